@@ -1,0 +1,1 @@
+"""Just-in-time AWS access: a portal, a command-line client, and an AWS that fits on a laptop."""

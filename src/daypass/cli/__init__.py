@@ -1,0 +1,1 @@
+"""What runs on a person's machine; imports nothing from the portal."""

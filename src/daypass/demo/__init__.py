@@ -1,0 +1,1 @@
+"""Sandbox and portal together: seed them, prove the main job, serve."""

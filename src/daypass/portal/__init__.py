@@ -1,0 +1,1 @@
+"""The server: web pages and an API that hand out short-lived AWS access."""
