@@ -1,0 +1,1 @@
+"""Who may have which AWS access, for how long, and its issuance: the product."""

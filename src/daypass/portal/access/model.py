@@ -1,0 +1,163 @@
+"""The words of the JIT request: scopes, asks, callers, decisions, credentials."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+
+from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.secret import Secret
+from daypass.portal.tenants.model import Access, Tenant
+
+IssuanceId = NewType("IssuanceId", str)
+
+
+class Door(StrEnum):
+    """Through which door a request came."""
+
+    WEB = "web"
+    API = "api"
+    LEGACY = "legacy"
+
+
+class Purpose(StrEnum):
+    """What the session is for."""
+
+    KEYS = "keys"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantScope:
+    """One tenant, by the name or the id that was typed."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdminScope:
+    """The master role."""
+
+
+Scope = TenantScope | AdminScope
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody asks for."""
+
+    scope: Scope
+    duration: timedelta | None = None
+    purpose: Purpose = Purpose.KEYS
+    destination: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, by the database as of now, and through which door."""
+
+    user: User
+    token: ApiToken
+    door: Door
+    address: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Policy says yes, to this much."""
+
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Policy says no; `code` tells the kinds of no apart, `reason` is safe to show."""
+
+    code: str
+    reason: str
+
+
+Decision = Allow | Deny
+
+
+class LimitSource(StrEnum):
+    """What can keep a session short."""
+
+    ASKED = "asked"
+    CONFIGURED = "configured"
+    ROLE_MAXIMUM = "role_maximum"
+    ROLE_CHAINING = "role_chaining"
+    GRANT = "grant"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit that was considered, in words a person knows it by."""
+
+    source: LimitSource
+    label: str
+    validity: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """How long an issuance lives, and why: `decided` is the limit that is the smallest."""
+
+    length: timedelta
+    decided: Limit
+    limits: tuple[Limit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One AWS session's keys, as AWS gave them."""
+
+    access_key_id: str
+    secret_access_key: Secret
+    session_token: Secret
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSession:
+    """What AWS is asked for; every field comes from the server's own records, never from a request."""
+
+    role_arn: str
+    region: str
+    session_name: str
+    validity: timedelta
+    external_id: str | None
+    source_identity: str
+    tags: Mapping[str, str]
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What AWS gave: the keys, and whether the session carries identity and tags."""
+
+    credentials: Credentials
+    is_attributed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """One AWS session handed out."""
+
+    id: IssuanceId
+    user: User
+    tenant: Tenant | None
+    role_arn: str
+    region: str
+    account_id: str
+    session_name: str
+    access: Access
+    issued_at: datetime
+    validity: Validity
+    credentials: Credentials
+    is_attributed: bool
+    console_url: Secret | None
+    """The AWS sign-in link; None when none was asked for, or when federation failed on the way."""

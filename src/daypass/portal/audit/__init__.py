@@ -1,0 +1,1 @@
+"""The record: append-only, hash-chained, durable before anything is released."""

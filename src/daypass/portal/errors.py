@@ -1,0 +1,101 @@
+"""Refusals: each knows its reason as a sentence, and none knows a status code."""
+
+from typing import ClassVar
+
+
+class PortalError(Exception):
+    """A refusal the caller can understand and act on; `reason` is safe to show."""
+
+    code: ClassVar[str]
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InvalidRequest(PortalError):
+    """What was asked cannot be understood."""
+
+    code = "invalid_request"
+
+
+class InvalidDuration(PortalError):
+    """The duration asked for is not one, or lies outside what AWS gives."""
+
+    code = "invalid_duration"
+
+
+class Unauthenticated(PortalError):
+    """Nobody is behind this request: no token, or one that does not count."""
+
+    code = "unauthenticated"
+
+
+class SignInAgain(PortalError):
+    """The grant behind the token has ended, or is too short to issue from."""
+
+    code = "sign_in_again"
+
+
+class AccessDenied(PortalError):
+    """Policy said no."""
+
+    code = "access_denied"
+
+
+class JitDisabled(PortalError):
+    """An administrator turned this kind of JIT access off."""
+
+    code = "jit_disabled"
+
+
+class TenantNotFound(PortalError):
+    """There is no such tenant for this caller; whether it exists is not said."""
+
+    code = "tenant_not_found"
+
+
+class AuditUnavailable(PortalError):
+    """The record could not be made durable, so nothing was released."""
+
+    code = "audit_unavailable"
+
+
+class Overloaded(PortalError):
+    """Too much is waiting already; trying again in a moment is right."""
+
+    code = "overloaded"
+
+
+class AwsError(PortalError):
+    """AWS did not give what was asked."""
+
+
+class AwsRefused(AwsError):
+    """AWS understood and said no, for a reason of its own."""
+
+    code = "aws_refused"
+
+
+class AwsTrustRefused(AwsError):
+    """The role is missing, or its trust policy does not let the portal in."""
+
+    code = "aws_trust"
+
+
+class AwsThrottled(AwsError):
+    """AWS asks everybody to slow down."""
+
+    code = "aws_throttled"
+
+
+class AwsUnavailable(AwsError):
+    """AWS could not be reached, or did not answer in time."""
+
+    code = "aws_unavailable"
+
+
+class AwsMisconfigured(AwsError):
+    """The portal's own AWS set-up is wrong; only its operator can mend it."""
+
+    code = "aws_misconfigured"

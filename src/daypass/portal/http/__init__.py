@@ -1,0 +1,1 @@
+"""The doors: who is calling, and what they are told."""

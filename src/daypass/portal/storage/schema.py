@@ -1,0 +1,154 @@
+"""Every table, on one page."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from daypass.portal.storage.columns import UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    # Canonical (NFKC, case-folded, trimmed), so that no two spellings are two people.
+    Column("username", String(255), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("password_hash", Text),
+    Column("disabled_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_sign_in_at", UtcDateTime),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("region", String(32), nullable=False),
+    Column("role_arn", Text, nullable=False),
+    Column("external_id", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("tenant_id", ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("is_read_only", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("user_id", "tenant_id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    # Only a temporary token stands on a grant; what it issues ends with that grant.
+    Column("grant_ends_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    # The id of a tenant, or "" for the whole system.
+    Column("tenant_id", String(36), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", String(32), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "type", "key"),
+)
+
+issuances = Table(
+    "issuances",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    # No foreign keys: what was handed out stays on record when a user or a tenant is gone.
+    Column("user_id", String(32), nullable=False),
+    Column("username", String(255), nullable=False),
+    Column("scope", String(8), nullable=False),
+    Column("tenant_id", String(36)),
+    Column("tenant_name", String(64)),
+    Column("role_arn", Text, nullable=False),
+    Column("access", String(16), nullable=False),
+    Column("purpose", String(8), nullable=False),
+    Column("door", String(16), nullable=False),
+    Column("token_id", String(32)),
+    Column("address", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("failure", String(32)),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("validity", Integer, nullable=False),
+    Column("decided_by", String(32), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("access_key_id", String(128)),
+    # False where the role's trust policy refuses identity and tags: such a session cannot be ended singly.
+    Column("is_attributed", Boolean),
+    Index("ix_issuances_user_id_asked_at", "user_id", "asked_at"),
+    Index("ix_issuances_tenant_id_asked_at", "tenant_id", "asked_at"),
+)
+
+role_facts = Table(
+    "role_facts",
+    metadata,
+    Column("role_arn", Text, primary_key=True),
+    Column("maximum", Integer),
+    Column("maximum_read_at", UtcDateTime),
+    # Until then the role is assumed without identity and tags, because its trust policy refused them.
+    Column("plain_until", UtcDateTime),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("chain_id", String(32), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("actor_id", String(32)),
+    Column("actor", String(255), nullable=False),
+    Column("tenant_id", String(36)),
+    Column("subject", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    # Canonical JSON, exactly the text that was hashed.
+    Column("detail", Text, nullable=False),
+    Column("request_id", String(32), nullable=False),
+    Column("previous_hash", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    PrimaryKeyConstraint("chain_id", "position"),
+    UniqueConstraint("hash"),
+    Index("ix_audit_events_at", "at"),
+    Index("ix_audit_events_actor_id_at", "actor_id", "at"),
+    Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),
+)
