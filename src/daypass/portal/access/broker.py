@@ -1,16 +1,27 @@
 """The interface that hides AWS from the core; `portal/aws` fills it in."""
 
 from datetime import timedelta
-from typing import Protocol
+from typing import NewType, Protocol
 
-from daypass.portal.access.model import Assumed, Credentials, RoleSession
+from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.errors import AwsRefused
 from daypass.portal.secret import Secret
+
+Deadline = NewType("Deadline", float)
+"""By when AWS must have answered, on the clock of `time.monotonic`."""
+
+AWS_TIME = timedelta(seconds=8)
+"""What AWS gets for one request of ours, however many calls it takes."""
+
+
+class RoleMaximumExceeded(AwsRefused):
+    """The role's own maximum is shorter than what was asked; asking for less can succeed."""
 
 
 class Broker(Protocol):
     """Hands out role sessions and console links.
 
-    Every method either answers within 8 seconds or raises an `AwsError` whose sentence is safe to show.
+    What calls AWS answers before its deadline or raises an `AwsError` whose sentence is safe to show.
     """
 
     @property
@@ -25,11 +36,14 @@ class Broker(Protocol):
     def partition(self) -> str:
         """The AWS partition of that account: aws, aws-us-gov or aws-cn."""
 
-    def role_maximum(self, role_arn: str) -> timedelta | None:
-        """The role's own maximum session duration; None where the portal may not read it."""
+    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
+        """The role's own maximum session duration; None where it cannot be read."""
 
-    def assume(self, session: RoleSession, *, attributed: bool) -> Assumed:
+    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role; without `attributed`, leave identity and tags out."""
 
-    def console_url(self, credentials: Credentials, region: str, destination: str | None) -> Secret:
-        """A sign-in link for these keys, good for 15 minutes; refuses a destination outside the console."""
+    def destination(self, region: str, typed: str | None) -> str:
+        """The console page to land on, in full; refuses with `InvalidRequest` what is not the AWS console."""
+
+    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
+        """A sign-in link for these keys that lands on `destination`, good for 15 minutes."""

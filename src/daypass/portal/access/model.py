@@ -6,11 +6,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access, Tenant
 
 IssuanceId = NewType("IssuanceId", str)
+
+
+class State(StrEnum):
+    """What became of an attempt."""
+
+    REQUESTED = "requested"
+    """On record, and AWS is being asked; a row that stays like this belongs to a process that died."""
+    ISSUED = "issued"
+    FAILED = "failed"
+    DENIED = "denied"
 
 
 class Door(StrEnum):
@@ -26,6 +37,13 @@ class Purpose(StrEnum):
 
     KEYS = "keys"
     CONSOLE = "console"
+    BOTH = "both"
+    """Keys, and a console link where one can be had: what the legacy clients ask for."""
+
+    @property
+    def wants_console(self) -> bool:
+        """Whether a console link is to be made."""
+        return self is not Purpose.KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +92,9 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Policy says no; `code` tells the kinds of no apart, `reason` is safe to show."""
+    """Policy says no, by this refusal."""
 
-    code: str
-    reason: str
+    refusal: PortalError
 
 
 Decision = Allow | Deny
@@ -136,14 +153,6 @@ class RoleSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
-    """What AWS gave: the keys, and whether the session carries identity and tags."""
-
-    credentials: Credentials
-    is_attributed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Issuance:
     """One AWS session handed out."""
 
@@ -156,8 +165,10 @@ class Issuance:
     session_name: str
     access: Access
     issued_at: datetime
+    expires_at: datetime
+    """When the session ends: what AWS said, and never later than the validity allows."""
     validity: Validity
     credentials: Credentials
     is_attributed: bool
     console_url: Secret | None
-    """The AWS sign-in link; None when none was asked for, or when federation failed on the way."""
+    """The AWS sign-in link; None when none was asked for, or when `Purpose.BOTH` had to do without."""

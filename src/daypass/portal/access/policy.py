@@ -1,0 +1,50 @@
+"""May they? Pure, and says why not."""
+
+from daypass.portal.access.model import AdminScope, Allow, Decision, Deny, Door, Scope, TenantScope
+from daypass.portal.access.names import shown
+from daypass.portal.errors import AccessDenied, JitDisabled, TenantNotFound
+from daypass.portal.identity.model import User
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
+from daypass.portal.settings.store import Values
+from daypass.portal.tenants.model import Access, TenantAccess
+
+_LONGEST_TENANT_NAME = 64
+
+
+def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Door, values: Values) -> Decision:
+    """Say whether *user* may have *scope* through *door*, and why not.
+
+    *tenant* is what `scope` refers to, as *user* stands to it; None where there is no such tenant.
+    """
+    if not user.is_administrator and values.flag(DISABLE_NON_ADMIN_JIT):
+        return Deny(
+            JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
+        )
+    if isinstance(scope, AdminScope):
+        return _decide_admin(user, door, values)
+    return _decide_tenant(user, scope, tenant)
+
+
+def _decide_admin(user: User, door: Door, values: Values) -> Decision:
+    if not user.is_administrator:
+        return Deny(
+            AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")
+        )
+    if door is Door.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
+        return Deny(
+            JitDisabled(
+                f"Admin access to AWS is off on these pages. An Administrator can turn "
+                f"“{ENABLE_ADMIN_JIT_ON_UI.label}” on in System Settings, or use the command line."
+            )
+        )
+    return Allow(Access.FULL)
+
+
+def _decide_tenant(user: User, scope: TenantScope, tenant: TenantAccess | None) -> Decision:
+    if tenant is not None and user.is_administrator:
+        return Allow(Access.FULL)
+    if tenant is None or tenant.membership is None:
+        # One answer for both: whether a foreign tenant exists is nobody's business.
+        name = shown(scope.reference, _LONGEST_TENANT_NAME)
+        return Deny(TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it."))
+    return Allow(tenant.membership)
