@@ -1,1 +1,1 @@
-"""The portal's AWS: the only folder here that imports an AWS library."""
+"""AWS: the only folder of the portal that imports an AWS library."""

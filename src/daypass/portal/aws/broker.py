@@ -1,0 +1,102 @@
+"""Role sessions and console links from AWS itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.aws.console import Destinations, Federation
+from daypass.portal.aws.errors import unreadable
+from daypass.portal.aws.query import QueryService
+from daypass.portal.aws.timing import Timing
+from daypass.portal.errors import AwsError
+from daypass.portal.secret import Secret
+from daypass.portal.tenants.model import Access
+
+_KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
+_MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
+_IAM_TIME = 2.0
+_ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class AwsBroker:
+    """The broker of `portal.access`, filled in by STS, IAM and the sign-in endpoint."""
+
+    account_id: str
+    partition: str
+    is_chained: bool
+    sts: QueryService
+    iam: QueryService
+    federation: Federation
+    destinations: Destinations
+    timing: Timing
+
+    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
+        """The role's own maximum session duration; None where it cannot be read in two seconds."""
+        if f":iam::{self.account_id}:role/" not in role_arn:
+            return None
+        # IAM is one endpoint for the whole partition and may be slow: no session waits long for it.
+        soon = min(deadline, self.timing.within(_IAM_TIME))
+        asked = {"Action": "GetRole", "Version": "2010-05-08", "RoleName": role_arn.rpartition("/")[2]}
+        try:
+            maximum = self.iam.call(asked, soon, role_arn=role_arn).get(_MAXIMUM, "")
+        except AwsError:
+            return None
+        return timedelta(seconds=int(maximum)) if re.fullmatch(r"[0-9]{1,6}", maximum) else None
+
+    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:
+        """Assume a role; without `attributed`, leave identity and tags out."""
+        asked = _assume_role(session, self.partition)
+        if attributed:
+            asked |= _attribution(session)
+        return _credentials(self.sts.call(asked, deadline, role_arn=session.role_arn))
+
+    def destination(self, region: str, typed: str | None) -> str:
+        """The console page to land on, in full; refuses what is not the AWS console."""
+        return self.destinations.resolve(region, typed)
+
+    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
+        """A sign-in link for these keys that lands on `destination`, good for 15 minutes."""
+        return self.federation.sign_in_url(credentials, destination, deadline)
+
+
+def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
+    asked = {
+        "Action": "AssumeRole",
+        "Version": "2011-06-15",
+        "RoleArn": session.role_arn,
+        "RoleSessionName": session.session_name,
+        "DurationSeconds": str(session.validity // timedelta(seconds=1)),
+    }
+    if session.external_id is not None:
+        asked["ExternalId"] = session.external_id
+    if session.access is Access.READ_ONLY:
+        asked["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
+    return asked
+
+
+def _attribution(session: RoleSession) -> dict[str, str]:
+    asked = {"SourceIdentity": session.source_identity}
+    for position, (key, value) in enumerate(session.tags.items(), start=1):
+        asked[f"Tags.member.{position}.Key"] = key
+        asked[f"Tags.member.{position}.Value"] = value
+    return asked
+
+
+def _credentials(answer: Mapping[str, str]) -> Credentials:
+    try:
+        expires_at = datetime.fromisoformat(answer[_KEYS + "Expiration"])
+        credentials = Credentials(
+            access_key_id=answer[_KEYS + "AccessKeyId"],
+            secret_access_key=Secret(answer[_KEYS + "SecretAccessKey"]),
+            session_token=Secret(answer[_KEYS + "SessionToken"]),
+            expires_at=expires_at,
+        )
+    except (KeyError, ValueError) as error:
+        raise unreadable() from error
+    if expires_at.tzinfo is None or not _ACCESS_KEY_ID.fullmatch(credentials.access_key_id):
+        raise unreadable()
+    return credentials

@@ -1,0 +1,107 @@
+"""The AWS console: where one may land, and the link that signs in to it."""
+
+import json
+import re
+from http import HTTPStatus
+from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
+
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.model import Credentials
+from daypass.portal.aws.errors import troubled, unreadable
+from daypass.portal.aws.partitions import Partition
+from daypass.portal.aws.post import Endpoint, persist
+from daypass.portal.aws.timing import Timing
+from daypass.portal.errors import AwsRefused, InvalidRequest
+from daypass.portal.secret import Secret
+
+_LONGEST_DESTINATION = 2000
+_PLAIN = re.compile(r"[!-\[\]-~]*")  # Printable ASCII without the backslash, which browsers take for a slash.
+
+
+class Destinations:
+    """The console pages that a sign-in may land on. Anything else would make the link an open redirect."""
+
+    def __init__(self, partition: Partition, console_url: str | None) -> None:
+        self._partition = partition
+        self._console_url = console_url
+
+    def resolve(self, region: str, typed: str | None) -> str:
+        """The full URL of *typed*: a bare path lies in the console of *region*, nothing is its home page."""
+        console = self._console_url or self._partition.console_url(region)
+        if not typed:
+            return urljoin(console, f"/console/home?region={region}")
+        if len(typed) > _LONGEST_DESTINATION or not _PLAIN.fullmatch(typed):
+            raise _not_the_console()
+        if typed.startswith("/") and not typed.startswith("//"):
+            return urljoin(console, typed)
+        if not self._is_console(typed):
+            raise _not_the_console()
+        return typed
+
+    def _is_console(self, typed: str) -> bool:
+        try:
+            parts = urlsplit(typed)
+            port = parts.port
+        except ValueError:
+            return False
+        if self._console_url is not None:
+            return _origin(parts) == _origin(urlsplit(self._console_url))
+        return (
+            parts.scheme == "https"
+            and f".{parts.hostname}".endswith(f".{self._partition.console_host}")
+            and "@" not in parts.netloc
+            and port in (None, 443)
+        )
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, parts.netloc
+
+
+def _not_the_console() -> InvalidRequest:
+    return InvalidRequest(
+        "The destination is not a page of the AWS console. Give its https address or its path."
+    )
+
+
+class Federation:
+    """The sign-in endpoint that turns keys into a console link."""
+
+    def __init__(self, endpoint: Endpoint, public_url: str, timing: Timing) -> None:
+        self._endpoint = endpoint
+        self._public_url = public_url
+        self._timing = timing
+
+    def sign_in_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
+        """A link that signs in with *credentials*; whoever holds it in the next 15 minutes is in."""
+        session = {
+            "sessionId": credentials.access_key_id,
+            "sessionKey": credentials.secret_access_key.reveal(),
+            "sessionToken": credentials.session_token.reveal(),
+        }
+        # By POST, so that no log has the keys. Without SessionDuration, so that the console ends with them.
+        form = urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}).encode()
+        token = persist(lambda: self._signin_token(form, deadline), deadline, self._timing)
+        login = {
+            "Action": "login",
+            "Issuer": self._public_url,
+            "Destination": destination,
+            "SigninToken": token,
+        }
+        return Secret(f"{self._endpoint.url}?{urlencode(login, quote_via=quote)}")
+
+    def _signin_token(self, form: bytes, deadline: Deadline) -> str:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "identity"}
+        reply = self._endpoint.post(form, headers, deadline)
+        # This endpoint has no error codes of its own.
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise troubled()
+        if reply.status != HTTPStatus.OK:
+            raise AwsRefused(f"The AWS sign-in endpoint refused the session (status {reply.status}).")
+        try:
+            token = json.loads(reply.body)["SigninToken"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise unreadable() from error
+        if not isinstance(token, str) or not token:
+            raise unreadable()
+        return token

@@ -1,0 +1,105 @@
+"""What AWS's error codes mean for the portal. Codes only: throttling, for one, comes with status 400."""
+
+import re
+
+from daypass.portal.access.broker import RoleMaximumExceeded
+from daypass.portal.errors import (
+    AwsError,
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+)
+
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "SlowDown",
+    }
+)
+_UNAVAILABLE = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+    }
+)
+_BAD_KEYS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "MissingAuthenticationToken",
+        "UnrecognizedClientException",
+    }
+)
+_BAD_SIGNATURE = frozenset({"RequestExpired", "SignatureDoesNotMatch"})
+_BAD_REGION = frozenset({"OptInRequired", "RegionDisabled", "RegionDisabledException"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+
+_A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
+_TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
+
+
+def unreachable() -> AwsUnavailable:
+    """The refusal for an AWS that did not answer in time."""
+    return AwsUnavailable("AWS could not be reached in time. Nothing was issued; try again in a moment.")
+
+
+def unreadable() -> AwsRefused:
+    """The refusal for an answer that is none of AWS's; no second try, for AWS may have done its part."""
+    return AwsRefused("What answered in the place of AWS is not AWS, or is broken. Nothing was issued.")
+
+
+def troubled() -> AwsUnavailable:
+    """The refusal for an AWS that has trouble of its own."""
+    return AwsUnavailable("AWS has trouble of its own. Nothing was issued; try again in a moment.")
+
+
+def refusal(code: str, message: str, role_arn: str) -> AwsError:
+    """The refusal that AWS's *code* means for *role_arn*; *message* is looked at, never passed on."""
+    if not _A_CODE.fullmatch(code):
+        return unreadable()
+    if code in _THROTTLED:
+        return AwsThrottled(
+            "AWS asks for a pause: too many sessions are being made at once. Try again in a moment."
+        )
+    if code in _UNAVAILABLE:
+        return troubled()
+    if code in _DENIED:
+        return AwsTrustRefused(
+            f"AWS does not let the portal in as {role_arn}: the role is missing, its trust policy does not "
+            "name the portal (or names another external id), or the portal itself lacks sts:AssumeRole."
+        )
+    if code == "ValidationError" and _TOO_LONG.search(message):
+        return RoleMaximumExceeded(
+            f"The session asked for is longer than {role_arn} allows. Ask for a shorter one."
+        )
+    return _misconfigured(code) or AwsRefused(f"AWS refused the session for {role_arn} ({code}).")
+
+
+def _misconfigured(code: str) -> AwsMisconfigured | None:
+    if code in _BAD_KEYS:
+        return AwsMisconfigured(
+            f"AWS does not accept the portal's own credentials ({code}). Its operator must renew them."
+        )
+    if code in _BAD_SIGNATURE:
+        return AwsMisconfigured(
+            f"AWS does not accept the portal's signature ({code}): its secret key is wrong, or its clock is."
+        )
+    if code in _BAD_REGION:
+        return AwsMisconfigured(f"The portal's AWS region is not turned on in its account ({code}).")
+    return None
