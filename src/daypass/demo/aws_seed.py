@@ -1,0 +1,98 @@
+"""Fill the demo's AWS account. All of it is in memory there, so this runs at each start."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypedDict
+
+from daypass.demo import policies
+from daypass.demo.aws import Aws, Keys
+from daypass.demo.estate import BOUNDARY, MASTER_ROLE, ORDERS, PORTAL_USER, WELCOME, TenantPlan
+from daypass.portal.secret import Secret
+
+
+class _Tag(TypedDict):
+    Key: str
+    Value: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantResources:
+    """What AWS called the things that it names itself."""
+
+    queue_url: str
+    topic_arn: str
+
+
+def seed_aws(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> tuple[Keys, list[TenantResources]]:
+    """Make users, roles and resources; answers the portal's own long-term keys, and what was made."""
+    portal_keys = _seed_identities(aws, account_id, plans)
+    with ThreadPoolExecutor(max_workers=len(plans)) as pool:
+        return portal_keys, list(pool.map(lambda plan: _seed_tenant(aws, plan), plans))
+
+
+def _seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> Keys:
+    iam = aws.iam
+    user_arn = iam.create_user(UserName=PORTAL_USER)["User"]["Arn"]
+    iam.put_user_policy(
+        UserName=PORTAL_USER,
+        PolicyName="hand-out-roles",
+        PolicyDocument=json.dumps(policies.portal_policy(account_id)),
+    )
+    boundary = iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=json.dumps(policies.boundary()))
+    for plan in plans:
+        iam.create_role(
+            RoleName=plan.prefix,
+            AssumeRolePolicyDocument=json.dumps(policies.trust(user_arn, plan.external_id)),
+            PermissionsBoundary=boundary["Policy"]["Arn"],
+            Tags=_tags(plan),
+        )
+        iam.put_role_policy(
+            RoleName=plan.prefix,
+            PolicyName="tenant",
+            PolicyDocument=json.dumps(policies.tenant_policy(plan.prefix, account_id)),
+        )
+    iam.create_role(RoleName=MASTER_ROLE, AssumeRolePolicyDocument=json.dumps(policies.trust(user_arn)))
+    iam.put_role_policy(
+        RoleName=MASTER_ROLE, PolicyName="master", PolicyDocument=json.dumps(policies.master_policy())
+    )
+    # A user's long-term key, not a role: what a role hands out, AWS ends after one hour.
+    key = iam.create_access_key(UserName=PORTAL_USER)["AccessKey"]
+    return Keys(key["AccessKeyId"], Secret(key["SecretAccessKey"]))
+
+
+def _seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
+    _seed_buckets(aws, plan)
+    _seed_table(aws, plan)
+    aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1, Tags={"TENANT_NAME": plan.name})
+    return TenantResources(
+        queue_url=aws.sqs.create_queue(QueueName=plan.queue, tags={"TENANT_NAME": plan.name})["QueueUrl"],
+        topic_arn=aws.sns.create_topic(Name=plan.topic, Tags=_tags(plan))["TopicArn"],
+    )
+
+
+def _seed_buckets(aws: Aws, plan: TenantPlan) -> None:
+    for bucket in plan.buckets:
+        aws.s3.create_bucket(Bucket=bucket)
+        aws.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": _tags(plan)})
+        aws.s3.put_object(Bucket=bucket, Key=WELCOME, Body=f"Welcome to {bucket}.\n".encode())
+        aws.s3.put_object(Bucket=bucket, Key="2026/numbers.csv", Body=b"month,orders\nJanuary,3\n")
+
+
+def _seed_table(aws: Aws, plan: TenantPlan) -> None:
+    aws.dynamodb.create_table(
+        TableName=plan.table,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=_tags(plan),
+    )
+    for order in ORDERS:
+        aws.dynamodb.put_item(
+            TableName=plan.table, Item={"id": {"S": order["id"]}, "status": {"S": order["status"]}}
+        )
+
+
+def _tags(plan: TenantPlan) -> list[_Tag]:
+    return [{"Key": "TENANT_NAME", "Value": plan.name}]

@@ -1,0 +1,48 @@
+"""Everything the demo has made, in one value: what the proof walks through and what the reader is told."""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daypass.demo.accounts import Account
+from daypass.demo.aws import Aws
+from daypass.demo.aws_seed import TenantResources
+from daypass.demo.estate import TenantPlan
+from daypass.demo.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant, in the portal and in AWS."""
+
+    id: str
+    plan: TenantPlan
+    resources: TenantResources
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A portal and an AWS, seeded and running."""
+
+    portal_url: str
+    trust: ssl.SSLContext
+    aws: Aws
+    tenants: Mapping[str, Tenant]
+    accounts: Mapping[str, Account]
+    move_clock: Callable[[timedelta], None]
+    """Moves AWS's clock on, or back; the machine's stays as it is."""
+
+    def visitor(self, username: str) -> Visitor:
+        """Somebody at the portal's door."""
+        return Visitor(self.portal_url, self.trust, self.accounts[username].api_token.reveal())
+
+    @contextmanager
+    def clock_ahead(self, by: timedelta) -> Iterator[None]:
+        """Inside, AWS is this much later than it is."""
+        self.move_clock(by)
+        try:
+            yield
+        finally:
+            self.move_clock(-by)

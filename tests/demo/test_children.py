@@ -1,0 +1,48 @@
+"""The demo's processes: what they inherit, and that none is left behind."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.children import Children, choose_port, inherited
+from daypass.demo.errors import DemoError
+from daypass.demo.folder import Folder
+
+
+def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
+    with Children(Folder(tmp_path)) as children:
+        child = children.start("portal", ["no-such-command"], {})
+
+        with pytest.raises(DemoError, match=r"The portal stopped while starting; .*portal\.log says why"):
+            child.wait_until(lambda: False)
+
+    assert "no-such-command" in (tmp_path / "portal.log").read_text()
+
+
+def test_what_the_environment_says_about_another_aws_is_not_inherited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("DUPLO_HOST", "https://portal.example.com")
+    monkeypatch.setenv("DAYPASS_DATABASE_URL", "postgresql://elsewhere")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+    environment = inherited()
+
+    assert environment["LANG"] == "C.UTF-8"
+    assert not {"AWS_PROFILE", "DUPLO_HOST", "DAYPASS_DATABASE_URL"} & environment.keys()
+
+
+def test_a_port_that_is_taken_is_refused_with_the_option_that_changes_it() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(DemoError, match=f"Port {port} cannot be had .*--portal-port, or 0"):
+            choose_port(port, "--portal-port")
+
+
+def test_port_zero_is_any_that_is_free() -> None:
+    assert choose_port(0, "--portal-port") > 0
