@@ -1,0 +1,75 @@
+"""`daypass sandbox`: start the laptop AWS."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from daypass.sandbox.config import DEFAULT_ACCOUNT, DEFAULT_REGION, SandboxConfig, root_key
+
+DEFAULT_PORT = 4566
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0 takes any free port.")
+@click.option("--account", default=DEFAULT_ACCOUNT, help="The account's twelve digits.")
+@click.option("--region", default=DEFAULT_REGION, help="The region the sandbox stands in.")
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="JSON with address and keys, once it serves."
+)
+def sandbox(port: int, account: str, region: str, ready_file: Path | None) -> None:
+    """Serve an AWS that fits on a laptop, on 127.0.0.1 only.
+
+    The root key comes from DAYPASS_SANDBOX_ROOT_ACCESS_KEY_ID and DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY, or
+    is made at random and written to the ready file, which only you can read.
+    """
+    # Imported here: `daypass --help` must not wait for a web server and MiniStack.
+    from daypass.sandbox.server import bind, serve
+
+    if not (account.isdigit() and account.isascii() and len(account) == 12):
+        raise click.ClickException("--account takes twelve digits.")
+    try:
+        root = root_key(os.environ)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        listening = bind(port)
+    except OSError as error:
+        raise click.ClickException(
+            f"Port {port} of 127.0.0.1 is no use: {error.strerror}. Choose another with --port (0: any)"
+        ) from error
+    config = SandboxConfig(
+        port=listening.getsockname()[1],
+        root_access_key_id=root.access_key_id,
+        root_secret_access_key=root.secret_access_key,
+        control_token=secrets.token_urlsafe(32),
+        account_id=account,
+        region=region,
+    )
+
+    def announce() -> None:
+        if ready_file is not None:
+            write_ready_file(ready_file, config)
+        click.echo(f"The sandbox AWS answers at {config.origin} (account {account}, {region}).")
+
+    with listening:
+        serve(config, listening, announce)
+
+
+def write_ready_file(path: Path, config: SandboxConfig) -> None:
+    """Write all that a client needs, whole or not at all, readable by its owner only."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    content = {
+        "endpoint_url": config.origin,
+        "account_id": config.account_id,
+        "region": config.region,
+        "root_access_key_id": config.root_access_key_id,
+        "root_secret_access_key": config.root_secret_access_key,
+        "control_token": config.control_token,
+    }
+    part.touch(0o600, exist_ok=False)
+    part.write_text(json.dumps(content))
+    part.replace(path)

@@ -1,0 +1,71 @@
+"""A client of the control door, for demo and tests. Standard library only."""
+
+import http.client
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Moves a running sandbox's clock and its faults."""
+
+    endpoint_url: str
+    token: str = field(repr=False)
+
+    def move_clock(self, by: timedelta) -> datetime:
+        """Move the sandbox's clock; answers its new present moment."""
+        state = self._call("POST", "clock", {"seconds": by.total_seconds()})
+        return datetime.fromisoformat(state["now"])
+
+    def add_fault(
+        self,
+        kind: str,
+        service: str = "*",
+        action: str = "*",
+        *,
+        count: int | None = None,
+        delay: timedelta = timedelta(),
+    ) -> None:
+        """Turn a fault on; see `faults.FaultKind` for the kinds. *delay* is for `delay` and `slow_iam`."""
+        self._call(
+            "POST",
+            "faults",
+            {
+                "kind": kind,
+                "service": service,
+                "action": action,
+                "count": count,
+                "seconds": delay.total_seconds(),
+            },
+        )
+
+    def clear_faults(self) -> None:
+        """Turn every fault off."""
+        self._call("DELETE", "faults")
+
+    def reset(self) -> None:
+        """Turn every fault off and set the clock back to the machine's."""
+        self.clear_faults()
+        self.move_clock(timedelta(seconds=-self.state()["offset_seconds"]))
+
+    def state(self) -> dict[str, Any]:
+        """`now`, `offset_seconds`, `faults` with their hits, `calls` by action."""
+        return self._call("GET", "state")
+
+    def _call(self, method: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        address = urlsplit(self.endpoint_url)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, f"/_sandbox/{what}", content, {"X-Sandbox-Control": self.token})
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise RuntimeError(f"The sandbox's control door said {response.status}: {answer.get('error')}")
+        return answer

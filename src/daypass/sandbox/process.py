@@ -1,0 +1,106 @@
+"""A sandbox in a process of its own, for demo and tests."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from daypass.sandbox.config import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    ROOT_KEY_VARIABLE,
+    ROOT_SECRET_VARIABLE,
+    KeyPair,
+)
+from daypass.sandbox.control import Control
+
+_PATIENCE = 30.0
+_STOP_PATIENCE = 5.0
+
+
+class SandboxFailed(Exception):
+    """The sandbox did not start; says in its own words why."""
+
+
+class SandboxProcess:
+    """Starts a sandbox, waits until it serves, and knows its address and keys.
+
+    A context manager: the process ends with the block.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        account_id: str = DEFAULT_ACCOUNT,
+        region: str = DEFAULT_REGION,
+        root: KeyPair | None = None,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="daypass-sandbox-")
+        ready_file = Path(self._folder.name) / "ready.json"
+        self._log = Path(self._folder.name) / "log"
+        self._process = self._start(port, account_id, region, root, ready_file)
+        try:
+            self._wait_for(ready_file)
+        except BaseException:
+            self.stop()
+            raise
+        ready = json.loads(ready_file.read_text())
+        self.endpoint_url: str = ready["endpoint_url"]
+        self.account_id: str = ready["account_id"]
+        self.region: str = ready["region"]
+        self.root_key: str = ready["root_access_key_id"]
+        self.root_secret: str = ready["root_secret_access_key"]
+        self.control_token: str = ready["control_token"]
+        self.control = Control(self.endpoint_url, self.control_token)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End the process and forget everything in it. Safe to call again."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(
+        self, port: int, account_id: str, region: str, root: KeyPair | None, ready_file: Path
+    ) -> subprocess.Popen[bytes]:
+        environment = dict(os.environ)
+        environment.pop(ROOT_KEY_VARIABLE, None)
+        environment.pop(ROOT_SECRET_VARIABLE, None)
+        if root is not None:
+            environment[ROOT_KEY_VARIABLE] = root.access_key_id
+            environment[ROOT_SECRET_VARIABLE] = root.secret_access_key
+        options = ["--port", str(port), "--account", account_id, "--region", region]
+        command = [sys.executable, "-m", "daypass.sandbox", *options, "--ready-file", str(ready_file)]
+        with self._log.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603  our own interpreter, our own arguments
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def _wait_for(self, ready_file: Path) -> None:
+        give_up = time.monotonic() + _PATIENCE
+        while not ready_file.exists():
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise SandboxFailed(self._log.read_text().strip() or "The sandbox ended without a word.")
+            time.sleep(0.02)
