@@ -1,12 +1,39 @@
 """The path of a JIT request, top to bottom."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import uuid4
 
-from daypass.portal.access.broker import Broker
-from daypass.portal.access.model import Ask, Caller, Issuance
+from daypass.portal.access import record
+from daypass.portal.access.broker import AWS_TIME, Broker, Deadline, RoleMaximumExceeded
+from daypass.portal.access.model import (
+    AdminScope,
+    Allow,
+    Ask,
+    Caller,
+    Credentials,
+    Deny,
+    Issuance,
+    IssuanceId,
+    Purpose,
+    Validity,
+)
+from daypass.portal.access.names import session_name
+from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
+from daypass.portal.access.roles import EVERY_ROLE_ALLOWS, Assumed, Roles
+from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
-from daypass.portal.storage.engine import Database
+from daypass.portal.errors import AccessDenied, AuditUnavailable, AwsError, AwsMisconfigured, PortalError
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection, Database
+
+# AWS takes signatures from a clock up to five minutes off; its answer may take the rest.
+_CLOCKS_MAY_DIFFER = timedelta(minutes=5) + AWS_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +48,132 @@ class Issuer:
     region: str
     """Where admin sessions land; a tenant's session lands in the tenant's own region."""
     is_attribution_required: bool = False
+    monotonic: Callable[[], float] = time.monotonic
 
     def issue(self, caller: Caller, ask: Ask) -> Issuance:
         """Hand out one AWS session, on record before it is released, or raise a `PortalError`."""
-        raise NotImplementedError
+        with self.database.reading() as connection:
+            standing = read_standing(connection, caller, ask.scope, self.master_role_arn)
+        attempt = self._attempt(caller, ask, standing)
+        deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        try:
+            plan = self._plan(attempt, standing, deadline)
+        except PortalError as refusal:
+            self.audit.commit(*record.denied(attempt, refusal))
+            raise
+
+        # From here on no AWS session exists without a row, and none is released without its outcome.
+        self.audit.commit(*record.requested(attempt, plan))
+        try:
+            issuance = self._ask_aws(attempt, plan, standing, deadline)
+            still_valid = partial(self._withdrawn, attempt, plan)
+            self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+        except Exception as error:
+            self._record_failure(attempt, plan, error)
+            raise
+        return issuance
+
+    def _attempt(self, caller: Caller, ask: Ask, standing: Standing) -> Attempt:
+        tenant = standing.tenant
+        master_role = self.master_role_arn if isinstance(ask.scope, AdminScope) else ""
+        return Attempt(
+            id=IssuanceId(uuid4().hex),
+            caller=caller,
+            ask=ask,
+            asked_at=self.clock(),
+            tenant=tenant,
+            tenant_id=standing.tenant_id,
+            role_arn=tenant.role_arn if tenant else master_role,
+            region=tenant.region if tenant else self.region,
+        )
+
+    def _plan(self, attempt: Attempt, standing: Standing, deadline: Deadline) -> Plan:
+        if isinstance(standing.decision, Deny):
+            raise standing.decision.refusal
+        ask = attempt.ask
+        destination = None
+        if ask.purpose.wants_console:
+            destination = self.broker.destination(attempt.region, ask.destination)
+        maximum = self._roles.maximum(attempt.role_arn, standing.role, attempt.asked_at, deadline)
+        return Plan(standing.decision.access, self._validity(attempt, standing, maximum), destination)
+
+    def _validity(self, attempt: Attempt, standing: Standing, role_maximum: timedelta | None) -> Validity:
+        return choose_validity(attempt, standing.values, role_maximum, is_chained=self.broker.is_chained)
+
+    @property
+    def _roles(self) -> Roles:
+        return Roles(self.broker, self.database, self.is_attribution_required)
+
+    def _ask_aws(self, attempt: Attempt, plan: Plan, standing: Standing, deadline: Deadline) -> Issuance:
+        plan, assumed = self._assume(attempt, plan, standing, deadline)
+        return Issuance(
+            id=attempt.id,
+            user=attempt.caller.user,
+            tenant=attempt.tenant,
+            role_arn=attempt.role_arn,
+            region=attempt.region,
+            account_id=self.broker.account_id,
+            session_name=session_name(attempt.caller.user.username),
+            access=plan.access,
+            issued_at=attempt.asked_at,
+            expires_at=_expires_at(assumed.credentials, attempt.asked_at + plan.validity.length),
+            validity=plan.validity,
+            credentials=assumed.credentials,
+            is_attributed=assumed.is_attributed,
+            console_url=self._console_url(attempt.ask.purpose, assumed.credentials, plan, deadline),
+        )
+
+    def _assume(
+        self, attempt: Attempt, plan: Plan, standing: Standing, deadline: Deadline
+    ) -> tuple[Plan, Assumed]:
+        roles, now = self._roles, attempt.asked_at
+        try:
+            return plan, roles.assume(role_session(attempt, plan), standing.role, now, deadline)
+        except RoleMaximumExceeded:
+            if plan.validity.length <= EVERY_ROLE_ALLOWS:
+                raise
+        # The portal may not read this role's maximum, or it was lowered a moment ago.
+        roles.remember_maximum(attempt.role_arn, EVERY_ROLE_ALLOWS, now)
+        shorter = replace(plan, validity=self._validity(attempt, standing, EVERY_ROLE_ALLOWS))
+        return shorter, roles.assume(role_session(attempt, shorter), standing.role, now, deadline)
+
+    def _console_url(
+        self, purpose: Purpose, credentials: Credentials, plan: Plan, deadline: Deadline
+    ) -> Secret | None:
+        if plan.destination is None:
+            return None
+        try:
+            return self.broker.console_url(credentials, plan.destination, deadline)
+        except AwsError:
+            if purpose is Purpose.CONSOLE:
+                raise
+            return None
+
+    def _withdrawn(self, attempt: Attempt, plan: Plan, connection: Connection) -> PortalError | None:
+        """The refusal, if what allowed this attempt has been taken away while AWS was being asked."""
+        caller, scope = attempt.caller, attempt.ask.scope
+        try:
+            decision = read_standing(connection, caller, scope, self.master_role_arn).decision
+        except PortalError as refusal:
+            return refusal
+        if isinstance(decision, Deny):
+            return decision.refusal
+        if decision != Allow(plan.access):
+            return AccessDenied("Your access to this tenant was changed a moment ago. Try again.")
+        return None
+
+    def _record_failure(self, attempt: Attempt, plan: Plan, error: Exception) -> None:
+        code = error.code if isinstance(error, PortalError) else "internal"
+        # Without the record too, the intent stands, and nothing was released.
+        with suppress(AuditUnavailable):
+            self.audit.commit(*record.failed(attempt, plan, code))
+
+
+def _expires_at(credentials: Credentials, bound: datetime) -> datetime:
+    """What AWS said, but never later than *bound*."""
+    if abs(credentials.expires_at - bound) > _CLOCKS_MAY_DIFFER:
+        raise AwsMisconfigured(
+            "AWS's clock and the portal's differ by more than five minutes, so nothing was issued. "
+            "The portal's operator must set its clock."
+        )
+    return min(credentials.expires_at, bound)

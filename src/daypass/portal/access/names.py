@@ -29,7 +29,7 @@ def session_name(username: str) -> str:
 
 def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str, str]:
     """The tags by which one issuance can be denied in AWS without touching the others."""
-    tags = {ISSUANCE_TAG: issuance_id}
+    tags: dict[str, str] = {ISSUANCE_TAG: issuance_id}
     if tenant is not None:
         tags[TENANT_TAG] = tenant.name
     return tags

@@ -25,6 +25,11 @@ def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Door, va
     return _decide_tenant(user, scope, tenant)
 
 
+def sees(user: User, tenant: TenantAccess) -> bool:
+    """Whether *user* may know that this tenant exists."""
+    return user.is_administrator or tenant.membership is not None
+
+
 def _decide_admin(user: User, door: Door, values: Values) -> Decision:
     if not user.is_administrator:
         return Deny(

@@ -1,0 +1,125 @@
+"""What goes on record of an attempt: its row and its audit event, always both."""
+
+from datetime import timedelta
+
+from daypass.portal.access.model import Issuance, State, Validity
+from daypass.portal.access.names import shown
+from daypass.portal.access.plan import Attempt, Plan
+from daypass.portal.access.store import ADMIN_SCOPE, INTENT, OUTCOME, TENANT_SCOPE
+from daypass.portal.audit.log import Event, Write
+from daypass.portal.errors import PortalError
+from daypass.portal.tenants.model import Access
+
+ACTION = "session.issue"
+
+_LONGEST_REASON = 500
+
+
+def denied(attempt: Attempt, refusal: PortalError) -> tuple[Event, Write]:
+    """The record of an attempt that got no further than our own rules."""
+    row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
+    return _event(attempt, State.DENIED, code=refusal.code), Write(INTENT, row)
+
+
+def requested(attempt: Attempt, plan: Plan) -> tuple[Event, Write]:
+    """The record of the intent, before AWS is asked."""
+    row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
+    return _event(attempt, State.REQUESTED, **_terms(plan.access, plan.validity)), Write(INTENT, row)
+
+
+def issued(attempt: Attempt, issuance: Issuance) -> tuple[Event, Write]:
+    """The record of success, before anything is released."""
+    key = issuance.credentials.access_key_id
+    row = {
+        "issuance_id": attempt.id,
+        "new_state": State.ISSUED,
+        "new_failure": None,
+        "new_validity": _seconds(issuance.validity.length),
+        "new_decided_by": issuance.validity.decided.source,
+        "new_expires_at": issuance.expires_at,
+        "new_access_key_id": key,
+        "new_is_attributed": issuance.is_attributed,
+    }
+    event = _event(
+        attempt,
+        State.ISSUED,
+        access_key_id=key,
+        session_name=issuance.session_name,
+        expires_at=issuance.expires_at.isoformat(),
+        is_attributed=issuance.is_attributed,
+        has_console_url=issuance.console_url is not None,
+        **_terms(issuance.access, issuance.validity),
+    )
+    return event, Write(OUTCOME, row)
+
+
+def failed(attempt: Attempt, plan: Plan, code: str) -> tuple[Event, Write]:
+    """The record of an attempt that ended after the intent, with nothing released."""
+    row = {
+        "issuance_id": attempt.id,
+        "new_state": State.FAILED,
+        "new_failure": code,
+        "new_validity": _seconds(plan.validity.length),
+        "new_decided_by": plan.validity.decided.source,
+        "new_expires_at": None,
+        "new_access_key_id": None,
+        "new_is_attributed": None,
+    }
+    return _event(attempt, State.FAILED, code=code), Write(OUTCOME, row)
+
+
+def _row(attempt: Attempt, plan: Plan | None) -> dict[str, object]:
+    caller, tenant = attempt.caller, attempt.tenant
+    return {
+        "id": attempt.id,
+        "user_id": caller.user.id,
+        "username": caller.user.username,
+        "scope": ADMIN_SCOPE if attempt.is_admin else TENANT_SCOPE,
+        "tenant_id": None if tenant is None else tenant.id,
+        "tenant_name": attempt.tenant_name,
+        "role_arn": attempt.role_arn,
+        "access": "" if plan is None else plan.access,
+        "purpose": attempt.ask.purpose,
+        "door": caller.door,
+        "token_id": caller.token.id,
+        "address": caller.address,
+        "reason": shown(attempt.ask.reason, _LONGEST_REASON),
+        "asked_at": attempt.asked_at,
+        "validity": 0 if plan is None else _seconds(plan.validity.length),
+        "decided_by": "" if plan is None else plan.validity.decided.source,
+    }
+
+
+def _event(attempt: Attempt, state: State, **outcome: object) -> Event:
+    caller = attempt.caller
+    return Event(
+        action=ACTION,
+        actor_id=caller.user.id,
+        actor=caller.user.username,
+        tenant_id=attempt.tenant_id,
+        subject=attempt.id,
+        outcome=state,
+        detail={
+            "scope": attempt.tenant_name or ADMIN_SCOPE,
+            "role_arn": attempt.role_arn,
+            "purpose": attempt.ask.purpose,
+            "door": caller.door,
+            "address": caller.address,
+            "token_id": caller.token.id,
+            "reason": shown(attempt.ask.reason, _LONGEST_REASON),
+            **outcome,
+        },
+        request_id=caller.request_id,
+    )
+
+
+def _terms(access: Access, validity: Validity) -> dict[str, object]:
+    return {
+        "access": access,
+        "validity": _seconds(validity.length),
+        "decided_by": validity.decided.source,
+    }
+
+
+def _seconds(length: timedelta) -> int:
+    return length // timedelta(seconds=1)

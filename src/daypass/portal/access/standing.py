@@ -1,0 +1,41 @@
+"""How a caller stands to what they ask for: read to decide, and once more before the release."""
+
+from dataclasses import dataclass
+
+from daypass.portal.access.model import Caller, Decision, Scope, TenantScope
+from daypass.portal.access.policy import decide, sees
+from daypass.portal.access.store import FactStore, RoleFacts
+from daypass.portal.errors import Unauthenticated
+from daypass.portal.settings.store import SettingStore, Values
+from daypass.portal.storage.engine import Connection
+from daypass.portal.tenants.model import Tenant, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The decision, and what it and the rest of the path rest on, by the database as of now."""
+
+    decision: Decision
+    values: Values
+    role: RoleFacts
+    tenant: Tenant | None
+    """The tenant asked for, where the caller may know of it."""
+    tenant_id: TenantId | None
+    """The tenant asked for, for the auditors alone."""
+
+
+def read_standing(connection: Connection, caller: Caller, scope: Scope, master_role_arn: str) -> Standing:
+    """Read and decide; raises `Unauthenticated` when the user or the token has been ended since."""
+    reference = scope.reference if isinstance(scope, TenantScope) else None
+    found = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
+    if found is None or not found.is_good:
+        raise Unauthenticated("Your access to the portal was ended a moment ago.")
+    tenant_id = found.tenant.tenant.id if found.tenant else None
+    values = SettingStore(connection).read(tenant_id)
+    return Standing(
+        decision=decide(found.user, scope, found.tenant, caller.door, values),
+        values=values,
+        role=found.role,
+        tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,
+        tenant_id=tenant_id,
+    )

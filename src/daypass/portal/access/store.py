@@ -1,0 +1,285 @@
+"""What the core reads and writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, State
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.model import Role, TokenId, User, UserId
+from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+
+ADMIN_SCOPE = "admin"
+TENANT_SCOPE = "tenant"
+
+INTENT = insert(issuances)
+"""A new row, whole but for its outcome."""
+
+OUTCOME = (
+    update(issuances)
+    .where(issuances.c.id == bindparam("issuance_id"))
+    .values(
+        state=bindparam("new_state"),
+        failure=bindparam("new_failure"),
+        validity=bindparam("new_validity"),
+        decided_by=bindparam("new_decided_by"),
+        expires_at=bindparam("new_expires_at"),
+        access_key_id=bindparam("new_access_key_id"),
+        is_attributed=bindparam("new_is_attributed"),
+    )
+)
+"""What became of an attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceRecord:
+    """One attempt as it stands on record; what AWS gave is not kept."""
+
+    id: IssuanceId
+    username: str
+    tenant_id: TenantId | None
+    tenant_name: str | None
+    is_admin_scope: bool
+    role_arn: str
+    access: Access | None
+    purpose: Purpose
+    door: Door
+    address: str
+    reason: str
+    state: State
+    failure: str | None
+    asked_at: datetime
+    validity: timedelta
+    decided_by: LimitSource | None
+    expires_at: datetime | None
+    access_key_id: str | None
+    is_attributed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, newest first, and where the next page begins; None on the last one."""
+
+    records: Sequence[IssuanceRecord]
+    next_cursor: str | None
+
+
+class IssuanceStore:
+    """Attempts, whatever became of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def mine(self, user_id: UserId, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """One user's own attempts, newest first."""
+        c = issuances.c
+        query = (
+            select(
+                c.id,
+                c.username,
+                c.scope,
+                c.tenant_id,
+                c.tenant_name,
+                c.role_arn,
+                c.access,
+                c.purpose,
+                c.door,
+                c.address,
+                c.reason,
+                c.state,
+                c.failure,
+                c.asked_at,
+                c.validity,
+                c.decided_by,
+                c.expires_at,
+                c.access_key_id,
+                c.is_attributed,
+            )
+            .where(c.user_id == user_id)
+            .order_by(c.asked_at.desc(), c.id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            asked_at, issuance_id = _position(cursor)
+            position = tuple_(literal(asked_at, c.asked_at.type), literal(issuance_id))
+            query = query.where(tuple_(c.asked_at, c.id) < position)
+        rows = self._connection.execute(query).all()
+        records = [_record(row) for row in rows[:limit]]
+        return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
+
+
+def _cursor(record: IssuanceRecord) -> str:
+    return f"{record.asked_at.isoformat()}_{record.id}"
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    asked_at, _, issuance_id = cursor.partition("_")
+    try:
+        moment = datetime.fromisoformat(asked_at)
+    except ValueError as error:
+        raise InvalidRequest("There is no such page. Start again at the first one.") from error
+    if moment.tzinfo is None:
+        raise InvalidRequest("There is no such page. Start again at the first one.")
+    return moment, issuance_id
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
+    return IssuanceRecord(
+        id=row.id,
+        username=row.username,
+        tenant_id=row.tenant_id,
+        tenant_name=row.tenant_name,
+        is_admin_scope=row.scope == ADMIN_SCOPE,
+        role_arn=row.role_arn,
+        access=Access(row.access) if row.access else None,
+        purpose=Purpose(row.purpose),
+        door=Door(row.door),
+        address=row.address,
+        reason=row.reason,
+        state=State(row.state),
+        failure=row.failure,
+        asked_at=row.asked_at,
+        validity=timedelta(seconds=row.validity),
+        decided_by=LimitSource(row.decided_by) if row.decided_by else None,
+        expires_at=row.expires_at,
+        access_key_id=row.access_key_id,
+        is_attributed=row.is_attributed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """What was found out about a role in AWS, and when; all None for a role that is new here."""
+
+    maximum: timedelta | None = None
+    maximum_read_at: datetime | None = None
+    plain_until: datetime | None = None
+
+
+class RoleFactStore:
+    """What was found out about roles in AWS; every fact can be found out again."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
+        """Keep the role's maximum session duration; None says that it could not be read."""
+        seconds = None if maximum is None else maximum // timedelta(seconds=1)
+        self._put(role_arn, {"maximum": seconds, "maximum_read_at": read_at})
+
+    def remember_plain(self, role_arn: str, until: datetime) -> None:
+        """Keep that the role refuses identity and tags."""
+        self._put(role_arn, {"plain_until": until})
+
+    def forget(self, role_arn: str) -> None:
+        """Find everything out anew; for a role that was changed."""
+        self._connection.execute(delete(role_facts).where(role_facts.c.role_arn == role_arn))
+
+    def _put(self, role_arn: str, values: Mapping[str, object]) -> None:
+        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        self._connection.execute(
+            dialect.insert(role_facts)
+            .values(role_arn=role_arn, **values)
+            .on_conflict_do_update(index_elements=["role_arn"], set_=values)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows, as of now, of a caller and of what they ask for."""
+
+    user: User
+    is_good: bool
+    """Whether the user is still enabled and the token not revoked."""
+    tenant: TenantAccess | None
+    role: RoleFacts
+
+
+_REFERENCE = bindparam("reference", type_=String)
+_FACTS = (
+    select(
+        users.c.id,
+        users.c.username,
+        users.c.role,
+        users.c.disabled_at,
+        api_tokens.c.revoked_at,
+        tenants.c.id.label("tenant_id"),
+        tenants.c.name,
+        tenants.c.region,
+        tenants.c.role_arn,
+        tenants.c.external_id,
+        memberships.c.is_read_only,
+        role_facts.c.maximum,
+        role_facts.c.maximum_read_at,
+        role_facts.c.plain_until,
+    )
+    .select_from(users)
+    .join(api_tokens, api_tokens.c.user_id == users.c.id)
+    .outerjoin(tenants, or_(tenants.c.id == _REFERENCE, tenants.c.name == _REFERENCE))
+    .outerjoin(
+        memberships, and_(memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenants.c.id)
+    )
+    .outerjoin(
+        role_facts,
+        role_facts.c.role_arn == func.coalesce(tenants.c.role_arn, bindparam("admin_role", type_=String)),
+    )
+    .where(users.c.id == bindparam("user"), api_tokens.c.id == bindparam("token"))
+)
+
+
+class FactStore:
+    """All that a decision needs to know of the caller and the scope, in one statement."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(
+        self, user_id: UserId, token_id: TokenId, tenant: str | None, admin_role_arn: str
+    ) -> Facts | None:
+        """The facts about the tenant of that name or id; without one, about the admin role.
+
+        None when the user or the token is no more.
+        """
+        row = self._connection.execute(
+            _FACTS, {"user": user_id, "token": token_id, "reference": tenant, "admin_role": admin_role_arn}
+        ).first()
+        return None if row is None else _facts(row)
+
+
+def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
+    return Facts(
+        user=User(row.id, row.username, Role(row.role)),
+        is_good=row.disabled_at is None and row.revoked_at is None,
+        tenant=None if row.tenant_id is None else _tenant_access(row),
+        role=RoleFacts(
+            maximum=None if row.maximum is None else timedelta(seconds=row.maximum),
+            maximum_read_at=row.maximum_read_at,
+            plain_until=row.plain_until,
+        ),
+    )
+
+
+def _tenant_access(row: Row[*tuple[Any, ...]]) -> TenantAccess:
+    tenant = Tenant(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
+    if row.is_read_only is None:
+        return TenantAccess(tenant, None)
+    return TenantAccess(tenant, Access.READ_ONLY if row.is_read_only else Access.FULL)
