@@ -7,12 +7,14 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import troubled, unreadable
+from daypass.portal.aws.errors import throttled, troubled, unreadable
 from daypass.portal.aws.partitions import Partition
 from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsRefused, InvalidRequest
 from daypass.portal.secret import Secret
+
+FEDERATION_PATH = "/federation"
 
 _LONGEST_DESTINATION = 2000
 _PLAIN = re.compile(r"[!-\[\]-~]*")  # Printable ASCII without the backslash, which browsers take for a slash.
@@ -93,7 +95,9 @@ class Federation:
     def _signin_token(self, form: bytes, deadline: Deadline) -> str:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "identity"}
         reply = self._endpoint.post(form, headers, deadline)
-        # This endpoint has no error codes of its own.
+        # This endpoint has no error codes, so the status must do.
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise throttled()
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise troubled()
         if reply.status != HTTPStatus.OK:

@@ -69,14 +69,19 @@ def troubled() -> AwsUnavailable:
     return AwsUnavailable("AWS has trouble of its own. Nothing was issued; try again in a moment.")
 
 
+def throttled() -> AwsThrottled:
+    """The refusal for an AWS that wants a pause."""
+    return AwsThrottled(
+        "AWS asks for a pause: too many sessions are being made at once. Try again in a moment."
+    )
+
+
 def refusal(code: str, message: str, role_arn: str) -> AwsError:
     """The refusal that AWS's *code* means for *role_arn*; *message* is looked at, never passed on."""
     if not _A_CODE.fullmatch(code):
         return unreadable()
     if code in _THROTTLED:
-        return AwsThrottled(
-            "AWS asks for a pause: too many sessions are being made at once. Try again in a moment."
-        )
+        return throttled()
     if code in _UNAVAILABLE:
         return troubled()
     if code in _DENIED:

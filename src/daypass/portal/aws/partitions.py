@@ -26,10 +26,10 @@ class Partition:
         return f"https://{self.iam_host}"
 
     def signin_url(self, region: str) -> str:
-        """The federation endpoint nearest to *region*."""
+        """Where one signs in to the console of *region*, without a path."""
         if self.home_region in (None, region):
-            return f"https://{self.signin_host}/federation"
-        return f"https://{region}.{self.signin_host}/federation"
+            return f"https://{self.signin_host}"
+        return f"https://{region}.{self.signin_host}"
 
     def console_url(self, region: str) -> str:
         """The console of *region*, without a path."""

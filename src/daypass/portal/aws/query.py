@@ -12,7 +12,7 @@ from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import refusal, troubled, unreadable
 from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.timing import Timing
-from daypass.portal.aws.xml import NotAnAnswer, leaves
+from daypass.portal.aws.xml import leaves
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -38,18 +38,15 @@ class QueryService:
 
     def _once(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body), deadline)
-        try:
-            answer = leaves(reply.body)
-        except NotAnAnswer as error:
-            raise (
-                troubled() if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR else unreadable()
-            ) from error
+        answer = leaves(reply.body)
         # Some endpoints leave the outer element out.
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
             raise refusal(code, message, role_arn)
-        if reply.status != HTTPStatus.OK:
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise troubled()
+        if reply.status != HTTPStatus.OK or not answer:
             raise unreadable()
         return answer
 

@@ -4,15 +4,11 @@ from typing import NoReturn
 from xml.parsers import expat
 
 
-class NotAnAnswer(ValueError):
-    """This is not an answer of AWS's query protocol."""
-
-
 def leaves(document: bytes) -> dict[str, str]:
     """The texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
 
-    Of several texts with one path the first counts. Raises `NotAnAnswer` for what is no XML, and for XML that
-    declares entities: those can grow without bound, and AWS has no use for them.
+    Of several texts with one path the first counts. There are none in what is no XML, nor in XML that
+    declares a type: its entities could grow without bound, and AWS has no use for them.
     """
     path: list[str] = []
     found: dict[str, str] = {}
@@ -37,10 +33,10 @@ def leaves(document: bytes) -> dict[str, str]:
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(document, True)
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise NotAnAnswer("not an XML document of AWS") from error
+    except (expat.ExpatError, ValueError, LookupError):
+        return {}
     return found
 
 
 def _refuse_doctype(*_declared: object) -> NoReturn:
-    raise NotAnAnswer("an XML document that declares a type")
+    raise ValueError("an XML document that declares a type")

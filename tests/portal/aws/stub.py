@@ -1,0 +1,147 @@
+"""A scripted AWS on loopback: it answers what it is told to, and remembers what it was asked."""
+
+import socket
+import struct
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from urllib.parse import parse_qs
+
+Script = Callable[[BaseHTTPRequestHandler], None]
+
+
+def answer(status: int, body: bytes, content_type: str = "text/xml") -> Script:
+    """Answer with this."""
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Type", content_type)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return script
+
+
+def error(status: int, code: str, message: str = "No.") -> Script:
+    """Answer with an error of AWS's query protocol."""
+    body = (
+        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
+        f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>x</RequestId></ErrorResponse>"
+    )
+    return answer(status, body.encode())
+
+
+def session(**changed: str) -> Script:
+    """Answer with keys; *changed* replaces elements, and an empty text leaves one out."""
+    elements = {
+        "AccessKeyId": "ASIAEXAMPLEEXAMPLE12",
+        "SecretAccessKey": "SECRET-KEY-CANARY",
+        "SessionToken": "SESSION-TOKEN-CANARY",
+        "Expiration": "2026-11-24T13:00:00Z",
+    } | changed
+    inside = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items() if text)
+    body = (
+        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
+        f"<Credentials>{inside}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    )
+    return answer(200, body.encode())
+
+
+def identity(arn: str = "arn:aws:iam::123456789012:user/portal") -> Script:
+    """Answer who is calling."""
+    body = (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+        f"<GetCallerIdentityResult><Arn>{arn}</Arn><Account>123456789012</Account></GetCallerIdentityResult>"
+        "</GetCallerIdentityResponse>"
+    )
+    return answer(200, body.encode())
+
+
+def reset(handler: BaseHTTPRequestHandler) -> None:
+    """Break the connection off."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
+
+
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A connection that was broken off on purpose is no news."""
+
+
+class StubAws:
+    """Plays its scripts one after the other, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.scripts: list[Script] = [identity()]
+        self.asked: list[dict[str, str]] = []
+        self.stopped = Event()
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                stub.asked.append({name: values[0] for name, values in parse_qs(body).items()})
+                script = stub.scripts.pop(0) if len(stub.scripts) > 1 else stub.scripts[0]
+                script(self)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def play(self, *scripts: Script) -> None:
+        """Forget what was, and answer with these from now on."""
+        self.scripts = list(scripts)
+        self.asked.clear()
+
+    def hang(self, handler: BaseHTTPRequestHandler) -> None:
+        """Say nothing until the test is over."""
+        self.stopped.wait(30)
+        handler.close_connection = True
+
+    def drip(self, handler: BaseHTTPRequestHandler) -> None:
+        """Send a body that never comes to its end, one byte every now and then."""
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        while not self.stopped.wait(0.05):
+            try:
+                handler.wfile.write(b"<")
+            except OSError:
+                return
+
+    def stop(self) -> None:
+        """End it."""
+        self.stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class FakeTiming:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        """The present moment."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.waits.append(seconds)
+        self.now += seconds

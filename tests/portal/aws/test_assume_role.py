@@ -1,0 +1,218 @@
+"""AssumeRole: what AWS is asked, and what each of its answers means."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
+from daypass.portal.access.model import RoleSession
+from daypass.portal.aws.broker import AwsBroker
+from daypass.portal.aws.connect import connect
+from daypass.portal.errors import (
+    AwsError,
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+)
+from daypass.portal.tenants.model import Access
+from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
+
+ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
+SESSION = RoleSession(
+    role_arn=ROLE,
+    region="us-west-2",
+    session_name="dana@example.com",
+    validity=timedelta(hours=2),
+    external_id="dev01-external",
+    source_identity="0123456789abcdef0123456789abcdef",
+    tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},
+    access=Access.FULL,
+)
+SOON = Deadline(1008.0)
+CANARIES = ("SECRET-KEY-CANARY", "SESSION-TOKEN-CANARY", "OWN-SECRET-CANARY")
+
+
+def test_aws_is_asked_for_exactly_what_the_session_says(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    assert stub.asked == [
+        {
+            "Action": "AssumeRole",
+            "Version": "2011-06-15",
+            "RoleArn": ROLE,
+            "RoleSessionName": "dana@example.com",
+            "DurationSeconds": "7200",
+            "ExternalId": "dev01-external",
+            "SourceIdentity": "0123456789abcdef0123456789abcdef",
+            "Tags.member.1.Key": "daypass:issuance",
+            "Tags.member.1.Value": "feed",
+            "Tags.member.2.Key": "daypass:tenant",
+            "Tags.member.2.Value": "dev01",
+        }
+    ]
+
+
+def test_a_plain_session_carries_neither_identity_nor_tags(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, external_id=None), attributed=False, deadline=SOON)
+
+    assert stub.asked[0].keys() == {"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"}
+
+
+def test_a_read_only_session_is_narrowed_by_the_managed_policy(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    broker.assume(replace(SESSION, access=Access.READ_ONLY), attributed=True, deadline=SOON)
+
+    assert stub.asked[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+
+    credentials = broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    assert credentials.access_key_id == "ASIAEXAMPLEEXAMPLE12"
+    assert credentials.secret_access_key.reveal() == "SECRET-KEY-CANARY"
+    assert credentials.session_token.reveal() == "SESSION-TOKEN-CANARY"
+    assert credentials.expires_at == datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
+    assert not any(canary in repr(credentials) for canary in CANARIES)
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "calls"),
+    [
+        (error(403, "AccessDenied"), AwsTrustRefused, 1),
+        (error(400, "Throttling", "Rate exceeded"), AwsThrottled, 3),
+        (error(400, "RequestLimitExceeded"), AwsThrottled, 3),
+        (error(500, "InternalFailure"), AwsUnavailable, 3),
+        (error(503, "ServiceUnavailable"), AwsUnavailable, 3),
+        (answer(503, b"<html>no upstream</html>"), AwsUnavailable, 3),
+        (answer(502, b"Bad Gateway"), AwsUnavailable, 3),
+        (reset, AwsUnavailable, 3),
+        (error(403, "ExpiredToken"), AwsMisconfigured, 1),
+        (error(403, "InvalidClientTokenId"), AwsMisconfigured, 1),
+        (error(403, "SignatureDoesNotMatch"), AwsMisconfigured, 1),
+        (error(403, "RegionDisabledException"), AwsMisconfigured, 1),
+        (error(400, "PackedPolicyTooLarge"), AwsRefused, 1),
+        (error(400, "ValidationError", "1 validation error detected"), AwsRefused, 1),
+        (
+            error(
+                400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set."
+            ),
+            RoleMaximumExceeded,
+            1,
+        ),
+        (
+            error(
+                400, "ValidationError", "exceeds the 1 hour session limit for roles assumed by role chaining."
+            ),
+            RoleMaximumExceeded,
+            1,
+        ),
+        (error(400, "Some thing\nstrange"), AwsRefused, 1),
+        (answer(200, b"It works!\x00\xff"), AwsRefused, 1),
+        (answer(200, b""), AwsRefused, 1),
+        (answer(200, b"<AssumeRoleResponse/>"), AwsRefused, 1),
+        (answer(302, b"", "text/html"), AwsRefused, 1),
+        (answer(200, b"<!DOCTYPE x [<!ENTITY e 'e'>]><x>&e;</x>"), AwsRefused, 1),
+        (answer(200, b"<x>" + b"a" * 100_000 + b"</x>"), AwsRefused, 1),
+        (session(AccessKeyId=""), AwsRefused, 1),
+        (session(AccessKeyId="no key"), AwsRefused, 1),
+        (session(SecretAccessKey=""), AwsRefused, 1),
+        (session(SessionToken=""), AwsRefused, 1),
+        (session(Expiration=""), AwsRefused, 1),
+        (session(Expiration="tomorrow"), AwsRefused, 1),
+        (session(Expiration="2026-11-24T13:00:00"), AwsRefused, 1),
+    ],
+)
+def test_each_answer_of_aws_has_its_meaning(
+    broker: AwsBroker, stub: StubAws, script: Script, kind: type[AwsError], calls: int
+) -> None:
+    stub.play(script)
+
+    with pytest.raises(AwsError) as refused:
+        broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    assert type(refused.value) is kind
+    assert len(stub.asked) == calls
+    assert refused.value.reason.endswith((".", ")"))
+    assert not any(canary in repr(refused.value) for canary in CANARIES)
+    assert "strange" not in refused.value.reason
+
+
+def test_a_throttled_call_is_tried_again_after_growing_pauses(
+    broker: AwsBroker, stub: StubAws, waits: FakeTiming
+) -> None:
+    stub.play(error(400, "Throttling"), error(500, "InternalFailure"), session())
+
+    credentials = broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    assert credentials.access_key_id == "ASIAEXAMPLEEXAMPLE12"
+    assert waits.waits == [0.1, 0.2]
+
+
+def test_no_pause_reaches_beyond_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
+    stub.play(error(400, "Throttling"))
+
+    with pytest.raises(AwsThrottled):
+        broker.assume(SESSION, attributed=True, deadline=Deadline(waits.now + 0.15))
+
+    assert len(stub.asked) == 2
+
+
+def test_nothing_is_asked_after_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
+    stub.play(session())
+
+    with pytest.raises(AwsUnavailable):
+        broker.assume(SESSION, attributed=True, deadline=Deadline(waits.now))
+
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, kind: str) -> None:
+    broker = connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+    stub.play(getattr(stub, kind))
+
+    started = time.monotonic()
+    with pytest.raises(AwsUnavailable):
+        broker.assume(SESSION, attributed=True, deadline=Deadline(started + 0.4))
+
+    assert time.monotonic() - started < 1
+
+
+def test_a_role_maximum_is_read_from_iam(broker: AwsBroker, stub: StubAws) -> None:
+    role = b"<Role><MaxSessionDuration>7200</MaxSessionDuration></Role>"
+    stub.play(answer(200, b"<GetRoleResponse><GetRoleResult>" + role + b"</GetRoleResult></GetRoleResponse>"))
+
+    maximum = broker.role_maximum(ROLE, SOON)
+
+    assert maximum == timedelta(hours=2)
+    assert stub.asked[0]["RoleName"] == "duploservices-dev01"
+
+
+@pytest.mark.parametrize(
+    "script", [error(403, "AccessDenied"), error(404, "NoSuchEntity"), answer(200, b"x"), reset]
+)
+def test_a_role_maximum_that_cannot_be_read_is_unknown(
+    broker: AwsBroker, stub: StubAws, script: Script
+) -> None:
+    stub.play(script)
+
+    assert broker.role_maximum(ROLE, SOON) is None
+
+
+def test_a_role_of_another_account_is_not_looked_up(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(error(500, "InternalFailure"))
+
+    assert broker.role_maximum("arn:aws:iam::999999999999:role/duploservices-dev01", SOON) is None
+    assert stub.asked == []

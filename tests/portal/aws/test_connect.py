@@ -1,0 +1,135 @@
+"""Who the portal is in AWS, found out at start."""
+
+from pathlib import Path
+
+import pytest
+from botocore.session import Session
+
+from daypass.portal.aws.connect import connect
+from daypass.portal.aws.partitions import PARTITIONS
+from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
+from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.stub import Script, StubAws, answer, error, identity
+
+
+@pytest.mark.parametrize(
+    ("arn", "token", "is_chained"),
+    [
+        ("arn:aws:iam::123456789012:user/portal", None, False),
+        ("arn:aws:iam::123456789012:user/some/path/portal", None, False),
+        ("arn:aws:iam::123456789012:root", None, False),
+        ("arn:aws:sts::123456789012:assumed-role/portal/i-0123", "token", True),
+        ("arn:aws:sts::123456789012:federated-user/portal", "token", True),
+        ("arn:aws:iam::123456789012:user/portal", "of GetSessionToken", True),
+    ],
+)
+def test_a_session_of_any_kind_means_role_chaining(
+    stub: StubAws, arn: str, token: str | None, is_chained: bool
+) -> None:
+    stub.play(identity(arn))
+
+    broker = connect(
+        aws_config(stub.url),
+        public_url=PUBLIC_URL,
+        connections=1,
+        session=OwnKeys(session_token=token).session(),
+    )
+
+    assert broker.is_chained is is_chained
+    assert broker.account_id == "123456789012"
+    assert broker.partition == "aws"
+
+
+def test_keys_of_another_partition_are_refused(stub: StubAws) -> None:
+    stub.play(identity("arn:aws-cn:iam::123456789012:user/portal"))
+
+    with pytest.raises(AwsMisconfigured, match="aws-cn"):
+        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+
+
+def test_an_unknown_partition_is_refused_before_aws_is_asked(stub: StubAws) -> None:
+    config = aws_config(stub.url, partition="aws-moon")
+
+    with pytest.raises(AwsMisconfigured, match="aws-us-gov"):
+        connect(config, public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+
+    assert stub.asked == []
+
+
+def test_a_portal_without_keys_is_told_how_to_get_some(
+    stub: StubAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{tmp_path}/none")
+    monkeypatch.setenv("AWS_CONFIG_FILE", f"{tmp_path}/none")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    with pytest.raises(AwsMisconfigured, match="AWS_ACCESS_KEY_ID"):
+        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=Session())
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [(error(403, "InvalidClientTokenId"), AwsMisconfigured), (answer(200, b"hello"), AwsError)],
+)
+def test_an_aws_that_does_not_know_us_stops_the_start(
+    stub: StubAws, script: Script, kind: type[AwsError]
+) -> None:
+    stub.play(script)
+
+    with pytest.raises(kind):
+        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+
+
+def test_an_aws_that_is_down_stops_the_start(stub: StubAws) -> None:
+    url = stub.url
+    stub.stop()
+
+    with pytest.raises(AwsUnavailable):
+        connect(aws_config(url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "sts", "signin", "console"),
+    [
+        (
+            "aws",
+            "eu-central-1",
+            "https://sts.eu-central-1.amazonaws.com",
+            "https://eu-central-1.signin.aws.amazon.com",
+            "https://eu-central-1.console.aws.amazon.com",
+        ),
+        (
+            "aws",
+            "us-east-1",
+            "https://sts.us-east-1.amazonaws.com",
+            "https://signin.aws.amazon.com",
+            "https://us-east-1.console.aws.amazon.com",
+        ),
+        (
+            "aws-us-gov",
+            "us-gov-west-1",
+            "https://sts.us-gov-west-1.amazonaws.com",
+            "https://signin.amazonaws-us-gov.com",
+            "https://us-gov-west-1.console.amazonaws-us-gov.com",
+        ),
+        (
+            "aws-cn",
+            "cn-north-1",
+            "https://sts.cn-north-1.amazonaws.com.cn",
+            "https://signin.amazonaws.cn",
+            "https://cn-north-1.console.amazonaws.cn",
+        ),
+    ],
+)
+def test_each_partition_has_its_own_hosts(
+    partition: str, region: str, sts: str, signin: str, console: str
+) -> None:
+    hosts = PARTITIONS[partition]
+
+    assert (hosts.sts_url(region), hosts.signin_url(region), hosts.console_url(region)) == (
+        sts,
+        signin,
+        console,
+    )
