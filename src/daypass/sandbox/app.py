@@ -2,16 +2,22 @@
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.console import Console
 from daypass.sandbox.faults import FaultKind, Faults, answer_of, break_connection
+from daypass.sandbox.federation import CONSOLE_PATH, FEDERATION_PATH, Federation
 from daypass.sandbox.gate import ApiRequest, Gate
+from daypass.sandbox.inventory import Inventory
 from daypass.sandbox.ministack import Answer, MiniStack
+from daypass.sandbox.signin import SigninDesk
 from daypass.sandbox.sts import SecurityTokens
 from daypass.sandbox.switches import CONTROL_PREFIX, Switches
+
+_OWN_PATHS = (f"{CONTROL_PREFIX}/", f"{CONSOLE_PATH}/")
 
 
 def make_app(config: SandboxConfig) -> ASGIApp:
@@ -20,15 +26,19 @@ def make_app(config: SandboxConfig) -> ASGIApp:
     ministack = MiniStack(config, clock)
     ministack.replace_handler("sts", SecurityTokens(ministack, clock, faults).before)
     switches = Switches(config, clock, faults)
-    aws = Aws(ministack, Gate(config.port, ministack), switches)
-    own = Starlette(routes=switches.routes())
-    return Doors(own, aws)
+    aws = Aws(ministack, Gate(ministack), switches)
+    desk = SigninDesk(ministack, clock)
+    federation = Federation(config, desk, faults, switches.calls)
+    console = Console(config, desk, Inventory(config))
+    own = Starlette(routes=[*switches.routes(), *federation.routes(), *console.routes()])
+    return Doors(own, aws, config.port)
 
 
 class Doors:
     """Tells our own pages and switches from AWS's API."""
 
-    def __init__(self, own: ASGIApp, aws: ASGIApp) -> None:
+    def __init__(self, own: ASGIApp, aws: ASGIApp, port: int) -> None:
+        self._hosts = (f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode())
         self._own = own
         self._aws = aws
 
@@ -36,7 +46,12 @@ class Doors:
         """Serve one HTTP request; there are no websockets here."""
         if scope["type"] != "http":
             return
-        is_own = scope["path"].startswith(f"{CONTROL_PREFIX}/")
+        # Other host names are routes to other services in MiniStack, and rebinding in a browser.
+        if dict(scope["headers"]).get(b"host") not in self._hosts:
+            elsewhere = PlainTextResponse("The sandbox answers only to its own address.\n", 421)
+            await elsewhere(scope, receive, send)
+            return
+        is_own = scope["path"].startswith(_OWN_PATHS) or scope["path"] == FEDERATION_PATH
         await (self._own if is_own else self._aws)(scope, receive, send)
 
 
@@ -50,13 +65,13 @@ class Aws:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request to the API."""
-        request = ApiRequest.of(scope)
+        body = await Request(scope, receive).body()
+        request = ApiRequest.of(scope, body)
         refusal = self._gate.refusal(request)
         if refusal is not None:
             await _response(refusal)(scope, receive, send)
             return
-        body = await Request(scope, receive).body()
-        name = self._ministack.action(request.method, request.path, request.headers, request.query, body)
+        name = self._ministack.action(request.method, request.path, request.headers, request.params, body)
         self._switches.calls[name] += 1
         service = request.signed_service or ""
         fault = await self._switches.faults.strike(service, name.partition(":")[2])

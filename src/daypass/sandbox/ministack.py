@@ -22,6 +22,8 @@ from daypass.sandbox.config import SandboxConfig
 SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
 """What is served. The rest stays off: some of it starts containers or listens on ports of its own."""
 
+_JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
+
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body, as MiniStack's handlers give it."""
 
@@ -58,6 +60,7 @@ class MiniStack:
         self._admit_only_our_root()
         self._say_who_set_the_source_identity()
         self._leave_assume_role_to_us()
+        self._deny_in_json_with_400()
 
     @property
     def asgi(self) -> ASGIApp:
@@ -223,6 +226,16 @@ class MiniStack:
     def _leave_assume_role_to_us(self) -> None:
         """MiniStack would decide AssumeRole without the condition keys of STS; `sts.py` decides it whole."""
         self._evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
+
+    def _deny_in_json_with_400(self) -> None:
+        """AWS's JSON services refuse with 400, where MiniStack answers 403."""
+        deny = self._actions.access_denied_response
+
+        def deny_with_400(service: str, *args: Any, **named: Any) -> Answer:  # noqa: ANN401  MiniStack's own
+            status, headers, body = deny(service, *args, **named)
+            return (400 if service in _JSON_SERVICES else status), headers, body
+
+        self._actions.access_denied_response = deny_with_400
 
 
 def _environment(config: SandboxConfig) -> dict[str, str]:

@@ -1,12 +1,20 @@
 """AssumeRole as AWS does it: every limit, every refusal, in AWS's order and words."""
 
-import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from daypass.sandbox.assume_role import (
+    SHORTEST,
+    Ask,
+    MiniStackComplaint,
+    Refusal,
+    check_duration,
+    invalid,
+    one,
+    read_ask,
+)
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.faults import Faults
 from daypass.sandbox.ministack import Answer, Caller, Handler, MiniStack, Params
@@ -14,39 +22,8 @@ from daypass.sandbox.ministack import Answer, Caller, Handler, MiniStack, Params
 _SERVED = frozenset(
     {"AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetFederationToken", "GetAccessKeyInfo"}
 )
-_SHORTEST = timedelta(minutes=15)
-_LONGEST = timedelta(hours=12)
-_DEFAULT = timedelta(hours=1)
 # AWS caps a chained role at one hour, whatever the role itself allows.
 _LONGEST_CHAINED = timedelta(hours=1)
-_NAME = re.compile(r"[\w+=,.@-]*", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]*", re.ASCII)
-_ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/([\w+=,.@/-]+)", re.ASCII)
-_MOST_TAGS = 50
-
-
-class Refusal(Exception):
-    """AWS's no: status, code and words."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A well-formed AssumeRole request; whether it is allowed is another matter."""
-
-    role_arn: str
-    session_name: str
-    validity: timedelta
-    source_identity: str | None
-    external_id: str | None
-    tags: dict[str, str]
-    transitive_tags: frozenset[str]
-    policies: dict[str, Any]
 
 
 class SecurityTokens:
@@ -66,7 +43,7 @@ class SecurityTokens:
             try:
                 params = _params(headers, body, query)
                 if params["Action"][0] != "AssumeRole":
-                    _check_duration(params, _SHORTEST, timedelta(hours=36))
+                    check_duration(params, SHORTEST, timedelta(hours=36))
                     return await ministacks(method, path, headers, body, query)
                 return self._assume_role(self._ministack.caller(headers, query), params)
             except Refusal as no:
@@ -77,7 +54,7 @@ class SecurityTokens:
         return handle
 
     def _assume_role(self, caller: Caller, params: Params) -> Answer:
-        ask = self._read(params)
+        ask = read_ask(self._ministack, params)
         role = self._permitted_role(caller, ask)
         self._check_limits(caller, role, ask)
         inherited = caller.session or {}
@@ -101,40 +78,6 @@ class SecurityTokens:
             }
         )
         return self._ministack.sts_answer("AssumeRole", _result(key, session))
-
-    def _read(self, params: Params) -> Ask:
-        tags, complaint = self._ministack.session_tags(params)
-        if complaint is not None:
-            raise MiniStackComplaint(complaint)
-        policies, complaint = self._ministack.session_policies(params)
-        if complaint is not None:
-            raise MiniStackComplaint(complaint)
-        _check_tags(tags)
-        role_arn = _one(params, "RoleArn")
-        if role_arn is None or not _ROLE_ARN.fullmatch(role_arn):
-            raise _invalid(f"{role_arn or ''} is invalid")
-        session_name = _one(params, "RoleSessionName")
-        if session_name is None:
-            raise _violates(None, "roleSessionName", "Member must not be null")
-        _check_text(session_name, "roleSessionName", _NAME, 64)
-        source_identity = _one(params, "SourceIdentity")
-        if source_identity is not None:
-            _check_text(source_identity, "sourceIdentity", _NAME, 64)
-        external_id = _one(params, "ExternalId")
-        if external_id is not None:
-            _check_text(external_id, "externalId", _EXTERNAL_ID, 1224)
-        return Ask(
-            role_arn=role_arn,
-            session_name=session_name,
-            validity=_check_duration(params, _SHORTEST, _LONGEST),
-            source_identity=source_identity,
-            external_id=external_id,
-            tags={tag["Key"]: tag["Value"] for tag in tags},
-            transitive_tags=frozenset(
-                values[0] for name, values in params.items() if name.startswith("TransitiveTagKeys.member.")
-            ),
-            policies=policies,
-        )
 
     def _permitted_role(self, caller: Caller, ask: Ask) -> dict[str, Any]:
         """The role, if *caller* may assume it in this way. A missing role gets the same refusal."""
@@ -163,20 +106,12 @@ class SecurityTokens:
 
     def _check_limits(self, caller: Caller, role: dict[str, Any], ask: Ask) -> None:
         if caller.session is not None and ask.validity > _LONGEST_CHAINED:
-            raise _invalid(
+            raise invalid(
                 "The requested DurationSeconds exceeds the 1 hour session limit "
                 "for roles assumed by role chaining."
             )
         if ask.validity > timedelta(seconds=role["MaxSessionDuration"]):
-            raise _invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-
-
-class MiniStackComplaint(Exception):
-    """MiniStack's own check said no, in AWS's words already."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__("MiniStack refused the request")
-        self.answer = answer
+            raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 
 
 def _params(headers: dict[str, str], body: bytes, query: Params) -> Params:
@@ -189,7 +124,7 @@ def _params(headers: dict[str, str], body: bytes, query: Params) -> Params:
     if twice or "x-amz-target" in headers:
         raise Refusal(400, "MalformedInput", "Send each parameter once, in the query protocol.")
     params = form | query
-    action = _one(params, "Action")
+    action = one(params, "Action")
     if action not in _SERVED:
         raise Refusal(400, "InvalidAction", f"Could not find operation {action} for version 2011-06-15")
     return params
@@ -237,56 +172,6 @@ def _result(access_key_id: str, session: dict[str, Any]) -> str:
         f"<Expiration>{expiration}</Expiration></Credentials>"
         + (f"<SourceIdentity>{identity}</SourceIdentity>" if identity else "")
     )
-
-
-def _one(params: Params, name: str) -> str | None:
-    return params[name][0] if name in params else None
-
-
-def _check_duration(params: Params, shortest: timedelta, longest: timedelta) -> timedelta:
-    text = _one(params, "DurationSeconds")
-    if text is None:
-        return _DEFAULT
-    if not re.fullmatch(r"-?\d{1,9}", text):
-        raise Refusal(400, "MalformedInput", f"DurationSeconds is not a number: {text}")
-    asked = timedelta(seconds=int(text))
-    if asked < shortest:
-        limit = f"greater than or equal to {shortest.total_seconds():.0f}"
-        raise _violates(text, "durationSeconds", f"Member must have value {limit}")
-    if asked > longest:
-        limit = f"less than or equal to {longest.total_seconds():.0f}"
-        raise _violates(text, "durationSeconds", f"Member must have value {limit}")
-    return asked
-
-
-def _check_text(value: str, member: str, alphabet: re.Pattern[str], longest: int) -> None:
-    if len(value) < 2:
-        raise _violates(value, member, "Member must have length greater than or equal to 2")
-    if len(value) > longest:
-        raise _violates(value, member, f"Member must have length less than or equal to {longest}")
-    if not alphabet.fullmatch(value):
-        raise _violates(value, member, f"Member must satisfy regular expression pattern: {alphabet.pattern}")
-
-
-def _check_tags(tags: list[dict[str, str]]) -> None:
-    if len(tags) > _MOST_TAGS:
-        raise _violates("tags", "tags", f"Member must have length less than or equal to {_MOST_TAGS}")
-    for tag in tags:
-        if len(tag["Key"]) > 128 or len(tag["Value"]) > 256:
-            raise _violates(
-                tag["Key"], "tags", "Member must have a key of at most 128 and a value of at most 256"
-            )
-
-
-def _violates(value: str | None, member: str, constraint: str) -> Refusal:
-    shown = "null" if value is None else f"'{value}'"
-    return _invalid(
-        f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {constraint}"
-    )
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "ValidationError", message)
 
 
 def _denied(caller: Caller, action: str, role_arn: str) -> Refusal:

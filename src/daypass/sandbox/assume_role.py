@@ -1,0 +1,134 @@
+"""An AssumeRole request: which are well-formed, and what AWS says of the others."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from daypass.sandbox.ministack import Answer, MiniStack, Params
+
+SHORTEST = timedelta(minutes=15)
+_LONGEST = timedelta(hours=12)
+_DEFAULT = timedelta(hours=1)
+_NAME = re.compile(r"[\w+=,.@-]*", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]*", re.ASCII)
+_ROLE_ARN = re.compile(r"arn:aws:iam::(\d{12}):role/([\w+=,.@/-]+)", re.ASCII)
+_MOST_TAGS = 50
+
+
+class Refusal(Exception):
+    """AWS's no: status, code and words."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A well-formed AssumeRole request; whether it is allowed is another matter."""
+
+    role_arn: str
+    session_name: str
+    validity: timedelta
+    source_identity: str | None
+    external_id: str | None
+    tags: dict[str, str]
+    transitive_tags: frozenset[str]
+    policies: dict[str, Any]
+
+
+class MiniStackComplaint(Exception):
+    """MiniStack's own check said no, in AWS's words already."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("MiniStack refused the request")
+        self.answer = answer
+
+
+def read_ask(ministack: MiniStack, params: Params) -> Ask:
+    """The ask in *params*, if AWS would take it for well-formed."""
+    tags, complaint = ministack.session_tags(params)
+    if complaint is not None:
+        raise MiniStackComplaint(complaint)
+    policies, complaint = ministack.session_policies(params)
+    if complaint is not None:
+        raise MiniStackComplaint(complaint)
+    _check_tags(tags)
+    role_arn = one(params, "RoleArn")
+    if role_arn is None or not _ROLE_ARN.fullmatch(role_arn):
+        raise invalid(f"{role_arn or ''} is invalid")
+    session_name = one(params, "RoleSessionName")
+    if session_name is None:
+        raise _violates(None, "roleSessionName", "Member must not be null")
+    _check_text(session_name, "roleSessionName", _NAME, 64)
+    source_identity = one(params, "SourceIdentity")
+    if source_identity is not None:
+        _check_text(source_identity, "sourceIdentity", _NAME, 64)
+    external_id = one(params, "ExternalId")
+    if external_id is not None:
+        _check_text(external_id, "externalId", _EXTERNAL_ID, 1224)
+    return Ask(
+        role_arn=role_arn,
+        session_name=session_name,
+        validity=check_duration(params, SHORTEST, _LONGEST),
+        source_identity=source_identity,
+        external_id=external_id,
+        tags={tag["Key"]: tag["Value"] for tag in tags},
+        transitive_tags=frozenset(
+            values[0] for name, values in params.items() if name.startswith("TransitiveTagKeys.member.")
+        ),
+        policies=policies,
+    )
+
+
+def one(params: Params, name: str) -> str | None:
+    return params[name][0] if name in params else None
+
+
+def check_duration(params: Params, shortest: timedelta, longest: timedelta) -> timedelta:
+    text = one(params, "DurationSeconds")
+    if text is None:
+        return _DEFAULT
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        raise Refusal(400, "MalformedInput", f"DurationSeconds is not a number: {text}")
+    asked = timedelta(seconds=int(text))
+    if asked < shortest:
+        limit = f"greater than or equal to {shortest.total_seconds():.0f}"
+        raise _violates(text, "durationSeconds", f"Member must have value {limit}")
+    if asked > longest:
+        limit = f"less than or equal to {longest.total_seconds():.0f}"
+        raise _violates(text, "durationSeconds", f"Member must have value {limit}")
+    return asked
+
+
+def _check_text(value: str, member: str, alphabet: re.Pattern[str], longest: int) -> None:
+    if len(value) < 2:
+        raise _violates(value, member, "Member must have length greater than or equal to 2")
+    if len(value) > longest:
+        raise _violates(value, member, f"Member must have length less than or equal to {longest}")
+    if not alphabet.fullmatch(value):
+        raise _violates(value, member, f"Member must satisfy regular expression pattern: {alphabet.pattern}")
+
+
+def _check_tags(tags: list[dict[str, str]]) -> None:
+    if len(tags) > _MOST_TAGS:
+        raise _violates("tags", "tags", f"Member must have length less than or equal to {_MOST_TAGS}")
+    for tag in tags:
+        if len(tag["Key"]) > 128 or len(tag["Value"]) > 256:
+            raise _violates(
+                tag["Key"], "tags", "Member must have a key of at most 128 and a value of at most 256"
+            )
+
+
+def _violates(value: str | None, member: str, constraint: str) -> Refusal:
+    shown = "null" if value is None else f"'{value}'"
+    return invalid(
+        f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {constraint}"
+    )
+
+
+def invalid(message: str) -> Refusal:
+    return Refusal(400, "ValidationError", message)

@@ -1,0 +1,126 @@
+"""The sandbox's console: a few pages that show who you are and what you may open."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.destination import Kind, Place
+from daypass.sandbox.federation import CONSOLE_COOKIE, CONSOLE_PATH
+from daypass.sandbox.inventory import Inventory, Opening, Shelf
+from daypass.sandbox.signin import ConsoleSession, SigninDesk
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_STYLESHEET = Path(__file__).parent / "pages" / "style.css"
+KIND_NAMES = {
+    Kind.BUCKET: ("S3 bucket", "S3 buckets"),
+    Kind.TABLE: ("DynamoDB table", "DynamoDB tables"),
+    Kind.QUEUE: ("SQS queue", "SQS queues"),
+    Kind.TOPIC: ("SNS topic", "SNS topics"),
+    Kind.STREAM: ("Kinesis stream", "Kinesis streams"),
+    Kind.API: ("API Gateway API", "API Gateway APIs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that a template is given."""
+
+    title: str
+    session: ConsoleSession | None = None
+    region: str = ""
+    now: datetime | None = None
+    shelves: tuple[Shelf, ...] = ()
+    opening: Opening | None = None
+
+    @property
+    def minutes_left(self) -> int:
+        """Whole minutes until the session ends."""
+        if self.session is None or self.now is None:
+            return 0
+        return int((self.session.ends_at - self.now).total_seconds() // 60)
+
+
+class Console:
+    """Serves the console's pages to whoever the sign-in desk knows."""
+
+    def __init__(self, config: SandboxConfig, desk: SigninDesk, inventory: Inventory) -> None:
+        self._config = config
+        self._desk = desk
+        self._inventory = inventory
+        self._templates = Environment(
+            loader=PackageLoader("daypass.sandbox", "pages"), autoescape=True, undefined=StrictUndefined
+        )
+        self._templates.globals["kind_names"] = KIND_NAMES
+
+    def routes(self) -> list[Route]:
+        """The console's pages."""
+        return [
+            Route(f"{CONSOLE_PATH}/style.css", self._style, methods=["GET"]),
+            Route(f"{CONSOLE_PATH}/sign-out", self._sign_out, methods=["POST"]),
+            Route(f"{CONSOLE_PATH}/{{kind}}/{{name:path}}", self._resource, methods=["GET"]),
+            Route(f"{CONSOLE_PATH}/", self._overview, methods=["GET"]),
+        ]
+
+    async def _overview(self, request: Request) -> Response:
+        session = self._session(request)
+        if session is None:
+            return self._over()
+        shelves = await run_in_threadpool(self._inventory.shelves, session)
+        return self._page("overview.html", "Overview", session, shelves=tuple(shelves))
+
+    async def _resource(self, request: Request) -> Response:
+        session = self._session(request)
+        if session is None:
+            return self._over()
+        try:
+            kind = Kind(request.path_params["kind"])
+        except ValueError:
+            return self._render("missing.html", Page("No such page"), 404)
+        place = Place(kind, unquote(request.path_params["name"]))
+        opening = await run_in_threadpool(self._inventory.open, session, place)
+        return self._page("resource.html", place.name, session, opening=opening)
+
+    async def _sign_out(self, request: Request) -> Response:
+        self._desk.sign_out(request.cookies.get(CONSOLE_COOKIE, ""))
+        response = RedirectResponse(f"{CONSOLE_PATH}/", 303, _HEADERS)
+        response.delete_cookie(CONSOLE_COOKIE, path=CONSOLE_PATH)
+        return response
+
+    async def _style(self, _request: Request) -> Response:
+        return FileResponse(_STYLESHEET, headers={"X-Content-Type-Options": "nosniff"})
+
+    def _session(self, request: Request) -> ConsoleSession | None:
+        return self._desk.signed_in(request.cookies.get(CONSOLE_COOKIE, ""))
+
+    def _over(self) -> Response:
+        return self._render("over.html", Page("You are signed out"), 403)
+
+    def _page(
+        self,
+        template: str,
+        title: str,
+        session: ConsoleSession,
+        *,
+        shelves: tuple[Shelf, ...] = (),
+        opening: Opening | None = None,
+    ) -> Response:
+        page = Page(title, session, self._config.region, self._desk.clock.now(), shelves, opening)
+        return self._render(template, page)
+
+    def _render(self, template: str, page: Page, status: int = 200) -> Response:
+        return HTMLResponse(self._templates.get_template(template).render(page=page), status, _HEADERS)

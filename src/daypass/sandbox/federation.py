@@ -1,0 +1,104 @@
+"""The federation endpoint: keys become a sign-in token, and the token a console session."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.destination import NotOurConsole, place_of
+from daypass.sandbox.faults import FaultKind, Faults, break_connection
+from daypass.sandbox.signin import SigninDesk, SigninRefused
+
+CONSOLE_COOKIE = "sandbox_console"
+CONSOLE_PATH = "/console"
+FEDERATION_PATH = "/federation"
+_SERVICE = "federation"
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """`/federation`, by GET or POST, with `Action=getSigninToken` or `Action=login`."""
+
+    config: SandboxConfig
+    desk: SigninDesk
+    faults: Faults
+    calls: Counter[str]
+
+    def routes(self) -> list[Route]:
+        """The endpoint."""
+        return [Route(FEDERATION_PATH, self._answer, methods=["GET", "POST"])]
+
+    async def _answer(self, request: Request) -> Response:
+        params = _flat(request.url.query) | _flat((await request.body()).decode("latin-1"))
+        action = params.get("Action", "")
+        if disturbed := await self._disturbed(request, action):
+            return disturbed
+        try:
+            match action:
+                case "getSigninToken":
+                    return self._signin_token(params)
+                case "login":
+                    return self._login(params)
+        except SigninRefused as refused:
+            return PlainTextResponse(f"Bad Request: {refused}\n", 400, _PRIVATE)
+        except NotOurConsole:
+            sentence = "Bad Request: Destination is no page of the AWS console.\n"
+            return PlainTextResponse(sentence, 400, _PRIVATE)
+        return PlainTextResponse("Bad Request: Action is getSigninToken or login.\n", 400, _PRIVATE)
+
+    def _signin_token(self, params: dict[str, str]) -> Response:
+        token = self.desk.issue_token(_keys(params.get("Session", "")), params.get("SessionDuration"))
+        return JSONResponse({"SigninToken": token}, headers=_PRIVATE)
+
+    def _login(self, params: dict[str, str]) -> Response:
+        # Asked first: a link to somewhere else must not cost the token.
+        place = place_of(params.get("Destination", ""), self.config.origin)
+        cookie, session = self.desk.sign_in(params.get("SigninToken", ""))
+        response = RedirectResponse(place.path, 303, _PRIVATE)
+        life = session.ends_at - self.desk.clock.now()
+        response.set_cookie(
+            CONSOLE_COOKIE,
+            cookie,
+            max_age=int(life.total_seconds()),
+            path=CONSOLE_PATH,
+            httponly=True,
+            # Lax, because the portal is another site and its link must arrive signed in.
+            samesite="lax",
+        )
+        return response
+
+    async def _disturbed(self, request: Request, action: str) -> Response | None:
+        self.calls[f"{_SERVICE}:{action}"] += 1
+        fault = await self.faults.strike(_SERVICE, action)
+        if fault is None:
+            return None
+        match fault.kind:
+            case FaultKind.RESET:
+                break_connection(request.scope)
+                return Response(status_code=500)
+            case FaultKind.GARBAGE:
+                return PlainTextResponse("It works!")
+            case FaultKind.THROTTLE:
+                return PlainTextResponse("Too Many Requests\n", 429)
+        return PlainTextResponse("Internal Server Error\n", 500)
+
+
+def _flat(encoded: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(encoded, keep_blank_values=True).items()}
+
+
+def _keys(session: str) -> dict[str, Any]:
+    try:
+        keys = json.loads(session)
+    except ValueError:
+        keys = None
+    if not isinstance(keys, dict):
+        raise SigninRefused("Session must be JSON with sessionId, sessionKey and sessionToken.")
+    return keys

@@ -1,0 +1,140 @@
+"""What a console session may open, found out by opening it with the session's own keys."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.destination import Kind, Place
+from daypass.sandbox.signin import ConsoleSession
+
+_ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+_MOST_TRIED = 200
+_MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What came of opening one place: facts about it, or AWS's refusal."""
+
+    place: Place
+    facts: dict[str, str] = field(default_factory=dict)
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The resources of one kind that opened, and of how many that were tried."""
+
+    kind: Kind
+    places: list[Place]
+    tried: int
+
+
+class Inventory:
+    """Asks AWS, over HTTP, like any other client."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self._config = config
+        self._botocore = Session()
+
+    def open(self, session: ConsoleSession, place: Place) -> Opening:
+        """Open one place with the session's keys."""
+        if place.kind is None:
+            raise ValueError("The overview is no resource.")
+        try:
+            facts = _OPEN[place.kind](self._as_session(session, place.kind), place.name, self._config)
+        except (ClientError, BotoCoreError) as refused:
+            return Opening(place, refusal=str(refused))
+        return Opening(place, facts={label: str(value) for label, value in facts.items()})
+
+    def shelves(self, session: ConsoleSession) -> list[Shelf]:
+        """Everything that opens, kind by kind.
+
+        The names come from the account itself, because a session may open what it may not list.
+        """
+        return [self._shelf(session, kind) for kind in (Kind.BUCKET, Kind.TABLE, Kind.QUEUE)]
+
+    def _shelf(self, session: ConsoleSession, kind: Kind) -> Shelf:
+        names = sorted(_NAMES[kind](self._as_root(kind)))[:_MOST_TRIED]
+        asker = self._as_session(session, kind)
+        places = [Place(kind, name) for name in names if _opens(asker, kind, name, self._config)]
+        return Shelf(kind, places, len(names))
+
+    def _as_session(self, session: ConsoleSession, kind: Kind) -> Any:  # noqa: ANN401  botocore makes its types at run time
+        return self._client(kind, session.access_key_id, session.secret_access_key, session.session_token)
+
+    def _as_root(self, kind: Kind) -> Any:  # noqa: ANN401
+        return self._client(kind, self._config.root_access_key_id, self._config.root_secret_access_key, None)
+
+    def _client(self, kind: Kind, key: str, secret: str, token: str | None) -> Any:  # noqa: ANN401
+        return self._botocore.create_client(
+            str(kind),
+            region_name=self._config.region,
+            endpoint_url=self._config.origin,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=_ONE_TRY,
+        )
+
+
+def _opens(asker: Any, kind: Kind, name: str, config: SandboxConfig) -> bool:  # noqa: ANN401
+    try:
+        _OPEN[kind](asker, name, config)
+    except (ClientError, BotoCoreError):
+        return False
+    return True
+
+
+def _open_bucket(s3: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    s3.head_bucket(Bucket=name)
+    objects = s3.list_objects_v2(Bucket=name, MaxKeys=_MOST_SHOWN).get("Contents", [])
+    return {entry["Key"]: f"{entry['Size']} bytes" for entry in objects}
+
+
+def _open_table(dynamodb: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    keys = ", ".join(key["AttributeName"] for key in table["KeySchema"])
+    return {"ARN": table["TableArn"], "Items": table["ItemCount"], "Key": keys}
+
+
+def _open_queue(sqs: Any, name: str, config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    url = f"{config.origin}/{config.account_id}/{name}"
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return {"ARN": attributes["QueueArn"], "Messages": attributes["ApproximateNumberOfMessages"]}
+
+
+def _open_topic(sns: Any, arn: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    return {"ARN": attributes["TopicArn"], "Subscriptions": attributes.get("SubscriptionsConfirmed", 0)}
+
+
+def _open_stream(kinesis: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    stream = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    return {"ARN": stream["StreamARN"], "Status": stream["StreamStatus"], "Shards": stream["OpenShardCount"]}
+
+
+def _open_api(apigateway: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+    api = apigateway.get_rest_api(restApiId=name)
+    return {"Name": api["name"], "Id": api["id"]}
+
+
+_OPEN: dict[Kind, Callable[[Any, str, SandboxConfig], dict[str, Any]]] = {
+    Kind.BUCKET: _open_bucket,
+    Kind.TABLE: _open_table,
+    Kind.QUEUE: _open_queue,
+    Kind.TOPIC: _open_topic,
+    Kind.STREAM: _open_stream,
+    Kind.API: _open_api,
+}
+
+_NAMES: dict[Kind, Callable[[Any], list[str]]] = {
+    Kind.BUCKET: lambda s3: [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
+    Kind.TABLE: lambda dynamodb: dynamodb.list_tables()["TableNames"],
+    Kind.QUEUE: lambda sqs: [url.rsplit("/", 1)[-1] for url in sqs.list_queues().get("QueueUrls", [])],
+}

@@ -1,0 +1,375 @@
+"""AssumeRole: how long, under which name, for whom, and what AWS says otherwise."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.world import World, allow, document, own_resources, trust
+from tests.sandbox_fixture import Keys, root_keys
+
+
+def refused(world: World, keys: Keys, role_arn: str, session: str = "dana", **more: Any) -> tuple[str, str]:  # noqa: ANN401
+    """The code and message with which AssumeRole is refused."""
+    with pytest.raises(ClientError) as error:
+        world.assume(keys, role_arn, session, **more)
+    told = error.value.response["Error"]
+    return told["Code"], told["Message"]
+
+
+@pytest.fixture
+def portal(world: World) -> tuple[str, Keys]:
+    return world.user()
+
+
+# --- how long ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [900, 3600, 7200])
+def test_a_session_lasts_as_long_as_asked(world: World, portal: tuple[str, Keys], seconds: int) -> None:
+    role_arn = world.role(trust(portal[0]), hours=2)
+    sts = world.client("sts", portal[1])
+    before = datetime.now(UTC)  # noqa: TID251  AWS's clock is the machine's here
+
+    answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="dana", DurationSeconds=seconds)
+
+    left = answer["Credentials"]["Expiration"] - before
+    assert abs(left - timedelta(seconds=seconds)) < timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (899, "Member must have value greater than or equal to 900"),
+        (-1, "Member must have value greater than or equal to 900"),
+        (43201, "Member must have value less than or equal to 43200"),
+        (7201, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
+    ],
+)
+def test_a_duration_outside_the_bounds_is_refused(
+    world: World, portal: tuple[str, Keys], seconds: int, words: str
+) -> None:
+    role_arn = world.role(trust(portal[0]), hours=2)
+    code, message = refused(world, portal[1], role_arn, DurationSeconds=seconds)
+    assert code == "ValidationError"
+    assert words in message
+
+
+def test_a_raised_role_maximum_holds_at_once(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]))
+    iam, name = world.client("iam"), role_arn.rsplit("/", 1)[-1]
+    assert refused(world, portal[1], role_arn, DurationSeconds=43200)[0] == "ValidationError"
+
+    iam.update_role(RoleName=name, MaxSessionDuration=43200)
+
+    assert iam.get_role(RoleName=name)["Role"]["MaxSessionDuration"] == 43200
+    world.assume(portal[1], role_arn, DurationSeconds=43200)
+
+
+def test_a_role_session_gets_one_hour_at_most_from_the_next_role(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first", hours=12)
+    second_arn = world.role(trust(first_arn), suffix="second", hours=12)
+    chained = world.assume(portal[1], first_arn, DurationSeconds=43200)
+
+    code, message = refused(world, chained, second_arn, DurationSeconds=3601)
+    assert code == "ValidationError"
+    assert message == (
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+    )
+    world.assume(chained, second_arn, DurationSeconds=3600)
+
+
+def test_who_may_not_assume_a_role_does_not_learn_its_maximum(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust("arn:aws:iam::111122223333:user/somebody-else"))
+    assert refused(world, portal[1], role_arn, DurationSeconds=43200)[0] == "AccessDenied"
+
+
+# --- under which name -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ab", "dana@example.com", "A_b=c,d.e+f-9", "x" * 64])
+def test_a_session_has_the_name_it_asked_for(world: World, portal: tuple[str, Keys], name: str) -> None:
+    role_arn = world.role(trust(portal[0]))
+    who = world.client("sts", world.assume(portal[1], role_arn, name)).get_caller_identity()
+    assert who["Arn"] == f"arn:aws:sts::111122223333:assumed-role/{world.name}-role/{name}"
+    assert who["Account"] == "111122223333"
+    assert who["UserId"].endswith(f":{name}")
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 65, "dana example", "dana/x", "dana:x", "dänä"])
+def test_a_session_name_outside_the_alphabet_or_length_is_refused(
+    world: World, portal: tuple[str, Keys], name: str
+) -> None:
+    # botocore would refuse some of these itself; the sandbox must not rely on it.
+    sts = world.client("sts", portal[1])
+    sts.meta.config.parameter_validation = False
+    code, message = refused(world, portal[1], world.role(trust(portal[0])), name)
+    assert code == "ValidationError"
+    assert "roleSessionName" in message
+
+
+# --- for whom ---------------------------------------------------------------------------------------
+
+
+def test_a_missing_role_and_a_role_that_does_not_trust_look_the_same(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    refusing = world.role(trust("arn:aws:iam::111122223333:user/somebody-else"))
+    missing = f"{refusing}-missing"
+    told = {arn: refused(world, portal[1], arn) for arn in (refusing, missing)}
+    assert told[missing] == (told[refusing][0], told[refusing][1].replace(refusing, missing))
+    assert told[missing][0] == "AccessDenied"
+
+
+def test_a_trust_in_the_account_leaves_the_answer_to_the_callers_own_policies(world: World) -> None:
+    _, idle = world.user(allow("s3:ListAllMyBuckets"), suffix="idle")
+    _, busy = world.user(suffix="busy")
+    role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
+    assert refused(world, idle, role_arn)[0] == "AccessDenied"
+    world.assume(busy, role_arn)
+
+
+def test_a_trust_in_the_user_itself_needs_no_policy_of_its_own(world: World) -> None:
+    arn, keys = world.user(allow("s3:ListAllMyBuckets"))
+    world.assume(keys, world.role(trust(arn)))
+
+
+def test_a_deny_of_the_caller_wins_over_the_trust(world: World) -> None:
+    arn, keys = world.user({"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"})
+    assert refused(world, keys, world.role(trust(arn)))[0] == "AccessDenied"
+
+
+def test_the_root_assumes_no_role(world: World) -> None:
+    role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
+    code, message = refused(world, root_keys(world.sandbox), role_arn)
+    assert (code, message) == ("AccessDenied", "Roles may not be assumed by root accounts.")
+
+
+def test_an_external_id_must_be_the_one_in_the_trust(world: World, portal: tuple[str, Keys]) -> None:
+    condition = {"StringEquals": {"sts:ExternalId": "tenant-7"}}
+    role_arn = world.role(trust(portal[0], Condition=condition))
+    assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
+    assert refused(world, portal[1], role_arn, ExternalId="tenant-8")[0] == "AccessDenied"
+    world.assume(portal[1], role_arn, ExternalId="tenant-7")
+
+
+# --- source identity --------------------------------------------------------------------------------
+
+
+def test_a_source_identity_is_given_back(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]))
+    sts = world.client("sts", portal[1])
+    answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="dana", SourceIdentity="user-1")
+    assert answer["SourceIdentity"] == "user-1"
+    assert "SourceIdentity" not in sts.assume_role(RoleArn=role_arn, RoleSessionName="dana")
+
+
+def test_a_source_identity_needs_its_own_permission(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0], "sts:AssumeRole"))
+    world.assume(portal[1], role_arn)
+    code, message = refused(world, portal[1], role_arn, SourceIdentity="user-1")
+    assert code == "AccessDenied"
+    assert "sts:SetSourceIdentity" in message
+
+
+def test_the_caller_needs_that_permission_too_when_the_trust_is_in_the_account(world: World) -> None:
+    _, keys = world.user(allow("sts:AssumeRole"))
+    role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
+    world.assume(keys, role_arn)
+    assert refused(world, keys, role_arn, SourceIdentity="user-1")[0] == "AccessDenied"
+
+
+def test_a_trust_may_ask_for_one_source_identity(world: World, portal: tuple[str, Keys]) -> None:
+    condition = {"StringEquals": {"sts:SourceIdentity": "user-1"}}
+    role_arn = world.role(trust(portal[0], Condition=condition))
+    assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
+    assert refused(world, portal[1], role_arn, SourceIdentity="user-2")[0] == "AccessDenied"
+    world.assume(portal[1], role_arn, SourceIdentity="user-1")
+
+
+def test_a_source_identity_stays_down_the_chain(world: World, portal: tuple[str, Keys]) -> None:
+    first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first")
+    second_arn = world.role(trust(first_arn), suffix="second")
+    keys = world.assume(portal[1], first_arn, SourceIdentity="user-1")
+    sts = world.client("sts", keys)
+
+    assert refused(world, keys, second_arn, SourceIdentity="user-2")[0] == "AccessDenied"
+    kept = sts.assume_role(RoleArn=second_arn, RoleSessionName="dana")
+    assert kept["SourceIdentity"] == "user-1"
+    same = sts.assume_role(RoleArn=second_arn, RoleSessionName="dana", SourceIdentity="user-1")
+    assert same["SourceIdentity"] == "user-1"
+
+
+def test_one_persons_sessions_can_be_denied_by_source_identity(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    name = f"{world.name}-role"
+    role_arn = world.role(trust(portal[0]), allow("s3:*"))
+    dana = world.assume(portal[1], role_arn, SourceIdentity="dana-id")
+    noor = world.assume(portal[1], role_arn, SourceIdentity="noor-id")
+
+    deny = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceIdentity": "dana-id"}},
+    }
+    world.client("iam").put_role_policy(RoleName=name, PolicyName="end", PolicyDocument=document(deny))
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("s3", dana).list_buckets()
+    world.client("s3", noor).list_buckets()
+
+
+@pytest.mark.parametrize("identity", ["u", "u" * 65, "aws:me", "a b"])
+def test_a_malformed_source_identity_is_refused(
+    world: World, portal: tuple[str, Keys], identity: str
+) -> None:
+    code, message = refused(world, portal[1], world.role(trust(portal[0])), SourceIdentity=identity)
+    assert code == "ValidationError"
+    assert "sourceIdentity" in message
+
+
+# --- session tags -----------------------------------------------------------------------------------
+
+
+def test_tags_need_their_own_permission(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0], ["sts:AssumeRole", "sts:SetSourceIdentity"]))
+    code, message = refused(world, portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "dev01"}])
+    assert code == "AccessDenied"
+    assert "sts:TagSession" in message
+
+
+def test_a_trust_may_ask_for_a_tag(world: World, portal: tuple[str, Keys]) -> None:
+    condition = {"StringEquals": {"aws:RequestTag/tenant": "dev01"}}
+    role_arn = world.role(trust(portal[0], Condition=condition))
+    assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
+    assert refused(world, portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "x"}])[0] == "AccessDenied"
+    world.assume(portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "dev01"}])
+
+
+def test_one_issuance_can_be_denied_by_its_tag_and_the_others_live(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    role_arn = world.role(trust(portal[0]), allow("s3:*"))
+    ended, living = (
+        world.assume(portal[1], role_arn, Tags=[{"Key": "issuance", "Value": value}]) for value in "ab"
+    )
+    deny = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/issuance": ["a"]}},
+    }
+    world.client("iam").put_role_policy(
+        RoleName=f"{world.name}-role", PolicyName="end", PolicyDocument=document(deny)
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("s3", ended).list_buckets()
+    world.client("s3", living).list_buckets()
+
+
+def test_transitive_tags_stay_down_the_chain_and_others_do_not(
+    world: World, portal: tuple[str, Keys]
+) -> None:
+    first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first")
+    kept = {"StringEquals": {"aws:PrincipalTag/kept": "yes"}}
+    lost = {"StringEquals": {"aws:PrincipalTag/lost": "yes"}}
+    second_arn = world.role(
+        trust(first_arn),
+        allow("s3:ListAllMyBuckets", Condition=kept),
+        allow("iam:ListRoles", Condition=lost),
+        suffix="second",
+    )
+    first = world.assume(
+        portal[1],
+        first_arn,
+        Tags=[{"Key": "kept", "Value": "yes"}, {"Key": "lost", "Value": "yes"}],
+        TransitiveTagKeys=["kept"],
+    )
+    second = world.assume(first, second_arn)
+
+    world.client("s3", second).list_buckets()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("iam", second).list_roles()
+    clash = refused(world, first, second_arn, Tags=[{"Key": "Kept", "Value": "no"}])
+    assert clash[0] == "InvalidParameterValue"
+
+
+def test_sessions_issued_before_a_moment_can_be_denied(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]), allow("s3:*"))
+    older = world.assume(portal[1], role_arn)
+    moved = world.sandbox.control.move_clock(timedelta(minutes=10))
+    newer = world.assume(portal[1], role_arn)
+
+    revoked = (moved - timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    deny = {
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": revoked}},
+    }
+    world.client("iam").put_role_policy(
+        RoleName=f"{world.name}-role", PolicyName="AWSRevokeOlderSessions", PolicyDocument=document(deny)
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("s3", older).list_buckets()
+    world.client("s3", newer).list_buckets()
+
+
+# --- session policies and boundaries ----------------------------------------------------------------
+
+
+def test_a_session_policy_never_widens_a_session(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]), own_resources(world, world.name))
+    keys = world.assume(portal[1], role_arn, Policy=document(allow("*")))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("iam", keys).list_roles()
+
+
+def test_a_malformed_session_policy_is_refused(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]))
+    assert refused(world, portal[1], role_arn, Policy="{")[0] == "MalformedPolicyDocument"
+    unknown = [{"arn": "arn:aws:iam::aws:policy/NoSuchPolicy"}]
+    assert refused(world, portal[1], role_arn, PolicyArns=unknown)[0] == "ValidationError"
+
+
+def test_a_permissions_boundary_limits_a_role(world: World, portal: tuple[str, Keys]) -> None:
+    iam = world.client("iam")
+    boundary = iam.create_policy(
+        PolicyName=f"{world.name}-boundary", PolicyDocument=document(allow("s3:ListAllMyBuckets"))
+    )
+    role_arn = world.role(trust(portal[0]), allow("*"))
+    iam.put_role_permissions_boundary(
+        RoleName=f"{world.name}-role", PermissionsBoundary=boundary["Policy"]["Arn"]
+    )
+    keys = world.assume(portal[1], role_arn)
+    world.client("s3", keys).list_buckets()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("iam", keys).list_roles()
+
+
+# --- the rest of STS --------------------------------------------------------------------------------
+
+
+def test_unverified_web_identities_open_nothing(world: World, portal: tuple[str, Keys]) -> None:
+    role_arn = world.role(trust(portal[0]))
+    with pytest.raises(ClientError) as error:
+        world.client("sts", portal[1]).assume_role_with_web_identity(
+            RoleArn=role_arn, RoleSessionName="dana", WebIdentityToken="a.b.c" * 5
+        )
+    assert error.value.response["Error"]["Code"] in {"InvalidAction", "MissingAuthenticationToken"}
+
+
+def test_session_tokens_of_a_user_work_and_end(world: World, portal: tuple[str, Keys]) -> None:
+    sts = world.client("sts", portal[1])
+    keys = Keys.of(sts.get_session_token(DurationSeconds=900)["Credentials"])
+    assert world.client("sts", keys).get_caller_identity()["Arn"] == portal[0]
+    world.sandbox.control.move_clock(timedelta(seconds=901))
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        world.client("sts", keys).get_caller_identity()
+    with pytest.raises(ClientError, match="ValidationError"):
+        sts.get_session_token(DurationSeconds=899)
