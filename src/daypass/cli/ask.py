@@ -1,0 +1,177 @@
+"""What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
+
+from __future__ import annotations
+
+from daypass.cli.digest import fingerprint
+from daypass.cli.errors import Misused, SignInNeeded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_CACHE = "no_cache"
+
+VALUES = {
+    "--host": "host",
+    "-H": "host",
+    "--token": "token",
+    "-t": "token",
+    "--token-file": "token_file",
+    "--tenant": "tenant",
+    "-T": "tenant",
+    "--duration": "duration",
+    "--ca-file": "ca_file",
+}
+SWITCHES = {"--admin": "admin", "--no-cache": NO_CACHE, "--interactive": "interactive", "-I": "interactive"}
+"""The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+
+
+class Ask:
+    """A wish for keys: from which portal, with which token, for a tenant or (None) as admin, for how long."""
+
+    __slots__ = ("duration", "origin", "tenant", "token")
+
+    def __init__(self, origin: str, token: str, tenant: str | None, duration: int | None) -> None:
+        self.origin = origin
+        self.token = token
+        self.tenant = tenant
+        self.duration = duration
+
+    def __repr__(self) -> str:
+        return f"Ask({self.origin!r}, token=***, tenant={self.tenant!r}, duration={self.duration!r})"
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in words."""
+        return "admin access" if self.tenant is None else f"tenant {self.tenant}"
+
+    def key(self) -> str:
+        """The name under which the answer is kept; two asks share it only if every part is the same."""
+        scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
+        parts = (self.origin, fingerprint(self.token.encode()), str(self.duration or ""), scope)
+        # No part can hold a NUL: the system lets none into arguments or environment.
+        return fingerprint("\0".join(parts).encode())
+
+
+def read_flags(words: list[str]) -> dict[str, str] | None:
+    """The flags among *words*, read as click reads them; None where only click may judge."""
+    flags: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in SWITCHES and not equals:
+            flags[SWITCHES[name]] = "yes"
+        elif name in VALUES:
+            following = value if equals else next(rest, None)
+            if following is None:
+                return None
+            flags[VALUES[name]] = following
+        else:
+            return None
+    return flags
+
+
+def understand(flags: Mapping[str, str], environment: Mapping[str, str]) -> Ask:
+    """The ask that flags and environment add up to; a flag wins over any variable."""
+    host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
+    origin = read_origin(host or "")
+    duration = read_duration(flags["duration"]) if "duration" in flags else None
+    tenant = None if "admin" in flags else _tenant(flags, environment)
+    return Ask(origin, _token(flags, environment, origin), tenant, duration)
+
+
+def read_origin(host: str) -> str:
+    """The origin of the portal that *host* names: a name, perhaps a port, or a URL (its path is dropped)."""
+    if not host:
+        raise Misused("Which portal? Give its address with --host https://… or in DAYPASS_HOST.")
+    if not (host.isascii() and host.isprintable()) or "@" in host or " " in host:
+        raise Misused("The portal's address must be a plain host name, without user, password or blanks.")
+    scheme, separator, rest = host.partition("://")
+    if not separator:
+        scheme, rest = "https", host
+    scheme = scheme.lower()
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0].lower()
+    if scheme not in ("https", "http") or not authority:
+        raise Misused(
+            f"{host} is not the address of a portal: it should look like https://portal.example.com."
+        )
+    name, port = _name_and_port(authority)
+    if scheme == "http" and name not in _LOOPBACK:
+        raise Misused(f"{host} would send the token unencrypted: use https://{authority}.")
+    default = "443" if scheme == "https" else "80"
+    return f"{scheme}://{name}" if port in ("", default) else f"{scheme}://{name}:{port}"
+
+
+def read_duration(text: str) -> int:
+    """The seconds that *text* means: 7200, 7200s, 120m or 2h."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS and text else (text, "s")
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:
+        raise Misused(f"{text!r} is not a duration: write it like 2h, 90m or 5400 (seconds).")
+    return int(number) * _SECONDS[unit]
+
+
+def _name_and_port(authority: str) -> tuple[str, str]:
+    if authority.startswith("["):
+        name, bracket, port = authority.partition("]")
+        name += bracket
+        is_name = bool(bracket) and not name[1:-1].strip("0123456789abcdef:.")
+        port_follows = port == "" or port.startswith(":")
+        port = port[1:]
+    else:
+        name, _, port = authority.partition(":")
+        is_name = not name.strip("abcdefghijklmnopqrstuvwxyz0123456789-._") and name != ""
+        port_follows = True
+    if not (is_name and port_follows) or (port and not (port.isdigit() and 0 < int(port[:6]) < 65536)):
+        raise Misused(f"{authority} is not a host name, or not a port.")
+    return name, port.lstrip("0")
+
+
+def _tenant(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    # As with duploctl, an id wins over a name given in the same way.
+    chosen = flags.get("tenant_id", flags.get("tenant"))
+    if chosen is None:
+        chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
+    if chosen is None:
+        raise Misused("Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator.")
+    if not chosen.strip():
+        raise Misused("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")
+    if not chosen.isprintable():
+        raise Misused("The tenant's name has characters that no tenant's name has.")
+    return chosen
+
+
+def _token(flags: Mapping[str, str], environment: Mapping[str, str], origin: str) -> str:
+    if "token" in flags:
+        token = flags["token"]
+    elif "token_file" in flags:
+        token = _read_token_file(flags["token_file"])
+    else:
+        token = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN") or ""
+    if not token:
+        lead = "Signing in through the browser comes with a later release. " if "interactive" in flags else ""
+        raise SignInNeeded(
+            f"{lead}A token is needed: copy the Temporary API Token from your profile at {origin}, or take "
+            "one that an Administrator made for you, and give it in DAYPASS_TOKEN, --token-file or --token."
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token or len(token) > 4096:
+        raise SignInNeeded("That is not an API token: it has characters, or a length, that no token has.")
+    return token
+
+
+def _read_token_file(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib costs more than all the rest
+            return file.read(8192).strip()
+    except (OSError, ValueError) as error:
+        raise Misused(f"The token file {path} cannot be read: {error}.") from error
+
+
+def _first_set(environment: Mapping[str, str], *variables: str) -> str | None:
+    """The value of the first variable that is set and not empty."""
+    for variable in variables:
+        if environment.get(variable):
+            return environment[variable]
+    return None

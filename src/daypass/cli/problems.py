@@ -1,0 +1,82 @@
+"""From what went wrong on the way to the portal to the sentence and the exit code that a person gets."""
+
+import http.client
+import json
+import socket
+import ssl
+
+from daypass.cli.errors import Denied, Misconfigured, Misused, Refusal, SignInNeeded, Unavailable
+
+_OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
+"""Codes of server errors that trying again will not mend."""
+
+
+def unreached(origin: str, error: OSError | http.client.HTTPException) -> Refusal:
+    """No answer at all."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Misconfigured(
+            f"The certificate of {origin} is not trusted ({error.verify_message}). If the portal has a "
+            "certificate authority of its own, name its file with --ca-file or DAYPASS_CA_FILE."
+        )
+    if isinstance(error, ssl.SSLError):
+        return Misconfigured(f"{origin} does not speak TLS as it should ({error.reason}). Is the port right?")
+    if isinstance(error, socket.gaierror):
+        return Unavailable(f"There is no host behind {origin}: {error.strerror}. Is the name right?")
+    if isinstance(error, ConnectionRefusedError):
+        return Unavailable(f"Nothing listens at {origin}. Does the portal run there, and is the port right?")
+    if isinstance(error, TimeoutError):
+        return Unavailable(
+            f"{origin} did not answer in time. Try again; if it lasts, ask whoever runs the portal."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return Unavailable(f"The connection to {origin} failed: {error.strerror}. Try again.")
+    return Unavailable(f"{origin} broke off in the middle of its answer. Try again.")
+
+
+def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:
+    """An answer that gives nothing: the portal's own sentence, where it is the portal that speaks."""
+    problem = _problem(headers, body)
+    if problem is None:
+        if status >= 500 or status == 429:
+            return Unavailable(f"{origin} answers with an error ({status}). Try again later.")
+        return not_a_portal(origin, status)
+    sentence = problem.get("detail") or problem.get("title") or f"the portal says {status}."
+    if "Retry-After" in headers:
+        sentence += f" Try again in {headers['Retry-After']} s."
+    if problem.get("request_id"):
+        sentence += f" (request {problem['request_id']})"
+    return _kind(status, problem.get("code", ""))(_printable(sentence))
+
+
+def not_a_portal(origin: str, status: int | None = None) -> Refusal:
+    """Something answers, and it does not speak like a portal."""
+    what = f" ({status})" if status else ""
+    return Misconfigured(f"What answers at {origin} is not a Daypass portal{what}. Is the address right?")
+
+
+def _kind(status: int, code: str) -> type[Refusal]:
+    if code in _OF_THE_SETUP:
+        return Misconfigured
+    if status >= 500 or status == 429:
+        return Unavailable
+    return {401: SignInNeeded, 403: Denied, 404: Denied}.get(status, Misused)
+
+
+def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | None:
+    """The fields of an RFC 9457 answer that are text; None if it is not one."""
+    if not headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return None
+    return (
+        {name: value for name, value in fields.items() if isinstance(value, str)}
+        if isinstance(fields, dict)
+        else None
+    )
+
+
+def _printable(sentence: str) -> str:
+    """The portal's words without anything that could steer a terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in sentence)

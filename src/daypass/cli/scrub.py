@@ -1,0 +1,29 @@
+"""No secret is ever repeated: what a message must lose before a person or a log sees it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+_SHORTEST_TOKEN = 16
+
+
+def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[str]:
+    """The tokens that this command was given, by flag or variable."""
+    following = {word for flag, word in pairwise(words) if flag in ("--token", "-t")}
+    attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
+    attached |= {word[2:] for word in words if word.startswith("-t")}
+    variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
+    return following | attached | variables
+
+
+def possible_tokens(words: Iterable[str]) -> set[str]:
+    """Words that could be a token in a place where none belongs, as after a mistyped flag."""
+    parts = {part for word in words for part in (word, word.partition("=")[2])}
+    return {part for part in parts if len(part) >= _SHORTEST_TOKEN and not part.startswith("-")}
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """The text with stars in place of each secret."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if secret:
+            text = text.replace(secret, "***")
+    return text

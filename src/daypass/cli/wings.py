@@ -1,0 +1,58 @@
+"""The root command: the CLI's own commands, and the wings beside it, each loaded only when it is meant."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
+import click
+
+from daypass.cli.errors import EXIT_CODES, Refusal
+
+Wings = Mapping[str, tuple[str, str, str]]
+"""For each first word: where its command is (`module:name`), the extra it needs, and what it is for."""
+
+
+class NotInstalled(Refusal):
+    """The wing's libraries are not here."""
+
+
+class Root(click.Group):
+    """`daypass`; shows every wing and imports only the one that is used."""
+
+    wings: Wings = MappingProxyType({})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, ours first."""
+        return [*super().list_commands(ctx), *self.wings]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; for a wing only what the help shows of it."""
+        if cmd_name in self.wings:
+            return click.Command(cmd_name, short_help=self.wings[cmd_name][2])
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is to be run or completed, loaded."""
+        if args and args[0] in self.wings:
+            return args[0], _load(args[0], *self.wings[args[0]][:2]), args[1:]
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The exit codes, after everything else."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+def _load(name: str, place: str, extra: str) -> click.Command:
+    module, _, attribute = place.partition(":")
+    try:
+        command: click.Command = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("daypass"):
+            raise
+        raise NotInstalled(
+            f"`daypass {name}` needs the {extra} extra: pip install 'daypass[{extra}]'"
+        ) from error
+    return command
