@@ -1,0 +1,120 @@
+"""Who may have what, through which door."""
+
+import pytest
+
+from daypass.portal.access.model import AdminScope, Allow, Deny, Door, Scope, TenantScope
+from daypass.portal.access.policy import decide, sees
+from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
+from daypass.portal.identity.model import Role, User, UserId
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, Setting
+from daypass.portal.settings.store import Values
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+
+USER = User(UserId("1" * 32), "dana@example.com", Role.USER)
+ADMINISTRATOR = User(UserId("2" * 32), "admin@example.com", Role.ADMINISTRATOR)
+DEV = Tenant(TenantId("t-dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None)
+
+FULL_MEMBER = TenantAccess(DEV, Access.FULL)
+READER = TenantAccess(DEV, Access.READ_ONLY)
+FOREIGN = TenantAccess(DEV, None)
+UNKNOWN = None
+
+TENANT = TenantScope("dev01")
+ADMIN = AdminScope()
+
+
+def flags(*on: Setting) -> Values:
+    return Values({(setting.type, setting.key): "true" for setting in on})
+
+
+DEFAULTS = flags()
+ADMIN_ON_UI = flags(ENABLE_ADMIN_JIT_ON_UI)
+NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
+
+
+@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize(
+    ("user", "tenant", "values", "access"),
+    [
+        (USER, FULL_MEMBER, DEFAULTS, Access.FULL),
+        (USER, READER, DEFAULTS, Access.READ_ONLY),
+        (ADMINISTRATOR, FULL_MEMBER, DEFAULTS, Access.FULL),
+        (ADMINISTRATOR, READER, DEFAULTS, Access.FULL),
+        (ADMINISTRATOR, FOREIGN, DEFAULTS, Access.FULL),
+        (ADMINISTRATOR, FOREIGN, NON_ADMIN_OFF, Access.FULL),
+        (USER, FULL_MEMBER, ADMIN_ON_UI, Access.FULL),
+    ],
+)
+def test_members_and_administrators_may_enter_a_tenant(
+    door: Door, user: User, tenant: TenantAccess, values: Values, access: Access
+) -> None:
+    assert decide(user, TENANT, tenant, door, values) == Allow(access)
+
+
+@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize(
+    ("user", "scope", "tenant", "values", "refusal"),
+    [
+        (USER, TENANT, FOREIGN, DEFAULTS, TenantNotFound),
+        (USER, TENANT, UNKNOWN, DEFAULTS, TenantNotFound),
+        (ADMINISTRATOR, TENANT, UNKNOWN, DEFAULTS, TenantNotFound),
+        (USER, ADMIN, None, DEFAULTS, AccessDenied),
+        (USER, ADMIN, None, ADMIN_ON_UI, AccessDenied),
+        (USER, TENANT, FULL_MEMBER, NON_ADMIN_OFF, JitDisabled),
+        (USER, TENANT, READER, NON_ADMIN_OFF, JitDisabled),
+        (USER, TENANT, FOREIGN, NON_ADMIN_OFF, JitDisabled),
+        (USER, TENANT, UNKNOWN, NON_ADMIN_OFF, JitDisabled),
+        (USER, ADMIN, None, NON_ADMIN_OFF, JitDisabled),
+    ],
+)
+def test_everyone_else_is_refused_with_a_sentence(
+    door: Door,
+    user: User,
+    scope: Scope,
+    tenant: TenantAccess | None,
+    values: Values,
+    refusal: type[PortalError],
+) -> None:
+    decision = decide(user, scope, tenant, door, values)
+
+    assert isinstance(decision, Deny)
+    assert type(decision.refusal) is refusal
+    assert decision.refusal.reason.endswith(".")
+
+
+@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("values", [DEFAULTS, ADMIN_ON_UI, NON_ADMIN_OFF])
+def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Door, values: Values) -> None:
+    decision = decide(ADMINISTRATOR, ADMIN, None, door, values)
+
+    if door is Door.WEB and values is not ADMIN_ON_UI:
+        assert isinstance(decision, Deny)
+        assert type(decision.refusal) is JitDisabled
+        assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
+    else:
+        assert decision == Allow(Access.FULL)
+
+
+@pytest.mark.parametrize(
+    "name", ["dev01", "DEV01", "", "x" * 300, "a\r\nb\x00", "\u202etxt", "<b>ü</b>", "\ud800"]
+)
+@pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
+def test_a_foreign_tenant_is_refused_exactly_like_an_unknown_one(name: str, values: Values) -> None:
+    foreign = decide(USER, TenantScope(name), FOREIGN, Door.API, values)
+    unknown = decide(USER, TenantScope(name), UNKNOWN, Door.API, values)
+
+    assert isinstance(foreign, Deny)
+    assert isinstance(unknown, Deny)
+    assert (foreign.refusal.code, foreign.refusal.reason) == (unknown.refusal.code, unknown.refusal.reason)
+    assert foreign.refusal.reason.isprintable()
+    assert len(foreign.refusal.reason) < 200
+
+
+@pytest.mark.parametrize(
+    ("user", "tenant", "seen"),
+    [(USER, READER, True), (USER, FULL_MEMBER, True), (USER, FOREIGN, False), (ADMINISTRATOR, FOREIGN, True)],
+)
+def test_only_members_and_administrators_know_of_a_tenant(
+    user: User, tenant: TenantAccess, seen: bool
+) -> None:
+    assert sees(user, tenant) is seen
