@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -25,14 +24,11 @@ class TenantResources:
     topic_arn: str
 
 
-def seed_aws(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> tuple[Keys, list[TenantResources]]:
-    """Make users, roles and resources; answers the portal's own long-term keys, and what was made."""
-    portal_keys = _seed_identities(aws, account_id, plans)
-    with ThreadPoolExecutor(max_workers=len(plans)) as pool:
-        return portal_keys, list(pool.map(lambda plan: _seed_tenant(aws, plan), plans))
+def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> Keys:
+    """Make the portal's user and every role; answers the portal's own keys.
 
-
-def _seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> Keys:
+    They are a user's long-term keys, not a role's: what a role hands out, AWS ends after one hour.
+    """
     iam = aws.iam
     user_arn = iam.create_user(UserName=PORTAL_USER)["User"]["Arn"]
     iam.put_user_policy(
@@ -57,12 +53,12 @@ def _seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> 
     iam.put_role_policy(
         RoleName=MASTER_ROLE, PolicyName="master", PolicyDocument=json.dumps(policies.master_policy())
     )
-    # A user's long-term key, not a role: what a role hands out, AWS ends after one hour.
     key = iam.create_access_key(UserName=PORTAL_USER)["AccessKey"]
     return Keys(key["AccessKeyId"], Secret(key["SecretAccessKey"]))
 
 
-def _seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
+def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
+    """Make what one tenant owns."""
     _seed_buckets(aws, plan)
     _seed_table(aws, plan)
     aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1, Tags={"TENANT_NAME": plan.name})

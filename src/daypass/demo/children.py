@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from daypass.demo.errors import DemoError
 from daypass.demo.folder import Folder
+
+DAYPASS = Path(sys.executable).with_name("daypass")
+"""The command, in the environment that this demo runs from."""
 
 START_LIMIT = 60.0
 STOP_LIMIT = 10.0
@@ -67,7 +71,7 @@ class Children:
         log = self._folder.open_log(f"{name}.log")
         try:
             process = subprocess.Popen(  # noqa: S603  our own command
-                [sys.executable, "-m", "daypass.main", *arguments],
+                [DAYPASS, *arguments],
                 env=inherited() | dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,6 +1,6 @@
 """The five kinds of things that a tenant owns: what may be done with each, and how AWS says no."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
@@ -16,12 +16,12 @@ NOTE = "daypass-was-here"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of thing; `read` and `write` answer what was done, `refusals` are AWS's words for no."""
+    """One kind of thing; `read` and `write` answer what was done, `denied` is how its service says no."""
 
     name: str
     read: Callable[[Aws, Tenant], str]
     write: Callable[[Aws, Tenant], str]
-    refusals: Sequence[str]
+    denied: str
 
 
 def _read_bucket(aws: Aws, tenant: Tenant) -> str:
@@ -83,21 +83,21 @@ def _write_stream(aws: Aws, tenant: Tenant) -> str:
 
 
 KINDS = (
-    Kind("bucket", _read_bucket, _write_bucket, ["AccessDenied"]),
-    Kind("table", _read_table, _write_table, ["AccessDeniedException"]),
-    Kind("queue", _read_queue, _write_queue, ["AccessDenied", "AccessDeniedException"]),
-    Kind("topic", _read_topic, _write_topic, ["AuthorizationError"]),
-    Kind("stream", _read_stream, _write_stream, ["AccessDeniedException"]),
+    Kind("bucket", _read_bucket, _write_bucket, "AccessDenied"),
+    Kind("table", _read_table, _write_table, "AccessDeniedException"),
+    Kind("queue", _read_queue, _write_queue, "AccessDenied"),
+    Kind("topic", _read_topic, _write_topic, "AuthorizationError"),
+    Kind("stream", _read_stream, _write_stream, "AccessDeniedException"),
 )
 
 
-def refusal(call: Callable[[], str], codes: Sequence[str]) -> str:
+def refused(call: Callable[[], str], code: str) -> str:
     """The code with which AWS refuses; it is unproven that AWS refuses when there is none, or another."""
     try:
         done = call()
     except ClientError as error:
-        code = str(error.response["Error"]["Code"])
-        if code not in codes:
-            raise Unproven(f"refused, but with {code}") from error
-        return code
+        found = str(error.response["Error"]["Code"])
+        if found != code:
+            raise Unproven(f"refused, but with {found}") from error
+        return found
     raise Unproven(f"AWS allowed it ({done})")

@@ -7,7 +7,7 @@ from typing import Any
 
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.estate import ADMIN, DANA
-from daypass.demo.kinds import KINDS, Kind, refusal
+from daypass.demo.kinds import KINDS, Kind, refused
 from daypass.demo.proof import Chapter, Check, Unproven
 from daypass.demo.visitor import Answer, browse
 from daypass.demo.world import Tenant, World
@@ -61,7 +61,7 @@ class Promises:
         return [
             Check(
                 "The portal refuses keys",
-                lambda: _refused(self._dana.session(tenant="data01"), "tenant_not_found"),
+                lambda: _portal_refused(self._dana.session(tenant="data01"), "tenant_not_found"),
             ),
             *(
                 Check(f"AWS refuses dev01's keys at its {kind.name}", partial(self._fail_to_read_data, kind))
@@ -78,7 +78,7 @@ class Promises:
             ),
             Check(
                 f"The portal refuses admin keys to {DANA.username}",
-                lambda: _refused(self._dana.session(admin=True), "access_denied"),
+                lambda: _portal_refused(self._dana.session(admin=True), "access_denied"),
             ),
         ]
 
@@ -138,11 +138,11 @@ class Promises:
 
     def _fail_to_write_prod(self, kind: Kind) -> str:
         inside = self._in_prod
-        return refusal(lambda: kind.write(inside, self._prod), kind.refusals)
+        return refused(lambda: kind.write(inside, self._prod), kind.denied)
 
     def _fail_to_read_data(self, kind: Kind) -> str:
         inside = self._in_dev
-        return refusal(lambda: kind.read(inside, self._data), kind.refusals)
+        return refused(lambda: kind.read(inside, self._data), kind.denied)
 
     def _use_as_admin(self, tenant: Tenant) -> str:
         for kind in KINDS:
@@ -165,7 +165,7 @@ class Promises:
     def _fail_to_use_expired(self) -> str:
         inside = self._for_a_short_time
         with self._world.clock_ahead(SHORTEST + timedelta(seconds=1)):
-            return refusal(lambda: KINDS[0].read(inside, self._dev), ["ExpiredToken"])
+            return refused(lambda: KINDS[0].read(inside, self._dev), "ExpiredToken")
 
 
 def _granted(answer: Answer) -> Session:
@@ -174,7 +174,7 @@ def _granted(answer: Answer) -> Session:
     return answer.body
 
 
-def _refused(answer: Answer, code: str) -> str:
+def _portal_refused(answer: Answer, code: str) -> str:
     if answer.body.get("code") != code:
         raise Unproven(f"the portal answered {answer.status}")
     return f"{answer.status} {code}"

@@ -48,6 +48,15 @@ class Visitor:
                 return Answer(error.code, json.load(error))
 
 
+def is_answering(url: str, trust: ssl.SSLContext) -> bool:
+    """Whether this address answers well just now."""
+    try:
+        with _opener(urllib.request.HTTPSHandler(context=trust)).open(url, timeout=TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
 def browse(url: str) -> str:
     """Open a page as a browser does, with cookies and redirects; answers the page it ends on."""
     with _opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())).open(

@@ -28,10 +28,12 @@ class World:
 
     portal_url: str
     trust: ssl.SSLContext
+    aws_endpoint_url: str
     aws: Aws
+    """As its root."""
     tenants: Mapping[str, Tenant]
     accounts: Mapping[str, Account]
-    move_clock: Callable[[timedelta], None]
+    move_clock: Callable[[timedelta], object]
     """Moves AWS's clock on, or back; the machine's stays as it is."""
 
     def visitor(self, username: str) -> Visitor:

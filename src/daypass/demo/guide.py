@@ -1,0 +1,114 @@
+"""What the reader can do next: where to sign in, and lines to paste that work as printed."""
+
+import os
+import shlex
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from daypass.demo.children import DAYPASS
+from daypass.demo.estate import ADMIN, DANA, PEOPLE, REGION, Person
+from daypass.demo.folder import Folder
+from daypass.demo.screen import pasteable, say, title
+from daypass.demo.world import World
+
+PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The files that the printed lines need, and the lines."""
+
+    folder: Folder
+    world: World
+    ca_file: Path
+
+    def write_files(self) -> None:
+        """Put each user's password and token, and the AWS CLI's profiles, where the lines look for them."""
+        for account in self.world.accounts.values():
+            self.folder.write(f"{account.username}.token", account.api_token.reveal().encode())
+            if account.password is not None:
+                self.folder.write(f"{account.username}.password", account.password.reveal().encode())
+        profiles = "\n".join(self._profile(name, person) for name, person in PROFILES.items())
+        self.folder.write("aws-config", profiles.encode())
+
+    def show(self) -> None:
+        """Print all of it."""
+        self._show_sign_in()
+        self._show_aws_cli()
+        self._show_duploctl()
+        self._show_trust()
+
+    def _profile(self, name: str, person: Person) -> str:
+        scope = ["--admin"] if person is ADMIN else ["--tenant", name]
+        files = ["--ca-file", str(self.ca_file), "--token-file", str(self._token_file(person))]
+        process = shlex.join([str(DAYPASS), "aws", "--host", self.world.portal_url, *files, *scope])
+        return (
+            f"[profile {name}]\nregion = {REGION}\noutput = json\n"
+            f"endpoint_url = {self.world.aws_endpoint_url}\ncredential_process = {process}\n"
+        )
+
+    def _show_sign_in(self) -> None:
+        title("Sign in")
+        say(f"  {self.world.portal_url}")
+        for person in PEOPLE:
+            say(f"  {person.username:<18}  {_describe(person)}")
+        say("  Passwords and API tokens are in files that only you can read. Dana's password:")
+        pasteable(f"cat {_quoted(self.folder.path / f'{DANA.username}.password')}")
+
+    def _show_aws_cli(self) -> None:
+        title("The AWS CLI, in another terminal")
+        aws = _command("aws", package="awscli")
+        endpoint = f"--endpoint-url {self.world.aws_endpoint_url}"
+        dev, data = self.world.tenants["dev01"].plan, self.world.tenants["data01"].plan
+        pasteable(f"export AWS_CONFIG_FILE={_quoted(self.folder.path / 'aws-config')}")
+        pasteable(f"{aws} {endpoint} --profile dev01 sts get-caller-identity")
+        pasteable(f"{aws} {endpoint} --profile dev01 s3 ls s3://{dev.buckets[0]}")
+        say("  Dana does not belong to data01, so AWS refuses her; an Administrator may:")
+        pasteable(f"{aws} {endpoint} --profile dev01 s3 ls s3://{data.buckets[0]}")
+        pasteable(f"{aws} {endpoint} --profile admin s3 ls s3://{data.buckets[0]}")
+
+    def _show_duploctl(self) -> None:
+        title("The same through duploctl")
+        duploctl = _command("duploctl", package="duplocloud-client")
+        pasteable(f"export REQUESTS_CA_BUNDLE={_quoted(self.ca_file)}")
+        pasteable(f"export DUPLO_HOST={self.world.portal_url}")
+        pasteable(f'export DUPLO_TOKEN="$(cat {_quoted(self._token_file(DANA))})"')
+        pasteable(f"{duploctl} jit aws --tenant dev01")
+
+    def _show_trust(self) -> None:
+        title("The browser")
+        say("  A browser warns until it trusts the authority that this demo made for itself:")
+        pasteable(str(self.ca_file))
+        say("  Firefox:  Settings, Privacy & Security, View Certificates, Authorities, Import.")
+        say("  Chrome:   chrome://certificate-manager, Local certificates, Installed by you, Import.")
+        say("  It is good for this machine's localhost only, and its key was not kept.")
+        say("  Browsers send the cookies of localhost to every port of localhost: while you are signed in,")
+        say("  run nothing else there that you do not trust.")
+
+    def _token_file(self, person: Person) -> Path:
+        return self.folder.path / f"{person.username}.token"
+
+
+def _describe(person: Person) -> str:
+    if person is ADMIN:
+        return person.role
+    tenants = ", ".join(f"{tenant} ({access})" for tenant, access in person.memberships.items())
+    kind = "service account, " if person.is_service_account else ""
+    return f"{kind}{tenants or 'no tenants'}"
+
+
+def _command(name: str, *, package: str) -> str:
+    """How to call *name* from a terminal whose PATH does not have this environment's folder."""
+    ours = DAYPASS.parent
+    elsewhere = os.pathsep.join(entry for entry in os.get_exec_path() if Path(entry) != ours)
+    if shutil.which(name, path=elsewhere):
+        return name
+    if (ours / name).exists():
+        return _quoted(ours / name)
+    uv = "uv" if shutil.which("uv", path=elsewhere) else _quoted(ours / "uv")
+    return f"{uv} tool run --from {package} {name}"
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))

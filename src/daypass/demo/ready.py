@@ -1,0 +1,66 @@
+"""The ready file: all that a program needs to use the demo, for its owner's eyes only."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from daypass.demo.errors import DemoError
+from daypass.demo.estate import PEOPLE, REGION, Person
+from daypass.demo.folder import write_private
+from daypass.demo.world import Tenant, World
+
+
+def forget(path: Path) -> None:
+    """Take away what an earlier demo wrote: until this one is ready, there is no ready file."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def announce(path: Path, world: World, ca_file: Path) -> None:
+    """Write the file, whole."""
+    try:
+        write_private(path, json.dumps(_describe(world, ca_file), indent=2).encode())
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _describe(world: World, ca_file: Path) -> dict[str, Any]:
+    return {
+        "portal_url": world.portal_url,
+        "aws_endpoint_url": world.aws_endpoint_url,
+        "ca_file": str(ca_file),
+        "region": REGION,
+        "users": [_user(world, person) for person in PEOPLE],
+        "tenants": [_tenant(tenant) for tenant in world.tenants.values()],
+    }
+
+
+def _user(world: World, person: Person) -> dict[str, Any]:
+    account = world.accounts[person.username]
+    return {
+        "username": person.username,
+        "password": account.password.reveal() if account.password else None,
+        "role": person.role,
+        "api_token": account.api_token.reveal(),
+    }
+
+
+def _tenant(tenant: Tenant) -> dict[str, Any]:
+    plan = tenant.plan
+    return {
+        "id": tenant.id,
+        "name": plan.name,
+        "role_arn": plan.role_arn,
+        "buckets": list(plan.buckets),
+        "table": plan.table,
+        "queue_url": tenant.resources.queue_url,
+        "topic_arn": tenant.resources.topic_arn,
+        "stream": plan.stream,
+    }
+
+
+def _unusable(path: Path, error: OSError) -> DemoError:
+    reason = (error.strerror or str(error)).lower()
+    return DemoError(f"The ready file {path} cannot be written ({reason}). Choose another with --ready-file.")

@@ -1,0 +1,90 @@
+"""The portal's database in the state folder: filled once, and always as the accounts file says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.accounts import FILE, Accounts
+from daypass.demo.folder import Folder
+from daypass.demo.portal_seed import DATABASE, database_url, seed_portal
+from daypass.portal.identity.passwords import verify_password
+from daypass.portal.identity.store import TokenStore, UserStore
+from daypass.portal.identity.tokens import digest
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.store import TenantStore
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def seed(folder: Folder) -> Accounts:
+    return seed_portal(folder, "111122223333", NOW)
+
+
+def memberships(folder: Folder, username: str) -> dict[str, str]:
+    database = Database(database_url(folder))
+    with database.reading() as connection:
+        user = UserStore(connection).find(username)
+        assert user is not None
+        found = TenantStore(connection).list_for(user.id)
+    database.close()
+    return {seen.tenant.name: str(seen.membership) for seen in found}
+
+
+def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: Folder) -> None:
+    seed(folder)
+
+    assert memberships(folder, "admin@example.com") == {}
+    assert memberships(folder, "dana@example.com") == {"dev01": "full", "prod01": "read-only"}
+    assert memberships(folder, "noor@example.com") == {}
+    assert memberships(folder, "ci@example.com") == {"dev01": "full"}
+
+
+def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: Folder) -> None:
+    accounts = seed(folder)
+
+    database = Database(database_url(folder))
+    with database.reading() as connection:
+        for account in accounts.people.values():
+            bearer = TokenStore(connection).find_bearer(digest(account.api_token.reveal()))
+            assert bearer is not None
+            assert bearer.user.username == account.username
+            stored = UserStore(connection).password_hash(bearer.user.id)
+            assert (stored is None) == (account.password is None)
+            assert account.password is None or verify_password(stored, account.password)
+    database.close()
+
+
+def test_a_service_account_has_no_password(folder: Folder) -> None:
+    accounts = seed(folder)
+
+    without = [account.username for account in accounts.people.values() if account.password is None]
+    assert without == ["ci@example.com"]
+
+
+def test_the_second_run_keeps_everything(folder: Folder) -> None:
+    assert seed(folder) == seed(folder)
+
+
+@pytest.mark.parametrize("lost", [FILE, DATABASE])
+def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: Folder, lost: str) -> None:
+    before = seed(folder)
+    (folder.path / lost).unlink()
+
+    after = seed(folder)
+
+    assert after != before
+    assert memberships(folder, "dana@example.com") == {"dev01": "full", "prod01": "read-only"}
+
+
+def test_nobody_s_password_or_token_is_another_s(folder: Folder) -> None:
+    people = seed(folder).people.values()
+
+    assert len({account.api_token.reveal() for account in people}) == len(people)
+    passwords = [account.password.reveal() for account in people if account.password]
+    assert len(set(passwords)) == len(passwords)
