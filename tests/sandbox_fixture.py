@@ -13,8 +13,13 @@ from daypass.sandbox.process import SandboxProcess
 if TYPE_CHECKING:
     from types_boto3_sts.type_defs import CredentialsTypeDef
 
-# A refusal is what most tests wait for: trying again would only make them slow.
-ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
+# A refusal is what most tests wait for: trying again would only make them slow. And what is malformed
+# is AWS's to refuse, so botocore must let it pass.
+ONE_TRY = Config(
+    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10, parameter_validation=False
+)
+# One for all clients: it reads the service descriptions from disk once.
+_SESSION = boto3.Session()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,15 @@ def root_keys(sandbox: SandboxProcess) -> Keys:
 def client(sandbox: SandboxProcess, service: Any, keys: Keys | None = None) -> Any:  # noqa: ANN401  boto3's type
     """A boto3 client of the sandbox with *keys*, or the root's. It tries each call once."""
     keys = keys or root_keys(sandbox)
-    session = boto3.Session(
+    return _SESSION.client(
+        service,
+        region_name=sandbox.region,
+        endpoint_url=sandbox.endpoint_url,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
         aws_session_token=keys.session_token,
-        region_name=sandbox.region,
+        config=ONE_TRY,
     )
-    return session.client(service, endpoint_url=sandbox.endpoint_url, config=ONE_TRY)
 
 
 @pytest.fixture(scope="session")

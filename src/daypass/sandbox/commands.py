@@ -54,8 +54,7 @@ def sandbox(port: int, account: str, region: str, ready_file: Path | None) -> No
             write_ready_file(ready_file, config)
         click.echo(f"The sandbox AWS answers at {config.origin} (account {account}, {region}).")
 
-    with listening:
-        serve(config, listening, announce)
+    serve(config, listening, announce)
 
 
 def write_ready_file(path: Path, config: SandboxConfig) -> None:

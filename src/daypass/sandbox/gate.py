@@ -49,12 +49,10 @@ class ApiRequest:
     @property
     def signed_service(self) -> str | None:
         """The service that the signature names; None without one, or with two."""
-        signed = []
-        if found := _CREDENTIAL.match(self.headers.get("authorization", "")):
-            signed.append(found.group(1))
-        for credential in self.query.get("X-Amz-Credential", []):
-            if "X-Amz-Signature" in self.query and (found := _QUERY_CREDENTIAL.fullmatch(credential)):
-                signed.append(found.group(1))
+        in_header = _CREDENTIAL.match(self.headers.get("authorization", ""))
+        presigned = self.query.get("X-Amz-Credential", []) if "X-Amz-Signature" in self.query else []
+        found = [in_header, *map(_QUERY_CREDENTIAL.fullmatch, presigned)]
+        signed = [match.group(1) for match in found if match]
         # Presigned links of S3 in the oldest regions are still signed the old way.
         if self.query.keys() >= _SIGV2_QUERY and "Action" not in self.params:
             signed.append("s3")

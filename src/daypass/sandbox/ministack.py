@@ -1,28 +1,24 @@
-"""The one place that imports MiniStack, and every point where we reach into it.
+"""MiniStack, and what we ask of it. Together with `mends` the only place that knows its insides.
 
 MiniStack reads its settings from the environment at import, so a process holds one at most.
 `tests/sandbox/test_contract.py` fails when a new version moves anything that is used here.
 """
-# ruff: noqa: SLF001  MiniStack offers no public way to what this module mends; here, and only here, we reach in.
+# ruff: noqa: SLF001  MiniStack has no public names for its roles, sessions and answers.
 
-import datetime as real_datetime
 import importlib
 import os
-import time as real_time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.types import ASGIApp
 
+from daypass.sandbox import mends
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
 
 SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
 """What is served. The rest stays off: some of it starts containers or listens on ports of its own."""
-
-_JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body, as MiniStack's handlers give it."""
@@ -55,12 +51,7 @@ class MiniStack:
         self._iam: Any = importlib.import_module("ministack.services.iam")
         self._sts: Any = importlib.import_module("ministack.services.sts")
         self._config = config
-        self._follow(clock)
-        self._keep_expired_sessions()
-        self._admit_only_our_root()
-        self._say_who_set_the_source_identity()
-        self._leave_assume_role_to_us()
-        self._deny_in_json_with_400()
+        mends.apply(config, clock)
 
     @property
     def asgi(self) -> ASGIApp:
@@ -178,65 +169,6 @@ class MiniStack:
         wrapped = f"<{action}Result>{inner}</{action}Result>"
         return self._iam._xml(200, f"{action}Response", wrapped, ns="sts")  # type: ignore[no-any-return]
 
-    # --- where we reach in ----------------------------------------------------------------------
-
-    def _follow(self, clock: SandboxClock) -> None:
-        """Give the modules that end sessions our clock; the signature check keeps the machine's."""
-
-        def gmtime(at: float | None = None) -> real_time.struct_time:
-            return real_time.gmtime(clock.timestamp() if at is None else at)
-
-        ours = SimpleNamespace(**vars(real_time) | {"time": clock.timestamp, "gmtime": gmtime})
-        self._sts.time = self._iam.time = self._evaluator.time = ours
-        self._evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": _datetime_by(clock)})
-
-    def _keep_expired_sessions(self) -> None:
-        """MiniStack forgets expired keys at the next AssumeRole, and then they would be *unknown*."""
-        self._sts._evict_expired_sessions = lambda: None
-
-    def _admit_only_our_root(self) -> None:
-        """MiniStack takes `test`, account ids and no key at all for the root, and checks no signature of it.
-
-        As a record among the sessions, our root key is checked like every other key.
-        """
-        self._evaluator.is_root_access_key = lambda _key: False
-        self._sts.is_root_access_key = lambda _key: False
-        self._sts._sessions[self._config.root_access_key_id] = {
-            "Arn": f"arn:aws:iam::{self._config.account_id}:root",
-            "UserId": self._config.account_id,
-            "AccountId": self._config.account_id,
-            "PrincipalType": "Root",
-            "SecretAccessKey": self._config.root_secret_access_key,
-        }
-
-    def _say_who_set_the_source_identity(self) -> None:
-        """Policies may ask for `aws:SourceIdentity`, which MiniStack does not know."""
-        describe = self._evaluator._principal_keys
-
-        def describe_with_source_identity(credential: Any) -> dict[str, Any]:  # noqa: ANN401  MiniStack's type
-            keys: dict[str, Any] = describe(credential)
-            session = self._sts._sessions.get(credential.access_key_id) or {}
-            if session.get("SourceIdentity"):
-                keys["aws:sourceidentity"] = session["SourceIdentity"]
-            return keys
-
-        self._evaluator._principal_keys = describe_with_source_identity
-        self._sts._principal_keys = describe_with_source_identity
-
-    def _leave_assume_role_to_us(self) -> None:
-        """MiniStack would decide AssumeRole without the condition keys of STS; `sts.py` decides it whole."""
-        self._evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
-
-    def _deny_in_json_with_400(self) -> None:
-        """AWS's JSON services refuse with 400, where MiniStack answers 403."""
-        deny = self._actions.access_denied_response
-
-        def deny_with_400(service: str, *args: Any, **named: Any) -> Answer:  # noqa: ANN401  MiniStack's own
-            status, headers, body = deny(service, *args, **named)
-            return (400 if service in _JSON_SERVICES else status), headers, body
-
-        self._actions.access_denied_response = deny_with_400
-
 
 def _environment(config: SandboxConfig) -> dict[str, str]:
     return {
@@ -251,12 +183,3 @@ def _environment(config: SandboxConfig) -> dict[str, str]:
         "S3_PERSIST": "0",
         "MINISTACK_AUTOCREATE_AWS_MANAGED": "0",
     }
-
-
-def _datetime_by(clock: SandboxClock) -> type[real_datetime.datetime]:
-    class Moment(real_datetime.datetime):
-        @classmethod
-        def now(cls, tz: real_datetime.tzinfo | None = None) -> "Moment":
-            return cls.fromtimestamp(clock.timestamp(), tz)
-
-    return Moment

@@ -32,11 +32,11 @@ class _OwnSocketServer(Server):
     def _init_shared_socket(self) -> None:
         self._listening.setblocking(False)
         self._ssp = None
-        self._shd = SocketHolder(self._listening.fileno(), False, _BACKLOG)  # type: ignore[call-arg, assignment]
+        self._shd = SocketHolder(self._listening.detach(), False, _BACKLOG)  # type: ignore[call-arg, assignment]
 
 
 def serve(config: SandboxConfig, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; *on_ready* is called once requests are taken."""
+    """Serve on *listening*, and own it, until SIGINT or SIGTERM; *on_ready* is called once it serves."""
     asyncio.run(_serve(config, listening, on_ready))
 
 

@@ -1,0 +1,116 @@
+"""Every point where we change MiniStack from within, and why nothing outside would do.
+
+Each mend names what is unlike AWS. What can be mended by wrapping a request is mended there instead.
+"""
+# ruff: noqa: SLF001  MiniStack offers no public way to any of this.
+
+import datetime as real_datetime
+import importlib
+import time as real_time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from daypass.sandbox.clock import SandboxClock
+from daypass.sandbox.config import SandboxConfig
+
+_JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
+
+
+def apply(config: SandboxConfig, clock: SandboxClock) -> None:
+    """Mend the MiniStack of this process. Once."""
+    actions: Any = importlib.import_module("ministack.core.iam_actions")
+    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
+    iam: Any = importlib.import_module("ministack.services.iam")
+    sts: Any = importlib.import_module("ministack.services.sts")
+    tagging: Any = importlib.import_module("ministack.services.tagging")
+    _follow(clock, evaluator, iam, sts)
+    _keep_expired_sessions(sts)
+    _admit_only_our_root(config, evaluator, sts)
+    _tell_the_source_identity(evaluator, sts)
+    _leave_assume_role_to_us(evaluator)
+    _deny_in_json_with_400(actions)
+    _find_streams_and_apis_by_tag(tagging)
+
+
+def _follow(clock: SandboxClock, evaluator: Any, iam: Any, sts: Any) -> None:  # noqa: ANN401  modules
+    """Give the modules that end sessions our clock; the signature check keeps the machine's."""
+
+    def gmtime(at: float | None = None) -> real_time.struct_time:
+        return real_time.gmtime(clock.timestamp() if at is None else at)
+
+    class Moment(real_datetime.datetime):
+        @classmethod
+        def now(cls, tz: real_datetime.tzinfo | None = None) -> "Moment":
+            return cls.fromtimestamp(clock.timestamp(), tz)
+
+    ours = SimpleNamespace(**vars(real_time) | {"time": clock.timestamp, "gmtime": gmtime})
+    sts.time = iam.time = evaluator.time = ours
+    evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": Moment})
+
+
+def _keep_expired_sessions(sts: Any) -> None:  # noqa: ANN401
+    """MiniStack forgets expired keys at the next AssumeRole, and then they would be *unknown*."""
+    sts._evict_expired_sessions = lambda: None
+
+
+def _admit_only_our_root(config: SandboxConfig, evaluator: Any, sts: Any) -> None:  # noqa: ANN401
+    """MiniStack takes `test`, account ids and no key at all for the root, and checks no signature of it.
+
+    As a record among the sessions, our root key is checked like every other key.
+    """
+    evaluator.is_root_access_key = sts.is_root_access_key = lambda _key: False
+    sts._sessions[config.root_access_key_id] = {
+        "Arn": f"arn:aws:iam::{config.account_id}:root",
+        "UserId": config.account_id,
+        "AccountId": config.account_id,
+        "PrincipalType": "Root",
+        "SecretAccessKey": config.root_secret_access_key,
+    }
+
+
+def _tell_the_source_identity(evaluator: Any, sts: Any) -> None:  # noqa: ANN401
+    """Policies may ask for `aws:SourceIdentity`, which MiniStack does not know."""
+    describe = evaluator._principal_keys
+
+    def describe_with_source_identity(credential: Any) -> dict[str, Any]:  # noqa: ANN401
+        keys: dict[str, Any] = describe(credential)
+        session = sts._sessions.get(credential.access_key_id) or {}
+        if session.get("SourceIdentity"):
+            keys["aws:sourceidentity"] = session["SourceIdentity"]
+        return keys
+
+    evaluator._principal_keys = describe_with_source_identity
+
+
+def _leave_assume_role_to_us(evaluator: Any) -> None:  # noqa: ANN401
+    """MiniStack would decide AssumeRole without the condition keys of STS; `sts.py` decides it whole."""
+    evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
+
+
+def _deny_in_json_with_400(actions: Any) -> None:  # noqa: ANN401
+    """AWS's JSON services refuse with 400, where MiniStack answers 403."""
+    deny = actions.access_denied_response
+
+    def deny_with_400(service: str, *args: Any, **named: Any) -> tuple[int, Any, Any]:  # noqa: ANN401
+        status, headers, body = deny(service, *args, **named)
+        return (400 if service in _JSON_SERVICES else status), headers, body
+
+    actions.access_denied_response = deny_with_400
+
+
+def _find_streams_and_apis_by_tag(tagging: Any) -> None:  # noqa: ANN401
+    """MiniStack's GetResources leaves out Kinesis and API Gateway."""
+    kinesis: Any = importlib.import_module("ministack.services.kinesis")
+    apigateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+
+    def streams() -> Iterator[tuple[str, list[dict[str, str]]]]:
+        for stream in kinesis._streams.values():
+            yield stream["StreamARN"], tagging._normalise_flat(stream["tags"])
+
+    def apis() -> Iterator[tuple[str, list[dict[str, str]]]]:
+        for arn, tags in apigateway._v1_tags.items():
+            if f":apigateway:{tagging.get_region()}:" in arn:
+                yield arn, tagging._normalise_flat(tags)
+
+    tagging._COLLECTORS |= {"kinesis": streams, "apigateway": apis}

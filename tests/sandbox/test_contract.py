@@ -1,0 +1,135 @@
+"""What we rely on in MiniStack. A failure here means: read `ministack.py` again before moving on.
+
+`daypass.sandbox.ministack` reaches into names that MiniStack never promised. These tests run in a
+process of their own, because a MiniStack that was imported keeps its settings for good.
+"""
+
+import inspect
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+
+def in_fresh_process(program: str) -> None:
+    """Run *program* with MiniStack imported and enforcing; its assertions are ours."""
+    opening = "import os\nos.environ.update(AUTH='true', LOG_LEVEL='ERROR', SERVICES='sts,iam,s3')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", opening + program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_the_one_that_was_read() -> None:
+    assert version("ministack") == "1.5.33"
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("ministack.app", ("app", "AUTH", "SERVICE_HANDLERS")),
+        ("ministack.core.iam_actions", ("access_denied_response", "extract_iam_action")),
+        (
+            "ministack.core.iam_evaluator",
+            (
+                "CredentialResolutionError",
+                "EvalContext",
+                "combine_resource_policy",
+                "evaluate",
+                "is_root_access_key",
+                "resolve_credential",
+                "resolve_principal",
+                "time",
+                "_ALWAYS_ALLOWED_ACTIONS",
+                "_dt",
+                "_principal_keys",
+            ),
+        ),
+        ("ministack.services.tagging", ("get_region", "_COLLECTORS", "_normalise_flat")),
+        ("ministack.services.kinesis", ("_streams",)),
+        ("ministack.services.apigateway_v1", ("_v1_tags",)),
+        ("ministack.core.responses", ("get_region", "new_uuid")),
+        ("ministack.core.router", ("detect_service", "extract_access_key_id")),
+        (
+            "ministack.services.iam",
+            ("time", "_gen_secret", "_gen_session_access_key", "_gen_session_token", "_roles", "_xml"),
+        ),
+        (
+            "ministack.services.sts",
+            (
+                "is_root_access_key",
+                "register_session",
+                "time",
+                "_evict_expired_sessions",
+                "_session_policies",
+                "_session_tags",
+                "_sessions",
+            ),
+        ),
+    ],
+)
+def test_every_name_that_we_use_is_there(module: str, names: tuple[str, ...]) -> None:
+    in_fresh_process(
+        f"import {module} as it\nmissing = [n for n in {names!r} if not hasattr(it, n)]\n"
+        "assert not missing, missing"
+    )
+
+
+def test_settings_are_read_from_the_environment_at_import() -> None:
+    in_fresh_process(
+        "import ministack.app as it\nassert it.AUTH is True\n"
+        "assert set(it.SERVICE_HANDLERS) == {'sts', 'iam', 's3'}"
+    )
+
+
+def test_handlers_take_and_give_what_ours_do() -> None:
+    in_fresh_process(
+        "import asyncio, ministack.services.sts as it\n"
+        "answer = asyncio.run(it.handle_request('POST', '/', {}, b'Action=NoSuchAction', {}))\n"
+        "status, headers, body = answer\n"
+        "assert status == 400 and b'InvalidAction' in body, answer"
+    )
+
+
+def test_a_root_without_our_mends_is_anyone() -> None:
+    """The day this fails, `_admit_only_our_root` may go."""
+    in_fresh_process(
+        "from ministack.core.iam_evaluator import is_root_access_key as root\n"
+        "assert root('') and root('test') and root('111122223333')"
+    )
+
+
+def test_expired_sessions_without_our_mends_are_forgotten() -> None:
+    """The day this fails, `_keep_expired_sessions` may go."""
+    in_fresh_process(
+        "import ministack.services.sts as it\n"
+        "it.register_session('old', {'Expiration': 0})\n"
+        "it.register_session('new', {})\n"
+        "assert 'old' not in it._sessions"
+    )
+
+
+def test_the_lifespan_stays_unsent() -> None:
+    """MiniStack's start opens an MQTT port and looks for Docker: our server must not send the lifespan."""
+    from daypass.sandbox import server
+
+    assert "Interfaces.ASGINL" in inspect.getsource(server)
+
+
+def test_sessions_are_kept_in_the_shape_that_we_write() -> None:
+    in_fresh_process(
+        "import ministack.services.sts as sts\n"
+        "from ministack.core.iam_evaluator import resolve_credential, resolve_principal\n"
+        "sts.register_session('ASIAX', {'UserId': 'AROA:dana',\n"
+        "  'Arn': 'arn:aws:sts::111122223333:assumed-role/r/dana',\n"
+        "  'AccountId': '111122223333', 'PrincipalType': 'AssumedRole',\n"
+        "  'SecretAccessKey': 's', 'SessionToken': 't',\n"
+        "  'IssuedAt': 0, 'Expiration': 4e9, 'SessionTags': [{'Key': 'Tenant', 'Value': 'dev01'}],\n"
+        "  'SessionPolicies': {'Policy': '', 'PolicyArns': ['arn:aws:iam::aws:policy/ReadOnlyAccess']}})\n"
+        "found = resolve_credential('ASIAX', '111122223333', 't')\n"
+        "assert found.principal_type == 'AssumedRole' and found.principal_id == 'AROA:dana', found\n"
+        "principal = resolve_principal('ASIAX', '111122223333')\n"
+        "assert principal.keys['aws:principaltag/tenant'] == 'dev01', principal.keys\n"
+        "assert len(principal.limits) == 1 and principal.limits[0][0], 'ReadOnlyAccess is known'\n"
+    )

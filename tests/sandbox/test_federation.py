@@ -1,0 +1,290 @@
+"""From keys to a signed-in console, and everything that must not get there."""
+
+import http.client
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.sandbox.world import World, allow, make_resources, own_resources, trust
+from tests.sandbox_fixture import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a browser got."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+
+def browse(world: World, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> Answer:
+    """Ask for one page, as a browser would; redirects are shown, not followed."""
+    address = urlsplit(world.sandbox.endpoint_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    headers = {"Cookie": cookie} if cookie else {}
+    try:
+        if form is None:
+            connection.request("GET", path, headers=headers)
+        else:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST", path, urlencode(form), headers)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read().decode())
+    finally:
+        connection.close()
+
+
+def session_json(keys: Keys) -> str:
+    """Keys in the shape of the federation endpoint."""
+    return json.dumps(
+        {
+            "sessionId": keys.access_key_id,
+            "sessionKey": keys.secret_access_key,
+            "sessionToken": keys.session_token,
+        }
+    )
+
+
+def signin_token(world: World, keys: Keys, **more: str) -> str:
+    """A sign-in token, asked for by POST."""
+    form = {"Action": "getSigninToken", "Session": session_json(keys), **more}
+    answer = browse(world, "/federation", form=form)
+    assert answer.status == 200, answer.text
+    return str(json.loads(answer.text)["SigninToken"])
+
+
+def login(world: World, token: str, destination: str = "https://console.aws.amazon.com/") -> Answer:
+    """Follow the sign-in link."""
+    query = urlencode(
+        {"Action": "login", "Issuer": "daypass", "Destination": destination, "SigninToken": token}
+    )
+    return browse(world, f"/federation?{query}")
+
+
+def cookie_of(answer: Answer) -> str:
+    """The cookie that the console set."""
+    assert answer.status == 303, answer.text
+    return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
+
+@pytest.fixture
+def portal(world: World) -> Keys:
+    return world.user()[1]
+
+
+@pytest.fixture
+def role_arn(world: World) -> str:
+    return world.role(trust("arn:aws:iam::111122223333:root"), own_resources(world, world.name), hours=2)
+
+
+@pytest.fixture
+def keys(world: World, portal: Keys, role_arn: str) -> Keys:
+    return world.assume(portal, role_arn)
+
+
+# --- the sign-in token ------------------------------------------------------------------------------
+
+
+def test_a_token_is_given_by_get_too(world: World, keys: Keys) -> None:
+    query = urlencode({"Action": "getSigninToken", "Session": session_json(keys)})
+    answer = browse(world, f"/federation?{query}")
+    assert answer.status == 200
+    assert json.loads(answer.text)["SigninToken"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_keys_that_are_not_quite_right_get_no_token(world: World, portal: Keys, keys: Keys) -> None:
+    wrong = [
+        replace(keys, secret_access_key="x" * 40),
+        replace(keys, session_token="another"),
+        replace(keys, access_key_id="ASIAUNKNOWN000000000"),
+        portal,
+        Keys(world.sandbox.root_key, world.sandbox.root_secret),
+    ]
+    for some in wrong:
+        form = {"Action": "getSigninToken", "Session": session_json(some)}
+        assert browse(world, "/federation", form=form).status == 400
+
+
+@pytest.mark.parametrize("session", ["", "{", "[]", "null", '{"sessionId": 1}'])
+def test_a_session_that_is_no_session_gets_no_token(world: World, session: str) -> None:
+    form = {"Action": "getSigninToken", "Session": session}
+    assert browse(world, "/federation", form=form).status == 400
+
+
+def test_expired_keys_get_no_token(world: World, keys: Keys) -> None:
+    world.sandbox.control.move_clock(timedelta(seconds=3601))
+    form = {"Action": "getSigninToken", "Session": session_json(keys)}
+    assert browse(world, "/federation", form=form).status == 400
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status"), [("900", 200), ("43200", 200), ("899", 400), ("43201", 400), ("x", 400)]
+)
+def test_a_session_duration_has_bounds(world: World, keys: Keys, seconds: str, status: int) -> None:
+    form = {"Action": "getSigninToken", "Session": session_json(keys), "SessionDuration": seconds}
+    assert browse(world, "/federation", form=form).status == status
+
+
+def test_chained_keys_sign_in_only_without_a_session_duration(world: World, portal: Keys) -> None:
+    first_arn = world.role(trust("arn:aws:iam::111122223333:root"), allow("sts:*"), suffix="first")
+    second_arn = world.role(trust(first_arn), suffix="second")
+    chained = world.assume(world.assume(portal, first_arn), second_arn)
+
+    form = {"Action": "getSigninToken", "Session": session_json(chained), "SessionDuration": "900"}
+    assert browse(world, "/federation", form=form).status == 400
+    assert login(world, signin_token(world, chained)).status == 303
+
+
+def test_an_unknown_action_is_refused(world: World) -> None:
+    assert browse(world, "/federation?Action=logout").status == 400
+
+
+# --- the sign-in ------------------------------------------------------------------------------------
+
+
+def test_a_token_signs_in_once(world: World, keys: Keys) -> None:
+    token = signin_token(world, keys)
+    assert login(world, token).status == 303
+    assert login(world, token).status == 400
+
+
+def test_a_token_is_good_for_fifteen_minutes(world: World, keys: Keys) -> None:
+    token = signin_token(world, keys)
+    world.sandbox.control.move_clock(timedelta(minutes=15))
+    assert login(world, token).status == 400
+
+
+@pytest.mark.parametrize(
+    "destination",
+    [
+        "",
+        "https://example.com/",
+        "https://console.aws.amazon.com.example.com/",
+        "http://console.aws.amazon.com/",
+        "https://console.aws.amazon.com@example.com/",
+        "//example.com",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_destination_elsewhere_is_refused_and_does_not_cost_the_token(
+    world: World, keys: Keys, destination: str
+) -> None:
+    token = signin_token(world, keys)
+    answer = login(world, token, destination)
+    assert answer.status == 400
+    assert "Set-Cookie" not in answer.headers
+    assert login(world, token).status == 303
+
+
+def test_the_cookie_is_bound_to_the_console_and_hidden_from_scripts(world: World, keys: Keys) -> None:
+    cookie = str(login(world, signin_token(world, keys)).headers["Set-Cookie"])
+    assert "; HttpOnly" in cookie
+    assert "; Path=/console" in cookie
+    assert "; SameSite=lax" in cookie
+
+
+# --- the console ------------------------------------------------------------------------------------
+
+
+def test_the_overview_shows_who_when_and_what_opens(world: World, keys: Keys) -> None:
+    make_resources(world, world.name)
+    make_resources(world, f"x{world.name}")
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+
+    page = browse(world, "/console/", cookie=cookie)
+
+    assert page.status == 200
+    assert "111122223333" in page.text
+    assert f"{world.name}-role/dana@example.com" in page.text
+    assert "59 min left" in page.text
+    for name in ("files", "things", "jobs"):
+        assert f">{world.name}-{name}<" in page.text
+    assert f"x{world.name}" not in page.text
+    assert "Sandbox console" in page.text
+
+
+def test_the_pages_allow_no_script_and_no_frame(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+    page = browse(world, "/console/", cookie=cookie)
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("link", "name"),
+    [
+        ("/s3/buckets/{p}-files?region=us-east-1&tab=objects", "{p}-files"),
+        ("/s3/object/{p}-files?region=us-east-1&prefix=hello.txt", "{p}-files"),
+        ("/dynamodbv2/home?region=us-east-1#table?name={p}-things", "{p}-things"),
+        ("/dynamodbv2/home?region=us-east-1#item-explorer?table={p}-things", "{p}-things"),
+        (
+            "/sqs/v3/home?region=us-east-1#/queues/"
+            "https%3A%2F%2Fsqs.us-east-1.amazonaws.com%2F111122223333%2F{p}-jobs",
+            "{p}-jobs",
+        ),
+        (
+            "/sns/v3/home?region=us-east-1#/topic/arn:aws:sns:us-east-1:111122223333:{p}-news",
+            "arn:aws:sns:us-east-1:111122223333:{p}-news",
+        ),
+        ("/kinesis/home?region=us-east-1#/streams/details/{p}-events/monitoring", "{p}-events"),
+    ],
+)
+@pytest.mark.parametrize("host", ["https://us-east-1.console.aws.amazon.com", "{origin}", "{origin}/console"])
+def test_a_deep_link_lands_on_its_resource_and_says_whether_it_opens(
+    world: World, keys: Keys, portal: Keys, host: str, link: str, name: str
+) -> None:
+    make_resources(world, world.name)
+    stranger = world.assume(portal, world.role(trust("arn:aws:iam::111122223333:root"), suffix="bare"))
+    destination = (host + link).format(p=world.name, origin=world.sandbox.endpoint_url)
+    told = {}
+    for who in (keys, stranger):
+        signed_in = login(world, signin_token(world, who), destination)
+        page = browse(world, signed_in.headers["Location"], cookie=cookie_of(signed_in))
+        assert page.status == 200
+        assert name.format(p=world.name) in page.text
+        told[who] = page.text
+    assert "This session may open" in told[keys]
+    assert "This session may not open" in told[stranger]
+
+
+def test_the_console_ends_with_its_keys(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+    world.sandbox.control.move_clock(timedelta(seconds=3601))
+    page = browse(world, "/console/", cookie=cookie)
+    assert page.status == 403
+    assert "signed out" in page.text
+
+
+def test_a_session_duration_ends_the_console_before_its_keys(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys, SessionDuration="900")))
+    world.sandbox.control.move_clock(timedelta(seconds=901))
+    assert browse(world, "/console/", cookie=cookie).status == 403
+
+
+def test_signing_out_ends_the_console(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+    assert browse(world, "/console/sign-out", cookie=cookie, form={}).status == 303
+    assert browse(world, "/console/", cookie=cookie).status == 403
+
+
+def test_without_a_sign_in_there_is_nothing_to_see(world: World) -> None:
+    for path in ("/console/", "/console/s3/anything"):
+        page = browse(world, path, cookie="sandbox_console=guessed")
+        assert page.status == 403
+        assert "Open the console again from the portal" in page.text
+
+
+def test_names_from_links_are_shown_as_text(world: World, keys: Keys) -> None:
+    cookie = cookie_of(login(world, signin_token(world, keys)))
+    page = browse(world, "/console/s3/%3Cb%3Ebold", cookie=cookie)
+    assert "<b>bold" not in page.text
+    assert "&lt;b&gt;bold" in page.text

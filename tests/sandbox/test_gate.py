@@ -1,0 +1,118 @@
+"""Only AWS's own doors are open, and only on one loopback port."""
+
+import http.client
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from daypass.sandbox.process import SandboxProcess
+from tests.sandbox.world import World
+from tests.sandbox_fixture import client
+
+
+def ask(
+    sandbox: SandboxProcess, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> int:
+    """The status of one plain request."""
+    address = urlsplit(sandbox.endpoint_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    try:
+        connection.request(method, path, body, headers or {})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3") -> dict[str, str]:
+    """The headers of a request that the root signed."""
+    request = AWSRequest(
+        method, sandbox.endpoint_url + path, headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
+    )
+    root = Credentials(sandbox.root_key, sandbox.root_secret)
+    SigV4Auth(root, service, sandbox.region).add_auth(request)
+    return dict(request.headers.items())
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/_ministack/reset"),
+        ("POST", "/_ministack/config"),
+        ("GET", "/_ministack/health"),
+        ("GET", "/_ministack/ready"),
+        ("GET", "/_localstack/health"),
+        ("GET", "/_aws/ses"),
+        ("GET", "/_aws/sqs/messages"),
+        ("GET", "/health"),
+        ("PUT", "/latest/api/token"),
+        ("GET", "/latest/meta-data/"),
+        ("GET", "/oauth2/userInfo"),
+        ("GET", "//_ministack/health"),
+    ],
+)
+def test_the_emulators_own_doors_are_shut_even_for_the_root(
+    sandbox: SandboxProcess, method: str, path: str
+) -> None:
+    assert ask(sandbox, method, path) == 404
+    assert ask(sandbox, method, path, signed(sandbox, method, path)) == 404
+
+
+def test_no_reset_empties_the_account(world: World) -> None:
+    world.client("s3").create_bucket(Bucket=f"{world.name}-kept")
+    ask(world.sandbox, "POST", "/_ministack/reset", signed(world.sandbox, "POST", "/_ministack/reset"))
+    world.client("s3").head_bucket(Bucket=f"{world.name}-kept")
+
+
+@pytest.mark.parametrize("service", ["lambda", "ec2", "rds", "transfer", "iot", "secretsmanager"])
+def test_services_that_would_start_things_are_not_served(sandbox: SandboxProcess, service: str) -> None:
+    path = "/2015-03-31/functions/" if service == "lambda" else "/"
+    assert ask(sandbox, "GET", path, signed(sandbox, "GET", path, service)) == 400
+
+
+def test_a_preflight_is_not_answered(sandbox: SandboxProcess) -> None:
+    headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
+    assert ask(sandbox, "OPTIONS", "/", headers) == 403
+
+
+@pytest.mark.parametrize("host", ["example.com", "abc.execute-api.localhost", "bucket.s3.localhost"])
+def test_no_other_host_name_is_answered(sandbox: SandboxProcess, host: str) -> None:
+    for path in ("/", "/console/", "/federation", "/_sandbox/state"):
+        assert ask(sandbox, "GET", path, {"Host": host}) == 421
+
+
+def test_two_signatures_are_none(sandbox: SandboxProcess) -> None:
+    path = "/?X-Amz-Credential=AKIA/20260101/us-east-1/s3/aws4_request&X-Amz-Signature=0"
+    assert ask(sandbox, "GET", path, signed(sandbox, "GET", path)) == 403
+
+
+def test_a_parameter_given_twice_is_refused(sandbox: SandboxProcess) -> None:
+    """Else the policy check could read one action, and the service do another."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    once, twice = "/", "/?Action=GetCallerIdentity"
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    assert ask(sandbox, "POST", once, form | signed(sandbox, "POST", once, "sts"), body) == 200
+    assert ask(sandbox, "POST", twice, form | signed(sandbox, "POST", twice, "sts"), body) == 400
+
+
+def test_one_loopback_port_is_open_and_nothing_else() -> None:
+    with SandboxProcess() as own:
+        client(own, "s3").list_buckets()
+        client(own, "sqs").create_queue(QueueName="jobs")
+        client(own, "kinesis").create_stream(StreamName="events", ShardCount=1)
+        inodes = {
+            target.removeprefix("socket:[").removesuffix("]")
+            for link in Path(f"/proc/{own.pid}/fd").iterdir()
+            if (target := str(link.readlink())).startswith("socket:")
+        }
+        listening = [
+            fields[1]
+            for table in ("tcp", "tcp6", "udp", "udp6")
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+            if (fields := line.split())[9] in inodes and fields[3] in ("0A", "07")
+        ]
+        port = urlsplit(own.endpoint_url).port
+        assert listening == [f"0100007F:{port:04X}"]
