@@ -61,6 +61,12 @@ class AuditUnavailable(PortalError):
     code = "audit_unavailable"
 
 
+class StorageUnavailable(PortalError):
+    """The database is gone, locked or full; nothing was changed."""
+
+    code = "storage_unavailable"
+
+
 class Overloaded(PortalError):
     """Too much is waiting already; trying again in a moment is right."""
 
