@@ -1,0 +1,154 @@
+"""Every setting: its key on the wire, its bounds, its default, and its effect in a sentence."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a setting's value is, and in which unit it is written."""
+
+    FLAG = "flag"
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+
+
+_UNITS = {Kind.SECONDS: timedelta(seconds=1), Kind.MINUTES: timedelta(minutes=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `default` is None where nothing set means that AWS's own value holds."""
+
+    label: str
+    type: str
+    key: str
+    kind: Kind
+    default: bool | timedelta | None
+    help: str
+    minimum: timedelta | None = None
+    maximum: timedelta | None = None
+    is_per_tenant: bool = False
+
+    def parse(self, text: str) -> bool | timedelta | None:
+        """The value that *text* stands for; None where it stands for none within the bounds."""
+        if self.kind is Kind.FLAG:
+            return {"true": True, "false": False}.get(text.strip().lower())
+        digits = text.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 9):
+            return None
+        length = int(digits) * _UNITS[self.kind]
+        is_too_short = self.minimum is not None and length < self.minimum
+        is_too_long = self.maximum is not None and length > self.maximum
+        return None if is_too_short or is_too_long else length
+
+    @property
+    def takes(self) -> str:
+        """What may be written, as words for a refusal."""
+        if self.kind is Kind.FLAG:
+            return "true or false"
+        unit = _UNITS[self.kind]
+        low, high = self.minimum, self.maximum
+        if low is None or high is None:
+            return f"a whole number of {self.kind}"
+        return f"a whole number of {self.kind} from {low // unit} to {high // unit}"
+
+
+FLAGS = "Flags"
+APP_CONFIG = "AppConfig"
+TENANT = ""
+"""The type of a tenant's setting: it has none on the wire."""
+
+_QUARTER = timedelta(seconds=900)
+_HOUR = timedelta(hours=1)
+_HALF_DAY = timedelta(hours=12)
+
+ENABLE_ADMIN_JIT_ON_UI = Setting(
+    label="Enable Admin AWS JIT Access On UI",
+    type=FLAGS,
+    key="EnableAwsAdminJitAccess",
+    kind=Kind.FLAG,
+    default=False,
+    help="Whether the pages offer Administrators the master role. The command line serves them either way.",
+)
+
+DISABLE_NON_ADMIN_JIT = Setting(
+    label="Disable Non-Admin AWS JIT Access On UI",
+    type=FLAGS,
+    key="DisableAwsNonAdminJitAccess",
+    kind=Kind.FLAG,
+    default=False,
+    help="When true, only Administrators get AWS access, through every door.",
+)
+
+ADMIN_JIT_SESSION_DURATION = Setting(
+    label="AdminJitSessionDuration",
+    type=APP_CONFIG,
+    key="AdminJitSessionDuration",
+    kind=Kind.SECONDS,
+    default=_HOUR,
+    minimum=_QUARTER,
+    maximum=_HALF_DAY,
+    help="How long an admin session lasts, as far as the master role allows.",
+)
+
+ROLE_MAXIMUM = Setting(
+    label="AWS Role Max Session Duration",
+    type=APP_CONFIG,
+    key="MaximumSessionDuration",
+    kind=Kind.SECONDS,
+    default=None,
+    minimum=_HOUR,
+    maximum=_HALF_DAY,
+    help="The longest session that the IAM roles of all tenants allow; each role is changed in AWS.",
+)
+
+TOKEN_SESSION_DURATION = Setting(
+    label="Authorization token session duration",
+    type=APP_CONFIG,
+    key="TokenSessionDuration",
+    kind=Kind.MINUTES,
+    default=timedelta(minutes=720),
+    minimum=timedelta(minutes=15),
+    maximum=timedelta(days=7),
+    help="How long a sign-in lasts, and with it every session that stands on it.",
+)
+
+TENANT_VALIDITY = Setting(
+    label="AWS Access Token Validity",
+    type=TENANT,
+    key="aws_access_token_validity",
+    kind=Kind.SECONDS,
+    default=_HOUR,
+    minimum=_QUARTER,
+    maximum=_HALF_DAY,
+    is_per_tenant=True,
+    help="How long a session in this tenant lasts, as far as its role allows.",
+)
+
+TENANT_ROLE_MAXIMUM = Setting(
+    label="AWS Role Max Session Duration",
+    type=TENANT,
+    key="aws_role_max_session_duration",
+    kind=Kind.SECONDS,
+    default=None,
+    minimum=_HOUR,
+    maximum=_HALF_DAY,
+    is_per_tenant=True,
+    help="The longest session that this tenant's IAM role allows; it wins over the value for all tenants.",
+)
+
+REGISTRY = (
+    ENABLE_ADMIN_JIT_ON_UI,
+    DISABLE_NON_ADMIN_JIT,
+    ADMIN_JIT_SESSION_DURATION,
+    ROLE_MAXIMUM,
+    TOKEN_SESSION_DURATION,
+    TENANT_VALIDITY,
+    TENANT_ROLE_MAXIMUM,
+)
+
+
+def find(type_: str, key: str) -> Setting | None:
+    """The setting of that name on the wire; None for a key that is stored but inert."""
+    return next((setting for setting in REGISTRY if (setting.type, setting.key) == (type_, key)), None)

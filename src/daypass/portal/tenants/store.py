@@ -1,0 +1,90 @@
+"""Tenants and memberships, as rows."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select
+
+from daypass.portal.storage.schema import memberships, tenants
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+
+_AS_SEEN = select(
+    tenants.c.id,
+    tenants.c.name,
+    tenants.c.region,
+    tenants.c.role_arn,
+    tenants.c.external_id,
+    memberships.c.is_read_only,
+).select_from(
+    tenants.outerjoin(
+        memberships,
+        and_(memberships.c.tenant_id == tenants.c.id, memberships.c.user_id == bindparam("user")),
+    )
+)
+
+_FIND = _AS_SEEN.where(or_(tenants.c.name == bindparam("reference"), tenants.c.id == bindparam("reference")))
+_ALL = _AS_SEEN.order_by(tenants.c.name)
+_OWN = _ALL.where(memberships.c.user_id.is_not(None))
+
+
+class TenantStore:
+    """Tenants, each with how one user stands to it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, reference: str, user_id: str) -> TenantAccess | None:
+        """The tenant of that name or id, whether or not the user belongs to it."""
+        row = self._connection.execute(_FIND, {"reference": reference, "user": user_id}).first()
+        return None if row is None else _as_seen(row)
+
+    def list_for(self, user_id: str) -> Sequence[TenantAccess]:
+        """The tenants that a user is a member of, by name."""
+        return [_as_seen(row) for row in self._connection.execute(_OWN, {"user": user_id})]
+
+    def list_all(self, user_id: str) -> Sequence[TenantAccess]:
+        """Every tenant, by name, with the user's own membership where there is one."""
+        return [_as_seen(row) for row in self._connection.execute(_ALL, {"user": user_id})]
+
+    def names(self) -> Sequence[str]:
+        """Every name that is taken."""
+        return self._connection.scalars(select(tenants.c.name).order_by(tenants.c.name)).all()
+
+    def add(self, tenant: Tenant, now: datetime) -> None:
+        """Add a tenant whose name has been checked."""
+        self._connection.execute(
+            insert(tenants).values(
+                id=tenant.id,
+                name=tenant.name,
+                region=tenant.region,
+                role_arn=tenant.role_arn,
+                external_id=tenant.external_id,
+                created_at=now,
+            )
+        )
+
+    def add_member(self, tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> None:
+        """Make a user a member; raises where they are one already."""
+        self._connection.execute(
+            insert(memberships).values(
+                tenant_id=tenant_id,
+                user_id=user_id,
+                is_read_only=access is Access.READ_ONLY,
+                created_at=now,
+            )
+        )
+
+    def remove_member(self, tenant_id: TenantId, user_id: str) -> bool:
+        """End a membership; says whether there was one."""
+        removed = self._connection.execute(
+            delete(memberships).where(memberships.c.tenant_id == tenant_id, memberships.c.user_id == user_id)
+        )
+        return removed.rowcount == 1
+
+
+def _as_seen(row: Row[str, str, str, str, str | None, bool | None]) -> TenantAccess:
+    id_, name, region, role_arn, external_id, is_read_only = row
+    tenant = Tenant(TenantId(id_), name, region, role_arn, external_id)
+    if is_read_only is None:
+        return TenantAccess(tenant, None)
+    return TenantAccess(tenant, Access.READ_ONLY if is_read_only else Access.FULL)
