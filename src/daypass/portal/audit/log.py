@@ -1,0 +1,167 @@
+"""The audit log: durable before it answers, with one writer for many requests."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.sql.base import Executable
+
+from daypass.portal.audit.chain import Event, Head, link, open_chain
+from daypass.portal.audit.store import APPEND, read_heads
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
+from daypass.portal.storage.engine import Database
+
+__all__ = ["AuditLog", "Event", "Write"]
+
+_LONGEST_BATCH = 128
+_LONGEST_QUEUE = 2000
+_LONGEST_WAIT = 8.0
+"""Seconds; a caller who waited longer is told that nothing was recorded, and drops what it holds."""
+
+Check = Callable[[Connection], PortalError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One row's change that belongs to an event.
+
+    `statement` is one object for all its uses, so that the rows of many requests go out together.
+    """
+
+    statement: Executable
+    parameters: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An event on its way, and how its commit came out."""
+
+    event: Event
+    writes: Sequence[Write]
+    still_valid: Check | None
+    is_done: threading.Event = field(default_factory=threading.Event)
+    is_abandoned: bool = False
+    failure: Exception | None = None
+
+
+class AuditLog:
+    """Appends events, each with the rows that belong to it, in one transaction.
+
+    A single thread writes what many requests have queued in one commit, so that they share one disk flush.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._head: Head | None = None
+        self._writer = threading.Thread(target=self._write, name="audit", daemon=True)
+        self._writer.start()
+
+    def commit(self, event: Event, *writes: Write, still_valid: Check | None = None) -> None:
+        """Return when the event and its rows are durable.
+
+        `still_valid` runs inside the same transaction, after everything that has committed before: the
+        refusal it answers is raised, and nothing of this commit is written. Raises `AuditUnavailable` when
+        the record could not be made, and `Overloaded` when too much is waiting.
+        """
+        if self._queue.qsize() >= _LONGEST_QUEUE:
+            raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
+        entry = _Entry(event, writes, still_valid)
+        self._queue.put(entry)
+        if not entry.is_done.wait(_LONGEST_WAIT):
+            entry.is_abandoned = True
+            raise AuditUnavailable(_NOT_RECORDED)
+        if entry.failure is not None:
+            raise entry.failure
+
+    def close(self) -> None:
+        """Write what is waiting, then end the writer."""
+        self._queue.put(None)
+        self._writer.join()
+
+    def _write(self) -> None:
+        while batch := self._next_batch():
+            self._commit(batch)
+            for entry in batch:
+                entry.is_done.set()
+
+    def _next_batch(self) -> list[_Entry]:
+        """What is waiting, at least one; empty when the log was closed."""
+        first = self._queue.get()
+        batch = [] if first is None else [first]
+        while batch and len(batch) < _LONGEST_BATCH:
+            try:
+                entry = self._queue.get_nowait()
+            except Empty:
+                break
+            if entry is None:
+                self._queue.put(None)
+                break
+            batch.append(entry)
+        return batch
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        try:
+            with self._database.writing() as connection:
+                head = self._append(connection, batch)
+            self._head = head
+        except PortalError as fault:
+            # It is not known what of it was written, so the chain goes on as a new one.
+            self._head = None
+            for entry in batch:
+                entry.failure = _not_recorded(fault)
+        except Exception as error:  # the writer has to outlive whatever one entry brings along
+            self._head = None
+            if len(batch) == 1:
+                batch[0].failure = error
+                return
+            for entry in batch:
+                self._commit([entry])
+
+    def _append(self, connection: Connection, batch: Sequence[_Entry]) -> Head | None:
+        accepted = [entry for entry in batch if self._is_accepted(connection, entry)]
+        if not accepted:
+            return self._head
+        head, rows = self._head, []
+        if head is None:
+            head, row = open_chain(read_heads(connection), self._clock())
+            rows.append(row)
+        for entry in accepted:
+            head, row = link(head, entry.event, self._clock())
+            rows.append(row)
+        connection.execute(APPEND, rows)
+        for statement, parameters in _by_statement(accepted).items():
+            connection.execute(statement, parameters)
+        return head
+
+    def _is_accepted(self, connection: Connection, entry: _Entry) -> bool:
+        entry.failure = None
+        if entry.is_abandoned:
+            return False
+        if entry.still_valid is not None:
+            entry.failure = entry.still_valid(connection)
+        return entry.failure is None
+
+
+_NOT_RECORDED = (
+    "The portal cannot write its record now, and hands out nothing without one. Try again in a moment."
+)
+
+
+def _not_recorded(fault: PortalError) -> AuditUnavailable:
+    failure = AuditUnavailable(_NOT_RECORDED)
+    failure.__cause__ = fault
+    return failure
+
+
+def _by_statement(entries: Sequence[_Entry]) -> Mapping[Executable, list[Mapping[str, Any]]]:
+    groups: dict[Executable, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        for write in entry.writes:
+            groups.setdefault(write.statement, []).append(write.parameters)
+    return groups
