@@ -1,0 +1,34 @@
+"""Passwords: argon2id, and as slow for a user who does not exist."""
+
+import threading
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from daypass.portal.secret import Secret
+
+SHORTEST = 12
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+# Each takes 19 MiB and a core for some 30 ms: a crowd at the door must not take the machine.
+_turns = threading.BoundedSemaphore(2)
+
+# The hash of nothing anybody can type, so that an unknown user costs the same time.
+_DUMMY = _hasher.hash("\0 no password is this one \0")
+
+
+def hash_password(password: Secret) -> str:
+    """What is stored in place of a password."""
+    with _turns:
+        return _hasher.hash(password.reveal())
+
+
+def verify_password(stored: str | None, password: Secret) -> bool:
+    """Whether *password* is the one that was stored; takes the same time when none was."""
+    with _turns:
+        try:
+            _hasher.verify(stored or _DUMMY, password.reveal())
+        except (VerificationError, InvalidHashError):
+            return False
+    return stored is not None

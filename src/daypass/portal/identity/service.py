@@ -1,0 +1,144 @@
+"""Who is behind a token, and how users and tokens come to be and end, on record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
+from daypass.portal.identity.model import (
+    ApiToken,
+    Role,
+    TokenId,
+    TokenKind,
+    User,
+    UserId,
+    canonical_username,
+)
+from daypass.portal.identity.passwords import SHORTEST, hash_password
+from daypass.portal.identity.store import ADD_TOKEN, ADD_USER, REVOKE_TOKEN, TOUCH, TokenStore, UserStore
+from daypass.portal.identity.tokens import digest, mint, recognise
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection, Database
+
+PERMANENT_LIFETIME = timedelta(days=365)
+
+_LONGEST_NAME = 255
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, for the record."""
+
+    id: UserId | None
+    name: str
+    request_id: str = ""
+
+
+OPERATOR = Actor(None, "operator")
+"""Whoever runs commands on the portal's own machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Users and their tokens."""
+
+    database: Database
+    audit: AuditLog
+    clock: Clock
+
+    def authenticate(self, text: str) -> tuple[ApiToken, User]:
+        """The token that *text* is, and its owner; raises `Unauthenticated` or `SignInAgain`, saying why."""
+        if recognise(text) is None:
+            raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
+        with self.database.reading() as connection:
+            bearer = TokenStore(connection).find_bearer(digest(text))
+        if bearer is None:
+            raise Unauthenticated("This API token is not known here. Make a new one on your profile page.")
+        if bearer.is_revoked:
+            raise Unauthenticated("This API token was revoked. Make a new one on your profile page.")
+        if bearer.is_disabled:
+            raise Unauthenticated("This account was disabled. Ask an Administrator.")
+        _refuse_ended(bearer.token, self.clock())
+        return bearer.token, bearer.user
+
+    def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
+        """Add a person or, without a password, a service account; refuses a name that is taken."""
+        name = canonical_username(username)
+        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+            raise InvalidRequest(f"A username has 1 to {_LONGEST_NAME} printable characters.")
+        if password is not None and len(password.reveal()) < SHORTEST:
+            raise InvalidRequest(f"A password has at least {SHORTEST} characters.")
+        user = User(UserId(uuid4().hex), name, role)
+        row = {
+            "id": user.id,
+            "username": name,
+            "role": role.value,
+            "password_hash": None if password is None else hash_password(password),
+            "created_at": self.clock(),
+        }
+
+        def name_is_free(connection: Connection) -> InvalidRequest | None:
+            taken = UserStore(connection).is_taken(name)
+            return InvalidRequest(f"There is a user “{name}” already.") if taken else None
+
+        event = _event("user.create", by, user, {"role": role.value})
+        self.audit.commit(event, Write(ADD_USER, row), still_valid=name_is_free)
+        return user
+
+    def create_token(
+        self,
+        user: User,
+        kind: TokenKind,
+        name: str,
+        by: Actor,
+        *,
+        lifetime: timedelta = PERMANENT_LIFETIME,
+        grant_ends_at: datetime | None = None,
+    ) -> tuple[Secret, ApiToken]:
+        """A new token of *user*; the secret is known to nobody but who gets this answer."""
+        now = self.clock()
+        secret = mint(kind)
+        token = ApiToken(TokenId(uuid4().hex), kind, name, user.id, now, now + lifetime, grant_ends_at)
+        row = {
+            "id": token.id,
+            "digest": digest(secret.reveal()),
+            "kind": kind.value,
+            "name": name,
+            "user_id": user.id,
+            "created_at": now,
+            "expires_at": token.expires_at,
+            "grant_ends_at": grant_ends_at,
+        }
+        detail = {"token_id": token.id, "kind": kind.value, "name": name}
+        self.audit.commit(_event("token.create", by, user, detail), Write(ADD_TOKEN, row))
+        return secret, token
+
+    def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
+        """End a token of *user*; it counts for nothing from here on. Ending it twice is no mistake."""
+        row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
+        self.audit.commit(_event("token.revoke", by, user, {"token_id": token_id}), Write(REVOKE_TOKEN, row))
+
+
+def used(token: ApiToken, now: datetime) -> tuple[Write, ...]:
+    """The note that a token was used just now, at most one a minute; rides with another commit."""
+    if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
+        return ()
+    return (Write(TOUCH, {"token_id": token.id, "used_at": now}),)
+
+
+def _refuse_ended(token: ApiToken, now: datetime) -> None:
+    if token.grant_ends_at is not None and token.grant_ends_at <= now:
+        raise SignInAgain("The sign-in behind this API token has ended. Sign in again.")
+    if token.expires_at <= now:
+        raise Unauthenticated(
+            f"This API token expired on {token.expires_at:%d %b %Y}. Make a new one on your profile page."
+        )
+
+
+def _event(action: str, by: Actor, user: User, detail: Mapping[str, Scalar]) -> Event:
+    return Event(action, by.id, by.name, None, user.username, "done", detail, by.request_id)
