@@ -24,7 +24,11 @@ def main() -> int:
         from daypass.cli.app import run
 
         return run(words, WINGS, now)
-    os.write(1, answer)
+    try:
+        os.write(1, answer)
+    except OSError:
+        # Whoever asked is gone.
+        return 1
     return 0
 
 

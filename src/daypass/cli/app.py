@@ -10,8 +10,8 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from daypass.cli import aws, refresh
-from daypass.cli.errors import Misused, Refusal
+from daypass.cli import aws, keep, refresh
+from daypass.cli.errors import Refusal
 from daypass.cli.patience import say
 from daypass.cli.scrub import known_tokens, possible_tokens, scrubbed
 from daypass.cli.wings import Root, Wings
@@ -129,8 +129,6 @@ def aws_command(now: refresh.Now, /, **given: str | bool | None) -> None:
     their life, are left. Only the JSON goes to stdout; whatever a person should know goes to stderr.
     The exit codes are listed in `daypass --help`.
     """
-    if given["tenant"] is not None and given["admin"]:
-        raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     _print_keys(given, now)
 
 
@@ -150,6 +148,9 @@ def jit_aws(now: refresh.Now, /, **given: str | bool | None) -> None:
     In ~/.aws/config:
       credential_process = daypass jit aws --host https://portal.example.com --admin --interactive
     """
+    # duploctl lets --admin win over a tenant that is given too.
+    if given["admin"]:
+        given |= {"tenant": None, "tenant_id": None}
     _print_keys(given, now)
 
 
@@ -161,7 +162,7 @@ def cache() -> None:
 @cache.command("clear", context_settings=HELP)
 def cache_clear() -> None:
     """Remove all kept keys; they stay valid in AWS until they end by themselves."""
-    removed = refresh.clear(os.environ)
+    removed = keep.clear(os.environ)
     say(f"{removed} kept {'answer' if removed == 1 else 'answers'} removed.")
 
 

@@ -1,6 +1,6 @@
 """What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
 
-from __future__ import annotations
+import os
 
 from daypass.cli.digest import fingerprint
 from daypass.cli.errors import Misused, SignInNeeded
@@ -26,6 +26,7 @@ SWITCHES = {"--admin": "admin", "--no-cache": NO_CACHE, "--interactive": "intera
 """The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -74,11 +75,13 @@ def read_flags(words: list[str]) -> dict[str, str] | None:
     return flags
 
 
-def understand(flags: Mapping[str, str], environment: Mapping[str, str]) -> Ask:
+def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Ask:
     """The ask that flags and environment add up to; a flag wins over any variable."""
     host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
     origin = read_origin(host or "")
     duration = read_duration(flags["duration"]) if "duration" in flags else None
+    if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
+        raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else _tenant(flags, environment)
     return Ask(origin, _token(flags, environment, origin), tenant, duration)
 
@@ -122,14 +125,14 @@ def _name_and_port(authority: str) -> tuple[str, str]:
         port = port[1:]
     else:
         name, _, port = authority.partition(":")
-        is_name = not name.strip("abcdefghijklmnopqrstuvwxyz0123456789-._") and name != ""
+        is_name = not name.strip(_HOST_LETTERS) and all(0 < len(label) < 64 for label in name.split("."))
         port_follows = True
     if not (is_name and port_follows) or (port and not (port.isdigit() and 0 < int(port[:6]) < 65536)):
         raise Misused(f"{authority} is not a host name, or not a port.")
     return name, port.lstrip("0")
 
 
-def _tenant(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
+def _tenant(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     # As with duploctl, an id wins over a name given in the same way.
     chosen = flags.get("tenant_id", flags.get("tenant"))
     if chosen is None:
@@ -143,7 +146,7 @@ def _tenant(flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
     return chosen
 
 
-def _token(flags: Mapping[str, str], environment: Mapping[str, str], origin: str) -> str:
+def _token(flags: "Mapping[str, str]", environment: "Mapping[str, str]", origin: str) -> str:
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:
@@ -163,13 +166,14 @@ def _token(flags: Mapping[str, str], environment: Mapping[str, str], origin: str
 
 def _read_token_file(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123  pathlib costs more than all the rest
+        # pathlib would cost more than all the rest of a cached answer.
+        with open(os.path.expanduser(path), encoding="utf-8") as file:  # noqa: PTH111, PTH123
             return file.read(8192).strip()
     except (OSError, ValueError) as error:
         raise Misused(f"The token file {path} cannot be read: {error}.") from error
 
 
-def _first_set(environment: Mapping[str, str], *variables: str) -> str | None:
+def _first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
     """The value of the first variable that is set and not empty."""
     for variable in variables:
         if environment.get(variable):

@@ -33,10 +33,11 @@ def _trust(origin: str, flags: Mapping[str, str], environment: Mapping[str, str]
 
 
 def _trusting(path: str, named_by: str) -> ssl.SSLContext:
+    certificates = Path(path).expanduser()
     try:
-        if Path(path).is_dir():
-            return ssl.create_default_context(capath=path)
-        return ssl.create_default_context(cafile=path)
+        if certificates.is_dir():
+            return ssl.create_default_context(capath=certificates)
+        return ssl.create_default_context(cafile=certificates)
     except OSError as error:
         why = error.strerror or "it holds no certificate"
         raise Misused(f"The certificates in {path}, named by {named_by}, cannot be read: {why}.") from error

@@ -4,8 +4,6 @@ An entry is four lines: a mark with the SHA-256 of all that follows; when it was
 is served, by this machine's clock; what it is about, as JSON; and the answer, ready to be printed.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 
@@ -17,6 +15,10 @@ if TYPE_CHECKING:
 
 _MARK = b"daypass-cache-1 "
 _LARGEST = 64 * 1024
+
+ENTRY = ".keys"
+"""The end of the name of every file that holds keys."""
+
 _PRIVATE_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -49,7 +51,7 @@ class Entry:
         return _MARK + fingerprint(body).encode() + b"\n" + body
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Entry:
+    def from_bytes(cls, content: bytes) -> "Entry":
         """The entry that *content* holds, whole and unchanged."""
         head, _, body = content.partition(b"\n")
         if head != _MARK + fingerprint(body).encode():
@@ -67,14 +69,14 @@ class Directory:
     def __init__(self, path: str) -> None:
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
-    def __enter__(self) -> Directory:
+    def __enter__(self) -> "Directory":
         return self
 
     def __exit__(self, *_: object) -> None:
         os.close(self.descriptor)
 
 
-def folder(environment: Mapping[str, str]) -> str:
+def folder(environment: "Mapping[str, str]") -> str:
     """Where the cache is: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder."""
     if environment.get("DAYPASS_CACHE_DIR"):
         return environment["DAYPASS_CACHE_DIR"]
@@ -100,7 +102,7 @@ def read(directory: Directory, key: str) -> Entry | None:
     try:
         # Without NONBLOCK, a pipe planted under this name would hold us for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(key, flags, dir_fd=directory.descriptor)
+        descriptor = os.open(key + ENTRY, flags, dir_fd=directory.descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -32,7 +32,7 @@ class Issued:
     tenant_id: str | None
     role_arn: str
     user_id: str
-    note: str | None
+    note: str
     portal_time: datetime | None
 
 
@@ -110,7 +110,7 @@ def _issued(answer: Answer) -> Issued:
         tenant_id=None if tenant is None else _text(tenant["id"]),
         role_arn=_text(given["role_arn"]),
         user_id=_text(given["user"]["id"]),
-        note=given.get("note"),
+        note=problems.printable(given.get("note") or ""),
         portal_time=_time(answer.headers.get("Date")),
     )
 

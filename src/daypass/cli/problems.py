@@ -45,7 +45,7 @@ def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: by
         sentence += f" Try again in {headers['Retry-After']} s."
     if problem.get("request_id"):
         sentence += f" (request {problem['request_id']})"
-    return _kind(status, problem.get("code", ""))(_printable(sentence))
+    return _kind(status, problem.get("code", ""))(printable(sentence))
 
 
 def not_a_portal(origin: str, status: int | None = None) -> Refusal:
@@ -77,6 +77,6 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
     )
 
 
-def _printable(sentence: str) -> str:
-    """The portal's words without anything that could steer a terminal."""
+def printable(sentence: str) -> str:
+    """Words of the portal without anything that could steer a terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in sentence)

@@ -1,27 +1,19 @@
 """Fresh keys, asked for once: the others that want the same wait for the first and share its answer."""
 
-import fcntl
 import json
-import os
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from daypass.cli import cache
 from daypass.cli.ask import Ask
-from daypass.cli.cache import Directory, Entry, Unfit
+from daypass.cli.cache import Entry, Unfit
 from daypass.cli.client import Issued, Portal
-from daypass.cli.errors import Unavailable
-from daypass.cli.patience import say, within
+from daypass.cli.keep import Place
+from daypass.cli.patience import say
 
 Now = Callable[[], float]
 
 _MARGIN = 15 * 60
 """Seconds that must be left when keys are handed out: AWS's SDKs ask again when fewer are."""
-
-_LOCK_WAIT = 35.0
-"""Seconds to wait for another process that is asking already: a little longer than that one may take."""
 
 _NOTABLE_SKEW = 5 * 60
 """AWS refuses requests signed by a clock that is wrong by more than this."""
@@ -36,89 +28,23 @@ def shared_answer(ask: Ask, portal: Portal, environment: Mapping[str, str], now:
     """The kept answer, or a fresh one that is kept from now on."""
     path = cache.folder(environment)
     try:
-        directory = _made(path)
+        place = Place(path, ask.key())
     except Unfit as unfit:
-        say(f"the cache {path} is not used: {unfit}. Mend it with: chmod 700 {path}, or remove it.")
+        say(
+            f"the cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
+        )
         return fresh_answer(ask, portal, now)
     except OSError as error:
         say(f"the cache {path} is not used: {error.strerror}.")
         return fresh_answer(ask, portal, now)
-    with directory, _alone(directory, ask):
-        old = _readable(directory, ask, path)
+    with place:
+        old = place.read()
         if old is not None and old.is_good(now()):
             return old.answer
-        entry = _entry(portal.issue(ask), now())
-        _tell_change(ask, old, entry)
-        try:
-            write(directory, ask.key(), entry)
-        except OSError as error:
-            say(f"the keys could not be kept in {path}: {error.strerror}.")
-        return entry.answer
-
-
-def clear(environment: Mapping[str, str]) -> int:
-    """Remove every kept answer; says how many there were."""
-    try:
-        directory = Directory(cache.folder(environment))
-    except FileNotFoundError:
-        return 0
-    with directory:
-        # Locks stay: a removed one would no longer keep its holder and the next comer apart.
-        names = os.listdir(directory.descriptor)  # noqa: PTH208  the folder that is held open, not a path
-        kept = [name for name in names if not name.endswith(".lock")]
-        for name in kept:
-            os.unlink(name, dir_fd=directory.descriptor)
-        return len(kept)
-
-
-def write(directory: Directory, key: str, entry: Entry) -> None:
-    """Keep *entry* under *key*: all of it or nothing, whoever looks and whenever we die."""
-    name = f"{key}.{secrets.token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(name, flags, 0o600, dir_fd=directory.descriptor)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(entry.to_bytes())
-        os.rename(name, key, src_dir_fd=directory.descriptor, dst_dir_fd=directory.descriptor)
-    except OSError:
-        os.unlink(name, dir_fd=directory.descriptor)
-        raise
-
-
-def _made(path: str) -> Directory:
-    Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
-    return cache.opened(path)
-
-
-@contextmanager
-def _alone(directory: Directory, ask: Ask) -> Iterator[None]:
-    """Hold the lock of this ask; the system takes it back when its holder ends, however that happens."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(f"{ask.key()}.lock", flags, 0o600, dir_fd=directory.descriptor)
-    try:
-        _take(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _take(descriptor: int) -> None:
-    try:
-        within(
-            _LOCK_WAIT, lambda: fcntl.flock(descriptor, fcntl.LOCK_EX), "another daypass is asking; waiting"
-        )
-    except TimeoutError as error:
-        raise Unavailable(
-            "Another daypass waits for the portal and gets no answer. Try again later."
-        ) from error
-
-
-def _readable(directory: Directory, ask: Ask, path: str) -> Entry | None:
-    try:
-        return cache.read(directory, ask.key())
-    except ValueError as unfit:
-        say(f"the cache entry {path}/{ask.key()} is ignored: {unfit}.")
-        return None
+        new = _entry(portal.issue(ask), now())
+        _tell_change(ask, old, new)
+        place.write(new)
+        return new.answer
 
 
 def _entry(issued: Issued, now: float) -> Entry:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+_SHORTEST_SECRET = 6
 _SHORTEST_TOKEN = 16
 
 
@@ -12,7 +13,7 @@ def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[st
     attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
     attached |= {word[2:] for word in words if word.startswith("-t")}
     variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
-    return following | attached | variables
+    return {token for token in following | attached | variables if len(token) >= _SHORTEST_SECRET}
 
 
 def possible_tokens(words: Iterable[str]) -> set[str]:
@@ -24,6 +25,5 @@ def possible_tokens(words: Iterable[str]) -> set[str]:
 def scrubbed(text: str, secrets: Iterable[str]) -> str:
     """The text with stars in place of each secret."""
     for secret in sorted(secrets, key=len, reverse=True):
-        if secret:
-            text = text.replace(secret, "***")
+        text = text.replace(secret, "***")
     return text

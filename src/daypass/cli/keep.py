@@ -1,0 +1,85 @@
+"""Keeping answers: locked, so that many processes ask once, and written so that no file is ever seen half."""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from daypass.cli import cache
+from daypass.cli.cache import Entry, Unfit
+from daypass.cli.errors import Misconfigured, Unavailable
+from daypass.cli.patience import say, within
+
+_UNFINISHED = ".new"
+"""The end of the name of a file that is being written, or whose writer was killed."""
+
+_LOCK_WAIT = 35.0
+"""Seconds to wait for another process that asks already: a little longer than that one may take."""
+
+
+class Place:
+    """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
+
+    def __init__(self, path: str, key: str) -> None:
+        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path, self._key = path, key
+        self._directory = cache.opened(path)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock = os.open(f"{key}.lock", flags, 0o600, dir_fd=self._directory.descriptor)
+
+    def __enter__(self) -> None:
+        try:
+            within(
+                _LOCK_WAIT,
+                lambda: fcntl.flock(self._lock, fcntl.LOCK_EX),
+                "another daypass asks already; waiting",
+            )
+        except TimeoutError as error:
+            raise Unavailable(
+                "Another daypass waits for the portal and gets no answer. Try again."
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+        self._directory.__exit__()
+
+    def read(self) -> Entry | None:
+        """The entry, if there is one that may be used."""
+        try:
+            return cache.read(self._directory, self._key)
+        except ValueError as unfit:
+            say(f"the kept keys {self._path}/{self._key}{cache.ENTRY} are ignored: {unfit}.")
+            return None
+
+    def write(self, entry: Entry) -> None:
+        """Keep *entry*: all of it or nothing, whoever looks and whenever we die."""
+        here = self._directory.descriptor
+        unfinished = self._key + _UNFINISHED
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(unfinished, dir_fd=here)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(unfinished, flags, 0o600, dir_fd=here), "wb") as file:
+                file.write(entry.to_bytes())
+            os.rename(unfinished, self._key + cache.ENTRY, src_dir_fd=here, dst_dir_fd=here)
+        except OSError as error:
+            say(f"the keys could not be kept in {self._path}: {error.strerror}.")
+
+
+def clear(environment: Mapping[str, str]) -> int:
+    """Remove every kept answer; says how many there were."""
+    path = cache.folder(environment)
+    try:
+        directory = cache.opened(path)
+    except FileNotFoundError:
+        return 0
+    except (Unfit, OSError) as error:
+        raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
+    with directory:
+        # Locks stay: a removed one would no longer keep its holder and the next comer apart.
+        names = os.listdir(directory.descriptor)  # noqa: PTH208  the folder that is held open, not a path
+        kept = [name for name in names if name.endswith((cache.ENTRY, _UNFINISHED))]
+        for name in kept:
+            os.unlink(name, dir_fd=directory.descriptor)
+        return len(kept)
