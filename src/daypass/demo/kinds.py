@@ -10,13 +10,15 @@ from daypass.demo.estate import WELCOME
 from daypass.demo.proof import Unproven
 from daypass.demo.world import Tenant
 
-NOTE = "daypass-was-here"
-"""What the proof writes, and takes away again where it can."""
+NOTE = "written-by-the-checklist"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of thing; `read` and `write` answer what was done, `denied` is how its service says no."""
+    """One kind of thing: `read` and `write` answer what they found or did, `denied` is its service's no.
+
+    A write is a single call: of several, AWS might allow the first and refuse the second.
+    """
 
     name: str
     read: Callable[[Aws, Tenant], str]
@@ -27,59 +29,52 @@ class Kind:
 def _read_bucket(aws: Aws, tenant: Tenant) -> str:
     bucket = tenant.plan.buckets[0]
     aws.s3.get_object(Bucket=bucket, Key=WELCOME)["Body"].read()
-    count = aws.s3.list_objects_v2(Bucket=bucket)["KeyCount"]
-    return f"{bucket}: {count} objects"
+    return f"{aws.s3.list_objects_v2(Bucket=bucket)['KeyCount']} objects"
 
 
 def _write_bucket(aws: Aws, tenant: Tenant) -> str:
     bucket = tenant.plan.buckets[0]
-    aws.s3.put_object(Bucket=bucket, Key=NOTE, Body=b"")
-    aws.s3.delete_object(Bucket=bucket, Key=NOTE)
-    return "an object put and deleted"
+    aws.s3.put_object(Bucket=bucket, Key=f"{NOTE}.txt", Body=b"The checklist of the demo put this here.\n")
+    return "one written"
 
 
 def _read_table(aws: Aws, tenant: Tenant) -> str:
-    count = aws.dynamodb.scan(TableName=tenant.plan.table)["Count"]
-    return f"{tenant.plan.table}: {count} items"
+    return f"{aws.dynamodb.scan(TableName=tenant.plan.table)['Count']} items"
 
 
 def _write_table(aws: Aws, tenant: Tenant) -> str:
     aws.dynamodb.put_item(TableName=tenant.plan.table, Item={"id": {"S": NOTE}})
-    aws.dynamodb.delete_item(TableName=tenant.plan.table, Key={"id": {"S": NOTE}})
-    return "an item put and deleted"
+    return "one written"
 
 
 def _read_queue(aws: Aws, tenant: Tenant) -> str:
-    aws.sqs.get_queue_attributes(QueueUrl=tenant.resources.queue_url, AttributeNames=["All"])
-    return tenant.plan.queue
+    found = aws.sqs.get_queue_attributes(QueueUrl=tenant.resources.queue_url, AttributeNames=["All"])
+    return f"{found['Attributes']['ApproximateNumberOfMessages']} messages waiting"
 
 
 def _write_queue(aws: Aws, tenant: Tenant) -> str:
-    url = tenant.resources.queue_url
-    aws.sqs.send_message(QueueUrl=url, MessageBody=NOTE)
-    for message in aws.sqs.receive_message(QueueUrl=url)["Messages"]:
-        aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return "a message sent and received"
+    aws.sqs.send_message(QueueUrl=tenant.resources.queue_url, MessageBody=NOTE)
+    return "one sent"
 
 
 def _read_topic(aws: Aws, tenant: Tenant) -> str:
-    aws.sns.get_topic_attributes(TopicArn=tenant.resources.topic_arn)
-    return tenant.plan.topic
+    found = aws.sns.get_topic_attributes(TopicArn=tenant.resources.topic_arn)["Attributes"]
+    return f"{found['SubscriptionsConfirmed']} subscribers"
 
 
 def _write_topic(aws: Aws, tenant: Tenant) -> str:
     aws.sns.publish(TopicArn=tenant.resources.topic_arn, Message=NOTE)
-    return "a message published"
+    return "one message published"
 
 
 def _read_stream(aws: Aws, tenant: Tenant) -> str:
-    aws.kinesis.describe_stream_summary(StreamName=tenant.plan.stream)
-    return tenant.plan.stream
+    found = aws.kinesis.describe_stream_summary(StreamName=tenant.plan.stream)["StreamDescriptionSummary"]
+    return f"{found['OpenShardCount']} shard"
 
 
 def _write_stream(aws: Aws, tenant: Tenant) -> str:
     aws.kinesis.put_record(StreamName=tenant.plan.stream, Data=NOTE.encode(), PartitionKey=NOTE)
-    return "a record written"
+    return "one record written"
 
 
 KINDS = (

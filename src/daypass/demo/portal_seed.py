@@ -2,22 +2,20 @@
 
 import secrets
 import uuid
-from datetime import datetime, timedelta
 
 from daypass.demo.accounts import Account, Accounts, TenantKey, load, new_password, save
 from daypass.demo.estate import PEOPLE, REGION, TENANTS, Person, TenantPlan
 from daypass.demo.folder import Folder
-from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.identity.passwords import hash_password
-from daypass.portal.identity.store import TokenStore, UserStore
-from daypass.portal.identity.tokens import digest, mint
-from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.clock import Clock
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 
 DATABASE = "daypass.db"
-TOKEN_LIFE = timedelta(days=365)
 
 
 def database_url(folder: Folder) -> str:
@@ -25,7 +23,7 @@ def database_url(folder: Folder) -> str:
     return f"sqlite:///{folder.path / DATABASE}"
 
 
-def seed_portal(folder: Folder, account_id: str, now: datetime) -> Accounts:
+def seed_portal(folder: Folder, account_id: str, clock: Clock) -> Accounts:
     """Bring the database to its schema and answer who is in it; the first time, put them there."""
     kept = load(folder)
     if kept is None or not (folder.path / DATABASE).exists():
@@ -33,50 +31,46 @@ def seed_portal(folder: Folder, account_id: str, now: datetime) -> Accounts:
         for left in folder.path.glob(f"{DATABASE}*"):
             left.unlink()
         kept = None
-    database = Database(database_url(folder), connections=1)
+    database = Database(database_url(folder))
     try:
         migrate(database)
         if kept is None:
-            kept = _invent()
-            with database.writing() as connection:
-                _fill(connection, kept, account_id, now)
+            kept = _fill(database, account_id, clock)
             save(folder, kept)
     finally:
         database.close()
     return kept
 
 
-def _invent() -> Accounts:
+def _fill(database: Database, account_id: str, clock: Clock) -> Accounts:
+    tenants = _add_tenants(database, account_id, clock)
+    audit = AuditLog(database, clock)
+    try:
+        identity = Identity(database, audit, clock)
+        people = {person.username: _add_person(identity, database, person, tenants) for person in PEOPLE}
+    finally:
+        audit.close()
+    return Accounts(tenants, people)
+
+
+def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantKey]:
     tenants = {name: TenantKey(str(uuid.uuid4()), secrets.token_hex(16)) for name in TENANTS}
-    people = [
-        Account(
-            person.username,
-            None if person.is_service_account else new_password(),
-            mint(TokenKind.PERMANENT),
-        )
-        for person in PEOPLE
-    ]
-    return Accounts(tenants, {account.username: account for account in people})
+    with database.writing() as connection:
+        for name, key in tenants.items():
+            plan = TenantPlan(name, account_id, key.external_id)
+            tenant = Tenant(TenantId(key.id), name, REGION, plan.role_arn, key.external_id)
+            TenantStore(connection).add(tenant, clock())
+    return tenants
 
 
-def _fill(connection: Connection, accounts: Accounts, account_id: str, now: datetime) -> None:
-    for name, key in accounts.tenants.items():
-        plan = TenantPlan(name, account_id, key.external_id)
-        tenant = Tenant(TenantId(key.id), name, REGION, plan.role_arn, key.external_id)
-        TenantStore(connection).add(tenant, now)
-    for person in PEOPLE:
-        _add(connection, person, accounts, now)
-
-
-def _add(connection: Connection, person: Person, accounts: Accounts, now: datetime) -> None:
-    account = accounts.people[person.username]
-    user = User(UserId(uuid.uuid4().hex), person.username, Role(person.role))
-    password_hash = hash_password(account.password) if account.password else None
-    UserStore(connection).add(user, password_hash, now)
-    for tenant, access in person.memberships.items():
-        tenant_id = TenantId(accounts.tenants[tenant].id)
-        TenantStore(connection).add_member(tenant_id, user.id, Access(access), now)
-    token = ApiToken(
-        TokenId(uuid.uuid4().hex), TokenKind.PERMANENT, "demo", user.id, now, now + TOKEN_LIFE, None
-    )
-    TokenStore(connection).add(token, digest(account.api_token.reveal()))
+def _add_person(
+    identity: Identity, database: Database, person: Person, tenants: dict[str, TenantKey]
+) -> Account:
+    password = None if person.is_service_account else new_password()
+    user = identity.create_user(person.username, Role(person.role), password, OPERATOR)
+    with database.writing() as connection:
+        for tenant, access in person.memberships.items():
+            tenant_id = TenantId(tenants[tenant].id)
+            TenantStore(connection).add_member(tenant_id, user.id, Access(access), identity.clock())
+    token, _ = identity.create_token(user, TokenKind.PERMANENT, "demo", OPERATOR)
+    return Account(person.username, password, token)

@@ -52,7 +52,7 @@ class Promises:
             Check("The portal hands out keys", lambda: _term(self._prod_session)),
             *(Check(f"Its {kind.name} can be read", partial(self._read_prod, kind)) for kind in KINDS),
             *(
-                Check(f"AWS refuses a write to its {kind.name}", partial(self._fail_to_write_prod, kind))
+                Check(f"AWS refuses to write its {kind.name}", partial(self._fail_to_write_prod, kind))
                 for kind in KINDS
             ),
         ]
@@ -64,7 +64,7 @@ class Promises:
                 lambda: _portal_refused(self._dana.session(tenant="data01"), "tenant_not_found"),
             ),
             *(
-                Check(f"AWS refuses dev01's keys at its {kind.name}", partial(self._fail_to_read_data, kind))
+                Check(f"AWS refuses dev01's keys its {kind.name}", partial(self._fail_to_read_data, kind))
                 for kind in KINDS
             ),
         ]
@@ -77,7 +77,7 @@ class Promises:
                 for tenant in (self._dev, self._prod, self._data)
             ),
             Check(
-                f"The portal refuses admin keys to {DANA.username}",
+                f"None for {DANA.username}",
                 lambda: _portal_refused(self._dana.session(admin=True), "access_denied"),
             ),
         ]
@@ -85,7 +85,7 @@ class Promises:
     def _the_end(self) -> list[Check]:
         return [
             Check("Keys for 15 minutes open the bucket", self._use_short),
-            Check("With AWS's clock 15 minutes on, they are refused", self._fail_to_use_expired),
+            Check("15 minutes later AWS refuses them", self._fail_to_use_expired),
         ]
 
     # What the checks share. A session is asked for once, and a refusal shows in every line that needed it.

@@ -6,7 +6,7 @@ import click
 
 from daypass.demo.proof import Line
 
-PROMISE_WIDTH = 48
+PROMISE_WIDTH = 38
 
 
 def say(text: str = "") -> None:

@@ -1,0 +1,23 @@
+"""What is printed: aligned, and in colour only where somebody wants it."""
+
+import pytest
+
+from daypass.demo import screen
+from daypass.demo.proof import Line
+
+
+def test_promises_and_outcomes_stand_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.line(Line("It holds", True, "3 objects"))
+    screen.line(Line("And so does this", False, "AWS allowed it"))
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("  ✓ It holds ")
+    assert second.startswith("  ✗ And so does this ")
+    assert first.index("3 objects") == second.index("AWS allowed it")
+
+
+def test_what_is_no_terminal_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    screen.title("A heading")
+    screen.line(Line("It holds", True, "3 objects"))
+
+    assert "\x1b" not in capsys.readouterr().out

@@ -1,0 +1,164 @@
+"""One demo for a whole test session: real portal, real sandbox, shared by every worker."""
+
+import fcntl
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from daypass.demo.aws import Aws, Keys
+from daypass.demo.visitor import Visitor
+from daypass.portal.secret import Secret
+from daypass.sandbox.control import Control
+
+PATIENCE = 90.0
+READY = "ready.json"
+DAYPASS = str(Path(sys.executable).with_name("daypass"))
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demo, by what its ready file says."""
+
+    folder: Path
+    ready: Mapping[str, Any]
+
+    @property
+    def portal_url(self) -> str:
+        return str(self.ready["portal_url"])
+
+    @property
+    def ca_file(self) -> str:
+        return str(self.ready["ca_file"])
+
+    @property
+    def aws_endpoint_url(self) -> str:
+        return str(self.ready["aws_endpoint_url"])
+
+    @property
+    def tenants(self) -> dict[str, Any]:
+        """Its tenants, by name."""
+        return {tenant["name"]: tenant for tenant in self.ready["tenants"]}
+
+    def token(self, username: str) -> str:
+        """A user's API token."""
+        return next(str(user["api_token"]) for user in self.ready["users"] if user["username"] == username)
+
+    def visitor(self, token: str) -> Visitor:
+        """Somebody at the portal's door, with this token."""
+        return Visitor(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)
+
+    @property
+    def control(self) -> Control:
+        """The switches of its AWS."""
+        return Control(self.aws_endpoint_url, self._sandbox()["control_token"])
+
+    @property
+    def root(self) -> Aws:
+        """Its AWS, as the account's root."""
+        sandbox = self._sandbox()
+        secret = Secret(sandbox["root_secret_access_key"])
+        return Aws(self.aws_endpoint_url, Keys(sandbox["root_access_key_id"], secret))
+
+    def _sandbox(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads((self.folder / "sandbox.json").read_bytes())
+        return found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
+    """The session's demo. Its AWS is always well, and its clock is never more than half an hour ahead."""
+    yield from _shared("demo", tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def fragile_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
+    """A second one, for tests that make trouble in its AWS."""
+    yield from _shared("fragile-demo", tmp_path_factory, worker_id)
+
+
+@pytest.fixture
+def troubled(fragile_demo: Demo) -> Iterator[Demo]:
+    """The fragile demo, for this test alone, and without trouble again afterwards."""
+    with (fragile_demo.folder / "test-turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield fragile_demo
+        fragile_demo.control.clear_faults()
+
+
+def _shared(name: str, factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
+    """One demo for all workers: whoever comes first starts it, whoever leaves last stops it."""
+    base = factory.getbasetemp()
+    place = (base if worker_id == "master" else base.parent) / name
+    place.mkdir(exist_ok=True)
+    with (place / "users").open("w") as users:
+        with _turn(place):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not (place / READY).exists():
+                start(place)
+        yield Demo(place / "state", json.loads((place / READY).read_bytes()))
+        with _turn(place):
+            # A worker that crashed holds no lock, so it keeps nobody from being the last.
+            if _is_last(users):
+                stop(place)
+
+
+@contextmanager
+def _turn(place: Path) -> Iterator[None]:
+    with (place / "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def start(place: Path, *options: str) -> None:
+    """Start a demo in *place*, with an empty home, and return when it is ready."""
+    ready, home = place / READY, place / "home"
+    home.mkdir(exist_ok=True)
+    ports = ("--portal-port", "0", "--aws-port", "0")
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [DAYPASS, "demo", "--dir", str(place / "state"), *ports, "--ready-file", str(ready), *options],
+            env=bare_environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    (place / "pid").write_text(str(process.pid))
+    give_up = time.monotonic() + PATIENCE
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > give_up:
+            raise RuntimeError(f"the demo did not become ready: {(place / 'log').read_text()}")
+        time.sleep(0.05)
+
+
+def stop(place: Path) -> None:
+    """Stop the demo in *place*, and return when it is gone."""
+    os.kill(int((place / "pid").read_text()), signal.SIGTERM)
+    # It holds this lock as long as it lives, whoever is its parent.
+    with (place / "state" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    (place / READY).unlink()
+
+
+def bare_environment(home: Path, **more: str) -> dict[str, str]:
+    """What a newcomer's shell has: a PATH, an empty home, and nothing about AWS."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
+    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **more}
+
+
+def _is_last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,16 @@
+"""Journeys run against the session's demo, each from a home of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.demo_fixture import Demo, demo
+from tests.journeys.terminal import Terminal
+
+__all__ = ["demo"]
+
+
+@pytest.fixture
+def terminal(demo: Demo, tmp_path: Path) -> Terminal:
+    """A terminal with an empty home."""
+    return Terminal(demo, tmp_path)

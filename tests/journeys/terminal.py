@@ -1,0 +1,75 @@
+"""A newcomer's terminal: an empty home, the tools on the PATH, and nothing else."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.demo_fixture import Demo, bare_environment
+
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Runs commands as somebody would type them beside a running demo."""
+
+    demo: Demo
+    home: Path
+
+    def run(self, *words: str, **environment: str) -> Done:
+        """Run a command; whatever comes of it is the answer."""
+        return subprocess.run(
+            words,
+            env=bare_environment(self.home, **environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def aws(self, profile: str, *words: str, **environment: str) -> Done:
+        """Run the AWS CLI against the demo's AWS, with a profile of this home."""
+        return self.run(
+            "aws", "--endpoint-url", self.demo.aws_endpoint_url, "--profile", profile, *words, **environment
+        )
+
+    def daypass(self, username: str, *words: str, **environment: str) -> Done:
+        """Run `daypass aws` as *username*."""
+        return self.run(
+            *("daypass", "aws", "--host", self.demo.portal_url, "--ca-file", self.demo.ca_file, *words),
+            DAYPASS_TOKEN=self.demo.token(username),
+            **environment,
+        )
+
+    def duploctl(self, username: str, *words: str, **environment: str) -> Done:
+        """Run the unmodified duploctl as *username*, over TLS."""
+        return self.run(
+            *("duploctl", "--host", self.demo.portal_url, *words),
+            DUPLO_TOKEN=self.demo.token(username),
+            REQUESTS_CA_BUNDLE=self.demo.ca_file,
+            **environment,
+        )
+
+    def write_profile(self, name: str, username: str, *scope: str) -> None:
+        """Add a profile to ~/.aws/config whose keys come from daypass, the token from a file."""
+        token = self.home / f"{username}.token"
+        token.write_text(self.demo.token(username))
+        token.chmod(0o600)
+        words = ["daypass", "aws", "--host", self.demo.portal_url, "--ca-file", self.demo.ca_file]
+        words += ["--token-file", str(token), *scope]
+        config = self.home / ".aws" / "config"
+        config.parent.mkdir(exist_ok=True)
+        with config.open("a") as file:
+            file.write(
+                f"[profile {name}]\nregion = {self.demo.ready['region']}\noutput = json\n"
+                f"credential_process = {' '.join(words)}\n"
+            )
+
+
+def told(done: Done) -> Any:  # noqa: ANN401  whatever the command says in JSON
+    """What a command that succeeded said, as JSON."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)

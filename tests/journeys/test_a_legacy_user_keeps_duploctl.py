@@ -1,0 +1,140 @@
+"""A user of the legacy client changes nothing but the host: PyPI's duploctl, unmodified, over TLS."""
+
+import configparser
+import json
+from datetime import datetime, timedelta
+
+import boto3
+import pytest
+
+from daypass.demo.visitor import browse
+from daypass.portal.clock import utc_now
+from tests.journeys.terminal import Terminal, told
+
+DANA, ADMIN = "dana@example.com", "admin@example.com"
+
+
+def who(terminal: Terminal, keys: dict[str, str]) -> str:
+    sts = boto3.client(
+        "sts",
+        region_name=terminal.demo.ready["region"],
+        endpoint_url=terminal.demo.aws_endpoint_url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    return str(sts.get_caller_identity()["Arn"]).rpartition(":")[2]
+
+
+def test_jit_aws_gives_keys_of_the_tenant(terminal: Terminal) -> None:
+    keys = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
+
+    assert who(terminal, keys) == f"assumed-role/duploservices-dev01/{DANA}"
+    left = datetime.fromisoformat(keys["Expiration"]) - utc_now()
+    assert timedelta(minutes=59) < left <= timedelta(hours=1)
+    assert 3500 < keys["Validity"] <= 3600
+
+
+def test_jit_aws_admin_gives_keys_of_the_master_role(terminal: Terminal) -> None:
+    keys = told(terminal.duploctl(ADMIN, "jit", "aws", "--admin"))
+
+    assert who(terminal, keys) == f"assumed-role/duplomaster/{ADMIN}"
+
+
+def test_a_user_who_is_no_administrator_is_told_so(terminal: Terminal) -> None:
+    refused = terminal.duploctl(DANA, "jit", "aws", "--admin")
+
+    assert refused.returncode == 403 % 256
+    assert "Administrator" in refused.stdout
+
+
+def test_a_second_call_is_answered_from_duploctl_s_own_cache(terminal: Terminal) -> None:
+    first = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01"))
+
+    assert told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01")) == first
+
+
+def test_two_tenants_one_after_the_other(terminal: Terminal) -> None:
+    # Its cache has no tenant in the name of its file, so the second tenant needs --nocache.
+    first = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "dev01", "--nocache"))
+    second = told(terminal.duploctl(DANA, "jit", "aws", "--tenant", "prod01", "--nocache"))
+
+    assert who(terminal, first).startswith("assumed-role/duploservices-dev01/")
+    assert who(terminal, second).startswith("assumed-role/duploservices-prod01/")
+
+
+def test_a_tenant_that_is_not_dana_s_is_not_found(terminal: Terminal) -> None:
+    refused = terminal.duploctl(DANA, "jit", "aws", "--tenant", "data01")
+
+    assert refused.returncode == 404 % 256
+    assert "not found" in refused.stdout
+
+
+def test_a_wrong_token_ends_with_the_code_of_401(terminal: Terminal) -> None:
+    refused = terminal.duploctl(DANA, "--token", "no_such_token", "tenant", "list")
+
+    assert refused.returncode == 401 % 256
+
+
+def test_jit_token_shows_the_token_in_use(terminal: Terminal) -> None:
+    assert told(terminal.duploctl(DANA, "jit", "token")) == {"token": terminal.demo.token(DANA)}
+
+
+@pytest.mark.parametrize(
+    ("username", "scope", "role"),
+    [(DANA, ("--tenant", "dev01"), "duploservices-dev01"), (ADMIN, ("--admin",), "duplomaster")],
+    ids=["tenant", "admin"],
+)
+def test_update_aws_config_writes_a_profile_that_the_aws_cli_uses(
+    terminal: Terminal, username: str, scope: tuple[str, ...], role: str
+) -> None:
+    token = terminal.demo.token(username)
+    written = terminal.duploctl(username, "jit", "update_aws_config", "portal", *scope, "--token", token)
+    config = configparser.ConfigParser()
+    config.read(terminal.home / ".aws" / "config")
+
+    identity = told(
+        terminal.aws("portal", "sts", "get-caller-identity", REQUESTS_CA_BUNDLE=terminal.demo.ca_file)
+    )
+
+    assert "successfully added" in written.stdout
+    assert config["profile portal"]["credential_process"].startswith("duploctl jit aws --host https://")
+    assert identity["Arn"].endswith(f":assumed-role/{role}/{username}")
+
+
+def test_jit_web_opens_a_browser_that_is_signed_in(terminal: Terminal) -> None:
+    recorder = terminal.home / "browser"
+    recorder.write_text('#!/bin/sh\nprintf %s "$1" > "$HOME/opened"\n')
+    recorder.chmod(0o700)
+
+    opened = terminal.duploctl(DANA, "jit", "web", "--tenant", "dev01", BROWSER=f"{recorder} %s")
+
+    assert opened.returncode == 0, opened.stdout
+    assert f"duploservices-dev01/{DANA}" in browse((terminal.home / "opened").read_text())
+
+
+@pytest.mark.parametrize(
+    ("username", "tenants"),
+    [(DANA, {"dev01", "prod01"}), (ADMIN, {"dev01", "prod01", "data01"}), ("noor@example.com", set())],
+)
+def test_tenant_list_shows_the_tenants_one_may_use(
+    terminal: Terminal, username: str, tenants: set[str]
+) -> None:
+    listed = told(terminal.duploctl(username, "tenant", "list"))
+
+    assert {tenant["AccountName"] for tenant in listed} == tenants
+
+
+def test_system_info_describes_the_portal(terminal: Terminal) -> None:
+    info = told(terminal.duploctl(DANA, "system", "info"))
+
+    assert info["IsAwsCloudEnabled"] is True
+    assert info["IsOtpNeeded"] is False
+    assert info["DefaultAwsRegion"] == terminal.demo.ready["region"]
+
+
+def test_version_names_the_portal_s_version_too(terminal: Terminal) -> None:
+    versions = terminal.duploctl(DANA, "version")
+
+    assert versions.returncode == 0, versions.stdout
+    assert "daypass" in json.dumps(versions.stdout).lower() or "tag" in versions.stdout

@@ -1,0 +1,82 @@
+"""A member of a tenant works with the AWS CLI; its keys come from `credential_process = daypass aws …`."""
+
+from pathlib import Path
+
+from tests.journeys.terminal import Terminal, told
+
+DANA = "dana@example.com"
+
+
+def test_the_aws_cli_says_who_dana_is(terminal: Terminal) -> None:
+    terminal.write_profile("dev01", DANA, "--tenant", "dev01")
+
+    identity = told(terminal.aws("dev01", "sts", "get-caller-identity"))
+
+    assert identity["Arn"].endswith(f":assumed-role/duploservices-dev01/{DANA}")
+
+
+def test_dana_lists_reads_and_writes_her_own_bucket(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.write_profile("dev01", DANA, "--tenant", "dev01")
+    bucket = terminal.demo.tenants["dev01"]["buckets"][0]
+    note = tmp_path / "note.txt"
+    note.write_text("from dana")
+
+    listed = terminal.aws("dev01", "s3", "ls", f"s3://{bucket}")
+    written = terminal.aws("dev01", "s3", "cp", str(note), f"s3://{bucket}/dana/note.txt")
+    read = terminal.aws("dev01", "s3", "cp", f"s3://{bucket}/dana/note.txt", "-")
+
+    assert listed.returncode == 0, listed.stderr
+    assert "welcome.txt" in listed.stdout
+    assert written.returncode == 0, written.stderr
+    assert read.stdout == "from dana"
+
+
+def test_dana_is_refused_at_the_bucket_of_a_tenant_that_is_not_hers(terminal: Terminal) -> None:
+    terminal.write_profile("dev01", DANA, "--tenant", "dev01")
+    foreign = terminal.demo.tenants["data01"]["buckets"][0]
+
+    refused = terminal.aws("dev01", "s3", "ls", f"s3://{foreign}")
+
+    assert refused.returncode != 0
+    assert "AccessDenied" in refused.stderr
+
+
+def test_dana_reads_a_tenant_where_she_may_only_read_and_cannot_write(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.write_profile("prod01", DANA, "--tenant", "prod01")
+    bucket = terminal.demo.tenants["prod01"]["buckets"][0]
+    note = tmp_path / "note.txt"
+    note.write_text("from dana")
+
+    read = terminal.aws("prod01", "s3", "cp", f"s3://{bucket}/welcome.txt", "-")
+    refused = terminal.aws("prod01", "s3", "cp", str(note), f"s3://{bucket}/note.txt")
+
+    assert read.stdout == f"Welcome to {bucket}.\n"
+    assert refused.returncode != 0
+    assert "AccessDenied" in refused.stderr
+
+
+def test_a_profile_for_a_tenant_that_is_not_hers_says_why_there_are_no_keys(terminal: Terminal) -> None:
+    terminal.write_profile("data01", DANA, "--tenant", "data01")
+
+    refused = terminal.aws("data01", "sts", "get-caller-identity")
+
+    assert refused.returncode != 0
+    assert "data01" in refused.stderr
+
+
+def test_an_administrator_opens_every_tenant(terminal: Terminal) -> None:
+    terminal.write_profile("admin", "admin@example.com", "--admin")
+
+    for tenant in terminal.demo.tenants.values():
+        listed = terminal.aws("admin", "s3", "ls", f"s3://{tenant['buckets'][0]}")
+        assert "welcome.txt" in listed.stdout, listed.stderr
+
+
+def test_a_service_account_works_with_the_permanent_token_it_was_given(terminal: Terminal) -> None:
+    terminal.write_profile("ci", "ci@example.com", "--tenant", "dev01")
+
+    identity = told(terminal.aws("ci", "sts", "get-caller-identity"))
+
+    assert identity["Arn"].endswith(":assumed-role/duploservices-dev01/ci@example.com")

@@ -1,0 +1,105 @@
+"""What a person is told, and which exit code a script sees, when AWS does not do its part."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.visitor import Answer
+from tests.demo_fixture import Demo
+from tests.journeys.terminal import Done, Terminal
+
+ADMIN = "admin@example.com"
+CANNOT_NOW, SET_UP_WRONGLY = 5, 6
+
+
+@pytest.fixture
+def terminal(troubled: Demo, tmp_path: Path) -> Terminal:
+    """A terminal beside the demo whose AWS may be troubled."""
+    return Terminal(troubled, tmp_path)
+
+
+def ask(terminal: Terminal, tenant: str) -> tuple[Answer, Done]:
+    """Ask for the same through our API and through the CLI."""
+    answer = terminal.demo.visitor(terminal.demo.token(ADMIN)).session(tenant=tenant)
+    return answer, terminal.daypass(ADMIN, "--tenant", tenant)
+
+
+def assert_told_alike(answer: Answer, done: Done, *, status: int, code: str, exit_code: int) -> None:
+    assert (answer.status, answer.body["code"]) == (status, code), answer.body
+    assert done.returncode == exit_code, done.stderr
+    # The reason reaches the person at the terminal, and nothing reaches the program that asked for keys.
+    assert answer.body["detail"] in done.stderr
+    assert done.stdout == ""
+
+
+def set_trust(terminal: Terminal, role: str, principal: str, *actions: str) -> None:
+    """Let *principal* do *actions* on a role, and nobody anything else."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions}
+    terminal.demo.root.iam.update_assume_role_policy(
+        RoleName=role,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("throttle", "aws_throttled"), ("reset", "aws_unavailable"), ("error", "aws_unavailable")],
+)
+def test_an_sts_that_cannot_answer_now_is_said_to_be_worth_trying_later(
+    terminal: Terminal, kind: str, code: str
+) -> None:
+    terminal.demo.control.add_fault(kind, "sts", "AssumeRole")
+
+    answer, done = ask(terminal, "dev01")
+
+    assert_told_alike(answer, done, status=503, code=code, exit_code=CANNOT_NOW)
+
+
+def test_a_single_throttled_call_is_tried_again_and_nobody_notices(terminal: Terminal) -> None:
+    terminal.demo.control.add_fault("throttle", "sts", "AssumeRole", count=1)
+
+    answer, done = ask(terminal, "dev01")
+
+    assert answer.status == 201
+    assert done.returncode == 0
+
+
+def test_keys_in_the_cache_outlive_an_sts_that_is_down(terminal: Terminal) -> None:
+    kept = terminal.daypass(ADMIN, "--tenant", "dev01")
+    terminal.demo.control.add_fault("reset", "sts")
+
+    again = terminal.daypass(ADMIN, "--tenant", "dev01")
+
+    assert again.stdout == kept.stdout != ""
+
+
+def test_a_role_that_does_not_exist_is_named(terminal: Terminal) -> None:
+    iam = terminal.demo.root.iam
+    iam.delete_role_policy(RoleName="duploservices-data01", PolicyName="tenant")
+    iam.delete_role(RoleName="duploservices-data01")
+
+    answer, done = ask(terminal, "data01")
+
+    assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+    assert "duploservices-data01" in answer.body["detail"]
+
+
+def test_a_trust_policy_that_refuses_the_portal_is_named_with_its_role(terminal: Terminal) -> None:
+    set_trust(terminal, "duplomaster", "arn:aws:iam::111122223333:user/daypass-portal", "sts:TagSession")
+
+    admin = terminal.demo.visitor(terminal.demo.token(ADMIN)).session(admin=True)
+    done = terminal.daypass(ADMIN, "--admin")
+
+    assert_told_alike(admin, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+    assert "duplomaster" in admin.body["detail"]
+
+
+def test_a_trust_policy_that_refuses_identity_and_tags_gives_plain_keys(terminal: Terminal) -> None:
+    portal = "arn:aws:iam::111122223333:user/daypass-portal"
+    set_trust(terminal, "duploservices-prod01", portal, "sts:AssumeRole")
+
+    answer, done = ask(terminal, "prod01")
+
+    assert answer.status == 201, answer.body
+    assert done.returncode == 0, done.stderr

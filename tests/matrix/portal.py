@@ -1,0 +1,65 @@
+"""What the matrix asks of the demo: keys for a tenant, and clients that use them."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from daypass.demo.aws import Aws, Keys
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.clock import utc_now
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access, TenantId
+from daypass.portal.tenants.store import TenantStore
+from tests.demo_fixture import Demo
+
+Membership = tuple[str, Access]
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """A demo in which every tenant has a full member and one who may only read."""
+
+    demo: Demo
+    aws: Aws
+    tokens: Mapping[Membership, str]
+
+    def keys(self, tenant: str, access: Access = Access.FULL, **ask: object) -> Keys:
+        """Keys for *tenant*, from the portal, for its member with that access."""
+        answer = self.demo.visitor(self.tokens[tenant, access]).session(tenant=tenant, **ask)
+        assert answer.status == 201, answer.body
+        given = answer.body["credentials"]
+        return Keys(
+            given["access_key_id"], Secret(given["secret_access_key"]), Secret(given["session_token"])
+        )
+
+    def client(self, service: str, keys: Keys) -> Any:  # noqa: ANN401  one of five clients
+        """A client of that service with those keys."""
+        return getattr(self.aws.with_keys(keys), service)
+
+
+def people_in(demo: Demo) -> Portal:
+    """Give every tenant of a running demo two members of its own, and answer with their tokens."""
+    database = Database(f"sqlite:///{demo.folder / 'daypass.db'}")
+    audit = AuditLog(database, utc_now)
+    identity = Identity(database, audit, utc_now)
+    tokens = {
+        (name, access): _add_member(identity, TenantId(tenant["id"]), access)
+        for name, tenant in demo.tenants.items()
+        for access in Access
+    }
+    audit.close()
+    database.close()
+    return Portal(demo, demo.root, tokens)
+
+
+def _add_member(identity: Identity, tenant_id: TenantId, access: Access) -> str:
+    # A name that no other worker's matrix has given.
+    user = identity.create_user(f"{uuid.uuid4().hex}@example.com", Role.USER, None, OPERATOR)
+    with identity.database.writing() as connection:
+        TenantStore(connection).add_member(tenant_id, user.id, access, identity.clock())
+    token, _ = identity.create_token(user, TokenKind.PERMANENT, "matrix", OPERATOR)
+    return token.reveal()
