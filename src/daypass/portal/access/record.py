@@ -6,6 +6,7 @@ from daypass.portal.access.model import Issuance, State, Validity
 from daypass.portal.access.names import shown
 from daypass.portal.access.plan import Attempt, Plan
 from daypass.portal.access.store import ADMIN_SCOPE, INTENT, OUTCOME, TENANT_SCOPE
+from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access
@@ -90,7 +91,7 @@ def _row(attempt: Attempt, plan: Plan | None) -> dict[str, object]:
     }
 
 
-def _event(attempt: Attempt, state: State, **outcome: object) -> Event:
+def _event(attempt: Attempt, state: State, **outcome: Scalar) -> Event:
     caller = attempt.caller
     return Event(
         action=ACTION,
@@ -113,7 +114,7 @@ def _event(attempt: Attempt, state: State, **outcome: object) -> Event:
     )
 
 
-def _terms(access: Access, validity: Validity) -> dict[str, object]:
+def _terms(access: Access, validity: Validity) -> dict[str, Scalar]:
     return {
         "access": access,
         "validity": _seconds(validity.length),

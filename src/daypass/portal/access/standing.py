@@ -26,8 +26,7 @@ class Standing:
 
 def read_standing(connection: Connection, caller: Caller, scope: Scope, master_role_arn: str) -> Standing:
     """Read and decide; raises `Unauthenticated` when the user or the token has been ended since."""
-    reference = scope.reference if isinstance(scope, TenantScope) else None
-    found = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
+    found = FactStore(connection).find(caller.user.id, caller.token.id, _reference(scope), master_role_arn)
     if found is None or not found.is_good:
         raise Unauthenticated("Your access to the portal was ended a moment ago.")
     tenant_id = found.tenant.tenant.id if found.tenant else None
@@ -39,3 +38,10 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
         tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,
         tenant_id=tenant_id,
     )
+
+
+def _reference(scope: Scope) -> str | None:
+    # No name looks like this, and some of it cannot even be asked of a database: NUL, half a character.
+    if isinstance(scope, TenantScope) and scope.reference.isprintable():
+        return scope.reference
+    return None

@@ -1,0 +1,95 @@
+"""Stand-ins for what leaves the process, and a clock that stands still."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
+from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.errors import AwsTrustRefused, InvalidRequest
+from daypass.portal.secret import Secret
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """Says the same moment until it is moved."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """The present moment."""
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+
+def nothing_happens() -> None:
+    """What usually goes on while AWS is being asked."""
+
+
+@dataclass(slots=True)
+class FakeBroker:
+    """An AWS that does what it is told, and remembers what it was asked."""
+
+    clock: Callable[[], datetime] = field(default_factory=FakeClock)
+    is_chained: bool = False
+    account_id: str = "123456789012"
+    partition: str = "aws"
+    maximum: timedelta | None = None
+    """What IAM says of every role."""
+    enforced_maximum: timedelta = timedelta(hours=12)
+    """What STS holds every role to."""
+    refuses_attribution: bool = False
+    skew: timedelta = timedelta()
+    """How far AWS's clock is ahead of ours."""
+    assume_error: BaseException | None = None
+    console_error: BaseException | None = None
+    meanwhile: Callable[[], None] = nothing_happens
+    """Runs while AWS is being asked for a session."""
+    maximum_reads: int = 0
+    assumed: list[tuple[RoleSession, bool]] = field(default_factory=list)
+    """Each session that was asked for, and whether with identity and tags."""
+    given: list[Credentials] = field(default_factory=list)
+    landed: list[str] = field(default_factory=list)
+
+    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002
+        """What IAM says."""
+        self.maximum_reads += 1
+        return self.maximum
+
+    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002
+        """Keys, unless told otherwise."""
+        self.assumed.append((session, attributed))
+        self.meanwhile()
+        if self.assume_error is not None:
+            raise self.assume_error
+        if attributed and self.refuses_attribution:
+            raise AwsTrustRefused("The role does not let the portal in.")
+        if session.validity > self.enforced_maximum:
+            raise RoleMaximumExceeded("The session asked for is longer than the role allows.")
+        number = len(self.given) + 1
+        credentials = Credentials(
+            access_key_id=f"ASIAFAKE{number:012}",
+            secret_access_key=Secret(f"secret-canary-{number}"),
+            session_token=Secret(f"token-canary-{number}"),
+            expires_at=self.clock() + self.skew + session.validity,
+        )
+        self.given.append(credentials)
+        return credentials
+
+    def destination(self, region: str, typed: str | None) -> str:
+        """Paths only."""
+        if typed is not None and not typed.startswith("/"):
+            raise InvalidRequest("The destination is not a page of the AWS console.")
+        return f"https://{region}.console.example{typed or '/'}"
+
+    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002
+        """A link, unless told otherwise."""
+        if self.console_error is not None:
+            raise self.console_error
+        self.landed.append(destination)
+        return Secret(f"https://signin.example/federation?SigninToken={credentials.access_key_id}")

@@ -1,0 +1,440 @@
+"""The path of a JIT request, on a real database and a real audit log."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.duration import GRANT_MARGIN
+from daypass.portal.access.model import AdminScope, Ask, Door, LimitSource, Purpose, TenantScope
+from daypass.portal.errors import (
+    AccessDenied,
+    AwsMisconfigured,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+    InvalidDuration,
+    InvalidRequest,
+    JitDisabled,
+    PortalError,
+    SignInAgain,
+    TenantNotFound,
+    Unauthenticated,
+)
+from daypass.portal.settings.registry import (
+    ADMIN_JIT_SESSION_DURATION,
+    DISABLE_NON_ADMIN_JIT,
+    ENABLE_ADMIN_JIT_ON_UI,
+    TENANT_VALIDITY,
+)
+from daypass.portal.tenants.model import Access
+from tests.fakes import NOON
+from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, token_of
+
+HOUR = timedelta(hours=1)
+BOTH = Ask(TenantScope("dev01"), purpose=Purpose.BOTH)
+CONSOLE = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE)
+
+
+def asking(duration: timedelta) -> Ask:
+    return Ask(TenantScope("dev01"), duration=duration)
+
+
+def test_a_member_gets_keys_for_their_tenant(rig: Rig) -> None:
+    issuance = rig.issue(DANA, "dev01")
+
+    assert issuance.user == DANA
+    assert issuance.tenant == DEV
+    assert issuance.role_arn == DEV.role_arn
+    assert issuance.region == "eu-west-1"
+    assert issuance.session_name == "dana@example.com"
+    assert issuance.access is Access.FULL
+    assert issuance.issued_at == NOON
+    assert issuance.expires_at == NOON + HOUR
+    assert issuance.credentials == rig.broker.given[0]
+    assert issuance.is_attributed
+    assert issuance.console_url is None
+
+
+def test_aws_hears_of_the_user_the_tenant_and_the_issuance_only_what_we_have_on_record(rig: Rig) -> None:
+    issuance = rig.issue(DANA, "dev01")
+
+    [(session, attributed)] = rig.broker.assumed
+    assert attributed
+    assert session.role_arn == DEV.role_arn
+    assert session.external_id == "dev01-external"
+    assert session.session_name == "dana@example.com"
+    assert session.source_identity == DANA.id
+    assert session.tags == {"daypass:issuance": issuance.id, "daypass:tenant": "dev01"}
+    assert session.validity == HOUR
+
+
+def test_a_tenant_may_be_named_by_its_id(rig: Rig) -> None:
+    assert rig.issue(DANA, DEV.id).tenant == DEV
+
+
+def test_a_reader_gets_a_narrowed_session(rig: Rig) -> None:
+    assert rig.issue(DANA, "prod01").access is Access.READ_ONLY
+    assert rig.broker.assumed[0][0].access is Access.READ_ONLY
+
+
+def test_an_administrator_has_full_access_everywhere_and_to_the_master_role(rig: Rig) -> None:
+    assert rig.issue(ADMIN, "data01").access is Access.FULL
+
+    issuance = rig.issue(ADMIN, Ask(AdminScope()))
+
+    assert issuance.tenant is None
+    assert issuance.role_arn == MASTER
+    assert issuance.region == "us-west-2"
+    assert rig.broker.assumed[1][0].tags == {"daypass:issuance": issuance.id}
+    assert rig.rows()[1]["scope"] == "admin"
+
+
+def test_the_record_says_who_what_when_and_why_so_long(rig: Rig) -> None:
+    issuance = rig.issue(
+        DANA, Ask(TenantScope("dev01"), duration=timedelta(minutes=20), reason="look at logs")
+    )
+
+    [row] = rig.rows()
+    assert row["id"] == issuance.id
+    assert row["user_id"] == DANA.id
+    assert row["username"] == "dana@example.com"
+    assert row["tenant_id"] == DEV.id
+    assert row["tenant_name"] == "dev01"
+    assert row["role_arn"] == DEV.role_arn
+    assert row["access"] == "full"
+    assert row["door"] == "api"
+    assert row["address"] == "192.0.2.7"
+    assert row["reason"] == "look at logs"
+    assert row["state"] == "issued"
+    assert row["asked_at"] == NOON
+    assert row["validity"] == 1200
+    assert row["decided_by"] == "asked"
+    assert row["expires_at"] == NOON + timedelta(minutes=20)
+    assert row["access_key_id"] == issuance.credentials.access_key_id
+    assert row["is_attributed"] is True
+    assert rig.outcomes() == ["requested", "issued"]
+
+
+def test_the_intent_is_durable_before_aws_is_asked(rig: Rig) -> None:
+    seen: list[str] = []
+    rig.broker.meanwhile = lambda: seen.extend(rig.states() + rig.outcomes())
+
+    rig.issue(DANA, "dev01")
+
+    assert seen == ["requested", "requested"]
+
+
+def test_no_transaction_is_open_while_aws_is_asked(rig: Rig) -> None:
+    # On SQLite a second writer waits for the first; here there is none to wait for.
+    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1200", DEV)
+
+    rig.issue(DANA, "dev01")
+
+    assert rig.issue(DANA, "dev01").validity.length == timedelta(seconds=1200)
+
+
+@pytest.mark.parametrize(
+    ("ask", "door", "refusal"),
+    [
+        (Ask(TenantScope("data01")), Door.API, TenantNotFound),
+        (Ask(TenantScope("nowhere")), Door.API, TenantNotFound),
+        (Ask(TenantScope("")), Door.LEGACY, TenantNotFound),
+        (Ask(TenantScope("x" * 300)), Door.WEB, TenantNotFound),
+        (Ask(TenantScope("nul\x00and\ud800half")), Door.API, TenantNotFound),
+        (Ask(AdminScope()), Door.API, AccessDenied),
+        (asking(timedelta(seconds=899)), Door.API, InvalidDuration),
+        (asking(timedelta(seconds=43201)), Door.API, InvalidDuration),
+        (
+            Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
+            Door.WEB,
+            InvalidRequest,
+        ),
+    ],
+)
+def test_what_is_denied_never_reaches_aws_and_is_on_record(
+    rig: Rig, ask: Ask, door: Door, refusal: type[PortalError]
+) -> None:
+    with pytest.raises(refusal):
+        rig.issue(DANA, ask, door=door)
+
+    assert rig.broker.assumed == []
+    assert rig.outcomes() == ["denied"]
+    [row] = rig.rows()
+    assert row["state"] == "denied"
+    assert row["failure"] == refusal.code
+
+
+def test_ones_own_record_of_a_foreign_tenant_says_no_more_than_that_of_an_unknown_one(rig: Rig) -> None:
+    for name in ("data01", "data99"):
+        with pytest.raises(TenantNotFound):
+            rig.issue(DANA, name)
+
+    foreign, unknown = (dict(row) for row in rig.rows())
+    assert foreign.pop("tenant_name") != unknown.pop("tenant_name")
+    assert foreign.pop("id") != unknown.pop("id")
+    assert foreign == unknown
+
+
+def test_the_flag_against_non_administrators_counts_at_every_door(rig: Rig) -> None:
+    rig.set(DISABLE_NON_ADMIN_JIT, "true")
+
+    for door in Door:
+        with pytest.raises(JitDisabled):
+            rig.issue(DANA, "dev01", door=door)
+        rig.issue(ADMIN, "dev01", door=door)
+
+
+def test_the_flag_for_admin_access_counts_at_the_web_door(rig: Rig) -> None:
+    with pytest.raises(JitDisabled):
+        rig.issue(ADMIN, Ask(AdminScope()), door=Door.WEB)
+    rig.issue(ADMIN, Ask(AdminScope()), door=Door.LEGACY)
+
+    rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
+
+    rig.issue(ADMIN, Ask(AdminScope()), door=Door.WEB)
+
+
+def test_what_is_configured_decides_and_a_tenants_value_is_its_own(rig: Rig) -> None:
+    rig.set(TENANT_VALIDITY, "7200", DEV)
+    rig.set(ADMIN_JIT_SESSION_DURATION, "1800")
+
+    assert rig.issue(DANA, "dev01").validity.length == 2 * HOUR
+    assert rig.issue(DANA, "prod01").validity.length == HOUR
+    assert rig.issue(ADMIN, Ask(AdminScope())).validity.length == HOUR / 2
+    assert rig.issue(DANA, "dev01").validity.decided.label == "AWS Access Token Validity"
+
+
+def test_more_than_is_allowed_is_capped_and_the_cap_is_named(rig: Rig) -> None:
+    rig.set(TENANT_VALIDITY, "43200", DEV)
+    rig.broker.maximum = 2 * HOUR
+
+    validity = rig.issue(DANA, asking(4 * HOUR)).validity
+
+    assert validity.length == 2 * HOUR
+    assert validity.decided.source is LimitSource.ROLE_MAXIMUM
+    assert [limit.source for limit in validity.limits] == ["asked", "configured", "role_maximum"]
+
+
+def test_role_chaining_caps_at_an_hour(rig: Rig) -> None:
+    rig.set(TENANT_VALIDITY, "43200", DEV)
+    rig.broker.is_chained = True
+
+    assert rig.issue(DANA, "dev01").validity.length == HOUR
+
+
+def test_a_temporary_tokens_sessions_end_with_its_grant(rig: Rig) -> None:
+    token = token_of(DANA, NOON + timedelta(minutes=30))
+
+    issuance = rig.issue(DANA, "dev01", token=token)
+
+    assert issuance.validity.decided.source is LimitSource.GRANT
+    assert issuance.expires_at == NOON + timedelta(minutes=30) - GRANT_MARGIN
+
+
+def test_a_grant_that_is_nearly_over_means_sign_in_again(rig: Rig) -> None:
+    with pytest.raises(SignInAgain):
+        rig.issue(DANA, "dev01", token=token_of(DANA, NOON + timedelta(seconds=899)))
+
+    assert rig.broker.assumed == []
+    assert rig.rows()[0]["failure"] == "sign_in_again"
+
+
+@pytest.mark.parametrize(
+    ("withdraw", "refusal"),
+    [
+        (lambda rig: rig.disable(DANA), Unauthenticated),
+        (lambda rig: rig.revoke(token_of(DANA)), Unauthenticated),
+        (lambda rig: rig.leave(DANA, DEV), TenantNotFound),
+        (lambda rig: rig.narrow(DANA, DEV), AccessDenied),
+        (lambda rig: rig.set(DISABLE_NON_ADMIN_JIT, "true"), JitDisabled),
+    ],
+)
+def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
+    rig: Rig, withdraw: Callable[[Rig], None], refusal: type[PortalError]
+) -> None:
+    rig.broker.meanwhile = lambda: withdraw(rig)
+
+    with pytest.raises(refusal):
+        rig.issue(DANA, "dev01")
+
+    assert len(rig.broker.given) == 1
+    [row] = rig.rows()
+    assert row["state"] == "failed"
+    assert row["failure"] == refusal.code
+    assert row["access_key_id"] is None
+    assert rig.outcomes() == ["requested", "failed"]
+
+
+def test_an_administrator_who_is_one_no_more_gets_no_admin_session(rig: Rig) -> None:
+    rig.broker.meanwhile = lambda: rig.demote(ADMIN)
+
+    with pytest.raises(AccessDenied):
+        rig.issue(ADMIN, Ask(AdminScope()))
+
+    assert rig.states() == ["failed"]
+
+
+def test_a_user_who_was_ended_before_is_refused_without_asking_aws(rig: Rig) -> None:
+    rig.disable(DANA)
+
+    with pytest.raises(Unauthenticated):
+        rig.issue(DANA, "dev01")
+
+    assert rig.broker.assumed == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AwsTrustRefused("No."),
+        AwsThrottled("Later."),
+        AwsUnavailable("Away."),
+        AwsMisconfigured("Wrong."),
+        RuntimeError("a bug"),
+    ],
+)
+def test_what_aws_fails_at_is_on_record_by_its_code(rig: Rig, error: Exception) -> None:
+    rig.broker.assume_error = error
+
+    with pytest.raises(type(error)):
+        rig.issue(DANA, "dev01")
+
+    assert rig.states() == ["failed"]
+    assert rig.rows()[0]["failure"] == getattr(error, "code", "internal")
+    assert rig.outcomes() == ["requested", "failed"]
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=6), timedelta(hours=-1), timedelta(days=400)])
+def test_an_aws_with_another_time_is_not_believed(rig: Rig, skew: timedelta) -> None:
+    rig.broker.skew = skew
+
+    with pytest.raises(AwsMisconfigured, match="clock"):
+        rig.issue(DANA, "dev01")
+
+    assert rig.states() == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("skew", "told"),
+    [(timedelta(minutes=4), HOUR), (timedelta(minutes=-4), HOUR - timedelta(minutes=4))],
+)
+def test_a_small_difference_of_clocks_never_lengthens_what_is_told(
+    rig: Rig, skew: timedelta, told: timedelta
+) -> None:
+    rig.broker.skew = skew
+
+    assert rig.issue(DANA, "dev01").expires_at == NOON + told
+
+
+def test_a_console_link_lands_where_it_was_asked_to(rig: Rig) -> None:
+    ask = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
+
+    issuance = rig.issue(DANA, ask)
+
+    assert issuance.console_url is not None
+    assert rig.broker.landed == ["https://eu-west-1.console.example/s3/buckets/x"]
+
+
+def test_without_federation_there_is_no_console_session(rig: Rig) -> None:
+    rig.broker.console_error = AwsUnavailable("Away.")
+
+    with pytest.raises(AwsUnavailable):
+        rig.issue(DANA, CONSOLE)
+
+    assert rig.states() == ["failed"]
+
+
+def test_without_federation_the_legacy_clients_get_keys_all_the_same(rig: Rig) -> None:
+    rig.broker.console_error = AwsUnavailable("Away.")
+
+    issuance = rig.issue(DANA, BOTH, door=Door.LEGACY)
+
+    assert issuance.console_url is None
+    assert issuance.credentials == rig.broker.given[0]
+    assert rig.states() == ["issued"]
+
+
+def test_a_role_that_refuses_identity_and_tags_is_assumed_plainly_for_an_hour(rig: Rig) -> None:
+    rig.broker.refuses_attribution = True
+
+    assert not rig.issue(DANA, "dev01").is_attributed
+    assert not rig.issue(DANA, "dev01").is_attributed
+    assert [attributed for _, attributed in rig.broker.assumed] == [True, False, False]
+    assert [row["is_attributed"] for row in rig.rows()] == [False, False]
+
+    rig.clock.move(timedelta(minutes=61))
+    rig.broker.refuses_attribution = False
+
+    assert rig.issue(DANA, "dev01").is_attributed
+
+
+def test_a_role_that_refuses_us_altogether_is_not_remembered_as_plain(rig: Rig) -> None:
+    rig.broker.assume_error = AwsTrustRefused("No.")
+
+    with pytest.raises(AwsTrustRefused):
+        rig.issue(DANA, "dev01")
+
+    assert [attributed for _, attributed in rig.broker.assumed] == [True, False]
+    assert [fact["plain_until"] for fact in rig.facts()] == [None]
+
+
+def test_where_attribution_is_required_there_is_no_plain_session(rig: Rig) -> None:
+    rig.broker.refuses_attribution = True
+    rig.issue(DANA, "dev01")
+    strict = rig.issuer_with(rig.audit, is_attribution_required=True)
+    rig.issuer = strict
+    rig.broker.assumed.clear()
+
+    with pytest.raises(AwsTrustRefused, match="sts:TagSession"):
+        rig.issue(DANA, "dev01")
+
+    assert [attributed for _, attributed in rig.broker.assumed] == [True]
+
+
+def test_a_role_maximum_is_asked_for_once_in_five_minutes(rig: Rig) -> None:
+    rig.broker.maximum = HOUR / 2
+    rig.issue(DANA, "dev01")
+    rig.issue(DANA, "dev01")
+    assert rig.broker.maximum_reads == 1
+
+    rig.clock.move(timedelta(minutes=6))
+    rig.broker.maximum = None
+
+    assert rig.issue(DANA, "dev01").validity.length == HOUR
+    assert rig.issue(DANA, "dev01").validity.length == HOUR
+    assert rig.broker.maximum_reads == 2
+
+
+def test_where_the_maximum_cannot_be_read_a_refusal_of_aws_caps_at_an_hour(rig: Rig) -> None:
+    rig.set(TENANT_VALIDITY, "7200", DEV)
+    rig.broker.enforced_maximum = HOUR
+
+    issuance = rig.issue(DANA, "dev01")
+
+    assert issuance.validity.length == HOUR
+    assert issuance.validity.decided.source is LimitSource.ROLE_MAXIMUM
+    assert rig.rows()[0]["validity"] == 3600
+    assert rig.rows()[0]["decided_by"] == "role_maximum"
+    assert [session.validity for session, _ in rig.broker.assumed] == [2 * HOUR, HOUR]
+
+    rig.issue(DANA, "dev01")
+
+    assert [session.validity for session, _ in rig.broker.assumed][2:] == [HOUR]
+
+
+def test_one_role_is_not_taken_for_another(rig: Rig) -> None:
+    rig.broker.maximum = HOUR / 2
+    rig.issue(DANA, "dev01")
+    rig.broker.maximum = HOUR / 3
+
+    assert rig.issue(DANA, "prod01").validity.length == HOUR / 3
+    assert {fact["role_arn"] for fact in rig.facts()} == {DEV.role_arn, PROD.role_arn}
+
+
+def test_no_secret_is_on_record_or_shown(rig: Rig) -> None:
+    issuance = rig.issue(DANA, BOTH)
+
+    shown = repr(issuance) + repr(rig.rows()) + repr(rig.facts())
+    assert "canary" not in shown
+    assert "SigninToken" not in shown

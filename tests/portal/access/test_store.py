@@ -1,0 +1,52 @@
+"""One's own attempts, page by page."""
+
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.model import Door, LimitSource, Purpose, State
+from daypass.portal.access.store import IssuanceStore
+from daypass.portal.errors import InvalidRequest, TenantNotFound
+from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
+
+
+def test_ones_own_attempts_are_listed_newest_first_and_page_by_page(rig: Rig) -> None:
+    expected = []
+    for number in range(5):
+        rig.clock.move(timedelta(seconds=number // 2))
+        expected.append((rig.clock.now, rig.issue(DANA, "dev01").id))
+    rig.issue(ADMIN, "dev01")
+
+    listed: list[str] = []
+    cursor = None
+    with rig.database.reading() as connection:
+        for _ in range(3):
+            page = IssuanceStore(connection).mine(DANA.id, cursor=cursor, limit=2)
+            listed += [record.id for record in page.records]
+            cursor = page.next_cursor
+
+    assert cursor is None
+    assert listed == [id_ for _, id_ in sorted(expected, reverse=True)]
+
+
+def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
+    issuance = rig.issue(DANA, "dev01")
+    with pytest.raises(TenantNotFound):
+        rig.issue(DANA, "nowhere")
+
+    with rig.database.reading() as connection:
+        records = {record.state: record for record in IssuanceStore(connection).mine(DANA.id).records}
+
+    issued, denied = records[State.ISSUED], records[State.DENIED]
+    assert (issued.id, issued.tenant_id, issued.tenant_name) == (issuance.id, DEV.id, "dev01")
+    assert (issued.validity, issued.decided_by) == (timedelta(hours=1), LimitSource.CONFIGURED)
+    assert (issued.purpose, issued.door, issued.is_admin_scope) == (Purpose.KEYS, Door.API, False)
+    assert issued.expires_at == issuance.expires_at
+    assert (denied.tenant_id, denied.tenant_name, denied.access) == (None, "nowhere", None)
+    assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "2026-11-24T12:00:00_x", "_", "99999-01-01T00:00:00+00:00_x"])
+def test_a_cursor_that_is_none_is_refused(rig: Rig, cursor: str) -> None:
+    with rig.database.reading() as connection, pytest.raises(InvalidRequest):
+        IssuanceStore(connection).mine(DANA.id, cursor=cursor)
