@@ -317,6 +317,18 @@ def test_sessions_issued_before_a_moment_can_be_denied(world: World, portal: tup
     world.client("s3", newer).list_buckets()
 
 
+def test_policies_read_the_sandbox_clock(world: World, portal: tuple[str, Keys]) -> None:
+    later = (world.sandbox.control.move_clock(timedelta()) + timedelta(minutes=20)).isoformat()
+    role_arn = world.role(
+        trust(portal[0]), allow("s3:*", Condition={"DateLessThan": {"aws:CurrentTime": later}})
+    )
+    keys = world.assume(portal[1], role_arn)
+    world.client("s3", keys).list_buckets()
+    world.sandbox.control.move_clock(timedelta(minutes=21))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("s3", keys).list_buckets()
+
+
 # --- session policies and boundaries ----------------------------------------------------------------
 
 

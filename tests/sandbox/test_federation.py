@@ -1,41 +1,24 @@
 """From keys to a signed-in console, and everything that must not get there."""
 
-import http.client
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
+from tests.sandbox.browser import Answer, ask
 from tests.sandbox.world import World, allow, make_resources, own_resources, trust
 from tests.sandbox_fixture import Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a browser got."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    text: str
-
-
 def browse(world: World, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> Answer:
-    """Ask for one page, as a browser would; redirects are shown, not followed."""
-    address = urlsplit(world.sandbox.endpoint_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    """Ask for one page, as a browser would."""
     headers = {"Cookie": cookie} if cookie else {}
-    try:
-        if form is None:
-            connection.request("GET", path, headers=headers)
-        else:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-            connection.request("POST", path, urlencode(form), headers)
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read().decode())
-    finally:
-        connection.close()
+    if form is None:
+        return ask(world.sandbox, "GET", path, headers)
+    headers["Content-Type"] = "application/x-www-form-urlencoded"
+    return ask(world.sandbox, "POST", path, headers, urlencode(form).encode())
 
 
 def session_json(keys: Keys) -> str:

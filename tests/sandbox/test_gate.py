@@ -1,6 +1,5 @@
 """Only AWS's own doors are open, and only on one loopback port."""
 
-import http.client
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,21 +9,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from daypass.sandbox.process import SandboxProcess
+from tests.sandbox.browser import ask
 from tests.sandbox.world import World
 from tests.sandbox_fixture import client
-
-
-def ask(
-    sandbox: SandboxProcess, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
-) -> int:
-    """The status of one plain request."""
-    address = urlsplit(sandbox.endpoint_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
-    try:
-        connection.request(method, path, body, headers or {})
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3") -> dict[str, str]:
@@ -57,8 +44,8 @@ def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3")
 def test_the_emulators_own_doors_are_shut_even_for_the_root(
     sandbox: SandboxProcess, method: str, path: str
 ) -> None:
-    assert ask(sandbox, method, path) == 404
-    assert ask(sandbox, method, path, signed(sandbox, method, path)) == 404
+    assert ask(sandbox, method, path).status == 404
+    assert ask(sandbox, method, path, signed(sandbox, method, path)).status == 404
 
 
 def test_no_reset_empties_the_account(world: World) -> None:
@@ -70,23 +57,24 @@ def test_no_reset_empties_the_account(world: World) -> None:
 @pytest.mark.parametrize("service", ["lambda", "ec2", "rds", "transfer", "iot", "secretsmanager"])
 def test_services_that_would_start_things_are_not_served(sandbox: SandboxProcess, service: str) -> None:
     path = "/2015-03-31/functions/" if service == "lambda" else "/"
-    assert ask(sandbox, "GET", path, signed(sandbox, "GET", path, service)) == 400
+    answer = ask(sandbox, "GET", path, signed(sandbox, "GET", path, service))
+    assert (answer.status, answer.text) == (400, f"The sandbox does not serve {service}.\n")
 
 
 def test_a_preflight_is_not_answered(sandbox: SandboxProcess) -> None:
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
-    assert ask(sandbox, "OPTIONS", "/", headers) == 403
+    assert ask(sandbox, "OPTIONS", "/", headers).status == 403
 
 
 @pytest.mark.parametrize("host", ["example.com", "abc.execute-api.localhost", "bucket.s3.localhost"])
 def test_no_other_host_name_is_answered(sandbox: SandboxProcess, host: str) -> None:
     for path in ("/", "/console/", "/federation", "/_sandbox/state"):
-        assert ask(sandbox, "GET", path, {"Host": host}) == 421
+        assert ask(sandbox, "GET", path, {"Host": host}).status == 421
 
 
 def test_two_signatures_are_none(sandbox: SandboxProcess) -> None:
     path = "/?X-Amz-Credential=AKIA/20260101/us-east-1/s3/aws4_request&X-Amz-Signature=0"
-    assert ask(sandbox, "GET", path, signed(sandbox, "GET", path)) == 403
+    assert ask(sandbox, "GET", path, signed(sandbox, "GET", path)).status == 403
 
 
 def test_a_parameter_given_twice_is_refused(sandbox: SandboxProcess) -> None:
@@ -94,8 +82,8 @@ def test_a_parameter_given_twice_is_refused(sandbox: SandboxProcess) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     once, twice = "/", "/?Action=GetCallerIdentity"
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
-    assert ask(sandbox, "POST", once, form | signed(sandbox, "POST", once, "sts"), body) == 200
-    assert ask(sandbox, "POST", twice, form | signed(sandbox, "POST", twice, "sts"), body) == 400
+    assert ask(sandbox, "POST", once, form | signed(sandbox, "POST", once, "sts"), body).status == 200
+    assert ask(sandbox, "POST", twice, form | signed(sandbox, "POST", twice, "sts"), body).status == 400
 
 
 def test_one_loopback_port_is_open_and_nothing_else() -> None:
