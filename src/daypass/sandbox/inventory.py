@@ -92,7 +92,6 @@ def _opens(asker: Any, kind: Kind, name: str, config: SandboxConfig) -> bool:  #
 
 
 def _open_bucket(s3: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
-    s3.head_bucket(Bucket=name)
     objects = s3.list_objects_v2(Bucket=name, MaxKeys=_MOST_SHOWN).get("Contents", [])
     return {entry["Key"]: f"{entry['Size']} bytes" for entry in objects}
 
