@@ -52,7 +52,7 @@ class Ask:
     def key(self) -> str:
         """The name under which the answer is kept; two asks share it only if every part is the same."""
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
-        parts = (self.origin, fingerprint(self.token.encode()), str(self.duration or ""), scope)
+        parts = (self.origin, fingerprint(self.token.encode()), str(self.duration), scope)
         # No part can hold a NUL: the system lets none into arguments or environment.
         return fingerprint("\0".join(parts).encode())
 
@@ -112,7 +112,7 @@ def read_duration(text: str) -> int:
     """The seconds that *text* means: 7200, 7200s, 120m or 2h."""
     number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS and text else (text, "s")
     if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise Misused(f"{text!r} is not a duration: write it like 2h, 90m or 5400 (seconds).")
+        raise Misused("That is not a duration: write it like 2h, 90m or 5400 (seconds).")
     return int(number) * _SECONDS[unit]
 
 

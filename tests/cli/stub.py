@@ -1,0 +1,143 @@
+"""A portal that says what it is told to, over a real socket, and remembers what it was asked."""
+
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Semaphore, Thread
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it arrived."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer, byte for byte."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class StubPortal:
+    """Hands out numbered keys, unless `reply` says otherwise."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.asked: list[Asked] = []
+        self.reply: Callable[[Asked], Reply] = self.issued
+        self.clock_error = timedelta()
+        self.life = timedelta(hours=1)
+        self.role = "arn:aws:iam::123456789012:role/duploservices-dev01"
+        self.note: str | None = None
+        self._arrived = Semaphore(0)
+        self.may_answer = Event()
+        self.may_answer.set()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.portal = self
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_address[1]
+        self.url = f"{'http' if tls is None else 'https'}://localhost:{self.port}"
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def now(self) -> datetime:
+        """The present moment by this portal's clock."""
+        return datetime.now(UTC) + self.clock_error  # noqa: TID251  a portal has a clock of its own
+
+    def issued(self, asked: Asked) -> Reply:
+        """Keys, with a number that tells one issuance from another."""
+        number = len(self.asked)
+        admin = asked.body.get("admin", False)
+        answer: dict[str, object] = {
+            "id": f"issuance-{number}",
+            "scope": "admin" if admin else "tenant",
+            "tenant": None if admin else {"id": "tenant-1", "name": asked.body["tenant"]},
+            "role_arn": self.role,
+            "region": "us-west-2",
+            "account_id": "123456789012",
+            "user": {"id": "user-1", "username": "dana@example.com"},
+            "session_name": "dana@example.com",
+            "access": "full",
+            "issued_at": self.now().isoformat(timespec="seconds"),
+            "expires_at": (self.now() + self.life).isoformat(timespec="seconds"),
+            "validity": int(self.life.total_seconds()),
+            "limits": [],
+            "capped_by": None,
+            "note": self.note,
+            "credentials": {
+                "access_key_id": f"ASIA{number:016}",
+                "secret_access_key": "canary-secret-key",
+                "session_token": "canary-session-token",
+            },
+        }
+        return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def answer(self, asked: Asked) -> Reply:
+        """Note the question, and answer it once that is allowed."""
+        self.asked.append(asked)
+        reply = self.reply(asked)
+        self._arrived.release()
+        self.may_answer.wait()
+        return reply
+
+    def await_questions(self, number: int) -> None:
+        """Return when so many more questions have arrived."""
+        for _ in range(number):
+            assert self._arrived.acquire(timeout=30)
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.may_answer.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[Asked], Reply]:
+    """A refusal as the portal words it."""
+    body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail, "code": code}
+    # Lower case, as servers that also speak HTTP/2 write their headers.
+    content_type = {"content-type": "application/problem+json"}
+    reply = Reply(status, json.dumps(body | {"request_id": "req-7"}).encode(), content_type | headers)
+    return lambda _: reply
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+    portal: StubPortal
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that went away, or did not trust us, is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        reply = self.server.portal.answer(Asked(self.path, dict(self.headers), body))
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+        """The Date header, by the portal's clock."""
+        return format_datetime(self.server.portal.now(), usegmt=True)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""

@@ -1,0 +1,184 @@
+"""The command as a whole: its help, its wings, completion, and how it ends when it is itself at fault."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from daypass.cli.app import run
+from daypass.cli.errors import EXIT_CODES
+from daypass.main import WINGS, now
+from tests.cli.conftest import SCRIPT, Command
+
+DEV = ("aws", "--tenant", "dev01")
+
+
+def imported(home: Path, *words: str, **environment: str) -> set[str]:
+    """The modules that Python says it loads for this command line."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", SCRIPT, *words],
+        env=environment | {"HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if "import time:" in line}
+
+
+def test_a_cached_answer_loads_nothing_but_a_handful_of_modules(daypass: Command) -> None:
+    daypass(*DEV)
+    bare = {
+        line.rpartition("|")[2].strip()
+        for line in subprocess.run(
+            [sys.executable, "-X", "importtime", "-c", "pass"], capture_output=True, text=True, check=True
+        ).stderr.splitlines()
+    }
+
+    more = imported(daypass.home, *DEV, **daypass.environment()) - bare
+
+    ours = {"daypass", "daypass.main", "daypass.cli"} | {
+        f"daypass.cli.{name}" for name in ("ask", "cache", "digest", "errors")
+    }
+    assert more - ours <= {"_sha2", "_sha256"}
+
+
+def test_the_help_shows_every_command_and_exit_code_without_loading_a_wing(daypass: Command) -> None:
+    ran = daypass("--help")
+    modules = imported(daypass.home, "--help", **daypass.environment())
+
+    assert ran.code == 0
+    for name in ("aws", "jit", "cache", "completion", *WINGS):
+        assert f"\n  {name} " in ran.out
+    for code in EXIT_CODES:
+        assert f"\n  {code}  " in ran.out
+    assert not any(
+        module.startswith(("daypass.portal", "daypass.sandbox", "daypass.demo")) for module in modules
+    )
+
+
+@pytest.mark.parametrize("words", [("aws",), ("jit",), ("jit", "aws"), ("cache", "clear"), ("completion",)])
+def test_every_command_explains_itself_in_lines_that_fit(daypass: Command, words: tuple[str, ...]) -> None:
+    ran = daypass(*words, "--help")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: daypass {' '.join(words)}")
+    assert max(map(len, ran.out.splitlines())) <= 100
+
+
+def test_the_version_is_told(daypass: Command) -> None:
+    assert daypass("--version").out.startswith("daypass 0.")
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_wing_that_is_not_installed_says_what_to_install(
+    wing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = {wing: ("not_installed_here.commands:command", WINGS[wing][1], "")}
+
+    code = run([wing, "serve"], absent, now)
+
+    assert code == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    extra = WINGS[wing][1]
+    assert said.err == f"daypass: `daypass {wing}` needs the {extra} extra: pip install 'daypass[{extra}]'\n"
+
+
+def test_a_wing_gets_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    beside = {"beside": ("tests.cli.wing:beside", "extra", "What it is for.")}
+
+    code = run(["beside", "greet", "--name", "dana"], beside, now)
+
+    assert (code, capsys.readouterr().out) == (0, "hello dana\n")
+
+
+def test_a_fault_of_ours_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    beside = {"beside": ("tests.cli.wing:beside", "extra", "")}
+
+    code = run(["beside", "fail"], beside, now)
+
+    assert code == 1
+    assert (
+        capsys.readouterr().err
+        == "daypass: unexpected: RuntimeError. DAYPASS_DEBUG=1 shows where; please report it.\n"
+    )
+
+
+def test_debugging_shows_where_and_still_no_token(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = {"beside": ("tests.cli.wing:beside", "extra", "")}
+    monkeypatch.setenv("DAYPASS_DEBUG", "1")
+    monkeypatch.setenv("DAYPASS_TOKEN", "a_canary_token")
+
+    code = run(["beside", "fail"], beside, now)
+
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "RuntimeError: no luck with ***" in said
+    assert "canary" not in said
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
+    ran = daypass("completion", shell)
+
+    assert ran.code == 0
+    assert "_DAYPASS_COMPLETE" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("line", "completions"),
+    [
+        ("daypass ", ["aws", "jit", "cache", "completion", "portal", "sandbox", "demo"]),
+        ("daypass aws --du", ["--duration"]),
+        ("daypass jit ", ["aws"]),
+        ("daypass completion z", ["zsh"]),
+    ],
+)
+def test_words_are_completed(daypass: Command, line: str, completions: list[str]) -> None:
+    words = line.split(" ")
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_DAYPASS_COMPLETE": "bash_complete"}
+
+    ran = daypass(**asked)
+
+    assert {word.partition(",")[2] for word in ran.out.splitlines()} == set(completions)
+
+
+@pytest.mark.parametrize("source", ["the portal", "the cache"])
+def test_whoever_asked_may_be_gone(daypass: Command, source: str) -> None:
+    if source == "the cache":
+        daypass(*DEV)
+
+    ran = subprocess.run(
+        ["sh", "-c", '"$0" "$@" >&-', SCRIPT, *DEV],
+        env=daypass.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert "canary" not in ran.stderr
+
+
+def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:
+    daypass.portal.may_answer.clear()
+    terminal, ours = pty.openpty()
+    command = subprocess.Popen(
+        [SCRIPT, *DEV], env=daypass.environment(), stdout=subprocess.PIPE, stderr=ours, text=True
+    )
+
+    told = os.read(terminal, 200).decode()
+    daypass.portal.may_answer.set()
+    out, _ = command.communicate(timeout=30)
+    os.close(ours)
+    os.close(terminal)
+
+    assert told == f"daypass: asking {daypass.portal.url} for tenant dev01 …\r\n"
+    assert out.startswith('{"Version": 1')
