@@ -77,13 +77,13 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
-    """The session's demo. Its AWS is always well, and its clock is never more than half an hour ahead."""
+    """The session's demo. Its AWS is always well, and its clock is right."""
     yield from _shared("demo", tmp_path_factory, worker_id)
 
 
 @pytest.fixture(scope="session")
 def fragile_demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Demo]:
-    """A second one, for tests that make trouble in its AWS."""
+    """A second one, for tests that make trouble in its AWS or move its clock."""
     yield from _shared("fragile-demo", tmp_path_factory, worker_id)
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo_fixture import Demo, demo
+from tests.demo_fixture import Demo, demo, fragile_demo, troubled
 from tests.journeys.terminal import Terminal
 
-__all__ = ["demo"]
+__all__ = ["demo", "fragile_demo", "troubled"]
 
 
 @pytest.fixture

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.visitor import Answer
+from daypass.portal.clock import utc_now
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
 from tests.demo_fixture import Demo
 from tests.journeys.terminal import Done, Terminal
 
@@ -33,12 +37,24 @@ def assert_told_alike(answer: Answer, done: Done, *, status: int, code: str, exi
     assert done.stdout == ""
 
 
-def set_trust(terminal: Terminal, role: str, principal: str, *actions: str) -> None:
-    """Let *principal* do *actions* on a role, and nobody anything else."""
+def add_tenant(terminal: Terminal, name: str) -> str:
+    """A tenant that only the portal knows; answers the name that its role in AWS should have."""
+    role = f"duploservices-{name}"
+    role_arn = terminal.demo.tenants["dev01"]["role_arn"].replace("duploservices-dev01", role)
+    tenant = Tenant(TenantId(name), name, terminal.demo.ready["region"], role_arn, None)
+    database = Database(f"sqlite:///{terminal.demo.folder / 'daypass.db'}")
+    with database.writing() as connection:
+        TenantStore(connection).add(tenant, utc_now())
+    database.close()
+    return role
+
+
+def add_role(terminal: Terminal, name: str, principal: str, *actions: str) -> None:
+    """A role whose trust policy lets *principal* do *actions*, and nobody anything else."""
     statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions}
-    terminal.demo.root.iam.update_assume_role_policy(
-        RoleName=role,
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    terminal.demo.root.iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
 
 
@@ -75,31 +91,29 @@ def test_keys_in_the_cache_outlive_an_sts_that_is_down(terminal: Terminal) -> No
 
 
 def test_a_role_that_does_not_exist_is_named(terminal: Terminal) -> None:
-    iam = terminal.demo.root.iam
-    iam.delete_role_policy(RoleName="duploservices-data01", PolicyName="tenant")
-    iam.delete_role(RoleName="duploservices-data01")
+    role = add_tenant(terminal, "ghost01")
 
-    answer, done = ask(terminal, "data01")
+    answer, done = ask(terminal, "ghost01")
 
     assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
-    assert "duploservices-data01" in answer.body["detail"]
+    assert role in answer.body["detail"]
 
 
-def test_a_trust_policy_that_refuses_the_portal_is_named_with_its_role(terminal: Terminal) -> None:
-    set_trust(terminal, "duplomaster", "arn:aws:iam::111122223333:user/daypass-portal", "sts:TagSession")
+def test_a_role_that_does_not_trust_the_portal_is_named(terminal: Terminal) -> None:
+    role = add_tenant(terminal, "wary01")
+    add_role(terminal, role, "arn:aws:iam::111122223333:user/somebody-else", "sts:AssumeRole")
 
-    admin = terminal.demo.visitor(terminal.demo.token(ADMIN)).session(admin=True)
-    done = terminal.daypass(ADMIN, "--admin")
+    answer, done = ask(terminal, "wary01")
 
-    assert_told_alike(admin, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
-    assert "duplomaster" in admin.body["detail"]
+    assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+    assert role in answer.body["detail"]
 
 
-def test_a_trust_policy_that_refuses_identity_and_tags_gives_plain_keys(terminal: Terminal) -> None:
-    portal = "arn:aws:iam::111122223333:user/daypass-portal"
-    set_trust(terminal, "duploservices-prod01", portal, "sts:AssumeRole")
+def test_a_role_that_refuses_identity_and_tags_gives_plain_keys(terminal: Terminal) -> None:
+    role = add_tenant(terminal, "plain01")
+    add_role(terminal, role, "arn:aws:iam::111122223333:user/daypass-portal", "sts:AssumeRole")
 
-    answer, done = ask(terminal, "prod01")
+    answer, done = ask(terminal, "plain01")
 
     assert answer.status == 201, answer.body
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access
+from tests.demo_fixture import Demo
 from tests.matrix.portal import Portal
 
 TENANTS = ("dev01", "prod01", "data01")
@@ -120,15 +121,18 @@ def test_a_tenant_s_keys_are_refused_at_every_other_tenant(
 
 @each_service
 @each_tenant
-def test_keys_are_refused_once_they_are_expired(portal: Portal, tenant: str, service: Service) -> None:
-    keys, own = portal.keys(tenant, duration="15m"), portal.demo.tenants[tenant]
+def test_keys_are_refused_once_they_are_expired(
+    troubled: Demo, fragile_portal: Portal, tenant: str, service: Service
+) -> None:
+    client = fragile_portal.client(service.name, fragile_portal.keys(tenant, duration="15m"))
+    own = troubled.tenants[tenant]
+    service.read(client, own)
 
-    # Everything else in this session asks for an hour, so a quarter of one harms nobody.
-    portal.demo.control.move_clock(timedelta(seconds=901))
+    troubled.control.move_clock(timedelta(seconds=901))
     try:
-        assert refusal(service.read, portal.client(service.name, keys), own) == service.expired
+        assert refusal(service.read, client, own) == service.expired
     finally:
-        portal.demo.control.move_clock(-timedelta(seconds=901))
+        troubled.control.move_clock(-timedelta(seconds=901))
 
 
 @each_service

@@ -99,15 +99,18 @@ def _describe(person: Person) -> str:
 
 
 def _command(name: str, *, package: str) -> str:
-    """How to call *name* from a terminal whose PATH does not have this environment's folder."""
+    """How the reader calls *name*; where it is not installed, uv can fetch it for one run."""
+    uv = _program("uv")
+    return _program(name) or (f"{uv} tool run --from {package} {name}" if uv else name)
+
+
+def _program(name: str) -> str | None:
+    """How to call a program from a terminal whose PATH does not have this environment's folder."""
     ours = DAYPASS.parent
     elsewhere = os.pathsep.join(entry for entry in os.get_exec_path() if Path(entry) != ours)
     if shutil.which(name, path=elsewhere):
         return name
-    if (ours / name).exists():
-        return _quoted(ours / name)
-    uv = "uv" if shutil.which("uv", path=elsewhere) else _quoted(ours / "uv")
-    return f"{uv} tool run --from {package} {name}"
+    return _quoted(ours / name) if (ours / name).exists() else None
 
 
 def _quoted(path: Path) -> str:

@@ -52,7 +52,7 @@ class Promises:
             Check("The portal hands out keys", lambda: _term(self._prod_session)),
             *(Check(f"Its {kind.name} can be read", partial(self._read_prod, kind)) for kind in KINDS),
             *(
-                Check(f"AWS refuses to write its {kind.name}", partial(self._fail_to_write_prod, kind))
+                Check(f"Its {kind.name} cannot be written", partial(self._fail_to_write_prod, kind))
                 for kind in KINDS
             ),
         ]
@@ -64,7 +64,7 @@ class Promises:
                 lambda: _portal_refused(self._dana.session(tenant="data01"), "tenant_not_found"),
             ),
             *(
-                Check(f"AWS refuses dev01's keys its {kind.name}", partial(self._fail_to_read_data, kind))
+                Check(f"Its {kind.name} is closed to dev01's keys", partial(self._fail_to_read_data, kind))
                 for kind in KINDS
             ),
         ]
@@ -77,7 +77,7 @@ class Promises:
                 for tenant in (self._dev, self._prod, self._data)
             ),
             Check(
-                f"None for {DANA.username}",
+                "The portal refuses them to dana",
                 lambda: _portal_refused(self._dana.session(admin=True), "access_denied"),
             ),
         ]

@@ -22,7 +22,7 @@ def title(text: str) -> None:
 
 def pasteable(text: str) -> None:
     """A line for the reader's own terminal, indented and otherwise exactly as it is to be typed."""
-    _print(f"  {text}")
+    _print(f"    {text}")
 
 
 def line(one: Line) -> None:

@@ -1,0 +1,74 @@
+"""The demo from start to end: everything is started, proven, shown, and stopped again."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from daypass.demo import ready, screen
+from daypass.demo.children import Children
+from daypass.demo.errors import DemoError
+from daypass.demo.folder import held, open_folder
+from daypass.demo.guide import Guide
+from daypass.demo.promises import Promises
+from daypass.demo.proof import lines
+from daypass.demo.start import start
+from daypass.demo.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asks for; `owner` is the user that the demo runs as."""
+
+    path: Path
+    owner: int
+    portal_port: int
+    aws_port: int
+    is_once: bool
+    ready_file: Path | None
+
+
+def run(wishes: Wishes) -> bool:
+    """Run the demo until it is stopped; answers whether every promise was kept."""
+    folder = open_folder(wishes.path, wishes.owner)
+    with held(folder), Children(folder) as children:
+        if wishes.ready_file:
+            ready.forget(wishes.ready_file)
+        screen.say("Starting an AWS and a portal on this machine ...")
+        began = time.monotonic()
+        world, ca_file = start(folder, children, wishes.portal_port, wishes.aws_port)
+        screen.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
+        is_proven = prove(world)
+        guide = Guide(folder, world, ca_file)
+        guide.write_files()
+        if wishes.ready_file:
+            ready.announce(wishes.ready_file, world, ca_file)
+        if not wishes.is_once:
+            guide.show()
+            _serve(children)
+    return is_proven
+
+
+def prove(world: World) -> bool:
+    """Run and print the checklist; answers whether all of it holds."""
+    broken = 0
+    for chapter in Promises(world).chapters():
+        screen.title(chapter.title)
+        for line in lines(chapter.checks):
+            screen.line(line)
+            broken += not line.is_kept
+    screen.say()
+    screen.say("All of it holds." if not broken else f"{broken} of these did not hold.")
+    return not broken
+
+
+def _serve(children: Children) -> None:
+    screen.say()
+    screen.say("Serving until you press Ctrl-C.")
+    try:
+        while (ended := children.ended()) is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        screen.say()
+        screen.say("Stopped.")
+        return
+    raise DemoError(f"The {ended.name} stopped by itself; {ended.log} says why.")

@@ -1,0 +1,87 @@
+"""Start the AWS and the portal, and fill both; what can be done meanwhile is done meanwhile."""
+
+import json
+from pathlib import Path
+
+from daypass.demo.authority import Certificates, certify
+from daypass.demo.aws import Aws, Keys
+from daypass.demo.aws_seed import seed_identities, seed_tenant
+from daypass.demo.children import Child, Children, choose_port
+from daypass.demo.estate import REGION, TENANTS, TenantPlan
+from daypass.demo.folder import Folder
+from daypass.demo.portal_seed import database_url, seed_portal
+from daypass.demo.visitor import is_answering
+from daypass.demo.world import Tenant, World
+from daypass.portal.clock import utc_now
+from daypass.portal.secret import Secret
+from daypass.sandbox.config import DEFAULT_ACCOUNT
+from daypass.sandbox.control import Control
+
+SANDBOX = "sandbox.json"
+
+
+def start(folder: Folder, children: Children, portal_port: int, aws_port: int) -> tuple[World, Path]:
+    """Answer the running and seeded world, and the authority to trust."""
+    portal_port = choose_port(portal_port, "--portal-port")
+    choose_port(aws_port, "--aws-port")
+    sandbox = _start_sandbox(folder, children, aws_port)
+    certificates = certify(folder, utc_now())
+    accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now)
+    plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
+
+    described = _await_sandbox(folder, sandbox)
+    endpoint_url = described["endpoint_url"]
+    root = Keys(described["root_access_key_id"], Secret(described["root_secret_access_key"]))
+    aws = Aws(endpoint_url, root)
+    portal_keys = seed_identities(aws, DEFAULT_ACCOUNT, plans)
+
+    portal_url = f"https://localhost:{portal_port}"
+    portal = _start_portal(folder, children, portal_port, endpoint_url, portal_keys, certificates)
+    tenants = {
+        plan.name: Tenant(accounts.tenants[plan.name].id, plan, seed_tenant(aws, plan)) for plan in plans
+    }
+    trust = certificates.trust()
+    portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
+    world = World(
+        portal_url=portal_url,
+        trust=trust,
+        aws_endpoint_url=endpoint_url,
+        aws=aws,
+        tenants=tenants,
+        accounts=accounts.people,
+        move_clock=Control(endpoint_url, described["control_token"]).move_clock,
+    )
+    return world, certificates.authority
+
+
+def _start_sandbox(folder: Folder, children: Children, port: int) -> Child:
+    ready = folder.path / SANDBOX
+    # What an earlier one left there is not this one's.
+    ready.unlink(missing_ok=True)
+    options = ["--port", str(port), "--account", DEFAULT_ACCOUNT, "--region", REGION]
+    return children.start("sandbox", ["sandbox", *options, "--ready-file", str(ready)], {})
+
+
+def _await_sandbox(folder: Folder, sandbox: Child) -> dict[str, str]:
+    ready = folder.path / SANDBOX
+    sandbox.wait_until(ready.exists)
+    described: dict[str, str] = json.loads(ready.read_bytes())
+    return described
+
+
+def _start_portal(
+    folder: Folder, children: Children, port: int, endpoint_url: str, keys: Keys, certificates: Certificates
+) -> Child:
+    environment = {
+        "DAYPASS_DATABASE_URL": database_url(folder),
+        "DAYPASS_PUBLIC_URL": f"https://localhost:{port}",
+        "DAYPASS_HOST": "127.0.0.1",
+        "DAYPASS_PORT": str(port),
+        "DAYPASS_TLS_CERTIFICATE": str(certificates.certificate),
+        "DAYPASS_TLS_PRIVATE_KEY": str(certificates.private_key),
+        "DAYPASS_AWS_REGION": REGION,
+        "DAYPASS_AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key.reveal(),
+    }
+    return children.start("portal", ["portal", "serve"], environment)

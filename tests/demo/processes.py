@@ -1,0 +1,18 @@
+"""Which processes run for a demo."""
+
+from pathlib import Path
+
+
+def of_folder(state: Path) -> list[str]:
+    """The command lines of all processes that were started with this state folder."""
+    wanted = str(state).encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            if wanted in command or wanted in (process / "environ").read_bytes():
+                found.append(command.decode(errors="replace").replace("\0", " "))
+        except OSError:
+            # It ended while we looked.
+            continue
+    return found

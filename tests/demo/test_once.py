@@ -1,0 +1,160 @@
+"""`daypass demo --once` from start to end, with an empty home."""
+
+import json
+import re
+import stat
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daypass.demo.children import Children
+from daypass.demo.folder import Folder
+from daypass.demo.run import prove
+from daypass.demo.start import start
+from daypass.portal.clock import utc_now
+from daypass.portal.identity.store import UserStore
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access, TenantId
+from daypass.portal.tenants.store import TenantStore
+from tests.demo.processes import of_folder
+from tests.demo_fixture import DAYPASS, bare_environment
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A demo that ran once."""
+
+    done: subprocess.CompletedProcess[str]
+    state: Path
+    ready: Mapping[str, Any]
+
+    @property
+    def outcomes(self) -> dict[str, list[str]]:
+        """What was printed behind ✓ and ✗."""
+        return {mark: re.findall(rf"^  {mark} (.*)$", self.done.stdout, re.MULTILINE) for mark in "✓✗"}
+
+
+def run_once(place: Path) -> Run:
+    ready = place / "ready.json"
+    done = subprocess.run(
+        [DAYPASS, "demo", "--once", "--portal-port", "0", "--aws-port", "0", "--ready-file", str(ready)],
+        env=bare_environment(place),
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ready.exists(), done.stdout + done.stderr
+    return Run(done, place / ".daypass-demo", json.loads(ready.read_bytes()))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The first run in an empty folder."""
+    return run_once(tmp_path_factory.mktemp("once"))
+
+
+def test_every_promise_is_kept_and_the_exit_code_says_so(first: Run) -> None:
+    assert first.done.returncode == 0, first.done.stdout + first.done.stderr
+    assert first.outcomes["✗"] == []
+    assert len(first.outcomes["✓"]) > 30
+    assert first.done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        r"The portal hands out keys +for 60 minutes, until \d\d:\d\d UTC",
+        r"AWS says who holds them +duploservices-dev01/dana@example\.com",
+        r"Its bucket opens +2 objects, one written",
+        r"Its bucket cannot be written +AccessDenied",
+        r"The portal refuses keys +404 tenant_not_found",
+        r"Its table is closed to dev01's keys +AccessDeniedException",
+        r"They open data01 +bucket, table, queue, topic, stream",
+        r"A console link signs in +as duploservices-dev01/dana@example\.com",
+        r"15 minutes later AWS refuses them +ExpiredToken",
+    ],
+)
+def test_each_line_shows_the_real_outcome(first: Run, outcome: str) -> None:
+    assert any(re.fullmatch(outcome, line.rstrip()) for line in first.outcomes["✓"]), first.done.stdout
+
+
+def test_the_ready_file_says_all_that_a_program_needs(first: Run) -> None:
+    assert list(first.ready) == ["portal_url", "aws_endpoint_url", "ca_file", "region", "users", "tenants"]
+    assert {user["username"]: user["role"] for user in first.ready["users"]} == {
+        "admin@example.com": "Administrator",
+        "dana@example.com": "User",
+        "noor@example.com": "User",
+        "ci@example.com": "User",
+    }
+    for user in first.ready["users"]:
+        assert list(user) == ["username", "password", "role", "api_token"]
+        assert re.fullmatch(r"[A-Za-z0-9_]+", user["api_token"])
+    for tenant in first.ready["tenants"]:
+        assert list(tenant) == [
+            *("id", "name", "role_arn", "buckets"),
+            *("table", "queue_url", "topic_arn", "stream"),
+        ]
+        assert len(tenant["buckets"]) == 2
+        assert tenant["role_arn"].endswith(f":role/duploservices-{tenant['name']}")
+
+
+def test_all_that_is_kept_is_for_its_owner_only(first: Run) -> None:
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in first.state.rglob("*")}
+
+    assert stat.S_IMODE(first.state.stat().st_mode) == 0o700
+    assert {path.name: oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
+    assert stat.S_IMODE((first.state.parent / "ready.json").stat().st_mode) == 0o600
+
+
+def test_no_secret_is_printed_or_logged(first: Run) -> None:
+    logs = "".join(path.read_text() for path in first.state.glob("*.log"))
+
+    for user in first.ready["users"]:
+        assert user["api_token"] not in first.done.stdout + logs
+        assert not user["password"] or user["password"] not in first.done.stdout + logs
+
+
+def test_nothing_runs_when_it_has_ended(first: Run) -> None:
+    assert of_folder(first.state) == []
+
+
+def test_a_membership_too_many_breaks_a_promise_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    run = run_once(tmp_path)
+    data01 = next(tenant for tenant in run.ready["tenants"] if tenant["name"] == "data01")
+    database = Database(f"sqlite:///{run.state / 'daypass.db'}")
+    with database.writing() as connection:
+        dana = UserStore(connection).find("dana@example.com")
+        assert dana is not None
+        TenantStore(connection).add_member(TenantId(data01["id"]), dana.id, Access.FULL, utc_now())
+    database.close()
+
+    again = run_once(tmp_path)
+
+    assert again.done.returncode == 1
+    assert [line.split("  ")[0] for line in again.outcomes["✗"]] == ["The portal refuses keys"]
+    assert again.ready["users"] == run.ready["users"]
+
+
+def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    folder = Folder(tmp_path)
+
+    with Children(folder) as children:
+        world, _ = start(folder, children, 0, 0)
+        world.aws.iam.put_role_policy(
+            RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
+        )
+        is_proven = prove(world)
+
+    broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
+    assert not is_proven
+    assert broken == ["bucket", "table", "queue", "topic", "stream"]

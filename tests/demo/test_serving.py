@@ -1,0 +1,119 @@
+"""A demo that serves: what it prints works as printed, and no way of stopping it leaves anything behind."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.processes import of_folder
+from tests.demo_fixture import DAYPASS, bare_environment
+
+PATIENCE = 90.0
+
+
+class Serving:
+    """A demo in a folder of its own."""
+
+    def __init__(self, place: Path) -> None:
+        self.state = place / "a folder" / "state"
+        self.log = place / "log"
+        ports = ["--portal-port", "0", "--aws-port", "0"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [DAYPASS, "demo", "--dir", str(self.state), *ports],
+                env=bare_environment(place),
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def printed(self) -> str:
+        return self.log.read_text()
+
+    def wait_for(self, file: str) -> None:
+        """Return when the demo has written *file* into its folder."""
+        self._wait(lambda: (self.state / file).exists())
+
+    def wait_until_it_serves(self) -> None:
+        self._wait(lambda: "Serving until you press Ctrl-C." in self.printed)
+
+    def stop(self, number: signal.Signals) -> int:
+        """Send a signal to the demo alone; answers its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def pasted(self, title: str, home: Path) -> subprocess.CompletedProcess[str]:
+        """Paste what was printed under a heading into another terminal, with an empty home."""
+        section = self.printed.split(f"\n{title}\n")[1].split("\n\n")[0]
+        lines = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
+        assert lines, self.printed
+        return subprocess.run(
+            ["sh", "-c", "\n".join(lines)],
+            env={"HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def _wait(self, is_so: Callable[[], bool]) -> None:
+        give_up = time.monotonic() + PATIENCE
+        while not is_so():
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < give_up, self.printed
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
+    """A demo that was just started; it is gone after the test, whatever the test did."""
+    demo = Serving(tmp_path)
+    yield demo
+    demo.stop(signal.SIGTERM)
+
+
+def test_what_it_prints_works_as_printed_until_ctrl_c(serving: Serving, tmp_path: Path) -> None:
+    serving.wait_until_it_serves()
+
+    aws = serving.pasted("The AWS CLI, in another terminal", tmp_path)
+    assert (
+        '"Arn": "arn:aws:sts::111122223333:assumed-role/duploservices-dev01/dana@example.com"' in aws.stdout
+    )
+    assert aws.stdout.count("welcome.txt") == 2, aws.stdout + aws.stderr
+    assert aws.stderr.count("AccessDenied") == 1, aws.stderr
+    assert serving.state.joinpath("dana@example.com.password").exists()
+
+    duploctl = serving.pasted("The same through duploctl", tmp_path)
+    assert '"SessionToken":' in duploctl.stdout, duploctl.stdout + duploctl.stderr
+
+    password = serving.pasted("Sign in", tmp_path)
+    assert len(password.stdout) >= 12
+
+    assert serving.stop(signal.SIGINT) == 0
+    assert serving.printed.endswith("\nStopped.\n")
+    assert of_folder(serving.state) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_it_can_be_stopped_while_it_starts(serving: Serving, number: signal.Signals) -> None:
+    serving.wait_for("sandbox.log")
+
+    assert serving.stop(number) == 130
+    assert of_folder(serving.state) == []
+
+
+def test_when_the_portal_dies_the_demo_says_so_and_ends(serving: Serving) -> None:
+    serving.wait_until_it_serves()
+    children = Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
+    portal = next(pid for pid in children if b"portal" in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+    os.kill(int(portal), signal.SIGKILL)
+
+    assert serving.process.wait(PATIENCE) == 1
+    assert "The portal stopped by itself" in serving.printed
+    assert of_folder(serving.state) == []
