@@ -269,6 +269,20 @@ def test_one_issuance_can_be_denied_by_its_tag_and_the_others_live(
     world.client("s3", living).list_buckets()
 
 
+def test_a_policy_may_put_the_callers_tag_into_a_name(world: World, portal: tuple[str, Keys]) -> None:
+    own = "arn:aws:s3:::${aws:PrincipalTag/tenant}-*"
+    role_arn = world.role(trust(portal[0]), allow("s3:*", own))
+    s3 = world.client("s3", world.assume(portal[1], role_arn, Tags=[{"Key": "tenant", "Value": world.name}]))
+
+    s3.create_bucket(Bucket=f"{world.name}-own")
+    for bucket, keys in (
+        (f"x{world.name}-own", world.assume(portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "y"}])),
+        (f"{world.name}-own", world.assume(portal[1], role_arn)),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            world.client("s3", keys).create_bucket(Bucket=bucket)
+
+
 def test_transitive_tags_stay_down_the_chain_and_others_do_not(
     world: World, portal: tuple[str, Keys]
 ) -> None:

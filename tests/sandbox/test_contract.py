@@ -29,7 +29,10 @@ def test_the_version_is_the_one_that_was_read() -> None:
     ("module", "names"),
     [
         ("ministack.app", ("app", "AUTH", "SERVICE_HANDLERS")),
-        ("ministack.core.iam_actions", ("access_denied_response", "extract_iam_action")),
+        (
+            "ministack.core.iam_actions",
+            ("access_denied_response", "extract_iam_action", "identity_denial_message"),
+        ),
         (
             "ministack.core.iam_evaluator",
             (
@@ -43,6 +46,8 @@ def test_the_version_is_the_one_that_was_read() -> None:
                 "time",
                 "_ALWAYS_ALLOWED_ACTIONS",
                 "_dt",
+                "_first_match",
+                "_resolve_condition_key",
                 "_principal_keys",
             ),
         ),

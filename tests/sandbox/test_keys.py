@@ -77,6 +77,16 @@ def test_a_session_is_refused_at_the_next_tenant(
         assert refusal(error) == service.denied
 
 
+def test_a_refusal_names_who_what_and_where(shared: World, foreign: Resources, tenant_keys: Keys) -> None:
+    with pytest.raises(ClientError) as error:
+        shared.client("s3", tenant_keys).get_object(Bucket=foreign.bucket, Key="hello.txt")
+    assert error.value.response["Error"]["Message"] == (
+        f"User: arn:aws:sts::111122223333:assumed-role/{shared.name}-role/dana@example.com is not authorized "
+        f"to perform: s3:GetObject on resource: arn:aws:s3:::{foreign.bucket}/hello.txt "
+        "because no identity-based policy allows the s3:GetObject action"
+    )
+
+
 @each_service
 def test_read_only_access_reads_and_does_not_write(
     shared: World, own: Resources, portal: tuple[str, Keys], role_arn: str, service: Service

@@ -6,14 +6,17 @@ Each mend names what is unlike AWS. What can be mended by wrapping a request is 
 
 import datetime as real_datetime
 import importlib
+import re
 import time as real_time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
 
+_VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
 
@@ -29,7 +32,8 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _admit_only_our_root(config, evaluator, sts)
     _tell_the_source_identity(evaluator, sts)
     _leave_assume_role_to_us(evaluator)
-    _deny_in_json_with_400(actions)
+    _deny_as_aws_does(actions)
+    _fill_in_policy_variables(evaluator)
     _find_streams_and_apis_by_tag(tagging)
 
 
@@ -88,15 +92,62 @@ def _leave_assume_role_to_us(evaluator: Any) -> None:  # noqa: ANN401
     evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
 
 
-def _deny_in_json_with_400(actions: Any) -> None:  # noqa: ANN401
-    """AWS's JSON services refuse with 400, where MiniStack answers 403."""
+def _deny_as_aws_does(actions: Any) -> None:  # noqa: ANN401
+    """AWS's JSON services refuse with 400, not 403, and every service names the resource it refused."""
     deny = actions.access_denied_response
 
-    def deny_with_400(service: str, *args: Any, **named: Any) -> tuple[int, Any, Any]:  # noqa: ANN401
-        status, headers, body = deny(service, *args, **named)
+    def deny_in_full(
+        service: str,
+        action: str,
+        principal_arn: str,
+        request_id: str,
+        **named: Any,  # noqa: ANN401
+    ) -> tuple[int, Any, Any]:
+        resource = named.get("resource_arn", "*")
+        is_told = named.get("error_code") or named.get("message") or named.get("resource_policy_arn")
+        if resource != "*" and not is_told:
+            explicit = named.get("explicit_deny", False)
+            named["message"] = actions.identity_denial_message(action, principal_arn, resource, explicit)
+        status, headers, body = deny(service, action, principal_arn, request_id, **named)
         return (400 if service in _JSON_SERVICES else status), headers, body
 
-    actions.access_denied_response = deny_with_400
+    actions.access_denied_response = deny_in_full
+
+
+def _fill_in_policy_variables(evaluator: Any) -> None:  # noqa: ANN401
+    """MiniStack takes `${aws:PrincipalTag/tenant}` for plain text; AWS puts the caller's value there."""
+    first_match = evaluator._first_match
+
+    def first_match_filled(ask: Any, statements: list[Any], effect: str) -> Any:  # noqa: ANN401
+        def value(variable: re.Match[str]) -> str:
+            found = evaluator._resolve_condition_key(variable.group(1), ask)
+            # An unknown variable matches nothing, so it stays what no name can be.
+            return found if isinstance(found, str) else variable.group()
+
+        filled = [
+            replace(
+                statement,
+                resources=_filled(statement.resources, value),
+                not_resources=_filled(statement.not_resources, value),
+                conditions=_filled(statement.conditions, value),
+            )
+            for statement in statements
+        ]
+        return first_match(ask, filled, effect)
+
+    evaluator._first_match = first_match_filled
+
+
+def _filled(part: Any, value: Callable[[re.Match[str]], str]) -> Any:  # noqa: ANN401  JSON
+    """*part* of a policy with the value of each variable in its place."""
+    match part:
+        case str():
+            return _VARIABLE.sub(value, part)
+        case list():
+            return [_filled(each, value) for each in part]
+        case dict():
+            return {key: _filled(each, value) for key, each in part.items()}
+    return part
 
 
 def _find_streams_and_apis_by_tag(tagging: Any) -> None:  # noqa: ANN401
