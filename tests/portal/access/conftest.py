@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, Us
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.migrate import migrate
 from daypass.portal.storage.schema import (
     api_tokens,
     audit_events,
@@ -178,24 +176,16 @@ def caller(user: User, *, door: Door = Door.API, token: ApiToken | None = None) 
     return Caller(user, token or token_of(user), door, "192.0.2.7", "request-1")
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, seeded SQLite file, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "portal.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    seed(database)
-    database.close()
-    return path
-
-
-@pytest.fixture
-def rig(template: Path, tmp_path: Path) -> Iterator[Rig]:
+def build(database: Database) -> Iterator[Rig]:
     """A fresh world at noon."""
-    path = tmp_path / "portal.db"
-    path.write_bytes(template.read_bytes())
-    database, clock = Database(f"sqlite:///{path}"), FakeClock()
+    seed(database)
+    clock = FakeClock()
     audit = AuditLog(database, clock)
     yield Rig(database, audit, FakeBroker(clock), clock)
     audit.close()
-    database.close()
+
+
+@pytest.fixture
+def rig(database: Database) -> Iterator[Rig]:
+    """A fresh world, on each kind of database in turn."""
+    yield from build(database)

@@ -1,6 +1,6 @@
 """Whatever fails, and wherever: no credential leaves without a durable outcome row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,10 +12,18 @@ import pytest
 from daypass.portal.access.model import Ask, Issuance, Purpose, TenantScope
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
-from daypass.portal.storage.engine import Connection
-from tests.portal.access.conftest import DANA, Rig
+from daypass.portal.storage.engine import Connection, Database
+from tests.portal.access.conftest import DANA, Rig, build
 
 Check = Callable[[Connection], PortalError | None]
+
+
+@pytest.fixture
+def rig(sqlite_url: str) -> Iterator[Rig]:
+    """A fresh world on SQLite alone: what fails here fails above the database."""
+    database = Database(sqlite_url)
+    yield from build(database)
+    database.close()
 
 
 class Death(BaseException):
