@@ -71,7 +71,7 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "tenant_id": event.tenant_id,
         "subject": _line(event.subject, 1000),
         "outcome": event.outcome,
-        "detail": json.dumps(event.detail, sort_keys=True, separators=(",", ":")),
+        "detail": _canonical(event.detail),
         "request_id": _line(event.request_id, 32),
     }
     row["previous_hash"] = head.hash
@@ -99,6 +99,13 @@ def row_hash(row: Mapping[str, object]) -> bytes:
         row["request_id"],
     ]
     return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":")).encode()).digest()
+
+
+def _canonical(detail: Mapping[str, Scalar]) -> str:
+    for key, value in detail.items():
+        if not isinstance(value, Scalar):
+            raise TypeError(f"{key}: a {type(value).__name__} does not go on record")
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"))
 
 
 def _line(text: str, longest: int) -> str:

@@ -23,6 +23,7 @@ _LONGEST_WAIT = 8.0
 """Seconds; a caller who waited longer is told that nothing was recorded, and drops what it holds."""
 
 Check = Callable[[Connection], PortalError | None]
+_Writes = dict[Executable, list[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +125,29 @@ class AuditLog:
                 self._commit([entry])
 
     def _append(self, connection: Connection, batch: Sequence[_Entry]) -> Head | None:
-        accepted = [entry for entry in batch if self._is_accepted(connection, entry)]
-        if not accepted:
-            return self._head
         head, rows = self._head, []
-        if head is None:
-            head, row = open_chain(read_heads(connection), self._clock())
-            rows.append(row)
-        for entry in accepted:
+        pending: _Writes = {}
+        for entry in batch:
+            entry.failure = None
+            if entry.is_abandoned:
+                continue
+            if entry.still_valid is not None:
+                # A check sees all that came before it, also what shares its transaction.
+                pending = _apply(connection, pending)
+                entry.failure = entry.still_valid(connection)
+                if entry.failure is not None:
+                    continue
+            if head is None:
+                head, row = open_chain(read_heads(connection), self._clock())
+                rows.append(row)
             head, row = link(head, entry.event, self._clock())
             rows.append(row)
-        connection.execute(APPEND, rows)
-        for statement, parameters in _by_statement(accepted).items():
-            connection.execute(statement, parameters)
+            for write in entry.writes:
+                pending.setdefault(write.statement, []).append(write.parameters)
+        _apply(connection, pending)
+        if rows:
+            connection.execute(APPEND, rows)
         return head
-
-    def _is_accepted(self, connection: Connection, entry: _Entry) -> bool:
-        entry.failure = None
-        if entry.is_abandoned:
-            return False
-        if entry.still_valid is not None:
-            entry.failure = entry.still_valid(connection)
-        return entry.failure is None
 
 
 _NOT_RECORDED = (
@@ -159,9 +161,7 @@ def _not_recorded(fault: PortalError) -> AuditUnavailable:
     return failure
 
 
-def _by_statement(entries: Sequence[_Entry]) -> Mapping[Executable, list[Mapping[str, Any]]]:
-    groups: dict[Executable, list[Mapping[str, Any]]] = {}
-    for entry in entries:
-        for write in entry.writes:
-            groups.setdefault(write.statement, []).append(write.parameters)
-    return groups
+def _apply(connection: Connection, pending: _Writes) -> _Writes:
+    for statement, parameters in pending.items():
+        connection.execute(statement, parameters)
+    return {}

@@ -28,7 +28,7 @@ class Report:
 
 
 def verify(connection: Connection) -> Report:
-    """Walk every chain from its first event to its head."""
+    """Walk every chain from its first event to its head; takes a `Database.snapshot()`."""
     events = 0
     problems: list[str] = []
     heads: dict[str, Head] = {}

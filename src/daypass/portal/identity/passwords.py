@@ -31,4 +31,4 @@ def verify_password(stored: str | None, password: Secret) -> bool:
             _hasher.verify(stored or _DUMMY, password.reveal())
         except (VerificationError, InvalidHashError):
             return False
-    return stored is not None
+    return bool(stored)

@@ -53,11 +53,12 @@ class Identity:
 
     def authenticate(self, text: str) -> tuple[ApiToken, User]:
         """The token that *text* is, and its owner; raises `Unauthenticated` or `SignInAgain`, saying why."""
-        if recognise(text) is None:
+        kind = recognise(text)
+        if kind is None:
             raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(digest(text))
-        if bearer is None:
+        if bearer is None or bearer.token.kind is not kind:
             raise Unauthenticated("This API token is not known here. Make a new one on your profile page.")
         if bearer.is_revoked:
             raise Unauthenticated("This API token was revoked. Make a new one on your profile page.")

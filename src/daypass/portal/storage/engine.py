@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -30,6 +31,7 @@ class Database:
         self._engine = _open(parse_url(url), connections)
         # Each read sees what is committed, and spares the BEGIN and ROLLBACK around it.
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshot = self._engine.execution_options(**_snapshot_options(self._engine.dialect.name))
 
     @property
     def is_sqlite(self) -> bool:
@@ -46,6 +48,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A connection in one transaction, committed at the end, rolled back on an exception."""
         with _faults(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for long reads, which sees one moment throughout and holds up no writer."""
+        with _faults(), self._snapshot.connect() as connection:
             yield connection
 
     def close(self) -> None:
@@ -99,7 +107,7 @@ def _open_sqlite(url: URL, connections: int) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediately)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -115,9 +123,15 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediately(connection: Connection) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN" if options.get("is_snapshot") else "BEGIN IMMEDIATE")
+
+
+def _snapshot_options(dialect: str) -> dict[str, Any]:
+    # SQLite's reading transactions see one moment by themselves.
+    return {"is_snapshot": True} if dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
 
 
 @contextmanager

@@ -1,0 +1,248 @@
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection, insert, select, text
+
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.verify import verify
+from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, Unauthenticated
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events, users
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ADD_USER = insert(users)
+
+
+def an_event(subject: str = "something", **detail: str | int) -> Event:
+    return Event("test.happen", "u1", "dana@example.com", None, subject, "done", detail, "r1")
+
+
+def a_user(name: str) -> Write:
+    return Write(ADD_USER, {"id": name, "username": name, "role": "User", "created_at": NOON})
+
+
+def subjects(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return set(
+            connection.scalars(select(audit_events.c.subject).where(audit_events.c.action == "test.happen"))
+        )
+
+
+def user_ids(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return set(connection.scalars(select(users.c.id)))
+
+
+def is_intact(database: Database) -> bool:
+    with database.snapshot() as connection:
+        return verify(connection).is_intact
+
+
+@pytest.fixture
+def log(database: Database) -> Iterator[AuditLog]:
+    opened = AuditLog(database, lambda: NOON)
+    yield opened
+    opened.close()
+
+
+class Gate:
+    """Holds the writer inside a transaction, so that what is queued meanwhile goes into one batch."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self._is_held = threading.Event()
+        self._may_go = threading.Event()
+        self._thread = threading.Thread(
+            target=log.commit, args=(an_event("gate"),), kwargs={"still_valid": self._hold}
+        )
+        self._thread.start()
+        self._is_held.wait()
+
+    def _hold(self, _connection: Connection) -> None:
+        self._is_held.set()
+        self._may_go.wait()
+
+    def open(self) -> None:
+        self._may_go.set()
+        self._thread.join()
+
+
+def in_the_background(
+    log: AuditLog, event: Event, *writes: Write
+) -> tuple[threading.Thread, list[Exception]]:
+    failures: list[Exception] = []
+
+    def commit() -> None:
+        try:
+            log.commit(event, *writes)
+        except Exception as error:  # handed to the test
+            failures.append(error)
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    return thread, failures
+
+
+def test_an_event_and_its_rows_are_there_when_commit_returns(log: AuditLog, database: Database) -> None:
+    log.commit(an_event("one"), a_user("dana"))
+
+    assert subjects(database) == {"one"}
+    assert user_ids(database) == {"dana"}
+    assert is_intact(database)
+
+
+def test_many_threads_share_one_unbroken_chain(log: AuditLog, database: Database) -> None:
+    def commit_some(thread: int) -> None:
+        for number in range(25):
+            log.commit(an_event(f"{thread}/{number}"), a_user(f"{thread}/{number}"))
+
+    threads = [threading.Thread(target=commit_some, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(subjects(database)) == len(user_ids(database)) == 400
+    with database.snapshot() as connection:
+        report = verify(connection)
+    assert report.is_intact
+    assert len(report.heads) == 1
+
+
+def test_a_refused_check_is_raised_and_nothing_of_it_is_written(log: AuditLog, database: Database) -> None:
+    refusal = Unauthenticated("Your token was revoked a moment ago.")
+
+    with pytest.raises(Unauthenticated) as raised:
+        log.commit(an_event("refused"), a_user("dana"), still_valid=lambda _: refusal)
+
+    assert raised.value is refusal
+    assert subjects(database) == user_ids(database) == set()
+
+
+def test_a_check_that_breaks_fails_its_own_commit_only(log: AuditLog, database: Database) -> None:
+    def broken(_connection: Connection) -> PortalError | None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        log.commit(an_event("broken"), still_valid=broken)
+    log.commit(an_event("next"))
+
+    assert subjects(database) == {"next"}
+    assert is_intact(database)
+
+
+def test_one_bad_row_does_not_harm_the_others_of_its_batch(log: AuditLog, database: Database) -> None:
+    log.commit(an_event("first"), a_user("dana"))
+    gate = Gate(log)
+    names = [f"good {number}" for number in range(5)]
+    good = [in_the_background(log, an_event(name), a_user(name)) for name in names]
+    bad = in_the_background(log, an_event("bad"), a_user("dana"))
+    gate.open()
+    for thread, _ in (*good, bad):
+        thread.join()
+
+    assert [failures for _, failures in good] == [[]] * 5
+    assert [type(error).__name__ for error in bad[1]] == ["IntegrityError"]
+    assert subjects(database) == {"first", "gate", *names}
+    assert is_intact(database)
+
+
+@pytest.mark.parametrize("value", [Secret("hunter2"), 1.5, ["a"], b"bytes"])
+def test_only_plain_values_go_on_record(log: AuditLog, database: Database, value: object) -> None:
+    with pytest.raises(TypeError):
+        log.commit(an_event(value=value))  # type: ignore[arg-type]
+
+    log.commit(an_event("next"))
+    assert subjects(database) == {"next"}
+
+
+@pytest.mark.parametrize(
+    "text_", ["a\r\nb", "\x1b[31mred", "nul\0byte", "\ud800 alone", "right\u202eleft", "x" * 5000]
+)
+def test_no_text_can_break_out_of_its_line(log: AuditLog, database: Database, text_: str) -> None:
+    event = Event("test.happen", "u1", text_, None, text_, "done", {"typed": text_}, text_)
+
+    log.commit(event)
+
+    with database.reading() as connection:
+        row = connection.execute(select(audit_events).where(audit_events.c.action == "test.happen")).one()
+    assert row.actor.isprintable()
+    assert row.subject.isprintable()
+    assert row.request_id.isprintable()
+    assert row.detail.isascii()
+    assert row.detail.isprintable()
+    assert is_intact(database)
+
+
+def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str) -> None:
+    database = Database(sqlite_url, connections=1)
+    log = AuditLog(database, lambda: NOON)
+    log.commit(an_event("before"))
+    with database.reading() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar()
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+    with pytest.raises(AuditUnavailable, match="hands out nothing without one"):
+        log.commit(an_event("during", filler="x" * 100_000))
+    with database.reading() as connection:
+        connection.execute(text("PRAGMA max_page_count = 1000000"))
+    log.commit(an_event("after"))
+
+    assert subjects(database) == {"before", "after"}
+    with database.snapshot() as connection:
+        report = verify(connection)
+    assert report.is_intact
+    assert len(report.heads) == 2
+    log.close()
+    database.close()
+
+
+def test_too_much_waiting_is_refused_at_once(log: AuditLog, database: Database) -> None:
+    gate = Gate(log)
+    threads = [in_the_background(log, an_event(f"waiting {number}")) for number in range(2000)]
+
+    with pytest.raises(Overloaded):
+        log.commit(an_event("one too many"))
+
+    gate.open()
+    for thread, _ in threads:
+        thread.join()
+    assert "one too many" not in subjects(database)
+
+
+def test_closing_writes_what_is_waiting(database: Database) -> None:
+    log = AuditLog(database, lambda: NOON)
+    gate = Gate(log)
+    waiting = [in_the_background(log, an_event(f"waiting {number}")) for number in range(10)]
+    closing = threading.Thread(target=log.close)
+    closing.start()
+    gate.open()
+    closing.join()
+    for thread, failures in waiting:
+        thread.join()
+        assert failures == []
+
+    assert len(subjects(database)) == 11
+
+
+def test_two_writing_processes_keep_a_chain_each(database: Database) -> None:
+    first, second = AuditLog(database, lambda: NOON), AuditLog(database, lambda: NOON)
+
+    threads = [
+        in_the_background(log, an_event(f"{name} {number}"))
+        for number in range(20)
+        for name, log in (("first", first), ("second", second))
+    ]
+    for thread, failures in threads:
+        thread.join()
+        assert failures == []
+    first.close()
+    second.close()
+
+    with database.snapshot() as connection:
+        report = verify(connection)
+    assert report.is_intact
+    assert len(report.heads) == 2
+    assert len(subjects(database)) == 40

@@ -1,0 +1,107 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, delete, select, update
+
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.verify import verify
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def write_chain(database: Database, now: datetime, events: int = 4) -> str:
+    """A whole chain, as one process would leave it; answers its id."""
+    log = AuditLog(database, lambda: now)
+    for number in range(events):
+        log.commit(Event("test.happen", "u1", "dana", "t1", f"{number}", "done", {"a": number}, "r"))
+    log.close()
+    with database.reading() as connection:
+        return str(
+            connection.scalars(
+                select(audit_events.c.chain_id).order_by(
+                    audit_events.c.at.desc(), audit_events.c.position.desc()
+                )
+            ).first()
+        )
+
+
+def at(chain_id: str, position: int) -> tuple[object, object]:
+    return audit_events.c.chain_id == chain_id, audit_events.c.position == position
+
+
+def test_chains_as_they_were_written_are_intact(database: Database) -> None:
+    for hour in range(5):
+        write_chain(database, NOON + hour * timedelta(hours=3))
+
+    with database.snapshot() as connection:
+        report = verify(connection)
+
+    assert report.is_intact
+    assert report.events == 25
+    assert len(report.heads) == 5
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", NOON + timedelta(seconds=1)),
+        ("action", "test.other"),
+        ("actor_id", "u2"),
+        ("actor", "noor"),
+        ("tenant_id", None),
+        ("subject", "other"),
+        ("outcome", "denied"),
+        ("detail", '{"a":9}'),
+        ("request_id", "q"),
+        ("previous_hash", b"\1" * 32),
+        ("hash", b"\1" * 32),
+        ("position", 40),
+        ("chain_id", "another"),
+    ],
+)
+def test_a_change_of_any_column_shows(database: Database, column: str, value: object) -> None:
+    chain = write_chain(database, NOON)
+    with database.writing() as connection:
+        connection.execute(update(audit_events).where(*at(chain, 2)).values({column: value}))  # type: ignore[arg-type]
+
+    with database.snapshot() as connection:
+        assert not verify(connection).is_intact
+
+
+def _cut_middle(connection: Connection, chain: str) -> None:
+    connection.execute(delete(audit_events).where(*at(chain, 2)))  # type: ignore[arg-type]
+
+
+def _cut_beginning(connection: Connection, chain: str) -> None:
+    connection.execute(delete(audit_events).where(*at(chain, 0)))  # type: ignore[arg-type]
+
+
+def _cut_end(connection: Connection, chain: str) -> None:
+    connection.execute(delete(audit_events).where(*at(chain, 4)))  # type: ignore[arg-type]
+
+
+def _cut_whole(connection: Connection, chain: str) -> None:
+    connection.execute(delete(audit_events).where(audit_events.c.chain_id == chain))
+
+
+def _swap(connection: Connection, chain: str) -> None:
+    for old, new in ((2, 99), (3, 2), (99, 3)):
+        connection.execute(update(audit_events).where(*at(chain, old)).values(position=new))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tamper", [_cut_middle, _cut_beginning, _cut_end, _cut_whole, _swap])
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(days=9)])
+def test_what_was_cut_or_moved_in_a_chain_shows_once_another_was_opened(
+    database: Database, tamper: object, later: timedelta
+) -> None:
+    chain = write_chain(database, NOON)
+    write_chain(database, NOON + later)
+    with database.writing() as connection:
+        tamper(connection, chain)  # type: ignore[operator]
+
+    with database.snapshot() as connection:
+        report = verify(connection)
+
+    assert any(chain in problem for problem in report.problems)

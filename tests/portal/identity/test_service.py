@@ -1,0 +1,256 @@
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select, update
+
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.errors import InvalidRequest, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.identity.model import Role, TokenKind, User, canonical_username
+from daypass.portal.identity.service import OPERATOR, Identity, used
+from daypass.portal.identity.store import TokenStore, UserStore
+from daypass.portal.identity.tokens import digest, mint
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import api_tokens, audit_events, users
+from tests.fakes import NOON, FakeClock
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def identity(database: Database, clock: FakeClock) -> Iterator[Identity]:
+    audit = AuditLog(database, clock)
+    yield Identity(database, audit, clock)
+    audit.close()
+
+
+@pytest.fixture
+def dana(identity: Identity) -> User:
+    return identity.create_user("dana@example.com", Role.USER, Secret("correct horse"), OPERATOR)
+
+
+@given(st.text(max_size=40))
+def test_a_canonical_username_is_its_own(typed: str) -> None:
+    assert canonical_username(canonical_username(typed)) == canonical_username(typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "DANA@example.com",
+        " dana@example.com\t",
+        "\uff44ana@example.com",
+        "dana@EXAMPLE.com\u3000",
+        "\u1d48ana@example.com",
+    ],
+)
+def test_every_spelling_is_one_person(identity: Identity, dana: User, typed: str) -> None:
+    assert canonical_username(typed) == dana.username
+    with pytest.raises(InvalidRequest, match="already"):
+        identity.create_user(typed, Role.ADMINISTRATOR, None, OPERATOR)
+
+
+@pytest.mark.parametrize("username", ["", "   ", "x" * 256, "a\nb", "a\0b", "a\u202eb"])
+def test_a_username_that_cannot_be_shown_is_refused(identity: Identity, username: str) -> None:
+    with pytest.raises(InvalidRequest, match="username"):
+        identity.create_user(username, Role.USER, None, OPERATOR)
+
+
+def test_a_short_password_is_refused(identity: Identity) -> None:
+    with pytest.raises(InvalidRequest, match="at least 12"):
+        identity.create_user("noor@example.com", Role.USER, Secret("short"), OPERATOR)
+
+
+def test_of_a_crowd_one_gets_the_name(identity: Identity, database: Database) -> None:
+    outcomes: list[str] = []
+
+    def create() -> None:
+        try:
+            identity.create_user("noor@example.com", Role.USER, None, OPERATOR)
+            outcomes.append("created")
+        except InvalidRequest:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=create) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["created"] + ["refused"] * 11
+    with database.reading() as connection:
+        assert len(connection.scalars(select(users.c.id)).all()) == 1
+
+
+def test_a_token_stands_for_its_owner(identity: Identity, dana: User) -> None:
+    secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    assert identity.authenticate(secret.reveal()) == (token, dana)
+
+
+def test_a_token_is_stored_as_a_digest_and_recorded_without_itself(
+    identity: Identity, dana: User, database: Database
+) -> None:
+    secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    with database.reading() as connection:
+        tokens = connection.execute(select(api_tokens)).all()
+        events = connection.execute(select(audit_events)).all()
+    assert secret.reveal() not in f"{tokens}{events}"
+    assert [event.action for event in events][1:] == ["user.create", "token.create"]
+    assert tokens[0].digest == digest(secret.reveal())
+
+
+def test_a_permanent_token_ends_after_a_year(identity: Identity, dana: User, clock: FakeClock) -> None:
+    secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    assert token.expires_at == NOON + timedelta(days=365)
+
+    clock.now = token.expires_at - timedelta(seconds=1)
+    identity.authenticate(secret.reveal())
+    clock.now = token.expires_at
+    with pytest.raises(Unauthenticated, match=r"expired on 0?\d+ \w+ \d{4}"):
+        identity.authenticate(secret.reveal())
+
+
+def test_a_temporary_token_ends_with_its_grant(identity: Identity, dana: User, clock: FakeClock) -> None:
+    grant_ends_at: datetime = NOON + HOUR
+    secret, _ = identity.create_token(
+        dana, TokenKind.TEMPORARY, "browser", OPERATOR, grant_ends_at=grant_ends_at
+    )
+
+    clock.now = grant_ends_at
+    with pytest.raises(SignInAgain):
+        identity.authenticate(secret.reveal())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "no API token of this portal"),
+        ("hunter2", "no API token of this portal"),
+        ("daypass_pat_" + "a" * 38, "no API token of this portal"),
+    ],
+)
+def test_a_wrong_token_says_what_is_wrong(identity: Identity, text: str, sentence: str) -> None:
+    with pytest.raises(Unauthenticated, match=sentence) as raised:
+        identity.authenticate(text)
+
+    assert not text or text not in str(raised.value)
+
+
+def test_a_token_of_another_portal_is_not_known(identity: Identity) -> None:
+    with pytest.raises(Unauthenticated, match="not known here"):
+        identity.authenticate(mint(TokenKind.PERMANENT).reveal())
+
+
+def test_a_revoked_token_counts_for_nothing(identity: Identity, dana: User) -> None:
+    secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    identity.revoke_token(dana, token.id, OPERATOR)
+
+    with pytest.raises(Unauthenticated, match="revoked"):
+        identity.authenticate(secret.reveal())
+
+
+def test_nobody_revokes_the_token_of_another(identity: Identity, dana: User) -> None:
+    secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    noor = identity.create_user("noor@example.com", Role.USER, None, OPERATOR)
+
+    identity.revoke_token(noor, token.id, OPERATOR)
+
+    identity.authenticate(secret.reveal())
+
+
+def test_a_disabled_users_tokens_count_for_nothing(
+    identity: Identity, dana: User, database: Database
+) -> None:
+    secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    with database.writing() as connection:
+        UserStore(connection).disable(dana.id, NOON)
+
+    with pytest.raises(Unauthenticated, match="disabled"):
+        identity.authenticate(secret.reveal())
+
+
+def test_the_last_use_of_a_token_is_noted_once_a_minute(
+    identity: Identity, dana: User, clock: FakeClock
+) -> None:
+    secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    noted: list[datetime | None] = []
+    for _ in range(4):
+        token, _ = identity.authenticate(secret.reveal())
+        identity.audit.commit(Event("test.use", None, "", None, "", "done", {}, ""), *used(token, clock.now))
+        noted.append(identity.authenticate(secret.reveal())[0].last_used_at)
+        clock.now += timedelta(seconds=40)
+
+    assert noted == [NOON, NOON, NOON + timedelta(seconds=80), NOON + timedelta(seconds=80)]
+
+
+def _is_alive(connection: Connection, text: str) -> PortalError | None:
+    bearer = TokenStore(connection).find_bearer(digest(text))
+    return None if bearer is not None and not bearer.is_revoked else Unauthenticated("revoked")
+
+
+def test_what_commits_after_a_revocation_is_refused(
+    identity: Identity, dana: User, database: Database
+) -> None:
+    """Thousands of commits race against revocations; none of them is released after its token's end."""
+    for _ in range(40):
+        secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+        is_revoked = threading.Event()
+        started_late: list[str] = []
+
+        def release(text: str, is_revoked: threading.Event, started_late: list[str]) -> None:
+            for number in range(12):
+                was_revoked = is_revoked.is_set()
+                event = Event("test.release", None, "", None, f"{number}", "done", {}, "")
+                try:
+                    identity.audit.commit(event, still_valid=lambda connection: _is_alive(connection, text))
+                except Unauthenticated:
+                    return
+                if was_revoked:
+                    started_late.append(text)
+
+        threads = [
+            threading.Thread(target=release, args=(secret.reveal(), is_revoked, started_late))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        identity.revoke_token(dana, token.id, OPERATOR)
+        is_revoked.set()
+        for thread in threads:
+            thread.join()
+
+        assert started_late == []
+    _assert_no_release_follows_a_revocation(database)
+
+
+def _assert_no_release_follows_a_revocation(database: Database) -> None:
+    with database.reading() as connection:
+        actions = connection.scalars(select(audit_events.c.action).order_by(audit_events.c.position)).all()
+    alive = 0
+    for action in actions:
+        alive += {"token.create": 1, "token.revoke": -1}.get(action, 0)
+        assert action != "test.release" or alive == 1
+
+
+def test_a_token_never_counts_as_another_kind(
+    identity: Identity, dana: User, database: Database
+) -> None:
+    secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    with database.writing() as connection:
+        connection.execute(update(api_tokens).where(api_tokens.c.id == token.id).values(kind="temporary"))
+
+    with pytest.raises(Unauthenticated, match="not known here"):
+        identity.authenticate(secret.reveal())

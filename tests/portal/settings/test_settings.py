@@ -1,0 +1,133 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.settings.registry import (
+    ADMIN_JIT_SESSION_DURATION,
+    DISABLE_NON_ADMIN_JIT,
+    ENABLE_ADMIN_JIT_ON_UI,
+    REGISTRY,
+    ROLE_MAXIMUM,
+    TENANT_ROLE_MAXIMUM,
+    TENANT_VALIDITY,
+    TOKEN_SESSION_DURATION,
+    Kind,
+    Setting,
+    find,
+)
+from daypass.portal.settings.store import SYSTEM, SettingStore, Values
+from daypass.portal.storage.engine import Database
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+# Type, key, default, smallest and largest value on the wire.
+TABLE = [
+    (ENABLE_ADMIN_JIT_ON_UI, "Flags", "EnableAwsAdminJitAccess", False, None, None),
+    (DISABLE_NON_ADMIN_JIT, "Flags", "DisableAwsNonAdminJitAccess", False, None, None),
+    (ADMIN_JIT_SESSION_DURATION, "AppConfig", "AdminJitSessionDuration", HOUR, 900, 43200),
+    (ROLE_MAXIMUM, "AppConfig", "MaximumSessionDuration", None, 3600, 43200),
+    (TOKEN_SESSION_DURATION, "AppConfig", "TokenSessionDuration", 12 * HOUR, 15, 10080),
+    (TENANT_VALIDITY, "", "aws_access_token_validity", HOUR, 900, 43200),
+    (TENANT_ROLE_MAXIMUM, "", "aws_role_max_session_duration", None, 3600, 43200),
+]
+durations = [setting for setting in REGISTRY if setting.kind is not Kind.FLAG]
+
+
+@pytest.mark.parametrize(("setting", "type_", "key", "default", "low", "high"), TABLE)
+def test_every_setting_has_its_wire_name_default_and_bounds(
+    setting: Setting,
+    type_: str,
+    key: str,
+    default: bool | timedelta | None,
+    low: int | None,
+    high: int | None,
+) -> None:
+    assert find(type_, key) is setting
+    assert setting.default == default
+    assert setting.help.endswith(".")
+    if low is not None and high is not None:
+        parsed = [setting.parse(str(value)) for value in (low - 1, low, high, high + 1)]
+        assert [value is not None for value in parsed] == [False, True, True, False]
+
+
+def test_the_table_above_is_the_registry() -> None:
+    assert [row[0] for row in TABLE] == list(REGISTRY)
+
+
+@given(st.sampled_from(durations), st.text(max_size=12) | st.integers().map(str))
+def test_whatever_is_stored_a_duration_stays_within_its_bounds(setting: Setting, stored: str) -> None:
+    value = Values({(setting.type, setting.key): stored}).duration(setting)
+
+    assert value == setting.default or (
+        value is not None
+        and setting.minimum is not None
+        and setting.maximum is not None
+        and setting.minimum <= value <= setting.maximum
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "value"), [("true", True), (" True", True), ("false", False), ("yes", False), ("1", False)]
+)
+def test_a_flag_is_on_only_when_it_says_true(stored: str, value: bool) -> None:
+    row = {(DISABLE_NON_ADMIN_JIT.type, DISABLE_NON_ADMIN_JIT.key): stored}
+
+    assert Values(row).flag(DISABLE_NON_ADMIN_JIT) is value
+
+
+def test_a_tenant_reads_its_own_and_the_systems_settings_and_no_others(database: Database) -> None:
+    with database.writing() as connection:
+        store = SettingStore(connection)
+        store.put(SYSTEM, "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
+        store.put("dev", "", "aws_access_token_validity", "7200", by="u1", now=NOON)
+        store.put("prod", "", "aws_access_token_validity", "900", by="u1", now=NOON)
+
+        values = {name: store.read(name) for name in ("dev", "prod", "data", None)}
+
+    assert [v.duration(TENANT_VALIDITY) for v in values.values()] == [2 * HOUR, HOUR / 4, HOUR, HOUR]
+    assert [v.flag(ENABLE_ADMIN_JIT_ON_UI) for v in values.values()] == [True] * 4
+
+
+def test_a_setting_is_written_over_and_removed(database: Database) -> None:
+    with database.writing() as connection:
+        store = SettingStore(connection)
+        for value in ("7200", "1800"):
+            store.put("dev", "", "aws_access_token_validity", value, by="u1", now=NOON)
+
+        assert [(row.key, row.value) for row in store.list_for("dev")] == [
+            ("aws_access_token_validity", "1800")
+        ]
+        assert store.remove("dev", "", "aws_access_token_validity")
+        assert not store.remove("dev", "", "aws_access_token_validity")
+        assert store.list_for("dev") == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "takes"),
+    [
+        (ENABLE_ADMIN_JIT_ON_UI, "maybe", "true or false"),
+        (TENANT_VALIDITY, "899", "a whole number of seconds from 900 to 43200"),
+        (TENANT_VALIDITY, "\uff11\uff12\uff10\uff10", "a whole number of seconds from 900 to 43200"),
+        (TOKEN_SESSION_DURATION, "14", "a whole number of minutes from 15 to 10080"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_with_what_it_takes(
+    database: Database, setting: Setting, value: str, takes: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=takes), database.writing() as connection:
+        SettingStore(connection).put(SYSTEM, setting.type, setting.key, value, by="u1", now=NOON)
+
+
+def test_a_key_that_nobody_knows_is_kept_listed_and_inert(database: Database) -> None:
+    with database.writing() as connection:
+        store = SettingStore(connection)
+        store.put(SYSTEM, "Flags", "EnableVPN", "whatever", by="u1", now=NOON)
+
+        assert [(row.type, row.key, row.value) for row in store.list_for(SYSTEM)] == [
+            ("Flags", "EnableVPN", "whatever")
+        ]
+    assert find("Flags", "EnableVPN") is None

@@ -1,0 +1,144 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, select, text
+
+from daypass.portal.config import ConfigError
+from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.engine import Database, parse_url
+from daypass.portal.storage.migrate import migrate
+from daypass.portal.storage.schema import users
+from tests.database_fixture import PostgresServer
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NEPAL = timezone(timedelta(hours=5, minutes=45))
+SAMOA = timezone(timedelta(hours=-11))
+
+
+def _row(name: str, created_at: datetime = NOON) -> dict[str, object]:
+    return {"id": name, "username": name, "role": "User", "created_at": created_at}
+
+
+@pytest.mark.parametrize("url", ["postgres://me@host/name", "postgresql://me@host/name"])
+def test_every_spelling_of_postgresql_means_the_same(url: str) -> None:
+    assert parse_url(url).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://me@host/name", "sqlite+aiosqlite:///x.db"])
+def test_another_database_is_refused_by_the_name_of_its_variable(url: str) -> None:
+    with pytest.raises(ConfigError, match="DAYPASS_DATABASE_URL takes"):
+        Database(url)
+
+
+def test_what_is_written_is_there_and_what_failed_is_not(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(insert(users), _row("kept"))
+    with pytest.raises(ZeroDivisionError), database.writing() as connection:
+        connection.execute(insert(users), _row("lost"))
+        raise ZeroDivisionError
+
+    with database.reading() as connection:
+        assert list(connection.scalars(select(users.c.id))) == ["kept"]
+
+
+def test_a_reader_sees_at_once_what_others_have_committed(database: Database) -> None:
+    with database.reading() as reader:
+        assert list(reader.scalars(select(users.c.id))) == []
+        with database.writing() as connection:
+            connection.execute(insert(users), _row("new"))
+
+        assert list(reader.scalars(select(users.c.id))) == ["new"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    moment=st.datetimes(
+        min_value=datetime(1900, 1, 2),  # noqa: DTZ001  hypothesis wants its bounds without a zone
+        max_value=datetime(2200, 1, 1),  # noqa: DTZ001
+        timezones=st.sampled_from(
+            [UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))]
+        ),
+    )
+)
+def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, moment: datetime) -> None:
+    with database.writing() as connection:
+        connection.execute(users.delete())
+        connection.execute(insert(users), _row("x", moment))
+
+    with database.reading() as connection:
+        stored = connection.scalar(select(users.c.created_at))
+
+    assert stored == moment
+    assert stored is not None
+    assert stored.utcoffset() == timedelta(0)
+
+
+def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
+    with pytest.raises(Exception, match="without a zone"), database.writing() as connection:
+        connection.execute(insert(users), _row("x", datetime(2026, 1, 1)))  # noqa: DTZ001
+
+
+def test_a_sqlite_file_is_synced_to_disk_and_checks_foreign_keys(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.reading() as connection:
+        pragmas = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    database.close()
+
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_full_disk_is_storage_unavailable_and_over_when_there_is_room(sqlite_url: str) -> None:
+    database = Database(sqlite_url, connections=1)
+    with database.reading() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar()
+        connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+    with pytest.raises(StorageUnavailable), database.writing() as connection:
+        connection.execute(insert(users), [_row(f"user{number}" + "x" * 200) for number in range(500)])
+    with database.reading() as connection:
+        connection.execute(text("PRAGMA max_page_count = 1000000"))
+    with database.writing() as connection:
+        connection.execute(insert(users), _row("after"))
+
+    with database.reading() as connection:
+        assert list(connection.scalars(select(users.c.id))) == ["after"]
+    database.close()
+
+
+@pytest.fixture
+def crashing_postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.remove()
+
+
+def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(crashing_postgres: PostgresServer) -> None:
+    crashing_postgres.execute("CREATE DATABASE portal")
+    database = Database(crashing_postgres.url("portal"))
+    migrate(database)
+
+    crashing_postgres.stop()
+    with pytest.raises(StorageUnavailable), database.reading() as connection:
+        connection.execute(select(users.c.id))
+    crashing_postgres.start()
+    with database.writing() as connection:
+        connection.execute(insert(users), _row("after"))
+
+    with database.reading() as connection:
+        assert list(connection.scalars(select(users.c.id))) == ["after"]
+    database.close()
+
+
+def test_a_database_that_is_not_there_is_storage_unavailable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/no/such/folder/daypass.db")
+
+    with pytest.raises(StorageUnavailable), database.reading():
+        pass

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.tenants.names import LONGEST, check_name
+
+names = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3}){0,2}", fullmatch=True)
+
+
+def accepts(name: str, taken: list[str]) -> bool:
+    try:
+        check_name(name, taken)
+    except InvalidRequest:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["dev01", "a1", "team-a-dev", "x" * LONGEST])
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert accepts(name, [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "a",
+        "Dev01",
+        "1dev",
+        "-dev",
+        "dev-",
+        "de--v",
+        "dev_01",
+        "dev 01",
+        "dév",
+        "dev\n",
+        "*",
+        "x" * (LONGEST + 1),
+    ],
+)
+def test_a_name_that_aws_or_a_policy_would_stumble_over_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="lower-case letters"):
+        check_name(name, [])
+
+
+@pytest.mark.parametrize(("name", "taken"), [("acme", "acme-dev"), ("acme-dev", "acme"), ("acme", "acme")])
+def test_a_name_that_begins_anothers_resources_is_refused(name: str, taken: str) -> None:
+    assert not accepts(name, [taken])
+
+
+@given(st.lists(names, max_size=12))
+def test_no_two_accepted_tenants_can_reach_each_other(candidates: list[str]) -> None:
+    taken: list[str] = []
+    for name in candidates:
+        if accepts(name, taken):
+            taken.append(name)
+
+    prefixes = [f"duploservices-{name}-" for name in taken]
+    assert not any(
+        prefix.startswith(other) for prefix in prefixes for other in prefixes if prefix is not other
+    )

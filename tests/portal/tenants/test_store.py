@@ -1,0 +1,62 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection
+
+from daypass.portal.identity.model import Role
+from daypass.portal.identity.store import ADD_USER
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+from daypass.portal.tenants.store import TenantStore
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DEV = Tenant(TenantId("id-of-dev"), "dev01", "us-east-1", "arn:aws:iam::1:role/dev", "external")
+PROD = replace(DEV, id=TenantId("id-of-prod"), name="prod01", external_id=None)
+DATA = replace(DEV, id=TenantId("id-of-data"), name="data01")
+
+
+def fill(connection: Connection) -> TenantStore:
+    connection.execute(
+        ADD_USER, {"id": "dana", "username": "dana@example.com", "role": Role.USER.value, "created_at": NOON}
+    )
+    store = TenantStore(connection)
+    for tenant in (PROD, DEV, DATA):
+        store.add(tenant, NOON)
+    store.add_member(DEV.id, "dana", Access.FULL, NOON)
+    store.add_member(PROD.id, "dana", Access.READ_ONLY, NOON)
+    return store
+
+
+@pytest.mark.parametrize("reference", ["dev01", "id-of-dev"])
+def test_a_tenant_is_found_by_name_and_by_id(database: Database, reference: str) -> None:
+    with database.writing() as connection:
+        assert fill(connection).find(reference, "dana") == TenantAccess(DEV, Access.FULL)
+
+
+@pytest.mark.parametrize("reference", ["dev", "DEV01", "", "%", "dev01 "])
+def test_nothing_else_is_found(database: Database, reference: str) -> None:
+    with database.writing() as connection:
+        assert fill(connection).find(reference, "dana") is None
+
+
+def test_a_tenant_is_seen_by_how_one_stands_to_it(database: Database) -> None:
+    with database.writing() as connection:
+        store = fill(connection)
+
+        assert store.list_for("dana") == [
+            TenantAccess(DEV, Access.FULL),
+            TenantAccess(PROD, Access.READ_ONLY),
+        ]
+        assert store.list_all("dana") == [TenantAccess(DATA, None), *store.list_for("dana")]
+        assert store.list_for("noor") == []
+        assert store.names() == ["data01", "dev01", "prod01"]
+
+
+def test_a_removed_member_is_none(database: Database) -> None:
+    with database.writing() as connection:
+        store = fill(connection)
+
+        assert store.remove_member(DEV.id, "dana")
+        assert not store.remove_member(DEV.id, "dana")
+        assert store.find("dev01", "dana") == TenantAccess(DEV, None)
