@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import ssl
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -120,24 +119,27 @@ def _turn(place: Path) -> Iterator[None]:
         yield
 
 
-def start(place: Path, *options: str) -> None:
+def start(place: Path) -> None:
     """Start a demo in *place*, with an empty home, and return when it is ready."""
-    ready, home = place / READY, place / "home"
+    ready, home, log = place / READY, place / "home", place / "log"
     home.mkdir(exist_ok=True)
     ports = ("--portal-port", "0", "--aws-port", "0")
-    with (place / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [DAYPASS, "demo", "--dir", str(place / "state"), *ports, "--ready-file", str(ready), *options],
-            env=bare_environment(home),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    (place / "pid").write_text(str(process.pid))
+    # Not a Popen: the worker that starts it may be gone before the one that stops it.
+    pid = os.posix_spawn(
+        DAYPASS,
+        [DAYPASS, "demo", "--dir", str(place / "state"), *ports, "--ready-file", str(ready)],
+        bare_environment(home),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+    (place / "pid").write_text(str(pid))
     give_up = time.monotonic() + PATIENCE
     while not ready.exists():
-        if process.poll() is not None or time.monotonic() > give_up:
-            raise RuntimeError(f"the demo did not become ready: {(place / 'log').read_text()}")
+        if os.waitpid(pid, os.WNOHANG)[0] == pid or time.monotonic() > give_up:
+            raise RuntimeError(f"the demo did not become ready: {log.read_text()}")
         time.sleep(0.05)
 
 

@@ -110,7 +110,7 @@ def test_it_can_be_stopped_while_it_starts(serving: Serving, number: signal.Sign
 def test_when_the_portal_dies_the_demo_says_so_and_ends(serving: Serving) -> None:
     serving.wait_until_it_serves()
     children = Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
-    portal = next(pid for pid in children if b"portal" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    portal = next(pid for pid in children if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
 
     os.kill(int(portal), signal.SIGKILL)
 

@@ -45,6 +45,8 @@ def demo(path: Path, portal_port: int, aws_port: int, once: bool, ready_file: Pa
     try:
         is_proven = run(Wishes(path, os.geteuid(), portal_port, aws_port, once, ready_file))
     except DemoError as error:
-        raise click.ClickException(str(error)) from error
+        # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
+        click.echo(f"daypass demo: {error}", err=True)
+        raise SystemExit(1) from error
     if not is_proven:
         raise SystemExit(1)

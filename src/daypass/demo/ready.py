@@ -11,9 +11,9 @@ from daypass.demo.world import Tenant, World
 
 
 def forget(path: Path) -> None:
-    """Take away what an earlier demo wrote: until this one is ready, there is no ready file."""
+    """Take away what an earlier demo wrote, and find out now whether it can be written again."""
     try:
-        path.unlink(missing_ok=True)
+        write_private(path, b"").unlink()
     except OSError as error:
         raise _unusable(path, error) from error
 
