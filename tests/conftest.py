@@ -1,6 +1,7 @@
 """What every folder of tests may ask for."""
 
 from tests.database_fixture import (
+    crashing_postgres,
     database,
     database_url,
     postgres,
@@ -11,6 +12,7 @@ from tests.database_fixture import (
 from tests.sandbox_fixture import sandbox, sandbox_process
 
 __all__ = [
+    "crashing_postgres",
     "database",
     "database_url",
     "postgres",

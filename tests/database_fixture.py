@@ -94,6 +94,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def crashing_postgres() -> Iterator[PostgresServer]:
+    """A server for one test alone, which may stop and start it; with a migrated database `portal`."""
+    server = PostgresServer()
+    server.start()
+    server.execute("CREATE DATABASE portal")
+    portal = Database(server.url("portal"), connections=1)
+    migrate(portal)
+    portal.close()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """The URL of a migrated SQLite database."""
     path = tmp_path / "daypass.db"

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from sqlalchemy import insert, select, text
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database, parse_url
-from daypass.portal.storage.migrate import migrate
 from daypass.portal.storage.schema import users
 from tests.database_fixture import PostgresServer
 
@@ -112,18 +110,10 @@ def test_a_full_disk_is_storage_unavailable_and_over_when_there_is_room(sqlite_u
     database.close()
 
 
-@pytest.fixture
-def crashing_postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.remove()
-
-
 def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(crashing_postgres: PostgresServer) -> None:
-    crashing_postgres.execute("CREATE DATABASE portal")
     database = Database(crashing_postgres.url("portal"))
-    migrate(database)
+    with database.reading() as connection:
+        assert list(connection.scalars(select(users.c.id))) == []
 
     crashing_postgres.stop()
     with pytest.raises(StorageUnavailable), database.reading() as connection:
@@ -142,3 +132,45 @@ def test_a_database_that_is_not_there_is_storage_unavailable(tmp_path: Path) -> 
 
     with pytest.raises(StorageUnavailable), database.reading():
         pass
+
+
+def test_a_file_that_is_no_database_is_storage_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "daypass.db"
+    path.write_bytes(b"something else entirely" * 100)
+    database = Database(f"sqlite:///{path}")
+
+    with pytest.raises(StorageUnavailable), database.reading() as connection:
+        connection.execute(select(users.c.id))
+
+
+def test_a_row_that_somebody_else_keeps_is_not_waited_for_beyond_patience(database_url: str) -> None:
+    database = Database(database_url, patience=timedelta(milliseconds=200))
+    with database.writing() as connection:
+        connection.execute(insert(users), _row("dana"))
+
+    with database.writing() as first:
+        first.execute(users.update().values(role="Administrator"))
+        with pytest.raises(StorageUnavailable), database.writing() as second:
+            second.execute(users.update().values(role="User"))
+
+    with database.reading() as connection:
+        assert list(connection.scalars(select(users.c.role))) == ["Administrator"]
+    database.close()
+
+
+def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: str) -> None:
+    database = Database(database_url, connections=1, patience=timedelta(milliseconds=200))
+
+    with database.reading():  # noqa: SIM117  the second is the one that fails
+        with pytest.raises(StorageUnavailable, match="busy"), database.reading():
+            pass
+    database.close()
+
+
+def test_a_snapshot_sees_one_moment_and_holds_up_nobody(database: Database) -> None:
+    with database.snapshot() as reader:
+        assert list(reader.scalars(select(users.c.id))) == []
+        with database.writing() as connection:
+            connection.execute(insert(users), _row("new"))
+
+        assert list(reader.scalars(select(users.c.id))) == []

@@ -1,4 +1,6 @@
 import multiprocessing
+import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.migrate import SchemaError, check, migrate
+from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
 from daypass.portal.storage.schema import metadata
 from tests.database_fixture import PostgresServer
 
@@ -52,6 +54,22 @@ def test_a_crowd_migrates_an_empty_postgresql_database_once(postgres: PostgresSe
     assert _migrate_in_a_crowd(postgres.url("crowd")) == [0, 0, 0, 0]
 
     postgres.execute("DROP DATABASE crowd")
+
+
+def test_whoever_comes_second_waits_as_long_as_the_first_migrates(postgres_url: str) -> None:
+    first, second = (Database(postgres_url, patience=timedelta(milliseconds=100)) for _ in range(2))
+    waiting = threading.Thread(target=migrate, args=(second,))
+
+    with first.writing() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        waiting.start()
+        waiting.join(0.4)
+        assert waiting.is_alive()
+    waiting.join()
+
+    check(second)
+    for database in (first, second):
+        database.close()
 
 
 def test_an_empty_database_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -14,24 +15,34 @@ from sqlalchemy.pool import QueuePool
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Connection", "Database", "StorageConflict"]
+
+# How to read, and how to read at length. Without a transaction, each statement sees what is committed by
+# then, and BEGIN and ROLLBACK are spared. A long read wants one moment: any transaction of SQLite has one.
+_SQLITE_MODES = {"begin": ""}, {"begin": "BEGIN"}
+_POSTGRESQL_MODES = {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "REPEATABLE READ"}
 
 _CONNECTIONS = 40
-_WAIT_FOR_CONNECTION = 5.0
-_WAIT_FOR_LOCK_MS = 5000
+_PATIENCE = timedelta(seconds=5)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class StorageConflict(StorageUnavailable):
+    """Two transactions waited for each other, and this one was given up; once more is right."""
 
 
 class Database:
     """One database, for all threads of a process.
 
-    Faults of the database itself (gone, locked, full) surface as `StorageUnavailable`.
+    Faults of the database itself (gone, locked, full) surface as `StorageUnavailable`. `patience` is how
+    long to wait for a connection, and again for a lock that somebody else holds.
     """
 
-    def __init__(self, url: str, *, connections: int = _CONNECTIONS) -> None:
-        self._engine = _open(parse_url(url), connections)
-        # Each read sees what is committed, and spares the BEGIN and ROLLBACK around it.
-        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._snapshot = self._engine.execution_options(**_snapshot_options(self._engine.dialect.name))
+    def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
+        self._engine = _open(parse_url(url), connections, patience)
+        reading, snapshot = _SQLITE_MODES if self.is_sqlite else _POSTGRESQL_MODES
+        self._reader = self._engine.execution_options(**reading)
+        self._snapshot = self._engine.execution_options(**snapshot)
 
     @property
     def is_sqlite(self) -> bool:
@@ -79,59 +90,64 @@ _NOT_A_DATABASE = (
 )
 
 
-def _open(url: URL, connections: int) -> Engine:
+def _open(url: URL, connections: int, patience: timedelta) -> Engine:
+    open_ = _open_sqlite if url.drivername == "sqlite" else _open_postgresql
     try:
-        if url.drivername == "sqlite":
-            return _open_sqlite(url, connections)
-        return create_engine(
+        return open_(
             url,
+            patience,
+            poolclass=QueuePool,
             pool_size=connections,
             max_overflow=0,
-            pool_timeout=_WAIT_FOR_CONNECTION,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
+            pool_timeout=patience.total_seconds(),
+            # The connection used last has its statements and pages at hand.
+            pool_use_lifo=True,
             hide_parameters=True,
         )
     except NoSuchModuleError as error:
         raise ConfigError(_NOT_A_DATABASE) from error
 
 
-def _open_sqlite(url: URL, connections: int) -> Engine:
-    engine = create_engine(
+def _open_postgresql(url: URL, patience: timedelta, **options: Any) -> Engine:  # noqa: ANN401  SQLAlchemy's own
+    wait = patience // _MILLISECOND
+    return create_engine(
         url,
-        poolclass=QueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=_WAIT_FOR_CONNECTION,
-        connect_args={"check_same_thread": False, "cached_statements": 256},
-        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            # A server that vanished without a word is noticed as soon as one that is down.
+            "tcp_user_timeout": wait,
+            "options": f"-c timezone=UTC -c lock_timeout={wait}",
+        },
+        **options,
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+
+
+def _open_sqlite(url: URL, patience: timedelta, **options: Any) -> Engine:  # noqa: ANN401  SQLAlchemy's own
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False, "cached_statements": 256}, **options
+    )
+
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # We say BEGIN ourselves: the driver's own starts transactions that cannot always become writing ones.
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {patience // _MILLISECOND}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # We say BEGIN ourselves: the driver's own starts transactions that cannot always become writing ones.
-    connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {_WAIT_FOR_LOCK_MS}",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql("BEGIN" if options.get("is_snapshot") else "BEGIN IMMEDIATE")
-
-
-def _snapshot_options(dialect: str) -> dict[str, Any]:
-    # SQLite's reading transactions see one moment by themselves.
-    return {"is_snapshot": True} if dialect == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    begin = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
+    if begin:
+        connection.exec_driver_sql(begin)
 
 
 @contextmanager
@@ -141,11 +157,19 @@ def _faults() -> Iterator[None]:
     except PoolTimeout as error:
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+            raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
         if not _is_fault(error):
             raise
         raise StorageUnavailable("The portal's database cannot be reached. Try again in a moment.") from error
 
 
+_CONFLICTS = {"40001", "40P01"}
+"""How PostgreSQL says that a transaction was given up for another's sake."""
+
+# How both drivers say gone, locked, full, read-only and damaged; what a caller did wrong has other names.
+_FAULTS = {"OperationalError", "InterfaceError", "InternalError", "DatabaseError"}
+
+
 def _is_fault(error: DBAPIError) -> bool:
-    # How both drivers say gone, locked and full; what a caller did wrong has other names.
-    return error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}
+    return error.connection_invalidated or type(error).__name__ in _FAULTS

@@ -23,6 +23,7 @@ def migrate(database: Database) -> None:
     with database.writing() as connection:
         # SQLite's writing transaction is a lock already.
         if not database.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         known = _known()
         current = MigrationContext.configure(connection).get_current_revision()
