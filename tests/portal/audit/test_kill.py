@@ -8,7 +8,7 @@ from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 
-_ROUNDS = 13
+_ROUNDS = 25
 
 
 def _acknowledged_before_the_kill(url: str, round_: int) -> Iterator[str]:

@@ -3,17 +3,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.audit.verify import verify
-from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, Unauthenticated
+from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
+from tests.database_fixture import PostgresServer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ADD_USER = insert(users)
+PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindparam("new_role"))
 
 
 def an_event(subject: str = "something", **detail: str | int) -> Event:
@@ -70,13 +72,13 @@ class Gate:
 
 
 def in_the_background(
-    log: AuditLog, event: Event, *writes: Write
+    log: AuditLog, event: Event, *writes: Write, still_valid: Check | None = None
 ) -> tuple[threading.Thread, list[Exception]]:
     failures: list[Exception] = []
 
     def commit() -> None:
         try:
-            log.commit(event, *writes)
+            log.commit(event, *writes, still_valid=still_valid)
         except Exception as error:  # handed to the test
             failures.append(error)
 
@@ -121,15 +123,22 @@ def test_a_refused_check_is_raised_and_nothing_of_it_is_written(log: AuditLog, d
     assert subjects(database) == user_ids(database) == set()
 
 
-def test_a_check_that_breaks_fails_its_own_commit_only(log: AuditLog, database: Database) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError(), AccessDenied("No.")])
+def test_a_check_that_breaks_fails_its_own_commit_only(
+    log: AuditLog, database: Database, error: Exception
+) -> None:
     def broken(_connection: Connection) -> PortalError | None:
-        raise ZeroDivisionError
+        raise error
 
-    with pytest.raises(ZeroDivisionError):
-        log.commit(an_event("broken"), still_valid=broken)
-    log.commit(an_event("next"))
+    gate = Gate(log)
+    good = in_the_background(log, an_event("good"))
+    bad = in_the_background(log, an_event("broken"), still_valid=broken)
+    gate.open()
+    for thread, _ in (good, bad):
+        thread.join()
 
-    assert subjects(database) == {"next"}
+    assert (good[1], bad[1]) == ([], [error])
+    assert subjects(database) == {"gate", "good"}
     assert is_intact(database)
 
 
@@ -173,6 +182,7 @@ def test_no_text_can_break_out_of_its_line(log: AuditLog, database: Database, te
     assert row.request_id.isprintable()
     assert row.detail.isascii()
     assert row.detail.isprintable()
+    assert len(row.detail) < 1020
     assert is_intact(database)
 
 
@@ -185,7 +195,7 @@ def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
     with pytest.raises(AuditUnavailable, match="hands out nothing without one"):
-        log.commit(an_event("during", filler="x" * 100_000))
+        log.commit(an_event("during", **{f"filler{number}": "x" * 1000 for number in range(100)}))
     with database.reading() as connection:
         connection.execute(text("PRAGMA max_page_count = 1000000"))
     log.commit(an_event("after"))
@@ -195,6 +205,65 @@ def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str
         report = verify(connection)
     assert report.is_intact
     assert len(report.heads) == 2
+    log.close()
+    database.close()
+
+
+def test_a_server_that_crashed_is_told_and_used_again_without_a_restart(
+    crashing_postgres: PostgresServer,
+) -> None:
+    database = Database(crashing_postgres.url("portal"))
+    log = AuditLog(database, lambda: NOON)
+    log.commit(an_event("before"))
+
+    crashing_postgres.stop()
+    with pytest.raises(AuditUnavailable, match="hands out nothing without one"):
+        log.commit(an_event("during"), a_user("dana"))
+    crashing_postgres.start()
+    log.commit(an_event("after"))
+
+    assert subjects(database) == {"before", "after"}
+    assert user_ids(database) == set()
+    assert is_intact(database)
+    log.close()
+    database.close()
+
+
+def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str) -> None:
+    """PostgreSQL gives up one of two that wait for each other; what was given up is done once more."""
+    database = Database(postgres_url)
+    log = AuditLog(database, lambda: NOON)
+    log.commit(an_event("before"), a_user("dana"), a_user("noor"))
+    has_noor = threading.Event()
+
+    def signal(_connection: Connection) -> None:
+        has_noor.set()
+
+    with database.writing() as replica:
+        # The one that notices is the one that is given up.
+        replica.execute(text("SET LOCAL deadlock_timeout = '1min'"))
+        replica.execute(PROMOTE, {"user": "dana", "new_role": "by the replica"})
+        gate = Gate(log)
+        mine = [
+            in_the_background(log, an_event("noor"), Write(PROMOTE, {"user": "noor", "new_role": "mine"})),
+            in_the_background(
+                log,
+                an_event("dana"),
+                Write(PROMOTE, {"user": "dana", "new_role": "mine"}),
+                still_valid=signal,
+            ),
+        ]
+        gate.open()
+        has_noor.wait()
+        replica.execute(PROMOTE, {"user": "noor", "new_role": "by the replica"})
+    for thread, failures in mine:
+        thread.join()
+        assert failures == []
+
+    with database.reading() as connection:
+        assert set(connection.scalars(select(users.c.role))) == {"mine"}
+    assert subjects(database) == {"before", "gate", "noor", "dana"}
+    assert is_intact(database)
     log.close()
     database.close()
 

@@ -19,6 +19,9 @@ GENESIS = bytes(32)
 
 Scalar = str | int | bool | None
 
+_LONGEST = 1000
+"""Characters that a single text on record may have; more is cut off."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -69,7 +72,7 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "actor_id": event.actor_id,
         "actor": _line(event.actor, 255),
         "tenant_id": event.tenant_id,
-        "subject": _line(event.subject, 1000),
+        "subject": _line(event.subject, _LONGEST),
         "outcome": event.outcome,
         "detail": _canonical(event.detail),
         "request_id": _line(event.request_id, 32),
@@ -105,7 +108,8 @@ def _canonical(detail: Mapping[str, Scalar]) -> str:
     for key, value in detail.items():
         if not isinstance(value, Scalar):
             raise TypeError(f"{key}: a {type(value).__name__} does not go on record")
-    return json.dumps(detail, sort_keys=True, separators=(",", ":"))
+    cut = {key: value[:_LONGEST] if isinstance(value, str) else value for key, value in detail.items()}
+    return json.dumps(cut, sort_keys=True, separators=(",", ":"))
 
 
 def _line(text: str, longest: int) -> str:

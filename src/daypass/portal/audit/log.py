@@ -12,8 +12,8 @@ from sqlalchemy.sql.base import Executable
 from daypass.portal.audit.chain import Event, Head, link, open_chain
 from daypass.portal.audit.store import APPEND, read_heads
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
-from daypass.portal.storage.engine import Database
+from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
+from daypass.portal.storage.engine import Database, StorageConflict
 
 __all__ = ["AuditLog", "Event", "Write"]
 
@@ -111,18 +111,15 @@ class AuditLog:
             with self._database.writing() as connection:
                 head = self._append(connection, batch)
             self._head = head
-        except PortalError as fault:
-            # It is not known what of it was written, so the chain goes on as a new one.
-            self._head = None
-            for entry in batch:
-                entry.failure = _not_recorded(fault)
         except Exception as error:  # the writer has to outlive whatever one entry brings along
+            # It may not be known what of it was written, so the chain goes on as a new one.
             self._head = None
-            if len(batch) == 1:
-                batch[0].failure = error
+            if len(batch) > 1 and not _is_outage(error):
+                for entry in batch:
+                    self._commit([entry])
                 return
             for entry in batch:
-                self._commit([entry])
+                entry.failure = _not_recorded(error) if isinstance(error, StorageUnavailable) else error
 
     def _append(self, connection: Connection, batch: Sequence[_Entry]) -> Head | None:
         head, rows = self._head, []
@@ -155,7 +152,12 @@ _NOT_RECORDED = (
 )
 
 
-def _not_recorded(fault: PortalError) -> AuditUnavailable:
+def _is_outage(error: Exception) -> bool:
+    """Whether the whole batch fails for it, and each entry alone would again."""
+    return isinstance(error, StorageUnavailable) and not isinstance(error, StorageConflict)
+
+
+def _not_recorded(fault: StorageUnavailable) -> AuditUnavailable:
     failure = AuditUnavailable(_NOT_RECORDED)
     failure.__cause__ = fault
     return failure

@@ -14,23 +14,32 @@ APPEND = insert(audit_events)
 # Clocks of several machines differ a little; naming a head twice does no harm.
 _MARGIN = timedelta(hours=1)
 
-_TOPS = (
-    select(audit_events.c.chain_id, func.max(audit_events.c.position).label("position"))
-    .group_by(audit_events.c.chain_id)
-    .subquery()
+# Steps from each chain straight to the next one, so that its cost grows with the chains, not with the events.
+_CHAINS = select(func.min(audit_events.c.chain_id).label("id")).cte("chains", recursive=True)
+_CHAINS = _CHAINS.union_all(
+    select(
+        select(func.min(audit_events.c.chain_id))
+        .where(audit_events.c.chain_id > _CHAINS.c.id)
+        .scalar_subquery()
+    ).where(_CHAINS.c.id.is_not(None))
 )
 
-_HEADS = select(
-    audit_events.c.chain_id, audit_events.c.position, audit_events.c.hash, audit_events.c.at
-).join(
-    _TOPS,
-    and_(_TOPS.c.chain_id == audit_events.c.chain_id, _TOPS.c.position == audit_events.c.position),
-)
+_FIRST, _LAST, _OF_CHAIN = audit_events.alias("first"), audit_events.alias("last"), audit_events.alias()
 
-_LAST_OPENING = (
-    select(func.max(audit_events.c.at))
-    .join(_TOPS, _TOPS.c.chain_id == audit_events.c.chain_id)
-    .where(audit_events.c.position == 0)
+_HEADS = (
+    select(_LAST.c.chain_id, _LAST.c.position, _LAST.c.hash, _LAST.c.at, _FIRST.c.at.label("opened_at"))
+    .select_from(_CHAINS)
+    .join(_FIRST, and_(_FIRST.c.chain_id == _CHAINS.c.id, _FIRST.c.position == 0))
+    .join(
+        _LAST,
+        and_(
+            _LAST.c.chain_id == _CHAINS.c.id,
+            _LAST.c.position
+            == select(func.max(_OF_CHAIN.c.position))
+            .where(_OF_CHAIN.c.chain_id == _CHAINS.c.id)
+            .scalar_subquery(),
+        ),
+    )
 )
 
 _LINK = select(audit_events.c.hash).where(
@@ -42,14 +51,11 @@ _EVENTS = select(audit_events).order_by(audit_events.c.chain_id, audit_events.c.
 
 def read_heads(connection: Connection) -> Sequence[Head]:
     """The heads of the chains that have grown since a chain was opened last; older ones are named already."""
-    opened = connection.scalar(_LAST_OPENING)
-    if opened is None:
+    chains = connection.execute(_HEADS).all()
+    if not chains:
         return []
-    return [
-        Head(row.chain_id, row.position, row.hash)
-        for row in connection.execute(_HEADS)
-        if row.at >= opened - _MARGIN
-    ]
+    since = max(chain.opened_at for chain in chains) - _MARGIN
+    return [Head(chain.chain_id, chain.position, chain.hash) for chain in chains if chain.at >= since]
 
 
 def read_rows(connection: Connection) -> Iterator[Mapping[str, Any]]:
