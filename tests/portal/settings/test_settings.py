@@ -92,6 +92,19 @@ def test_a_tenant_reads_its_own_and_the_systems_settings_and_no_others(database:
     assert [v.flag(ENABLE_ADMIN_JIT_ON_UI) for v in values.values()] == [True] * 4
 
 
+def test_what_is_written_in_the_wrong_place_counts_for_nothing(database: Database) -> None:
+    with database.writing() as connection:
+        store = SettingStore(connection)
+        store.put(SYSTEM, "", "aws_access_token_validity", "43200", by="u1", now=NOON)
+        store.put("dev", "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
+        store.put("dev", "AppConfig", "AdminJitSessionDuration", "43200", by="u1", now=NOON)
+
+        for values in (store.read("dev"), store.read(None)):
+            assert values.duration(TENANT_VALIDITY) == HOUR
+            assert not values.flag(ENABLE_ADMIN_JIT_ON_UI)
+            assert values.duration(ADMIN_JIT_SESSION_DURATION) == HOUR
+
+
 def test_a_setting_is_written_over_and_removed(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)

@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.settings.registry import Setting, find
+from daypass.portal.settings.registry import TENANT, Setting, find
 from daypass.portal.storage.schema import settings
 
 SYSTEM = ""
 """In place of a tenant's id: the whole system."""
 
 _READ = select(settings.c.type, settings.c.key, settings.c.value).where(
-    settings.c.tenant_id.in_([bindparam("system"), bindparam("tenant")])
+    # What was written for a tenant never counts as the system's, nor the other way round.
+    or_(
+        and_(settings.c.tenant_id == SYSTEM, settings.c.type != TENANT),
+        and_(settings.c.tenant_id == bindparam("tenant"), settings.c.type == TENANT),
+    )
 )
 
 _LIST = (
@@ -74,7 +78,7 @@ class SettingStore:
 
     def read(self, tenant_id: str | None) -> Values:
         """What is in force for the system and, if one is named, a tenant."""
-        rows = self._connection.execute(_READ, {"system": SYSTEM, "tenant": tenant_id or SYSTEM})
+        rows = self._connection.execute(_READ, {"tenant": tenant_id})
         return Values({(type_, key): value for type_, key, value in rows})
 
     def list_for(self, tenant_id: str) -> Sequence[StoredSetting]:
