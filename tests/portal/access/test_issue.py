@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from daypass.portal.access.duration import GRANT_MARGIN
 from daypass.portal.access.model import AdminScope, Ask, Door, LimitSource, Purpose, TenantScope
@@ -27,6 +28,7 @@ from daypass.portal.settings.registry import (
     ENABLE_ADMIN_JIT_ON_UI,
     TENANT_VALIDITY,
 )
+from daypass.portal.storage.schema import api_tokens
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, token_of
@@ -264,6 +266,14 @@ def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
     assert row["failure"] == refusal.code
     assert row["access_key_id"] is None
     assert rig.outcomes() == ["requested", "failed"]
+
+
+def test_the_use_of_a_token_is_noted_with_the_request(rig: Rig) -> None:
+    rig.issue(DANA, "dev01")
+
+    with rig.database.reading() as connection:
+        used = connection.execute(select(api_tokens.c.id).where(api_tokens.c.last_used_at == NOON)).scalars()
+        assert list(used) == [token_of(DANA).id]
 
 
 def test_an_administrator_who_is_one_no_more_gets_no_admin_session(rig: Rig) -> None:

@@ -4,7 +4,8 @@ import time
 import pytest
 from argon2 import extract_parameters
 
-from daypass.portal.identity.passwords import hash_password, verify_password
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.passwords import _turns, check_password, hash_password, verify_password
 from daypass.portal.secret import Secret
 
 PASSWORD = Secret("correct horse battery")
@@ -49,15 +50,29 @@ def test_an_unknown_user_costs_a_hash_too() -> None:
     assert unknown > known / 5
 
 
-def test_a_crowd_of_guesses_waits_for_its_turn() -> None:
+def test_no_more_than_two_guesses_are_worked_on_at_once() -> None:
     stored = hash_password(PASSWORD)
     answers: list[bool] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(verify_password(stored, PASSWORD))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    guess = threading.Thread(target=lambda: answers.append(verify_password(stored, PASSWORD)))
 
-    assert answers == [True] * 8
+    with _turns, _turns:
+        guess.start()
+        guess.join(0.3)
+        assert answers == []
+    guess.join()
+
+    assert answers == [True]
+
+
+@pytest.mark.parametrize("length", [0, 11, 257])
+def test_a_password_too_short_or_too_long_is_refused(length: int) -> None:
+    with pytest.raises(InvalidRequest, match="12 to 256 characters"):
+        check_password(Secret("x" * length))
+
+
+def test_half_a_character_is_as_good_as_any_other() -> None:
+    odd = Secret("correct horse \ud83d")
+    check_password(odd)
+
+    assert verify_password(hash_password(odd), odd)
+    assert not verify_password(hash_password(PASSWORD), odd)

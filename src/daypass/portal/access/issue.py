@@ -29,6 +29,8 @@ from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, AuditUnavailable, AwsError, AwsMisconfigured, PortalError
+from daypass.portal.identity.service import used
+from daypass.portal.identity.store import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
@@ -63,7 +65,7 @@ class Issuer:
             raise
 
         # From here on no AWS session exists without a row, and none is released without its outcome.
-        self.audit.commit(*record.requested(attempt, plan))
+        self.audit.commit(*record.requested(attempt, plan), *used(caller.token, attempt.asked_at))
         try:
             issuance = self._ask_aws(attempt, plan, standing, deadline)
             still_valid = partial(self._withdrawn, attempt, plan)
@@ -152,6 +154,7 @@ class Issuer:
     def _withdrawn(self, attempt: Attempt, plan: Plan, connection: Connection) -> PortalError | None:
         """The refusal, if what allowed this attempt has been taken away while AWS was being asked."""
         caller, scope = attempt.caller, attempt.ask.scope
+        TokenStore(connection).hold(caller.token.id)
         try:
             decision = read_standing(connection, caller, scope, self.master_role_arn).decision
         except PortalError as refusal:

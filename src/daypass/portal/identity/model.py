@@ -24,6 +24,10 @@ class TokenKind(StrEnum):
     PERMANENT = "permanent"
 
 
+BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT})
+"""The kinds that stand for their owner on every request."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A person or a service account that may use the portal."""

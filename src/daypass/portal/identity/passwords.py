@@ -5,9 +5,11 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from daypass.portal.errors import InvalidRequest
 from daypass.portal.secret import Secret
 
-SHORTEST = 12
+_SHORTEST = 12
+_LONGEST = 256
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
@@ -18,17 +20,28 @@ _turns = threading.BoundedSemaphore(2)
 _DUMMY = _hasher.hash("\0 no password is this one \0")
 
 
+def check_password(password: Secret) -> None:
+    """Return when *password* may be somebody's; else refuse it."""
+    if not _SHORTEST <= len(password.reveal()) <= _LONGEST:
+        raise InvalidRequest(f"A password has {_SHORTEST} to {_LONGEST} characters.")
+
+
 def hash_password(password: Secret) -> str:
     """What is stored in place of a password."""
     with _turns:
-        return _hasher.hash(password.reveal())
+        return _hasher.hash(_typed(password))
 
 
 def verify_password(stored: str | None, password: Secret) -> bool:
     """Whether *password* is the one that was stored; takes the same time when none was."""
     with _turns:
         try:
-            _hasher.verify(stored or _DUMMY, password.reveal())
+            _hasher.verify(stored or _DUMMY, _typed(password))
         except (VerificationError, InvalidHashError):
             return False
     return bool(stored)
+
+
+def _typed(password: Secret) -> bytes:
+    # JSON can carry half a character, which has no bytes of its own.
+    return password.reveal().encode(errors="surrogatepass")

@@ -1,6 +1,6 @@
 """Who is behind a token, and how users and tokens come to be and end, on record."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -10,6 +10,7 @@ from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
+    BEARER_KINDS,
     ApiToken,
     Role,
     TokenId,
@@ -18,7 +19,7 @@ from daypass.portal.identity.model import (
     UserId,
     canonical_username,
 )
-from daypass.portal.identity.passwords import SHORTEST, hash_password
+from daypass.portal.identity.passwords import check_password, hash_password
 from daypass.portal.identity.store import ADD_TOKEN, ADD_USER, REVOKE_TOKEN, TOUCH, TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
@@ -26,7 +27,8 @@ from daypass.portal.storage.engine import Connection, Database
 
 PERMANENT_LIFETIME = timedelta(days=365)
 
-_LONGEST_NAME = 255
+_LONGEST_USERNAME = 255
+_LONGEST_TOKEN_NAME = 100
 _TOUCH_EVERY = timedelta(minutes=1)
 
 
@@ -51,11 +53,13 @@ class Identity:
     audit: AuditLog
     clock: Clock
 
-    def authenticate(self, text: str) -> tuple[ApiToken, User]:
+    def authenticate(self, text: str, accepts: Collection[TokenKind] = BEARER_KINDS) -> tuple[ApiToken, User]:
         """The token that *text* is, and its owner; raises `Unauthenticated` or `SignInAgain`, saying why."""
         kind = recognise(text)
         if kind is None:
             raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
+        if kind not in accepts:
+            raise Unauthenticated(f"This is a {kind} API token, which does not count here.")
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(digest(text))
         if bearer is None or bearer.token.kind is not kind:
@@ -70,10 +74,9 @@ class Identity:
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
         """Add a person or, without a password, a service account; refuses a name that is taken."""
         name = canonical_username(username)
-        if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise InvalidRequest(f"A username has 1 to {_LONGEST_NAME} printable characters.")
-        if password is not None and len(password.reveal()) < SHORTEST:
-            raise InvalidRequest(f"A password has at least {SHORTEST} characters.")
+        _check_text("A username", name, _LONGEST_USERNAME)
+        if password is not None:
+            check_password(password)
         user = User(UserId(uuid4().hex), name, role)
         row = {
             "id": user.id,
@@ -101,7 +104,13 @@ class Identity:
         lifetime: timedelta = PERMANENT_LIFETIME,
         grant_ends_at: datetime | None = None,
     ) -> tuple[Secret, ApiToken]:
-        """A new token of *user*; the secret is known to nobody but who gets this answer."""
+        """A new token of *user*; the secret is known to nobody but who gets this answer.
+
+        A temporary token stands on a grant and names its end; a permanent one has none.
+        """
+        _check_text("An API token's name", name, _LONGEST_TOKEN_NAME)
+        if (kind is TokenKind.PERMANENT) != (grant_ends_at is None):
+            raise ValueError(f"grant_ends_at does not fit a {kind} token")
         now = self.clock()
         secret = mint(kind)
         token = ApiToken(TokenId(uuid4().hex), kind, name, user.id, now, now + lifetime, grant_ends_at)
@@ -130,6 +139,11 @@ def used(token: ApiToken, now: datetime) -> tuple[Write, ...]:
     if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
         return ()
     return (Write(TOUCH, {"token_id": token.id, "used_at": now}),)
+
+
+def _check_text(what: str, text: str, longest: int) -> None:
+    if not text or len(text) > longest or not text.isprintable():
+        raise InvalidRequest(f"{what} has 1 to {longest} printable characters.")
 
 
 def _refuse_ended(token: ApiToken, now: datetime) -> None:

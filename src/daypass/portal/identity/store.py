@@ -25,7 +25,14 @@ REVOKE_TOKEN = (
 
 TOUCH = (
     update(api_tokens)
-    .where(api_tokens.c.id == bindparam("token_id"))
+    .where(
+        # Replicas that note the same tokens in another order would wait for each other; so nobody waits.
+        api_tokens.c.id.in_(
+            select(api_tokens.c.id)
+            .where(api_tokens.c.id == bindparam("token_id"))
+            .with_for_update(skip_locked=True)
+        )
+    )
     .values(last_used_at=bindparam("used_at"))
 )
 """Notes when a token was last used; rides with an audit commit."""
@@ -45,6 +52,13 @@ _BEARER = (
     select(*_TOKEN, api_tokens.c.revoked_at, users.c.username, users.c.role, users.c.disabled_at)
     .join(users, users.c.id == api_tokens.c.user_id)
     .where(api_tokens.c.digest == bindparam("digest"))
+)
+
+_HOLD = (
+    select(api_tokens.c.id)
+    .join(users, users.c.id == api_tokens.c.user_id)
+    .where(api_tokens.c.id == bindparam("token_id"))
+    .with_for_update(read=True)
 )
 
 
@@ -108,6 +122,14 @@ class TokenStore:
             return None
         user = User(UserId(row.user_id), row.username, Role(row.role))
         return Bearer(_token(row), user, row.revoked_at is not None, row.disabled_at is not None)
+
+    def hold(self, token_id: TokenId) -> None:
+        """Keep token, owner and memberships from being ended until this transaction is over.
+
+        What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
+        """
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(_HOLD, {"token_id": token_id})
 
     def list_for(self, user_id: UserId, kind: TokenKind, now: datetime) -> Sequence[ApiToken]:
         """A user's tokens of one kind that still count, oldest first."""

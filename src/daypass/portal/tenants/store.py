@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select
 
-from daypass.portal.storage.schema import memberships, tenants
+from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 _AS_SEEN = select(
@@ -23,6 +23,14 @@ _AS_SEEN = select(
 )
 
 _FIND = _AS_SEEN.where(or_(tenants.c.name == bindparam("reference"), tenants.c.id == bindparam("reference")))
+
+_REMOVE_MEMBER = delete(memberships).where(
+    memberships.c.tenant_id == bindparam("tenant"),
+    # Whoever is about to release something to this user holds their row; this waits for it.
+    memberships.c.user_id.in_(
+        select(users.c.id).where(users.c.id == bindparam("user")).with_for_update(key_share=True)
+    ),
+)
 _ALL = _AS_SEEN.order_by(tenants.c.name)
 _OWN = _ALL.where(memberships.c.user_id.is_not(None))
 
@@ -76,9 +84,7 @@ class TenantStore:
 
     def remove_member(self, tenant_id: TenantId, user_id: str) -> bool:
         """End a membership; says whether there was one."""
-        removed = self._connection.execute(
-            delete(memberships).where(memberships.c.tenant_id == tenant_id, memberships.c.user_id == user_id)
-        )
+        removed = self._connection.execute(_REMOVE_MEMBER, {"tenant": tenant_id, "user": user_id})
         return removed.rowcount == 1
 
 

@@ -1,0 +1,215 @@
+"""Whatever ends somebody's access comes before or after what is released to them, on every replica."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection, select
+
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.errors import PortalError, Unauthenticated
+from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.store import ADD_TOKEN, ADD_USER, REVOKE_TOKEN, TOUCH, TokenStore, UserStore
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
+from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
+from tests.fakes import NOON, FakeClock
+
+DANA = UserId("dana")
+TOKEN = TokenId("token")
+DEV = Tenant(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
+RELEASE = Event("test.release", DANA, "dana", None, "", "done", {}, "")
+
+TRIALS = 5000
+THREADS = 16
+
+
+def token_row(token_id: str) -> dict[str, object]:
+    return {
+        "id": token_id,
+        "digest": token_id.encode(),
+        "kind": TokenKind.PERMANENT.value,
+        "name": "ci",
+        "user_id": DANA,
+        "created_at": NOON,
+        "expires_at": NOON + timedelta(days=1),
+    }
+
+
+@pytest.fixture
+def here(database: Database) -> Database:
+    with database.writing() as connection:
+        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
+        connection.execute(ADD_USER, user)
+        connection.execute(ADD_TOKEN, token_row(TOKEN))
+        TenantStore(connection).add(DEV, NOON)
+        TenantStore(connection).add_member(DEV.id, DANA, Access.FULL, NOON)
+    return database
+
+
+@pytest.fixture
+def there(database_url: str) -> Iterator[Database]:
+    """The same database as another replica has it open."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def log(here: Database) -> Iterator[AuditLog]:
+    opened = AuditLog(here, lambda: NOON)
+    yield opened
+    opened.close()
+
+
+def revoke(connection: Connection) -> None:
+    connection.execute(REVOKE_TOKEN, {"ended_id": TOKEN, "owner_id": DANA, "ended_at": NOON})
+
+
+def disable(connection: Connection) -> None:
+    UserStore(connection).disable(DANA, NOON)
+
+
+def remove_member(connection: Connection) -> None:
+    assert TenantStore(connection).remove_member(DEV.id, DANA)
+
+
+def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | None:
+    """The check of a release: what is read after `hold` is still so when it commits."""
+    TokenStore(connection).hold(TokenId(token_id))
+    bearer = TokenStore(connection).find_bearer(token_id.encode())
+    tenant = TenantStore(connection).find("dev01", DANA)
+    is_good = bearer is not None and not bearer.is_revoked and not bearer.is_disabled
+    return None if is_good and tenant is not None and tenant.membership else Unauthenticated("ended")
+
+
+endings = pytest.mark.parametrize("end", [revoke, disable, remove_member])
+End = Callable[[Connection], None]
+
+
+@endings
+def test_an_end_waits_for_what_is_just_being_released(log: AuditLog, there: Database, end: End) -> None:
+    def end_there() -> None:
+        with there.writing() as connection:
+            end(connection)
+
+    ending = threading.Thread(target=end_there)
+    was_waiting: list[bool] = []
+
+    def check(connection: Connection) -> PortalError | None:
+        refusal = withdrawn(connection)
+        ending.start()
+        ending.join(0.3)
+        was_waiting.append(ending.is_alive())
+        return refusal
+
+    log.commit(RELEASE, still_valid=check)
+    ending.join()
+
+    assert was_waiting == [True]
+    with pytest.raises(Unauthenticated):
+        log.commit(RELEASE, still_valid=withdrawn)
+
+
+@endings
+def test_a_release_waits_for_an_end_that_has_begun_and_is_refused(
+    log: AuditLog, there: Database, end: End
+) -> None:
+    outcomes: list[str] = []
+
+    def release() -> None:
+        try:
+            log.commit(RELEASE, still_valid=withdrawn)
+            outcomes.append("released")
+        except Unauthenticated:
+            outcomes.append("refused")
+
+    releasing = threading.Thread(target=release)
+    with there.writing() as connection:
+        end(connection)
+        releasing.start()
+        releasing.join(0.3)
+        assert outcomes == []
+    releasing.join()
+
+    assert outcomes == ["refused"]
+
+
+def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_url: str) -> None:
+    database = Database(postgres_url, patience=timedelta(milliseconds=200))
+    with database.writing() as connection:
+        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
+        connection.execute(ADD_USER, user)
+        connection.execute(ADD_TOKEN, token_row(TOKEN))
+
+    with database.writing() as first, database.writing() as second:
+        for connection in (first, second):
+            connection.execute(TOUCH, {"token_id": TOKEN, "used_at": NOON})
+
+    with database.reading() as connection:
+        bearer = TokenStore(connection).find_bearer(TOKEN.encode())
+    assert bearer is not None
+    assert bearer.token.last_used_at == NOON
+    database.close()
+
+
+def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: AuditLog) -> None:
+    identity = Identity(here, log, FakeClock())
+    tokens = [uuid4().hex for _ in range(TRIALS)]
+    with here.writing() as connection:
+        connection.execute(ADD_TOKEN, [token_row(token) for token in tokens])
+        dana = UserStore(connection).find(DANA)
+        assert dana is not None
+
+    def release(token: str) -> None:
+        event = Event("test.release", DANA, "dana", None, token, "done", {}, "")
+        try:
+            log.commit(event, still_valid=lambda connection: withdrawn(connection, token))
+        except Unauthenticated:
+            return
+
+    def end(token: str) -> None:
+        identity.revoke_token(dana, TokenId(token), OPERATOR)
+
+    jobs = iter(
+        [
+            (job, token)
+            for number, token in enumerate(tokens)
+            for job in ((release, end) if number % 2 else (end, release))
+        ]
+    )
+
+    def work() -> None:
+        for job, token in jobs:
+            job(token)
+
+    threads = [threading.Thread(target=work) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    released, ended = _in_the_order_of_the_record(here)
+    assert len(ended) == TRIALS
+    assert 0 < len(released) < TRIALS
+    assert [token for token in released if released[token] > ended[token]] == []
+
+
+def _in_the_order_of_the_record(database: Database) -> tuple[dict[str, int], dict[str, int]]:
+    """Where each token was released to, and where it was ended."""
+    query = select(
+        audit_events.c.position, audit_events.c.action, audit_events.c.subject, audit_events.c.detail
+    )
+    released, ended = {}, {}
+    with database.reading() as connection:
+        for position, action, subject, detail in connection.execute(query):
+            if action == "test.release":
+                released[subject] = position
+            elif action == "token.revoke":
+                ended[json.loads(detail)["token_id"]] = position
+    return released, ended
