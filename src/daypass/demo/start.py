@@ -75,10 +75,9 @@ def _start_portal(
     environment = {
         "DAYPASS_DATABASE_URL": database_url(folder),
         "DAYPASS_PUBLIC_URL": f"https://localhost:{port}",
-        "DAYPASS_HOST": "127.0.0.1",
-        "DAYPASS_PORT": str(port),
+        "DAYPASS_LISTEN": f"127.0.0.1:{port}",
         "DAYPASS_TLS_CERTIFICATE": str(certificates.certificate),
-        "DAYPASS_TLS_PRIVATE_KEY": str(certificates.private_key),
+        "DAYPASS_TLS_KEY": str(certificates.private_key),
         "DAYPASS_AWS_REGION": REGION,
         "DAYPASS_AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": keys.access_key_id,

@@ -1,11 +1,148 @@
 """What the process is started with: the environment, read once, and refused with the variable's name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
+
+Network = IPv4Network | IPv6Network
 
 
 class ConfigError(Exception):
     """A variable is missing or wrong; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment; the documentation's table is made of these."""
+
+    name: str
+    takes: str
+    default: str | None
+    """None where nothing can stand in for it."""
+    help: str
+
+    def read(self, environ: Mapping[str, str]) -> str:
+        """What is set, or else the default."""
+        text = environ.get(self.name, "").strip() or self.default
+        if text is None:
+            raise ConfigError(f"{self.name} is not set. It takes {self.takes}.")
+        return text
+
+    def refuse(self) -> ConfigError:
+        """The refusal of what is set; does not repeat it, for it may be a secret in the wrong place."""
+        return ConfigError(f"{self.name} takes {self.takes}; what it holds is something else.")
+
+
+DATABASE_URL = Variable(
+    "DAYPASS_DATABASE_URL",
+    "sqlite:///PATH or postgresql://USER@HOST/NAME",
+    "sqlite:///daypass.db",
+    "Where everything is kept. SQLite serves one process; PostgreSQL serves any number.",
+)
+PUBLIC_URL = Variable(
+    "DAYPASS_PUBLIC_URL",
+    "the origin by which people reach the portal, such as https://portal.example.com",
+    "",
+    "What links are made of; the Host header of a request never is. By default, the address listened on.",
+)
+LISTEN = Variable(
+    "DAYPASS_LISTEN",
+    "ADDRESS:PORT, such as 127.0.0.1:8443 or [::]:8443; port 0 is any free one",
+    "127.0.0.1:8443",
+    "Where the portal listens. Beyond this machine it wants TLS, its own or a proxy's.",
+)
+TLS_CERTIFICATE = Variable(
+    "DAYPASS_TLS_CERTIFICATE",
+    "the path of a readable PEM file",
+    "",
+    "The certificate to serve with, followed by its intermediate ones.",
+)
+TLS_KEY = Variable(
+    "DAYPASS_TLS_KEY",
+    "the path of a readable PEM file",
+    "",
+    "The private key of that certificate, without a passphrase.",
+)
+BEHIND_PROXY = Variable(
+    "DAYPASS_BEHIND_PROXY",
+    "true or false",
+    "false",
+    "Whether a proxy in front of the portal terminates TLS; then X-Forwarded-For of a trusted one counts.",
+)
+TRUSTED_PROXIES = Variable(
+    "DAYPASS_TRUSTED_PROXIES",
+    "addresses or networks with commas between them, such as 10.0.0.5,192.168.0.0/24",
+    "127.0.0.1,::1",
+    "Which peers are proxies of ours. Nobody else's word about an address counts.",
+)
+THREADS = Variable(
+    "DAYPASS_THREADS",
+    "a whole number from 1 to 512",
+    "32",
+    "How many requests are worked on at once; eight times as many may wait, the rest are told to come back.",
+)
+REQUIRE_ATTRIBUTION = Variable(
+    "DAYPASS_REQUIRE_ATTRIBUTION",
+    "true or false",
+    "false",
+    "Whether roles that refuse a session's identity and tags are refused, rather than used without them.",
+)
+AWS_REGION = Variable(
+    "DAYPASS_AWS_REGION",
+    "an AWS region, such as eu-central-1",
+    None,
+    "Whose STS is asked, and where admin sessions land. It says which partition the account is in.",
+)
+AWS_ENDPOINT_URL = Variable(
+    "DAYPASS_AWS_ENDPOINT_URL",
+    "an http or https origin",
+    "",
+    "An STS and IAM other than AWS's own, such as the sandbox's.",
+)
+AWS_SIGNIN_URL = Variable(
+    "DAYPASS_AWS_SIGNIN_URL",
+    "an http or https origin",
+    "",
+    "Where console links sign in. By default AWS's own, or the endpoint above where one is set.",
+)
+AWS_CONSOLE_URL = Variable(
+    "DAYPASS_AWS_CONSOLE_URL",
+    "an http or https origin",
+    "",
+    "Where console links land. By default AWS's own, or the endpoint above where one is set.",
+)
+ROLE_PREFIX = Variable(
+    "DAYPASS_ROLE_PREFIX",
+    "letters, digits and any of _+=,.@-",
+    "duploservices-",
+    "What comes before a tenant's name in the names of its role and its resources.",
+)
+MASTER_ROLE = Variable(
+    "DAYPASS_MASTER_ROLE",
+    "the name of an IAM role",
+    "duplomaster",
+    "The role of admin sessions.",
+)
+
+VARIABLES = (
+    DATABASE_URL,
+    PUBLIC_URL,
+    LISTEN,
+    TLS_CERTIFICATE,
+    TLS_KEY,
+    BEHIND_PROXY,
+    TRUSTED_PROXIES,
+    THREADS,
+    REQUIRE_ATTRIBUTION,
+    AWS_REGION,
+    AWS_ENDPOINT_URL,
+    AWS_SIGNIN_URL,
+    AWS_CONSOLE_URL,
+    ROLE_PREFIX,
+    MASTER_ROLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +163,13 @@ class PortalConfig:
     """How one portal process runs."""
 
     database_url: str
-    public_url: str
+    stated_public_url: str | None
     host: str
     port: int
     certificate: Path | None
     private_key: Path | None
     is_behind_proxy: bool
+    trusted_proxies: tuple[Network, ...]
     threads: int
     require_attribution: bool
     aws: AwsConfig
@@ -40,3 +178,136 @@ class PortalConfig:
     def serves_tls(self) -> bool:
         """Whether this process itself speaks TLS."""
         return self.certificate is not None
+
+    @property
+    def public_url(self) -> str:
+        """The origin by which people reach the portal."""
+        if self.stated_public_url is not None:
+            return self.stated_public_url
+        scheme = "https" if self.serves_tls else "http"
+        return f"{scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "PortalConfig":
+        """Read every variable; raises `ConfigError` at the first that is missing or wrong."""
+        host, port = _address(environ)
+        certificate, private_key = _file(TLS_CERTIFICATE, environ), _file(TLS_KEY, environ)
+        if (certificate is None) != (private_key is None):
+            missing = TLS_KEY if private_key is None else TLS_CERTIFICATE
+            raise ConfigError(f"{missing.name} is not set. Certificate and key belong together.")
+        config = cls(
+            database_url=DATABASE_URL.read(environ),
+            stated_public_url=_origin(PUBLIC_URL, environ),
+            host=host,
+            port=port,
+            certificate=certificate,
+            private_key=private_key,
+            is_behind_proxy=_flag(BEHIND_PROXY, environ),
+            trusted_proxies=_networks(environ),
+            threads=_threads(environ),
+            require_attribution=_flag(REQUIRE_ATTRIBUTION, environ),
+            aws=_aws(environ),
+        )
+        _refuse_open_door(config)
+        return config
+
+
+def _refuse_open_door(config: PortalConfig) -> None:
+    if not (ip_address(config.host).is_loopback or config.serves_tls or config.is_behind_proxy):
+        raise ConfigError(
+            f"{LISTEN.name} would let the network in without TLS, and tokens would travel readable. Set "
+            f"{TLS_CERTIFICATE.name} and {TLS_KEY.name}, or {BEHIND_PROXY.name}=true where a proxy does TLS."
+        )
+    if ip_address(config.host).is_unspecified and config.stated_public_url is None:
+        raise ConfigError(f"{PUBLIC_URL.name} is not set. It takes {PUBLIC_URL.takes}.")
+
+
+def _aws(environ: Mapping[str, str]) -> AwsConfig:
+    region = AWS_REGION.read(environ)
+    if not region.replace("-", "").isalnum() or not region.isascii():
+        raise AWS_REGION.refuse()
+    # Keys of another AWS have no business at the real one's sign-in.
+    endpoint_url = _origin(AWS_ENDPOINT_URL, environ)
+    return AwsConfig(
+        region=region,
+        partition=_partition(region),
+        role_prefix=_role_name(ROLE_PREFIX, environ),
+        master_role=_role_name(MASTER_ROLE, environ),
+        endpoint_url=endpoint_url,
+        signin_url=_origin(AWS_SIGNIN_URL, environ) or endpoint_url,
+        console_url=_origin(AWS_CONSOLE_URL, environ) or endpoint_url,
+    )
+
+
+def _partition(region: str) -> str:
+    for partition, prefix in (("aws-us-gov", "us-gov-"), ("aws-cn", "cn-")):
+        if region.startswith(prefix):
+            return partition
+    return "aws"
+
+
+def _role_name(variable: Variable, environ: Mapping[str, str]) -> str:
+    text = variable.read(environ)
+    if len(text) > 64 or not text.isascii() or not all(sign.isalnum() or sign in "_+=,.@-" for sign in text):
+        raise variable.refuse()
+    return text
+
+
+def _address(environ: Mapping[str, str]) -> tuple[str, int]:
+    host, _, port = LISTEN.read(environ).rpartition(":")
+    try:
+        address = ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
+    except ValueError as error:
+        raise LISTEN.refuse() from error
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
+        raise LISTEN.refuse()
+    return str(address), int(port)
+
+
+def _file(variable: Variable, environ: Mapping[str, str]) -> Path | None:
+    text = variable.read(environ)
+    if not text:
+        return None
+    path = Path(text)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ConfigError(
+            f"{variable.name} takes {variable.takes}, and {path} is none ({error.strerror})."
+        ) from error
+    return path
+
+
+def _flag(variable: Variable, environ: Mapping[str, str]) -> bool:
+    value = {"true": True, "1": True, "false": False, "0": False}.get(variable.read(environ).lower())
+    if value is None:
+        raise variable.refuse()
+    return value
+
+
+def _threads(environ: Mapping[str, str]) -> int:
+    text = THREADS.read(environ)
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= 512):
+        raise THREADS.refuse()
+    return int(text)
+
+
+def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(text.strip()) for text in TRUSTED_PROXIES.read(environ).split(","))
+    except ValueError as error:
+        raise TRUSTED_PROXIES.refuse() from error
+
+
+def _origin(variable: Variable, environ: Mapping[str, str]) -> str | None:
+    text = variable.read(environ).removesuffix("/")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise variable.refuse() from error
+    if not is_origin or "@" in parts.netloc or text != f"{parts.scheme}://{parts.netloc}":
+        raise variable.refuse()
+    return text

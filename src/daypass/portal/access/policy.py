@@ -30,6 +30,12 @@ def sees(user: User, tenant: TenantAccess) -> bool:
     return user.is_administrator or tenant.membership is not None
 
 
+def no_such_tenant(reference: str) -> TenantNotFound:
+    """The one answer about tenants that are foreign or not there: which of the two is nobody's business."""
+    name = shown(reference, _LONGEST_TENANT_NAME)
+    return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
+
+
 def _decide_admin(user: User, door: Door, values: Values) -> Decision:
     if not user.is_administrator:
         return Deny(
@@ -49,7 +55,5 @@ def _decide_tenant(user: User, scope: TenantScope, tenant: TenantAccess | None) 
     if tenant is not None and user.is_administrator:
         return Allow(Access.FULL)
     if tenant is None or tenant.membership is None:
-        # One answer for both: whether a foreign tenant exists is nobody's business.
-        name = shown(scope.reference, _LONGEST_TENANT_NAME)
-        return Deny(TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it."))
+        return Deny(no_such_tenant(scope.reference))
     return Allow(tenant.membership)

@@ -1,0 +1,247 @@
+"""`daypass portal`: serve, migrate, create-admin."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from daypass.portal.config import VARIABLES, ConfigError, PortalConfig
+from daypass.portal.errors import PortalError
+from daypass.portal.secret import Secret
+
+if TYPE_CHECKING:
+    import socket
+
+    from daypass.portal.storage.engine import Database
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_HELP)
+def portal() -> None:
+    """Run the portal, which hands out short-lived AWS access.
+
+    \b
+    From nothing to a portal on this machine:
+      export DAYPASS_AWS_REGION=eu-central-1
+      daypass portal migrate
+      daypass portal create-admin you@example.com --with-token
+      daypass portal serve
+
+    All is set by environment variables; `daypass portal serve --help` names them. To try it without an AWS
+    account, run `daypass demo` instead.
+    """
+
+
+class _Serve(click.Command):
+    """A command whose help ends with the variables that it reads."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The table of variables."""
+        with formatter.section("Environment"):
+            formatter.write_dl(
+                [
+                    (variable.name, f"{variable.help} Takes {variable.takes}.{_default(variable.default)}")
+                    for variable in VARIABLES
+                ]
+            )
+
+
+def _default(default: str | None) -> str:
+    if default is None:
+        return " Must be set."
+    return f" [{default}]" if default else ""
+
+
+@portal.command(cls=_Serve)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes; more than one needs PostgreSQL.",
+)
+@click.option(
+    "--ready-fd",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Write a line with the address to this file descriptor once it serves, and close it.",
+)
+def serve(workers: int, ready_fd: int | None) -> None:
+    """Serve pages and APIs until SIGTERM or Ctrl-C.
+
+    Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
+    DAYPASS_BEHIND_PROXY says that a proxy does TLS.
+
+    \b
+    On this machine, for a try:
+      DAYPASS_AWS_REGION=eu-central-1 daypass portal serve
+    For others, with a certificate:
+      DAYPASS_LISTEN=0.0.0.0:8443 DAYPASS_PUBLIC_URL=https://portal.example.com \\
+      DAYPASS_TLS_CERTIFICATE=portal.pem DAYPASS_TLS_KEY=portal-key.pem daypass portal serve
+    """
+    # Imported here: help and completion must not wait for a web server and an AWS library.
+    from daypass.portal import app, logs, server
+    from daypass.portal.storage.engine import parse_url
+
+    with _plain_sentences():
+        config = PortalConfig.from_environment(os.environ)
+        if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
+            raise ConfigError(
+                "--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL."
+            )
+        if config.certificate and config.private_key:
+            server.check_certificate(config.certificate, config.private_key)
+        listening = server.bind(config.host, config.port)
+        config = replace(config, port=listening.getsockname()[1])
+        logs.configure()
+        if workers == 1:
+            _work(config, listening, ready_fd)
+            return
+        # Whatever is wrong is said once, before there are many.
+        app.build(config).close()
+        raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd)))
+
+
+def _worker(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> int:
+    with _plain_sentences():
+        _work(config, listening, ready_fd)
+    return 0
+
+
+def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> None:
+    """Build the portal and serve until told to stop."""
+    import structlog
+
+    from daypass.portal import app, server
+
+    built = app.build(config)
+    log = structlog.get_logger("portal")
+    is_ownerless = not built.has_administrator()
+
+    def announce() -> None:
+        log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
+        if not config.serves_tls:
+            log.warning("This process speaks no TLS.", **_tls_advice(config))
+        if is_ownerless:
+            log.warning(
+                "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
+            )
+        if ready_fd is not None:
+            os.write(ready_fd, f"{config.public_url}\n".encode())
+            os.close(ready_fd)
+
+    tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
+    try:
+        server.run_until_signal(built.app, listening, tls, announce)
+    finally:
+        built.close()
+    log.info("stopped", pid=os.getpid())
+
+
+def _tls_advice(config: PortalConfig) -> dict[str, str]:
+    if config.is_behind_proxy:
+        return {"why": "DAYPASS_BEHIND_PROXY says that a proxy in front does."}
+    return {
+        "remedy": "Set DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY; tokens travel readable on this machine."
+    }
+
+
+@portal.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version. Safe to run again, and from several machines at once.
+
+    \b
+      DAYPASS_DATABASE_URL=postgresql://daypass@db/daypass daypass portal migrate
+    """
+    from daypass.portal.storage.migrate import migrate as apply
+
+    with _plain_sentences(), _database() as database:
+        apply(database)
+    click.echo("The database has the schema of this version.", err=True)
+
+
+@portal.command("create-admin")
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+@click.option("--with-token", is_flag=True, help="Print a permanent API token too, once, on standard output.")
+def create_admin(username: str, password_stdin: bool, with_token: bool) -> None:
+    """Make an Administrator. USERNAME is an e-mail address.
+
+    Asks for a password; an empty answer makes a random one, which is shown once.
+
+    \b
+      daypass portal create-admin you@example.com
+      pass show daypass | daypass portal create-admin you@example.com --password-stdin
+      DAYPASS_TOKEN=$(daypass portal create-admin you@example.com --with-token)
+    """
+    from daypass.portal.audit.log import AuditLog
+    from daypass.portal.clock import utc_now
+    from daypass.portal.identity.model import Role, TokenKind
+    from daypass.portal.identity.service import OPERATOR, Identity
+    from daypass.portal.storage.migrate import check
+
+    with _plain_sentences(), _database() as database:
+        check(database)
+        password = _password(from_stdin=password_stdin)
+        audit = AuditLog(database, utc_now)
+        try:
+            identity = Identity(database, audit, utc_now)
+            user = identity.create_user(username, Role.ADMINISTRATOR, password, OPERATOR)
+            click.echo(f"{user.username} is an Administrator.", err=True)
+            if with_token:
+                token, known = identity.create_token(user, TokenKind.PERMANENT, "create-admin", OPERATOR)
+                click.echo(
+                    f"The API token, good until {known.expires_at:%d %b %Y}, is shown this once:", err=True
+                )
+                click.echo(token.reveal())
+        finally:
+            audit.close()
+
+
+def _password(*, from_stdin: bool) -> Secret:
+    if from_stdin:
+        return Secret(sys.stdin.readline().rstrip("\r\n"))
+    if not sys.stdin.isatty():
+        raise ConfigError("There is nobody to ask for a password. Give it with --password-stdin.")
+    typed = click.prompt(
+        "Password (empty makes a random one)", hide_input=True, default="", show_default=False, err=True
+    )
+    if not typed:
+        made = Secret(secrets.token_urlsafe(15))
+        click.echo(f"The password, shown this once: {made.reveal()}", err=True)
+        return made
+    if click.prompt("The same again", hide_input=True, err=True) != typed:
+        raise ConfigError("The two differ. Nothing was done.")
+    return Secret(typed)
+
+
+@contextmanager
+def _database() -> "Iterator[Database]":
+    from daypass.portal.config import DATABASE_URL
+    from daypass.portal.storage.engine import Database
+
+    database = Database(DATABASE_URL.read(os.environ), connections=2)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _plain_sentences() -> Iterator[None]:
+    """Whatever an operator can mend ends the command with its sentence and exit code 1."""
+    from daypass.portal.server import ServeError
+    from daypass.portal.storage.migrate import SchemaError
+
+    try:
+        yield
+    except (ConfigError, SchemaError, ServeError, PortalError) as error:
+        # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
+        click.echo(f"daypass portal: {error}", err=True)
+        raise SystemExit(1) from error

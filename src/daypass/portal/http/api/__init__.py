@@ -1,0 +1,1 @@
+"""Our own API, /api/v1: JSON, by bearer token, described by OpenAPI."""

@@ -1,0 +1,122 @@
+"""The OpenAPI 3.1 description of our API, made of the very operations that serve it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from daypass.portal.errors import PortalError
+from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.wire import Problem
+from daypass.portal.http.problems import STATUSES
+
+_REF = "#/components/schemas/{model}"
+_ABOUT = (
+    "Short-lived AWS access. Send an API token as `Authorization: Bearer …`. A refusal is a problem "
+    "document (RFC 9457): its `detail` is a sentence for people, its `code` is for programs. Every answer "
+    "carries `X-Request-Id`, by which the portal's log finds the request."
+)
+
+Schemas = Mapping[Any, Mapping[str, Any]]
+"""What stands for each model and mode; pydantic has no name for the type of these keys."""
+
+
+def describe(operations: Sequence[Operation], public_url: str, version: str) -> dict[str, Any]:
+    """The whole document."""
+    schemas, definitions = models_json_schema([*_models(operations)], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Daypass", "version": version, "description": _ABOUT},
+        "servers": [{"url": public_url}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token of the portal."}
+            },
+        },
+    }
+
+
+def _models(operations: Iterable[Operation]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
+    yield Problem, "serialization"
+    for operation in operations:
+        yield operation.answer, "serialization"
+        for asked in (operation.body, operation.query):
+            if asked is not None:
+                yield asked, "validation"
+
+
+def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": _parameters(operation.query),
+        "responses": {
+            str(operation.status.value): _response(
+                operation.answer.__doc__ or "", "application/json", schemas[operation.answer, "serialization"]
+            ),
+            **_refusals(operation.every_refusal, schemas[Problem, "serialization"]),
+        },
+    }
+    if operation.body is not None:
+        content = {"application/json": {"schema": schemas[operation.body, "validation"]}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
+    if query is None:
+        return []
+    # A query has no nesting, so what it refers to is all there.
+    properties: dict[str, dict[str, Any]] = query.model_json_schema()["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "description": schema.get("description", ""),
+            "required": False,
+            "schema": {key: value for key, value in schema.items() if key not in {"description", "title"}},
+        }
+        for name, schema in properties.items()
+    ]
+
+
+def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> dict[str, Any]:
+    responses = {}
+    for status, same in groupby(sorted(kinds, key=STATUSES.__getitem__), key=STATUSES.__getitem__):
+        lines = [f"- `{kind.code}`: {kind.__doc__}" for kind in same]
+        responses[str(status.value)] = _refusal(status, "\n".join(lines), schema)
+    return responses
+
+
+def _refusal(status: HTTPStatus, text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    response = _response(text, "application/problem+json", schema)
+    header = {
+        HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait before trying again.", "integer"),
+        HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "Asks for a bearer token.", "string"),
+    }.get(status)
+    if header is not None:
+        name, description, type_ = header
+        response["headers"][name] = {"description": description, "schema": {"type": type_}}
+    return response
+
+
+def _response(description: str, media_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": {
+            "X-Request-Id": {
+                "description": "Finds this request in the portal's log.",
+                "schema": {"type": "string"},
+            }
+        },
+        "content": {media_type: {"schema": schema}},
+    }

@@ -1,0 +1,99 @@
+"""Every call of our API."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
+
+from daypass.portal.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+    InvalidDuration,
+    InvalidRequest,
+    JitDisabled,
+    TenantNotFound,
+)
+from daypass.portal.http.api import wire
+from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.openapi import describe
+from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.sessions import Sessions
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.doorway import Entrance, Open
+from daypass.portal.http.problems import NotJson
+from daypass.portal.http.route import exact
+
+PREFIX = "/api/"
+ROOT = "/api/v1"
+
+_ISSUING = (
+    AccessDenied,
+    JitDisabled,
+    TenantNotFound,
+    InvalidRequest,
+    NotJson,
+    InvalidDuration,
+    AuditUnavailable,
+    AwsRefused,
+    AwsTrustRefused,
+    AwsThrottled,
+    AwsUnavailable,
+    AwsMisconfigured,
+)
+
+
+def api_operations(myself: Myself, sessions: Sessions) -> Sequence[Operation]:
+    """What can be asked of us."""
+    user = Permission.USER
+    return (
+        Operation("GET", f"{ROOT}/me", "me", "Who is calling?", user, myself.me, wire.Me),
+        Operation(
+            "GET",
+            f"{ROOT}/tenants",
+            "tenants",
+            "Which tenants may I use?",
+            user,
+            myself.tenants,
+            wire.TenantList,
+        ),
+        Operation(
+            "POST",
+            f"{ROOT}/sessions",
+            "createSession",
+            "Hand out AWS access: keys, or a link that signs in to the console",
+            user,
+            sessions.create,
+            wire.Session,
+            HTTPStatus.CREATED,
+            body=wire.SessionAsk,
+            refusals=_ISSUING,
+        ),
+        Operation(
+            "GET",
+            f"{ROOT}/sessions",
+            "sessions",
+            "Which sessions did I ask for?",
+            user,
+            sessions.list_own,
+            wire.SessionList,
+            query=wire.SessionsQuery,
+            refusals=(InvalidRequest,),
+        ),
+    )
+
+
+def api_routes(
+    operations: Sequence[Operation], entrance: Entrance, public_url: str, version: str
+) -> list[BaseRoute]:
+    """The routes of all operations, and of their description."""
+    described = JSONResponse(describe(operations, public_url, version))
+    return [
+        *(operation.route(entrance) for operation in operations),
+        exact("GET", f"{ROOT}/openapi.json", Open(lambda: described)),
+    ]

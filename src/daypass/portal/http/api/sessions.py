@@ -1,0 +1,127 @@
+"""AWS sessions: asking for one, and looking at one's own."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.access.duration import parse_duration
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
+from daypass.portal.access.store import IssuanceRecord, IssuanceStore
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.api import wire
+from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.http.words import cap, cap_note
+from daypass.portal.storage.engine import Database
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The calls about sessions."""
+
+    database: Database
+    issuer: Issuer
+
+    def create(self, call: Call) -> Response:
+        """Hand out one session."""
+        asked = wire.read_body(wire.SessionAsk, call.body)
+        issuance = self.issuer.issue(call.caller, _ask(asked))
+        answer = _session(issuance, Purpose(asked.purpose))
+        return answer_json(answer.model_dump_json(exclude_unset=True).encode(), HTTPStatus.CREATED)
+
+    def list_own(self, call: Call) -> Response:
+        """A page of the caller's own sessions, newest first."""
+        query = wire.read_query(wire.SessionsQuery, dict(call.query))
+        with self.database.reading() as connection:
+            page = IssuanceStore(connection).mine(call.caller.user.id, cursor=query.cursor, limit=query.limit)
+        sessions = [_record(record) for record in page.records]
+        answer = wire.SessionList(sessions=sessions, next_cursor=page.next_cursor)
+        return answer_json(answer.model_dump_json().encode())
+
+
+def _ask(asked: wire.SessionAsk) -> Ask:
+    purpose = Purpose(asked.purpose)
+    if asked.destination is not None and not purpose.wants_console:
+        raise InvalidRequest("“destination” goes with purpose “console” only.")
+    return Ask(
+        scope=_scope(asked),
+        duration=None if asked.duration is None else parse_duration(str(asked.duration)),
+        purpose=purpose,
+        destination=asked.destination,
+        reason=asked.reason,
+    )
+
+
+def _scope(asked: wire.SessionAsk) -> Scope:
+    if asked.admin == (asked.tenant is not None):
+        raise InvalidRequest("Ask for either a “tenant” or “admin”: true, and not for both.")
+    return AdminScope() if asked.tenant is None else TenantScope(asked.tenant)
+
+
+def _session(issuance: Issuance, purpose: Purpose) -> wire.Session:
+    tenant, validity = issuance.tenant, issuance.validity
+    session = wire.Session(
+        id=issuance.id,
+        scope="admin" if tenant is None else "tenant",
+        tenant=None if tenant is None else wire.TenantRef(id=tenant.id, name=tenant.name),
+        role_arn=issuance.role_arn,
+        region=issuance.region,
+        account_id=issuance.account_id,
+        user=wire.UserRef(id=issuance.user.id, username=issuance.user.username),
+        session_name=issuance.session_name,
+        access=issuance.access,
+        issued_at=issuance.issued_at,
+        expires_at=issuance.expires_at,
+        validity=validity.length // _SECOND,
+        limits=[
+            wire.LimitFacts(
+                source=limit.source,
+                label=limit.label,
+                seconds=limit.validity // _SECOND,
+                decided=limit is validity.decided,
+            )
+            for limit in validity.limits
+        ],
+        capped_by=cap(validity),
+        note=cap_note(validity),
+    )
+    return _with_secrets(session, issuance, purpose)
+
+
+def _with_secrets(session: wire.Session, issuance: Issuance, purpose: Purpose) -> wire.Session:
+    """The session with what it was asked for, and no more."""
+    if purpose is Purpose.KEYS:
+        keys = issuance.credentials
+        session.credentials = wire.Keys(
+            access_key_id=keys.access_key_id,
+            secret_access_key=keys.secret_access_key.reveal(),
+            session_token=keys.session_token.reveal(),
+        )
+    elif issuance.console_url is not None:
+        session.console_url = issuance.console_url.reveal()
+        # AWS's own bound; the link may be older than the session by what AWS took to answer, never younger.
+        session.console_url_expires_at = issuance.issued_at + wire.CONSOLE_LINK_LIFE
+    return session
+
+
+def _record(record: IssuanceRecord) -> wire.SessionRecord:
+    return wire.SessionRecord(
+        id=record.id,
+        scope="admin" if record.is_admin_scope else "tenant",
+        tenant=record.tenant_name,
+        role_arn=record.role_arn,
+        state=record.state,
+        asked_at=record.asked_at,
+        expires_at=record.expires_at,
+        validity=record.validity // _SECOND,
+        limit=record.decided_by,
+        door=record.door,
+        purpose=record.purpose,
+        reason=record.reason,
+        address=record.address,
+        access_key_id=record.access_key_id,
+    )

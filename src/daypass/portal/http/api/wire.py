@@ -1,0 +1,253 @@
+"""What travels over our API; the descriptions become the OpenAPI document."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+
+from daypass.portal.access.duration import parse_duration
+from daypass.portal.access.model import Door, LimitSource, Purpose, State
+from daypass.portal.errors import InvalidRequest, PortalError
+from daypass.portal.http.problems import NotJson
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.tenants.model import Access
+
+_SENTENCES = {
+    "missing": "“{field}” is missing.",
+    "extra_forbidden": "“{field}” is not known here.",
+    "string_too_short": "“{field}” is empty.",
+    "string_too_long": "“{field}” is too long.",
+}
+
+Moment = Annotated[
+    datetime,
+    # Python 3.10 and its kin read no Z.
+    PlainSerializer(lambda at: at.isoformat(timespec="seconds"), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T15:00:00+00:00"]}),
+]
+"""A moment in UTC, to the second, with its offset written as +00:00."""
+
+
+CONSOLE_LINK_LIFE = timedelta(minutes=15)
+"""How long AWS takes a console link; it is a secret until then."""
+
+
+class Asked(BaseModel):
+    """What is sent to us: nothing unknown, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SessionAsk(Asked):
+    """What access is asked for: exactly one of `tenant` and `admin`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"tenant": "dev01", "duration": "2h"},
+                {"admin": True, "purpose": "console", "destination": "/s3/buckets", "reason": "ticket 4711"},
+            ]
+        },
+    )
+
+    tenant: Annotated[
+        str | None, Field(min_length=1, max_length=255, description="A tenant, by name or id.")
+    ] = None
+    admin: Annotated[bool, Field(description="The master role; for Administrators.")] = False
+    duration: Annotated[
+        str | int | None,
+        Field(
+            description="How long the session is to live: seconds, or a whole number with s, m or h. What is "
+            "above a limit is capped, and the answer says by which.",
+            examples=["90m", 7200],
+        ),
+    ] = None
+    purpose: Annotated[
+        Literal["keys", "console"], Field(description="Keys, or a link that signs in to the AWS console.")
+    ] = "keys"
+    destination: Annotated[
+        str | None,
+        Field(max_length=2000, description="Console only: the console page to land on, by URL or path."),
+    ] = None
+    reason: Annotated[
+        str, Field(max_length=500, description="Why, in words for the record that auditors read.")
+    ] = ""
+
+
+class SessionsQuery(BaseModel):
+    """Which page of one's own sessions."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")] = (
+        None
+    )
+    limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+
+
+class UserRef(BaseModel):
+    """A user."""
+
+    id: str
+    username: str
+
+
+class Profile(UserRef):
+    """The caller."""
+
+    role: Role
+
+
+class TokenFacts(BaseModel):
+    """The API token of this call; the token itself is told nobody."""
+
+    id: str
+    kind: TokenKind
+    name: str
+    expires_at: Moment
+
+
+class Me(BaseModel):
+    """Who is calling, and where."""
+
+    user: Profile
+    token: TokenFacts
+    account_id: Annotated[str, Field(description="The AWS account that sessions are of.")]
+    region: Annotated[str, Field(description="Where admin sessions land.")]
+    version: Annotated[str, Field(description="The portal's version.")]
+
+
+class TenantRef(BaseModel):
+    """A tenant."""
+
+    id: str
+    name: str
+
+
+class TenantFacts(TenantRef):
+    """A tenant as the caller sees it."""
+
+    region: str
+    access: Access
+
+
+class TenantList(BaseModel):
+    """The tenants that the caller may use, by name."""
+
+    tenants: list[TenantFacts]
+
+
+class Keys(BaseModel):
+    """AWS credentials."""
+
+    access_key_id: str
+    secret_access_key: Annotated[str, Field(repr=False)]
+    session_token: Annotated[str, Field(repr=False)]
+
+
+class LimitFacts(BaseModel):
+    """One limit that was considered."""
+
+    source: LimitSource
+    label: Annotated[str, Field(description="The name that people know this limit by.")]
+    seconds: int
+    decided: Annotated[bool, Field(description="Whether the session lives as long as this limit says.")]
+
+
+class Session(BaseModel):
+    """An AWS session that was handed out, and why it lives as long as it does."""
+
+    id: str
+    scope: Literal["tenant", "admin"]
+    tenant: TenantRef | None
+    role_arn: str
+    region: str
+    account_id: str
+    user: UserRef
+    session_name: Annotated[str, Field(description="What AWS shows as the name of the session.")]
+    access: Access
+    issued_at: Moment
+    expires_at: Moment
+    validity: Annotated[int, Field(description="Seconds from `issued_at` that were decided on.")]
+    limits: list[LimitFacts]
+    capped_by: Annotated[
+        LimitSource | None, Field(description="The limit that made the session shorter than it would be.")
+    ]
+    note: Annotated[str | None, Field(description="The same as a sentence.")]
+    credentials: Annotated[Keys | None, Field(description="With purpose `keys`.")] = None
+    console_url: Annotated[
+        str | None, Field(repr=False, description="With purpose `console`; a secret while it lasts.")
+    ] = None
+    console_url_expires_at: Moment | None = None
+
+
+class SessionRecord(BaseModel):
+    """One attempt, whatever became of it."""
+
+    id: str
+    scope: Literal["tenant", "admin"]
+    tenant: Annotated[str | None, Field(description="The tenant's name, or what was typed in its place.")]
+    role_arn: str
+    state: State
+    asked_at: Moment
+    expires_at: Moment | None
+    validity: int
+    limit: LimitSource | None
+    door: Door
+    purpose: Purpose
+    reason: str
+    address: str
+    access_key_id: str | None
+
+
+class SessionList(BaseModel):
+    """The caller's own sessions, newest first."""
+
+    sessions: list[SessionRecord]
+    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+
+
+class Problem(BaseModel):
+    """A refusal (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="A sentence that a person can act on.")]
+    code: Annotated[str, Field(description="The same for programs.")]
+    request_id: Annotated[str, Field(description="Finds this request in the portal's log.")]
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_body(model: type[Model], body: bytes) -> Model:
+    """The body as *model*; raises `InvalidRequest` with a sentence that repeats no value."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _refusal(error) from None  # the error itself holds what was sent
+
+
+def read_query(model: type[Model], query: object) -> Model:
+    """The query as *model*; raises `InvalidRequest`."""
+    try:
+        return model.model_validate(query)
+    except ValidationError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: ValidationError) -> PortalError:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    if first["type"] == "json_invalid":
+        return NotJson("The body is not JSON.")
+    if not first["loc"]:
+        return InvalidRequest("The body must be a JSON object.")
+    field = str(first["loc"][0])
+    if field == "duration":
+        parse_duration("")
+    shown = "".join(sign for sign in field[:40] if sign.isprintable())
+    sentence = _SENTENCES.get(first["type"], "“{field}”: " + first["msg"] + ".")
+    return InvalidRequest(sentence.format(field=shown))

@@ -1,0 +1,78 @@
+"""Who is calling: the bearer token and the address of a request. A cookie says nothing here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+
+from starlette.requests import HTTPConnection
+
+from daypass.portal.access.model import Caller, Door
+from daypass.portal.config import Network
+from daypass.portal.errors import AccessDenied, Unauthenticated
+from daypass.portal.http.problems import REQUEST_ID
+from daypass.portal.identity.model import User
+from daypass.portal.identity.service import Identity
+
+
+class Permission(StrEnum):
+    """What a route asks of its caller. Every route names one."""
+
+    ANYBODY = "anybody"
+    USER = "user"
+    """A good API token. What it reaches beyond the caller's own things, the domain decides."""
+    ADMINISTRATOR = "administrator"
+
+    def check(self, user: User) -> None:
+        """Return when *user* may pass."""
+        if self is Permission.ADMINISTRATOR and not user.is_administrator:
+            raise AccessDenied("This is for Administrators.")
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a request says of its caller, before anything of it is believed."""
+
+    token: str
+    address: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Finds out who is behind a request."""
+
+    identity: Identity
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For counts; empty where the portal stands in front itself."""
+
+    def presented(self, request: HTTPConnection) -> Presented:
+        """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
+        return Presented(_bearer(request), self._address(request), request.scope[REQUEST_ID])
+
+    def identify(self, presented: Presented, door: Door) -> Caller:
+        """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
+        token, user = self.identity.authenticate(presented.token)
+        return Caller(user, token, door, presented.address, presented.request_id)
+
+    def _address(self, request: HTTPConnection) -> str:
+        address = request.client.host if request.client else ""
+        # From right to left: each trusted proxy vouches for the one address before it and for no other.
+        for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
+            if not self._is_trusted(address):
+                break
+            try:
+                address = str(ip_address(hop.strip()))
+            except ValueError:
+                break
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        return bool(self.trusted_proxies) and any(ip_address(address) in net for net in self.trusted_proxies)
+
+
+def _bearer(request: HTTPConnection) -> str:
+    headers = request.headers.getlist("authorization")
+    scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("No API token came with this. Send one as “Authorization: Bearer TOKEN”.")
+    return token.strip()

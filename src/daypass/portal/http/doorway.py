@@ -1,0 +1,106 @@
+"""The way in that all routes share: permission, body, caller, and a thread for the domain's code."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from daypass.portal.access.model import Caller, Door
+from daypass.portal.http.caller import Callers, Permission, Presented
+from daypass.portal.http.pool import Pool
+from daypass.portal.http.problems import BodyTooLarge, NotJson
+
+LARGEST_BODY = 64 * 1024
+_BODY_TIME = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a known caller, as the domain's side sees it."""
+
+    caller: Caller
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+
+
+Handler = Callable[[Call], Response]
+"""Answers a call; runs in a thread, and may take its time there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What the routes of one door share."""
+
+    door: Door
+    callers: Callers
+    pool: Pool
+
+    def admit(self, permission: Permission, handler: Handler) -> "Guarded":
+        """The endpoint of a route for those who have *permission*."""
+        return Guarded(self, permission, handler)
+
+
+class Guarded:
+    """An endpoint behind a permission; one thread does all of it, so that each request waits for one."""
+
+    def __init__(self, entrance: Entrance, permission: Permission, handler: Handler) -> None:
+        self.permission = permission
+        self._entrance = entrance
+        self._handler = handler
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request, or raise the refusal."""
+        presented = self._entrance.callers.presented(request)
+        body = await _body(request)
+        answer = partial(self._answer, presented, request.path_params, request.query_params, body)
+        return await self._entrance.pool.run(answer)
+
+    def _answer(
+        self, presented: Presented, path: Mapping[str, str], query: Mapping[str, str], body: bytes
+    ) -> Response:
+        caller = self._entrance.callers.identify(presented, self._entrance.door)
+        self.permission.check(caller.user)
+        return self._handler(Call(caller, path, query, body))
+
+
+class Open:
+    """An endpoint for anybody, with an answer that nobody has to wait for."""
+
+    permission = Permission.ANYBODY
+
+    def __init__(self, answer: Callable[[], Response]) -> None:
+        self._answer = answer
+
+    async def __call__(self, _request: Request) -> Response:
+        """The answer."""
+        return self._answer()
+
+
+async def _body(request: Request) -> bytes:
+    stated = request.headers.get("content-length", "0")
+    if not stated.isdigit() or int(stated[:9]) > LARGEST_BODY:
+        raise _too_large()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_TIME):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > LARGEST_BODY:
+                    raise _too_large()
+    except (TimeoutError, ClientDisconnect) as error:
+        raise NotJson("The body did not arrive whole.") from error
+    return bytes(body)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {LARGEST_BODY // 1024} KiB, the most that is taken here.")
+
+
+def answer_json(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """An answer of JSON that is written already."""
+    return Response(body, status, media_type="application/json")

@@ -1,0 +1,81 @@
+"""What holds for every answer, whatever made it: an id, the headers, and one line in the log."""
+
+import re
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daypass.portal.http.problems import REFUSAL, REQUEST_ID
+
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""A page may say otherwise; what says nothing gets these."""
+
+_SLASHES = re.compile("/{2,}")
+_PROBES = frozenset({"/healthz", "/readyz"})
+
+_log = structlog.get_logger("portal.http")
+
+
+class Guards:
+    """The outermost layer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        scope[REQUEST_ID] = request_id = uuid4().hex
+        # duploctl begins some paths with two slashes.
+        scope["path"] = _SLASHES.sub("/", scope["path"])
+        status = 0
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        crash: Exception | None = None
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Exception as error:  # answered already, by the door's own handler
+            crash = error
+        _record(scope, status, time.perf_counter() - began, crash)
+
+
+def _record(scope: Scope, status: int, took: float, crash: Exception | None) -> None:
+    if scope["path"] in _PROBES and status < 500:
+        return
+    line: dict[str, object] = {
+        "request_id": scope[REQUEST_ID],
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "ms": round(took * 1000, 1),
+    }
+    refusal = scope.get(REFUSAL)
+    if refusal is not None:
+        line |= {"code": refusal.code, "reason": refusal.reason}
+    if crash is not None:
+        _log.error("request", **line, exc_info=crash)
+    elif status >= 500:
+        _log.error("request", **line, exc_info=refusal)
+    else:
+        _log.info("request", **line)

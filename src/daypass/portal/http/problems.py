@@ -1,0 +1,148 @@
+"""The one place that knows what a refusal is on the wire: its status, and its form at each door."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from daypass.portal.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+    InvalidDuration,
+    InvalidRequest,
+    JitDisabled,
+    Overloaded,
+    PortalError,
+    SignInAgain,
+    StorageUnavailable,
+    TenantNotFound,
+    Unauthenticated,
+)
+
+REQUEST_ID = "daypass.request_id"
+REFUSAL = "daypass.refusal"
+"""Where a request's scope keeps its id, and the refusal that it was answered with."""
+
+
+class NotJson(InvalidRequest):
+    """The body is no JSON at all."""
+
+
+class BodyTooLarge(InvalidRequest):
+    """More was sent than anything here takes."""
+
+
+class NotFound(PortalError):
+    """There is nothing at this address."""
+
+    code = "not_found"
+
+
+class MethodNotAllowed(PortalError):
+    """There is something at this address, and it does not take this method."""
+
+    code = "method_not_allowed"
+
+
+class Internal(PortalError):
+    """A fault of ours; what it was is in the log and nowhere else."""
+
+    code = "internal"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something went wrong in the portal. Its operator finds it in the log by the request id."
+        )
+
+
+STATUSES: Mapping[type[PortalError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotJson: HTTPStatus.BAD_REQUEST,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    InvalidDuration: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    SignInAgain: HTTPStatus.UNAUTHORIZED,
+    AccessDenied: HTTPStatus.FORBIDDEN,
+    JitDisabled: HTTPStatus.FORBIDDEN,
+    TenantNotFound: HTTPStatus.NOT_FOUND,
+    NotFound: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    AwsRefused: HTTPStatus.BAD_GATEWAY,
+    AwsTrustRefused: HTTPStatus.BAD_GATEWAY,
+    AwsThrottled: HTTPStatus.SERVICE_UNAVAILABLE,
+    AwsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    AwsMisconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'Bearer realm="daypass"'},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+}
+
+Form = Callable[[PortalError, HTTPStatus, str], Response]
+"""Makes an answer of a refusal, its status and the request's id."""
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def problem(refusal: PortalError, status: HTTPStatus, request_id: str) -> Response:
+    """The form of our own API: problem details (RFC 9457)."""
+    content = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status,
+        "detail": refusal.reason,
+        "code": refusal.code,
+        "request_id": request_id,
+    }
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def message(refusal: PortalError, status: HTTPStatus, _request_id: str) -> Response:
+    """The form that the legacy clients show."""
+    return JSONResponse({"Message": refusal.reason}, status)
+
+
+def status_of(refusal: PortalError) -> HTTPStatus:
+    """The status of a refusal: that of its class, or of the closest one above it."""
+    return next(STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES)
+
+
+def handlers(form: Form) -> Mapping[Any, Handler]:
+    """What a door does with everything that is raised behind it."""
+
+    def answer(request: Request, refusal: PortalError) -> Response:
+        request.scope[REFUSAL] = refusal
+        status = status_of(refusal)
+        response = form(refusal, status, request.scope[REQUEST_ID])
+        response.headers.update(_HEADERS.get(status, {}))
+        return response
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PortalError)  # noqa: S101  that is what this one is called for
+        return answer(request, error)
+
+    async def nowhere(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  that is what this one is called for
+        if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return answer(request, NotFound("There is nothing at this address."))
+        response = answer(request, MethodNotAllowed(f"This address does not take {request.method}."))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def crashed(request: Request, _error: Exception) -> Response:
+        return answer(request, Internal())
+
+    return {PortalError: refused, HTTPException: nowhere, Exception: crashed}

@@ -1,0 +1,33 @@
+"""The tenants that a caller may know of, for every door."""
+
+from collections.abc import Sequence
+
+from daypass.portal.access.policy import no_such_tenant, sees
+from daypass.portal.identity.model import User
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access, Tenant, TenantAccess
+from daypass.portal.tenants.store import TenantStore
+
+
+def visible_tenants(database: Database, user: User) -> Sequence[TenantAccess]:
+    """By name: every tenant for an Administrator, else those that *user* is a member of."""
+    with database.reading() as connection:
+        store = TenantStore(connection)
+        return store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+
+
+def visible_tenant(database: Database, user: User, reference: str) -> Tenant:
+    """The tenant of that name or id; raises `TenantNotFound`, whether it is foreign or does not exist."""
+    found = None
+    # No name looks like this, and some of it cannot even be asked of a database.
+    if reference.isprintable():
+        with database.reading() as connection:
+            found = TenantStore(connection).find(reference, user.id)
+    if found is None or not sees(user, found):
+        raise no_such_tenant(reference)
+    return found.tenant
+
+
+def access_of(user: User, tenant: TenantAccess) -> Access:
+    """How much of a visible tenant *user* may use."""
+    return Access.FULL if user.is_administrator or tenant.membership is None else tenant.membership

@@ -1,0 +1,34 @@
+"""Lengths of time and what cut them, in words for every door."""
+
+from datetime import timedelta
+
+from daypass.portal.access.model import LimitSource, Validity
+
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+_SECOND = timedelta(seconds=1)
+
+
+def written(length: timedelta) -> str:
+    """A length as people say it: `2 h`, `1 h 30 min`, `15 min 20 s`."""
+    hours, rest = divmod(length, _HOUR)
+    minutes, rest = divmod(rest, _MINUTE)
+    parts = ((hours, "h"), (minutes, "min"), (rest // _SECOND, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
+def cap(validity: Validity) -> LimitSource | None:
+    """What made a session shorter than was asked or, where nothing was asked, than is configured."""
+    return None if validity.decided is validity.limits[0] else validity.decided.source
+
+
+def cap_note(validity: Validity) -> str | None:
+    """The same as a sentence."""
+    if cap(validity) is None:
+        return None
+    wanted = validity.limits[0]
+    verb = "was asked for" if wanted.source is LimitSource.ASKED else "is configured"
+    return (
+        f"This session lasts {written(validity.length)}, though {written(wanted.validity)} {verb}. "
+        f"What limits it: {validity.decided.label}."
+    )

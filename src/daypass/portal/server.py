@@ -1,0 +1,159 @@
+"""The portal as a server: a socket, TLS, granian, and the signals that end it."""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.server.embed import Server
+
+_BACKLOG = 1024
+_CONNECTIONS = 2048
+"""Served at the same time; what comes on top waits in the backlog."""
+
+_LONGEST_HEADERS = 64 * 1024
+_HEADER_MILLISECONDS = 10_000
+
+
+class ServeError(Exception):
+    """The portal cannot serve like this; the message says what to change."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; `ServeError` when the address or the port cannot be had. 0 is any free port."""
+    family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ServeError(
+            f"Port {port} of {host} cannot be had ({(error.strerror or str(error)).lower()}). "
+            "Choose another with DAYPASS_LISTEN."
+        ) from error
+
+
+def check_certificate(certificate: Path, private_key: Path) -> None:
+    """Return when these two belong together; else `ServeError`."""
+    try:
+        # Without an answer for the passphrase, the library would ask whoever sits at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        raise ServeError(
+            f"{certificate} and {private_key} are no certificate with its private key, both as PEM and the "
+            "key without a passphrase. See DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY."
+        ) from error
+
+
+class _OwnSocketServer(Server):
+    """Granian on a socket that is bound already, so that a port is never chosen and then lost."""
+
+    def __init__(self, app: Any, listening: socket.socket, tls: tuple[Path, Path] | None) -> None:  # noqa: ANN401  granian's own type
+        self._listening = listening
+        host, port = listening.getsockname()[:2]
+        certificate, private_key = tls or (None, None)
+        super().__init__(
+            app,
+            host,
+            port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.auto,
+            websockets=False,
+            backpressure=_CONNECTIONS,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=_HEADER_MILLISECONDS, max_buffer_size=_LONGEST_HEADERS
+            ),
+            http2_settings=HTTP2Settings(max_headers_size=_LONGEST_HEADERS),
+            # Some legacy clients come with an OpenSSL that knows no 1.3.
+            ssl_protocol_min=SSLProtocols.tls12,
+            ssl_cert=certificate,
+            ssl_key=private_key,
+            log_enabled=False,
+        )
+
+    def _init_shared_socket(self) -> None:
+        self._listening.setblocking(False)
+        self._ssp = None
+        self._shd = SocketHolder(self._listening.detach(), False, _BACKLOG)  # type: ignore[call-arg, assignment]
+
+
+async def serve(
+    app: Any,  # noqa: ANN401  granian's own type
+    listening: socket.socket,
+    tls: tuple[Path, Path] | None,
+    on_ready: Callable[[Callable[[], None]], None],
+) -> None:
+    """Serve on *listening*, and own it, until stopped; *on_ready* gets what stops it, once it serves."""
+    server = _OwnSocketServer(app, listening, tls)
+    # The socket listens already: whoever connects from now on is answered as soon as granian runs.
+    asyncio.get_running_loop().call_soon(on_ready, server.stop)
+    await server.serve()
+    if not server.interrupt_signal:
+        raise ServeError("The server stopped by itself.")
+
+
+def run_until_signal(
+    app: Any,  # noqa: ANN401  granian's own type
+    listening: socket.socket,
+    tls: tuple[Path, Path] | None,
+    announce: Callable[[], None],
+) -> None:
+    """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered."""
+
+    def ready(stop: Callable[[], None]) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        announce()
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        runner.run(serve(app, listening, tls, ready))
+
+
+def run_workers(number: int, work: Callable[[], int]) -> int:
+    """Run *work* in that many forked processes; the exit code is 0 when all ended because we were told to.
+
+    When one ends by itself all are ended: whoever supervises us starts afresh, and nobody serves half.
+    """
+    workers = {_fork(work) for _ in range(number)}
+    is_told = False
+
+    def end(*_: object) -> None:
+        nonlocal is_told
+        is_told = True
+        _terminate(workers)
+
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, end)
+    is_well = True
+    while workers:
+        ended, status = os.wait()
+        workers.discard(ended)
+        is_well = is_well and is_told and status == 0
+        _terminate(workers)
+    return 0 if is_well else 1
+
+
+def _fork(work: Callable[[], int]) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = work()
+        finally:
+            # Nothing of the parent's is the child's to tidy up.
+            os._exit(code)
+    return child
+
+
+def _terminate(workers: set[int]) -> None:
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGTERM)
