@@ -1,13 +1,15 @@
 """SHA-256 without the rest of hashlib: that would load OpenSSL before each cached answer."""
 
-# The way of the standard library's own `random`.
+import sys
+
+# The way of the standard library's own `random`; where Python was built otherwise, hashlib has it.
 try:
-    from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]  # Python 3.12 and newer
+    if sys.version_info >= (3, 12):
+        from _sha2 import sha256
+    else:
+        from _sha256 import sha256  # type: ignore[import-not-found]
 except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]  # Python 3.11
-    except ImportError:
-        from hashlib import sha256
+    from hashlib import sha256
 
 
 def fingerprint(content: bytes) -> str:

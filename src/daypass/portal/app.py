@@ -68,47 +68,31 @@ def open_database(config: PortalConfig) -> Database:
     return Database(config.database_url, connections=config.threads + _SPARE_CONNECTIONS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What every door stands on."""
+
+    config: PortalConfig
+    database: Database
+    audit: AuditLog
+    broker: Broker
+    clock: Clock
+    identity: Identity
+    issuer: Issuer
+    callers: Callers
+    pool: Pool
+    release: str
+
+    def entrance(self, door: Door) -> Entrance:
+        """The way in to one door."""
+        return Entrance(door, self.callers, self.pool)
+
+
 def assemble(config: PortalConfig, database: Database, broker: Broker, clock: Clock) -> Portal:
     """A portal on a database whose schema was checked; owns the database from here on."""
-    aws, release = config.aws, version("daypass")
-    audit = AuditLog(database, clock)
-    identity = Identity(database, audit, clock)
-    issuer = Issuer(
-        database=database,
-        audit=audit,
-        broker=broker,
-        clock=clock,
-        master_role_arn=f"arn:{broker.partition}:iam::{broker.account_id}:role/{aws.master_role}",
-        region=aws.region,
-        is_attribution_required=config.require_attribution,
-    )
-
-    pool = Pool(config.threads)
-    callers = Callers(identity, config.trusted_proxies if config.is_behind_proxy else ())
-    operations = api_operations(
-        Myself(database, broker.account_id, aws.region, release), Sessions(database, issuer)
-    )
-    api = make_door(
-        api_routes(operations, Entrance(Door.API, callers, pool), config.public_url, release), problem
-    )
-    compat = make_door(
-        compat_routes(
-            Entrance(Door.LEGACY, callers, pool),
-            Jit(issuer, clock),
-            Tenants(database, broker.account_id),
-            System(
-                database=database,
-                public_url=config.public_url,
-                account_id=broker.account_id,
-                partition=broker.partition,
-                region=aws.region,
-                role_prefix=aws.role_prefix,
-                version=release,
-            ),
-        ),
-        message,
-    )
-    health = make_door(health_routes(database, pool), problem)
+    core = _core(config, database, broker, clock)
+    api, compat = _api_door(core), _compat_door(core)
+    health = make_door(health_routes(database, core.pool), problem)
     front = Front({PREFIX: api, **dict.fromkeys(PREFIXES, compat)}, otherwise=health)
 
     def has_administrator() -> bool:
@@ -116,8 +100,58 @@ def assemble(config: PortalConfig, database: Database, broker: Broker, clock: Cl
             return UserStore(connection).count_administrators() > 0
 
     def close() -> None:
-        pool.close()
-        audit.close()
+        core.pool.close()
+        core.audit.close()
         database.close()
 
     return Portal(Guards(front), (api, compat, health), has_administrator, close)
+
+
+def _core(config: PortalConfig, database: Database, broker: Broker, clock: Clock) -> _Core:
+    audit = AuditLog(database, clock)
+    identity = Identity(database, audit, clock)
+    return _Core(
+        config=config,
+        database=database,
+        audit=audit,
+        broker=broker,
+        clock=clock,
+        identity=identity,
+        issuer=Issuer(
+            database=database,
+            audit=audit,
+            broker=broker,
+            clock=clock,
+            master_role_arn=f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}",
+            region=config.aws.region,
+            is_attribution_required=config.require_attribution,
+        ),
+        callers=Callers(identity, config.trusted_proxies if config.is_behind_proxy else ()),
+        pool=Pool(config.threads),
+        release=version("daypass"),
+    )
+
+
+def _api_door(core: _Core) -> Starlette:
+    config = core.config
+    operations = api_operations(
+        Myself(core.database, core.broker.account_id, config.aws.region, core.release),
+        Sessions(core.database, core.issuer),
+    )
+    routes = api_routes(operations, core.entrance(Door.API), config.public_url, core.release)
+    return make_door(routes, problem)
+
+
+def _compat_door(core: _Core) -> Starlette:
+    config, broker = core.config, core.broker
+    system = System(
+        database=core.database,
+        public_url=config.public_url,
+        account_id=broker.account_id,
+        partition=broker.partition,
+        region=config.aws.region,
+        role_prefix=config.aws.role_prefix,
+        version=core.release,
+    )
+    jit, tenants = Jit(core.issuer, core.clock), Tenants(core.database, broker.account_id)
+    return make_door(compat_routes(core.entrance(Door.LEGACY), jit, tenants, system), message)

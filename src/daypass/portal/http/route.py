@@ -1,19 +1,39 @@
-"""Routes that take the methods they declare, and no other."""
+"""Routes that take the methods they declare, and no other, from those they declare."""
 
 import re
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+from daypass.portal.http.caller import Permission
 
 
-def exact(method: str, path: str, endpoint: Endpoint, *, ignore_case: bool = False) -> Route:
+class Endpoint(Protocol):
+    """What answers a request, and what it asks of its caller."""
+
+    @property
+    def permission(self) -> Permission:
+        """Who may come in."""
+
+    async def __call__(self, request: Request, /) -> Response:
+        """Answer a request, or raise the refusal."""
+
+
+class ExactRoute(Route):
     """A route for one method; Starlette alone would let HEAD in wherever GET may."""
-    route = Route(path, endpoint, methods=[method])
-    route.methods = {method}
+
+    def __init__(self, method: str, path: str, endpoint: Endpoint) -> None:
+        # Bound, because Starlette takes any other object that can be called for a whole application.
+        super().__init__(path, endpoint.__call__, methods=[method])
+        self.methods = {method}
+        self.permission = endpoint.permission
+
+
+def exact(method: str, path: str, endpoint: Endpoint, *, ignore_case: bool = False) -> ExactRoute:
+    """A route for one method and one path, in any case where the clients are not sure of it."""
+    route = ExactRoute(method, path, endpoint)
     if ignore_case:
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
     return route

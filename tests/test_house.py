@@ -1,0 +1,65 @@
+"""What holds for the source as a whole."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "daypass"
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+# Each exit of a secret, module by module. A change that adds a line here says why the secret leaves there.
+EXITS = {
+    "portal/secret.py": "defines it",
+    "portal/aws/console.py": "to AWS's sign-in endpoint, which makes them a console link",
+    "portal/commands.py": "a new Administrator's password or token, shown this once",
+    "portal/http/api/sessions.py": "to whom the session was issued",
+    "portal/http/compat/jit.py": "to whom the session was issued",
+    "portal/identity/passwords.py": "into the hash",
+    "portal/identity/service.py": "into the digest of a new token",
+    "demo/accounts.py": "the demo's own users, into a private file",
+    "demo/aws.py": "into the signatures of the demo's own calls",
+    "demo/guide.py": "how to sign in to the demo, on its terminal",
+    "demo/ready.py": "the demo's own users, into a private file",
+    "demo/start.py": "the sandbox's root key, into the environment of the demo's portal",
+    "demo/world.py": "the demo's own users, to their calls",
+}
+
+
+def _name(module: Path) -> str:
+    return module.relative_to(SOURCE).as_posix()
+
+
+def test_secrets_leave_only_where_this_list_says() -> None:
+    exits = {_name(module) for module in MODULES if ".reveal" in module.read_text()}
+
+    assert exits == EXITS.keys()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_a_module_fits_in_its_room_and_says_what_it_is_for(module: Path) -> None:
+    text = module.read_text()
+
+    assert text.count("\n") <= 400
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_name)
+def test_no_function_needs_scrolling(module: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    long = [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno >= 50]
+
+    assert long == []
+
+
+def test_every_decision_record_is_listed() -> None:
+    folder = SOURCE.parent.parent / "docs" / "decisions"
+    listed = set(re.findall(r"\(([0-9]{4}-[a-z0-9-]+\.md)\)", (folder / "README.md").read_text()))
+
+    assert listed == {record.name for record in folder.glob("[0-9]*.md")}
