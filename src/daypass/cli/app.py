@@ -14,6 +14,7 @@ from daypass.cli import aws, keep, refresh
 from daypass.cli.errors import Refusal
 from daypass.cli.patience import say
 from daypass.cli.scrub import known_tokens, possible_tokens, scrubbed
+from daypass.cli.trust import CA_VARIABLES
 from daypass.cli.wings import Root, Wings
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -94,7 +95,7 @@ _access = _with(
         "--interactive", "-I", is_flag=True, help="Sign in through the browser: with a later release."
     ),
     click.option(
-        "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(aws.CA_VARIABLES)}]"
+        "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"
     ),
     click.option(
         "--no-cache", is_flag=True, help="Ask the portal even if there are good keys, and keep none."

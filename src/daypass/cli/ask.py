@@ -77,13 +77,18 @@ def read_flags(words: list[str]) -> dict[str, str] | None:
 
 def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Ask:
     """The ask that flags and environment add up to; a flag wins over any variable."""
-    host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
-    origin = read_origin(host or "")
+    origin = origin_of(flags, environment)
     duration = read_duration(flags["duration"]) if "duration" in flags else None
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
         raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else _tenant(flags, environment)
-    return Ask(origin, _token(flags, environment, origin), tenant, duration)
+    return Ask(origin, token_of(flags, environment, origin), tenant, duration)
+
+
+def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The origin of the portal that is meant."""
+    host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
+    return read_origin(host or "")
 
 
 def read_origin(host: str) -> str:
@@ -146,7 +151,8 @@ def _tenant(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str
     return chosen
 
 
-def _token(flags: "Mapping[str, str]", environment: "Mapping[str, str]", origin: str) -> str:
+def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]", origin: str) -> str:
+    """The token that was given, by flag, file or variable."""
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:

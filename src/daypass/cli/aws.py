@@ -1,43 +1,14 @@
 """`daypass aws`: keys for a tenant or as an Administrator, in the form that `credential_process` expects."""
 
-import ssl
 from collections.abc import Mapping
-from pathlib import Path
 
-from daypass.cli import ask, refresh
-from daypass.cli.client import Portal
-from daypass.cli.errors import Misused
-
-CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
-"""Where the trusted certificates may be named; the first that is set counts, and a flag before all."""
+from daypass.cli import account, ask, refresh
 
 
 def answer(flags: Mapping[str, str], environment: Mapping[str, str], now: refresh.Now) -> bytes:
     """The keys that *flags* and *environment* ask for, as one line of JSON."""
     wanted = ask.understand(flags, environment)
-    portal = Portal(wanted.origin, wanted.token, _trust(wanted.origin, flags, environment))
+    portal = account.portal(flags, environment, now)
     if ask.NO_CACHE in flags:
         return refresh.fresh_answer(wanted, portal, now)
     return refresh.shared_answer(wanted, portal, environment, now)
-
-
-def _trust(origin: str, flags: Mapping[str, str], environment: Mapping[str, str]) -> ssl.SSLContext | None:
-    """Whose certificates count: the ones named, else the system's; None where there is no TLS."""
-    if origin.startswith("http://"):
-        return None
-    named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
-    for name, path in named.items():
-        if path:
-            return _trusting(path, name)
-    return ssl.create_default_context()
-
-
-def _trusting(path: str, named_by: str) -> ssl.SSLContext:
-    certificates = Path(path).expanduser()
-    try:
-        if certificates.is_dir():
-            return ssl.create_default_context(capath=certificates)
-        return ssl.create_default_context(cafile=certificates)
-    except OSError as error:
-        why = error.strerror or "it holds no certificate"
-        raise Misused(f"The certificates in {path}, named by {named_by}, cannot be read: {why}.") from error

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from importlib.metadata import version
 from ssl import SSLContext
-from typing import Any
+from typing import Any, Protocol
 
 from daypass.cli import problems
 from daypass.cli.ask import Ask
@@ -45,12 +46,22 @@ class Answer:
     body: bytes = field(repr=False)
 
 
+class Bearer(Protocol):
+    """What stands for the caller on every request."""
+
+    def token(self) -> str:
+        """The token to send; raises a Refusal where none can be had."""
+
+    def instead_of(self, refused: str) -> str | None:
+        """Another token, after the portal refused that one; None if there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A portal, reached with a token; `trust` says whose certificates count."""
+    """A portal, and who calls it; `trust` says whose certificates count."""
 
     origin: str
-    token: str = field(repr=False)
+    bearer: Bearer
     trust: SSLContext | None
 
     def issue(self, ask: Ask) -> Issued:
@@ -59,40 +70,62 @@ class Portal:
         wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
         if ask.duration is not None:
             wish["duration"] = ask.duration
-        answer = self._call("POST", "/api/v1/sessions", wish, f"asking {self.origin} for {ask.what}")
+        answer = self.call("POST", "/api/v1/sessions", wish, f"asking {self.origin} for {ask.what}")
         try:
             return _issued(answer)
         except (ValueError, KeyError, TypeError) as error:
             raise problems.not_a_portal(self.origin) from error
 
-    def _call(self, method: str, path: str, wish: Mapping[str, object], doing: str) -> Answer:
-        try:
-            answer = within(_DEADLINE, lambda: self._exchange(method, path, json.dumps(wish)), doing)
-        except (OSError, http.client.HTTPException) as error:
-            raise problems.unreached(self.origin, error) from error
-        if answer.status >= 300:
+    def call(self, method: str, path: str, wish: Mapping[str, object] | None, doing: str) -> Answer:
+        """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long."""
+        token = self.bearer.token()
+        answer = self._exchange(method, path, wish, token, doing)
+        if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
+            answer = self._exchange(method, path, wish, other, doing)
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problems.refused(self.origin, answer.status, answer.headers, answer.body)
         return answer
 
-    def _exchange(self, method: str, path: str, body: str) -> Answer:
-        authority = self.origin.partition("://")[2]
-        connection = (
-            http.client.HTTPConnection(authority, timeout=_DEADLINE)
-            if self.trust is None
-            else http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=self.trust)
-        )
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "User-Agent": f"daypass/{version('daypass')}",
-        }
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read(_LARGEST_ANSWER))
-        finally:
-            connection.close()
+    def _exchange(
+        self, method: str, path: str, wish: Mapping[str, object] | None, token: str, doing: str
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = None if wish is None else json.dumps(wish)
+        return exchange(self.origin, self.trust, Sent(method, path, headers, body), doing)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: str | None = field(repr=False)
+
+
+def exchange(origin: str, trust: SSLContext | None, sent: Sent, doing: str) -> Answer:
+    """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
+    try:
+        return within(_DEADLINE, lambda: _exchange(origin, trust, sent), doing)
+    except (OSError, http.client.HTTPException) as error:
+        raise problems.unreached(origin, error) from error
+
+
+def _exchange(origin: str, trust: SSLContext | None, sent: Sent) -> Answer:
+    authority = origin.partition("://")[2]
+    connection = (
+        http.client.HTTPConnection(authority, timeout=_DEADLINE)
+        if trust is None
+        else http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust)
+    )
+    headers = {"Accept": "application/json", "User-Agent": f"daypass/{version('daypass')}", **sent.headers}
+    try:
+        connection.request(sent.method, sent.path, sent.body, headers)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read(_LARGEST_ANSWER))
+    finally:
+        connection.close()
 
 
 def _issued(answer: Answer) -> Issued:
