@@ -37,6 +37,24 @@ class SignInAgain(PortalError):
     code = "sign_in_again"
 
 
+class SignInFailed(PortalError):
+    """No such user, or not their password: which of the two is not said."""
+
+    code = "sign_in_failed"
+
+
+class TooManyGuesses(PortalError):
+    """Too many wrong passwords; nothing typed now is looked at."""
+
+    code = "too_many_guesses"
+
+
+class FreshSignInNeeded(PortalError):
+    """The caller may, but has to say once more who they are."""
+
+    code = "fresh_sign_in_needed"
+
+
 class AccessDenied(PortalError):
     """Policy said no."""
 

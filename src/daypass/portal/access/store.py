@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.model import Role, TokenId, User, UserId
+from daypass.portal.identity.store import ENDED_AT, parents
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
@@ -209,7 +210,7 @@ class Facts:
 
     user: User
     is_good: bool
-    """Whether the user is still enabled and the token not revoked."""
+    """Whether the user is still enabled, and neither the token nor what it stands on was ended."""
     tenant: TenantAccess | None
     role: RoleFacts
 
@@ -221,7 +222,7 @@ _FACTS = (
         users.c.username,
         users.c.role,
         users.c.disabled_at,
-        api_tokens.c.revoked_at,
+        ENDED_AT.label("ended_at"),
         tenants.c.id.label("tenant_id"),
         tenants.c.name,
         tenants.c.region,
@@ -234,6 +235,7 @@ _FACTS = (
     )
     .select_from(users)
     .join(api_tokens, api_tokens.c.user_id == users.c.id)
+    .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
     .outerjoin(tenants, or_(tenants.c.id == _REFERENCE, tenants.c.name == _REFERENCE))
     .outerjoin(
         memberships, and_(memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenants.c.id)
@@ -268,7 +270,7 @@ class FactStore:
 def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
     return Facts(
         user=User(row.id, row.username, Role(row.role)),
-        is_good=row.disabled_at is None and row.revoked_at is None,
+        is_good=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
         role=RoleFacts(
             maximum=None if row.maximum is None else timedelta(seconds=row.maximum),

@@ -22,10 +22,21 @@ class TokenKind(StrEnum):
 
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
+    BROWSER = "browser"
+    """A sign-in: its secret is a browser's cookie, and it counts nowhere else."""
+    APPROVAL = "approval"
+    """A legacy client's, approved in the browser: for JIT access only."""
+    CLI = "cli"
+    """What our own command line works with."""
+    REFRESH = "refresh"
+    """What our own command line gets the next one with."""
 
 
 BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT})
 """The kinds that stand for their owner on every request."""
+
+CONSENTED_KINDS = frozenset({TokenKind.APPROVAL, TokenKind.CLI, TokenKind.REFRESH})
+"""The kinds that reach no further than what their owner agreed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,21 @@ class ApiToken:
     expires_at: datetime
     grant_ends_at: datetime | None
     last_used_at: datetime | None = None
+    parent_id: TokenId | None = None
+    """The sign-in or approval that this one stands on and ends with; that one has no parent itself."""
+    application: str = ""
+    """What the token was made for, where an application asked for it."""
+    allows_admin: bool = False
+    """Whether its owner agreed to the master role; counts for the kinds that stand on a consent."""
+    use_by: datetime | None = None
+    """Void unless it was used before."""
+    address: str = ""
+    """Where it was made; of an approval, where it was used last."""
+
+    @property
+    def reaches_admin(self) -> bool:
+        """Whether the master role may be asked for with it, if its owner may at all."""
+        return self.allows_admin or self.kind not in CONSENTED_KINDS
 
 
 def canonical_username(typed: str) -> str:

@@ -20,7 +20,15 @@ from daypass.portal.identity.model import (
     canonical_username,
 )
 from daypass.portal.identity.passwords import check_password, hash_password
-from daypass.portal.identity.store import ADD_TOKEN, ADD_USER, REVOKE_TOKEN, TOUCH, TokenStore, UserStore
+from daypass.portal.identity.store import (
+    ADD_TOKEN,
+    ADD_USER,
+    REVOKE_TOKEN,
+    TOUCH,
+    TokenStore,
+    UserStore,
+    row_of,
+)
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
@@ -114,16 +122,7 @@ class Identity:
         now = self.clock()
         secret = mint(kind)
         token = ApiToken(TokenId(uuid4().hex), kind, name, user.id, now, now + lifetime, grant_ends_at)
-        row = {
-            "id": token.id,
-            "digest": digest(secret.reveal()),
-            "kind": kind.value,
-            "name": name,
-            "user_id": user.id,
-            "created_at": now,
-            "expires_at": token.expires_at,
-            "grant_ends_at": grant_ends_at,
-        }
+        row = row_of(token, digest(secret.reveal()))
         detail = {"token_id": token.id, "kind": kind.value, "name": name}
         self.audit.commit(_event("token.create", by, user, detail), Write(ADD_TOKEN, row))
         return secret, token

@@ -1,17 +1,80 @@
 """Users and API tokens, as rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Row,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.storage.schema import api_tokens, users
+from daypass.portal.storage.schema import api_tokens, devices, guesses, users
 
 ADD_USER = insert(users)
 ADD_TOKEN = insert(api_tokens)
+ADD_DEVICE = insert(devices)
+
+SIGNED_IN = (
+    update(users).where(users.c.id == bindparam("user")).values(last_sign_in_at=bindparam("signed_in_at"))
+)
+
+END_SIGN_IN = (
+    update(api_tokens)
+    .where(
+        api_tokens.c.digest == bindparam("ended_digest"),
+        api_tokens.c.kind == TokenKind.BROWSER.value,
+        api_tokens.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("ended_at"))
+)
+
+MOVE_CHILDREN = (
+    update(api_tokens)
+    .where(api_tokens.c.parent_id == bindparam("old_parent"))
+    .values(parent_id=bindparam("new_parent"))
+)
+"""What stood on one sign-in stands on another."""
+
+END_DEVICE = delete(devices).where(
+    devices.c.user_id == bindparam("owner_id"),
+    or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
+)
+"""Forgets a browser, and those of the same user that were not seen for long."""
+
+# Replicas that count in another order would wait for each other; so nobody waits.
+GIVE_BACK = (
+    update(guesses)
+    .where(
+        guesses.c.subject.in_(
+            select(guesses.c.subject)
+            .where(guesses.c.subject == bindparam("paid"), guesses.c.spent > 0)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(spent=guesses.c.spent - 1)
+)
+
+FORGET_GUESSES = delete(guesses).where(
+    guesses.c.subject.in_(
+        select(guesses.c.subject)
+        .where(guesses.c.resets_at <= bindparam("now"))
+        .limit(1000)
+        .with_for_update(skip_locked=True)
+    )
+)
 
 REVOKE_TOKEN = (
     update(api_tokens)
@@ -46,18 +109,40 @@ _TOKEN = (
     api_tokens.c.expires_at,
     api_tokens.c.grant_ends_at,
     api_tokens.c.last_used_at,
+    api_tokens.c.parent_id,
+    api_tokens.c.application,
+    api_tokens.c.allows_admin,
+    api_tokens.c.use_by,
+    api_tokens.c.address,
 )
 
+parents = api_tokens.alias("parents")
+"""The tokens that others stand on."""
+
+ENDED_AT = func.coalesce(api_tokens.c.revoked_at, parents.c.revoked_at)
+"""When a token was ended, or what it stands on; needs a left join with `parents`."""
+
 _BEARER = (
-    select(*_TOKEN, api_tokens.c.revoked_at, users.c.username, users.c.role, users.c.disabled_at)
+    select(*_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, users.c.disabled_at)
     .join(users, users.c.id == api_tokens.c.user_id)
+    .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
     .where(api_tokens.c.digest == bindparam("digest"))
 )
+
+_child = api_tokens.alias()
 
 _HOLD = (
     select(api_tokens.c.id)
     .join(users, users.c.id == api_tokens.c.user_id)
-    .where(api_tokens.c.id == bindparam("token_id"))
+    .where(
+        or_(
+            api_tokens.c.id == bindparam("token_id"),
+            api_tokens.c.id
+            == select(_child.c.parent_id).where(_child.c.id == bindparam("token_id")).scalar_subquery(),
+        )
+    )
+    # First the token, then what it stands on: two that lock in one order never wait for each other.
+    .order_by((api_tokens.c.id == bindparam("token_id")).desc())
     .with_for_update(read=True)
 )
 
@@ -70,6 +155,20 @@ class Bearer:
     user: User
     is_revoked: bool
     is_disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a sign-in is held against."""
+
+    user: User
+    password_hash: str | None
+    is_disabled: bool
+
+
+_LOGIN = select(users.c.id, users.c.username, users.c.role, users.c.password_hash, users.c.disabled_at).where(
+    users.c.username == bindparam("username")
+)
 
 
 class UserStore:
@@ -94,6 +193,20 @@ class UserStore:
     def password_hash(self, user_id: UserId) -> str | None:
         """What is stored of a user's password; None where they have none."""
         return self._connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
+
+    def find_login(self, username: str) -> Login | None:
+        """The user of that canonical name, disabled or not, and how they prove it."""
+        row = self._connection.execute(_LOGIN, {"username": username}).first()
+        if row is None:
+            return None
+        user = User(UserId(row.id), row.username, Role(row.role))
+        return Login(user, row.password_hash, row.disabled_at is not None)
+
+    def hold_login(self, username: str) -> Login | None:
+        """The same, and it stays so until this transaction is over."""
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(_LOGIN.with_for_update(key_share=True), {"username": username})
+        return self.find_login(username)
 
     def disable(self, user_id: UserId, now: datetime) -> None:
         """End a user; every token of theirs ends with them."""
@@ -121,24 +234,32 @@ class TokenStore:
         if row is None:
             return None
         user = User(UserId(row.user_id), row.username, Role(row.role))
-        return Bearer(_token(row), user, row.revoked_at is not None, row.disabled_at is not None)
+        return Bearer(_token(row), user, row.ended_at is not None, row.disabled_at is not None)
 
     def hold(self, token_id: TokenId) -> None:
-        """Keep token, owner and memberships from being ended until this transaction is over.
+        """Keep a token, its parent, owner and memberships from being ended until this transaction is over.
 
         What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
         """
         if self._connection.dialect.name != "sqlite":
             self._connection.execute(_HOLD, {"token_id": token_id})
 
+    def is_ended(self, token_id: TokenId) -> bool:
+        """Whether a token or its parent was ended; if not, neither is until this transaction is over."""
+        self.hold(token_id)
+        counts = select(api_tokens.c.id).outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
+        found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
+        return found is None
+
     def list_for(self, user_id: UserId, kind: TokenKind, now: datetime) -> Sequence[ApiToken]:
         """A user's tokens of one kind that still count, oldest first."""
         rows = self._connection.execute(
             select(*_TOKEN)
+            .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
             .where(
                 api_tokens.c.user_id == user_id,
                 api_tokens.c.kind == kind.value,
-                api_tokens.c.revoked_at.is_(None),
+                ENDED_AT.is_(None),
                 api_tokens.c.expires_at > now,
             )
             .order_by(api_tokens.c.created_at, api_tokens.c.id)
@@ -156,4 +277,63 @@ def _token(row: Row[*tuple[Any, ...]]) -> ApiToken:
         row.expires_at,
         row.grant_ends_at,
         row.last_used_at,
+        None if row.parent_id is None else TokenId(row.parent_id),
+        row.application,
+        row.allows_admin,
+        row.use_by,
+        row.address,
     )
+
+
+def row_of(token: ApiToken, digest: bytes) -> Mapping[str, object]:
+    """What `ADD_TOKEN` takes."""
+    return {**asdict(token), "kind": token.kind.value, "digest": digest}
+
+
+class DeviceStore:
+    """Browsers that somebody signed in with before; of each only the digest of a cookie is known."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def is_known(self, digest: bytes, user_id: UserId, now: datetime) -> bool:
+        """Whether that user signed in with that browser, and not too long ago."""
+        known = select(devices.c.digest).where(
+            devices.c.digest == digest, devices.c.user_id == user_id, devices.c.expires_at > now
+        )
+        return self._connection.scalar(known) is not None
+
+
+_IS_OVER = guesses.c.resets_at <= bindparam("now")
+_PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
+
+
+class GuessStore:
+    """How many guesses were spent, by whatever they are counted by."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def spend(
+        self, subject: bytes, limit: int, now: datetime, later: datetime, *, is_extended: bool
+    ) -> int | None:
+        """Count one, in one statement; how many that makes, or None where it was over *limit* before."""
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        statement = (
+            dialect.insert(guesses)
+            .values(subject=bindparam("subject"), spent=1, resets_at=bindparam("later"))
+            .on_conflict_do_update(
+                index_elements=["subject"],
+                set_={
+                    "spent": case((_IS_OVER, 1), else_=guesses.c.spent + 1),
+                    "resets_at": case((_PUTS_OFF, bindparam("later")), else_=guesses.c.resets_at),
+                },
+                where=or_(_IS_OVER, guesses.c.spent <= bindparam("limit")),
+            )
+            .returning(guesses.c.spent)
+        )
+        spent: int | None = self._connection.scalar(
+            statement,
+            {"subject": subject, "limit": limit, "now": now, "later": later, "is_extended": is_extended},
+        )
+        return spent

@@ -16,13 +16,26 @@ _ALPHABET = string.ascii_letters + string.digits
 _RANDOM = 32
 _CHECKSUM = 6
 
-PREFIXES = {TokenKind.TEMPORARY: "daypass_tmp_", TokenKind.PERMANENT: "daypass_pat_"}
+PREFIXES = {
+    TokenKind.TEMPORARY: "daypass_tmp_",
+    TokenKind.PERMANENT: "daypass_pat_",
+    TokenKind.BROWSER: "daypass_web_",
+    TokenKind.APPROVAL: "daypass_jit_",
+    TokenKind.CLI: "daypass_cli_",
+    TokenKind.REFRESH: "daypass_ref_",
+}
+
+_DEVICE = "daypass_dev_"
 
 
 def mint(kind: TokenKind) -> Secret:
     """A new token of that kind."""
-    head = PREFIXES[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
-    return Secret(head + _checksum(head))
+    return _mint(PREFIXES[kind])
+
+
+def mint_device() -> Secret:
+    """What a browser is known by at its next sign-in. It is no token, and opens nothing."""
+    return _mint(_DEVICE)
 
 
 def recognise(text: str) -> TokenKind | None:
@@ -36,6 +49,11 @@ def recognise(text: str) -> TokenKind | None:
 def digest(text: str) -> bytes:
     """What is stored in place of a token; so many random bits need no key and no salt."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def _mint(prefix: str) -> Secret:
+    head = prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+    return Secret(head + _checksum(head))
 
 
 def _checksum(head: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from daypass.portal.storage.columns import UtcDateTime
@@ -74,6 +75,30 @@ api_tokens = Table(
     Column("grant_ends_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
+    # What this one ends with. No foreign key: SQLite adds none to a table that exists.
+    Column("parent_id", String(32), index=True),
+    Column("application", String(64), nullable=False, server_default=""),
+    Column("allows_admin", Boolean, nullable=False, server_default=false()),
+    Column("use_by", UtcDateTime),
+    Column("address", String(64), nullable=False, server_default=""),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    # A browser that somebody signed in with before, by the digest of a cookie of its own.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    # The digest of an account, a network or a browser: nothing that was typed is kept.
+    Column("subject", LargeBinary(32), primary_key=True),
+    Column("spent", Integer, nullable=False),
+    Column("resets_at", UtcDateTime, nullable=False, index=True),
 )
 
 settings = Table(

@@ -1,0 +1,89 @@
+"""How often anybody may guess a password: budgets that the database keeps, for all replicas together."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from daypass.portal.identity.model import UserId
+from daypass.portal.identity.store import GuessStore
+from daypass.portal.storage.engine import Database
+
+WINDOW = timedelta(minutes=15)
+PER_ACCOUNT = 10
+PER_NETWORK = 100
+"""Many people may share an address, and none of them more than `PER_ACCOUNT` guesses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many guesses about, or by, one subject."""
+
+    of: str
+    subject: bytes
+    limit: int
+    is_extended: bool = True
+    """Whether each guess puts off the reset. Then no span of `WINDOW` ever sees more than `limit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A budget that has nothing left."""
+
+    budget: Budget
+    is_news: bool
+    """Whether this is the first guess that it refuses: one line on record is enough."""
+
+
+def account(username: str) -> Budget:
+    """Of everybody who guesses at one account, by its canonical name, whether or not there is one."""
+    return Budget("account", _digest("account", username), PER_ACCOUNT)
+
+
+def network(address: str) -> Budget:
+    """Of one address, or of a whole home's worth of IPv6 ones, at whatever accounts."""
+    return Budget("network", _digest("network", _network(address)), PER_NETWORK, is_extended=False)
+
+
+def device(digest: bytes) -> Budget:
+    """Of a browser that its user signed in with before; what strangers do is no matter of its."""
+    return Budget("device", _digest("device", digest.hex()), PER_ACCOUNT)
+
+
+def confirmation(user_id: UserId) -> Budget:
+    """Of whoever sits at a browser that is signed in."""
+    return Budget("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
+
+
+def spend(database: Database, budgets: Sequence[Budget], now: datetime) -> Exhausted | None:
+    """Take one guess from each budget; the first that has none left is the answer.
+
+    It is taken, and committed, before the guess is looked at: a crowd gets no more of them than one alone.
+    """
+    with database.writing() as connection:
+        store = GuessStore(connection)
+        for budget in budgets:
+            spent = store.spend(
+                budget.subject, budget.limit, now, now + WINDOW, is_extended=budget.is_extended
+            )
+            if spent is None or spent > budget.limit:
+                return Exhausted(budget, is_news=spent is not None)
+    return None
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ip_network((parsed, 64), strict=False))
+        return str(parsed.ipv4_mapped)
+    return str(parsed)
+
+
+def _digest(of: str, subject: str) -> bytes:
+    # What is typed may hold half a character, which has no bytes of its own.
+    return hashlib.sha256(f"{of} {subject}".encode(errors="surrogatepass")).digest()

@@ -1,0 +1,280 @@
+"""Signing in with a browser, saying once more who one is, and signing out; all of it on record."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import (
+    FreshSignInNeeded,
+    PortalError,
+    SignInAgain,
+    SignInFailed,
+    StorageUnavailable,
+    TooManyGuesses,
+    Unauthenticated,
+)
+from daypass.portal.identity import guessing
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
+from daypass.portal.identity.passwords import verify_password
+from daypass.portal.identity.service import used
+from daypass.portal.identity.store import (
+    ADD_DEVICE,
+    ADD_TOKEN,
+    END_DEVICE,
+    END_SIGN_IN,
+    FORGET_GUESSES,
+    GIVE_BACK,
+    MOVE_CHILDREN,
+    REVOKE_TOKEN,
+    SIGNED_IN,
+    DeviceStore,
+    Login,
+    TokenStore,
+    UserStore,
+    row_of,
+)
+from daypass.portal.identity.tokens import digest, mint, mint_device, recognise
+from daypass.portal.secret import Secret
+from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
+from daypass.portal.settings.store import SettingStore
+from daypass.portal.storage.engine import Connection, Database
+
+IDLE = timedelta(minutes=60)
+"""A browser that asks for nothing this long is signed out."""
+
+FRESH = timedelta(minutes=5)
+"""How long a password that was just given speaks for changes that widen what somebody may do."""
+
+DEVICE_LIFETIME = timedelta(days=90)
+
+_FAILED = "There is no such user, or that is not their password."
+_ENDED = "Your sign-in has ended. Sign in again."
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A sign-in, and the two cookies that the browser keeps."""
+
+    cookie: Secret
+    device: Secret
+    token: ApiToken
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class SignIns:
+    """Browser sessions: tokens of the kind `BROWSER`, whose secret is a cookie."""
+
+    database: Database
+    audit: AuditLog
+    clock: Clock
+
+    def sign_in(
+        self,
+        username: str,
+        password: Secret,
+        *,
+        address: str,
+        device: str | None,
+        request_id: str,
+        replaces: str | None = None,
+    ) -> SignedIn:
+        """A new sign-in, never one that was there before; the cookie that it *replaces* counts no more.
+
+        Raises `SignInFailed` and `TooManyGuesses`. An unknown user and a wrong password take the same time.
+        """
+        name = canonical_username(username)
+        login, known_device = self._look_up(name, device)
+        budgets = (
+            [guessing.network(address), guessing.account(name)]
+            if known_device is None
+            else [guessing.device(known_device)]
+        )
+        self._spend("sign_in", login, budgets, address, request_id)
+        login = self._verify("sign_in", login, password, address, request_id)
+        made = self._made(login.user, address)
+        writes = [*self._rows(made, known_device), *_given_back(budgets)]
+        if replaces is not None:
+            row = {"ended_digest": digest(replaces), "ended_at": made.token.created_at}
+            writes.append(Write(END_SIGN_IN, row))
+        detail: Mapping[str, Scalar] = {
+            "token_id": made.token.id,
+            "address": address,
+            "known_browser": known_device is not None,
+        }
+        event = Event("sign_in", login.user.id, login.user.username, None, "", "done", detail, request_id)
+        self.audit.commit(event, *writes, still_valid=_unchanged(login))
+        return made
+
+    def find(self, cookie: str) -> tuple[ApiToken, User]:
+        """The sign-in behind a cookie, and who it is; raises `Unauthenticated` or `SignInAgain`."""
+        if recognise(cookie) is not TokenKind.BROWSER:
+            raise Unauthenticated("You are not signed in.")
+        with self.database.reading() as connection:
+            bearer = TokenStore(connection).find_bearer(digest(cookie))
+        if bearer is None or bearer.token.kind is not TokenKind.BROWSER:
+            raise Unauthenticated("You are not signed in.")
+        token, now = bearer.token, self.clock()
+        is_idle = (token.last_used_at or token.created_at) + IDLE <= now
+        if bearer.is_revoked or bearer.is_disabled or is_idle or token.expires_at <= now:
+            raise SignInAgain(_ENDED)
+        # A page can be shown without this note; the idle limit then comes sooner, never later.
+        with suppress(StorageUnavailable):
+            self._note_use(token, now)
+        return token, bearer.user
+
+    def confirm(
+        self,
+        token: ApiToken,
+        user: User,
+        password: Secret,
+        *,
+        address: str,
+        request_id: str,
+        device: str | None = None,
+    ) -> SignedIn:
+        """The same sign-in under a new id, as fresh as any; what stands on the old one stands on it now."""
+        login, known_device = self._look_up(user.username, device)
+        budgets = [guessing.confirmation(user.id)]
+        self._spend("sign_in.confirm", login, budgets, address, request_id)
+        login = self._verify("sign_in.confirm", login, password, address, request_id)
+        made = self._made(login.user, address)
+        now = made.token.created_at
+        writes = [
+            *self._rows(made, known_device),
+            *_given_back(budgets),
+            Write(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": made.token.id}),
+            Write(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
+        ]
+        detail = {"token_id": made.token.id, "address": address}
+        event = Event("sign_in.confirm", user.id, user.username, None, "", "done", detail, request_id)
+        self.audit.commit(event, *writes, still_valid=_unchanged(login, token))
+        return made
+
+    def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
+        """End a sign-in and all that stands on it, on every replica, from the next request on."""
+        row = {"ended_id": token.id, "owner_id": user.id, "ended_at": self.clock()}
+        detail = {"token_id": token.id}
+        event = Event("sign_out", user.id, user.username, None, user.username, "done", detail, request_id)
+        self.audit.commit(event, Write(REVOKE_TOKEN, row))
+
+    def _look_up(self, name: str, device: str | None) -> tuple[Login | None, bytes | None]:
+        """The user of that name, and the digest of *device* if they signed in with it before."""
+        # No name looks like this, and some of it cannot even be asked of a database.
+        if not name.isprintable():
+            return None, None
+        with self.database.reading() as connection:
+            login = UserStore(connection).find_login(name)
+            if login is None or device is None:
+                return login, None
+            known = digest(device)
+            is_known = DeviceStore(connection).is_known(known, login.user.id, self.clock())
+        return login, known if is_known else None
+
+    def _spend(
+        self,
+        action: str,
+        login: Login | None,
+        budgets: Sequence[guessing.Budget],
+        address: str,
+        request_id: str,
+    ) -> None:
+        exhausted = guessing.spend(self.database, budgets, self.clock())
+        if exhausted is None:
+            return
+        if exhausted.is_news:
+            detail = {"address": address, "budget": exhausted.budget.of}
+            self.audit.commit(_refused(action, login, "denied", detail, request_id))
+        raise TooManyGuesses("There were too many wrong passwords. Wait 15 minutes, then try again.")
+
+    def _verify(
+        self, action: str, login: Login | None, password: Secret, address: str, request_id: str
+    ) -> Login:
+        is_right = verify_password(None if login is None else login.password_hash, password)
+        if login is None or login.is_disabled or not is_right:
+            self.audit.commit(_refused(action, login, "failed", {"address": address}, request_id))
+            raise SignInFailed(_FAILED)
+        return login
+
+    def _made(self, user: User, address: str) -> SignedIn:
+        now = self.clock()
+        with self.database.reading() as connection:
+            length = SettingStore(connection).read(None).duration(TOKEN_SESSION_DURATION)
+        ends_at = now + (length or timedelta(minutes=15))
+        token = ApiToken(
+            id=TokenId(uuid4().hex),
+            kind=TokenKind.BROWSER,
+            name="Browser",
+            user_id=user.id,
+            created_at=now,
+            expires_at=ends_at,
+            grant_ends_at=ends_at,
+            address=address[:64],
+        )
+        return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user)
+
+    def _rows(self, made: SignedIn, known_device: bytes | None) -> Sequence[Write]:
+        user, now = made.user, made.token.created_at
+        device = {
+            "digest": digest(made.device.reveal()),
+            "user_id": user.id,
+            "expires_at": now + DEVICE_LIFETIME,
+        }
+        return (
+            Write(ADD_TOKEN, row_of(made.token, digest(made.cookie.reveal()))),
+            Write(SIGNED_IN, {"user": user.id, "signed_in_at": now}),
+            Write(ADD_DEVICE, device),
+            Write(END_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
+            Write(FORGET_GUESSES, {"now": now}),
+        )
+
+    def _note_use(self, token: ApiToken, now: datetime) -> None:
+        for write in used(token, now):
+            with self.database.writing() as connection:
+                connection.execute(write.statement, write.parameters)
+
+
+def require_fresh(token: ApiToken, now: datetime) -> None:
+    """Return when *token* may widen what somebody may do; raises `FreshSignInNeeded`.
+
+    A permanent token may, for an Administrator made it on purpose. Of the rest only a sign-in just made.
+    """
+    if token.kind is TokenKind.PERMANENT:
+        return
+    if token.kind is not TokenKind.BROWSER or now - token.created_at > FRESH:
+        raise FreshSignInNeeded("This needs your password once more. Give it on the page, then try again.")
+
+
+def _unchanged(login: Login, token: ApiToken | None = None) -> Callable[[Connection], PortalError | None]:
+    """The check that nobody was disabled, got another password or signed out while the hash was computed."""
+
+    def check(connection: Connection) -> PortalError | None:
+        if UserStore(connection).hold_login(login.user.username) != login:
+            return SignInFailed(_FAILED)
+        if token is not None and TokenStore(connection).is_ended(token.id):
+            return SignInAgain(_ENDED)
+        return None
+
+    return check
+
+
+def _given_back(budgets: Sequence[guessing.Budget]) -> Sequence[Write]:
+    # What was right was no guess.
+    return [Write(GIVE_BACK, {"paid": budget.subject}) for budget in budgets]
+
+
+def _refused(
+    action: str,
+    login: Login | None,
+    outcome: str,
+    detail: Mapping[str, Scalar],
+    request_id: str,
+) -> Event:
+    # Whoever it was is not known, and what was typed may be a password in the wrong field.
+    subject = "" if login is None else login.user.username
+    return Event(action, None, "somebody", None, subject, outcome, detail, request_id)

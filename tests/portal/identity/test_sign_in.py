@@ -1,0 +1,286 @@
+"""Signing in, staying signed in, saying once more who one is, and signing out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.errors import (
+    FreshSignInNeeded,
+    PortalError,
+    SignInAgain,
+    SignInFailed,
+    TooManyGuesses,
+    Unauthenticated,
+)
+from daypass.portal.identity.guessing import PER_ACCOUNT
+from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.sign_in import FRESH, IDLE, SignedIn, SignIns, require_fresh
+from daypass.portal.identity.store import UserStore
+from daypass.portal.secret import Secret
+from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
+from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
+from tests.fakes import NOON, FakeClock
+
+RIGHT = Secret("correct horse")
+WRONG = Secret("correct mouse")
+HOME = "192.0.2.7"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
+    opened = AuditLog(database, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def identity(database: Database, audit: AuditLog, clock: FakeClock) -> Identity:
+    return Identity(database, audit, clock)
+
+
+@pytest.fixture
+def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> SignIns:
+    return SignIns(database, audit, clock)
+
+
+@pytest.fixture
+def dana(identity: Identity) -> User:
+    return identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR)
+
+
+def sign_in(
+    sign_ins: SignIns,
+    username: str = "dana@example.com",
+    password: Secret = RIGHT,
+    *,
+    address: str = HOME,
+    device: str | None = None,
+    replaces: str | None = None,
+) -> SignedIn:
+    return sign_ins.sign_in(
+        username, password, address=address, device=device, request_id="r", replaces=replaces
+    )
+
+
+def guess(sign_ins: SignIns, username: str = "dana@example.com", **more: str) -> type[PortalError]:
+    try:
+        sign_in(sign_ins, username, WRONG, **more)
+    except (SignInFailed, TooManyGuesses) as refusal:
+        return type(refusal)
+    raise AssertionError("a wrong password was taken")
+
+
+def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:
+    with database.reading() as connection:
+        rows = connection.execute(
+            select(
+                audit_events.c.action, audit_events.c.outcome, audit_events.c.subject, audit_events.c.detail
+            )
+            .where(audit_events.c.action.startswith("sign_"))
+            .order_by(audit_events.c.position)
+        )
+        return [(row.action, row.outcome, row.subject, json.loads(row.detail)) for row in rows]
+
+
+def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: SignIns, dana: User, database: Database) -> None:
+    with database.writing() as connection:
+        setting = TOKEN_SESSION_DURATION
+        SettingStore(connection).put(SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
+
+    made = sign_in(sign_ins, " DANA@example.com")
+
+    assert made.user == dana
+    assert made.token.kind is TokenKind.BROWSER
+    assert made.token.expires_at == made.token.grant_ends_at == NOON + timedelta(minutes=90)
+    assert sign_ins.find(made.cookie.reveal()) == (made.token, dana)
+    with database.reading() as connection:
+        assert connection.scalar(select(users.c.last_sign_in_at)) == NOON
+
+
+def test_a_sign_in_is_on_record_and_its_cookies_are_not(
+    sign_ins: SignIns, dana: User, database: Database
+) -> None:
+    made = sign_in(sign_ins)
+    guess(sign_ins)
+    guess(sign_ins, "my password, in the wrong field")
+
+    with database.reading() as connection:
+        tables = (api_tokens, devices, audit_events, guesses)
+        stored = f"{[connection.execute(select(table)).all() for table in tables]}"
+    for secret in (made.cookie, made.device, WRONG, Secret("in the wrong field")):
+        assert secret.reveal() not in stored
+    assert [line[:3] for line in record(database)] == [
+        ("sign_in", "done", ""),
+        ("sign_in", "failed", dana.username),
+        ("sign_in", "failed", ""),
+    ]
+
+
+@pytest.mark.usefixtures("dana")
+def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: SignIns) -> None:
+    planted = sign_in(sign_ins)
+    mine = sign_in(sign_ins, replaces=planted.cookie.reveal())
+
+    assert mine.cookie != planted.cookie
+    sign_ins.find(mine.cookie.reveal())
+    with pytest.raises(SignInAgain):
+        sign_ins.find(planted.cookie.reveal())
+
+
+@pytest.mark.usefixtures("dana")
+def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(sign_ins: SignIns, clock: FakeClock) -> None:
+    cookie = sign_in(sign_ins).cookie.reveal()
+
+    for _ in range(3):
+        clock.move(IDLE - SECOND)
+        sign_ins.find(cookie)
+    clock.move(IDLE)
+    with pytest.raises(SignInAgain):
+        sign_ins.find(cookie)
+
+
+@pytest.mark.usefixtures("dana")
+def test_a_sign_in_ends_however_busy_it_is(sign_ins: SignIns, clock: FakeClock) -> None:
+    made = sign_in(sign_ins)
+
+    for _ in range(23):
+        clock.move(timedelta(minutes=30))
+        sign_ins.find(made.cookie.reveal())
+    clock.now = made.token.expires_at
+    with pytest.raises(SignInAgain):
+        sign_ins.find(made.cookie.reveal())
+
+
+def test_a_disabled_user_is_signed_out_and_stays_out(
+    sign_ins: SignIns, dana: User, database: Database
+) -> None:
+    cookie = sign_in(sign_ins).cookie.reveal()
+    with database.writing() as connection:
+        UserStore(connection).disable(dana.id, NOON)
+
+    with pytest.raises(SignInAgain):
+        sign_ins.find(cookie)
+    with pytest.raises(SignInFailed):
+        sign_in(sign_ins)
+
+
+@pytest.mark.parametrize("cookie", ["", "nonsense", "daypass_web_" + "x" * 38])
+def test_what_is_no_cookie_of_ours_is_nobody(sign_ins: SignIns, cookie: str) -> None:
+    with pytest.raises(Unauthenticated):
+        sign_ins.find(cookie)
+
+
+def test_a_cookie_and_a_token_do_not_stand_for_each_other(
+    sign_ins: SignIns, identity: Identity, dana: User
+) -> None:
+    token, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    cookie = sign_in(sign_ins).cookie.reveal()
+
+    with pytest.raises(Unauthenticated):
+        sign_ins.find(token.reveal())
+    with pytest.raises(Unauthenticated):
+        identity.authenticate(cookie)
+
+
+def child_of(identity: Identity, made: SignedIn, database: Database) -> str:
+    """A temporary token that stands on a sign-in."""
+    secret, token = identity.create_token(
+        made.user, TokenKind.TEMPORARY, "profile", OPERATOR, grant_ends_at=made.token.expires_at
+    )
+    with database.writing() as connection:
+        stands = update(api_tokens).where(api_tokens.c.id == token.id).values(parent_id=made.token.id)
+        connection.execute(stands)
+    return secret.reveal()
+
+
+@pytest.mark.usefixtures("dana")
+def test_signing_out_ends_the_sign_in_and_all_that_stands_on_it(
+    sign_ins: SignIns, identity: Identity, database: Database
+) -> None:
+    made, other = sign_in(sign_ins), sign_in(sign_ins)
+    child = child_of(identity, made, database)
+    identity.authenticate(child)
+
+    sign_ins.sign_out(made.token, made.user, "r")
+
+    with pytest.raises(SignInAgain):
+        sign_ins.find(made.cookie.reveal())
+    with pytest.raises(Unauthenticated, match="revoked"):
+        identity.authenticate(child)
+    sign_ins.find(other.cookie.reveal())
+    assert record(database)[-1][0] == "sign_out"
+
+
+def confirm(sign_ins: SignIns, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
+    return sign_ins.confirm(made.token, made.user, password, address=HOME, request_id="r")
+
+
+@pytest.mark.usefixtures("dana")
+def test_giving_the_password_once_more_makes_a_new_id_and_keeps_what_stood_on_the_old(
+    sign_ins: SignIns, identity: Identity, database: Database, clock: FakeClock
+) -> None:
+    made = sign_in(sign_ins)
+    child = child_of(identity, made, database)
+    clock.move(FRESH + SECOND)
+    with pytest.raises(FreshSignInNeeded):
+        require_fresh(made.token, clock())
+
+    confirmed = confirm(sign_ins, made)
+
+    require_fresh(confirmed.token, clock())
+    assert sign_ins.find(confirmed.cookie.reveal())[0] == confirmed.token
+    with pytest.raises(SignInAgain):
+        sign_ins.find(made.cookie.reveal())
+    identity.authenticate(child)
+    sign_ins.sign_out(confirmed.token, confirmed.user, "r")
+    with pytest.raises(Unauthenticated):
+        identity.authenticate(child)
+
+
+@pytest.mark.usefixtures("dana")
+def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: SignIns) -> None:
+    made = sign_in(sign_ins)
+    sign_ins.sign_out(made.token, made.user, "r")
+
+    with pytest.raises(SignInAgain):
+        confirm(sign_ins, made)
+
+
+@pytest.mark.usefixtures("dana")
+def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_ins: SignIns) -> None:
+    made = sign_in(sign_ins)
+    for _ in range(PER_ACCOUNT + 1):
+        guess(sign_ins, address="198.51.100.1")
+
+    for _ in range(PER_ACCOUNT):
+        with pytest.raises(SignInFailed):
+            confirm(sign_ins, made, WRONG)
+    with pytest.raises(TooManyGuesses):
+        confirm(sign_ins, made)
+
+
+def test_only_a_permanent_token_or_a_fresh_sign_in_widens(
+    sign_ins: SignIns, identity: Identity, dana: User
+) -> None:
+    def token(kind: TokenKind) -> ApiToken:
+        grant = None if kind is TokenKind.PERMANENT else NOON + timedelta(hours=12)
+        return identity.create_token(dana, kind, "t", OPERATOR, grant_ends_at=grant)[1]
+
+    require_fresh(token(TokenKind.PERMANENT), NOON)
+    require_fresh(sign_in(sign_ins).token, NOON)
+    for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI):
+        with pytest.raises(FreshSignInNeeded):
+            require_fresh(token(kind), NOON)
