@@ -44,6 +44,7 @@ class StubPortal(BaseHTTPRequestHandler):
             {
                 "tenant": None,
                 "role_arn": "arn:aws:iam::123456789012:role/duplomaster",
+                "region": "us-west-2",
                 "user": {"id": "user-1", "username": "admin@example.com"},
                 "expires_at": _in_an_hour(),
                 "validity": 3600,

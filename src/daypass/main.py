@@ -44,6 +44,9 @@ def _cached_answer(words: list[str]) -> bytes | None:
         words = words[2:]
     else:
         return None
+    # There, whoever hands out a secret also has it hidden from the log.
+    if "GITHUB_ACTIONS" in os.environ:
+        return None
 
     from daypass.cli import ask, cache
 

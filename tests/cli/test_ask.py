@@ -9,8 +9,8 @@ from click import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.cli.app import aws_command
 from daypass.cli.ask import SWITCHES, VALUES, Ask, read_duration, read_flags, read_origin, understand
+from daypass.cli.aws import aws
 from daypass.cli.errors import Misused, SignInNeeded
 
 FLAGS = {"host": "portal.example.com", "token": "t0ken", "tenant": "dev01"}
@@ -178,8 +178,8 @@ def test_words_read_before_click_is_loaded_mean_what_click_reads(words: list[str
     if quick is None:
         return
 
-    context = Context(aws_command)
-    aws_command.parse_args(context, list(words))
+    context = Context(aws)
+    aws.parse_args(context, list(words))
 
     assert quick == {
         name: "yes" if value is True else value

@@ -33,6 +33,8 @@ class Issued:
     tenant_id: str | None
     role_arn: str
     user_id: str
+    username: str
+    region: str
     note: str
     portal_time: datetime | None
 
@@ -143,6 +145,8 @@ def _issued(answer: Answer) -> Issued:
         tenant_id=None if tenant is None else _text(tenant["id"]),
         role_arn=_text(given["role_arn"]),
         user_id=_text(given["user"]["id"]),
+        username=_text(given["user"]["username"]),
+        region=_text(given["region"]),
         note=problems.printable(given.get("note") or ""),
         portal_time=_time(answer.headers.get("Date")),
     )

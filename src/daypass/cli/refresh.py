@@ -15,17 +15,20 @@ Now = Callable[[], float]
 _MARGIN = 15 * 60
 """Seconds that must be left when keys are handed out: AWS's SDKs ask again when fewer are."""
 
+_COMPARED = ("tenant", "role", "user")
+"""What a scope must lead to again after a refresh, or the person is told."""
+
 _NOTABLE_SKEW = 5 * 60
 """AWS refuses requests signed by a clock that is wrong by more than this."""
 
 
-def fresh_answer(ask: Ask, portal: Portal, now: Now) -> bytes:
-    """The answer from the portal, kept nowhere."""
-    return _entry(portal.issue(ask), now()).answer
+def fresh_entry(ask: Ask, portal: Portal, now: Now) -> Entry:
+    """Keys from the portal, kept nowhere."""
+    return _entry(ask, portal.issue(ask), now())
 
 
-def shared_answer(ask: Ask, portal: Portal, environment: Mapping[str, str], now: Now) -> bytes:
-    """The kept answer, or a fresh one that is kept from now on."""
+def shared_entry(ask: Ask, portal: Portal, environment: Mapping[str, str], now: Now) -> Entry:
+    """The kept keys, or fresh ones that are kept from now on."""
     path = cache.folder(environment)
     try:
         place = Place(path, ask.key())
@@ -33,21 +36,21 @@ def shared_answer(ask: Ask, portal: Portal, environment: Mapping[str, str], now:
         say(
             f"the cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
         )
-        return fresh_answer(ask, portal, now)
+        return fresh_entry(ask, portal, now)
     except OSError as error:
         say(f"the cache {path} is not used: {error.strerror}.")
-        return fresh_answer(ask, portal, now)
+        return fresh_entry(ask, portal, now)
     with place:
         old = place.read()
         if old is not None and old.is_good(now()):
-            return old.answer
-        new = _entry(portal.issue(ask), now())
+            return old
+        new = _entry(ask, portal.issue(ask), now())
         _tell_change(ask, old, new)
         place.write(new)
-        return new.answer
+        return new
 
 
-def _entry(issued: Issued, now: float) -> Entry:
+def _entry(ask: Ask, issued: Issued, now: float) -> Entry:
     """The entry for keys that came just now, served for as long as enough of their life is really left."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > _NOTABLE_SKEW:
@@ -57,7 +60,15 @@ def _entry(issued: Issued, now: float) -> Entry:
         say(issued.note)
     # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
     left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
-    about = {"tenant": issued.tenant_id, "role": issued.role_arn, "user": issued.user_id}
+    about = {
+        "portal": ask.origin,
+        "what": ask.what,
+        "tenant": issued.tenant_id,
+        "role": issued.role_arn,
+        "user": issued.user_id,
+        "username": issued.username,
+        "region": issued.region,
+    }
     return Entry(
         answer=_credential_process(issued),
         about=json.dumps(about).encode(),
@@ -82,6 +93,10 @@ def _tell_change(ask: Ask, old: Entry | None, new: Entry) -> None:
         return
     before, after = json.loads(old.about), json.loads(new.about)
     changes = [
-        f"{part} {before.get(part)} became {after[part]}" for part in after if after[part] != before.get(part)
+        f"{part} {before.get(part)} became {after[part]}"
+        for part in _COMPARED
+        if after[part] != before.get(part)
     ]
+    if not changes:
+        return
     say(f"{ask.what} is not what it was: {', '.join(changes)}. The kept keys were replaced.")

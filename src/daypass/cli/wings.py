@@ -8,6 +8,9 @@ import click
 
 from daypass.cli.errors import EXIT_CODES, Refusal
 
+Ours = Mapping[str, tuple[str, str]]
+"""For each first word that is the CLI's own: where its command is (`module:name`), and what it is for."""
+
 Wings = Mapping[str, tuple[str, str, str]]
 """For each first word: where its command is (`module:name`), the extra it needs, and what it is for."""
 
@@ -17,16 +20,19 @@ class NotInstalled(Refusal):
 
 
 class Root(click.Group):
-    """`daypass`; shows every wing and imports only the one that is used."""
+    """`daypass`; shows every command and imports only the one that is used."""
 
+    ours: Ours = MappingProxyType({})
     wings: Wings = MappingProxyType({})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, ours first."""
-        return [*super().list_commands(ctx), *self.wings]
+        return [*super().list_commands(ctx), *self.ours, *self.wings]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; for a wing only what the help shows of it."""
+        """The command of that name, but only what the help shows of it."""
+        if cmd_name in self.ours:
+            return click.Command(cmd_name, short_help=self.ours[cmd_name][1])
         if cmd_name in self.wings:
             return click.Command(cmd_name, short_help=self.wings[cmd_name][2])
         return super().get_command(ctx, cmd_name)
@@ -35,8 +41,10 @@ class Root(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is to be run or completed, loaded."""
+        if args and args[0] in self.ours:
+            return args[0], load(self.ours[args[0]][0]), args[1:]
         if args and args[0] in self.wings:
-            return args[0], _load(args[0], *self.wings[args[0]][:2]), args[1:]
+            return args[0], _load_wing(args[0], *self.wings[args[0]][:2]), args[1:]
         return super().resolve_command(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -45,14 +53,19 @@ class Root(click.Group):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
-def _load(name: str, place: str, extra: str) -> click.Command:
+def load(place: str) -> click.Command:
+    """The command at *place*, written as `module:name`."""
     module, _, attribute = place.partition(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
+def _load_wing(name: str, place: str, extra: str) -> click.Command:
     try:
-        command: click.Command = getattr(import_module(module), attribute)
+        return load(place)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("daypass"):
             raise
         raise NotInstalled(
             f"`daypass {name}` needs the {extra} extra: pip install 'daypass[{extra}]'"
         ) from error
-    return command

@@ -1,0 +1,23 @@
+"""GitHub Actions: secrets that leave through us are stars in the log of whatever job we run in."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+
+from daypass.cli.cache import Entry
+
+
+def mask(secrets: Iterable[str], environment: Mapping[str, str]) -> None:
+    """Have the runner hide *secrets* from now on."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return
+    # The runner takes commands from stderr as well, and stdout may lead into a file or a variable.
+    for secret in secrets:
+        sys.stderr.write(f"::add-mask::{secret}\n")
+    sys.stderr.flush()
+
+
+def mask_keys(entry: Entry, environment: Mapping[str, str]) -> None:
+    """Have the runner hide the keys of *entry*."""
+    keys = json.loads(entry.answer)
+    mask((keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]), environment)

@@ -1,0 +1,47 @@
+"""`daypass cache` and `daypass completion`: what a machine keeps, and how its shell knows our words."""
+
+import os
+
+import click
+from click.shell_completion import get_completion_class
+
+from daypass.cli import keep, options
+from daypass.cli.patience import say
+
+
+@click.group("cache", context_settings=options.HELP)
+def cache() -> None:
+    """The keys that are kept on this machine.
+
+    \b
+    Example:
+      daypass cache clear
+    """
+
+
+@cache.command("clear", context_settings=options.HELP)
+def cache_clear() -> None:
+    """Remove all kept keys; they stay valid in AWS until they end by themselves.
+
+    \b
+    Example:
+      daypass cache clear
+    """
+    removed = keep.clear(os.environ)
+    say(f"{removed} kept {'answer' if removed == 1 else 'answers'} removed.")
+
+
+@click.command("completion", context_settings=options.HELP)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that makes a shell complete `daypass`.
+
+    \b
+    bash:  eval "$(daypass completion bash)"      in ~/.bashrc
+    zsh:   eval "$(daypass completion zsh)"       in ~/.zshrc
+    fish:  daypass completion fish | source      in ~/.config/fish/config.fish
+    """
+    completer = get_completion_class(shell)
+    assert completer is not None  # noqa: S101  click has all three
+    click.echo(completer(context.find_root().command, {}, "daypass", "_DAYPASS_COMPLETE").source())
