@@ -1,5 +1,6 @@
 """The command as a whole: its help, its wings, completion, and how it ends when it is itself at fault."""
 
+import json
 import os
 import pty
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.app import run
+from daypass.cli.app import OURS, run
 from daypass.cli.errors import EXIT_CODES
+from daypass.cli.wings import load
 from daypass.main import WINGS, now
 from tests.cli.conftest import SCRIPT, Command
 
@@ -182,3 +184,18 @@ def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:
 
     assert told == f"daypass: asking {daypass.portal.url} for tenant dev01 …\r\n"
     assert out.startswith('{"Version": 1')
+
+
+def test_what_the_help_shows_of_a_command_is_what_it_says_of_itself() -> None:
+    for name, (place, short) in OURS.items():
+        command = load(place)
+        assert (command.name, command.get_short_help_str(200)) == (name, short)
+
+
+def test_github_actions_hides_the_keys_and_stdout_is_as_ever(daypass: Command) -> None:
+    fresh, kept = (daypass(*DEV, GITHUB_ACTIONS="true") for _ in range(2))
+
+    assert fresh.out == kept.out
+    keys = json.loads(kept.out)
+    masks = [f"::add-mask::{keys[name]}" for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    assert fresh.err.splitlines() == kept.err.splitlines() == masks

@@ -14,7 +14,7 @@ from daypass.cli.cache import Entry
 @options.access
 @click.pass_obj
 def aws(now: refresh.Now, /, **given: str | bool | None) -> None:
-    """Print keys for a tenant, or for an Administrator, as credential_process wants them.
+    """Print keys, as credential_process wants them.
 
     \b
     Examples:
