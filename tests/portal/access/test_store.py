@@ -46,7 +46,14 @@ def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
     assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "2026-11-24T12:00:00_x", "_", "99999-01-01T00:00:00+00:00_x"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("", "x", "_", "2026-11-24T12:00:00_x", "2026-11-24T12:00:00Z_x", "99999-01-01T00:00:00Z_" + "0" * 32),
+        *("2026-11-24T12:00:00Z_" + "0" * 31 + sign for sign in ("\x00", "\ud800", "%", "Z")),
+        "0001-01-01T00:00:00+23:59_" + "0" * 32,
+    ],
+)
 def test_a_cursor_that_is_none_is_refused(rig: Rig, cursor: str) -> None:
     with rig.database.reading() as connection, pytest.raises(InvalidRequest):
         IssuanceStore(connection).mine(DANA.id, cursor=cursor)

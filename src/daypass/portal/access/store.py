@@ -1,5 +1,6 @@
 """What the core reads and writes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,19 +129,26 @@ class IssuanceStore:
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
 
 
+# Nothing in it needs quoting in a URL, and whatever else is sent never comes near the database.
+_CURSOR = re.compile("([0-9T:.-]+Z)_([0-9a-f]{32})")
+
+
 def _cursor(record: IssuanceRecord) -> str:
-    return f"{record.asked_at.isoformat()}_{record.id}"
+    return f"{record.asked_at.isoformat().removesuffix('+00:00')}Z_{record.id}"
 
 
 def _position(cursor: str) -> tuple[datetime, str]:
-    asked_at, _, issuance_id = cursor.partition("_")
+    written = _CURSOR.fullmatch(cursor)
+    if written is None:
+        raise _no_such_page()
     try:
-        moment = datetime.fromisoformat(asked_at)
+        return datetime.fromisoformat(written[1]), written[2]
     except ValueError as error:
-        raise InvalidRequest("There is no such page. Start again at the first one.") from error
-    if moment.tzinfo is None:
-        raise InvalidRequest("There is no such page. Start again at the first one.")
-    return moment, issuance_id
+        raise _no_such_page() from error
+
+
+def _no_such_page() -> InvalidRequest:
+    return InvalidRequest("There is no such page. Start again at the first one.")
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:

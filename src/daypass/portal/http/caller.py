@@ -1,8 +1,8 @@
 """Who is calling: the bearer token and the address of a request. A cookie says nothing here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from starlette.requests import HTTPConnection
 
@@ -32,7 +32,8 @@ class Permission(StrEnum):
 class Presented:
     """What a request says of its caller, before anything of it is believed."""
 
-    token: str
+    # Whatever prints this, a traceback with its values for one, must not print the token.
+    token: str = field(repr=False)
     address: str
     request_id: str
 
@@ -55,19 +56,35 @@ class Callers:
         return Caller(user, token, door, presented.address, presented.request_id)
 
     def _address(self, request: HTTPConnection) -> str:
-        address = request.client.host if request.client else ""
+        peer = request.client.host if request.client else ""
+        address = _plain_address(peer) or peer
         # From right to left: each trusted proxy vouches for the one address before it and for no other.
         for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
             if not self._is_trusted(address):
                 break
-            try:
-                address = str(ip_address(hop.strip()))
-            except ValueError:
+            named = _plain_address(hop.strip())
+            if named is None:
                 break
+            address = named
         return address
 
     def _is_trusted(self, address: str) -> bool:
-        return bool(self.trusted_proxies) and any(ip_address(address) in net for net in self.trusted_proxies)
+        if not self.trusted_proxies or _plain_address(address) is None:
+            return False
+        return any(ip_address(address) in net for net in self.trusted_proxies)
+
+
+def _plain_address(text: str) -> str | None:
+    """An address in its one spelling; None where it is none, or has a zone, which may be any text."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return str(address)
+    if address.scope_id is not None:
+        return None
+    return str(address.ipv4_mapped or address)
 
 
 def _bearer(request: HTTPConnection) -> str:

@@ -83,7 +83,7 @@ class Open:
 
 async def _body(request: Request) -> bytes:
     stated = request.headers.get("content-length", "0")
-    if not stated.isdigit() or int(stated[:9]) > LARGEST_BODY:
+    if not (stated.isascii() and stated.isdigit()) or int(stated[:9]) > LARGEST_BODY:
         raise _too_large()
     body = bytearray()
     try:

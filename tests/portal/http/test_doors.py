@@ -1,0 +1,204 @@
+"""What holds at every door: a permission for each route, declared methods only, headers, ids, and limits."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+from starlette.types import Message
+
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.guards import HEADERS
+from daypass.portal.http.route import ExactRoute
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, World
+
+FOR_ANYBODY = {"GET /api/v1/openapi.json", "GET /healthz", "GET /readyz"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "get")
+
+
+def routes(world: World) -> Iterator[ExactRoute]:
+    for door in world.portal.doors:
+        for route in door.routes:
+            assert isinstance(route, ExactRoute), f"{route} does not say who may come"
+            yield route
+
+
+def method_of(route: ExactRoute) -> str:
+    (method,) = route.methods or {""}
+    return method
+
+
+def filled(path: str) -> str:
+    """A route's path with something in each of its places."""
+    return path.replace("{role}", "admin").replace("{tenant}", DEV.id)
+
+
+def test_every_route_names_its_permission_and_one_method(still_world: World) -> None:
+    for route in routes(still_world):
+        assert isinstance(route.permission, Permission), route.path
+        assert len(route.methods or ()) == 1, route.path
+
+
+def test_no_route_is_for_anybody_but_those_listed_here(still_world: World) -> None:
+    open_to_all = {
+        f"{method_of(route)} {route.path}"
+        for route in routes(still_world)
+        if route.permission is Permission.ANYBODY
+    }
+
+    assert open_to_all == FOR_ANYBODY
+
+
+def test_every_other_route_refuses_whoever_shows_no_token(still_world: World, still_client: Client) -> None:
+    for route in routes(still_world):
+        method = method_of(route)
+        if f"{method} {route.path}" not in FOR_ANYBODY:
+            assert still_client.send(method, filled(route.path)).status == 401, route.path
+
+
+def test_a_route_for_administrators_is_closed_to_users(still_world: World, still_client: Client) -> None:
+    for route in routes(still_world):
+        method = method_of(route)
+        if route.permission is Permission.ADMINISTRATOR:
+            answer = still_client.send(method, filled(route.path), still_world.tokens[NOOR])
+            assert answer.status in {403, 404}, route.path
+
+
+def test_no_route_takes_a_method_that_it_does_not_declare(still_world: World, still_client: Client) -> None:
+    declared: dict[str, set[str]] = {}
+    for route in routes(still_world):
+        declared.setdefault(filled(route.path), set()).update(route.methods or ())
+    for path, methods in declared.items():
+        for method in sorted(set(METHODS) - methods):
+            answer = still_client.send(method, path, still_world.tokens[ADMIN])
+
+            assert answer.status == 405, (method, path)
+            assert set((answer.header("allow") or "").split(", ")) <= methods
+            assert "does not take" in (answer.json.get("detail") or answer.json["Message"])
+    assert still_world.broker.given == []
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/", "detail"),
+        ("/api/v1/nothing", "detail"),
+        ("/api/v2/me", "detail"),
+        ("/API/V1/ME", "detail"),
+        ("/api/v1/me/", "detail"),
+        ("/healthz/", "detail"),
+        ("/v3/nothing", "Message"),
+        ("/ADMIN/nothing", "Message"),
+        ("/adminproxy/GetTenantNames/", "Message"),
+    ],
+)
+def test_where_nothing_is_nothing_is_said_and_nobody_is_sent_elsewhere(
+    still_client: Client, path: str, form: str
+) -> None:
+    answer = still_client.get(path)
+
+    assert answer.status == 404
+    assert answer.json[form] == "There is nothing at this address."
+    assert answer.header("location") is None
+
+
+def test_every_answer_has_an_id_of_ours_and_the_headers(still_world: World, still_client: Client) -> None:
+    forged = [("X-Request-Id", "forged"), ("X-Correlation-Id", "forged")]
+    answers = [
+        still_client.get("/healthz", headers=forged),
+        still_client.get("/api/v1/me", still_world.tokens[DANA], headers=forged),
+        still_client.get("/api/v1/me", headers=forged),
+        still_client.get("/nothing", headers=forged),
+        still_client.get("/v3/features/system", still_world.tokens[DANA], headers=forged),
+        still_client.send("PUT", "/v3/features/system", headers=forged),
+    ]
+
+    ids = [answer.header("x-request-id") or "" for answer in answers]
+    assert all(re.fullmatch("[0-9a-f]{32}", id_) for id_ in ids)
+    assert len(set(ids)) == len(ids)
+    for answer in answers:
+        assert {name: answer.header(name) for name in HEADERS} == HEADERS
+        assert answer.header("set-cookie") is None
+        assert answer.header("access-control-allow-origin") is None
+        assert b"forged" not in answer.body
+
+
+def pieces(*bodies: bytes, ends: bool = True) -> Sequence[Message]:
+    last: Message = {"type": "http.request", "body": b"", "more_body": False}
+    given: list[Message] = [{"type": "http.request", "body": body, "more_body": True} for body in bodies]
+    return [*given, last] if ends else given
+
+
+def ask(world: World, client: Client, body: bytes | Sequence[Message], *length: str) -> Answer:
+    headers = [("Content-Length", text) for text in length]
+    return client.send("POST", "/api/v1/sessions", world.tokens[DANA], body=body, headers=headers)
+
+
+LIMIT = 64 * 1024
+
+
+def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(
+    still_world: World, still_client: Client
+) -> None:
+    start, end = b'{"tenant": "nowhere"', b"}"
+    full = start + b" " * (LIMIT - len(start) - len(end)) + end
+
+    assert ask(still_world, still_client, full, str(len(full))).status == 404
+    too_large = ask(still_world, still_client, full + b" ", str(len(full) + 1))
+    assert (too_large.status, "64 KiB" in too_large.json["detail"]) == (413, True)
+
+
+@pytest.mark.parametrize("stated", ["65537", "9" * 30, "-1", "+5", "1e3", "\xb2", "", "0x10", "5, 5"])
+def test_a_length_that_is_too_much_or_none_is_not_waited_for(
+    still_world: World, still_client: Client, stated: str
+) -> None:
+    assert ask(still_world, still_client, pieces(), stated).status == 413
+
+
+def test_a_body_that_grows_without_saying_so_is_cut_off(still_world: World, still_client: Client) -> None:
+    assert ask(still_world, still_client, pieces(*[b"x" * 1024] * 65)).status == 413
+    assert ask(still_world, still_client, pieces(*[b"x" * 1024] * 65), "10").status == 413
+
+
+def test_a_body_that_breaks_off_is_no_request(still_world: World, still_client: Client) -> None:
+    answer = ask(still_world, still_client, pieces(b'{"tenant": "dev', ends=False))
+
+    assert (answer.status, answer.json["detail"]) == (400, "The body did not arrive whole.")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"tenant=dev01", b"<ask/>", b"\xff\xfe", b"\x00", b"{}{}"),
+        b"[" * 30000 + b"]" * 30000,
+        b'{"tenant":' * 5000 + b"1" + b"}" * 5000,
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_json_is_said_to_be_none(still_world: World, still_client: Client, body: bytes) -> None:
+    answer = ask(still_world, still_client, body)
+
+    assert (answer.status, answer.json["detail"]) == (400, "The body is not JSON.")
+
+
+def test_a_key_that_comes_twice_counts_once(still_world: World, still_client: Client) -> None:
+    answer = ask(still_world, still_client, b'{"tenant": "dev01", "tenant": "nowhere"}')
+
+    assert (answer.status, "nowhere" in answer.json["detail"]) == (404, True)
+
+
+def test_a_number_without_end_is_refused(still_world: World, still_client: Client) -> None:
+    answer = ask(still_world, still_client, b'{"tenant": "dev01", "duration": ' + b"9" * 5000 + b"}")
+
+    assert answer.status in {400, 422}
+    assert still_world.broker.given == []
+
+
+def test_a_field_s_name_is_shown_short_and_printable(still_world: World, still_client: Client) -> None:
+    answer = ask(still_world, still_client, b'{"\\u001b[31m\\u202e' + b"x" * 100 + b'": 1}')
+
+    assert answer.status == 422
+    assert "\x1b" not in answer.json["detail"]
+    assert "\u202e" not in answer.json["detail"]
+    assert len(answer.json["detail"]) < 80

@@ -1,0 +1,111 @@
+"""A whole portal on a real database, with an AWS that does what it is told, and people at its doors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from daypass.portal.app import Portal, assemble
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.config import PortalConfig
+from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.settings.registry import Setting
+from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
+from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.portal.http.client import PEER, Client
+
+PUBLIC_URL = "https://portal.example.com"
+ACCOUNT = "123456789012"
+
+
+def _tenant(name: str, id_: str, region: str) -> Tenant:
+    return Tenant(
+        TenantId(id_), name, region, f"arn:aws:iam::{ACCOUNT}:role/duploservices-{name}", f"{name}-x"
+    )
+
+
+DEV = _tenant("dev01", "00000000-0000-0000-0000-00000000de01", "eu-west-1")
+PROD = _tenant("prod01", "00000000-0000-0000-0000-0000000ad001", "us-west-2")
+DATA = _tenant("data01", "00000000-0000-0000-0000-0000000da001", "us-west-2")
+
+DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
+
+
+@dataclass(slots=True)
+class World:
+    """The portal, all around it, and everybody's token."""
+
+    portal: Portal
+    database: Database
+    broker: FakeBroker
+    clock: FakeClock
+    audit: AuditLog
+    identity: Identity
+    users: dict[str, User] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def client(self, peer: str = PEER) -> Client:
+        """Somebody's HTTP client."""
+        return Client(self.portal.app, peer)
+
+    def token(
+        self,
+        username: str,
+        kind: TokenKind = TokenKind.PERMANENT,
+        **more: Any,  # noqa: ANN401  see `create_token`
+    ) -> tuple[str, ApiToken]:
+        """Another token of that user."""
+        if kind is TokenKind.TEMPORARY:
+            more = {"grant_ends_at": self.clock() + timedelta(hours=12)} | more
+        secret, token = self.identity.create_token(self.users[username], kind, "another", OPERATOR, **more)
+        return secret.reveal(), token
+
+    def set(self, setting: Setting, value: str, tenant: Tenant | None = None) -> None:
+        """Write a setting."""
+        with self.database.writing() as connection:
+            owner = tenant.id if tenant else SYSTEM
+            SettingStore(connection).put(owner, setting.type, setting.key, value, by="x", now=self.clock())
+
+
+@contextmanager
+def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: object) -> Iterator[World]:
+    """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
+    database, clock = Database(url, patience=patience), FakeClock()
+    broker = FakeBroker(clock)
+    config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
+    audit = AuditLog(database, clock)
+    portal = assemble(config, database, broker, clock)
+    made = World(portal, database, broker, clock, audit, Identity(database, audit, clock))
+    _populate(made)
+    yield made
+    audit.close()
+    portal.close()
+
+
+def portal_config(database_url: str) -> PortalConfig:
+    """How a portal for tests is started."""
+    return PortalConfig.from_environment(
+        {
+            "DAYPASS_DATABASE_URL": database_url,
+            "DAYPASS_PUBLIC_URL": PUBLIC_URL,
+            "DAYPASS_AWS_REGION": "us-west-2",
+            "DAYPASS_THREADS": "4",
+        }
+    )
+
+
+def _populate(made: World) -> None:
+    for username, role in ((DANA, Role.USER), (NOOR, Role.USER), (ADMIN, Role.ADMINISTRATOR)):
+        made.users[username] = made.identity.create_user(username, role, None, OPERATOR)
+        made.tokens[username] = made.token(username)[0]
+    with made.database.writing() as connection:
+        store = TenantStore(connection)
+        for tenant in (DEV, PROD, DATA):
+            store.add(tenant, NOON)
+        store.add_member(DEV.id, made.users[DANA].id, Access.FULL, NOON)
+        store.add_member(PROD.id, made.users[DANA].id, Access.READ_ONLY, NOON)
