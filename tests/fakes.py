@@ -1,12 +1,14 @@
 """Stand-ins for what leaves the process, and a clock that stands still."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
+from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.source import Query
 from daypass.portal.secret import Secret
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -93,3 +95,26 @@ class FakeBroker:
             raise self.console_error
         self.landed.append(destination)
         return Secret(f"https://signin.example/federation?SigninToken={credentials.access_key_id}")
+
+
+@dataclass(slots=True)
+class FakeSource:
+    """A tag search that ignores what it was asked for, and answers with all that it has."""
+
+    has: list[Tagged] = field(default_factory=list)
+    error: Exception | None = None
+    error_after: int = 0
+    """After how many pages the error comes."""
+    page_size: int = 100
+    meanwhile: Callable[[], None] = nothing_happens
+    """Runs while AWS is being asked."""
+    asked: list[Query] = field(default_factory=list)
+
+    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:  # noqa: ARG002
+        """All of it, page after page."""
+        self.asked.append(query)
+        self.meanwhile()
+        for number, start in enumerate(range(0, len(self.has) or 1, self.page_size)):
+            if self.error is not None and number == self.error_after:
+                raise self.error
+            yield self.has[start : start + self.page_size]

@@ -12,6 +12,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Each exit of a secret, module by module. A change that adds a line here says why the secret leaves there.
 EXITS = {
     "portal/aws/console.py": "to AWS's sign-in endpoint, which makes them a console link",
+    "portal/aws/source.py": "into the signature of the portal's own search for resources",
     "portal/commands.py": "a new Administrator's password or token, shown this once",
     "portal/http/api/sessions.py": "to whom the session was issued",
     "portal/http/compat/jit.py": "to whom the session was issued",

@@ -15,7 +15,10 @@ OURS: Ours = {
     "aws": ("daypass.cli.aws:aws", "Print keys, as credential_process wants them."),
     "jit": ("daypass.cli.jit:jit", "The same in duploctl's words: daypass jit aws …"),
     "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
-    "completion": ("daypass.cli.housekeeping:completion", "Print the script that makes a shell complete `daypass`."),
+    "completion": (
+        "daypass.cli.housekeeping:completion",
+        "Print the script that makes a shell complete `daypass`.",
+    ),
 }
 
 

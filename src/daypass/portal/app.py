@@ -12,6 +12,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import connect
+from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.caller import Myself
@@ -30,11 +31,21 @@ from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import message, problem
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.store import UserStore
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 
 _SPARE_CONNECTIONS = 4
 """For the audit log's writer, and for whoever else is no request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Everything through which the portal asks AWS."""
+
+    broker: Broker
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +67,14 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     database = open_database(config)
     try:
         check(database)
-        broker = connect(config.aws, public_url=config.public_url, connections=config.threads)
+        aws = Aws(
+            broker=connect(config.aws, public_url=config.public_url, connections=config.threads),
+            source=tagging_source(config.aws, connections=config.threads),
+        )
     except BaseException:
         database.close()
         raise
-    return assemble(config, database, broker, clock)
+    return assemble(config, database, aws, clock)
 
 
 def open_database(config: PortalConfig) -> Database:
@@ -79,6 +93,7 @@ class _Core:
     clock: Clock
     identity: Identity
     issuer: Issuer
+    inventory: Inventory
     callers: Callers
     pool: Pool
     release: str
@@ -88,9 +103,9 @@ class _Core:
         return Entrance(door, self.callers, self.pool)
 
 
-def assemble(config: PortalConfig, database: Database, broker: Broker, clock: Clock) -> Portal:
+def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> Portal:
     """A portal on a database whose schema was checked; owns the database from here on."""
-    core = _core(config, database, broker, clock)
+    core = _core(config, database, aws, clock)
     api, compat = _api_door(core), _compat_door(core)
     health = make_door(health_routes(database, core.pool), problem)
     front = Front({PREFIX: api, **dict.fromkeys(PREFIXES, compat)}, otherwise=health)
@@ -107,8 +122,8 @@ def assemble(config: PortalConfig, database: Database, broker: Broker, clock: Cl
     return Portal(Guards(front), (api, compat, health), has_administrator, close)
 
 
-def _core(config: PortalConfig, database: Database, broker: Broker, clock: Clock) -> _Core:
-    audit = AuditLog(database, clock)
+def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _Core:
+    audit, broker = AuditLog(database, clock), aws.broker
     identity = Identity(database, audit, clock)
     return _Core(
         config=config,
@@ -124,6 +139,15 @@ def _core(config: PortalConfig, database: Database, broker: Broker, clock: Clock
             clock=clock,
             master_role_arn=f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}",
             region=config.aws.region,
+            is_attribution_required=config.require_attribution,
+        ),
+        inventory=Inventory(
+            database=database,
+            audit=audit,
+            broker=broker,
+            source=aws.source,
+            clock=clock,
+            role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
         ),
         callers=Callers(identity, config.trusted_proxies if config.is_behind_proxy else ()),

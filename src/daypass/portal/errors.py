@@ -73,6 +73,12 @@ class TenantNotFound(PortalError):
     code = "tenant_not_found"
 
 
+class ResourceNotFound(PortalError):
+    """There is no such resource for this caller; whether it exists is not said."""
+
+    code = "resource_not_found"
+
+
 class AuditUnavailable(PortalError):
     """The record could not be made durable, so nothing was released."""
 

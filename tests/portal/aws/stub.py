@@ -76,6 +76,7 @@ class StubAws:
     def __init__(self) -> None:
         self.scripts: list[Script] = [identity()]
         self.asked: list[dict[str, str]] = []
+        self.bodies: list[str] = []
         self.stopped = Event()
         stub = self
 
@@ -84,6 +85,7 @@ class StubAws:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                stub.bodies.append(body)
                 stub.asked.append({name: values[0] for name, values in parse_qs(body).items()})
                 script = stub.scripts.pop(0) if len(stub.scripts) > 1 else stub.scripts[0]
                 script(self)
@@ -105,6 +107,7 @@ class StubAws:
         """Forget what was, and answer with these from now on."""
         self.scripts = list(scripts)
         self.asked.clear()
+        self.bodies.clear()
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
         """Say nothing until the test is over."""

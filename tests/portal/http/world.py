@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from daypass.portal.app import Portal, assemble
+from daypass.portal.app import Aws, Portal, assemble
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
@@ -16,7 +16,7 @@ from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock
+from tests.fakes import NOON, FakeBroker, FakeClock, FakeSource
 from tests.portal.http.client import PEER, Client
 
 PUBLIC_URL = "https://portal.example.com"
@@ -43,6 +43,7 @@ class World:
     portal: Portal
     database: Database
     broker: FakeBroker
+    source: FakeSource
     clock: FakeClock
     audit: AuditLog
     identity: Identity
@@ -76,11 +77,11 @@ class World:
 def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: object) -> Iterator[World]:
     """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
     database, clock = Database(url, patience=patience), FakeClock()
-    broker = FakeBroker(clock)
+    broker, source = FakeBroker(clock), FakeSource()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
-    portal = assemble(config, database, broker, clock)
-    made = World(portal, database, broker, clock, audit, Identity(database, audit, clock))
+    portal = assemble(config, database, Aws(broker, source), clock)
+    made = World(portal, database, broker, source, clock, audit, Identity(database, audit, clock))
     _populate(made)
     yield made
     audit.close()

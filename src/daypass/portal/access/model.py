@@ -150,6 +150,8 @@ class RoleSession:
     source_identity: str
     tags: Mapping[str, str]
     access: Access
+    policy: str | None = None
+    """A session policy that narrows the role further; for what the portal itself reads."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from daypass.portal.access.model import Caller, Decision, Scope, TenantScope
-from daypass.portal.access.policy import decide, sees
-from daypass.portal.access.store import FactStore, RoleFacts
+from daypass.portal.access.policy import decide, no_such_tenant, sees
+from daypass.portal.access.store import Facts, FactStore, RoleFacts
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
@@ -24,11 +24,17 @@ class Standing:
     """The tenant asked for, for the auditors alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class TenantStanding:
+    """A tenant that the caller may know of, and what is known of its role, by the database as of now."""
+
+    tenant: Tenant
+    role: RoleFacts
+
+
 def read_standing(connection: Connection, caller: Caller, scope: Scope, master_role_arn: str) -> Standing:
     """Read and decide; raises `Unauthenticated` when the user or the token has been ended since."""
-    found = FactStore(connection).find(caller.user.id, caller.token.id, _reference(scope), master_role_arn)
-    if found is None or not found.is_good:
-        raise Unauthenticated("Your access to the portal was ended a moment ago.")
+    found = _facts(connection, caller, _reference(scope), master_role_arn)
     tenant_id = found.tenant.tenant.id if found.tenant else None
     values = SettingStore(connection).read(tenant_id)
     return Standing(
@@ -38,6 +44,21 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
         tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,
         tenant_id=tenant_id,
     )
+
+
+def read_tenant(connection: Connection, caller: Caller, reference: str) -> TenantStanding:
+    """The tenant of that name or id, for what is no issuance; raises `TenantNotFound`, `Unauthenticated`."""
+    found = _facts(connection, caller, _reference(TenantScope(reference)), "")
+    if found.tenant is None or not sees(found.user, found.tenant):
+        raise no_such_tenant(reference)
+    return TenantStanding(found.tenant.tenant, found.role)
+
+
+def _facts(connection: Connection, caller: Caller, reference: str | None, master_role_arn: str) -> Facts:
+    found = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
+    if found is None or not found.is_good:
+        raise Unauthenticated("Your access to the portal was ended a moment ago.")
+    return found
 
 
 def _reference(scope: Scope) -> str | None:

@@ -73,6 +73,8 @@ def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
     }
     if session.external_id is not None:
         asked["ExternalId"] = session.external_id
+    if session.policy is not None:
+        asked["Policy"] = session.policy
     if session.access is Access.READ_ONLY:
         asked["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
     return asked

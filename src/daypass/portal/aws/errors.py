@@ -29,6 +29,7 @@ _UNAVAILABLE = frozenset(
         "InternalError",
         "InternalFailure",
         "InternalServerError",
+        "InternalServiceException",
         "ServiceUnavailable",
         "ServiceUnavailableException",
         "RequestTimeout",
@@ -71,19 +72,13 @@ def troubled() -> AwsUnavailable:
 
 def throttled() -> AwsThrottled:
     """The refusal for an AWS that wants a pause."""
-    return AwsThrottled(
-        "AWS asks for a pause: too many sessions are being made at once. Try again in a moment."
-    )
+    return AwsThrottled("AWS asks for a pause: too much is being asked of it at once. Try again in a moment.")
 
 
 def refusal(code: str, message: str, role_arn: str) -> AwsError:
     """The refusal that AWS's *code* means for *role_arn*; *message* is looked at, never passed on."""
-    if not _A_CODE.fullmatch(code):
-        return unreadable()
-    if code in _THROTTLED:
-        return throttled()
-    if code in _UNAVAILABLE:
-        return troubled()
+    if general := _general(code):
+        return general
     if code in _DENIED:
         return AwsTrustRefused(
             f"AWS does not let the portal in as {role_arn}: the role is missing, its trust policy does not "
@@ -93,7 +88,30 @@ def refusal(code: str, message: str, role_arn: str) -> AwsError:
         return RoleMaximumExceeded(
             f"The session asked for is longer than {role_arn} allows. Ask for a shorter one."
         )
-    return _misconfigured(code) or AwsRefused(f"AWS refused the session for {role_arn} ({code}).")
+    return AwsRefused(f"AWS refused the session for {role_arn} ({code}).")
+
+
+def search_refusal(code: str, role_arn: str) -> AwsError:
+    """The refusal that AWS's *code* means for a search by tags in a session of *role_arn*."""
+    if general := _general(code):
+        return general
+    if code in _DENIED:
+        return AwsRefused(
+            f"AWS does not let {role_arn} search for its resources ({code}). A policy of that role must "
+            "allow tag:GetResources on every resource (*), and no boundary may take it away."
+        )
+    return AwsRefused(f"AWS refused to search for resources as {role_arn} ({code}).")
+
+
+def _general(code: str) -> AwsError | None:
+    """What a code means whatever was asked; None where that depends."""
+    if not _A_CODE.fullmatch(code):
+        return unreadable()
+    if code in _THROTTLED:
+        return throttled()
+    if code in _UNAVAILABLE:
+        return troubled()
+    return _misconfigured(code)
 
 
 def _misconfigured(code: str) -> AwsMisconfigured | None:

@@ -20,6 +20,10 @@ class Partition:
         """The regional STS: its tokens are valid in every region, the global one's are not."""
         return f"https://sts.{region}.{self.dns_suffix}"
 
+    def tagging_url(self, region: str) -> str:
+        """The search for resources by their tags, which each region has for itself."""
+        return f"https://tagging.{region}.{self.dns_suffix}"
+
     @property
     def iam_url(self) -> str:
         """IAM, which has one endpoint for the whole partition."""

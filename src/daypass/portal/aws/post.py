@@ -16,7 +16,7 @@ _TRIES = 3
 _FIRST_WAIT = 0.2
 _CONNECT_TIME = 1.5
 _READ_TIME = 3.5
-_LONGEST_ANSWER = 64 * 1024
+_PIECE = 64 * 1024
 
 T = TypeVar("T")
 
@@ -32,7 +32,9 @@ class Reply:
 class Endpoint:
     """One URL that takes POST requests; safe to use from many threads."""
 
-    def __init__(self, url: str, *, connections: int, ca_file: str | None, timing: Timing) -> None:
+    def __init__(
+        self, url: str, *, connections: int, ca_file: str | None, timing: Timing, longest_answer: int = _PIECE
+    ) -> None:
         parts = urlsplit(url)
         self.host = parts.netloc
         self.path = parts.path or "/"
@@ -40,6 +42,7 @@ class Endpoint:
         trust = {"ca_certs": ca_file} if parts.scheme == "https" else {}
         self._pool = urllib3.connection_from_url(url, maxsize=connections, **trust)
         self._timing = timing
+        self._longest_answer = longest_answer
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Reply:
         """Send once; `AwsUnavailable` where no whole answer comes in time."""
@@ -57,9 +60,9 @@ class Endpoint:
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
         body = bytearray()
-        while piece := response.read1(_LONGEST_ANSWER):
+        while piece := response.read1(_PIECE):
             body += piece
-            if len(body) > _LONGEST_ANSWER:
+            if len(body) > self._longest_answer:
                 response.close()
                 raise unreadable()
             if self._timing.left(deadline) <= 0:

@@ -1,0 +1,135 @@
+"""Resources by their tags, from the Resource Groups Tagging API."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
+
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.model import Credentials
+from daypass.portal.aws.errors import search_refusal, troubled, unreadable
+from daypass.portal.aws.partitions import PARTITIONS
+from daypass.portal.aws.post import Endpoint, Reply, persist
+from daypass.portal.aws.timing import Timing
+from daypass.portal.config import AwsConfig
+from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.source import Query
+
+_MOST_ON_A_PAGE = 100
+_LONGEST_PAGE = 8 * 1024 * 1024
+"""More than a full page with every tag that AWS allows."""
+
+_HEADERS = {
+    "Content-Type": "application/x-amz-json-1.1",
+    "X-Amz-Target": "ResourceGroupsTaggingAPI_20170126.GetResources",
+    "Accept-Encoding": "identity",
+}
+
+
+class TaggingSource:
+    """The source of `portal.inventory`, filled in by AWS."""
+
+    def __init__(self, endpoint_of: Callable[[str], Endpoint], timing: Timing) -> None:
+        self._endpoint_of = endpoint_of
+        self._timing = timing
+        self._endpoints: dict[str, Endpoint] = {}
+        self._adding = threading.Lock()
+
+    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:
+        """What AWS finds, page after page, each before the deadline."""
+        keys = ReadOnlyCredentials(
+            credentials.access_key_id,
+            credentials.secret_access_key.reveal(),
+            credentials.session_token.reveal(),
+        )
+        token = ""
+        while True:
+            ask = partial(self._once, query, _body(query, token), keys, deadline)
+            answer = persist(ask, deadline, self._timing)
+            yield _tagged(answer)
+            token = answer.get("PaginationToken") or ""
+            if not token:
+                return
+
+    def _once(
+        self, query: Query, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline
+    ) -> Mapping[str, Any]:
+        endpoint = self._endpoint(query.region)
+        request = AWSRequest("POST", endpoint.url, data=body, headers=_HEADERS | {"Host": endpoint.host})
+        SigV4Auth(keys, "tagging", query.region).add_auth(request)
+        reply = endpoint.post(body, dict(request.headers.items()), deadline)
+        answer = _read(reply)
+        code = answer.get("__type")
+        if isinstance(code, str):
+            # Some endpoints put the name of their model before the code.
+            raise search_refusal(code.rpartition("#")[2], query.role_arn)
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise troubled()
+        if reply.status != HTTPStatus.OK or "ResourceTagMappingList" not in answer:
+            raise unreadable()
+        return answer
+
+    def _endpoint(self, region: str) -> Endpoint:
+        with self._adding:
+            if region not in self._endpoints:
+                self._endpoints[region] = self._endpoint_of(region)
+            return self._endpoints[region]
+
+
+def tagging_source(
+    config: AwsConfig, *, connections: int, session: Session | None = None, timing: Timing | None = None
+) -> TaggingSource:
+    """A source that asks AWS, or what the configuration puts in its place."""
+    partition, timing = PARTITIONS[config.partition], timing or Timing()
+    ca_file = get_cert_path((session or Session()).get_config_variable("ca_bundle") or True)
+
+    def endpoint_of(region: str) -> Endpoint:
+        return Endpoint(
+            config.endpoint_url or partition.tagging_url(region),
+            connections=connections,
+            ca_file=ca_file,
+            timing=timing,
+            longest_answer=_LONGEST_PAGE,
+        )
+
+    return TaggingSource(endpoint_of, timing)
+
+
+def _body(query: Query, token: str) -> bytes:
+    asked: dict[str, object] = {
+        "ResourcesPerPage": _MOST_ON_A_PAGE,
+        "ResourceTypeFilters": [*query.services],
+        "TagFilters": [{"Key": query.tag, "Values": [query.value]}],
+    }
+    if token:
+        asked["PaginationToken"] = token
+    return json.dumps(asked).encode()
+
+
+def _read(reply: Reply) -> Mapping[str, Any]:
+    try:
+        answer = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _tagged(answer: Mapping[str, Any]) -> Sequence[Tagged]:
+    try:
+        found = [
+            Tagged(entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())})
+            for entry in answer["ResourceTagMappingList"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise unreadable() from error
+    if not all(isinstance(text, str) for each in found for text in (each.arn, *each.tags.values())):
+        raise unreadable()
+    return found

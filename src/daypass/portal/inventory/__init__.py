@@ -1,0 +1,1 @@
+"""What a tenant owns in AWS, and whose a resource is."""

@@ -1,0 +1,203 @@
+"""What a tenant owns in AWS, for whoever may know of the tenant, and whose a resource is."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
+from daypass.portal.access.model import Caller, Credentials, IssuanceId, RoleSession
+from daypass.portal.access.names import session_tags
+from daypass.portal.access.roles import Roles
+from daypass.portal.access.standing import TenantStanding, read_tenant
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
+from daypass.portal.identity.service import used
+from daypass.portal.inventory.arns import SERVICES, owned, owner_by_name, whole
+from daypass.portal.inventory.model import OWNER_TAG, Listing, Named, Resource
+from daypass.portal.inventory.search import position
+from daypass.portal.inventory.shelf import Shelf
+from daypass.portal.inventory.source import Query, Source
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.store import TenantStore
+
+ACTION = "inventory"
+
+READER = "Daypass-inventory"
+"""What AWS calls the portal's own reading. No user is called so: their names have no capitals."""
+
+MOST = 10_000
+"""How many resources of one tenant are read; the rest is left out, and the listing says so."""
+
+_TOO_MANY = (
+    "Not all of your tenants could be searched in time. Try again in a moment, or choose the tenant that you "
+    "mean and open its AWS Resources."
+)
+_SHORTEST_SESSION = timedelta(minutes=15)
+_ONLY_THE_SEARCH = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}],
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Lists what tenants own. Nobody's request asks AWS about a tenant that they may not know of."""
+
+    database: Database
+    audit: AuditLog
+    broker: Broker
+    source: Source
+    clock: Clock
+    role_prefix: str
+    is_attribution_required: bool = False
+    monotonic: Callable[[], float] = time.monotonic
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
+        """What the tenant of that name or id owns, read within the last minute.
+
+        With `is_fresh`, read again. Raises `TenantNotFound` for a tenant that is foreign or not there.
+        """
+        return self._listing(caller, reference, self._deadline(), is_fresh=is_fresh)
+
+    def resource(self, caller: Caller, reference: str, arn: str) -> tuple[Tenant, Resource]:
+        """One resource of one tenant; raises `ResourceNotFound` where the tenant has no such thing."""
+        listing = self.listing(caller, reference)
+        found = listing.find(arn)
+        if found is None:
+            raise no_such_resource()
+        return listing.tenant, found
+
+    def owner(self, caller: Caller, arn: str) -> tuple[Tenant, Resource]:
+        """The resource that *arn* is or is a part of, and which of the caller's own tenants it belongs to.
+
+        Raises `ResourceNotFound` alike for what is foreign and for what does not exist.
+        """
+        named = whole(arn)
+        if named is None:
+            raise no_such_resource()
+        deadline = self._deadline()
+        refusal: PortalError | None = None
+        for tenant in self._candidates(caller, named):
+            if self.monotonic() >= deadline:
+                refusal = Overloaded(_TOO_MANY)
+                break
+            try:
+                listing = self._listing(caller, tenant.id, deadline)
+            except AwsError as error:
+                # Another tenant may own it, and that one may well be readable.
+                refusal = error
+                continue
+            if found := listing.find(named.arn):
+                return tenant, found
+        raise refusal or no_such_resource()
+
+    def _candidates(self, caller: Caller, named: Named) -> Sequence[Tenant]:
+        """Which tenants are to be searched; all of them are the caller's own."""
+        with self.database.reading() as connection:
+            store, user = TenantStore(connection), caller.user
+            seen = store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+        tenants = [each.tenant for each in seen]
+        if named.owned_name is None:
+            return [tenant for tenant in tenants if named.region in ("", tenant.region)]
+        owner = owner_by_name(named, tenants, self.role_prefix)
+        return [] if owner is None else [owner]
+
+    def _listing(
+        self, caller: Caller, reference: str, deadline: Deadline, *, is_fresh: bool = False
+    ) -> Listing:
+        with self.database.reading() as connection:
+            standing = read_tenant(connection, caller, reference)
+        read = partial(self._read, caller, standing, deadline)
+        return self.shelf.get(standing.tenant, self.clock(), read, is_fresh=is_fresh)
+
+    def _read(self, caller: Caller, standing: TenantStanding, deadline: Deadline) -> Listing:
+        tenant, now = standing.tenant, self.clock()
+        session = self._session(tenant)
+
+        def still_theirs(connection: Connection) -> PortalError | None:
+            try:
+                read_tenant(connection, caller, tenant.id)
+            except PortalError as refusal:
+                return refusal
+            return None
+
+        self.audit.commit(_event(caller, session, tenant), *used(caller.token, now), still_valid=still_theirs)
+        roles = Roles(self.broker, self.database, self.is_attribution_required)
+        credentials = roles.assume(session, standing.role, now, deadline).credentials
+        resources, is_whole = self._collect(tenant, credentials, deadline)
+        return Listing(tenant, tuple(resources), now, is_whole)
+
+    def _collect(
+        self, tenant: Tenant, credentials: Credentials, deadline: Deadline
+    ) -> tuple[Sequence[Resource], bool]:
+        """The tenant's own among what AWS finds, and whether that is all."""
+        query = Query(tenant.region, OWNER_TAG, tenant.name, SERVICES, tenant.role_arn)
+        found: dict[str, Resource] = {}
+        is_answered, is_whole = False, True
+        try:
+            for page in self.source.pages(query, credentials, deadline):
+                is_answered = True
+                for tagged in page:
+                    if resource := owned(tagged, tenant.name, self.role_prefix):
+                        found[resource.arn] = resource
+                if len(found) >= MOST:
+                    is_whole = False
+                    break
+        except AwsError:
+            if not is_answered:
+                raise
+            is_whole = False
+        resources = sorted(found.values(), key=lambda resource: position(resource.named))
+        return resources[:MOST], is_whole
+
+    def _session(self, tenant: Tenant) -> RoleSession:
+        return RoleSession(
+            role_arn=tenant.role_arn,
+            region=tenant.region,
+            session_name=READER,
+            validity=_SHORTEST_SESSION,
+            external_id=tenant.external_id,
+            source_identity=READER,
+            tags=session_tags(IssuanceId(uuid4().hex), tenant),
+            access=Access.FULL,
+            policy=_ONLY_THE_SEARCH,
+        )
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self.monotonic() + AWS_TIME.total_seconds())
+
+
+def no_such_resource() -> ResourceNotFound:
+    """The one answer about resources that are foreign or not there."""
+    return ResourceNotFound(
+        "None of your tenants has this resource. Check the ARN, or ask to be added to the tenant that has it."
+    )
+
+
+def _event(caller: Caller, session: RoleSession, tenant: Tenant) -> Event:
+    return Event(
+        action=ACTION,
+        actor_id=caller.user.id,
+        actor=caller.user.username,
+        tenant_id=tenant.id,
+        subject=tenant.name,
+        outcome="requested",
+        detail={
+            "role_arn": tenant.role_arn,
+            "region": tenant.region,
+            "door": caller.door,
+            "address": caller.address,
+            "token_id": caller.token.id,
+            **session.tags,
+        },
+        request_id=caller.request_id,
+    )

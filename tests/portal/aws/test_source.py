@@ -1,0 +1,173 @@
+"""The tag search against a scripted AWS: its pages, its refusals, its end."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.model import Credentials
+from daypass.portal.aws.partitions import PARTITIONS
+from daypass.portal.aws.source import TaggingSource, tagging_source
+from daypass.portal.aws.timing import Timing
+from daypass.portal.errors import (
+    AwsError,
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsUnavailable,
+)
+from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.source import Query
+from daypass.portal.secret import Secret
+from tests.fakes import NOON
+from tests.portal.aws.conftest import OwnKeys, aws_config
+from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, reset
+
+ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
+QUERY = Query("eu-west-1", "TENANT_NAME", "dev01", ("s3", "sqs"), ROLE)
+CREDENTIALS = Credentials("ASIAEXAMPLEEXAMPLE12", Secret("SECRET-CANARY"), Secret("TOKEN-CANARY"), NOON)
+
+
+def page(*arns: str, token: str | None = "") -> Script:
+    found: list[Any] = [{"ResourceARN": arn, "Tags": [{"Key": "A", "Value": "b"}]} for arn in arns]
+    return body({"ResourceTagMappingList": found, "PaginationToken": token})
+
+
+def body(content: object, status: int = 200) -> Script:
+    return answer(status, json.dumps(content).encode(), "application/x-amz-json-1.1")
+
+
+def found(**entry: object) -> Script:
+    return body({"ResourceTagMappingList": [entry]})
+
+
+def error(code: str, status: int = 400) -> Script:
+    return body({"__type": code, "message": "CANARY"}, status)
+
+
+@pytest.fixture
+def source(stub: StubAws, waits: FakeTiming) -> TaggingSource:
+    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
+    return _source(stub, timing)
+
+
+def _source(stub: StubAws, timing: Timing) -> TaggingSource:
+    return tagging_source(aws_config(stub.url), connections=2, session=OwnKeys().session(), timing=timing)
+
+
+def read(source: TaggingSource, deadline: float = 1008.0) -> Sequence[Sequence[Tagged]]:
+    return [*source.pages(QUERY, CREDENTIALS, Deadline(deadline))]
+
+
+def test_every_page_is_read(source: TaggingSource, stub: StubAws) -> None:
+    stub.play(page("arn:1", "arn:2", token="next"), page("arn:3", token=None))
+
+    assert read(source) == [
+        [Tagged("arn:1", {"A": "b"}), Tagged("arn:2", {"A": "b"})],
+        [Tagged("arn:3", {"A": "b"})],
+    ]
+
+    first, second = map(json.loads, stub.bodies)
+    assert first == {
+        "ResourcesPerPage": 100,
+        "ResourceTypeFilters": ["s3", "sqs"],
+        "TagFilters": [{"Key": "TENANT_NAME", "Values": ["dev01"]}],
+    }
+    assert second == first | {"PaginationToken": "next"}
+
+
+def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingSource, stub: StubAws) -> None:
+    headers: list[dict[str, str]] = []
+
+    def look(handler: BaseHTTPRequestHandler) -> None:
+        headers.append(dict(handler.headers))
+        page()(handler)
+
+    stub.play(look)
+    read(source)
+
+    assert headers[0]["X-Amz-Target"] == "ResourceGroupsTaggingAPI_20170126.GetResources"
+    assert headers[0]["X-Amz-Security-Token"] == "TOKEN-CANARY"
+    assert "ASIAEXAMPLEEXAMPLE12/" in headers[0]["Authorization"]
+    assert "/eu-west-1/tagging/aws4_request" in headers[0]["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "says"),
+    [
+        (error("AccessDeniedException"), AwsRefused, "tag:GetResources"),
+        (error("AccessDeniedException", 403), AwsRefused, ROLE),
+        (error("com.amazonaws.tagging#ThrottledException"), AwsThrottled, "pause"),
+        (error("ThrottlingException"), AwsThrottled, "pause"),
+        (error("InternalServiceException", 500), AwsUnavailable, "trouble"),
+        (error("InternalFailure", 500), AwsUnavailable, "trouble"),
+        (error("UnrecognizedClientException"), AwsMisconfigured, "credentials"),
+        (error("InvalidParameterException"), AwsRefused, "InvalidParameterException"),
+        (error("<script>"), AwsRefused, "not AWS"),
+        (body({"message": "CANARY"}, 503), AwsUnavailable, "trouble"),
+        (body({}), AwsRefused, "not AWS"),
+        (body([]), AwsRefused, "not AWS"),
+        (body({"ResourceTagMappingList": None}), AwsRefused, "not AWS"),
+        (found(), AwsRefused, "not AWS"),
+        (found(ResourceARN=1), AwsRefused, "not AWS"),
+        (
+            body({"ResourceTagMappingList": [{"ResourceARN": "a", "Tags": [{"Key": "k"}]}]}),
+            AwsRefused,
+            "not AWS",
+        ),
+        (body({"ResourceTagMappingList": [{"ResourceARN": "a", "Tags": 7}]}), AwsRefused, "not AWS"),
+        (answer(200, b"It works!"), AwsRefused, "not AWS"),
+        (answer(200, b"[" * 100_000), AwsRefused, "not AWS"),
+        (answer(200, b" " * (8 * 1024 * 1024 + 1)), AwsRefused, "not AWS"),
+        (reset, AwsUnavailable, "reached"),
+    ],
+)
+def test_each_refusal_says_what_aws_said_and_what_to_do(
+    source: TaggingSource, stub: StubAws, script: Script, kind: type[AwsError], says: str
+) -> None:
+    stub.play(script)
+
+    with pytest.raises(kind, match=says) as refused:
+        read(source)
+
+    assert "CANARY" not in str(refused.value)
+
+
+def test_trouble_that_passes_is_waited_out(source: TaggingSource, stub: StubAws, waits: FakeTiming) -> None:
+    stub.play(error("ThrottlingException"), reset, page("arn:1"))
+
+    assert len(read(source)) == 1
+    assert len(waits.waits) == 2
+
+
+def test_an_answer_without_end_ends_at_the_deadline(stub: StubAws) -> None:
+    source = _source(stub, Timing())
+    stub.play(stub.drip)
+    began = time.monotonic()
+
+    with pytest.raises(AwsUnavailable):
+        read(source, began + 0.5)
+
+    assert time.monotonic() - began < 2
+
+
+def test_each_region_is_asked_for_itself() -> None:
+    assert PARTITIONS["aws"].tagging_url("eu-west-1") == "https://tagging.eu-west-1.amazonaws.com"
+    assert PARTITIONS["aws-cn"].tagging_url("cn-north-1") == "https://tagging.cn-north-1.amazonaws.com.cn"
+
+
+def test_many_threads_may_ask_at_once(source: TaggingSource, stub: StubAws) -> None:
+    stub.play(page("arn:1"))
+    found: list[int] = []
+    threads = [threading.Thread(target=lambda: found.append(len(read(source)))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [1] * 8

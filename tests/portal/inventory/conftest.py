@@ -1,0 +1,68 @@
+"""An inventory on a real database and a real audit log, with an AWS that is told what to say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.identity.model import User
+from daypass.portal.inventory.model import Listing
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
+from tests.fakes import FakeBroker, FakeClock, FakeSource
+from tests.portal.access.conftest import Rig, build, caller
+
+
+@dataclass(slots=True)
+class Shown:
+    """The inventory, and all around it."""
+
+    rig: Rig
+    source: FakeSource = field(default_factory=FakeSource)
+    inventory: Inventory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.inventory = self.inventory_with(self.rig.audit)
+
+    def inventory_with(self, audit: AuditLog) -> Inventory:
+        """An inventory that is otherwise the same."""
+        rig = self.rig
+        return Inventory(rig.database, audit, rig.broker, self.source, rig.clock, "duploservices-")
+
+    @property
+    def broker(self) -> FakeBroker:
+        return self.rig.broker
+
+    @property
+    def clock(self) -> FakeClock:
+        return self.rig.clock
+
+    def listing(self, user: User, reference: str, *, is_fresh: bool = False) -> Listing:
+        """What *user* is shown of a tenant."""
+        return self.inventory.listing(caller(user), reference, is_fresh=is_fresh)
+
+    def events(self) -> list[Mapping[str, Any]]:
+        """What is on record about inventories."""
+        with self.rig.database.reading() as connection:
+            query = select(audit_events).where(audit_events.c.action == "inventory")
+            return [*connection.execute(query.order_by(audit_events.c.position)).mappings()]
+
+
+@pytest.fixture
+def shown(sqlite_url: str) -> Iterator[Shown]:
+    """A fresh world."""
+    database = Database(sqlite_url)
+    for rig in build(database):
+        yield Shown(rig)
+    database.close()
+
+
+@pytest.fixture
+def shown_anywhere(database: Database) -> Iterator[Shown]:
+    """A fresh world, on each kind of database in turn."""
+    for rig in build(database):
+        yield Shown(rig)

@@ -1,0 +1,165 @@
+"""What ARNs mean, and whose they are."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.inventory.arns import owned, owner_by_name, recognise, whole
+from daypass.portal.inventory.model import OWNER_TAG, Kind, Tagged
+from daypass.portal.tenants.model import Tenant, TenantId
+from tests.portal.inventory.resources import arns_of, everything_of, tagged
+
+PREFIX = "duploservices-"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
+    arn = arns_of("dev01")[kind]
+
+    named = recognise(arn)
+
+    assert named is not None
+    assert (named.kind, named.arn) == (kind, arn)
+    assert kind.label
+    assert kind.plural
+
+
+@pytest.mark.parametrize(
+    ("arn", "kind", "id_"),
+    [
+        (
+            "arn:aws:s3:::duploservices-dev01-reports/2026/a b.csv",
+            Kind.S3_BUCKET,
+            "duploservices-dev01-reports",
+        ),
+        ("arn:aws:dynamodb:eu-west-1:1:table/orders/index/by-day", Kind.DYNAMODB_TABLE, "orders"),
+        ("arn:aws:sns:eu-west-1:1:alerts:6a2c", Kind.SNS_TOPIC, "alerts"),
+        ("arn:aws:kinesis:eu-west-1:1:stream/events/consumer/x:1", Kind.KINESIS_STREAM, "events"),
+        ("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", Kind.API_GATEWAY, "a1b2"),
+        ("arn:aws:apigateway:eu-west-1::/apis/a1b2", Kind.API_GATEWAY, "a1b2"),
+        ("arn:aws:lambda:eu-west-1:1:function:worker:7", Kind.LAMBDA_FUNCTION, "worker"),
+        ("arn:aws-cn:rds:cn-north-1:1:cluster:main", Kind.RDS_DATABASE, "main"),
+        ("arn:aws:secretsmanager:eu-west-1:1:secret:team/key-AbC123", Kind.SECRET, "team/key-AbC123"),
+        ("arn:aws:logs:eu-west-1:1:log-group:/ecs/web:*", Kind.LOG_GROUP, "/ecs/web"),
+    ],
+)
+def test_a_part_leads_to_the_resource_that_it_is_a_part_of(arn: str, kind: Kind, id_: str) -> None:
+    named = whole(arn)
+
+    assert named is not None
+    assert (named.kind, named.id) == (kind, id_)
+    assert arn.startswith(named.arn)
+    assert recognise(named.arn) == named
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "duploservices-dev01-reports",
+        "arn:aws:s3:::",
+        "arn:aws:ec2:eu-west-1:1:instance/i-1",
+        "arn:aws:dynamodb:eu-west-1:1:backup/x",
+        "arn:aws:rds:eu-west-1:1:snapshot:x",
+        "arn:aws:apigateway:eu-west-1::/usageplans/x",
+        "arn:aws:lambda:eu-west-1:1:layer:x",
+        "arn:gcp:s3:::x",
+        "arn:aws:s3:::x\x00",
+        "arn:aws:s3:::x\u202ey",
+        "arn:aws:s3:::" + "x" * 2048,
+    ],
+)
+def test_nothing_else_is_a_resource_of_ours(arn: str) -> None:
+    assert whole(arn) is None
+
+
+def test_a_part_is_no_resource_itself() -> None:
+    assert recognise("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod") is None
+    assert (
+        owned(tagged("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", "dev01"), "dev01", PREFIX)
+        is None
+    )
+
+
+@pytest.mark.parametrize("found", everything_of("dev01"), ids=lambda found: found.arn)
+def test_a_resource_is_its_tenants_and_nobody_elses(found: Tagged) -> None:
+    assert owned(found, "dev01", PREFIX) is not None
+    for other in ("dev0", "dev", "dev011", "data01", "ev01", "dev01-x"):
+        assert owned(found, other, PREFIX) is None
+
+
+def test_a_foreign_name_is_foreign_whatever_its_tags_say() -> None:
+    for arn in arns_of("data01").values():
+        is_own = owned(tagged(arn, "dev01"), "dev01", PREFIX) is not None
+        assert is_own == (":apigateway:" in arn)
+
+
+def test_a_name_counts_from_its_beginning() -> None:
+    assert owned(tagged("arn:aws:s3:::x-duploservices-dev01-reports", "dev01"), "dev01", PREFIX) is None
+    assert owned(tagged("arn:aws:s3:::duploservices-dev01", "dev01"), "dev01", PREFIX) is None
+    hidden = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/duploservices-data01-x/duploservices-dev01-y"
+    assert owned(tagged(hidden, "dev01"), "dev01", PREFIX) is None
+    twice = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda//aws/lambda/duploservices-dev01-y"
+    assert owned(tagged(twice, "dev01"), "dev01", PREFIX) is None
+
+
+def test_the_prefix_is_the_portals_own() -> None:
+    assert owned(tagged("arn:aws:s3:::acme.dev01-x", "dev01"), "dev01", "acme.") is not None
+    # A dot in it stands for itself.
+    assert owned(tagged("arn:aws:s3:::acmeXdev01-x", "dev01"), "dev01", "acme.") is None
+
+
+def test_an_arn_without_a_name_goes_by_its_tag_and_is_called_by_another() -> None:
+    arn = arns_of("dev01")[Kind.API_GATEWAY]
+
+    named = owned(tagged(arn, "dev01", Name="orders"), "dev01", PREFIX)
+    bare = owned(tagged(arn, "dev01"), "dev01", PREFIX)
+
+    assert named is not None
+    assert named.name == "orders"
+    assert bare is not None
+    assert bare.name == "dev01api"
+    assert owned(Tagged(arn, {"tenant_name": "dev01"}), "dev01", PREFIX) is None
+    # A name in a tag is no name in AWS.
+    bucket = owned(tagged("arn:aws:s3:::duploservices-dev01-x", "dev01", Name="y"), "dev01", PREFIX)
+    assert bucket is not None
+    assert bucket.name == "duploservices-dev01-x"
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9]{0,3}(-[a-z0-9]{1,3})?", fullmatch=True)
+
+
+def _tenant(name: str) -> Tenant:
+    return Tenant(TenantId(name), name, "eu-west-1", f"arn:aws:iam::1:role/{PREFIX}{name}", None)
+
+
+@given(own=NAMES, other=NAMES, kind=st.sampled_from(Kind), tag=NAMES)
+def test_no_tenant_is_ever_shown_what_begins_with_anothers_name(
+    own: str, other: str, kind: Kind, tag: str
+) -> None:
+    arn = arns_of(other)[kind]
+
+    shown = owned(Tagged(arn, {OWNER_TAG: tag}), own, PREFIX)
+
+    if shown is not None and kind is not Kind.API_GATEWAY:
+        assert f"{PREFIX}{other}-x".startswith(f"{PREFIX}{own}-")
+    if shown is not None and kind is Kind.API_GATEWAY:
+        assert tag == own
+
+
+@given(names=st.sets(NAMES, max_size=6), owner=NAMES)
+def test_the_longest_name_is_the_owner(names: set[str], owner: str) -> None:
+    named = whole(f"arn:aws:s3:::{PREFIX}{owner}-files")
+    assert named is not None
+
+    found = owner_by_name(named, [_tenant(name) for name in names], PREFIX)
+
+    fitting = [name for name in names if f"{owner}-files".startswith(f"{name}-")]
+    assert (found.name if found else None) == max(fitting, key=len, default=None)
+
+
+@given(text=st.text(max_size=60))
+def test_no_text_is_too_strange(text: str) -> None:
+    for typed in (text, f"arn:aws:s3:::{text}", f"arn:aws:logs:eu-west-1:1:log-group:{text}"):
+        named = whole(typed)
+        assert named is None or typed.startswith(named.arn)

@@ -1,0 +1,88 @@
+"""The console's page for each kind, in each partition, and in the sandbox's console."""
+
+import pytest
+
+from daypass.portal.aws.console import Destinations
+from daypass.portal.aws.partitions import PARTITIONS, Partition
+from daypass.portal.inventory.arns import recognise
+from daypass.portal.inventory.console import console_path
+from daypass.portal.inventory.model import Kind
+from daypass.sandbox.destination import place_of
+from tests.portal.inventory.resources import arns_of
+
+LINKS = {
+    Kind.S3_BUCKET: "/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects",
+    Kind.DYNAMODB_TABLE: "/dynamodbv2/home?region=eu-west-1#table?name=duploservices-dev01-orders",
+    Kind.SQS_QUEUE: (
+        "/sqs/v3/home?region=eu-west-1#/queues/"
+        "https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F123456789012%2Fduploservices-dev01-jobs"
+    ),
+    Kind.SNS_TOPIC: (
+        "/sns/v3/home?region=eu-west-1#/topic/arn:aws:sns:eu-west-1:123456789012:duploservices-dev01-alerts"
+    ),
+    Kind.KINESIS_STREAM: (
+        "/kinesis/home?region=eu-west-1#/streams/details/duploservices-dev01-events/monitoring"
+    ),
+    Kind.API_GATEWAY: "/apigateway/main/apis/dev01api/resources?api=dev01api&region=eu-west-1",
+    Kind.LAMBDA_FUNCTION: "/lambda/home?region=eu-west-1#/functions/duploservices-dev01-worker?tab=code",
+    Kind.RDS_DATABASE: "/rds/home?region=eu-west-1#database:id=duploservices-dev01-main",
+    Kind.SECRET: "/secretsmanager/secret?name=duploservices-dev01-key&region=eu-west-1",
+    Kind.LOG_GROUP: (
+        "/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/"
+        "$252Faws$252Flambda$252Fduploservices-dev01-worker"
+    ),
+}
+
+
+def path_of(arn: str, region: str = "eu-west-1") -> str:
+    named = recognise(arn)
+    assert named is not None
+    return console_path(named, region)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_has_its_page(kind: Kind) -> None:
+    assert path_of(arns_of("dev01")[kind]) == LINKS[kind]
+
+
+@pytest.mark.parametrize("partition", PARTITIONS.values(), ids=lambda partition: partition.name)
+@pytest.mark.parametrize("kind", Kind)
+def test_the_page_lies_in_the_partitions_own_console(kind: Kind, partition: Partition) -> None:
+    landing = Destinations(partition, None).resolve("eu-west-1", LINKS[kind])
+
+    assert landing == f"https://eu-west-1.{partition.console_host}{LINKS[kind]}"
+
+
+def test_a_queue_is_known_by_the_url_of_its_own_partition() -> None:
+    path = path_of("arn:aws-cn:sqs:cn-north-1:123456789012:duploservices-dev01-jobs", "cn-north-1")
+
+    assert "https%3A%2F%2Fsqs.cn-north-1.amazonaws.com.cn%2F123456789012%2F" in path
+
+
+@pytest.mark.parametrize(
+    ("arn", "path"),
+    [
+        # A bucket lies where its tenant does; everything else where its ARN says.
+        ("arn:aws:s3:::x", "/s3/buckets/x?region=us-west-2&tab=objects"),
+        ("arn:aws:dynamodb:eu-west-1:1:table/x", "/dynamodbv2/home?region=eu-west-1#table?name=x"),
+        ("arn:aws:rds:eu-west-1:1:cluster:x", "/rds/home?region=eu-west-1#database:id=x;is-cluster=true"),
+        (
+            "arn:aws:secretsmanager:eu-west-1:1:secret:team/a b",
+            "/secretsmanager/secret?name=team%2Fa%20b&region=eu-west-1",
+        ),
+        ("arn:aws:s3:::a&b=c#d?e", "/s3/buckets/a%26b%3Dc%23d%3Fe?region=us-west-2&tab=objects"),
+    ],
+)
+def test_a_name_stays_a_name(arn: str, path: str) -> None:
+    assert path_of(arn, "us-west-2") == path
+
+
+@pytest.mark.parametrize("kind", [*Kind][:6])
+def test_the_sandboxs_console_has_a_page_for_every_kind_of_the_manual(kind: Kind) -> None:
+    arn = arns_of("dev01")[kind]
+
+    place = place_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")
+
+    assert place.kind is not None
+    assert place.name
+    assert arn.endswith(place.name)

@@ -1,0 +1,117 @@
+"""The whole reading against the sandbox AWS, which enforces roles, boundaries and session policies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from botocore.exceptions import ClientError
+
+from daypass.portal.access.model import RoleSession
+from daypass.portal.aws.broker import AwsBroker
+from daypass.portal.aws.connect import connect
+from daypass.portal.aws.source import tagging_source
+from daypass.portal.errors import AwsRefused, AwsTrustRefused
+from daypass.portal.inventory.model import Kind
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
+from daypass.sandbox.process import SandboxProcess
+from tests.fakes import NOON
+from tests.portal.access.conftest import ADMIN, Rig, build, caller
+from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.sandbox.world import Resources, World, allow, make_resources, own_resources, trust
+from tests.sandbox_fixture import Keys
+
+
+@dataclass(slots=True)
+class Estate:
+    """A tenant in the sandbox, and the portal's own keys there."""
+
+    world: World
+    user_arn: str
+    keys: OwnKeys
+    rig: Rig
+    broker: AwsBroker
+    inventory: Inventory
+
+    def add(self, role_arn: str, external_id: str | None = None) -> Tenant:
+        """Tell the portal of a tenant."""
+        tenant = Tenant(
+            TenantId(self.world.name), self.world.name, self.world.sandbox.region, role_arn, external_id
+        )
+        with self.rig.database.writing() as connection:
+            TenantStore(connection).add(tenant, NOON)
+        return tenant
+
+
+@pytest.fixture
+def estate(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[Estate]:
+    world, database = World(sandbox), Database(sqlite_url)
+    user_arn, keys = world.user()
+    own = OwnKeys(keys.access_key_id, keys.secret_access_key)
+    config = aws_config(sandbox.endpoint_url, region=sandbox.region)
+    broker = connect(config, public_url=PUBLIC_URL, connections=2, session=own.session())
+    source = tagging_source(config, connections=2, session=own.session())
+    for rig in build(database):
+        inventory = Inventory(database, rig.audit, broker, source, rig.clock, "")
+        yield Estate(world, user_arn, own, rig, broker, inventory)
+    database.close()
+
+
+def _make(world: World) -> tuple[Resources, str]:
+    """Everything of one tenant, and as much of a neighbour; answers the tenant's and its API's ARN."""
+    resources = make_resources(world, world.name)
+    neighbour = World(world.sandbox)
+    make_resources(neighbour, neighbour.name)
+    tags = {"TENANT_NAME": world.name, "Name": "orders"}
+    api = world.client("apigateway").create_rest_api(name="orders", tags=tags)
+    return resources, f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{api['id']}"
+
+
+def test_a_tenants_role_finds_every_kind_and_nothing_of_its_neighbours(estate: Estate) -> None:
+    world = estate.world
+    resources, api_arn = _make(world)
+    may_search = allow("tag:GetResources")
+    tenant = estate.add(world.role(trust(estate.user_arn), own_resources(world, world.name), may_search))
+
+    listing = estate.inventory.listing(caller(ADMIN), tenant.name)
+
+    assert [resource.kind for resource in listing.resources] == [*Kind][:6]
+    assert listing.resources[0].arn == f"arn:aws:s3:::{resources.bucket}"
+    assert (listing.resources[5].arn, listing.resources[5].name) == (api_arn, "orders")
+    assert estate.inventory.owner(caller(ADMIN), api_arn)[0] == tenant
+
+
+def test_the_reading_session_can_do_nothing_but_search(estate: Estate) -> None:
+    world = estate.world
+    resources, _ = _make(world)
+    tenant = estate.add(world.role(trust(estate.user_arn), allow("*")))
+    session: RoleSession = estate.inventory._session(tenant)
+
+    given = estate.broker.assume(session, attributed=True, deadline=estate.inventory._deadline())
+
+    keys = Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
+    assert world.client("resourcegroupstaggingapi", keys).get_resources()["ResourceTagMappingList"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("s3", keys).get_object(Bucket=resources.bucket, Key="hello.txt")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.client("resourcegroupstaggingapi", keys).get_tag_keys()
+
+
+def test_a_role_that_may_not_search_is_told_what_it_lacks(estate: Estate) -> None:
+    world = estate.world
+    tenant = estate.add(world.role(trust(estate.user_arn), own_resources(world, world.name)))
+
+    with pytest.raises(AwsRefused, match="tag:GetResources") as refused:
+        estate.inventory.listing(caller(ADMIN), tenant.name)
+
+    assert tenant.role_arn in refused.value.reason
+
+
+def test_a_role_that_does_not_let_the_portal_in_is_told(estate: Estate) -> None:
+    stranger, _ = estate.world.user(suffix="stranger")
+    tenant = estate.add(estate.world.role(trust(stranger), allow("*")))
+
+    with pytest.raises(AwsTrustRefused):
+        estate.inventory.listing(caller(ADMIN), tenant.name)

@@ -1,0 +1,81 @@
+"""Which part of a listing is looked at."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.inventory.arns import owned
+from daypass.portal.inventory.model import Kind, Resource
+from daypass.portal.inventory.search import after, count, position, search
+from tests.portal.inventory.resources import everything_of, tagged
+
+
+def listed(*more: str, **tags: str) -> list[Resource]:
+    found = [*everything_of("dev01"), *(tagged(arn, "dev01", **tags) for arn in more)]
+    resources = [resource for each in found if (resource := owned(each, "dev01", "duploservices-"))]
+    return sorted(resources, key=lambda resource: position(resource.named))
+
+
+def test_resources_stand_by_kind_and_then_by_name() -> None:
+    resources = listed("arn:aws:s3:::duploservices-dev01-archive", "arn:aws:s3:::duploservices-dev01-uploads")
+
+    assert [resource.name.rpartition("-")[2] for resource in resources[:3]] == [
+        "archive",
+        "reports",
+        "uploads",
+    ]
+    assert [*dict.fromkeys(resource.kind for resource in resources)] == [*Kind]
+    assert [*count(resources)] == [*Kind]
+    assert count(resources)[Kind.S3_BUCKET] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "found"),
+    [
+        ("", None, 11),
+        ("REPORTS", None, 1),
+        ("dev01 orders", None, 1),
+        ("orders nowhere", None, 0),
+        ("queue", None, 1),
+        ("log group", None, 1),
+        ("shop", None, 1),
+        ("billing", None, 1),
+        ("cost-centre", None, 0),
+        ("", Kind.S3_BUCKET, 2),
+        ("reports", Kind.SQS_QUEUE, 0),
+    ],
+)
+def test_words_are_looked_for_in_names_kinds_and_tags(words: str, kind: Kind | None, found: int) -> None:
+    resources = listed("arn:aws:s3:::duploservices-dev01-uploads", billing="Shop")
+
+    assert len(search(resources, words, kind)) == found
+
+
+@given(limit=st.integers(1, 12))
+def test_pages_show_everything_once(limit: int) -> None:
+    resources = listed()
+    shown: list[Resource] = []
+    cursor = None
+    while True:
+        page, cursor = after(resources, cursor, limit)
+        shown += page
+        if cursor is None:
+            break
+        assert len(page) == limit
+
+    assert shown == resources
+
+
+def test_a_page_goes_on_where_the_last_one_ended_though_its_last_resource_is_gone() -> None:
+    resources = listed()
+    _, cursor = after(resources, None, 4)
+
+    page, _ = after(resources[:3] + resources[4:], cursor, 4)
+
+    assert page == resources[4:8]
+
+
+def test_a_cursor_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="no such page"):
+        after(listed(), "somewhere", 4)

@@ -1,0 +1,318 @@
+"""What is read of AWS, for whom, and what is on record of it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.errors import (
+    AuditUnavailable,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    Overloaded,
+    PortalError,
+    ResourceNotFound,
+    TenantNotFound,
+    Unauthenticated,
+)
+from daypass.portal.identity.model import User
+from daypass.portal.inventory.model import Kind
+from daypass.portal.inventory.service import MOST, READER
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
+from daypass.portal.tenants.model import Tenant
+from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, caller, token_of
+from tests.portal.inventory.conftest import Shown
+from tests.portal.inventory.resources import arns_of, everything_of, tagged
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def full(shown: Shown) -> Shown:
+    """AWS answers every search with everything that there is."""
+    return _filled(shown)
+
+
+@pytest.fixture
+def full_anywhere(shown_anywhere: Shown) -> Shown:
+    """The same, on each kind of database in turn."""
+    return _filled(shown_anywhere)
+
+
+def _filled(shown: Shown) -> Shown:
+    shown.source.has = [
+        *everything_of("dev01"),
+        *everything_of("prod01", "us-west-2"),
+        *everything_of("data01", "us-west-2"),
+        tagged("arn:aws:ec2:eu-west-1:1:instance/i-1", "dev01"),
+        tagged("arn:aws:s3:::somebody-elses", "dev01"),
+    ]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("user", "tenant"), [(DANA, DEV), (DANA, PROD), (ADMIN, DEV), (ADMIN, DATA)], ids=lambda it: str(it.id)
+)
+def test_who_may_know_of_a_tenant_is_shown_its_own_and_nothing_else(
+    full: Shown, user: User, tenant: Tenant
+) -> None:
+    listing = full.listing(user, tenant.name)
+
+    own = arns_of(tenant.name, tenant.region)
+    assert [resource.arn for resource in listing.resources] == [own[kind] for kind in Kind]
+    assert listing.tenant == tenant
+    assert listing.is_whole
+
+
+def test_aws_is_asked_for_the_tenants_tag_in_a_session_that_can_do_nothing_else(full: Shown) -> None:
+    full.listing(DANA, "dev01")
+
+    (query,) = full.source.asked
+    assert (query.region, query.tag, query.value) == ("eu-west-1", "TENANT_NAME", "dev01")
+    assert len(query.services) == len(Kind)
+    ((session, is_attributed),) = full.broker.assumed
+    assert session.role_arn == DEV.role_arn
+    assert session.external_id == DEV.external_id
+    assert session.validity == timedelta(minutes=15)
+    assert is_attributed
+    # Whoever reads AWS's trail sees the portal, and no user, behind it.
+    assert session.session_name == session.source_identity == READER
+    policy = json.loads(session.policy or "")
+    assert policy["Statement"] == [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}]
+
+
+def test_the_reading_is_on_record_before_aws_is_asked_and_is_no_issuance(full_anywhere: Shown) -> None:
+    on_record_by_then: list[int] = []
+    full_anywhere.broker.meanwhile = lambda: on_record_by_then.append(len(full_anywhere.events()))
+
+    full_anywhere.listing(DANA, "dev01")
+
+    assert on_record_by_then == [1]
+    (event,) = full_anywhere.events()
+    assert (event["actor_id"], event["actor"], event["tenant_id"]) == (DANA.id, DANA.username, DEV.id)
+    assert event["outcome"] == "requested"
+    assert event["request_id"] == "request-1"
+    detail = json.loads(event["detail"]) if isinstance(event["detail"], str) else event["detail"]
+    assert detail["address"] == "192.0.2.7"
+    assert full_anywhere.broker.assumed[0][0].tags.items() <= detail.items()
+    assert full_anywhere.rig.rows() == []
+
+
+def test_without_a_record_aws_is_not_asked(full: Shown) -> None:
+    full.rig.audit.close()
+    inventory = full.inventory_with(_BrokenAudit())  # type: ignore[arg-type]
+
+    with pytest.raises(AuditUnavailable):
+        inventory.listing(caller(DANA), "dev01")
+
+    assert full.broker.assumed == []
+
+
+class _BrokenAudit:
+    def commit(self, *_: object, **__: object) -> None:
+        raise AuditUnavailable("The portal cannot write its record now.")
+
+
+@pytest.mark.parametrize("reference", ["data01", DATA.id, "nowhere", "", "\x00", "dev01 "])
+def test_a_foreign_tenant_is_not_asked_about_and_answers_like_one_that_is_not_there(
+    full: Shown, reference: str
+) -> None:
+    with pytest.raises(TenantNotFound) as refused:
+        full.listing(DANA, reference)
+
+    assert "data01" not in refused.value.reason.replace(f"“{reference}”", "")
+    assert full.broker.assumed == []
+    assert full.source.asked == []
+    assert full.events() == []
+
+
+def test_what_is_kept_for_others_is_not_shown_to_strangers(full: Shown) -> None:
+    full.listing(ADMIN, "data01")
+
+    with pytest.raises(TenantNotFound):
+        full.listing(DANA, "data01")
+
+
+def test_whoever_left_is_shown_nothing_though_it_is_still_kept(full_anywhere: Shown) -> None:
+    full_anywhere.listing(DANA, "dev01")
+    full_anywhere.rig.leave(DANA, DEV)
+
+    with pytest.raises(TenantNotFound):
+        full_anywhere.listing(DANA, "dev01")
+
+
+def test_whoever_was_ended_is_shown_nothing(full: Shown) -> None:
+    full.listing(DANA, "dev01")
+    full.rig.revoke(token_of(DANA))
+
+    with pytest.raises(Unauthenticated):
+        full.listing(DANA, "dev01")
+
+
+def test_resources_are_shown_where_jit_access_is_off(full: Shown) -> None:
+    full.rig.set(DISABLE_NON_ADMIN_JIT, "true")
+
+    assert full.listing(DANA, "dev01").resources
+
+
+def test_a_listing_is_read_once_a_minute_whoever_asks(full: Shown) -> None:
+    full.listing(DANA, "dev01")
+    full.listing(ADMIN, DEV.id)
+    full.clock.move(MINUTE)
+    full.listing(ADMIN, "dev01")
+    full.clock.move(MINUTE / 4)
+    full.listing(DANA, "dev01", is_fresh=True)
+
+    assert [event["actor"] for event in full.events()] == [DANA.username, ADMIN.username, DANA.username]
+    assert len(full.source.asked) == 3
+
+
+def test_a_role_that_refuses_identity_and_tags_is_read_without(full_anywhere: Shown) -> None:
+    full_anywhere.broker.refuses_attribution = True
+
+    assert full_anywhere.listing(DANA, "dev01").resources
+
+    assert [is_attributed for _, is_attributed in full_anywhere.broker.assumed] == [True, False]
+
+
+@pytest.mark.parametrize("refusal", [AwsThrottled("a pause"), AwsRefused("no such right")])
+def test_what_aws_refuses_is_told_and_asked_again_the_next_time(full: Shown, refusal: PortalError) -> None:
+    full.source.error = refusal
+    with pytest.raises(type(refusal)):
+        full.listing(DANA, "dev01")
+
+    full.source.error = None
+    assert full.listing(DANA, "dev01").resources
+
+
+def test_a_role_that_lets_nobody_in_is_told(full: Shown) -> None:
+    full.broker.assume_error = AwsTrustRefused("The role does not let the portal in.")
+
+    with pytest.raises(AwsTrustRefused):
+        full.listing(DANA, "dev01")
+
+
+def test_what_was_read_before_aws_stopped_answering_is_shown_as_a_part(full: Shown) -> None:
+    full.source.page_size, full.source.error, full.source.error_after = 5, AwsThrottled("a pause"), 1
+
+    listing = full.listing(DANA, "dev01")
+
+    assert len(listing.resources) == 5
+    assert not listing.is_whole
+
+
+def test_a_tenant_without_end_is_cut(shown: Shown) -> None:
+    shown.source.has = [
+        tagged(f"arn:aws:s3:::duploservices-dev01-{number:05}", "dev01") for number in range(MOST + 300)
+    ]
+
+    listing = shown.listing(DANA, "dev01")
+
+    assert len(listing.resources) == MOST
+    assert not listing.is_whole
+
+
+def test_one_resource_is_found_by_its_arn(full: Shown) -> None:
+    arn = arns_of("dev01")[Kind.SQS_QUEUE]
+
+    tenant, resource = full.inventory.resource(caller(DANA), "dev01", arn)
+
+    assert tenant == DEV
+    assert resource.arn == arn
+    for missing in (arns_of("prod01")[Kind.SQS_QUEUE], f"{arn}x", "", "\x00"):
+        with pytest.raises(ResourceNotFound):
+            full.inventory.resource(caller(DANA), "dev01", missing)
+
+
+def test_the_owner_is_found_among_ones_own_tenants(full: Shown) -> None:
+    for arn in arns_of("prod01", "us-west-2").values():
+        tenant, resource = full.inventory.owner(caller(DANA), arn)
+
+        assert tenant == PROD
+        assert resource.arn == arn
+
+
+def test_a_part_of_a_resource_leads_to_its_owner(full: Shown) -> None:
+    tenant, resource = full.inventory.owner(caller(DANA), "arn:aws:s3:::duploservices-dev01-reports/a/b.csv")
+
+    assert tenant == DEV
+    assert resource.kind is Kind.S3_BUCKET
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_foreign_resource_and_one_that_is_not_there_answer_alike(full: Shown, kind: Kind) -> None:
+    foreign = arns_of("data01", "us-west-2")[kind]
+    missing = arns_of("nowhere", "us-west-2")[kind]
+    answers, asked = [], []
+    for arn in (foreign, missing):
+        with pytest.raises(ResourceNotFound) as refused:
+            full.inventory.owner(caller(DANA), arn)
+        answers.append(refused.value.reason)
+        asked.append([query.value for query in full.source.asked])
+        full.clock.move(MINUTE)
+        full.source.asked.clear()
+
+    assert answers[0] == answers[1]
+    assert asked[0] == asked[1]
+    assert "data01" not in asked[0]
+    # A name says whose it is, so nobody need be asked; without one, only the tenants of its region are.
+    assert asked[0] == (["prod01"] if kind is Kind.API_GATEWAY else [])
+
+
+def test_an_administrator_finds_everything(full: Shown) -> None:
+    for kind, arn in arns_of("data01", "us-west-2").items():
+        tenant, resource = full.inventory.owner(caller(ADMIN), arn)
+        assert (tenant, resource.kind) == (DATA, kind)
+
+
+def test_a_tenant_that_cannot_be_read_does_not_hide_the_next_one(full: Shown) -> None:
+    full.source.has = [found for found in full.source.has if found.tags["TENANT_NAME"] != "data01"]
+    full.source.meanwhile = lambda: _refuse_for(full, "data01")
+    arn = arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]
+
+    tenant, _ = full.inventory.owner(caller(ADMIN), arn)
+
+    assert tenant == PROD
+    assert [query.value for query in full.source.asked] == ["data01", "prod01"]
+    full.clock.move(MINUTE)
+    with pytest.raises(AwsThrottled):
+        full.inventory.owner(caller(ADMIN), arns_of("nowhere", "us-west-2")[Kind.API_GATEWAY])
+
+
+def _refuse_for(shown: Shown, tenant: str) -> None:
+    refusal = AwsThrottled("a pause") if shown.source.asked[-1].value == tenant else None
+    shown.source.error = refusal
+
+
+def test_a_search_that_takes_too_long_ends(full: Shown) -> None:
+    passed = iter([0.0, 1.0, 9.0, 9.0])
+    inventory = full.inventory_with(full.rig.audit)
+    object.__setattr__(inventory, "monotonic", lambda: next(passed))
+
+    with pytest.raises(Overloaded, match="searched in time"):
+        inventory.owner(caller(ADMIN), arns_of("nowhere", "us-west-2")[Kind.API_GATEWAY])
+
+    assert len(full.source.asked) == 1
+
+
+def test_access_that_ends_while_the_record_is_made_wins(full_anywhere: Shown) -> None:
+    audit = _LeavingAudit(full_anywhere)
+    inventory = full_anywhere.inventory_with(audit)  # type: ignore[arg-type]
+
+    with pytest.raises(TenantNotFound):
+        inventory.listing(caller(DANA), "dev01")
+
+    assert full_anywhere.broker.assumed == []
+    assert full_anywhere.events() == []
+
+
+class _LeavingAudit:
+    """An audit log before which somebody leaves."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+
+    def commit(self, *entry: object, **more: object) -> None:
+        self._shown.rig.leave(DANA, DEV)
+        self._shown.rig.audit.commit(*entry, **more)  # type: ignore[arg-type]

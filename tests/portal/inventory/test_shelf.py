@@ -1,0 +1,155 @@
+"""Listings are kept for a minute, read by one for all, and never too many."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Barrier, Event
+
+import pytest
+
+from daypass.portal.errors import AwsThrottled, TenantNotFound
+from daypass.portal.inventory.arns import recognise
+from daypass.portal.inventory.model import Listing, Named, Resource
+from daypass.portal.inventory.shelf import Reading, Shelf
+from daypass.portal.tenants.model import Tenant, TenantId
+from tests.fakes import NOON
+from tests.portal.access.conftest import DEV, PROD
+
+SECOND = timedelta(seconds=1)
+
+
+def listing(tenant: Tenant = DEV, at: datetime = NOON, size: int = 1) -> Listing:
+    named = recognise("arn:aws:s3:::duploservices-dev01-x")
+    assert isinstance(named, Named)
+    return Listing(tenant, tuple(Resource(named, {}) for _ in range(size)), at, True)
+
+
+class WatchedShelf(Shelf):
+    """Says when somebody has begun to wait for another's reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.somebody_waits = Event()
+
+    def _look(self, tenant: Tenant, now: datetime, age: timedelta) -> tuple[Listing | Reading, bool]:
+        found, is_ours = super()._look(tenant, now, age)
+        if not is_ours and not isinstance(found, Listing):
+            self.somebody_waits.set()
+        return found, is_ours
+
+
+def unread() -> Listing:
+    raise AssertionError("this should not have been read again")
+
+
+@pytest.mark.parametrize(
+    ("later", "is_fresh", "is_read_again"),
+    [
+        (timedelta(), False, False),
+        (59 * SECOND, False, False),
+        (60 * SECOND, False, True),
+        (-60 * SECOND, False, True),
+        (2 * SECOND, True, False),
+        (3 * SECOND, True, True),
+    ],
+)
+def test_a_listing_is_kept_for_a_minute_unless_asked_for_fresh(
+    later: timedelta, is_fresh: bool, is_read_again: bool
+) -> None:
+    shelf, first, second = Shelf(), listing(), listing()
+    shelf.get(DEV, NOON, lambda: first)
+
+    found = shelf.get(DEV, NOON + later, lambda: second, is_fresh=is_fresh)
+
+    assert (found is second) == is_read_again
+
+
+def test_a_tenant_that_was_changed_is_read_again() -> None:
+    shelf, moved = Shelf(), replace(DEV, region="us-east-1")
+    shelf.get(DEV, NOON, listing)
+
+    assert shelf.get(moved, NOON, lambda: listing(moved)).tenant is moved
+
+
+def test_the_longest_unused_goes_first_when_there_is_too_much() -> None:
+    shelf, third = Shelf(most=20), replace(DEV, id=TenantId("third"))
+    shelf.get(DEV, NOON, lambda: listing(DEV, size=10))
+    shelf.get(PROD, NOON, lambda: listing(PROD, size=10))
+    shelf.get(DEV, NOON, unread)
+
+    shelf.get(third, NOON, lambda: listing(third, size=5))
+
+    assert len(shelf) == 15
+    shelf.get(DEV, NOON, unread)
+    assert shelf.get(PROD, NOON, lambda: listing(PROD, size=1)).resources
+
+
+def test_what_is_larger_than_all_room_is_shown_and_not_kept() -> None:
+    shelf = Shelf(most=3)
+
+    assert len(shelf.get(DEV, NOON, lambda: listing(size=4)).resources) == 4
+    assert len(shelf) == 0
+
+
+@pytest.mark.parametrize("waiting", [8])
+def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
+    shelf, all_here, reads = Shelf(), Barrier(waiting), []
+
+    def read() -> Listing:
+        reads.append(1)
+        return listing()
+
+    def ask(_: int) -> Listing:
+        all_here.wait(10)
+        return shelf.get(DEV, NOON, read)
+
+    with ThreadPoolExecutor(waiting) as pool:
+        found = [*pool.map(ask, range(waiting))]
+
+    assert len(reads) == 1
+    assert len({id(each) for each in found}) == 1
+
+
+def test_another_tenant_does_not_wait() -> None:
+    shelf, is_reading, goes_on = Shelf(), Event(), Event()
+
+    def slow() -> Listing:
+        is_reading.set()
+        assert goes_on.wait(10)
+        return listing()
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(shelf.get, DEV, NOON, slow)
+        assert is_reading.wait(10)
+        other = shelf.get(PROD, NOON, lambda: listing(PROD))
+        goes_on.set()
+
+    assert other.tenant is PROD
+    assert first.result().tenant is DEV
+
+
+@pytest.mark.parametrize("refusal", [TenantNotFound("not yours"), AwsThrottled("a pause")])
+def test_whoever_waits_is_told_what_aws_refuses_and_not_what_is_the_readers_own_matter(
+    refusal: Exception,
+) -> None:
+    shelf, is_reading, goes_on, read = WatchedShelf(), Event(), Event(), listing()
+
+    def fail() -> Listing:
+        is_reading.set()
+        assert goes_on.wait(10)
+        raise refusal
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shelf.get, DEV, NOON, fail)
+        assert is_reading.wait(10)
+        other = pool.submit(shelf.get, DEV, NOON, lambda: read)
+        assert shelf.somebody_waits.wait(10)
+        goes_on.set()
+        assert first.exception() is refusal
+        if isinstance(refusal, AwsThrottled):
+            assert other.exception() is refusal
+        else:
+            assert other.result() is read
+
+    # A refusal is not kept.
+    assert shelf.get(DEV, NOON, listing).resources
