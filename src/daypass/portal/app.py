@@ -18,7 +18,7 @@ from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.routes import PREFIX, api_operations, api_routes
 from daypass.portal.http.api.sessions import Sessions
-from daypass.portal.http.caller import Callers
+from daypass.portal.http.caller import Addresses, Callers
 from daypass.portal.http.compat.jit import Jit
 from daypass.portal.http.compat.routes import PREFIXES, compat_routes
 from daypass.portal.http.compat.system import System
@@ -150,7 +150,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
             role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
         ),
-        callers=Callers(identity, config.trusted_proxies if config.is_behind_proxy else ()),
+        callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
         pool=Pool(config.threads),
         release=version("daypass"),
     )

@@ -53,6 +53,17 @@ def test_a_tenant_is_seen_by_how_one_stands_to_it(database: Database) -> None:
         assert store.names() == ["data01", "dev01", "prod01"]
 
 
+def test_a_search_finds_what_one_sees_by_a_part_of_its_name(database: Database) -> None:
+    with database.writing() as connection:
+        store = fill(connection)
+
+        assert store.search("dana", "", 1, is_member=True) == [TenantAccess(DEV, Access.FULL)]
+        assert store.search("dana", "01", 9, is_member=True) == store.list_for("dana")
+        assert store.search("dana", "a0", 9, is_member=False) == [TenantAccess(DATA, None)]
+        assert store.search("dana", "a0", 9, is_member=True) == []
+        assert store.search("dana", "_", 9, is_member=False) == []
+
+
 def test_a_removed_member_is_none(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)

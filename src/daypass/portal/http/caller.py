@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token and the address of a request. A cookie says nothing here."""
+"""Who is calling: the bearer token and the address of a request. Cookies are the pages' own, in `frame`."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,23 +39,14 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
-class Callers:
-    """Finds out who is behind a request."""
+class Addresses:
+    """Finds out from where a request comes."""
 
-    identity: Identity
     trusted_proxies: tuple[Network, ...] = ()
     """Whose X-Forwarded-For counts; empty where the portal stands in front itself."""
 
-    def presented(self, request: HTTPConnection) -> Presented:
-        """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
-        return Presented(_bearer(request), self._address(request), request.scope[REQUEST_ID])
-
-    def identify(self, presented: Presented, door: Door) -> Caller:
-        """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
-        token, user = self.identity.authenticate(presented.token)
-        return Caller(user, token, door, presented.address, presented.request_id)
-
-    def _address(self, request: HTTPConnection) -> str:
+    def of(self, request: HTTPConnection) -> str:
+        """The address of the client, as far as it can be believed."""
         peer = request.client.host if request.client else ""
         address = _plain_address(peer) or peer
         # From right to left: each trusted proxy vouches for the one address before it and for no other.
@@ -85,6 +76,23 @@ def _plain_address(text: str) -> str | None:
     if address.scope_id is not None:
         return None
     return str(address.ipv4_mapped or address)
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Finds out who is behind a request."""
+
+    identity: Identity
+    addresses: Addresses = Addresses()
+
+    def presented(self, request: HTTPConnection) -> Presented:
+        """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
+        return Presented(_bearer(request), self.addresses.of(request), request.scope[REQUEST_ID])
+
+    def identify(self, presented: Presented, door: Door) -> Caller:
+        """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
+        token, user = self.identity.authenticate(presented.token)
+        return Caller(user, token, door, presented.address, presented.request_id)
 
 
 def _bearer(request: HTTPConnection) -> str:

@@ -56,7 +56,7 @@ class Guarded:
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise the refusal."""
         presented = self._entrance.callers.presented(request)
-        body = await _body(request)
+        body = await read_body(request)
         answer = partial(self._answer, presented, request.path_params, request.query_params, body)
         return await self._entrance.pool.run(answer)
 
@@ -81,7 +81,8 @@ class Open:
         return self._answer()
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request, whole; raises `NotJson` or `BodyTooLarge`."""
     stated = request.headers.get("content-length", "0")
     if not (stated.isascii() and stated.isdigit()) or int(stated[:9]) > LARGEST_BODY:
         raise _too_large()

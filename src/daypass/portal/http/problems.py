@@ -99,13 +99,13 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
 }
 
-Form = Callable[[PortalError, HTTPStatus, str], Response]
-"""Makes an answer of a refusal, its status and the request's id."""
+Form = Callable[[PortalError, HTTPStatus, Request], Response]
+"""Makes an answer of a refusal, its status and the request that was refused."""
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
-def problem(refusal: PortalError, status: HTTPStatus, request_id: str) -> Response:
+def problem(refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
     """The form of our own API: problem details (RFC 9457)."""
     content = {
         "type": "about:blank",
@@ -113,12 +113,12 @@ def problem(refusal: PortalError, status: HTTPStatus, request_id: str) -> Respon
         "status": status,
         "detail": refusal.reason,
         "code": refusal.code,
-        "request_id": request_id,
+        "request_id": request.scope[REQUEST_ID],
     }
     return JSONResponse(content, status, media_type="application/problem+json")
 
 
-def message(refusal: PortalError, status: HTTPStatus, _request_id: str) -> Response:
+def message(refusal: PortalError, status: HTTPStatus, _request: Request) -> Response:
     """The form that the legacy clients show."""
     return JSONResponse({"Message": refusal.reason}, status)
 
@@ -134,7 +134,7 @@ def handlers(form: Form) -> Mapping[Any, Handler]:
     def answer(request: Request, refusal: PortalError) -> Response:
         request.scope[REFUSAL] = refusal
         status = status_of(refusal)
-        response = form(refusal, status, request.scope[REQUEST_ID])
+        response = form(refusal, status, request)
         response.headers.update(_HEADERS.get(status, {}))
         return response
 

@@ -16,16 +16,34 @@ def visible_tenants(database: Database, user: User) -> Sequence[TenantAccess]:
         return store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
 
 
+def first_tenants(database: Database, user: User, number: int) -> Sequence[TenantAccess]:
+    """The first of the visible tenants, by name, where all of them may be too many."""
+    return search_tenants(database, user, "", number)
+
+
+def search_tenants(database: Database, user: User, text: str, number: int) -> Sequence[TenantAccess]:
+    """The first of the visible tenants with *text* in their names, by name."""
+    with database.reading() as connection:
+        store = TenantStore(connection)
+        return store.search(user.id, text, number, is_member=not user.is_administrator)
+
+
 def visible_tenant(database: Database, user: User, reference: str) -> Tenant:
     """The tenant of that name or id; raises `TenantNotFound`, whether it is foreign or does not exist."""
-    found = None
-    # No name looks like this, and some of it cannot even be asked of a database.
-    if reference.isprintable():
-        with database.reading() as connection:
-            found = TenantStore(connection).find(reference, user.id)
-    if found is None or not sees(user, found):
+    found = find_tenant(database, user, reference)
+    if found is None:
         raise no_such_tenant(reference)
     return found.tenant
+
+
+def find_tenant(database: Database, user: User, reference: str) -> TenantAccess | None:
+    """The same with how *user* stands to it; None where there is none for them."""
+    # No name looks like this, and some of it cannot even be asked of a database.
+    if not reference.isprintable():
+        return None
+    with database.reading() as connection:
+        found = TenantStore(connection).find(reference, user.id)
+    return found if found is not None and sees(user, found) else None
 
 
 def access_of(user: User, tenant: TenantAccess) -> Access:

@@ -54,6 +54,13 @@ class TenantStore:
         """Every tenant, by name, with the user's own membership where there is one."""
         return [_as_seen(row) for row in self._connection.execute(_ALL, {"user": user_id})]
 
+    def search(self, user_id: str, text: str, number: int, *, is_member: bool) -> Sequence[TenantAccess]:
+        """The first tenants with *text* in their names, by name; of all, or of the user's own."""
+        query = (_OWN if is_member else _ALL).limit(number)
+        if text:
+            query = query.where(tenants.c.name.contains(text, autoescape=True))
+        return [_as_seen(row) for row in self._connection.execute(query, {"user": user_id})]
+
     def names(self) -> Sequence[str]:
         """Every name that is taken."""
         return self._connection.scalars(select(tenants.c.name).order_by(tenants.c.name)).all()

@@ -1,0 +1,148 @@
+"""The way in to pages: cookie, permission, CSRF, and a thread for the domain's code."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from daypass.portal.access.model import Caller, Door
+from daypass.portal.errors import Unauthenticated
+from daypass.portal.http.caller import Addresses, Permission
+from daypass.portal.http.doorway import read_body
+from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
+from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
+from daypass.portal.http.frame.forms import Form, read_form
+from daypass.portal.http.frame.view import Frame, Frames
+from daypass.portal.http.pool import Pool
+from daypass.portal.http.problems import REQUEST_ID
+from daypass.portal.identity.model import ApiToken, User
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A request of whoever it is, before anything of it is believed."""
+
+    address: str
+    request_id: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Form
+    preferences: Preferences
+    session: str
+    """The sign-in cookie, as it came; empty where there is none."""
+    device: str
+    """What says that this browser has signed in before."""
+    visit: str
+    """What this browser's forms stand on before there is a sign-in; empty at the first page."""
+    here: str
+    """Path and query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request for a page, of a known caller."""
+
+    caller: Caller
+    frame: Frame
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Form
+    cookie: str
+    """The sign-in cookie; a form that is good for one purpose only makes its token of it."""
+
+
+Page = Callable[[Visit], Response]
+OpenPage = Callable[[Stranger], Response]
+SignedIn = Callable[[str], tuple[ApiToken, User]]
+"""Who a sign-in cookie stands for; raises `Unauthenticated` or `SignInAgain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntrance:
+    """What the pages of all doors share."""
+
+    door: Door
+    signed_in: SignedIn
+    frames: Frames
+    addresses: Addresses
+    pool: Pool
+    origin: str
+    """Our own, which is the only one that forms may come from."""
+
+    def page(self, permission: Permission, handler: Page) -> "PageEndpoint":
+        """The endpoint of a page, by GET, for those who have *permission*."""
+        return PageEndpoint(self, permission, partial(self._show, permission, handler), is_form=False)
+
+    def act(self, permission: Permission, handler: Page) -> "PageEndpoint":
+        """The endpoint of a form, by POST; what another site sends never comes this far."""
+        return PageEndpoint(self, permission, partial(self._act, permission, handler), is_form=True)
+
+    def open_page(self, handler: OpenPage) -> "PageEndpoint":
+        """The endpoint of a page for anybody."""
+        return PageEndpoint(self, Permission.ANYBODY, handler, is_form=False)
+
+    def open_act(self, handler: OpenPage) -> "PageEndpoint":
+        """The endpoint of a form for anybody; its token stands on the visit's cookie."""
+        return PageEndpoint(self, Permission.ANYBODY, partial(self._open_act, handler), is_form=True)
+
+    def _show(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
+        return handler(self._visit(permission, stranger))
+
+    def _act(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
+        visit = self._visit(permission, stranger)
+        check_token(stranger.session, stranger.form.raw(FIELD))
+        return handler(visit)
+
+    @staticmethod
+    def _open_act(handler: OpenPage, stranger: Stranger) -> Response:
+        check_token(stranger.visit, stranger.form.raw(FIELD))
+        return handler(stranger)
+
+    def _visit(self, permission: Permission, stranger: Stranger) -> Visit:
+        if not stranger.session:
+            raise Unauthenticated("You are not signed in.")
+        token, user = self.signed_in(stranger.session)
+        permission.check(user)
+        caller = Caller(user, token, self.door, stranger.address, stranger.request_id)
+        path = stranger.here.partition("?")[0]
+        csrf = csrf_token(stranger.session)
+        frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
+        return Visit(caller, frame, stranger.path, stranger.query, stranger.form, stranger.session)
+
+
+class PageEndpoint:
+    """An endpoint that shows a page or takes a form; one thread does all of it."""
+
+    def __init__(
+        self, entrance: PageEntrance, permission: Permission, handler: OpenPage, *, is_form: bool
+    ) -> None:
+        self.permission = permission
+        self.is_form = is_form
+        self._entrance = entrance
+        self._handler = handler
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request, or raise the refusal."""
+        form = Form({})
+        if self.is_form:
+            check_sender(request.headers, self._entrance.origin)
+            form = read_form(request, await read_body(request))
+        return await self._entrance.pool.run(partial(self._handler, self._stranger(request, form)))
+
+    def _stranger(self, request: Request, form: Form) -> Stranger:
+        cookies = request.cookies
+        query = request.url.query
+        return Stranger(
+            address=self._entrance.addresses.of(request),
+            request_id=request.scope[REQUEST_ID],
+            path=request.path_params,
+            query=request.query_params,
+            form=form,
+            preferences=Preferences.of(cookies),
+            session=cookies.get(SESSION, ""),
+            device=cookies.get(DEVICE, ""),
+            visit=cookies.get(VISIT, ""),
+            here=f"{request.url.path}?{query}" if query else request.url.path,
+        )

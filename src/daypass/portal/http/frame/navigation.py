@@ -1,0 +1,24 @@
+"""The navigation at the left: one line for each page that has an entry."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page in the navigation; it is current for every address below its own."""
+
+    label: str
+    address: str
+    icon: str
+    is_for_administrators: bool = False
+
+    def is_current(self, path: str) -> bool:
+        """Whether *path* is this page, or one below it."""
+        return path == self.address or path.startswith(f"{self.address}/")
+
+
+ENTRIES = (
+    Entry("Profile", "/profile", "person"),
+    Entry("My sessions", "/sessions", "clock"),
+)
+"""Those for Administrators stand in a group of their own, in this order."""

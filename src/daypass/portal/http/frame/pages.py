@@ -1,0 +1,95 @@
+"""Makes pages: templates that print what they are given, and the headers that every page has."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from daypass.portal.http.frame import times
+from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.cookies import NOTICE, take
+from daypass.portal.http.frame.csrf import FIELD
+from daypass.portal.http.frame.view import Frame
+from daypass.portal.http.words import written
+
+PRODUCT = "Daypass"
+
+
+def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
+    """The headers of every page; *form_origins* are where the answer to a form may lead besides ourselves."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
+        # A form answered by 303 to another origin is held to this, in a new tab or not.
+        "form-action": " ".join(("'self'", *form_origins)),
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        # no-referrer would make browsers say “Origin: null” of our own forms.
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+class Pages:
+    """Every template of the frame and of the doors that have some: `frame/page.html`, `web/profile.html`.
+
+    A template gets `page`, the object that its page made, and `frame`, what surrounds it.
+    """
+
+    def __init__(self, assets: Assets, doors: Sequence[str], form_origins: Sequence[str] = ()) -> None:
+        self.headers = page_headers(form_origins)
+        self._environment = Environment(
+            loader=PrefixLoader(
+                {door: PackageLoader(f"daypass.portal.http.{door}") for door in ("frame", *doors)}
+            ),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals |= {
+            "asset": assets.url,
+            "scripts": assets.scripts,
+            "product": PRODUCT,
+            "csrf_field": FIELD,
+        }
+        self._environment.filters |= {
+            "exact": times.exact,
+            "day": times.day,
+            "short": times.short,
+            "left": times.left,
+            "ago": times.ago,
+            "written": written,
+        }
+
+    def show(self, frame: Frame, template: str, page: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        """A page in the frame."""
+        response = self._answer(template, {"frame": frame, "page": page}, status)
+        if frame.notice:
+            take(response, NOTICE)
+        return response
+
+    def show_alone(
+        self, template: str, page: object, status: HTTPStatus = HTTPStatus.OK, *, theme: str = ""
+    ) -> Response:
+        """A page without the frame, for whoever has none: it extends `frame/alone.html`."""
+        return self._answer(template, {"page": page, "theme": theme}, status)
+
+    def _answer(self, template: str, given: Mapping[str, object], status: HTTPStatus) -> Response:
+        text = self._environment.get_template(template).render(given)
+        return HTMLResponse(text, status, self.headers)

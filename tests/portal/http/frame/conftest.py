@@ -1,0 +1,175 @@
+"""A portal of three pages, behind the real entrance, for a browser that sends what it is told to."""
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message
+
+from daypass.portal.access.model import Door
+from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
+from daypass.portal.http.caller import Addresses, Permission
+from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.cookies import SESSION, VISIT
+from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.http.frame.entrance import PageEntrance, Stranger, Visit
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.refusal import RefusalForm
+from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.frame.view import Frames
+from daypass.portal.http.front import make_door
+from daypass.portal.http.guards import Guards
+from daypass.portal.http.pool import Pool
+from daypass.portal.http.route import exact
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.storage.engine import Database
+from tests.fakes import NOON, FakeClock
+
+ORIGIN = "https://portal.example"
+AWS = "https://signin.aws.example"
+COOKIE = "the-cookie-of-dana"
+SIGNED_IN = f"{SESSION}={COOKIE}"
+VISIT_COOKIE = f"{VISIT}=somebody"
+DANA = User(UserId("d" * 32), "dana@example.com", Role.USER)
+
+
+def find(cookie: str) -> tuple[ApiToken, User]:
+    """Dana, by her cookie."""
+    if cookie == "ended":
+        raise SignInAgain("Your sign-in has ended. Sign in again.")
+    if cookie != COOKIE:
+        raise Unauthenticated("You are not signed in.")
+    token = ApiToken(TokenId("t" * 32), TokenKind.TEMPORARY, "", DANA.id, NOON, NOON, NOON)
+    return token, DANA
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, unpacked."""
+        is_packed = self.headers.get("content-encoding") == "gzip"
+        return (gzip.decompress(self.body) if is_packed else self.body).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Sends what a browser would, and follows nothing."""
+
+    app: ASGIApp
+
+    def get(self, address: str, cookies: str = SIGNED_IN, **headers: str) -> Answer:
+        """Ask for a page."""
+        return self._ask("GET", address, {"cookie": cookies, **headers}, b"")
+
+    def post(self, address: str, form: dict[str, str], cookies: str = SIGNED_IN, **headers: str) -> Answer:
+        """Send a form, by default as one of our own pages does."""
+        sent = {
+            "cookie": cookies,
+            "origin": ORIGIN,
+            "sec_fetch_site": "same-origin",
+            "content_type": "application/x-www-form-urlencoded",
+            **headers,
+        }
+        return self._ask("POST", address, sent, urlencode(form).encode())
+
+    def _ask(self, method: str, address: str, headers: dict[str, str], body: bytes) -> Answer:
+        path, _, query = address.partition("?")
+        sent = {"accept": "text/html", "host": "portal.example", **headers}
+        scope = {
+            "type": "http",
+            "method": method,
+            "scheme": "https",
+            "path": path,
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in sent.items()],
+            "client": ("203.0.113.7", 50000),
+            "server": ("portal.example", 443),
+        }
+        messages: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+
+        async def exchange() -> None:
+            await self.app(scope, receive, send)
+
+        asyncio.run(exchange())
+        return Answer(
+            messages[0]["status"],
+            Headers(raw=messages[0]["headers"]),
+            b"".join(message["body"] for message in messages[1:]),
+        )
+
+
+def _refuse(_visit: Visit) -> Response:
+    raise AccessDenied("This is <not> yours.")
+
+
+def _crash(_visit: Visit) -> Response:
+    raise RuntimeError("a secret of the portal's")
+
+
+def _routes(pages: Pages, entrance: PageEntrance, assets: Assets) -> Starlette:
+    user, page = Permission.USER, object()
+
+    def shown(visit: Visit) -> Response:
+        return pages.show(visit.frame, "frame/page.html", page)
+
+    def done(visit: Visit) -> Response:
+        return go_to("/page", f"Did {visit.form.get('what')}.")
+
+    def opened(stranger: Stranger) -> Response:
+        return PlainTextResponse(csrf_token(stranger.visit))
+
+    routes = [
+        exact("GET", "/page", entrance.page(user, shown)),
+        exact("POST", "/page", entrance.act(user, done)),
+        exact("GET", "/admin", entrance.page(Permission.ADMINISTRATOR, shown)),
+        exact("GET", "/refused", entrance.page(user, _refuse)),
+        exact("GET", "/crash", entrance.page(user, _crash)),
+        exact("GET", "/open", entrance.open_page(opened)),
+        exact("POST", "/open", entrance.open_act(lambda _: PlainTextResponse("done"))),
+        *assets.routes(),
+    ]
+    return make_door(routes, RefusalForm(pages, ORIGIN))
+
+
+@pytest.fixture(scope="session")
+def assets() -> Assets:
+    """The real files."""
+    return Assets()
+
+
+@pytest.fixture(scope="session")
+def pages(assets: Assets) -> Pages:
+    """The frame's templates."""
+    return Pages(assets, (), (AWS,))
+
+
+@pytest.fixture
+def browser(sqlite_template: Path, assets: Assets, pages: Pages) -> Iterator[Browser]:
+    """A browser at those pages."""
+    database, pool = Database(f"sqlite:///{sqlite_template}"), Pool(2)
+    frames = Frames(database, FakeClock())
+    entrance = PageEntrance(Door.WEB, find, frames, Addresses(), pool, ORIGIN)
+    yield Browser(Guards(_routes(pages, entrance, assets)))
+    pool.close()
+    database.close()

@@ -1,0 +1,105 @@
+"""Who gets in to a page, and which forms are taken for what a person meant."""
+
+import pytest
+
+from daypass.portal.http.frame.csrf import csrf_token
+from tests.portal.http.frame.conftest import COOKIE, ORIGIN, VISIT_COOKIE, Browser
+
+TOKEN = csrf_token(COOKIE)
+
+
+def test_a_page_is_shown_to_whom_the_cookie_stands_for(browser: Browser) -> None:
+    shown = browser.get("/page")
+
+    assert shown.status == 200
+    assert "dana@example.com" in shown.text
+
+
+def test_a_bearer_token_opens_no_page(browser: Browser) -> None:
+    answer = browser.get("/page", cookies="", authorization=f"Bearer {COOKIE}")
+
+    assert answer.status == 303
+    assert answer.headers["location"] == "/sign-in?next=/page"
+
+
+def test_without_a_sign_in_one_comes_back_to_the_page_asked_for(browser: Browser) -> None:
+    answer = browser.get("/page?tab=2&of=a%20b", cookies="")
+
+    assert answer.headers["location"] == "/sign-in?next=/page%3Ftab%3D2%26of%3Da%2520b"
+
+
+def test_a_sign_in_that_ended_is_said_so_and_its_cookie_goes(browser: Browser) -> None:
+    answer = browser.get("/page", cookies="__Host-daypass=ended")
+
+    assert answer.headers["location"] == "/sign-in?next=/page&ended=1"
+    assert (
+        '__Host-daypass=""; HttpOnly; Max-Age=0; Path=/; SameSite=lax; Secure' in answer.headers["set-cookie"]
+    )
+
+
+def test_a_page_for_administrators_is_a_refusal_for_everybody_else(browser: Browser) -> None:
+    answer = browser.get("/admin")
+
+    assert answer.status == 403
+    assert "This is for Administrators." in answer.text
+
+
+def test_a_form_of_ours_is_taken(browser: Browser) -> None:
+    answer = browser.post("/page", {"csrf": TOKEN, "what": "it"})
+
+    assert (answer.status, answer.headers["location"]) == (303, "/page")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example", "sec_fetch_site": "cross-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": f"{ORIGIN}.evil.example"},
+        {"sec_fetch_site": "same-site"},
+        {"sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "none"},
+    ],
+)
+def test_a_form_of_another_site_is_not_taken_even_with_the_token(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    answer = browser.post("/page", {"csrf": TOKEN}, **headers)
+
+    assert answer.status == 403
+    assert "Another site sent this" in answer.text
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", TOKEN[:-1], csrf_token("another sign-in"), csrf_token(COOKIE, "else"), "é"]
+)
+def test_a_form_without_the_token_of_this_sign_in_is_not_taken(browser: Browser, token: str) -> None:
+    answer = browser.post("/page", {"csrf": token})
+
+    assert answer.status == 403
+    assert "earlier sign-in" in answer.text
+
+
+def test_a_form_for_anybody_stands_on_the_visit(browser: Browser) -> None:
+    good = browser.get("/open", cookies=VISIT_COOKIE).text
+
+    assert browser.post("/open", {"csrf": good}, cookies=VISIT_COOKIE).text == "done"
+    assert browser.post("/open", {"csrf": good}, cookies="").status == 403
+    assert browser.post("/open", {"csrf": csrf_token("")}, cookies="").status == 403
+
+
+def test_what_is_no_form_is_refused(browser: Browser) -> None:
+    answer = browser.post("/page", {"csrf": TOKEN}, content_type="application/json")
+
+    assert answer.status == 422
+
+
+def test_what_was_done_is_said_once(browser: Browser) -> None:
+    done = browser.post("/page", {"csrf": TOKEN, "what": "<b>"})
+    notice = done.headers["set-cookie"].partition(";")[0]
+
+    shown = browser.get("/page", cookies=f"__Host-daypass={COOKIE}; {notice}")
+
+    assert "Did &lt;b&gt;." in shown.text
+    assert "__Host-daypass_notice=" in shown.headers["set-cookie"]

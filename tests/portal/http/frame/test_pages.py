@@ -1,0 +1,112 @@
+"""What every page and every static file is sent with, and what a refusal looks like."""
+
+import json
+import re
+
+import pytest
+
+from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.returns import own_path
+from tests.portal.http.frame.conftest import AWS, Browser
+
+
+def test_a_page_has_the_headers_of_the_design(browser: Browser) -> None:
+    headers = browser.get("/page").headers
+
+    assert headers["content-security-policy"] == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"form-action 'self' {AWS}; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_page_has_no_script_and_no_style_of_its_own(browser: Browser) -> None:
+    text = browser.get("/page").text
+
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    assert re.findall(r"<script[^>]*>(.*?)</script>", text) == [""]
+
+
+def test_static_files_are_kept_for_ever_and_packed(browser: Browser, assets: Assets) -> None:
+    file = browser.get(assets.url("app.css"), accept_encoding="gzip")
+
+    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert file.headers["content-encoding"] == "gzip"
+    assert file.headers["content-type"] == "text/css; charset=utf-8"
+    assert file.text == browser.get(assets.url("app.css"), accept_encoding="identity").text
+
+
+def test_a_file_of_another_version_is_not_there(browser: Browser) -> None:
+    assert browser.get("/static/0123456789abcdef/app.css").status == 404
+
+
+def test_every_icon_a_template_names_is_drawn(pages: Pages) -> None:
+    environment = pages._environment
+    assert environment.loader is not None
+    sources = [environment.loader.get_source(environment, name)[0] for name in environment.list_templates()]
+    named = {name for source in sources for name in re.findall(r'icon\("([a-z]+)"', source)}
+    drawn = set(re.findall(r'symbol id="([a-z]+)"', Assets()._files["icons.svg"].content.decode()))
+
+    assert named - drawn == set()
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "says"),
+    [
+        ("/refused", 403, "This is &lt;not&gt; yours."),
+        ("/no-such-page", 404, "There is nothing at this address."),
+        ("/crash", 500, "Something went wrong in the portal."),
+    ],
+)
+def test_a_refusal_is_a_page_that_helps(browser: Browser, address: str, status: int, says: str) -> None:
+    answer = browser.get(address)
+
+    assert answer.status == status
+    assert says in answer.text
+    assert answer.headers["x-request-id"] in answer.text
+    assert 'href="/profile"' in answer.text
+    assert "a secret of the portal" not in answer.text
+
+
+def test_a_program_gets_a_problem_in_place_of_a_page(browser: Browser) -> None:
+    answer = browser.get("/refused", accept="application/json")
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.text)["detail"] == "This is <not> yours."
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "sessions",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/sign-in",
+        "/sign-out",
+        "/confirm?next=/",
+        "/" + "a" * 2000,
+        "/é",
+        " /sessions",
+    ],
+)
+def test_one_is_sent_back_to_own_paths_only(typed: str) -> None:
+    assert own_path(typed) == "/profile"
+
+
+@pytest.mark.parametrize(
+    "typed", ["/sessions", "/go?arn=arn%3Aaws%3As3%3A%3A%3Ab", "/admin/tenants/dev01?tab=settings"]
+)
+def test_one_is_sent_back_to_the_page_first_asked_for(typed: str) -> None:
+    assert own_path(typed) == typed
