@@ -79,6 +79,48 @@ class ResourceNotFound(PortalError):
     code = "resource_not_found"
 
 
+class UserNotFound(PortalError):
+    """There is no such user."""
+
+    code = "user_not_found"
+
+
+class MembershipNotFound(PortalError):
+    """The user is no member of that tenant."""
+
+    code = "membership_not_found"
+
+
+class SettingNotFound(PortalError):
+    """Nothing is set under that key."""
+
+    code = "setting_not_found"
+
+
+class TokenNotFound(PortalError):
+    """There is no such API token."""
+
+    code = "token_not_found"
+
+
+class AlreadyThere(InvalidRequest):
+    """What was to be made exists, or its name is taken."""
+
+    code = "already_there"
+
+
+class Changed(PortalError):
+    """What was to be changed is no longer what the caller knew of it."""
+
+    code = "changed"
+
+
+class LastAdministrator(PortalError):
+    """Nobody would be left to run the portal."""
+
+    code = "last_administrator"
+
+
 class AuditUnavailable(PortalError):
     """The record could not be made durable, so nothing was released."""
 

@@ -32,6 +32,12 @@ def hash_password(password: Secret) -> str:
         return _hasher.hash(_typed(password))
 
 
+def new_password_hash(password: Secret) -> str:
+    """What is stored of a password that somebody is to have; refuses one that nobody should."""
+    check_password(password)
+    return hash_password(password)
+
+
 def verify_password(stored: str | None, password: Secret) -> bool:
     """Whether *password* is the one that was stored; takes the same time when none was."""
     with _turns:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
-from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
+from daypass.portal.errors import AlreadyThere, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
     BEARER_KINDS,
     ApiToken,
@@ -19,7 +19,7 @@ from daypass.portal.identity.model import (
     UserId,
     canonical_username,
 )
-from daypass.portal.identity.passwords import check_password, hash_password
+from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store import (
     ADD_TOKEN,
     ADD_USER,
@@ -81,25 +81,13 @@ class Identity:
 
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
         """Add a person or, without a password, a service account; refuses a name that is taken."""
-        name = canonical_username(username)
-        _check_text("A username", name, _LONGEST_USERNAME)
-        if password is not None:
-            check_password(password)
-        user = User(UserId(uuid4().hex), name, role)
-        row = {
-            "id": user.id,
-            "username": name,
-            "role": role.value,
-            "password_hash": None if password is None else hash_password(password),
-            "created_at": self.clock(),
-        }
+        user, write = new_user(username, role, password, self.clock())
 
-        def name_is_free(connection: Connection) -> InvalidRequest | None:
-            taken = UserStore(connection).is_taken(name)
-            return InvalidRequest(f"There is a user “{name}” already.") if taken else None
+        def name_is_free(connection: Connection) -> AlreadyThere | None:
+            return name_taken(user.username) if UserStore(connection).is_taken(user.username) else None
 
         event = _event("user.create", by, user, {"role": role.value})
-        self.audit.commit(event, Write(ADD_USER, row), still_valid=name_is_free)
+        self.audit.commit(event, write, still_valid=name_is_free)
         return user
 
     def create_token(
@@ -131,6 +119,26 @@ class Identity:
         """End a token of *user*; it counts for nothing from here on. Ending it twice is no mistake."""
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
         self.audit.commit(_event("token.revoke", by, user, {"token_id": token_id}), Write(REVOKE_TOKEN, row))
+
+
+def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
+    """A user to be added, and the row; without a password they sign in by tokens alone."""
+    name = canonical_username(username)
+    _check_text("A username", name, _LONGEST_USERNAME)
+    user = User(UserId(uuid4().hex), name, role)
+    row = {
+        "id": user.id,
+        "username": name,
+        "role": role.value,
+        "password_hash": None if password is None else new_password_hash(password),
+        "created_at": now,
+    }
+    return user, Write(ADD_USER, row)
+
+
+def name_taken(username: str) -> AlreadyThere:
+    """The refusal of a name that somebody has."""
+    return AlreadyThere(f"There is a user “{username}” already.")
 
 
 def used(token: ApiToken, now: datetime) -> tuple[Write, ...]:

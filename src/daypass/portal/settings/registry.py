@@ -29,6 +29,8 @@ class Setting:
     minimum: timedelta | None = None
     maximum: timedelta | None = None
     is_per_tenant: bool = False
+    restricts: bool = False
+    """Whether a flag takes something away while it is on."""
 
     def parse(self, text: str) -> bool | timedelta | None:
         """The value that *text* stands for; None where it stands for none within the bounds."""
@@ -41,6 +43,23 @@ class Setting:
         is_too_short = self.minimum is not None and length < self.minimum
         is_too_long = self.maximum is not None and length > self.maximum
         return None if is_too_short or is_too_long else length
+
+    def widens(self, old: str | None, new: str | None) -> bool:
+        """Whether writing *new* over *old* lets anybody do more, or for longer; None is nothing written."""
+        before, after = self.in_force(old), self.in_force(new)
+        if self.kind is not Kind.FLAG:
+            # What AWS itself gives where nobody said anything else.
+            before, after = before or _HOUR, after or _HOUR
+        if isinstance(before, timedelta) and isinstance(after, timedelta):
+            return after > before
+        if self.kind is Kind.FLAG:
+            return before != after and after is not self.restricts
+        return before != after
+
+    def in_force(self, written: str | None) -> bool | timedelta | None:
+        """The value that counts where *written* is what is stored."""
+        value = None if written is None else self.parse(written)
+        return self.default if value is None else value
 
     @property
     def takes(self) -> str:
@@ -78,6 +97,7 @@ DISABLE_NON_ADMIN_JIT = Setting(
     key="DisableAwsNonAdminJitAccess",
     kind=Kind.FLAG,
     default=False,
+    restricts=True,
     help="When true, only Administrators get AWS access, through every door.",
 )
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select
 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.settings.registry import TENANT, Setting, find
@@ -32,6 +31,14 @@ _LIST = (
     )
     .where(settings.c.tenant_id == bindparam("tenant"))
     .order_by(settings.c.type, settings.c.key)
+)
+
+
+ADD_SETTING = insert(settings)
+REMOVE_SETTING = delete(settings).where(
+    settings.c.tenant_id == bindparam("tenant_id"),
+    settings.c.type == bindparam("type"),
+    settings.c.key == bindparam("key"),
 )
 
 
@@ -65,9 +72,7 @@ class Values:
         return value if isinstance(value, timedelta) else None
 
     def _value(self, setting: Setting) -> bool | timedelta | None:
-        written = self.rows.get((setting.type, setting.key))
-        value = None if written is None else setting.parse(written)
-        return setting.default if value is None else value
+        return setting.in_force(self.rows.get((setting.type, setting.key)))
 
 
 class SettingStore:
@@ -87,23 +92,24 @@ class SettingStore:
 
     def put(self, tenant_id: str, type_: str, key: str, value: str, *, by: str, now: datetime) -> None:
         """Write one setting over whatever was there; a known one only within its bounds."""
-        setting = find(type_, key)
-        if setting is not None and setting.parse(value) is None:
-            raise InvalidRequest(f"“{setting.label}” takes {setting.takes}.")
-        insert = sqlite.insert if self._connection.dialect.name == "sqlite" else postgresql.insert
-        changed = {"value": value, "updated_at": now, "updated_by": by}
-        row = {"tenant_id": tenant_id, "type": type_, "key": key, **changed}
-        self._connection.execute(
-            insert(settings)
-            .values(row)
-            .on_conflict_do_update(index_elements=["tenant_id", "type", "key"], set_=changed)
-        )
+        check_value(type_, key, value)
+        place = setting_place(tenant_id, type_, key)
+        self._connection.execute(REMOVE_SETTING, place)
+        self._connection.execute(ADD_SETTING, {**place, "value": value, "updated_at": now, "updated_by": by})
 
     def remove(self, tenant_id: str, type_: str, key: str) -> bool:
         """Remove one setting, so that its default holds again; says whether there was one."""
-        removed = self._connection.execute(
-            delete(settings).where(
-                settings.c.tenant_id == tenant_id, settings.c.type == type_, settings.c.key == key
-            )
-        )
+        removed = self._connection.execute(REMOVE_SETTING, setting_place(tenant_id, type_, key))
         return removed.rowcount == 1
+
+
+def check_value(type_: str, key: str, value: str) -> None:
+    """Return when a setting may have that value; an unknown key may have any."""
+    setting = find(type_, key)
+    if setting is not None and setting.parse(value) is None:
+        raise InvalidRequest(f"“{setting.label}” takes {setting.takes}.")
+
+
+def setting_place(tenant_id: str, type_: str, key: str) -> dict[str, object]:
+    """What `REMOVE_SETTING` goes by, and where `ADD_SETTING` writes."""
+    return {"tenant_id": tenant_id, "type": type_, "key": key}

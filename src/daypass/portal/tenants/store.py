@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
 from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
@@ -24,13 +24,19 @@ _AS_SEEN = select(
 
 _FIND = _AS_SEEN.where(or_(tenants.c.name == bindparam("reference"), tenants.c.id == bindparam("reference")))
 
-_REMOVE_MEMBER = delete(memberships).where(
+_THAT_MEMBER = and_(
     memberships.c.tenant_id == bindparam("tenant"),
     # Whoever is about to release something to this user holds their row; this waits for it.
     memberships.c.user_id.in_(
         select(users.c.id).where(users.c.id == bindparam("user")).with_for_update(key_share=True)
     ),
 )
+
+ADD_TENANT = insert(tenants)
+ADD_MEMBER = insert(memberships)
+CHANGE_MEMBER = update(memberships).where(_THAT_MEMBER).values(is_read_only=bindparam("new_is_read_only"))
+REMOVE_MEMBER = delete(memberships).where(_THAT_MEMBER)
+
 _ALL = _AS_SEEN.order_by(tenants.c.name)
 _OWN = _ALL.where(memberships.c.user_id.is_not(None))
 
@@ -67,32 +73,38 @@ class TenantStore:
 
     def add(self, tenant: Tenant, now: datetime) -> None:
         """Add a tenant whose name has been checked."""
-        self._connection.execute(
-            insert(tenants).values(
-                id=tenant.id,
-                name=tenant.name,
-                region=tenant.region,
-                role_arn=tenant.role_arn,
-                external_id=tenant.external_id,
-                created_at=now,
-            )
-        )
+        self._connection.execute(ADD_TENANT, tenant_row(tenant, now))
 
     def add_member(self, tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> None:
         """Make a user a member; raises where they are one already."""
-        self._connection.execute(
-            insert(memberships).values(
-                tenant_id=tenant_id,
-                user_id=user_id,
-                is_read_only=access is Access.READ_ONLY,
-                created_at=now,
-            )
-        )
+        self._connection.execute(ADD_MEMBER, member_row(tenant_id, user_id, access, now))
 
     def remove_member(self, tenant_id: TenantId, user_id: str) -> bool:
         """End a membership; says whether there was one."""
-        removed = self._connection.execute(_REMOVE_MEMBER, {"tenant": tenant_id, "user": user_id})
+        removed = self._connection.execute(REMOVE_MEMBER, {"tenant": tenant_id, "user": user_id})
         return removed.rowcount == 1
+
+
+def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
+    """What `ADD_TENANT` writes."""
+    return {
+        "id": tenant.id,
+        "name": tenant.name,
+        "region": tenant.region,
+        "role_arn": tenant.role_arn,
+        "external_id": tenant.external_id,
+        "created_at": now,
+    }
+
+
+def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> dict[str, object]:
+    """What `ADD_MEMBER` writes."""
+    return {
+        "tenant_id": tenant_id,
+        "user_id": user_id,
+        "is_read_only": access is Access.READ_ONLY,
+        "created_at": now,
+    }
 
 
 def _as_seen(row: Row[str, str, str, str, str | None, bool | None]) -> TenantAccess:

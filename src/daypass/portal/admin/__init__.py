@@ -1,0 +1,1 @@
+"""Every administrative change, once, whichever door asks for it."""

@@ -1,0 +1,167 @@
+"""How an administrative change is made: by an Administrator, one at a time, on record."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from daypass.portal.access.model import Caller
+from daypass.portal.access.store import FactStore
+from daypass.portal.admin.model import Version
+from daypass.portal.admin.store.turns import sign_in_of, take_turn
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import (
+    AccessDenied,
+    Changed,
+    FreshSignInNeeded,
+    LastAdministrator,
+    PortalError,
+    Unauthenticated,
+)
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import Actor
+from daypass.portal.storage.engine import Connection, Database
+
+Author = Caller | Actor
+"""Who makes a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
+
+FRESH = timedelta(minutes=5)
+"""How old a sign-in may be at most to widen what anybody may do."""
+
+_TRIES = 5
+_ON_RECORD = (AccessDenied, FreshSignInNeeded, LastAdministrator)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that may be made, as things stand: its rows, and what is told of them on record."""
+
+    writes: tuple[Write, ...]
+    before: Mapping[str, Scalar] = field(default_factory=dict)
+    after: Mapping[str, Scalar] = field(default_factory=dict)
+    tenant_id: str | None = None
+    widens: bool = False
+    """Whether somebody can do more, or for longer, than before."""
+
+
+Draft = Callable[[Connection], Change | None]
+"""Reads how things stand and answers the change; None where there is nothing to do. Raises the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where every administrative change is made."""
+
+    database: Database
+    audit: AuditLog
+    clock: Clock
+
+    def make(self, action: str, subject: str, by: Author, draft: Draft) -> bool:
+        """Make the change that *draft* answers, durably and on record; says whether there was one to make.
+
+        The draft is made once to know what goes on record, and again inside the transaction, where no other
+        change can come between: the two are the same, or all begins anew.
+        """
+        for _ in range(_TRIES):
+            change = self.review(action, subject, by, draft)
+            if change is None:
+                return False
+            try:
+                with self._refusals(action, subject, by):
+                    self._commit(action, subject, by, draft, change)
+            except _Outdated:
+                continue
+            return True
+        raise Changed(f"“{subject}” is being changed by others all the time. Try again.")
+
+    def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
+        """The change that would be made as things stand; raises the refusal that it would meet."""
+        with self._refusals(action, subject, by), self.database.reading() as connection:
+            self._check(connection, by, None)
+            change = draft(connection)
+            self._check(connection, by, change)
+        return change
+
+    @contextmanager
+    def _refusals(self, action: str, subject: str, by: Author) -> Iterator[None]:
+        """Whoever tries what they may not is on record for it."""
+        try:
+            yield
+        except _ON_RECORD as refusal:
+            self.audit.commit(_event(action, subject, by, None, "denied", {"code": refusal.code}))
+            raise
+
+    def _commit(self, action: str, subject: str, by: Author, draft: Draft, change: Change) -> None:
+        def still_so(connection: Connection) -> PortalError | None:
+            try:
+                take_turn(connection)
+                self._check(connection, by, change)
+                again = draft(connection)
+            except PortalError as refusal:
+                return refusal
+            return None if again == change else _Outdated("Somebody else was faster.")
+
+        detail = {
+            **{f"old.{key}": value for key, value in change.before.items()},
+            **{f"new.{key}": value for key, value in change.after.items()},
+        }
+        event = _event(action, subject, by, change.tenant_id, "done", detail)
+        self.audit.commit(event, *change.writes, still_valid=still_so)
+
+    def _check(self, connection: Connection, by: Author, change: Change | None) -> None:
+        """Return when the author may make this change; by the database as of now."""
+        if isinstance(by, Actor):
+            return
+        facts = FactStore(connection).find(by.user.id, by.token.id, None, "")
+        if facts is None or not facts.is_good:
+            raise Unauthenticated("Your access to the portal was ended a moment ago.")
+        if not facts.user.is_administrator:
+            raise AccessDenied("This is for Administrators.")
+        if not by.token.reaches_admin:
+            raise AccessDenied("This token was approved for less than administration.")
+        if change is not None and change.widens:
+            self._check_fresh(connection, by)
+
+    def _check_fresh(self, connection: Connection, by: Caller) -> None:
+        # A permanent token was itself made under a fresh sign-in, and there is nobody at it to ask.
+        if by.token.kind is TokenKind.PERMANENT:
+            return
+        signed_in_at = sign_in_of(connection, by.token.id)
+        if signed_in_at is None or self.clock() - signed_in_at > FRESH:
+            raise FreshSignInNeeded("This lets somebody do more than before. Confirm your password first.")
+
+
+def check_version(expected: Version | None, found: Version, what: str) -> None:
+    """Return when what was loaded is what is there; None takes whatever is there."""
+    if expected is not None and expected != found:
+        raise Changed(f"{what} was changed by somebody else in the meantime. Load it again.")
+
+
+class _Outdated(Changed):
+    """Between the draft and its commit, somebody else changed what it rests on."""
+
+
+def _event(
+    action: str, subject: str, by: Author, tenant_id: str | None, outcome: str, detail: Mapping[str, Scalar]
+) -> Event:
+    if isinstance(by, Actor):
+        return Event(action, by.id, by.name, tenant_id, subject, outcome, detail, by.request_id)
+    where = {"door": by.door.value, "address": by.address, "token_id": by.token.id}
+    user = by.user
+    return Event(
+        action, user.id, user.username, tenant_id, subject, outcome, {**detail, **where}, by.request_id
+    )
+
+
+def author_id(by: Author) -> str:
+    """What a row keeps of who wrote it."""
+    if isinstance(by, Actor):
+        return by.id or by.name
+    return by.user.id
+
+
+def moment(at: datetime | None) -> str | None:
+    """A moment as it goes on record."""
+    return None if at is None else at.isoformat()

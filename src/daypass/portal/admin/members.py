@@ -1,0 +1,99 @@
+"""Memberships: who may use which tenant, and how much of it."""
+
+from dataclasses import dataclass
+
+from daypass.portal.admin.change import Author, Change, Desk, check_version
+from daypass.portal.admin.model import MemberRecord, Version
+from daypass.portal.admin.store.users import MemberList
+from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.admin.users import find_user
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import MembershipNotFound
+from daypass.portal.identity.model import User
+from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
+from daypass.portal.tenants.model import Access, Tenant
+from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBER, member_row
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Everything that an Administrator does with memberships; users and tenants go by id or by name."""
+
+    desk: Desk
+
+    def find(self, tenant: str, user: str) -> MemberRecord:
+        """One membership; raises `UserNotFound`, `TenantNotFound` or `MembershipNotFound`."""
+        with self.desk.database.reading() as connection:
+            who, where = find_user(connection, user).user, find_tenant(connection, tenant).tenant
+            found = MemberList(connection).find(who.id, where.id)
+        if found is None:
+            raise _no_member(who, where)
+        return found
+
+    def of_tenant(self, tenant: str, turn: Turn) -> Page[MemberRecord]:
+        """A page of a tenant's members, by username."""
+        with self.desk.database.reading() as connection:
+            return MemberList(connection).of_tenant(find_tenant(connection, tenant).tenant.id, turn)
+
+    def page(self, turn: Turn) -> Page[MemberRecord]:
+        """A page of all memberships there are, tenant by tenant."""
+        with self.desk.database.reading() as connection:
+            return MemberList(connection).page(turn)
+
+    def put(
+        self, tenant: str, user: str, access: Access, by: Author, expected: Version | None = None
+    ) -> MemberRecord:
+        """Make a user a member, or change how much of the tenant a member may use."""
+        who, where = self._both(tenant, user)
+        now = self.desk.clock()
+
+        def draft(connection: Connection) -> Change | None:
+            # Whoever was ended meanwhile is found no more, and no row is left hanging.
+            find_user(connection, who.id)
+            find_tenant(connection, where.id)
+            old = MemberList(connection).find(who.id, where.id)
+            if old is None:
+                check_version(expected, Version(""), f"The access of “{who.username}”")
+                write = Write(ADD_MEMBER, member_row(where.id, who.id, access, now))
+                return Change((write,), {}, _facts(where, access), where.id, widens=True)
+            check_version(expected, old.version, f"The access of “{who.username}”")
+            if old.access is access:
+                return None
+            row = {"user": who.id, "tenant": where.id, "new_is_read_only": access is Access.READ_ONLY}
+            return Change(
+                (Write(CHANGE_MEMBER, row),),
+                _facts(where, old.access),
+                _facts(where, access),
+                where.id,
+                widens=access is Access.FULL,
+            )
+
+        self.desk.make("membership.put", who.username, by, draft)
+        return self.find(where.id, who.id)
+
+    def remove(self, tenant: str, user: str, by: Author, expected: Version | None = None) -> None:
+        """End a membership; it counts for nothing from the next request on."""
+        who, where = self._both(tenant, user)
+
+        def draft(connection: Connection) -> Change:
+            old = MemberList(connection).find(who.id, where.id)
+            if old is None:
+                raise _no_member(who, where)
+            check_version(expected, old.version, f"The access of “{who.username}”")
+            write = Write(REMOVE_MEMBER, {"user": who.id, "tenant": where.id})
+            return Change((write,), _facts(where, old.access), {}, where.id)
+
+        self.desk.make("membership.remove", who.username, by, draft)
+
+    def _both(self, tenant: str, user: str) -> tuple[User, Tenant]:
+        with self.desk.database.reading() as connection:
+            return find_user(connection, user).user, find_tenant(connection, tenant).tenant
+
+
+def _facts(tenant: Tenant, access: Access) -> dict[str, str]:
+    return {"tenant": tenant.name, "access": access.value}
+
+
+def _no_member(user: User, tenant: Tenant) -> MembershipNotFound:
+    return MembershipNotFound(f"“{user.username}” is no member of “{tenant.name}”.")

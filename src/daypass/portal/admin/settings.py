@@ -1,0 +1,175 @@
+"""Settings: of the system and of tenants, within their bounds, and who wrote them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version
+from daypass.portal.admin.model import SettingRecord, Version
+from daypass.portal.admin.store.settings import SettingList
+from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import InvalidRequest, SettingNotFound
+from daypass.portal.settings.registry import ROLE_MAXIMUM, TENANT, TENANT_ROLE_MAXIMUM, find
+from daypass.portal.settings.store import (
+    ADD_SETTING,
+    REMOVE_SETTING,
+    SYSTEM,
+    SettingStore,
+    check_value,
+    setting_place,
+)
+from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
+
+_LONGEST_TYPE = 64
+_LONGEST_KEY = 128
+_LONGEST_VALUE = 4000
+_NAMED = 3
+"""How many tenants a refusal names before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an Administrator does with settings.
+
+    A tenant goes by id or by name, and None is the system. A tenant's settings have no type.
+    """
+
+    desk: Desk
+
+    def of(self, tenant: str | None) -> Sequence[SettingRecord]:
+        """What was set, by type and key."""
+        with self.desk.database.reading() as connection:
+            return SettingList(connection).of(_owner(connection, tenant))
+
+    def of_tenants(self, turn: Turn) -> Page[SettingRecord]:
+        """A page of what was set for any tenant."""
+        with self.desk.database.reading() as connection:
+            return SettingList(connection).of_tenants(turn)
+
+    def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
+        """One setting; raises `SettingNotFound`."""
+        with self.desk.database.reading() as connection:
+            found = None
+            if type_.isprintable() and key.isprintable():
+                found = SettingList(connection).find(_owner(connection, tenant), type_, key)
+        if found is None:
+            raise _not_set(key)
+        return found
+
+    def put(
+        self,
+        tenant: str | None,
+        type_: str,
+        key: str,
+        value: str,
+        by: Author,
+        expected: Version | None = None,
+    ) -> SettingRecord:
+        """Write a setting over whatever was there; `Version("")` is expected of one that is not there yet."""
+        _check_place(tenant, type_, key)
+        _check_text(value)
+        check_value(type_, key, value)
+        owner, now = self._owner(tenant), self.desk.clock()
+        place = setting_place(owner, type_, key)
+        row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
+        writes = (Write(REMOVE_SETTING, place), Write(ADD_SETTING, row))
+
+        def draft(connection: Connection) -> Change | None:
+            old = SettingList(connection).find(owner, type_, key)
+            check_version(expected, old.version if old else Version(""), f"“{key}”")
+            if old is not None and old.stored.value == value:
+                return None
+            _check_maximum(connection, owner, type_, key, value)
+            return _change(owner, type_, key, old, value, writes)
+
+        self.desk.make("setting.put", _subject(type_, key), by, draft)
+        return self.find(tenant, type_, key)
+
+    def remove(
+        self, tenant: str | None, type_: str, key: str, by: Author, expected: Version | None = None
+    ) -> None:
+        """Take a setting away, so that its default holds again; raises `SettingNotFound`."""
+        self.find(tenant, type_, key)
+        owner = self._owner(tenant)
+        writes = (Write(REMOVE_SETTING, setting_place(owner, type_, key)),)
+
+        def draft(connection: Connection) -> Change:
+            old = SettingList(connection).find(owner, type_, key)
+            if old is None:
+                raise _not_set(key)
+            check_version(expected, old.version, f"“{key}”")
+            return _change(owner, type_, key, old, None, writes)
+
+        self.desk.make("setting.remove", _subject(type_, key), by, draft)
+
+    def _owner(self, tenant: str | None) -> str:
+        with self.desk.database.reading() as connection:
+            return _owner(connection, tenant)
+
+
+def _owner(connection: Connection, tenant: str | None) -> str:
+    return SYSTEM if tenant is None else find_tenant(connection, tenant).tenant.id
+
+
+def _change(
+    owner: str, type_: str, key: str, old: SettingRecord | None, value: str | None, writes: tuple[Write, ...]
+) -> Change:
+    setting = find(type_, key)
+    before = old.stored.value if old else None
+    return Change(
+        writes,
+        {} if before is None else {"value": before},
+        {} if value is None else {"value": value},
+        owner or None,
+        # A key that nobody knows lets nobody do anything.
+        widens=setting is not None and setting.widens(before, value),
+    )
+
+
+def _check_place(tenant: str | None, type_: str, key: str) -> None:
+    if (tenant is None) == (type_ == TENANT):
+        raise InvalidRequest("A setting of the system has a type, and a tenant's has none.")
+    if len(type_) > _LONGEST_TYPE or not type_.isprintable():
+        raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters.")
+    if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
+
+
+def _check_text(value: str) -> None:
+    # Legacy tools keep whole documents here, so lines are fine; what no database takes is not.
+    if len(value) > _LONGEST_VALUE or not value.replace("\n", "").replace("\t", "").isprintable():
+        raise InvalidRequest(f"A value has at most {_LONGEST_VALUE} characters that can be shown.")
+
+
+def _check_maximum(connection: Connection, owner: str, type_: str, key: str, value: str) -> None:
+    """Where the roles of all tenants have a maximum, no tenant's own exceeds it."""
+    setting = find(type_, key)
+    if setting is TENANT_ROLE_MAXIMUM:
+        limit = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
+        length = setting.parse(value)
+        if limit is not None and isinstance(length, timedelta) and length > limit:
+            raise InvalidRequest(
+                f"“{ROLE_MAXIMUM.label}” is {limit // timedelta(seconds=1)} seconds for all tenants, "
+                "and no tenant's may be longer. Raise that one first."
+            )
+    if setting is ROLE_MAXIMUM and owner == SYSTEM:
+        length = setting.parse(value)
+        assert isinstance(length, timedelta)  # noqa: S101  that is what this setting takes
+        longer = SettingList(connection).longer_than(TENANT_ROLE_MAXIMUM, length)
+        if longer:
+            names = ", ".join(one.tenant.name for one in longer[:_NAMED] if one.tenant)
+            more = f" and {len(longer) - _NAMED} more" if len(longer) > _NAMED else ""
+            raise InvalidRequest(
+                f"These tenants have a longer maximum of their own: {names}{more}. Lower it first."
+            )
+
+
+def _subject(type_: str, key: str) -> str:
+    return f"{type_}/{key}" if type_ else key
+
+
+def _not_set(key: str) -> SettingNotFound:
+    shown = key if key.isprintable() else ""
+    return SettingNotFound(f"“{shown[:_LONGEST_KEY]}” is not set.")

@@ -1,0 +1,1 @@
+"""What administration reads and writes."""

@@ -1,0 +1,88 @@
+"""Settings with who wrote them, as rows."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from daypass.portal.admin.model import SettingRecord
+from daypass.portal.settings.registry import Setting, find
+from daypass.portal.settings.store import SYSTEM, StoredSetting
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import settings, tenants, users
+from daypass.portal.tenants.model import Tenant, TenantId
+
+_SETTINGS = (
+    select(
+        settings.c.tenant_id,
+        settings.c.type,
+        settings.c.key,
+        settings.c.value,
+        settings.c.updated_at,
+        settings.c.updated_by,
+        users.c.username,
+        tenants.c.name,
+        tenants.c.region,
+        tenants.c.role_arn,
+        tenants.c.external_id,
+    )
+    .select_from(settings)
+    .outerjoin(users, users.c.id == settings.c.updated_by)
+    .outerjoin(tenants, tenants.c.id == settings.c.tenant_id)
+)
+
+_ORDER = Order((settings.c.tenant_id, settings.c.type, settings.c.key))
+
+
+class SettingList:
+    """Settings as Administrators see them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, tenant_id: str, type_: str, key: str) -> SettingRecord | None:
+        """One setting, if it was made."""
+        row = self._connection.execute(
+            _SETTINGS.where(
+                settings.c.tenant_id == tenant_id, settings.c.type == type_, settings.c.key == key
+            )
+        ).first()
+        return None if row is None else _record(row)
+
+    def of(self, tenant_id: str) -> Sequence[SettingRecord]:
+        """The settings of one tenant, or of `SYSTEM`, by type and key."""
+        rows = self._connection.execute(
+            _SETTINGS.where(settings.c.tenant_id == tenant_id).order_by(settings.c.type, settings.c.key)
+        )
+        return [_record(row) for row in rows]
+
+    def of_tenants(self, turn: Turn) -> Page[SettingRecord]:
+        """A page of the settings of all tenants, tenant by tenant."""
+        query = _SETTINGS.where(settings.c.tenant_id != SYSTEM)
+        return read_page(self._connection, query, _ORDER, turn, _record)
+
+    def longer_than(self, setting: Setting, length: timedelta) -> Sequence[SettingRecord]:
+        """The tenants' settings of that kind that are longer; by the tenant's name."""
+        rows = self._connection.execute(
+            _SETTINGS.where(
+                settings.c.tenant_id != SYSTEM, settings.c.type == setting.type, settings.c.key == setting.key
+            ).order_by(tenants.c.name)
+        )
+        found = [_record(row) for row in rows]
+        return [one for one in found if _is_longer(setting.parse(one.stored.value), length)]
+
+
+def _is_longer(value: object, length: timedelta) -> bool:
+    return isinstance(value, timedelta) and value > length
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> SettingRecord:
+    return SettingRecord(
+        tenant=None
+        if row.name is None
+        else Tenant(TenantId(row.tenant_id), row.name, row.region, row.role_arn, row.external_id),
+        stored=StoredSetting(row.type, row.key, row.value, row.updated_at, row.updated_by),
+        setting=find(row.type, row.key),
+        changed_by=row.username or row.updated_by,
+    )

@@ -1,0 +1,110 @@
+"""Tenants, as rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
+
+from daypass.portal.admin.model import TenantRecord, TenantSort
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import memberships, settings, tenants, users
+from daypass.portal.tenants.model import Tenant, TenantId
+
+CHANGE_TENANT = (
+    update(tenants)
+    .where(tenants.c.id == bindparam("changed_id"))
+    .values(
+        region=bindparam("new_region"),
+        role_arn=bindparam("new_role_arn"),
+        external_id=bindparam("new_external_id"),
+    )
+)
+
+DELETE_TENANT = delete(tenants).where(tenants.c.id == bindparam("ended_id"))
+DELETE_SETTINGS = delete(settings).where(settings.c.tenant_id == bindparam("ended_id"))
+DELETE_MEMBERS = delete(memberships).where(
+    memberships.c.tenant_id == bindparam("ended_id"),
+    # Whoever is about to release something to a member holds their row; this waits for it.
+    memberships.c.user_id.in_(
+        select(users.c.id)
+        .where(
+            users.c.id.in_(
+                select(memberships.c.user_id).where(memberships.c.tenant_id == bindparam("ended_id"))
+            )
+        )
+        .with_for_update(key_share=True)
+    ),
+)
+
+_TENANT = (
+    tenants.c.id,
+    tenants.c.name,
+    tenants.c.region,
+    tenants.c.role_arn,
+    tenants.c.external_id,
+    tenants.c.created_at,
+)
+
+_ORDERS = {
+    TenantSort.NAME: (tenants.c.name,),
+    TenantSort.CREATED: (tenants.c.created_at, tenants.c.id),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TenantQuery:
+    """Which tenants, and in which order."""
+
+    search: str = ""
+    """A part of the name."""
+    sort: TenantSort = TenantSort.NAME
+    is_descending: bool = False
+
+
+class TenantList:
+    """Tenants as Administrators see them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, reference: str) -> TenantRecord | None:
+        """The tenant of that id or name."""
+        row = self._connection.execute(
+            select(*_TENANT).where(or_(tenants.c.id == reference, tenants.c.name == reference))
+        ).first()
+        return None if row is None else _record(row)
+
+    def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
+        """A page of tenants."""
+        order = Order(_ORDERS[query.sort], query.is_descending)
+        return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)
+
+    def count(self, query: TenantQuery) -> int:
+        """How many there are on all pages."""
+        return self._connection.scalar(self._where(select(func.count(tenants.c.id)), query)) or 0
+
+    def neighbours(self, name: str) -> Sequence[str]:
+        """The names that begin this one, that this one begins, or that are the same."""
+        parts = name.split("-")
+        shorter = ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        longer = tenants.c.name.startswith(f"{name}-", autoescape=True)
+        return self._connection.scalars(
+            select(tenants.c.name).where(or_(tenants.c.name.in_(shorter), longer)).order_by(tenants.c.name)
+        ).all()
+
+    def with_role(self, role_arn: str) -> TenantRecord | None:
+        """The tenant that this role belongs to."""
+        row = self._connection.execute(select(*_TENANT).where(tenants.c.role_arn == role_arn)).first()
+        return None if row is None else _record(row)
+
+    def _where(self, statement: Select[Any], query: TenantQuery) -> Select[Any]:
+        if not query.search:
+            return statement
+        find = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
+        return statement.where(find(tenants.c.name, query.search) > 0)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> TenantRecord:
+    tenant = Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
+    return TenantRecord(tenant, row.created_at)

@@ -1,0 +1,212 @@
+"""Tenants: what there is, and the role of each."""
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import uuid4
+
+from daypass.portal.access.policy import no_such_tenant
+from daypass.portal.admin.change import Author, Change, Desk, check_version
+from daypass.portal.admin.model import TenantRecord, Version
+from daypass.portal.admin.store.tenants import (
+    CHANGE_TENANT,
+    DELETE_MEMBERS,
+    DELETE_SETTINGS,
+    DELETE_TENANT,
+    TenantList,
+    TenantQuery,
+)
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.names import check_name
+from daypass.portal.tenants.store import ADD_TENANT, tenant_row
+
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
+_ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([!-~]{1,511}/)?[\w+=,.@-]{1,64}", re.ASCII)
+# What AWS takes (2 to 1224 characters), short enough to be read aloud.
+_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
+
+
+class RoleMaker(Protocol):
+    """Makes IAM roles for tenants."""
+
+    def make(self, tenant: Tenant) -> None:
+        """Make sure that the tenant's role is there, with the trust and the policies that it needs.
+
+        Raises an `AwsError`; making a role that is there already is no mistake.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRules:
+    """Which IAM roles tenants may have."""
+
+    partition: str
+    account_id: str
+    prefix: str
+    master_role_arn: str
+
+    def own(self, name: str) -> str:
+        """The role that a tenant has where none is named."""
+        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.prefix}{name}"
+
+    def check(self, role_arn: str) -> None:
+        """Return when *role_arn* may be a tenant's role; else refuse it."""
+        found = _ROLE.fullmatch(role_arn)
+        if found is None or found.group(1, 2) != (self.partition, self.account_id):
+            like = f"arn:{self.partition}:iam::{self.account_id}:role/NAME"
+            raise InvalidRequest(f"A tenant's role is one of this account: {like}.")
+        if role_arn.lower() == self.master_role_arn.lower():
+            raise InvalidRequest("The master role is for Administrators and belongs to no tenant.")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """Everything that an Administrator does with tenants. A tenant is referred to by id or by name."""
+
+    desk: Desk
+    rules: RoleRules
+    maker: RoleMaker | None = None
+    """None where the portal makes no roles: then the role is expected to be there."""
+
+    def find(self, reference: str) -> TenantRecord:
+        """One tenant; raises `TenantNotFound`."""
+        with self.desk.database.reading() as connection:
+            return find_tenant(connection, reference)
+
+    def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
+        """A page of tenants."""
+        with self.desk.database.reading() as connection:
+            return TenantList(connection).page(_searchable(query), turn)
+
+    def count(self, query: TenantQuery) -> int:
+        """How many tenants there are on all pages."""
+        with self.desk.database.reading() as connection:
+            return TenantList(connection).count(_searchable(query))
+
+    def create(
+        self,
+        name: str,
+        region: str,
+        by: Author,
+        *,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+    ) -> TenantRecord:
+        """Add a tenant, on an IAM role that there is or, where none is named, on one made for it."""
+        check_name(name, ())
+        now = self.desk.clock()
+        tenant = Tenant(
+            id=TenantId(str(uuid4())),
+            name=name,
+            region=region,
+            role_arn=self.rules.own(name) if role_arn is None else role_arn,
+            external_id=secrets.token_hex(16) if external_id is None else external_id,
+        )
+        write = Write(ADD_TENANT, tenant_row(tenant, now))
+
+        def draft(connection: Connection) -> Change:
+            check_name(name, TenantList(connection).neighbours(name))
+            self._check(connection, tenant)
+            return Change((write,), {}, _facts(tenant), tenant.id, widens=True)
+
+        if role_arn is None and self.maker is not None:
+            # Nothing is made in AWS for a change that would be refused; and no transaction waits for AWS.
+            self.desk.review("tenant.create", name, by, draft)
+            self.maker.make(tenant)
+        self.desk.make("tenant.create", name, by, draft)
+        return TenantRecord(tenant, now)
+
+    def update(
+        self,
+        reference: str,
+        by: Author,
+        *,
+        region: str | None = None,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+        expected: Version | None = None,
+    ) -> TenantRecord:
+        """Change where a tenant is, or its role; None leaves it as it is. Its name never changes."""
+        found = self.find(reference)
+
+        def draft(connection: Connection) -> Change | None:
+            record = find_tenant(connection, found.tenant.id)
+            old = record.tenant
+            check_version(expected, record.version, f"“{old.name}”")
+            new = replace(
+                old,
+                region=region or old.region,
+                role_arn=role_arn or old.role_arn,
+                external_id=external_id or old.external_id,
+            )
+            if new == old:
+                return None
+            self._check(connection, new)
+            return Change(
+                (Write(CHANGE_TENANT, _row(new)),),
+                _facts(old),
+                _facts(new),
+                old.id,
+                widens=new.role_arn != old.role_arn,
+            )
+
+        self.desk.make("tenant.update", found.tenant.name, by, draft)
+        return self.find(found.tenant.id)
+
+    def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
+        """End a tenant, with its memberships and settings; its role and what it owns in AWS stay there."""
+        found = self.find(reference)
+
+        def draft(connection: Connection) -> Change:
+            record = find_tenant(connection, found.tenant.id)
+            check_version(expected, record.version, f"“{record.tenant.name}”")
+            row = {"ended_id": record.tenant.id}
+            writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
+            return Change(writes, _facts(record.tenant), {}, record.tenant.id)
+
+        self.desk.make("tenant.delete", found.tenant.name, by, draft)
+
+    def _check(self, connection: Connection, tenant: Tenant) -> None:
+        if not _REGION.fullmatch(tenant.region):
+            raise InvalidRequest("A region looks like eu-central-1.")
+        if not _EXTERNAL_ID.fullmatch(tenant.external_id or ""):
+            raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and signs of _+=,.@:/-.")
+        self.rules.check(tenant.role_arn)
+        other = TenantList(connection).with_role(tenant.role_arn)
+        if other is not None and other.tenant.id != tenant.id:
+            raise InvalidRequest(
+                f"That role belongs to the tenant “{other.tenant.name}”; shared, it would fence off neither."
+            )
+
+
+def find_tenant(connection: Connection, reference: str) -> TenantRecord:
+    """The tenant of that id or name; raises `TenantNotFound`."""
+    found = TenantList(connection).find(reference) if reference.isprintable() else None
+    if found is None:
+        raise no_such_tenant(reference)
+    return found
+
+
+def _row(tenant: Tenant) -> dict[str, object]:
+    return {
+        "changed_id": tenant.id,
+        "new_region": tenant.region,
+        "new_role_arn": tenant.role_arn,
+        "new_external_id": tenant.external_id,
+    }
+
+
+def _facts(tenant: Tenant) -> dict[str, str | None]:
+    return {"region": tenant.region, "role_arn": tenant.role_arn, "external_id": tenant.external_id}
+
+
+def _searchable(query: TenantQuery) -> TenantQuery:
+    search = query.search.strip().lower()
+    if not search.isprintable() or len(search) > 64:
+        raise InvalidRequest("Search for a part of a tenant's name.")
+    return replace(query, search=search)

@@ -1,0 +1,182 @@
+"""Users: who there is, and what becomes of them."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from daypass.portal.admin.change import Author, Change, Desk, check_version, moment
+from daypass.portal.admin.model import MemberRecord, UserRecord, Version
+from daypass.portal.admin.store.users import (
+    CHANGE_USER,
+    DELETE_USER,
+    END_SIGN_INS,
+    END_TOKENS,
+    SET_PASSWORD,
+    MemberList,
+    UserList,
+    UserQuery,
+)
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
+from daypass.portal.identity.model import Role, canonical_username
+from daypass.portal.identity.passwords import new_password_hash
+from daypass.portal.identity.service import name_taken, new_user
+from daypass.portal.identity.store import UserStore
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
+
+_LONGEST_SEARCH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Everything that an Administrator does with users. A user is referred to by id or by username."""
+
+    desk: Desk
+
+    def find(self, reference: str) -> UserRecord:
+        """One user; raises `UserNotFound`."""
+        with self.desk.database.reading() as connection:
+            return find_user(connection, reference)
+
+    def page(self, query: UserQuery, turn: Turn) -> Page[UserRecord]:
+        """A page of users."""
+        with self.desk.database.reading() as connection:
+            return UserList(connection).page(_searchable(query), turn)
+
+    def count(self, query: UserQuery) -> int:
+        """How many users there are on all pages."""
+        with self.desk.database.reading() as connection:
+            return UserList(connection).count(_searchable(query))
+
+    def create(self, username: str, role: Role, password: Secret | None, by: Author) -> UserRecord:
+        """Add a person or, without a password, a service account."""
+        now = self.desk.clock()
+        user, write = new_user(username, role, password, now)
+
+        def draft(connection: Connection) -> Change:
+            if UserStore(connection).is_taken(user.username):
+                raise name_taken(user.username)
+            return Change((write,), {}, {"role": role.value}, widens=user.is_administrator)
+
+        self.desk.make("user.create", user.username, by, draft)
+        return UserRecord(user, now, None, None, password is not None)
+
+    def update(
+        self,
+        reference: str,
+        by: Author,
+        *,
+        role: Role | None = None,
+        is_disabled: bool | None = None,
+        expected: Version | None = None,
+    ) -> UserRecord:
+        """Change a user's role, or keep them out, or let them in again; None leaves it as it is.
+
+        Whoever is kept out has lost every session, token and approval: none of them comes back later.
+        """
+        found, now = self.find(reference), self.desk.clock()
+
+        def draft(connection: Connection) -> Change | None:
+            old = find_user(connection, found.user.id)
+            check_version(expected, old.version, f"“{old.user.username}”")
+            new = _changed(old, role, is_disabled, now)
+            if new == old:
+                return None
+            if _runs_portal(old) and not _runs_portal(new):
+                check_not_last(connection)
+            writes = [Write(CHANGE_USER, _row(new))]
+            if new.is_disabled and not old.is_disabled:
+                writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
+            widens = (_runs_portal(new) and not _runs_portal(old)) or (
+                old.is_disabled and not new.is_disabled
+            )
+            return Change(tuple(writes), _facts(old), _facts(new), widens=widens)
+
+        self.desk.make("user.update", found.user.username, by, draft)
+        return self.find(found.user.id)
+
+    def set_password(
+        self, reference: str, password: Secret, by: Author, expected: Version | None = None
+    ) -> UserRecord:
+        """Give a user another password; every sign-in under the old one ends, and what stands on it."""
+        found, now = self.find(reference), self.desk.clock()
+        row = {"changed_id": found.user.id, "new_password_hash": new_password_hash(password)}
+        writes = (
+            Write(SET_PASSWORD, row),
+            Write(END_SIGN_INS, {"owner_id": found.user.id, "ended_at": now}),
+        )
+
+        def draft(connection: Connection) -> Change:
+            old = find_user(connection, found.user.id)
+            check_version(expected, old.version, f"“{old.user.username}”")
+            # Whoever knows an Administrator's password is one.
+            widens = old.user.is_administrator
+            return Change(writes, {"has_password": old.has_password}, {"has_password": True}, widens=widens)
+
+        self.desk.make("user.set_password", found.user.username, by, draft)
+        return self.find(found.user.id)
+
+    def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
+        """End a user, with every session, token, approval and membership of theirs."""
+        found = self.find(reference)
+
+        def draft(connection: Connection) -> Change:
+            old = find_user(connection, found.user.id)
+            check_version(expected, old.version, f"“{old.user.username}”")
+            if _runs_portal(old):
+                check_not_last(connection)
+            return Change((Write(DELETE_USER, {"ended_id": old.user.id}),), _facts(old))
+
+        self.desk.make("user.delete", found.user.username, by, draft)
+
+    def memberships(self, reference: str) -> list[MemberRecord]:
+        """The tenants that a user is a member of, by name."""
+        with self.desk.database.reading() as connection:
+            user = find_user(connection, reference).user
+            return list(MemberList(connection).of_user(user.id))
+
+
+def find_user(connection: Connection, reference: str) -> UserRecord:
+    """The user of that id or username; raises `UserNotFound`."""
+    name = canonical_username(reference)
+    found = UserList(connection).find(name) if name.isprintable() else None
+    if found is None:
+        raise UserNotFound("There is no such user.")
+    return found
+
+
+def check_not_last(connection: Connection) -> None:
+    """Return when the portal has an Administrator to spare."""
+    if UserStore(connection).count_administrators() <= 1:
+        raise LastAdministrator("This is the last Administrator. Make somebody else one first.")
+
+
+def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: datetime) -> UserRecord:
+    user = replace(old.user, role=role or old.user.role)
+    if is_disabled is None or is_disabled == old.is_disabled:
+        return replace(old, user=user)
+    return replace(old, user=user, disabled_at=now if is_disabled else None)
+
+
+def _runs_portal(record: UserRecord) -> bool:
+    return record.user.is_administrator and not record.is_disabled
+
+
+def _row(record: UserRecord) -> dict[str, object]:
+    return {
+        "changed_id": record.user.id,
+        "new_role": record.user.role.value,
+        "new_disabled_at": record.disabled_at,
+    }
+
+
+def _facts(record: UserRecord) -> dict[str, str | None]:
+    return {"role": record.user.role.value, "disabled_at": moment(record.disabled_at)}
+
+
+def _searchable(query: UserQuery) -> UserQuery:
+    search = canonical_username(query.search)
+    if not search.isprintable() or len(search) > _LONGEST_SEARCH:
+        raise InvalidRequest("Search for a part of a username, in printable characters.")
+    return replace(query, search=search)

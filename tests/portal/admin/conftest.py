@@ -1,0 +1,109 @@
+"""A portal's administration on a real database, and those who use it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from daypass.portal.access.model import Caller, Door
+from daypass.portal.admin.change import Desk
+from daypass.portal.admin.members import Members
+from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.tenants import RoleRules, Tenants
+from daypass.portal.admin.users import Users
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.identity.model import Role, TokenKind, User
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
+from tests.fakes import FakeClock
+
+ACCOUNT = "123456789012"
+RULES = RoleRules("aws", ACCOUNT, "duploservices-", f"arn:aws:iam::{ACCOUNT}:role/DaypassMaster")
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """All of it, over one database."""
+
+    database: Database
+    clock: FakeClock
+    identity: Identity
+    users: Users
+    members: Members
+    tenants: Tenants
+    settings: Settings
+
+    def token(self, user: User, kind: TokenKind) -> Secret:
+        """A new token of a user."""
+        grant = None if kind is TokenKind.PERMANENT else self.clock() + timedelta(hours=12)
+        secret, _ = self.identity.create_token(user, kind, "test", OPERATOR, grant_ends_at=grant)
+        return secret
+
+    def caller(self, username: str, kind: TokenKind = TokenKind.PERMANENT) -> Caller:
+        """A user at our own API, with a new token of that kind."""
+        secret = self.token(self.users.find(username).user, kind)
+        token, user = self.identity.authenticate(secret.reveal(), accepts={kind})
+        return Caller(user, token, Door.API, "192.0.2.1", "request")
+
+    def events(self, action: str) -> list[tuple[str, str, str, Mapping[str, Any]]]:
+        """What is on record of an action: actor, subject, outcome and detail, oldest first."""
+        c = audit_events.c
+        query = select(c.actor, c.subject, c.outcome, c.detail).where(c.action == action).order_by(c.position)
+        with self.database.reading() as connection:
+            return [
+                (actor, subject, outcome, json.loads(detail))
+                for actor, subject, outcome, detail in connection.execute(query)
+            ]
+
+
+def open_administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
+    desk = Desk(database, audit, clock)
+    return Administration(
+        database,
+        clock,
+        Identity(database, audit, clock),
+        Users(desk),
+        Members(desk),
+        Tenants(desk, RULES),
+        Settings(desk),
+    )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
+    opened = AuditLog(database, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
+    """With two Administrators, a user, and a tenant."""
+    opened = open_administration(database, audit, clock)
+    opened.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
+    opened.users.create("amir@example.com", Role.ADMINISTRATOR, None, OPERATOR)
+    opened.users.create("dana@example.com", Role.USER, None, OPERATOR)
+    opened.tenants.create("dev01", REGION, OPERATOR)
+    return opened
+
+
+@pytest.fixture
+def alice(administration: Administration) -> Caller:
+    return administration.caller("alice@example.com")
+
+
+@pytest.fixture
+def dana(administration: Administration) -> Caller:
+    return administration.caller("dana@example.com")

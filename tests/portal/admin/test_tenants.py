@@ -1,0 +1,174 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.admin.store.tenants import TenantQuery
+from daypass.portal.admin.tenants import Tenants
+from daypass.portal.errors import AccessDenied, AwsRefused, Changed, InvalidRequest, TenantNotFound
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.page import Turn
+from daypass.portal.tenants.model import Access, Tenant
+from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
+
+OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
+
+
+def test_a_tenant_is_made_on_the_role_of_its_name(administration: Administration, alice: Caller) -> None:
+    made = administration.tenants.create("prod01", REGION, alice)
+
+    assert made.tenant.role_arn == f"arn:aws:iam::{ACCOUNT}:role/duploservices-prod01"
+    assert len(made.tenant.external_id or "") == 32
+    assert administration.tenants.find("prod01") == made
+    assert administration.tenants.find(made.tenant.id) == made
+    actor, subject, outcome, detail = administration.events("tenant.create")[-1]
+    assert (actor, subject, outcome) == ("alice@example.com", "prod01", "done")
+    assert detail["new.role_arn"] == made.tenant.role_arn
+
+
+def test_a_tenant_is_made_on_a_role_that_there_is(administration: Administration, alice: Caller) -> None:
+    made = administration.tenants.create("prod01", REGION, alice, role_arn=OTHER_ROLE, external_id="x-1")
+
+    assert (made.tenant.role_arn, made.tenant.external_id) == (OTHER_ROLE, "x-1")
+
+
+def test_a_name_that_does_not_fence_is_refused(administration: Administration, alice: Caller) -> None:
+    for name in ("dev01", "dev01-a", "Dev02", "a", "-a", "a--b", "a\0b", "x" * 33, "", "dev_1"):
+        with pytest.raises(InvalidRequest):
+            administration.tenants.create(name, REGION, alice)
+
+    assert administration.tenants.count(TenantQuery()) == 1
+
+
+def test_a_name_that_begins_another_is_refused(administration: Administration, alice: Caller) -> None:
+    administration.tenants.create("team-one-two", REGION, alice)
+
+    for name in ("team", "team-one"):
+        with pytest.raises(InvalidRequest, match="share names"):
+            administration.tenants.create(name, REGION, alice)
+    administration.tenants.create("team-on", REGION, alice)
+
+
+def test_a_role_that_would_fence_off_nothing_is_refused(
+    administration: Administration, alice: Caller
+) -> None:
+    made = administration.tenants.create("prod01", REGION, alice)
+
+    for role_arn in (
+        "duploservices-x",
+        f"arn:aws:iam::{ACCOUNT}:user/x",
+        "arn:aws:iam::999999999999:role/x",
+        f"arn:aws-cn:iam::{ACCOUNT}:role/x",
+        f"arn:aws:iam::{ACCOUNT}:role/x y",
+        f"arn:aws:iam::{ACCOUNT}:role/x\n",
+        RULES.master_role_arn,
+        f"arn:aws:iam::{ACCOUNT}:role/daypassmaster",
+        f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01",
+    ):
+        with pytest.raises(InvalidRequest):
+            administration.tenants.create("data01", REGION, alice, role_arn=role_arn)
+        with pytest.raises(InvalidRequest):
+            administration.tenants.update(made.tenant.id, alice, role_arn=role_arn)
+
+
+def test_a_region_that_is_none_is_refused(administration: Administration, alice: Caller) -> None:
+    for region in ("", "x", "EU-central-1", "eu-central-1 ", "../../x", "eu-central-1.evil"):
+        with pytest.raises(InvalidRequest, match="region"):
+            administration.tenants.create("prod01", region, alice)
+
+
+def test_only_administrators_change_tenants(administration: Administration, dana: Caller) -> None:
+    with pytest.raises(AccessDenied):
+        administration.tenants.create("prod01", REGION, dana)
+    with pytest.raises(AccessDenied):
+        administration.tenants.update("dev01", dana, region="eu-west-1")
+    with pytest.raises(AccessDenied):
+        administration.tenants.delete("dev01", dana)
+
+
+def test_a_tenant_moves_and_the_record_says_from_where(administration: Administration, alice: Caller) -> None:
+    loaded = administration.tenants.find("dev01").version
+
+    changed = administration.tenants.update("dev01", alice, region="eu-west-1", expected=loaded)
+
+    assert changed.tenant.region == "eu-west-1"
+    _, _, _, detail = administration.events("tenant.update")[-1]
+    assert (detail["old.region"], detail["new.region"]) == (REGION, "eu-west-1")
+    with pytest.raises(Changed):
+        administration.tenants.update("dev01", alice, region="eu-west-2", expected=loaded)
+    with pytest.raises(Changed):
+        administration.tenants.delete("dev01", alice, expected=loaded)
+
+
+def test_a_tenant_ends_with_its_members_and_settings(administration: Administration, alice: Caller) -> None:
+    tenant = administration.tenants.find("dev01").tenant
+    administration.members.put("dev01", "dana@example.com", Access.FULL, alice)
+    administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
+
+    administration.tenants.delete("dev01", alice)
+
+    with pytest.raises(TenantNotFound):
+        administration.tenants.find(tenant.id)
+    assert administration.users.memberships("dana@example.com") == []
+    assert administration.settings.of_tenants(Turn()).records == []
+
+
+@dataclass
+class Maker:
+    """Makes roles, unless told otherwise."""
+
+    refusal: AwsRefused | None = None
+    made: list[Tenant] = field(default_factory=list)
+
+    def make(self, tenant: Tenant) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.made.append(tenant)
+
+
+def test_a_role_is_made_for_a_tenant_without_one(administration: Administration, alice: Caller) -> None:
+    maker = Maker()
+    tenants = Tenants(administration.tenants.desk, RULES, maker)
+
+    made = tenants.create("prod01", REGION, alice)
+    tenants.create("data01", REGION, alice, role_arn=OTHER_ROLE)
+
+    assert maker.made == [made.tenant]
+
+
+def test_nothing_is_made_in_aws_for_a_tenant_that_is_refused(
+    administration: Administration, alice: Caller, dana: Caller
+) -> None:
+    maker = Maker()
+    tenants = Tenants(administration.tenants.desk, RULES, maker)
+
+    for name, by in (("dev01", alice), ("prod01", dana)):
+        with pytest.raises((InvalidRequest, AccessDenied)):
+            tenants.create(name, REGION, by)
+
+    assert maker.made == []
+
+
+def test_a_tenant_whose_role_cannot_be_made_is_not_there(
+    administration: Administration, alice: Caller
+) -> None:
+    tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
+
+    with pytest.raises(AwsRefused):
+        tenants.create("prod01", REGION, alice)
+
+    with pytest.raises(TenantNotFound):
+        tenants.find("prod01")
+
+
+def test_tenants_are_searched_and_paged(administration: Administration) -> None:
+    for name in ("prod01", "prod02", "data01"):
+        administration.tenants.create(name, REGION, OPERATOR)
+
+    first = administration.tenants.page(TenantQuery(search="01"), Turn(limit=2))
+    second = administration.tenants.page(TenantQuery(search="01"), Turn(first.next_cursor, 2))
+
+    names = [record.tenant.name for page in (first, second) for record in page.records]
+    assert names == ["data01", "dev01", "prod01"]
+    assert second.next_cursor is None
+    assert administration.tenants.count(TenantQuery(search="prod")) == 2
