@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 Network = IPv4Network | IPv6Network
+
+
+class LegacyLoopback(StrEnum):
+    """What the legacy clients may be handed through the browser."""
+
+    ON = "on"
+    TENANT_ONLY = "tenant-only"
+    OFF = "off"
 
 
 class ConfigError(Exception):
@@ -89,6 +98,12 @@ REQUIRE_ATTRIBUTION = Variable(
     "false",
     "Whether roles that refuse a session's identity and tags are refused, rather than used without them.",
 )
+LEGACY_LOOPBACK = Variable(
+    "DAYPASS_LEGACY_LOOPBACK",
+    "on, tenant-only or off",
+    "on",
+    "Whether duploctl and duplo-jit get in through the browser; nothing proves to them whose token comes.",
+)
 AWS_REGION = Variable(
     "DAYPASS_AWS_REGION",
     "an AWS region, such as eu-central-1",
@@ -136,6 +151,7 @@ VARIABLES = (
     TRUSTED_PROXIES,
     THREADS,
     REQUIRE_ATTRIBUTION,
+    LEGACY_LOOPBACK,
     AWS_REGION,
     AWS_ENDPOINT_URL,
     AWS_SIGNIN_URL,
@@ -172,6 +188,7 @@ class PortalConfig:
     trusted_proxies: tuple[Network, ...]
     threads: int
     require_attribution: bool
+    legacy_loopback: LegacyLoopback
     aws: AwsConfig
 
     @property
@@ -206,6 +223,7 @@ class PortalConfig:
             trusted_proxies=_networks(environ),
             threads=_threads(environ),
             require_attribution=_flag(REQUIRE_ATTRIBUTION, environ),
+            legacy_loopback=_legacy_loopback(environ),
             aws=_aws(environ),
         )
         _refuse_open_door(config)
@@ -283,6 +301,13 @@ def _flag(variable: Variable, environ: Mapping[str, str]) -> bool:
     if value is None:
         raise variable.refuse()
     return value
+
+
+def _legacy_loopback(environ: Mapping[str, str]) -> LegacyLoopback:
+    try:
+        return LegacyLoopback(LEGACY_LOOPBACK.read(environ).lower())
+    except ValueError as error:
+        raise LEGACY_LOOPBACK.refuse() from error
 
 
 def _threads(environ: Mapping[str, str]) -> int:

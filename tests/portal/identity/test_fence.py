@@ -22,6 +22,7 @@ from tests.fakes import NOON, FakeClock
 
 DANA = UserId("dana")
 TOKEN = TokenId("token")
+SIGN_IN = TokenId("sign-in")
 DEV = Tenant(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
 RELEASE = Event("test.release", DANA, "dana", None, "", "done", {}, "")
 
@@ -29,7 +30,7 @@ TRIALS = 5000
 THREADS = 16
 
 
-def token_row(token_id: str) -> dict[str, object]:
+def token_row(token_id: str, parent_id: str | None = None) -> dict[str, object]:
     return {
         "id": token_id,
         "digest": token_id.encode(),
@@ -38,6 +39,7 @@ def token_row(token_id: str) -> dict[str, object]:
         "user_id": DANA,
         "created_at": NOON,
         "expires_at": NOON + timedelta(days=1),
+        "parent_id": parent_id,
     }
 
 
@@ -46,7 +48,7 @@ def here(database: Database) -> Database:
     with database.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
         connection.execute(ADD_USER, user)
-        connection.execute(ADD_TOKEN, token_row(TOKEN))
+        connection.execute(ADD_TOKEN, [token_row(SIGN_IN), token_row(TOKEN, SIGN_IN)])
         TenantStore(connection).add(DEV, NOON)
         TenantStore(connection).add_member(DEV.id, DANA, Access.FULL, NOON)
     return database
@@ -71,6 +73,10 @@ def revoke(connection: Connection) -> None:
     connection.execute(REVOKE_TOKEN, {"ended_id": TOKEN, "owner_id": DANA, "ended_at": NOON})
 
 
+def sign_out(connection: Connection) -> None:
+    connection.execute(REVOKE_TOKEN, {"ended_id": SIGN_IN, "owner_id": DANA, "ended_at": NOON})
+
+
 def disable(connection: Connection) -> None:
     UserStore(connection).disable(DANA, NOON)
 
@@ -88,7 +94,7 @@ def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | No
     return None if is_good and tenant is not None and tenant.membership else Unauthenticated("ended")
 
 
-endings = pytest.mark.parametrize("end", [revoke, disable, remove_member])
+endings = pytest.mark.parametrize("end", [revoke, sign_out, disable, remove_member])
 End = Callable[[Connection], None]
 
 
@@ -162,7 +168,8 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
     identity = Identity(here, log, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
     with here.writing() as connection:
-        connection.execute(ADD_TOKEN, [token_row(token) for token in tokens])
+        connection.execute(ADD_TOKEN, [token_row(token, _sign_in_of(token)) for token in tokens])
+        connection.execute(ADD_TOKEN, [token_row(_sign_in_of(token)) for token in tokens])
         dana = UserStore(connection).find(DANA)
         assert dana is not None
 
@@ -176,11 +183,14 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
     def end(token: str) -> None:
         identity.revoke_token(dana, TokenId(token), OPERATOR)
 
+    def sign_out(token: str) -> None:
+        identity.revoke_token(dana, TokenId(_sign_in_of(token)), OPERATOR)
+
     jobs = iter(
         [
             (job, token)
             for number, token in enumerate(tokens)
-            for job in ((release, end) if number % 2 else (end, release))
+            for job in ((release, end), (end, release), (release, sign_out), (sign_out, release))[number % 4]
         ]
     )
 
@@ -195,9 +205,15 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
         thread.join()
 
     released, ended = _in_the_order_of_the_record(here)
+    ended = {token: ended.get(token) or ended[_sign_in_of(token)] for token in tokens}
     assert len(ended) == TRIALS
     assert 0 < len(released) < TRIALS
     assert [token for token in released if released[token] > ended[token]] == []
+
+
+def _sign_in_of(token: str) -> str:
+    """What a token of the race stands on."""
+    return token[::-1]
 
 
 def _in_the_order_of_the_record(database: Database) -> tuple[dict[str, int], dict[str, int]]:

@@ -210,7 +210,7 @@ def test_a_temporary_token_without_the_end_of_its_grant_is_not_made(identity: Id
 def test_a_good_token_of_another_kind_is_refused_by_name(identity: Identity, dana: User) -> None:
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
-    with pytest.raises(Unauthenticated, match="is a permanent API token"):
+    with pytest.raises(Unauthenticated, match="this kind, permanent"):
         identity.authenticate(secret.reveal(), accepts={TokenKind.TEMPORARY})
 
 

@@ -1,23 +1,21 @@
 """Signing in, staying signed in, saying once more who one is, and signing out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import (
     FreshSignInNeeded,
-    PortalError,
     SignInAgain,
     SignInFailed,
     TooManyGuesses,
     Unauthenticated,
 )
-from daypass.portal.identity.guessing import PER_ACCOUNT
-from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.guessing.budgets import PER_ACCOUNT
+from daypass.portal.identity.model import ApiToken, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.sign_in import FRESH, IDLE, SignedIn, SignIns, require_fresh
 from daypass.portal.identity.store import UserStore
@@ -27,60 +25,7 @@ from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
 from tests.fakes import NOON, FakeClock
-
-RIGHT = Secret("correct horse")
-WRONG = Secret("correct mouse")
-HOME = "192.0.2.7"
-SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
-    opened = AuditLog(database, clock)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def identity(database: Database, audit: AuditLog, clock: FakeClock) -> Identity:
-    return Identity(database, audit, clock)
-
-
-@pytest.fixture
-def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> SignIns:
-    return SignIns(database, audit, clock)
-
-
-@pytest.fixture
-def dana(identity: Identity) -> User:
-    return identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR)
-
-
-def sign_in(
-    sign_ins: SignIns,
-    username: str = "dana@example.com",
-    password: Secret = RIGHT,
-    *,
-    address: str = HOME,
-    device: str | None = None,
-    replaces: str | None = None,
-) -> SignedIn:
-    return sign_ins.sign_in(
-        username, password, address=address, device=device, request_id="r", replaces=replaces
-    )
-
-
-def guess(sign_ins: SignIns, username: str = "dana@example.com", **more: str) -> type[PortalError]:
-    try:
-        sign_in(sign_ins, username, WRONG, **more)
-    except (SignInFailed, TooManyGuesses) as refusal:
-        return type(refusal)
-    raise AssertionError("a wrong password was taken")
+from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in
 
 
 def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from daypass.portal.access.model import Caller, Decision, Scope, TenantScope
-from daypass.portal.access.policy import decide, no_such_tenant, sees
+from daypass.portal.access.policy import decide, no_such_tenant, refuse_beyond_consent, sees
 from daypass.portal.access.store import Facts, FactStore, RoleFacts
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
@@ -38,7 +38,8 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
     tenant_id = found.tenant.tenant.id if found.tenant else None
     values = SettingStore(connection).read(tenant_id)
     return Standing(
-        decision=decide(found.user, scope, found.tenant, caller.door, values),
+        decision=refuse_beyond_consent(caller.token, scope)
+        or decide(found.user, scope, found.tenant, caller.door, values),
         values=values,
         role=found.role,
         tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,

@@ -15,7 +15,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
 from daypass.portal.storage.engine import Database, StorageConflict
 
-__all__ = ["AuditLog", "Event", "Write"]
+__all__ = ["AuditLog", "Check", "Event", "Write"]
 
 _LONGEST_BATCH = 128
 _LONGEST_QUEUE = 2000

@@ -1,5 +1,6 @@
 """Who is calling: the bearer token and the address of a request. Cookies are the pages' own, in `frame`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, ip_address
@@ -10,7 +11,7 @@ from daypass.portal.access.model import Caller, Door
 from daypass.portal.config import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.problems import REQUEST_ID
-from daypass.portal.identity.model import User
+from daypass.portal.identity.model import BEARER_KINDS, TokenKind, User
 from daypass.portal.identity.service import Identity
 
 
@@ -18,9 +19,16 @@ class Permission(StrEnum):
     """What a route asks of its caller. Every route names one."""
 
     ANYBODY = "anybody"
+    JIT = "jit"
+    """A good API token, or one that its owner agreed to for JIT access and nothing else."""
     USER = "user"
     """A good API token. What it reaches beyond the caller's own things, the domain decides."""
     ADMINISTRATOR = "administrator"
+
+    @property
+    def accepts(self) -> frozenset[TokenKind]:
+        """The kinds of tokens that count here."""
+        return BEARER_KINDS | {TokenKind.APPROVAL} if self is Permission.JIT else BEARER_KINDS
 
     def check(self, user: User) -> None:
         """Return when *user* may pass."""
@@ -89,9 +97,11 @@ class Callers:
         """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
         return Presented(_bearer(request), self.addresses.of(request), request.scope[REQUEST_ID])
 
-    def identify(self, presented: Presented, door: Door) -> Caller:
+    def identify(self, presented: Presented, door: Door, accepts: Collection[TokenKind]) -> Caller:
         """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
-        token, user = self.identity.authenticate(presented.token)
+        token, user = self.identity.authenticate(
+            presented.token, accepts, address=presented.address, request_id=presented.request_id
+        )
         return Caller(user, token, door, presented.address, presented.request_id)
 
 

@@ -63,7 +63,7 @@ class Guarded:
     def _answer(
         self, presented: Presented, path: Mapping[str, str], query: Mapping[str, str], body: bytes
     ) -> Response:
-        caller = self._entrance.callers.identify(presented, self._entrance.door)
+        caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)
         self.permission.check(caller.user)
         return self._handler(Call(caller, path, query, body))
 

@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NewType
 
 UserId = NewType("UserId", str)
@@ -89,3 +90,14 @@ def canonical_username(typed: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", typed).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
+
+
+def network_of(address: str) -> str:
+    """What stands for whoever is at *address*: itself or, with IPv6, the home's worth of them around it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))

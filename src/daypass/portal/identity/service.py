@@ -1,16 +1,17 @@
 """Who is behind a token, and how users and tokens come to be and end, on record."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AlreadyThere, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
     BEARER_KINDS,
+    CONSENTED_KINDS,
     ApiToken,
     Role,
     TokenId,
@@ -18,11 +19,14 @@ from daypass.portal.identity.model import (
     User,
     UserId,
     canonical_username,
+    network_of,
 )
 from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store import (
     ADD_TOKEN,
     ADD_USER,
+    FIRST_USE,
+    MOVED,
     REVOKE_TOKEN,
     TOUCH,
     TokenStore,
@@ -37,6 +41,7 @@ PERMANENT_LIFETIME = timedelta(days=365)
 
 _LONGEST_USERNAME = 255
 _LONGEST_TOKEN_NAME = 100
+_LONGEST_ADDRESS = 64
 _TOUCH_EVERY = timedelta(minutes=1)
 
 
@@ -61,13 +66,20 @@ class Identity:
     audit: AuditLog
     clock: Clock
 
-    def authenticate(self, text: str, accepts: Collection[TokenKind] = BEARER_KINDS) -> tuple[ApiToken, User]:
+    def authenticate(
+        self,
+        text: str,
+        accepts: Collection[TokenKind] = BEARER_KINDS,
+        *,
+        address: str = "",
+        request_id: str = "",
+    ) -> tuple[ApiToken, User]:
         """The token that *text* is, and its owner; raises `Unauthenticated` or `SignInAgain`, saying why."""
         kind = recognise(text)
         if kind is None:
             raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
         if kind not in accepts:
-            raise Unauthenticated(f"This is a {kind} API token, which does not count here.")
+            raise Unauthenticated(f"An API token of this kind, {kind}, does not count here.")
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(digest(text))
         if bearer is None or bearer.token.kind is not kind:
@@ -76,8 +88,11 @@ class Identity:
             raise Unauthenticated("This API token was revoked. Make a new one on your profile page.")
         if bearer.is_disabled:
             raise Unauthenticated("This account was disabled. Ask an Administrator.")
-        _refuse_ended(bearer.token, self.clock())
-        return bearer.token, bearer.user
+        now = self.clock()
+        _refuse_ended(bearer.token, now)
+        if bearer.token.use_by is None:
+            return bearer.token, bearer.user
+        return self._watch(bearer.token, bearer.user, address, request_id, now), bearer.user
 
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
         """Add a person or, without a password, a service account; refuses a name that is taken."""
@@ -99,6 +114,7 @@ class Identity:
         *,
         lifetime: timedelta = PERMANENT_LIFETIME,
         grant_ends_at: datetime | None = None,
+        still_valid: Check | None = None,
     ) -> tuple[Secret, ApiToken]:
         """A new token of *user*; the secret is known to nobody but who gets this answer.
 
@@ -107,18 +123,73 @@ class Identity:
         _check_text("An API token's name", name, _LONGEST_TOKEN_NAME)
         if (kind is TokenKind.PERMANENT) != (grant_ends_at is None):
             raise ValueError(f"grant_ends_at does not fit a {kind} token")
-        now = self.clock()
-        secret = mint(kind)
-        token = ApiToken(TokenId(uuid4().hex), kind, name, user.id, now, now + lifetime, grant_ends_at)
-        row = row_of(token, digest(secret.reveal()))
-        detail = {"token_id": token.id, "kind": kind.value, "name": name}
-        self.audit.commit(_event("token.create", by, user, detail), Write(ADD_TOKEN, row))
-        return secret, token
+        token = self.new_token(
+            user, kind, name, expires_at=self.clock() + lifetime, grant_ends_at=grant_ends_at
+        )
+        return self.add_token(token, user, by, still_valid=still_valid), token
+
+    def new_token(
+        self,
+        user: User,
+        kind: TokenKind,
+        name: str,
+        *,
+        expires_at: datetime,
+        grant_ends_at: datetime | None,
+        parent_id: TokenId | None = None,
+        application: str = "",
+        allows_admin: bool = False,
+        use_by: datetime | None = None,
+        address: str = "",
+    ) -> ApiToken:
+        """A token as it will be when it was added."""
+        return ApiToken(
+            id=TokenId(uuid4().hex),
+            kind=kind,
+            name=name,
+            user_id=user.id,
+            created_at=self.clock(),
+            expires_at=expires_at,
+            grant_ends_at=grant_ends_at,
+            parent_id=parent_id,
+            application=application,
+            allows_admin=allows_admin,
+            use_by=use_by,
+            address=address[:_LONGEST_ADDRESS],
+        )
+
+    def add_token(
+        self, token: ApiToken, user: User, by: Actor, *before: Write, still_valid: Check | None = None
+    ) -> Secret:
+        """Add *token*, on record; the answer is the only place where its secret is."""
+        secret = mint(token.kind)
+        detail: dict[str, Scalar] = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
+        if token.kind in CONSENTED_KINDS:
+            detail |= {"admin": token.allows_admin, "address": token.address}
+        add = Write(ADD_TOKEN, row_of(token, digest(secret.reveal())))
+        self.audit.commit(_event("token.create", by, user, detail), *before, add, still_valid=still_valid)
+        return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
         """End a token of *user*; it counts for nothing from here on. Ending it twice is no mistake."""
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
         self.audit.commit(_event("token.revoke", by, user, {"token_id": token_id}), Write(REVOKE_TOKEN, row))
+
+    def _watch(self, token: ApiToken, user: User, address: str, request_id: str, now: datetime) -> ApiToken:
+        """Put on record from where a handed-over token is used first, and when that changes."""
+        address = address[:_LONGEST_ADDRESS]
+        row = {"token_id": token.id, "used_at": now, "seen_at": address}
+        by = Actor(user.id, user.username, request_id)
+        if token.last_used_at is None:
+            event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
+            self.audit.commit(event, Write(FIRST_USE, row))
+        elif network_of(address) != network_of(token.address):
+            detail = {"token_id": token.id, "from": token.address, "to": address}
+            event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
+            self.audit.commit(event, Write(MOVED, {"token_id": token.id, "seen_at": address}))
+        else:
+            return token
+        return replace(token, last_used_at=now, address=address)
 
 
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
@@ -154,6 +225,8 @@ def _check_text(what: str, text: str, longest: int) -> None:
 
 
 def _refuse_ended(token: ApiToken, now: datetime) -> None:
+    if token.use_by is not None and token.last_used_at is None and token.use_by <= now:
+        raise Unauthenticated("This API token was not used within a minute, so it is void. Log in again.")
     if token.grant_ends_at is not None and token.grant_ends_at <= now:
         raise SignInAgain("The sign-in behind this API token has ended. Sign in again.")
     if token.expires_at <= now:

@@ -18,21 +18,23 @@ from daypass.portal.errors import (
     TooManyGuesses,
     Unauthenticated,
 )
-from daypass.portal.identity import guessing
+from daypass.portal.identity.guessing import budgets as guessing
+from daypass.portal.identity.guessing.store import (
+    ADD_DEVICE,
+    END_DEVICE,
+    FORGET_GUESSES,
+    GIVE_BACK,
+    DeviceStore,
+)
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.service import used
 from daypass.portal.identity.store import (
-    ADD_DEVICE,
     ADD_TOKEN,
-    END_DEVICE,
     END_SIGN_IN,
-    FORGET_GUESSES,
-    GIVE_BACK,
     MOVE_CHILDREN,
     REVOKE_TOKEN,
     SIGNED_IN,
-    DeviceStore,
     Login,
     TokenStore,
     UserStore,

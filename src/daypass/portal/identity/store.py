@@ -1,31 +1,27 @@
 """Users and API tokens, as rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     Connection,
+    Integer,
     Row,
     bindparam,
-    case,
-    delete,
     func,
     insert,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.storage.schema import api_tokens, devices, guesses, users
+from daypass.portal.storage.schema import api_tokens, users
 
 ADD_USER = insert(users)
 ADD_TOKEN = insert(api_tokens)
-ADD_DEVICE = insert(devices)
 
 SIGNED_IN = (
     update(users).where(users.c.id == bindparam("user")).values(last_sign_in_at=bindparam("signed_in_at"))
@@ -48,33 +44,48 @@ MOVE_CHILDREN = (
 )
 """What stood on one sign-in stands on another."""
 
-END_DEVICE = delete(devices).where(
-    devices.c.user_id == bindparam("owner_id"),
-    or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
-)
-"""Forgets a browser, and those of the same user that were not seen for long."""
-
-# Replicas that count in another order would wait for each other; so nobody waits.
-GIVE_BACK = (
-    update(guesses)
+DROP_OLDEST = (
+    update(api_tokens)
     .where(
-        guesses.c.subject.in_(
-            select(guesses.c.subject)
-            .where(guesses.c.subject == bindparam("paid"), guesses.c.spent > 0)
-            .with_for_update(skip_locked=True)
+        api_tokens.c.id.in_(
+            select(api_tokens.c.id)
+            .where(
+                api_tokens.c.user_id == bindparam("owner_id"),
+                api_tokens.c.kind == bindparam("dropped_kind"),
+                api_tokens.c.revoked_at.is_(None),
+                api_tokens.c.expires_at > bindparam("now"),
+            )
+            .order_by(api_tokens.c.created_at.desc(), api_tokens.c.id)
+            .offset(bindparam("kept", type_=Integer))
         )
     )
-    .values(spent=guesses.c.spent - 1)
+    .values(revoked_at=bindparam("now"))
+)
+"""Ends a user's tokens of one kind, but for the newest."""
+
+REPLACE = (
+    update(api_tokens)
+    .where(
+        api_tokens.c.user_id == bindparam("owner_id"),
+        api_tokens.c.kind == bindparam("replaced_kind"),
+        api_tokens.c.application == bindparam("replaced_application"),
+        api_tokens.c.allows_admin == bindparam("replaced_admin"),
+        api_tokens.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"))
+)
+"""Ends what an application was given before for the same scope."""
+
+FIRST_USE = (
+    update(api_tokens)
+    .where(api_tokens.c.id == bindparam("token_id"), api_tokens.c.last_used_at.is_(None))
+    .values(last_used_at=bindparam("used_at"), address=bindparam("seen_at"))
 )
 
-FORGET_GUESSES = delete(guesses).where(
-    guesses.c.subject.in_(
-        select(guesses.c.subject)
-        .where(guesses.c.resets_at <= bindparam("now"))
-        .limit(1000)
-        .with_for_update(skip_locked=True)
-    )
+MOVED = (
+    update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(address=bindparam("seen_at"))
 )
+"""Notes from where a token is used now."""
 
 REVOKE_TOKEN = (
     update(api_tokens)
@@ -251,16 +262,21 @@ class TokenStore:
         found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
         return found is None
 
-    def list_for(self, user_id: UserId, kind: TokenKind, now: datetime) -> Sequence[ApiToken]:
-        """A user's tokens of one kind that still count, oldest first."""
+    def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
+        """A user's tokens of some kinds that still count, oldest first."""
         rows = self._connection.execute(
             select(*_TOKEN)
             .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
             .where(
                 api_tokens.c.user_id == user_id,
-                api_tokens.c.kind == kind.value,
+                api_tokens.c.kind.in_([kind.value for kind in kinds]),
                 ENDED_AT.is_(None),
                 api_tokens.c.expires_at > now,
+                or_(
+                    api_tokens.c.use_by.is_(None),
+                    api_tokens.c.use_by > now,
+                    api_tokens.c.last_used_at.is_not(None),
+                ),
             )
             .order_by(api_tokens.c.created_at, api_tokens.c.id)
         )
@@ -288,52 +304,3 @@ def _token(row: Row[*tuple[Any, ...]]) -> ApiToken:
 def row_of(token: ApiToken, digest: bytes) -> Mapping[str, object]:
     """What `ADD_TOKEN` takes."""
     return {**asdict(token), "kind": token.kind.value, "digest": digest}
-
-
-class DeviceStore:
-    """Browsers that somebody signed in with before; of each only the digest of a cookie is known."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def is_known(self, digest: bytes, user_id: UserId, now: datetime) -> bool:
-        """Whether that user signed in with that browser, and not too long ago."""
-        known = select(devices.c.digest).where(
-            devices.c.digest == digest, devices.c.user_id == user_id, devices.c.expires_at > now
-        )
-        return self._connection.scalar(known) is not None
-
-
-_IS_OVER = guesses.c.resets_at <= bindparam("now")
-_PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
-
-
-class GuessStore:
-    """How many guesses were spent, by whatever they are counted by."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def spend(
-        self, subject: bytes, limit: int, now: datetime, later: datetime, *, is_extended: bool
-    ) -> int | None:
-        """Count one, in one statement; how many that makes, or None where it was over *limit* before."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = (
-            dialect.insert(guesses)
-            .values(subject=bindparam("subject"), spent=1, resets_at=bindparam("later"))
-            .on_conflict_do_update(
-                index_elements=["subject"],
-                set_={
-                    "spent": case((_IS_OVER, 1), else_=guesses.c.spent + 1),
-                    "resets_at": case((_PUTS_OFF, bindparam("later")), else_=guesses.c.resets_at),
-                },
-                where=or_(_IS_OVER, guesses.c.spent <= bindparam("limit")),
-            )
-            .returning(guesses.c.spent)
-        )
-        spent: int | None = self._connection.scalar(
-            statement,
-            {"subject": subject, "limit": limit, "now": now, "later": later, "is_extended": is_extended},
-        )
-        return spent

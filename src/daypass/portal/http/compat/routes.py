@@ -39,15 +39,15 @@ def compat_routes(entrance: Entrance, jit: Jit, tenants: Tenants, system: System
 
     # Who may have admin access is the core's to say: a refusal there goes on record.
     return [
-        get("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin),
-        get("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role),
-        get("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant),
-        get("/adminproxy/GetTenantNames", tenants.listed),
-        get("/admin/GetTenantsForUser", tenants.listed),
-        get("/v3/features/tenant/{tenant}", tenants.features),
+        get("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin, Permission.JIT),
+        get("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role, Permission.JIT),
+        get("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant, Permission.JIT),
+        get("/adminproxy/GetTenantNames", tenants.listed, Permission.JIT),
+        get("/admin/GetTenantsForUser", tenants.listed, Permission.JIT),
+        get("/v3/features/tenant/{tenant}", tenants.features, Permission.JIT),
+        get("/v3/features/system", system.features, Permission.JIT),
         get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region),
         get("/subscriptions/{tenant}/GetTenantAwsAccountId", tenants.account),
-        get("/v3/features/system", system.features),
         get("/admin/GetUserRoleInfo", system.me),
         get("/adminproxy/GetAwsAccountId", system.account),
         *(get(path, system.build) for path in _VERSION_PROBES),

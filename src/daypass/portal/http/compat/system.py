@@ -24,13 +24,14 @@ class System:
     role_prefix: str
     version: str
 
-    def features(self, _call: Call) -> Response:
+    def features(self, call: Call) -> Response:
         """What the portal can do; duplo-jit asks this before anything else."""
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
         return JSONResponse(
             {
-                "IsOtpNeeded": False,
+                # duplo-jit, when it wants admin access, then asks for it in the browser by itself.
+                "IsOtpNeeded": not call.caller.token.reaches_admin,
                 "IsAwsAdminJITEnabled": values.flag(ENABLE_ADMIN_JIT_ON_UI),
                 "IsAwsCloudEnabled": True,
                 **dict.fromkeys(_NOT_HERE, False),

@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 
-from daypass.portal.identity.model import UserId
-from daypass.portal.identity.store import GuessStore
+from daypass.portal.identity.guessing.store import GuessStore
+from daypass.portal.identity.model import UserId, network_of
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)
@@ -43,7 +42,7 @@ def account(username: str) -> Budget:
 
 def network(address: str) -> Budget:
     """Of one address, or of a whole home's worth of IPv6 ones, at whatever accounts."""
-    return Budget("network", _digest("network", _network(address)), PER_NETWORK, is_extended=False)
+    return Budget("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
 
 
 def device(digest: bytes) -> Budget:
@@ -70,18 +69,6 @@ def spend(database: Database, budgets: Sequence[Budget], now: datetime) -> Exhau
             if spent is None or spent > budget.limit:
                 return Exhausted(budget, is_news=spent is not None)
     return None
-
-
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ip_network((parsed, 64), strict=False))
-        return str(parsed.ipv4_mapped)
-    return str(parsed)
 
 
 def _digest(of: str, subject: str) -> bytes:

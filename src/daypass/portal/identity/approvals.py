@@ -1,0 +1,114 @@
+"""Legacy handoffs: a person agrees in the browser that an application on their computer gets JIT access.
+
+The clients know neither state nor PKCE, so the token is held short instead: for JIT access alone, an hour at
+most, void unless used within a minute, and one for each user, application and scope.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daypass.portal.audit.log import Write
+from daypass.portal.config import LegacyLoopback
+from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
+from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.service import Actor, Identity
+from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection
+
+LIFETIME = timedelta(minutes=60)
+GRANT = timedelta(hours=12)
+USE_WITHIN = timedelta(seconds=60)
+
+LONGEST_NAME = 32
+RECOGNISED = frozenset({"duploctl", "duplo-jit", "duplo-aws-credential-process"})
+"""What the legacy clients call themselves. Anybody may call themselves that; an odd name is worth a mark."""
+
+_NOT_ADMINISTRATOR = AccessDenied(
+    "Admin access to AWS is for Administrators. Start the application without it, for one of your tenants."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """Tokens of the kind `APPROVAL`. They do not stand on the sign-in that they were agreed to in:
+    signing out of the portal's pages leaves the command line at work, until the consent itself ends."""
+
+    identity: Identity
+    loopback: LegacyLoopback
+
+    def check(self, sign_in: ApiToken, user: User, *, wants_admin: bool) -> None:
+        """Return when *user* may agree to this just now.
+
+        Raises `AccessDenied`, or `FreshSignInNeeded` where only a fresh sign-in is missing.
+        """
+        if sign_in.kind is not TokenKind.BROWSER:
+            raise AccessDenied("Only a browser that is signed in can authorize an application.")
+        if self.loopback is LegacyLoopback.OFF:
+            raise AccessDenied(
+                "An administrator turned this way of signing in off. "
+                "Use the daypass command, or an API token where nobody is there to ask."
+            )
+        if not wants_admin:
+            return
+        if self.loopback is LegacyLoopback.TENANT_ONLY:
+            raise AccessDenied(
+                "Applications on your computer get access to tenants only. "
+                "For admin access use the daypass command."
+            )
+        if not user.is_administrator:
+            raise _NOT_ADMINISTRATOR
+        require_fresh(sign_in, self.identity.clock())
+
+    def approve(
+        self,
+        sign_in: ApiToken,
+        user: User,
+        application: str,
+        *,
+        wants_admin: bool,
+        address: str,
+        request_id: str,
+    ) -> tuple[Secret, ApiToken]:
+        """A token for *application*; the one that it had for the same scope counts no more."""
+        self.check(sign_in, user, wants_admin=wants_admin)
+        now = self.identity.clock()
+        token = self.identity.new_token(
+            user,
+            TokenKind.APPROVAL,
+            application,
+            expires_at=now + LIFETIME,
+            grant_ends_at=now + GRANT,
+            application=application,
+            allows_admin=wants_admin,
+            use_by=now + USE_WITHIN,
+            address=address,
+        )
+        replace = Write(
+            REPLACE,
+            {
+                "owner_id": user.id,
+                "replaced_kind": TokenKind.APPROVAL.value,
+                "replaced_application": application,
+                "replaced_admin": wants_admin,
+                "now": now,
+            },
+        )
+
+        def still_agreed(connection: Connection) -> PortalError | None:
+            # One after another, so that of two at once the newest is the one that stays.
+            login = UserStore(connection).hold_login(user.username)
+            if login is None or login.is_disabled or TokenStore(connection).is_ended(sign_in.id):
+                return SignInAgain("Your sign-in has ended. Sign in again.")
+            if wants_admin and login.user.role is not Role.ADMINISTRATOR:
+                return _NOT_ADMINISTRATOR
+            return None
+
+        by = Actor(user.id, user.username, request_id)
+        return self.identity.add_token(token, user, by, replace, still_valid=still_agreed), token
+
+
+def shown_name(typed: str) -> str:
+    """What an application calls itself, fit to be shown: printable, and no longer than a name is."""
+    return "".join(sign for sign in typed if sign.isprintable()).strip()[:LONGEST_NAME]

@@ -1,0 +1,1 @@
+"""How often anybody may guess, and which browsers have a budget of their own."""

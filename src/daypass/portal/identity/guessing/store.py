@@ -1,0 +1,88 @@
+"""How many guesses were spent, and which browsers are known, as rows."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daypass.portal.identity.model import UserId
+from daypass.portal.storage.schema import devices, guesses
+
+ADD_DEVICE = insert(devices)
+
+END_DEVICE = delete(devices).where(
+    devices.c.user_id == bindparam("owner_id"),
+    or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
+)
+"""Forgets a browser, and those of the same user that were not seen for long."""
+
+# Replicas that count in another order would wait for each other; so nobody waits.
+GIVE_BACK = (
+    update(guesses)
+    .where(
+        guesses.c.subject.in_(
+            select(guesses.c.subject)
+            .where(guesses.c.subject == bindparam("paid"), guesses.c.spent > 0)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(spent=guesses.c.spent - 1)
+)
+
+FORGET_GUESSES = delete(guesses).where(
+    guesses.c.subject.in_(
+        select(guesses.c.subject)
+        .where(guesses.c.resets_at <= bindparam("now"))
+        .limit(1000)
+        .with_for_update(skip_locked=True)
+    )
+)
+
+
+class DeviceStore:
+    """Browsers that somebody signed in with before; of each only the digest of a cookie is known."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def is_known(self, digest: bytes, user_id: UserId, now: datetime) -> bool:
+        """Whether that user signed in with that browser, and not too long ago."""
+        known = select(devices.c.digest).where(
+            devices.c.digest == digest, devices.c.user_id == user_id, devices.c.expires_at > now
+        )
+        return self._connection.scalar(known) is not None
+
+
+_IS_OVER = guesses.c.resets_at <= bindparam("now")
+_PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
+
+
+class GuessStore:
+    """How many guesses were spent, by whatever they are counted by."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def spend(
+        self, subject: bytes, limit: int, now: datetime, later: datetime, *, is_extended: bool
+    ) -> int | None:
+        """Count one, in one statement; how many that makes, or None where it was over *limit* before."""
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        statement = (
+            dialect.insert(guesses)
+            .values(subject=bindparam("subject"), spent=1, resets_at=bindparam("later"))
+            .on_conflict_do_update(
+                index_elements=["subject"],
+                set_={
+                    "spent": case((_IS_OVER, 1), else_=guesses.c.spent + 1),
+                    "resets_at": case((_PUTS_OFF, bindparam("later")), else_=guesses.c.resets_at),
+                },
+                where=or_(_IS_OVER, guesses.c.spent <= bindparam("limit")),
+            )
+            .returning(guesses.c.spent)
+        )
+        spent: int | None = self._connection.scalar(
+            statement,
+            {"subject": subject, "limit": limit, "now": now, "later": later, "is_extended": is_extended},
+        )
+        return spent

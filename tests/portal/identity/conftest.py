@@ -1,0 +1,74 @@
+"""People and browsers on a real database and a real audit log, at noon."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.errors import PortalError, SignInFailed, TooManyGuesses
+from daypass.portal.identity.model import Role, User
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.sign_in import SignedIn, SignIns
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from tests.fakes import FakeClock
+
+RIGHT = Secret("correct horse")
+WRONG = Secret("correct mouse")
+HOME = "192.0.2.7"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
+    opened = AuditLog(database, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def identity(database: Database, audit: AuditLog, clock: FakeClock) -> Identity:
+    return Identity(database, audit, clock)
+
+
+@pytest.fixture
+def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> SignIns:
+    return SignIns(database, audit, clock)
+
+
+@pytest.fixture
+def dana(identity: Identity) -> User:
+    return identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR)
+
+
+def sign_in(
+    sign_ins: SignIns,
+    username: str = "dana@example.com",
+    password: Secret = RIGHT,
+    *,
+    address: str = HOME,
+    device: str | None = None,
+    replaces: str | None = None,
+) -> SignedIn:
+    return sign_ins.sign_in(
+        username, password, address=address, device=device, request_id="r", replaces=replaces
+    )
+
+
+def guess(sign_ins: SignIns, username: str = "dana@example.com", **more: str) -> type[PortalError]:
+    try:
+        sign_in(sign_ins, username, WRONG, **more)
+    except (SignInFailed, TooManyGuesses) as refusal:
+        return type(refusal)
+    raise AssertionError("a wrong password was taken")
+
+
+@pytest.fixture
+def ada(identity: Identity) -> User:
+    return identity.create_user("ada@example.com", Role.ADMINISTRATOR, RIGHT, OPERATOR)

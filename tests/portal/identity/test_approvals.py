@@ -1,0 +1,238 @@
+"""What an application on a person's computer is handed, and how short it is held."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from daypass.portal.config import LegacyLoopback
+from daypass.portal.errors import AccessDenied, FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.identity.approvals import GRANT, LIFETIME, USE_WITHIN, Approvals, shown_name
+from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.identity.own_tokens import OwnTokens
+from daypass.portal.identity.service import Identity
+from daypass.portal.identity.sign_in import FRESH, SignedIn, SignIns
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events, users
+from tests.fakes import NOON, FakeClock
+from tests.portal.identity.conftest import HOME, SECOND, sign_in
+
+ACCEPTS = {TokenKind.APPROVAL}
+ELSEWHERE = "198.51.100.1"
+
+
+@pytest.fixture
+def approvals(identity: Identity) -> Approvals:
+    return Approvals(identity, LegacyLoopback.ON)
+
+
+def approve(
+    approvals: Approvals, made: SignedIn, application: str = "duploctl", *, wants_admin: bool = False
+) -> tuple[Secret, ApiToken]:
+    return approvals.approve(
+        made.token, made.user, application, wants_admin=wants_admin, address=HOME, request_id="r"
+    )
+
+
+def use(identity: Identity, secret: Secret, address: str = HOME) -> ApiToken:
+    return identity.authenticate(secret.reveal(), ACCEPTS, address=address, request_id="r")[0]
+
+
+def events(database: Database, action: str) -> list[str]:
+    with database.reading() as connection:
+        return list(connection.scalars(select(audit_events.c.outcome).where(audit_events.c.action == action)))
+
+
+@pytest.mark.usefixtures("dana")
+def test_an_approval_lives_an_hour_and_its_grant_half_a_day(approvals: Approvals, sign_ins: SignIns) -> None:
+    _, token = approve(approvals, sign_in(sign_ins))
+
+    assert token.kind is TokenKind.APPROVAL
+    assert token.expires_at == NOON + LIFETIME == NOON + timedelta(minutes=60)
+    assert token.grant_ends_at == NOON + GRANT == NOON + timedelta(hours=12)
+    assert not token.reaches_admin
+
+
+@pytest.mark.usefixtures("dana")
+def test_an_approval_is_void_unless_used_within_a_minute(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, clock: FakeClock
+) -> None:
+    made = sign_in(sign_ins)
+    late, _ = approve(approvals, made, "duploctl")
+    timely, _ = approve(approvals, made, "duplo-jit")
+
+    clock.move(USE_WITHIN - SECOND)
+    use(identity, timely)
+    clock.move(SECOND)
+
+    with pytest.raises(Unauthenticated, match="within a minute"):
+        use(identity, late)
+    use(identity, timely)
+    clock.now = NOON + LIFETIME
+    with pytest.raises(Unauthenticated, match="expired"):
+        use(identity, timely)
+
+
+@pytest.mark.usefixtures("dana")
+def test_an_approval_counts_only_where_it_is_expected(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns
+) -> None:
+    secret, _ = approve(approvals, sign_in(sign_ins))
+
+    with pytest.raises(Unauthenticated, match="does not count here"):
+        identity.authenticate(secret.reveal())
+    with pytest.raises(Unauthenticated):
+        sign_ins.find(secret.reveal())
+
+
+def test_the_newest_replaces_the_one_before_for_the_same_application_and_scope(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, ada: User
+) -> None:
+    made = sign_in(sign_ins, ada.username)
+    before, _ = approve(approvals, made)
+    others = [
+        approve(approvals, made, "duplo-jit")[0],
+        approve(approvals, made, wants_admin=True)[0],
+    ]
+
+    newest, _ = approve(approvals, made)
+
+    with pytest.raises(Unauthenticated, match="revoked"):
+        use(identity, before)
+    for secret in (newest, *others):
+        use(identity, secret)
+
+
+@pytest.mark.usefixtures("dana")
+def test_of_a_crowd_one_stays(approvals: Approvals, identity: Identity, sign_ins: SignIns) -> None:
+    made = sign_in(sign_ins)
+    secrets: list[Secret] = []
+    threads = [
+        threading.Thread(target=lambda: secrets.append(approve(approvals, made)[0])) for _ in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    good = 0
+    for secret in secrets:
+        try:
+            use(identity, secret)
+        except Unauthenticated:
+            continue
+        good += 1
+    assert (len(secrets), good) == (12, 1)
+
+
+def test_an_approval_is_listed_and_revocable_and_outlives_the_sign_in(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, dana: User
+) -> None:
+    made, own = sign_in(sign_ins), OwnTokens(identity)
+    secret, token = approve(approvals, made)
+    use(identity, secret)
+    sign_ins.sign_out(made.token, dana, "r")
+
+    use(identity, secret)
+    assert [(seen.id, seen.application) for seen in own.list_own(dana)] == [(token.id, "duploctl")]
+    own.revoke(dana, token.id, request_id="r")
+    with pytest.raises(Unauthenticated, match="revoked"):
+        use(identity, secret)
+
+
+@pytest.mark.usefixtures("dana")
+def test_an_approval_that_is_void_is_not_listed(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, clock: FakeClock
+) -> None:
+    made = sign_in(sign_ins)
+    approve(approvals, made)
+    clock.move(USE_WITHIN)
+
+    assert [token.kind for token in OwnTokens(identity).list_own(made.user)] == [TokenKind.BROWSER]
+
+
+@pytest.mark.usefixtures("dana")
+def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, database: Database
+) -> None:
+    secret, _ = approve(approvals, sign_in(sign_ins))
+
+    for address in (HOME, HOME, f"::ffff:{HOME}", ELSEWHERE, ELSEWHERE):
+        use(identity, secret, address)
+
+    assert events(database, "token.first_use") == ["done"]
+    assert events(database, "token.network_changed") == ["alert"]
+
+
+def test_admin_access_is_for_administrators_who_have_just_signed_in(
+    approvals: Approvals, sign_ins: SignIns, dana: User, ada: User, clock: FakeClock
+) -> None:
+    with pytest.raises(AccessDenied, match="for Administrators"):
+        approve(approvals, sign_in(sign_ins, dana.username), wants_admin=True)
+    made = sign_in(sign_ins, ada.username)
+    assert approve(approvals, made, wants_admin=True)[1].reaches_admin
+
+    clock.move(FRESH + SECOND)
+    with pytest.raises(FreshSignInNeeded):
+        approve(approvals, made, wants_admin=True)
+    assert not approve(approvals, made)[1].reaches_admin
+
+
+@pytest.mark.parametrize(
+    ("loopback", "wants_admin", "is_open"),
+    [
+        (LegacyLoopback.ON, False, True),
+        (LegacyLoopback.ON, True, True),
+        (LegacyLoopback.TENANT_ONLY, False, True),
+        (LegacyLoopback.TENANT_ONLY, True, False),
+        (LegacyLoopback.OFF, False, False),
+        (LegacyLoopback.OFF, True, False),
+    ],
+)
+def test_an_operator_says_what_legacy_clients_get(
+    identity: Identity,
+    sign_ins: SignIns,
+    ada: User,
+    loopback: LegacyLoopback,
+    wants_admin: bool,
+    is_open: bool,
+) -> None:
+    made = sign_in(sign_ins, ada.username)
+    refusal: PortalError | None = None
+    try:
+        approve(Approvals(identity, loopback), made, wants_admin=wants_admin)
+    except AccessDenied as denied:
+        refusal = denied
+
+    assert (refusal is None) is is_open
+    assert refusal is None or "daypass command" in refusal.reason
+
+
+def test_nothing_is_handed_over_once_the_sign_in_has_ended_or_the_role_is_lost(
+    approvals: Approvals, sign_ins: SignIns, ada: User, database: Database
+) -> None:
+    made, signed_out = sign_in(sign_ins, ada.username), sign_in(sign_ins, ada.username)
+    sign_ins.sign_out(signed_out.token, ada, "r")
+    with pytest.raises(SignInAgain):
+        approve(approvals, signed_out)
+
+    with database.writing() as connection:
+        connection.execute(update(users).where(users.c.id == ada.id).values(role=Role.USER.value))
+    with pytest.raises(AccessDenied):
+        approve(approvals, made, wants_admin=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("duploctl", "duploctl"),
+        ("x" * 100, "x" * 32),
+        ("a\nb\x1b[31m\u202ec", "ab[31mc"),
+        ("  ", ""),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    ],
+)
+def test_an_application_s_name_is_fit_to_be_shown(typed: str, shown: str) -> None:
+    assert shown_name(typed) == shown
