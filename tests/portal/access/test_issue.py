@@ -1,6 +1,7 @@
 """The path of a JIT request, on a real database and a real audit log."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,8 @@ from daypass.portal.errors import (
     TenantNotFound,
     Unauthenticated,
 )
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
+from daypass.portal.identity.store import ADD_TOKEN, row_of
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
@@ -266,6 +269,42 @@ def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
     assert row["failure"] == refusal.code
     assert row["access_key_id"] is None
     assert rig.outcomes() == ["requested", "failed"]
+
+
+@pytest.mark.parametrize("kind", [TokenKind.BROWSER, TokenKind.TEMPORARY])
+def test_signing_out_while_aws_is_asked_wins_over_all_that_stands_on_the_sign_in(
+    rig: Rig, kind: TokenKind
+) -> None:
+    ends_at = NOON + timedelta(hours=12)
+    sign_in = ApiToken(TokenId("sign-in"), TokenKind.BROWSER, "", DANA.id, NOON, ends_at, ends_at)
+    child = replace(sign_in, id=TokenId("child"), kind=TokenKind.TEMPORARY, parent_id=sign_in.id)
+    with rig.database.writing() as connection:
+        connection.execute(ADD_TOKEN, [row_of(token, token.id.encode()) for token in (sign_in, child)])
+    token = sign_in if kind is TokenKind.BROWSER else child
+    rig.issue(DANA, "dev01", token=token)
+
+    rig.broker.meanwhile = lambda: rig.revoke(sign_in)
+    with pytest.raises(Unauthenticated):
+        rig.issue(DANA, "dev01", token=token)
+
+    assert rig.states() == ["issued", "failed"]
+
+
+def test_an_approval_without_admin_gets_no_admin_session(rig: Rig) -> None:
+    ends_at = NOON + timedelta(hours=12)
+    tenant_only = ApiToken(TokenId("approval"), TokenKind.APPROVAL, "", ADMIN.id, NOON, ends_at, ends_at)
+    admin_too = replace(tenant_only, id=TokenId("admin"), allows_admin=True)
+    with rig.database.writing() as connection:
+        connection.execute(
+            ADD_TOKEN, [row_of(token, token.id.encode()) for token in (tenant_only, admin_too)]
+        )
+
+    with pytest.raises(AccessDenied, match="not part of what you authorized"):
+        rig.issue(ADMIN, Ask(AdminScope()), token=tenant_only)
+    rig.issue(ADMIN, "dev01", token=tenant_only)
+    rig.issue(ADMIN, Ask(AdminScope()), token=admin_too)
+
+    assert sorted(rig.states()) == ["denied", "issued", "issued"]
 
 
 def test_the_use_of_a_token_is_noted_with_the_request(rig: Rig) -> None:

@@ -3,12 +3,13 @@
 import pytest
 
 from daypass.portal.access.model import AdminScope, Allow, Deny, Door, Scope, TenantScope
-from daypass.portal.access.policy import decide, sees
+from daypass.portal.access.policy import decide, refuse_beyond_consent, sees
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
-from daypass.portal.identity.model import Role, User, UserId
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
+from tests.fakes import NOON
 
 USER = User(UserId("1" * 32), "dana@example.com", Role.USER)
 ADMINISTRATOR = User(UserId("2" * 32), "admin@example.com", Role.ADMINISTRATOR)
@@ -118,3 +119,26 @@ def test_only_members_and_administrators_know_of_a_tenant(
     user: User, tenant: TenantAccess, seen: bool
 ) -> None:
     assert sees(user, tenant) is seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "allows_admin", "may"),
+    [
+        (TokenKind.PERMANENT, False, True),
+        (TokenKind.TEMPORARY, False, True),
+        (TokenKind.BROWSER, False, True),
+        (TokenKind.APPROVAL, False, False),
+        (TokenKind.APPROVAL, True, True),
+        (TokenKind.CLI, False, False),
+        (TokenKind.CLI, True, True),
+        (TokenKind.REFRESH, False, False),
+    ],
+)
+def test_a_consent_reaches_no_further_than_it_says(kind: TokenKind, allows_admin: bool, may: bool) -> None:
+    token = ApiToken(TokenId("t"), kind, "", USER.id, NOON, NOON, NOON, allows_admin=allows_admin)
+
+    refused = refuse_beyond_consent(token, ADMIN)
+
+    assert (refused is None) is may
+    assert refused is None or type(refused.refusal) is AccessDenied
+    assert refuse_beyond_consent(token, TENANT) is None

@@ -16,7 +16,6 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import PortalError, SignInFailed, TooManyGuesses
 from daypass.portal.identity.guessing.budgets import (
     PER_ACCOUNT,
-    PER_NETWORK,
     WINDOW,
     Budget,
     account,
