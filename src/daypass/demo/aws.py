@@ -12,6 +12,7 @@ from daypass.demo.estate import REGION
 from daypass.portal.secret import Secret
 
 if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_iam import IAMClient
     from types_boto3_kinesis import KinesisClient
@@ -78,6 +79,10 @@ class Aws:
     @cached_property
     def kinesis(self) -> "KinesisClient":
         return self._session.client("kinesis", **self._arguments)
+
+    @cached_property
+    def apigateway(self) -> "APIGatewayClient":
+        return self._session.client("apigateway", **self._arguments)
 
     @cached_property
     def sts(self) -> "STSClient":

@@ -22,6 +22,7 @@ class TenantResources:
 
     queue_url: str
     topic_arn: str
+    api_id: str
 
 
 def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> Keys:
@@ -65,7 +66,18 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
     return TenantResources(
         queue_url=aws.sqs.create_queue(QueueName=plan.queue, tags={"TENANT_NAME": plan.name})["QueueUrl"],
         topic_arn=aws.sns.create_topic(Name=plan.topic, Tags=_tags(plan))["TopicArn"],
+        api_id=_seed_api(aws, plan),
     )
+
+
+def _seed_api(aws: Aws, plan: TenantPlan) -> str:
+    """An API's ARN has no name for the role's policy to begin with, so the role is told its id."""
+    tags = {"TENANT_NAME": plan.name, "Name": plan.api}
+    api_id = aws.apigateway.create_rest_api(name=plan.api, tags=tags)["id"]
+    aws.iam.put_role_policy(
+        RoleName=plan.prefix, PolicyName="api", PolicyDocument=json.dumps(policies.api_policy(api_id))
+    )
+    return api_id
 
 
 def _seed_buckets(aws: Aws, plan: TenantPlan) -> None:

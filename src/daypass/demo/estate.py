@@ -56,6 +56,11 @@ class TenantPlan:
         """Its stream."""
         return f"{self.prefix}-events"
 
+    @property
+    def api(self) -> str:
+        """What its API is called; AWS knows it by an id of its own."""
+        return f"{self.prefix}-shop"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -1,4 +1,4 @@
-"""The five kinds of things that a tenant owns: what may be done with each, and how AWS says no."""
+"""The kinds of things that a tenant owns: what may be done with each, and how AWS says no."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -77,12 +77,26 @@ def _write_stream(aws: Aws, tenant: Tenant) -> str:
     return "one record written"
 
 
+def _read_api(aws: Aws, tenant: Tenant) -> str:
+    found = aws.apigateway.get_resources(restApiId=tenant.resources.api_id)["items"]
+    return f"{len(found)} path"
+
+
+def _write_api(aws: Aws, tenant: Tenant) -> str:
+    aws.apigateway.update_rest_api(
+        restApiId=tenant.resources.api_id,
+        patchOperations=[{"op": "replace", "path": "/description", "value": NOTE}],
+    )
+    return "its description written"
+
+
 KINDS = (
     Kind("bucket", _read_bucket, _write_bucket, "AccessDenied"),
     Kind("table", _read_table, _write_table, "AccessDeniedException"),
     Kind("queue", _read_queue, _write_queue, "AccessDenied"),
     Kind("topic", _read_topic, _write_topic, "AuthorizationError"),
     Kind("stream", _read_stream, _write_stream, "AccessDeniedException"),
+    Kind("API", _read_api, _write_api, "AccessDeniedException"),
 )
 
 

@@ -32,9 +32,16 @@ def tenant_policy(prefix: str, account_id: str) -> Document:
     )
 
 
+def api_policy(api_id: str) -> Document:
+    """Everything in one API of API Gateway."""
+    api = f"arn:aws:apigateway:*::/restapis/{api_id}"
+    return _document(_allow(["apigateway:*"], [api, f"{api}/*"]))
+
+
 def boundary() -> Document:
     """The most that any tenant's role may ever get: no IAM, and no other role."""
-    return _document(_allow(["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*", "tag:GetResources"], ["*"]))
+    services = ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*", "apigateway:*"]
+    return _document(_allow([*services, "tag:GetResources"], ["*"]))
 
 
 def master_policy() -> Document:

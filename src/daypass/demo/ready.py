@@ -58,6 +58,7 @@ def _tenant(tenant: Tenant) -> dict[str, Any]:
         "queue_url": tenant.resources.queue_url,
         "topic_arn": tenant.resources.topic_arn,
         "stream": plan.stream,
+        "api_id": tenant.resources.api_id,
     }
 
 
