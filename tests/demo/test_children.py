@@ -1,5 +1,6 @@
 """The demo's processes: what they inherit, and that none is left behind."""
 
+import signal
 import socket
 from pathlib import Path
 
@@ -18,6 +19,24 @@ def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) 
             child.wait_until(lambda: False)
 
     assert "no-such-command" in (tmp_path / "portal.log").read_text()
+
+
+class FolderInWhichItIsStopped(Folder):
+    """Its logs are opened just when somebody presses Ctrl-C."""
+
+    def open_log(self, name: str) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return super().open_log(name)
+
+
+def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path) -> None:
+    children = Children(FolderInWhichItIsStopped(tmp_path))
+
+    with children, pytest.raises(KeyboardInterrupt):
+        children.start("sandbox", ["sandbox", "--help"], {})
+
+    (child,) = children._started
+    assert child.has_ended
 
 
 def test_what_the_environment_says_about_another_aws_is_not_inherited(

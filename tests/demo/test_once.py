@@ -75,7 +75,7 @@ def test_every_promise_is_kept_and_the_exit_code_says_so(first: Run) -> None:
         r"Its bucket cannot be written +AccessDenied",
         r"The portal refuses keys +404 tenant_not_found",
         r"Its table is closed to dev01's keys +AccessDeniedException",
-        r"They open data01 +bucket, table, queue, topic, stream",
+        r"They open data01 +bucket, table, queue, topic, stream, API",
         r"A console link signs in +as duploservices-dev01/dana@example\.com",
         r"15 minutes later AWS refuses them +ExpiredToken",
     ],
@@ -98,7 +98,7 @@ def test_the_ready_file_says_all_that_a_program_needs(first: Run) -> None:
     for tenant in first.ready["tenants"]:
         assert list(tenant) == [
             *("id", "name", "role_arn", "buckets"),
-            *("table", "queue_url", "topic_arn", "stream"),
+            *("table", "queue_url", "topic_arn", "stream", "api_id"),
         ]
         assert len(tenant["buckets"]) == 2
         assert tenant["role_arn"].endswith(f":role/duploservices-{tenant['name']}")
@@ -157,4 +157,4 @@ def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
 
     broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
     assert not is_proven
-    assert broken == ["bucket", "table", "queue", "topic", "stream"]
+    assert broken == ["bucket", "table", "queue", "topic", "stream", "API"]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -30,6 +31,17 @@ def session_json(keys: Keys) -> str:
             "sessionToken": keys.session_token,
         }
     )
+
+
+def make_api(world: World) -> None:
+    """An API, with the id that `own_api` opens."""
+    tags = {"TENANT_NAME": world.name, "ms-custom-id": f"{world.name}-api"}
+    world.client("apigateway").create_rest_api(name=f"{world.name}-shop", tags=tags)
+
+
+def own_api(world: World) -> dict[str, Any]:
+    """A statement that opens that API, and no other."""
+    return allow("apigateway:*", f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{world.name}-api")
 
 
 def signin_token(world: World, keys: Keys, **more: str) -> str:
@@ -61,7 +73,9 @@ def portal(world: World) -> Keys:
 
 @pytest.fixture
 def role_arn(world: World) -> str:
-    return world.role(trust("arn:aws:iam::111122223333:root"), own_resources(world, world.name), hours=2)
+    return world.role(
+        trust("arn:aws:iam::111122223333:root"), own_resources(world, world.name), own_api(world), hours=2
+    )
 
 
 @pytest.fixture
@@ -177,6 +191,7 @@ def test_the_cookie_is_bound_to_the_console_and_hidden_from_scripts(world: World
 def test_the_overview_shows_who_when_and_what_opens(world: World, keys: Keys) -> None:
     make_resources(world, world.name)
     make_resources(world, f"x{world.name}")
+    make_api(world)
     cookie = cookie_of(login(world, signin_token(world, keys)))
 
     page = browse(world, "/console/", cookie=cookie)
@@ -185,8 +200,10 @@ def test_the_overview_shows_who_when_and_what_opens(world: World, keys: Keys) ->
     assert "111122223333" in page.text
     assert f"{world.name}-role/dana@example.com" in page.text
     assert "59 min left" in page.text
-    for name in ("files", "things", "jobs"):
+    for name in ("files", "things", "jobs", "events"):
         assert f">{world.name}-{name}<" in page.text
+    assert f":{world.name}-news<" in page.text
+    assert f">{world.name}-api<" in page.text
     assert f"x{world.name}" not in page.text
     assert "Sandbox console" in page.text
 
@@ -219,6 +236,7 @@ def test_the_pages_allow_no_script_and_no_frame(world: World, keys: Keys) -> Non
             "arn:aws:sns:us-east-1:111122223333:{p}-news",
         ),
         ("/kinesis/home?region=us-east-1#/streams/details/{p}-events/monitoring", "{p}-events"),
+        ("/apigateway/main/apis/{p}-api/resources?api={p}-api&region=us-east-1", "{p}-api"),
     ],
 )
 @pytest.mark.parametrize("host", ["https://us-east-1.console.aws.amazon.com", "{origin}", "{origin}/console"])
@@ -226,6 +244,7 @@ def test_a_deep_link_lands_on_its_resource_and_says_whether_it_opens(
     world: World, keys: Keys, portal: Keys, host: str, link: str, name: str
 ) -> None:
     make_resources(world, world.name)
+    make_api(world)
     stranger = world.assume(portal, world.role(trust("arn:aws:iam::111122223333:root"), suffix="bare"))
     destination = (host + link).format(p=world.name, origin=world.sandbox.endpoint_url)
     told = {}

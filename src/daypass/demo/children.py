@@ -6,11 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from daypass.demo.errors import DemoError
@@ -21,6 +21,8 @@ DAYPASS = Path(sys.executable).with_name("daypass")
 
 START_LIMIT = 60.0
 STOP_LIMIT = 10.0
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals by which the demo is stopped, in whatever way."""
 NOT_INHERITED = ("AWS_", "DAYPASS_", "DUPLO_")
 """The demo's processes have their own AWS; what the environment says about another is not for them."""
 
@@ -68,21 +70,23 @@ class Children:
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Run `daypass ARGUMENTS`, with its output in the state folder."""
-        log = self._folder.open_log(f"{name}.log")
-        try:
-            process = subprocess.Popen(  # noqa: S603  our own command
-                [DAYPASS, *arguments],
-                env=inherited() | dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C reaches the demo alone, so that it can end them in order.
-                start_new_session=True,
-            )
-        finally:
-            os.close(log)
-        child = Child(name, process, str(self._folder.path / f"{name}.log"))
-        self._started.append(child)
+        # A stop in the middle of this would leave a process that nobody knows of.
+        with _stops_postponed():
+            log = self._folder.open_log(f"{name}.log")
+            try:
+                process = subprocess.Popen(  # noqa: S603  our own command
+                    [DAYPASS, *arguments],
+                    env=inherited() | dict(environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C reaches the demo alone, so that it can end them in order.
+                    start_new_session=True,
+                )
+            finally:
+                os.close(log)
+            child = Child(name, process, str(self._folder.path / f"{name}.log"))
+            self._started.append(child)
         return child
 
     def ended(self) -> Child | None:
@@ -97,6 +101,24 @@ class Children:
     ) -> None:
         for child in reversed(self._started):
             child.stop()
+
+
+@contextmanager
+def _stops_postponed() -> Iterator[None]:
+    """Keep the signals that stop the demo until the block is left. Only the main thread may ask for it."""
+    kept: list[int] = []
+
+    def keep(number: int, _frame: FrameType | None) -> None:
+        kept.append(number)
+
+    handlers = {number: signal.signal(number, keep) for number in STOPPING}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for stop in kept:
+        signal.raise_signal(stop)
 
 
 def inherited() -> dict[str, str]:

@@ -57,7 +57,7 @@ class Inventory:
 
         The names come from the account itself, because a session may open what it may not list.
         """
-        return [self._shelf(session, kind) for kind in (Kind.BUCKET, Kind.TABLE, Kind.QUEUE)]
+        return [self._shelf(session, kind) for kind in Kind]
 
     def _shelf(self, session: ConsoleSession, kind: Kind) -> Shelf:
         names = sorted(_NAMES[kind](self._as_root(kind)))[:_MOST_TRIED]
@@ -118,9 +118,9 @@ def _open_stream(kinesis: Any, name: str, _config: SandboxConfig) -> dict[str, A
     return {"ARN": stream["StreamARN"], "Status": stream["StreamStatus"], "Shards": stream["OpenShardCount"]}
 
 
-def _open_api(apigateway: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_api(apigateway: Any, name: str, config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
     api = apigateway.get_rest_api(restApiId=name)
-    return {"Name": api["name"], "Id": api["id"]}
+    return {"Name": api["name"], "ARN": f"arn:aws:apigateway:{config.region}::/restapis/{api['id']}"}
 
 
 _OPEN: dict[Kind, Callable[[Any, str, SandboxConfig], dict[str, Any]]] = {
@@ -136,4 +136,7 @@ _NAMES: dict[Kind, Callable[[Any], list[str]]] = {
     Kind.BUCKET: lambda s3: [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]],
     Kind.TABLE: lambda dynamodb: dynamodb.list_tables()["TableNames"],
     Kind.QUEUE: lambda sqs: [url.rsplit("/", 1)[-1] for url in sqs.list_queues().get("QueueUrls", [])],
+    Kind.TOPIC: lambda sns: [topic["TopicArn"] for topic in sns.list_topics()["Topics"]],
+    Kind.STREAM: lambda kinesis: kinesis.list_streams()["StreamNames"],
+    Kind.API: lambda apigateway: [api["id"] for api in apigateway.get_rest_apis(limit=_MOST_TRIED)["items"]],
 }
