@@ -18,6 +18,8 @@ EXITS = {
     "portal/http/compat/jit.py": "to whom the session was issued",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/sign_in.py": "into the digests of the two cookies",
+    "portal/identity/oauth/consent.py": "into the digest of a code",
+    "portal/identity/oauth/grants.py": "into the digests of codes and tokens, and into the challenge",
     "portal/identity/service.py": "into the digest of a new token",
     "demo/accounts.py": "the demo's own users, into a private file",
     "demo/aws.py": "into the signatures of the demo's own calls",

@@ -45,7 +45,12 @@ class Command:
 
     def environment(self, **more: str) -> dict[str, str]:
         """What the command finds set: a portal and a token, unless *more* empties them."""
-        given = {"DAYPASS_HOST": self.portal.url, "DAYPASS_TOKEN": TOKEN, "HOME": str(self.home)}
+        given = {
+            "DAYPASS_HOST": self.portal.url,
+            "DAYPASS_TOKEN": TOKEN,
+            "HOME": str(self.home),
+            "CI": "true",
+        }
         return {"PATH": os.environ["PATH"], **given, **more}
 
     def __call__(self, *words: str, **more: str) -> Ran:
@@ -58,7 +63,15 @@ class Command:
 
     def _run(self, command: list[str], environment: dict[str, str]) -> Ran:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command,
+            env=environment,
+            # With a session of its own it finds no terminal, whoever runs these tests.
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -67,6 +80,8 @@ class Command:
         return subprocess.Popen(
             [SCRIPT, *words],
             env=environment or self.environment(),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

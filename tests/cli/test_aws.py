@@ -81,11 +81,11 @@ def test_the_note_of_the_portal_reaches_the_person_not_the_program(
     assert "role allows" not in ran.out
 
 
-def test_without_a_token_the_browser_is_promised_and_the_token_explained(daypass: Command) -> None:
+def test_without_a_token_and_with_nobody_to_ask_the_ways_to_sign_in_are_explained(daypass: Command) -> None:
     ran = daypass(*DEV, "--interactive", DAYPASS_TOKEN="")
 
     assert (ran.code, ran.out) == (3, "")
-    assert "browser comes with a later release" in ran.err
+    assert "daypass login --host http://localhost" in ran.err
     assert "DAYPASS_TOKEN" in ran.err
 
 

@@ -136,7 +136,7 @@ def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-        ("daypass ", ["aws", "jit", "cache", "completion", "portal", "sandbox", "demo"]),
+        ("daypass ", ["aws", "login", "logout", "jit", "cache", "completion", "portal", "sandbox", "demo"]),
         ("daypass aws --du", ["--duration"]),
         ("daypass jit ", ["aws"]),
         ("daypass completion z", ["zsh"]),

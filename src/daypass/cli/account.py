@@ -1,13 +1,18 @@
 """Whom a command calls as: the token that was given, else the sign-in that this machine keeps."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import SSLContext
+from time import localtime, strftime
 
-from daypass.cli import ask
+from daypass.cli import ask, browser, terminal
 from daypass.cli.client import Portal
+from daypass.cli.errors import SignInNeeded
+from daypass.cli.kept import Kept, Locked, Now, Slot
+from daypass.cli.login import Login, NotAnswered, Person
+from daypass.cli.oauth import Doorway, SignInOver
+from daypass.cli.patience import say
 from daypass.cli.trust import trust
-
-Now = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,163 @@ class GivenToken:
         return None
 
 
-def portal(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Portal:  # noqa: ARG001
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
+
+    origin: str
+    trust: SSLContext | None
+    flags: Mapping[str, str]
+    environment: Mapping[str, str]
+    now: Now
+
+    @property
+    def admin(self) -> bool:
+        """Whether admin access is what is wanted."""
+        return "admin" in self.flags
+
+    def token(self) -> str:
+        """A token that works now: kept, renewed, or from a sign-in that a person agrees to."""
+        kept = self._usable()
+        if kept is not None and kept.is_ready(self.now()):
+            return kept.access
+        return self._renewed(kept.access if kept else "").access
+
+    def instead_of(self, refused: str) -> str | None:
+        """Another token, after the portal refused that one."""
+        return self._renewed(refused).access
+
+    def log_in(self) -> Kept:
+        """A new sign-in, whatever there was before."""
+        with self._slot(admin=self.admin).locked() as slot:
+            before = slot.read()
+            slot.drop_pending()
+            kept = self._from_person(slot)
+            if before is not None:
+                self._end_at_portal(before)
+            return kept
+
+    def log_out(self) -> int:
+        """Forget the sign-ins for this portal, here and there; says how many there were."""
+        ended = 0
+        for admin in (False, True):
+            with self._slot(admin=admin).locked() as slot:
+                kept = slot.read()
+                slot.forget()
+                slot.drop_pending()
+            if kept is not None:
+                ended += 1
+                self._end_at_portal(kept)
+        return ended
+
+    def _usable(self) -> Kept | None:
+        """The kept sign-in that is good for what is wanted."""
+        for admin in (True,) if self.admin else (False, True):
+            kept = self._slot(admin=admin).peek()
+            if kept is not None and not kept.is_over(self.now()):
+                return kept
+        return None
+
+    def _renewed(self, refused: str) -> Kept:
+        """A sign-in whose token is another one than *refused*."""
+        began = self.now()
+        usable = self._usable()
+        admin = self.admin if usable is None else usable.allows_admin
+        with self._slot(admin=admin).locked() as slot:
+            kept = slot.read()
+            if kept is not None and kept.is_ready(self.now()) and kept.access != refused:
+                # Another process was faster.
+                return kept
+            if kept is not None and not kept.is_over(self.now()):
+                try:
+                    return self._refreshed(slot, kept)
+                except SignInOver as over:
+                    say(str(over))
+            slot.forget()
+            if admin == self.admin:
+                return self._agreed(slot, began)
+        return self._renewed(refused)
+
+    def _refreshed(self, slot: Locked, kept: Kept) -> Kept:
+        tokens = self._doorway.refresh(kept.refresh)
+        new = Kept.from_tokens(tokens, self.now(), kept.since)
+        slot.write(new)
+        return new
+
+    def _agreed(self, slot: Locked, began: float) -> Kept:
+        """A new sign-in, unless nobody wants to be asked just now."""
+        declined_at = slot.declined_at()
+        if declined_at is not None and (declined_at >= int(began) or self._person().terminal is None):
+            raise NotAnswered(
+                f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
+            )
+        return self._from_person(slot)
+
+    def _from_person(self, slot: Locked) -> Kept:
+        person = self._person()
+        if not person.can_answer:
+            raise self._nobody_here()
+        login = Login(self._doorway, person, self.admin, self.flags.get("tenant", ""))
+        try:
+            tokens = login.run(slot)
+        except NotAnswered:
+            slot.decline()
+            raise
+        now = self.now()
+        kept = Kept.from_tokens(tokens, now, now)
+        slot.write(kept)
+        until = strftime("%H:%M", localtime(kept.until))
+        say(f"signed in to {self.origin} as {kept.username} until {until}.")
+        return kept
+
+    def _person(self) -> Person:
+        choice = self.flags.get("browser", "")
+        if "no_browser" in self.flags:
+            no_browser = "as you asked"
+        else:
+            no_browser = "" if choice else browser.why_none(self.environment)
+        return Person(terminal.find(self.environment), no_browser, choice, self.environment)
+
+    def _nobody_here(self) -> SignInNeeded:
+        return SignInNeeded(
+            f"There is no sign-in for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
+            "For a program: copy the Temporary API Token from the profile page, or let an Administrator make "
+            "one, and give it in DAYPASS_TOKEN, --token-file or --token."
+        )
+
+    @property
+    def _command(self) -> str:
+        return f"daypass login --host {self.origin}{' --admin' if self.admin else ''}"
+
+    def _end_at_portal(self, kept: Kept) -> None:
+        try:
+            self._doorway.revoke(kept.refresh)
+        except ValueError as error:
+            say(f"the portal could not be told, so revoke this machine on your profile page: {error}")
+
+    def _slot(self, *, admin: bool) -> Slot:
+        return Slot(self.environment, self.origin, admin=admin, now=self.now)
+
+    @property
+    def _doorway(self) -> Doorway:
+        return Doorway(self.origin, self.trust)
+
+
+def account(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Account:
+    """The sign-in that is meant, whether a token was given too or not."""
+    origin = ask.origin_of(flags, environment)
+    return Account(origin, trust(origin, flags, environment), flags, environment, now)
+
+
+def portal(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Portal:
     """The portal that is meant, called as whoever is meant; `admin` among *flags* asks for that much.
 
-    Raises `SignInNeeded` where there is neither a token nor a sign-in, and none can be had.
+    Without a token, this signs in where there is no sign-in yet. Raises `SignInNeeded` where none can be had.
     """
-    origin = ask.origin_of(flags, environment)
-    bearer = GivenToken(ask.token_of(flags, environment, origin))
-    return Portal(origin, bearer, trust(origin, flags, environment))
+    given = ask.token_of(flags, environment)
+    if given:
+        origin = ask.origin_of(flags, environment)
+        return Portal(origin, GivenToken(given), trust(origin, flags, environment))
+    signed_in = account(flags, environment, now)
+    signed_in.token()
+    return Portal(signed_in.origin, signed_in, signed_in.trust)

@@ -13,6 +13,11 @@ from daypass.cli.wings import Ours, Root, Wings
 
 OURS: Ours = {
     "aws": ("daypass.cli.aws:aws", "Print keys, as credential_process wants them."),
+    "login": ("daypass.cli.login_commands:login", "Sign in through the browser, for twelve hours."),
+    "logout": (
+        "daypass.cli.login_commands:logout",
+        "End the sign-in on this machine, here and at the portal.",
+    ),
     "jit": ("daypass.cli.jit:jit", "The same in duploctl's words: daypass jit aws …"),
     "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
     "completion": (

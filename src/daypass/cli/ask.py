@@ -21,8 +21,15 @@ VALUES = {
     "-T": "tenant",
     "--duration": "duration",
     "--ca-file": "ca_file",
+    "--browser": "browser",
 }
-SWITCHES = {"--admin": "admin", "--no-cache": NO_CACHE, "--interactive": "interactive", "-I": "interactive"}
+SWITCHES = {
+    "--admin": "admin",
+    "--no-cache": NO_CACHE,
+    "--interactive": "interactive",
+    "-I": "interactive",
+    "--no-browser": "no_browser",
+}
 """The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -31,15 +38,21 @@ _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
 class Ask:
-    """A wish for keys: from which portal, with which token, for a tenant or (None) as admin, for how long."""
+    """A wish for keys: from which portal, as whom, for a tenant or (None) as admin, for how long.
 
-    __slots__ = ("duration", "origin", "tenant", "token")
+    Whoever asks has a token, or is known by the id of the sign-in that this machine keeps.
+    """
 
-    def __init__(self, origin: str, token: str, tenant: str | None, duration: int | None) -> None:
+    __slots__ = ("duration", "origin", "sign_in", "tenant", "token")
+
+    def __init__(
+        self, origin: str, token: str, tenant: str | None, duration: int | None, sign_in: str = ""
+    ) -> None:
         self.origin = origin
         self.token = token
         self.tenant = tenant
         self.duration = duration
+        self.sign_in = sign_in
 
     def __repr__(self) -> str:
         return f"Ask({self.origin!r}, token=***, tenant={self.tenant!r}, duration={self.duration!r})"
@@ -51,8 +64,11 @@ class Ask:
 
     def key(self) -> str:
         """The name under which the answer is kept; two asks share it only if every part is the same."""
+        if not self.token and not self.sign_in:
+            raise SignInNeeded("Nobody is signed in.")
+        caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.sign_in}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
-        parts = (self.origin, fingerprint(self.token.encode()), str(self.duration), scope)
+        parts = (self.origin, caller, str(self.duration), scope)
         # No part can hold a NUL: the system lets none into arguments or environment.
         return fingerprint("\0".join(parts).encode())
 
@@ -82,7 +98,12 @@ def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> 
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
         raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else _tenant(flags, environment)
-    return Ask(origin, token_of(flags, environment, origin), tenant, duration)
+    token = token_of(flags, environment)
+    if token:
+        return Ask(origin, token, tenant, duration)
+    from daypass.cli import sign_in
+
+    return Ask(origin, "", tenant, duration, sign_in.kept_id(environment, origin, admin=tenant is None))
 
 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
@@ -151,20 +172,19 @@ def _tenant(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str
     return chosen
 
 
-def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]", origin: str) -> str:
-    """The token that was given, by flag, file or variable."""
+def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The token that was given, by flag, file or variable; "" if none was."""
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:
         token = _read_token_file(flags["token_file"])
     else:
-        token = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN") or ""
+        found = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN")
+        if found is None:
+            return ""
+        token = found
     if not token:
-        lead = "Signing in through the browser comes with a later release. " if "interactive" in flags else ""
-        raise SignInNeeded(
-            f"{lead}A token is needed: copy the Temporary API Token from your profile at {origin}, or take "
-            "one that an Administrator made for you, and give it in DAYPASS_TOKEN, --token-file or --token."
-        )
+        raise SignInNeeded("The token is empty. Without --token and --token-file, the sign-in here is used.")
     if not (token.isascii() and token.isprintable()) or " " in token or len(token) > 4096:
         raise SignInNeeded("That is not an API token: it has characters, or a length, that no token has.")
     return token

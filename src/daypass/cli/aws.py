@@ -38,8 +38,10 @@ def print_keys(flags: Mapping[str, str], now: refresh.Now) -> None:
 
 def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: refresh.Now) -> Entry:
     """The keys that *flags* and *environment* ask for, kept or fresh."""
-    wanted = ask.understand(flags, environment)
+    ask.understand(flags, environment)
     portal = account.portal(flags, environment, now)
+    # Once more, for there may be a sign-in now where there was none.
+    wanted = ask.understand(flags, environment)
     if ask.NO_CACHE in flags:
         return refresh.fresh_entry(wanted, portal, now)
     return refresh.shared_entry(wanted, portal, environment, now)

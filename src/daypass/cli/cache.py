@@ -97,12 +97,12 @@ def opened(path: str) -> Directory:
     return directory
 
 
-def read(directory: Directory, key: str) -> Entry | None:
+def read(directory: Directory, key: str, ending: str = ENTRY) -> Entry | None:
     """The entry kept under *key*; None if there is none; Unfit if there is one that must not be used."""
     try:
         # Without NONBLOCK, a pipe planted under this name would hold us for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(key + ENTRY, flags, dir_fd=directory.descriptor)
+        descriptor = os.open(key + ending, flags, dir_fd=directory.descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:

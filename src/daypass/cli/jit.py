@@ -7,7 +7,6 @@ from daypass.cli.aws import print_keys
 from daypass.cli.refresh import Now
 
 _output = click.option("--output", "-o", type=click.Choice(["json"]), hidden=True, expose_value=False)
-_no_browser = click.option("--browser", "--web-browser", hidden=True, expose_value=False)
 
 
 @click.group("jit", context_settings=options.HELP)
@@ -19,7 +18,6 @@ def jit() -> None:
 @options.access
 @options.legacy
 @_output
-@_no_browser
 @click.pass_obj
 def jit_aws(now: Now, /, **given: str | bool | None) -> None:
     """What `duploctl jit aws` prints, from the same flags: put `daypass` in its place.

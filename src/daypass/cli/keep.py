@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.cli import cache
@@ -14,45 +15,59 @@ from daypass.cli.patience import say, within
 _UNFINISHED = ".new"
 """The end of the name of a file that is being written, or whose writer was killed."""
 
-_LOCK_WAIT = 35.0
-"""Seconds to wait for another process that asks already: a little longer than that one may take."""
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is kept in a place: the end of its files' names, its words, and how long one process may take."""
+
+    ending: str
+    words: str
+    patience: float
+    """Seconds to wait for another process that is at it already: a little longer than that one may take."""
+    waiting: str
+    gave_up: str
+
+
+KEYS = Kind(
+    cache.ENTRY,
+    "keys",
+    35.0,
+    "another daypass asks already; waiting",
+    "Another daypass waits for the portal and gets no answer. Try again.",
+)
 
 
 class Place:
     """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
 
-    def __init__(self, path: str, key: str) -> None:
+    def __init__(self, path: str, key: str, kind: Kind = KEYS) -> None:
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path, self._key = path, key
+        self._path, self._key, self._kind = path, key, kind
         self._directory = cache.opened(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._lock = os.open(f"{key}.lock", flags, 0o600, dir_fd=self._directory.descriptor)
 
     def __enter__(self) -> None:
+        kind = self._kind
         try:
-            within(
-                _LOCK_WAIT,
-                lambda: fcntl.flock(self._lock, fcntl.LOCK_EX),
-                "another daypass asks already; waiting",
-            )
+            within(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
         except TimeoutError as error:
-            raise Unavailable(
-                "Another daypass waits for the portal and gets no answer. Try again."
-            ) from error
+            raise Unavailable(kind.gave_up) from error
 
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
         self._directory.__exit__()
 
-    def read(self) -> Entry | None:
-        """The entry, if there is one that may be used."""
+    def read(self, ending: str = "") -> Entry | None:
+        """The entry, if there is one that may be used; with an *ending*, what is kept beside it."""
+        name = ending or self._kind.ending
         try:
-            return cache.read(self._directory, self._key)
+            return cache.read(self._directory, self._key, name)
         except ValueError as unfit:
-            say(f"the kept keys {self._path}/{self._key}{cache.ENTRY} are ignored: {unfit}.")
+            say(f"the kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
             return None
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: Entry, ending: str = "") -> None:
         """Keep *entry*: all of it or nothing, whoever looks and whenever we die."""
         here = self._directory.descriptor
         unfinished = self._key + _UNFINISHED
@@ -62,9 +77,15 @@ class Place:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(unfinished, flags, 0o600, dir_fd=here), "wb") as file:
                 file.write(entry.to_bytes())
-            os.rename(unfinished, self._key + cache.ENTRY, src_dir_fd=here, dst_dir_fd=here)
+            name = self._key + (ending or self._kind.ending)
+            os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
         except OSError as error:
-            say(f"the keys could not be kept in {self._path}: {error.strerror}.")
+            say(f"the {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
+
+    def remove(self, ending: str = "") -> None:
+        """Keep it no longer."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
 
 
 def clear(environment: Mapping[str, str]) -> int:

@@ -57,17 +57,28 @@ scope = together(
 
 duration = click.option("--duration", metavar="TIME", help="How long the keys live: 15m to 12h, or seconds.")
 
+ca_file = click.option(
+    "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"
+)
+
+browser = together(
+    click.option("--browser", metavar="NAME", help="Which browser to open. [BROWSER]"),
+    click.option("--no-browser", is_flag=True, help="Sign in with a code from a browser elsewhere."),
+)
+
 caller = together(
     click.option("--token", "-t", metavar="TOKEN", help="The API token. [DAYPASS_TOKEN, DUPLO_TOKEN]"),
     click.option(
         "--token-file", metavar="PATH", help="A file with the API token, unlike a flag unseen by others."
     ),
     click.option(
-        "--interactive", "-I", is_flag=True, help="Sign in through the browser: with a later release."
+        "--interactive",
+        "-I",
+        is_flag=True,
+        help="Sign in where nobody is; done without this flag too.",
     ),
-    click.option(
-        "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"
-    ),
+    browser,
+    ca_file,
 )
 
 no_cache = click.option(
@@ -100,6 +111,8 @@ _SHARED = frozenset(
         "token",
         "token_file",
         "interactive",
+        "browser",
+        "no_browser",
         "ca_file",
         "no_cache",
     }

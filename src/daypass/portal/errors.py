@@ -55,6 +55,28 @@ class FreshSignInNeeded(PortalError):
     code = "fresh_sign_in_needed"
 
 
+class RequestOver(PortalError):
+    """What an application asked for was answered already, or waited too long."""
+
+    code = "request_over"
+
+
+class TooSoon(PortalError):
+    """A consent that nobody can have read."""
+
+    code = "too_soon"
+
+
+class OAuthRefused(PortalError):
+    """An application did not get what it asked for; `error` is the word that RFC 6749 has for it."""
+
+    code = "oauth_refused"
+
+    def __init__(self, error: str, reason: str) -> None:
+        super().__init__(reason)
+        self.error = error
+
+
 class AccessDenied(PortalError):
     """Policy said no."""
 

@@ -33,7 +33,7 @@ class TokenKind(StrEnum):
     """What our own command line gets the next one with."""
 
 
-BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT})
+BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.CLI})
 """The kinds that stand for their owner on every request."""
 
 CONSENTED_KINDS = frozenset({TokenKind.APPROVAL, TokenKind.CLI, TokenKind.REFRESH})

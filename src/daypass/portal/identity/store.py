@@ -197,6 +197,15 @@ class UserStore:
         ).first()
         return None if row is None else User(UserId(row.id), row.username, Role(row.role))
 
+    def find_by_id(self, user_id: UserId) -> User | None:
+        """The user of that id, unless disabled."""
+        row = self._connection.execute(
+            select(users.c.id, users.c.username, users.c.role).where(
+                users.c.id == user_id, users.c.disabled_at.is_(None)
+            )
+        ).first()
+        return None if row is None else User(UserId(row.id), row.username, Role(row.role))
+
     def is_taken(self, username: str) -> bool:
         """Whether a user of that canonical name exists, disabled ones included."""
         return self._connection.scalar(select(users.c.id).where(users.c.username == username)) is not None

@@ -26,6 +26,7 @@ PREFIXES = {
 }
 
 _DEVICE = "daypass_dev_"
+_CODE = "daypass_code_"
 
 
 def mint(kind: TokenKind) -> Secret:
@@ -36,6 +37,11 @@ def mint(kind: TokenKind) -> Secret:
 def mint_device() -> Secret:
     """What a browser is known by at its next sign-in. It is no token, and opens nothing."""
     return _mint(_DEVICE)
+
+
+def mint_code() -> Secret:
+    """What an application gets its first tokens with, once, within a minute."""
+    return _mint(_CODE)
 
 
 def recognise(text: str) -> TokenKind | None:

@@ -101,6 +101,44 @@ guesses = Table(
     Column("resets_at", UtcDateTime, nullable=False, index=True),
 )
 
+oauth_requests = Table(
+    "oauth_requests",
+    metadata,
+    # What an application pushed, what a person answered, and what became of the code: one row for all of it.
+    Column("id", String(32), primary_key=True),
+    Column("client_id", String(64), nullable=False),
+    Column("challenge", String(43), nullable=False),
+    Column("state", String(128), nullable=False),
+    # Where the code goes; without a port, to a page of ours.
+    Column("redirect_port", Integer),
+    Column("redirect_path", String(80)),
+    Column("wants_admin", Boolean, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("device", String(64), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("address", String(64), nullable=False, index=True),
+    Column("match_code", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("shown_at", UtcDateTime),
+    Column("shown_to", String(32)),
+    Column("decided_at", UtcDateTime),
+    Column("code_digest", LargeBinary(32), unique=True),
+    Column("code_expires_at", UtcDateTime),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
+    Column("redeemed_at", UtcDateTime),
+    Column("grant_id", String(32)),
+)
+
+spent_refresh_tokens = Table(
+    "spent_refresh_tokens",
+    metadata,
+    # What was a grant's secret once: who comes with it again has a copy.
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("grant_id", ForeignKey("api_tokens.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("spent_at", UtcDateTime, nullable=False),
+)
+
 settings = Table(
     "settings",
     metadata,

@@ -1,0 +1,166 @@
+"""The sign-in on this machine's disk: private, written whole or not at all, one process at a time."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from daypass.cli import cache, sign_in
+from daypass.cli.cache import Entry, Unfit
+from daypass.cli.errors import Misconfigured
+from daypass.cli.keep import Kind, Place
+from daypass.cli.oauth import Pushed, Tokens
+
+Now = Callable[[], float]
+
+_PENDING = ".pending"
+_DECLINED = ".declined"
+
+_TOO_SHORT = 16 * 60
+"""Seconds left of a sign-in at which it is over: AWS gives nothing for less than 15 minutes."""
+
+_ENOUGH = 60
+"""Seconds that a token must still have, to be sent at all."""
+
+_CALM = 60
+"""Seconds for which a prompt that nobody agreed to does not come again by itself."""
+
+_SIGN_IN = Kind(
+    sign_in.SIGN_IN,
+    "sign-in",
+    # A little longer than a person gets to answer.
+    200.0,
+    "another daypass signs in already; waiting for it",
+    "Another daypass waits for a sign-in that nobody answers. Run `daypass login`.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sign-in as it is kept."""
+
+    id: str
+    username: str
+    allows_admin: bool
+    access: str = field(repr=False)
+    access_until: float
+    refresh: str = field(repr=False)
+    since: float
+    until: float
+
+    def is_over(self, now: float) -> bool:
+        """Whether no keys can be had from it any more."""
+        return now >= self.until - _TOO_SHORT
+
+    def is_ready(self, now: float) -> bool:
+        """Whether its token can be used as it is."""
+        return self.since <= now < min(self.access_until - _ENOUGH, self.until)
+
+    @classmethod
+    def from_tokens(cls, tokens: Tokens, now: float, since: float) -> "Kept":
+        """What is to be kept of *tokens* that came just now."""
+        return cls(
+            id=tokens.id,
+            username=tokens.username,
+            allows_admin=tokens.allows_admin,
+            access=tokens.access,
+            access_until=now + tokens.access_life,
+            refresh=tokens.refresh,
+            since=since,
+            until=now + tokens.life,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in that a person was asked for: whoever holds the lock next goes on with it."""
+
+    pushed: Pushed
+    port: int
+    path: str = field(repr=False)
+
+
+class Slot:
+    """Where the sign-in for one portal and scope is kept; locked while in use."""
+
+    def __init__(self, environment: Mapping[str, str], origin: str, *, admin: bool, now: Now) -> None:
+        self._path, self._key, self._now = sign_in.folder(environment), sign_in.key(origin, admin=admin), now
+
+    def peek(self) -> Kept | None:
+        """The sign-in, without waiting for whoever changes it."""
+        try:
+            with cache.opened(self._path) as directory:
+                return _kept(cache.read(directory, self._key, sign_in.SIGN_IN))
+        except (ValueError, OSError):
+            # Whoever takes the lock meets it again, and says what is wrong.
+            return None
+
+    @contextmanager
+    def locked(self) -> Iterator["Locked"]:
+        """The same, for this process alone."""
+        try:
+            place = Place(self._path, self._key, _SIGN_IN)
+        except (Unfit, OSError) as why:
+            reason = why.strerror if isinstance(why, OSError) and why.strerror else why
+            raise Misconfigured(
+                f"The folder {self._path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
+                "or name another: DAYPASS_STATE_DIR."
+            ) from why
+        with place:
+            yield Locked(place, self._now)
+
+
+class Locked:
+    """A slot that no other process changes meanwhile."""
+
+    def __init__(self, place: Place, now: Now) -> None:
+        self._place, self._now = place, now
+
+    def read(self) -> Kept | None:
+        """The sign-in, if there is one that may be used."""
+        return _kept(self._place.read())
+
+    def write(self, kept: Kept) -> None:
+        """Keep it."""
+        answer = json.dumps({name: getattr(kept, name) for name in Kept.__slots__}).encode()
+        self._place.write(Entry(answer, kept.id.encode(), int(kept.since), int(kept.until)))
+        self._place.remove(_PENDING)
+        self._place.remove(_DECLINED)
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        self._place.remove()
+
+    def pending(self) -> Pending | None:
+        """What a process that was killed asked a person for, if they can still answer it."""
+        entry = self._place.read(_PENDING)
+        if entry is None or not entry.is_good(self._now()):
+            return None
+        known = json.loads(entry.answer)
+        return Pending(Pushed(**known["pushed"]), known["port"], known["path"])
+
+    def write_pending(self, pending: Pending) -> None:
+        """Let whoever comes after us go on, should we be killed."""
+        pushed = {name: getattr(pending.pushed, name) for name in Pushed.__slots__}
+        answer = json.dumps({"pushed": pushed, "port": pending.port, "path": pending.path}).encode()
+        now = int(self._now())
+        self._place.write(Entry(answer, b"", now, now + pending.pushed.life), _PENDING)
+
+    def drop_pending(self) -> None:
+        """Let nobody go on with what a person was asked for."""
+        self._place.remove(_PENDING)
+
+    def decline(self) -> None:
+        """Note that nobody said yes just now."""
+        self._place.remove(_PENDING)
+        now = int(self._now())
+        self._place.write(Entry(b"", b"", now, now + _CALM), _DECLINED)
+
+    def declined_at(self) -> float | None:
+        """When somebody said no, or nobody said anything, if that was a moment ago."""
+        entry = self._place.read(_DECLINED)
+        return float(entry.asked_at) if entry is not None and entry.is_good(self._now()) else None
+
+
+def _kept(entry: Entry | None) -> Kept | None:
+    return None if entry is None else Kept(**json.loads(entry.answer))

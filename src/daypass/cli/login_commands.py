@@ -1,0 +1,51 @@
+"""`daypass login` and `daypass logout`: the sign-in of this machine, by hand."""
+
+import os
+
+import click
+
+from daypass.cli import account, options
+from daypass.cli.kept import Now
+from daypass.cli.patience import say
+
+
+@click.command("login", context_settings=options.HELP)
+@options.host
+@click.option("--admin", is_flag=True, help="For admin access too; for Administrators.")
+@options.browser
+@options.ca_file
+@options.debug
+@click.pass_obj
+def login(now: Now, /, **given: str | bool | None) -> None:
+    """Sign in through the browser, for twelve hours.
+
+    \b
+    Examples:
+      daypass login --host https://portal.example.com
+      daypass login --host portal.example.com --admin
+      daypass login --no-browser                      over SSH: the page shows a code to paste
+
+    Commands that need a sign-in begin one by themselves; this is for before they do, or instead. The page
+    in the browser shows the code that the terminal shows. The exit codes are listed in `daypass --help`.
+    """
+    account.account(options.flags_of(given), os.environ, now).log_in()
+
+
+@click.command("logout", context_settings=options.HELP)
+@options.host
+@options.ca_file
+@options.debug
+@click.pass_obj
+def logout(now: Now, /, **given: str | bool | None) -> None:
+    """End the sign-in on this machine, here and at the portal.
+
+    \b
+    Example:
+      daypass logout --host https://portal.example.com
+
+    Keys that were handed out live on in AWS until they end by themselves. The exit codes are listed in
+    `daypass --help`.
+    """
+    signed_in = account.account(options.flags_of(given), os.environ, now)
+    ended = signed_in.log_out()
+    say(f"signed out of {signed_in.origin}." if ended else f"nobody was signed in to {signed_in.origin}.")

@@ -1,0 +1,46 @@
+"""Which sign-in this machine keeps for a portal. Imported before each cached answer: kept cheap."""
+
+import os
+
+from daypass.cli import cache
+from daypass.cli.digest import fingerprint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIGN_IN = ".sign-in"
+"""The end of the name of every file that holds a sign-in."""
+
+
+def folder(environment: "Mapping[str, str]") -> str:
+    """Where sign-ins are: DAYPASS_STATE_DIR, else a folder of ours in the user's state folder."""
+    if environment.get("DAYPASS_STATE_DIR"):
+        return environment["DAYPASS_STATE_DIR"]
+    base = environment.get("XDG_STATE_HOME", "")
+    # The XDG specification: a relative path there does not count.
+    if not base.startswith("/"):
+        base = os.path.expanduser("~/.local/state")  # noqa: PTH111  pathlib costs more than all the rest
+    return f"{base}/daypass"
+
+
+def key(origin: str, *, admin: bool) -> str:
+    """The name of a portal's sign-in; the one with admin access is another one than the one for tenants."""
+    return fingerprint(f"{origin}\0{'admin' if admin else 'tenants'}".encode())
+
+
+def kept_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> str:
+    """The id of the sign-in that is used for this; "" if there is none.
+
+    One with admin access is good for tenants too, if there is no other.
+    """
+    try:
+        with cache.opened(folder(environment)) as directory:
+            for is_admin in (True,) if admin else (False, True):
+                entry = cache.read(directory, key(origin, admin=is_admin), SIGN_IN)
+                if entry is not None:
+                    return entry.about.decode()
+    except (ValueError, OSError):
+        # What is wrong with it is said where a sign-in is really needed.
+        return ""
+    return ""

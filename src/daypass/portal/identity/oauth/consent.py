@@ -1,0 +1,143 @@
+"""From a pushed request to a one-time code: what a person is shown, and what their answer does."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AccessDenied, Overloaded, PortalError, RequestOver, TooSoon
+from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.oauth.model import (
+    CODE_LIFE,
+    LOOK_FIRST,
+    REQUEST_LIFE,
+    Approved,
+    AuthorizationRequest,
+    RequestId,
+    Wish,
+)
+from daypass.portal.identity.oauth.store import ADD_REQUEST, PURGE, RequestStore, row_of
+from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.identity.store import TokenStore, UserStore
+from daypass.portal.identity.tokens import digest, mint_code
+from daypass.portal.storage.engine import Connection, Database
+
+_MOST_OPEN = 100
+"""Requests from one address that may wait at once: a whole office behind one address, and no flood."""
+
+_KEPT = timedelta(days=1)
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+
+_OVER = "This request was answered, or has expired. Run the command again."
+
+
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """What applications ask for, and what people answer."""
+
+    database: Database
+    audit: AuditLog
+    clock: Clock
+
+    def push(self, wish: Wish, request_id: str) -> AuthorizationRequest:
+        """Take a request in; nothing comes of it until a person answers."""
+        wish.check()
+        now = self.clock()
+        with self.database.reading() as connection:
+            if RequestStore(connection).count_open(wish.address, now) >= _MOST_OPEN:
+                raise Overloaded("Too many sign-ins from your address wait for an answer. Try again later.")
+        made = AuthorizationRequest(
+            id=RequestId(uuid4().hex),
+            wish=wish,
+            match_code=_match_code(),
+            created_at=now,
+            expires_at=now + REQUEST_LIFE,
+        )
+        event = Event("oauth.request", None, "somebody", None, wish.device, "done", _facts(made), request_id)
+        self.audit.commit(event, Write(PURGE, {"before": now - _KEPT}), Write(ADD_REQUEST, row_of(made)))
+        return made
+
+    def show(self, request_id: RequestId, session: ApiToken) -> AuthorizationRequest:
+        """The request, from now on before the eyes of *session*; raises `RequestOver`."""
+        now = self.clock()
+        request = self._open(request_id, now)
+        with self.database.writing() as connection:
+            RequestStore(connection).note_shown(request.id, session.id, now)
+        return replace(request, shown_at=now, shown_to=session.id)
+
+    def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
+        """Return when *user* may approve this just now; raises `AccessDenied` or `FreshSignInNeeded`."""
+        if not request.wish.wants_admin:
+            return
+        if not user.is_administrator:
+            raise AccessDenied("Admin access is for Administrators, and you are none. Cancel this request.")
+        require_fresh(session, self.clock())
+
+    def approve(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> Approved:
+        """The code for the application, on record before anybody has it; *by* is the HTTP request's id.
+
+        Raises `RequestOver`, `TooSoon`, and what `check_person` raises.
+        """
+        now = self.clock()
+        request = self._open(request_id, now)
+        self.check_person(request, session, user)
+        if request.shown_to != session.id or request.shown_at is None:
+            raise TooSoon("Look at what is asked for first, then answer.")
+        if now - request.shown_at < LOOK_FIRST:
+            raise TooSoon("That was faster than anybody reads. Look at what is asked for, then answer.")
+        code = mint_code()
+        made = (digest(code.reveal()), now + CODE_LIFE, user.id)
+
+        def decide(connection: Connection) -> PortalError | None:
+            is_signed_out = TokenStore(connection).is_ended(session.id)
+            # Somebody who was disabled, demoted or signed out meanwhile approves nothing.
+            if is_signed_out or UserStore(connection).find(user.username) != user:
+                return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
+            decided = RequestStore(connection).decide(request, session.id, now, made)
+            return None if decided else RequestOver(_OVER)
+
+        self.audit.commit(_answer("oauth.approve", request, user, by, "done"), still_valid=decide)
+        return Approved(request, code)
+
+    def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
+        """Answer no; that needs no second look."""
+        now = self.clock()
+        request = self._open(request_id, now)
+
+        def decide(connection: Connection) -> PortalError | None:
+            decided = RequestStore(connection).decide(request, session.id, now, None)
+            return None if decided else RequestOver(_OVER)
+
+        self.audit.commit(_answer("oauth.deny", request, user, by, "denied"), still_valid=decide)
+        return request
+
+    def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:
+        with self.database.reading() as connection:
+            request = RequestStore(connection).find(request_id)
+        if request is None or request.decided_at is not None or request.expires_at <= now:
+            raise RequestOver(_OVER)
+        return request
+
+
+def _match_code() -> str:
+    """Something short that two screens show and a person compares; it opens nothing."""
+    letters = [secrets.choice(_LETTERS) for _ in range(8)]
+    return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def _facts(request: AuthorizationRequest) -> dict[str, Scalar]:
+    wish = request.wish
+    return {
+        "oauth_request_id": request.id,
+        "client_id": wish.client_id,
+        "device": wish.device,
+        "address": wish.address,
+        "admin": wish.wants_admin,
+    }
+
+
+def _answer(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
+    return Event(action, user.id, user.username, None, request.wish.device, outcome, _facts(request), by)

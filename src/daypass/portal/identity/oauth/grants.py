@@ -1,0 +1,240 @@
+"""From a one-time code to the tokens of a device, from each refresh token to the next, and to their end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import uuid4
+
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import OAuthRefused
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
+from daypass.portal.identity.oauth.model import (
+    ACCESS_LIFE,
+    GRANT_LIFE,
+    AuthorizationRequest,
+    Granted,
+    Loopback,
+    challenge_of,
+)
+from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore
+from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
+from daypass.portal.identity.tokens import digest, mint, recognise
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection, Database
+
+_NO_CODE = "This code is not known here, or has expired. Sign in again."
+_CODE_USED = "This code was used before. What it gave then was ended, in case somebody else has it."
+_REUSED = "This refresh token was used before. Its sign-in was ended, in case somebody else has it."
+_ENDED = "This sign-in has ended. Sign in again."
+
+
+class InvalidGrant(OAuthRefused):
+    """The code or the token is not good, or no more (RFC 6749)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("invalid_grant", reason)
+
+
+class _Late(InvalidGrant):
+    """Another redemption of the same was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemer:
+    """The application at the token endpoint, and what it presents beside the code."""
+
+    client_id: str
+    verifier: Secret
+    redirect_uri: str
+    address: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The sign-ins of devices.
+
+    A grant is a token of kind refresh: its row stays, its secret changes with each use, and the access
+    tokens are its children. So whatever ends the grant ends all of it.
+    """
+
+    database: Database
+    audit: AuditLog
+    clock: Clock
+    paste_back: str
+    """The address of our own page that shows a code."""
+
+    def redeem(self, code: Secret, by: Redeemer) -> Granted:
+        """The tokens for a code. Whatever comes with it, a code counts once; raises `InvalidGrant`.
+
+        A code that comes again ends what it gave the first time.
+        """
+        now = self.clock()
+        with self.database.reading() as connection:
+            request = RequestStore(connection).find_by_code(digest(code.reveal()))
+            user = UserStore(connection).find_by_id(request.user_id) if request and request.user_id else None
+        if request is None or _is_stale(request, now):
+            raise InvalidGrant(_NO_CODE)
+        wrong = self._why_not(request, by) or ("" if user else _ENDED)
+        granted = None if wrong or user is None else _granted(request, user, now)
+        try:
+            self._use_up(request, by, granted)
+        except _Late as late:
+            self._code_came_again(request, by)
+            raise InvalidGrant(_CODE_USED) from late
+        if granted is None:
+            raise InvalidGrant(wrong)
+        return granted
+
+    def refresh(self, refresh: Secret, address: str, request_id: str) -> Granted:
+        """The next tokens for a refresh token, which counts once; raises `InvalidGrant`."""
+        now, old = self.clock(), digest(refresh.reveal())
+        with self.database.reading() as connection:
+            bearer = TokenStore(connection).find_bearer(old)
+            spent = None if bearer else GrantStore(connection).find_spent(old)
+        if spent is not None:
+            self._end("oauth.reuse", *spent, address, request_id)
+            raise InvalidGrant(_REUSED)
+        if bearer is None or bearer.token.kind is not TokenKind.REFRESH:
+            raise InvalidGrant("This refresh token is not known here. Sign in again.")
+        if bearer.is_revoked or bearer.is_disabled or bearer.token.expires_at <= now:
+            raise InvalidGrant(_ENDED)
+        grant, user = bearer.token, bearer.user
+        token = _access_token(grant, now, address)
+        granted = Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
+        event = _event("oauth.refresh", user, grant.id, grant.name, "done", address, request_id)
+        writes = (
+            Write(ADD_TOKEN, row_of(token, digest(granted.access.reveal()))),
+            Write(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
+        )
+        try:
+            self.audit.commit(event, *writes, still_valid=partial(_rotate, granted, old, now))
+        except _Late as late:
+            # Two came with the same one at the same time: one of them may be a thief.
+            self._end("oauth.reuse", grant.id, user, address, request_id)
+            raise InvalidGrant(_REUSED) from late
+        return granted
+
+    def revoke(self, text: str, address: str, request_id: str) -> None:
+        """Sign a device out, by either of its tokens; what is no token of ours is no news (RFC 7009)."""
+        if recognise(text) not in (TokenKind.REFRESH, TokenKind.CLI):
+            return
+        with self.database.reading() as connection:
+            bearer: Bearer | None = TokenStore(connection).find_bearer(digest(text))
+        if bearer is not None and not bearer.is_revoked:
+            grant_id = bearer.token.parent_id or bearer.token.id
+            self._end("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
+
+    def _why_not(self, request: AuthorizationRequest, by: Redeemer) -> str:
+        wish = request.wish
+        destination = wish.destination.url if isinstance(wish.destination, Loopback) else self.paste_back
+        if by.client_id != wish.client_id or by.redirect_uri != destination:
+            return "client_id or redirect_uri is not that of the request. Sign in again."
+        if challenge_of(by.verifier.reveal()) != wish.challenge:
+            return "code_verifier does not fit the request. Sign in again."
+        return ""
+
+    def _use_up(self, request: AuthorizationRequest, by: Redeemer, granted: Granted | None) -> None:
+        """Count the code as used, with what it gives; or burn it, so that nobody gets a second guess."""
+        claim = partial(_claim, request, granted, self.clock())
+        device, sent = request.wish.device, (by.address, by.request_id)
+        if granted is None:
+            self.audit.commit(_event("oauth.redeem", None, "", device, "failed", *sent), still_valid=claim)
+            return
+        event = _event("oauth.redeem", granted.user, granted.grant.id, device, "done", *sent)
+        writes = (
+            Write(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
+            Write(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
+        )
+        self.audit.commit(event, *writes, still_valid=claim)
+
+    def _code_came_again(self, request: AuthorizationRequest, by: Redeemer) -> None:
+        with self.database.reading() as connection:
+            used = RequestStore(connection).find(request.id)
+            owner = GrantStore(connection).owner(used.grant_id) if used and used.grant_id else None
+        if used and used.grant_id and owner:
+            self._end("oauth.replay", used.grant_id, owner, by.address, by.request_id)
+
+    def _end(
+        self,
+        action: str,
+        grant_id: TokenId,
+        owner: User,
+        address: str,
+        request_id: str,
+        outcome: str = "denied",
+    ) -> None:
+        """End a grant, and with it all that stands on it."""
+        row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
+        event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
+        self.audit.commit(event, Write(REVOKE_TOKEN, row))
+
+
+def _is_stale(request: AuthorizationRequest, now: datetime) -> bool:
+    """Whether the code was never used, and never will be."""
+    return request.redeemed_at is None and (request.code_expires_at or now) <= now
+
+
+def _claim(
+    request: AuthorizationRequest, granted: Granted | None, now: datetime, connection: Connection
+) -> InvalidGrant | None:
+    """Use up the code, if whoever consented is still who they were, and signed in where they did."""
+    if granted is not None:
+        is_signed_out = request.shown_to is None or TokenStore(connection).is_ended(request.shown_to)
+        user = UserStore(connection).find_by_id(granted.user.id)
+        is_demoted = request.wish.wants_admin and user is not None and not user.is_administrator
+        if is_signed_out or user is None or is_demoted:
+            return InvalidGrant(_ENDED)
+    claimed = RequestStore(connection).redeem(request.id, now, granted.grant.id if granted else None)
+    return None if claimed else _Late(_CODE_USED)
+
+
+def _rotate(granted: Granted, old: bytes, now: datetime, connection: Connection) -> InvalidGrant | None:
+    """Put the new secret in the place of the old one, once."""
+    if UserStore(connection).find_by_id(granted.user.id) is None:
+        return InvalidGrant(_ENDED)
+    rotated = GrantStore(connection).rotate(granted.grant.id, old, digest(granted.refresh.reveal()), now)
+    return None if rotated else _Late(_REUSED)
+
+
+def _granted(request: AuthorizationRequest, user: User, now: datetime) -> Granted:
+    wish = request.wish
+    grant = ApiToken(
+        id=TokenId(uuid4().hex),
+        kind=TokenKind.REFRESH,
+        name=wish.device,
+        user_id=user.id,
+        created_at=now,
+        expires_at=now + GRANT_LIFE,
+        grant_ends_at=now + GRANT_LIFE,
+        application=wish.client_id,
+        allows_admin=wish.wants_admin,
+        address=wish.address,
+    )
+    token = _access_token(grant, now, wish.address)
+    return Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
+
+
+def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:
+    return ApiToken(
+        id=TokenId(uuid4().hex),
+        kind=TokenKind.CLI,
+        name=grant.name,
+        user_id=grant.user_id,
+        created_at=now,
+        expires_at=min(now + ACCESS_LIFE, grant.expires_at),
+        grant_ends_at=grant.grant_ends_at,
+        parent_id=grant.id,
+        application=grant.application,
+        allows_admin=grant.allows_admin,
+        address=address,
+    )
+
+
+def _event(
+    action: str, user: User | None, grant_id: str, device: str, outcome: str, address: str, request_id: str
+) -> Event:
+    user_id, name = (user.id, user.username) if user else (None, "somebody")
+    detail = {"token_id": grant_id, "address": address}
+    return Event(action, user_id, name, None, device, outcome, detail, request_id)

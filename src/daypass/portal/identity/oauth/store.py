@@ -1,0 +1,209 @@
+"""Authorization requests and spent refresh tokens, as rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.identity.oauth.model import AuthorizationRequest, Loopback, PasteBack, RequestId, Wish
+from daypass.portal.storage.schema import api_tokens, oauth_requests, spent_refresh_tokens, users
+
+ADD_REQUEST = insert(oauth_requests)
+ADD_SPENT = insert(spent_refresh_tokens)
+PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
+"""What nobody can answer or redeem any more is not kept; the audit log has it."""
+
+_c = oauth_requests.c
+
+_REQUEST = (
+    _c.id,
+    _c.client_id,
+    _c.challenge,
+    _c.state,
+    _c.redirect_port,
+    _c.redirect_path,
+    _c.wants_admin,
+    _c.tenant,
+    _c.device,
+    _c.version,
+    _c.address,
+    _c.match_code,
+    _c.created_at,
+    _c.expires_at,
+    _c.shown_at,
+    _c.shown_to,
+    _c.decided_at,
+    _c.code_expires_at,
+    _c.user_id,
+    _c.redeemed_at,
+    _c.grant_id,
+)
+
+
+class RequestStore:
+    """Requests of applications, from the push to the redemption of their code."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, request_id: RequestId) -> AuthorizationRequest | None:
+        """The request of that id, whatever state it is in."""
+        return self._one(_c.id == request_id)
+
+    def find_by_code(self, digest: bytes) -> AuthorizationRequest | None:
+        """The request whose consent made the code of that digest."""
+        return self._one(_c.code_digest == digest)
+
+    def count_open(self, address: str, now: datetime) -> int:
+        """How many requests from one address wait for an answer."""
+        counted = self._connection.scalar(
+            select(func.count())
+            .select_from(oauth_requests)
+            .where(_c.address == address, _c.decided_at.is_(None), _c.expires_at > now)
+        )
+        return counted or 0
+
+    def note_shown(self, request_id: RequestId, session_id: TokenId, now: datetime) -> None:
+        """Remember who sees the consent, and since when."""
+        self._connection.execute(
+            update(oauth_requests)
+            .where(_c.id == request_id, _c.decided_at.is_(None))
+            .values(shown_at=now, shown_to=session_id)
+        )
+
+    def decide(
+        self,
+        request: AuthorizationRequest,
+        session_id: TokenId,
+        now: datetime,
+        code: tuple[bytes, datetime, UserId] | None,
+    ) -> bool:
+        """Answer a request, once; with a code's digest and end, or without. False when it was answered."""
+        digest, ends_at, user_id = code or (None, None, None)
+        done = self._connection.execute(
+            update(oauth_requests)
+            .where(
+                _c.id == request.id,
+                _c.decided_at.is_(None),
+                _c.shown_to == session_id,
+                _c.expires_at > now,
+            )
+            .values(decided_at=now, code_digest=digest, code_expires_at=ends_at, user_id=user_id)
+        )
+        return done.rowcount == 1
+
+    def redeem(self, request_id: RequestId, now: datetime, grant_id: TokenId | None) -> bool:
+        """Use up the code of a request; of many who try at once, one gets True."""
+        done = self._connection.execute(
+            update(oauth_requests)
+            .where(_c.id == request_id, _c.redeemed_at.is_(None), _c.code_expires_at > now)
+            .values(redeemed_at=now, grant_id=grant_id)
+        )
+        return done.rowcount == 1
+
+    def _one(self, condition: Any) -> AuthorizationRequest | None:  # noqa: ANN401  SQLAlchemy's own
+        row = self._connection.execute(select(*_REQUEST).where(condition)).first()
+        return None if row is None else _request(row)
+
+
+class GrantStore:
+    """Grants: each is a token of kind refresh whose secret changes and whose row stays."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rotate(self, grant_id: TokenId, old: bytes, new: bytes, now: datetime) -> bool:
+        """Put a new secret in the place of the old one; of many who try at once, one gets True."""
+        c = api_tokens.c
+        done = self._connection.execute(
+            update(api_tokens)
+            .where(
+                c.id == grant_id,
+                c.kind == TokenKind.REFRESH.value,
+                c.digest == old,
+                c.revoked_at.is_(None),
+                c.expires_at > now,
+            )
+            .values(digest=new, last_used_at=now)
+        )
+        return done.rowcount == 1
+
+    def find_spent(self, digest: bytes) -> tuple[TokenId, User] | None:
+        """The grant whose refresh token this once was, its owner, and their name."""
+        row = self._connection.execute(_SPENT, {"digest": digest}).first()
+        return None if row is None else (TokenId(row.id), _user(row))
+
+    def owner(self, grant_id: TokenId) -> User | None:
+        """Whose grant it is."""
+        row = self._connection.execute(_OWNER, {"grant_id": grant_id}).first()
+        return None if row is None else _user(row)
+
+
+_OWNER = (
+    select(api_tokens.c.id, api_tokens.c.user_id, users.c.username, users.c.role)
+    .join(users, users.c.id == api_tokens.c.user_id)
+    .where(api_tokens.c.id == bindparam("grant_id"))
+)
+
+_SPENT = (
+    select(api_tokens.c.id, api_tokens.c.user_id, users.c.username, users.c.role)
+    .join(users, users.c.id == api_tokens.c.user_id)
+    .join(spent_refresh_tokens, spent_refresh_tokens.c.grant_id == api_tokens.c.id)
+    .where(spent_refresh_tokens.c.digest == bindparam("digest"))
+)
+
+
+def _user(row: Row[*tuple[Any, ...]]) -> User:
+    return User(UserId(row.user_id), row.username, Role(row.role))
+
+
+def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
+    """What `ADD_REQUEST` takes."""
+    wish = request.wish
+    loopback = wish.destination if isinstance(wish.destination, Loopback) else None
+    return {
+        "id": request.id,
+        "client_id": wish.client_id,
+        "challenge": wish.challenge,
+        "state": wish.state,
+        "redirect_port": loopback.port if loopback else None,
+        "redirect_path": loopback.path if loopback else None,
+        "wants_admin": wish.wants_admin,
+        "tenant": wish.tenant,
+        "device": wish.device,
+        "version": wish.version,
+        "address": wish.address,
+        "match_code": request.match_code,
+        "created_at": request.created_at,
+        "expires_at": request.expires_at,
+    }
+
+
+def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
+    loopback = None if row.redirect_port is None else Loopback(row.redirect_port, row.redirect_path)
+    return AuthorizationRequest(
+        id=RequestId(row.id),
+        wish=Wish(
+            client_id=row.client_id,
+            challenge=row.challenge,
+            state=row.state,
+            destination=loopback or PasteBack(),
+            wants_admin=row.wants_admin,
+            tenant=row.tenant,
+            device=row.device,
+            version=row.version,
+            address=row.address,
+        ),
+        match_code=row.match_code,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        shown_at=row.shown_at,
+        shown_to=row.shown_to,
+        decided_at=row.decided_at,
+        code_expires_at=row.code_expires_at,
+        user_id=row.user_id,
+        redeemed_at=row.redeemed_at,
+        grant_id=row.grant_id,
+    )

@@ -1,0 +1,154 @@
+"""Somebody signed in with a browser, and an application that asks them for tokens."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
+from daypass.portal.identity.oauth.consent import Consents
+from daypass.portal.identity.oauth.grants import Grants, Redeemer
+from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, Wish
+from daypass.portal.identity.passwords import hash_password
+from daypass.portal.identity.service import Identity
+from daypass.portal.identity.sign_in import SignedIn, SignIns
+from daypass.portal.identity.store import ADD_USER
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import api_tokens, audit_events, users
+from tests.fakes import FakeClock
+
+PASSWORD = Secret("correct horse battery")
+HASH = hash_password(PASSWORD)
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+PASTE_BACK = "https://portal.example/oauth/code"
+LAPTOP, DESK = "192.0.2.7", "192.0.2.8"
+WISH = Wish(
+    client_id="daypass-cli",
+    challenge=CHALLENGE,
+    state="s" * 22,
+    destination=Loopback(54321, "/cb/0123456789abcdef"),
+    wants_admin=False,
+    tenant="dev01",
+    device="danas-laptop",
+    version="0.1.0",
+    address=LAPTOP,
+)
+REDEEMER = Redeemer(
+    client_id=WISH.client_id,
+    verifier=Secret(VERIFIER),
+    redirect_uri="http://127.0.0.1:54321/cb/0123456789abcdef",
+    address=LAPTOP,
+    request_id="redeem",
+)
+LOOKED = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class World:
+    """Dana, an Administrator, their browsers, and an application at the door."""
+
+    database: Database
+    audit: AuditLog
+    clock: FakeClock
+    identity: Identity = field(init=False)
+    sign_ins: SignIns = field(init=False)
+    consents: Consents = field(init=False)
+    grants: Grants = field(init=False)
+    dana: User = field(init=False)
+    admin: User = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.database, self.audit, self.clock)
+        self.identity, self.sign_ins, self.consents = Identity(*parts), SignIns(*parts), Consents(*parts)
+        self.grants = Grants(*parts, PASTE_BACK)
+        self.dana = self._add(User(UserId("da" * 16), "dana@example.com", Role.USER))
+        self.admin = self._add(User(UserId("ad" * 16), "admin@example.com", Role.ADMINISTRATOR))
+
+    def _add(self, user: User) -> User:
+        row = {**asdict(user), "password_hash": HASH, "created_at": self.clock()}
+        with self.database.writing() as connection:
+            connection.execute(ADD_USER, row)
+        return user
+
+    def browser(self, user: User | None = None) -> SignedIn:
+        """A browser in which somebody just signed in; Dana, unless another is named."""
+        name = (user or self.dana).username
+        return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
+
+    def shown(self, browser: SignedIn, wish: Wish = WISH) -> AuthorizationRequest:
+        """A request that was looked at for a second."""
+        request = self.consents.push(wish, "push")
+        self.consents.show(request.id, browser.token)
+        self.clock.move(LOOKED)
+        return request
+
+    def code(self, browser: SignedIn, wish: Wish = WISH) -> Secret:
+        """The code of a consent."""
+        request = self.shown(browser, wish)
+        return self.consents.approve(request.id, browser.token, browser.user, "approve").code
+
+    def granted(self, user: User | None = None, *, admin: bool = False) -> Granted:
+        """A device that is signed in."""
+        return self.grants.redeem(self.code(self.browser(user), replace(WISH, wants_admin=admin)), REDEEMER)
+
+    def works(self, secret: Secret) -> bool:
+        """Whether a token counts on requests."""
+        try:
+            self.identity.authenticate(secret.reveal())
+        except Exception:
+            return False
+        return True
+
+    def refuse_role(self, user: User) -> None:
+        """Make an Administrator a user."""
+        with self.database.writing() as connection:
+            connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER.value))
+
+    def disable(self, user: User) -> None:
+        """End a user."""
+        with self.database.writing() as connection:
+            connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=self.clock()))
+
+    def events(self, prefix: str = "oauth.") -> list[tuple[str, str]]:
+        """Each action on record, and how it came out."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(audit_events.c.action, audit_events.c.outcome).order_by(audit_events.c.position)
+            )
+            return [(row.action, row.outcome) for row in rows if row.action.startswith(prefix)]
+
+    def on_record(self) -> str:
+        """Everything that stands in the audit log."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(audit_events.c.detail, audit_events.c.subject, audit_events.c.actor)
+            )
+            return json.dumps([list(row) for row in rows])
+
+    def tokens(self) -> list[TokenId]:
+        """Every token that an application got."""
+        with self.database.reading() as connection:
+            kinds = api_tokens.c.kind.in_(["cli", "refresh"])
+            return [TokenId(row.id) for row in connection.execute(select(api_tokens.c.id).where(kinds))]
+
+
+@pytest.fixture
+def world(database: Database) -> Iterator[World]:
+    """The world, on each kind of database in turn."""
+    clock = FakeClock()
+    audit = AuditLog(database, clock)
+    yield World(database, audit, clock)
+    audit.close()
+
+
+def later(token: ApiToken, clock: FakeClock) -> timedelta:
+    """How much of a token's life is left."""
+    return token.expires_at - clock()

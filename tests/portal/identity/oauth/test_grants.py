@@ -1,0 +1,266 @@
+"""From a code to tokens, from each refresh token to the next, and to their end."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.errors import OAuthRefused, PortalError
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.oauth.grants import Grants
+from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, Granted, PasteBack
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.tokens import mint, mint_code
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from tests.portal.identity.oauth.conftest import DESK, PASTE_BACK, REDEEMER, WISH, World
+
+RACERS = 100
+SECOND = timedelta(seconds=1)
+
+
+def test_a_code_gives_a_token_for_an_hour_and_a_grant_for_twelve(world: World) -> None:
+    granted = world.granted()
+
+    token, owner = world.identity.authenticate(granted.access.reveal())
+    assert (token.kind, token.name, owner) == (TokenKind.CLI, "danas-laptop", world.dana)
+    assert token.expires_at - world.clock() == ACCESS_LIFE
+    assert token.grant_ends_at == world.clock() + GRANT_LIFE == granted.grant.expires_at
+    assert token.parent_id == granted.grant.id
+    assert not token.allows_admin
+
+
+def test_only_what_was_consented_to_is_allowed(world: World) -> None:
+    assert world.granted(world.admin, admin=True).access_token.allows_admin
+    assert not world.granted(world.admin).access_token.reaches_admin
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [
+        replace(REDEEMER, verifier=Secret("w" * 43)),
+        replace(REDEEMER, verifier=Secret("")),
+        replace(REDEEMER, redirect_uri="http://127.0.0.1:54322/cb/0123456789abcdef"),
+        replace(REDEEMER, redirect_uri=PASTE_BACK),
+        replace(REDEEMER, client_id="another"),
+    ],
+    ids=["verifier", "no verifier", "port", "page", "client"],
+)
+def test_a_code_with_anything_wrong_is_burnt(world: World, presented: object) -> None:
+    code = world.code(world.browser())
+
+    with pytest.raises(OAuthRefused):
+        world.grants.redeem(code, presented)  # type: ignore[arg-type]
+    with pytest.raises(OAuthRefused, match="before"):
+        world.grants.redeem(code, REDEEMER)
+
+    assert world.tokens() == []
+    assert ("oauth.redeem", "failed") in world.events()
+
+
+def test_a_code_lives_a_minute(world: World) -> None:
+    code = world.code(world.browser())
+    world.clock.move(CODE_LIFE)
+
+    with pytest.raises(OAuthRefused, match="expired"):
+        world.grants.redeem(code, REDEEMER)
+
+
+def test_a_code_that_never_was_is_refused(world: World) -> None:
+    with pytest.raises(OAuthRefused, match="not known"):
+        world.grants.redeem(mint_code(), REDEEMER)
+
+
+def test_a_pasted_code_belongs_to_the_page_that_showed_it(world: World) -> None:
+    code = world.code(world.browser(), replace(WISH, destination=PasteBack()))
+
+    granted = world.grants.redeem(code, replace(REDEEMER, redirect_uri=PASTE_BACK))
+
+    assert world.works(granted.access)
+
+
+def test_a_code_ends_with_the_browser_s_sign_in(world: World) -> None:
+    browser = world.browser()
+    code = world.code(browser)
+    world.sign_ins.sign_out(browser.token, browser.user, "out")
+
+    with pytest.raises(OAuthRefused, match="ended"):
+        world.grants.redeem(code, REDEEMER)
+    assert world.tokens() == []
+
+
+def test_a_code_is_worth_nothing_once_its_owner_is_disabled(world: World) -> None:
+    code = world.code(world.browser())
+    world.disable(world.dana)
+
+    with pytest.raises(OAuthRefused):
+        world.grants.redeem(code, REDEEMER)
+    assert world.tokens() == []
+
+
+def test_a_code_for_admin_access_is_worth_nothing_to_who_is_no_administrator_any_more(world: World) -> None:
+    code = world.code(world.browser(world.admin), replace(WISH, wants_admin=True))
+    world.refuse_role(world.admin)
+
+    with pytest.raises(OAuthRefused):
+        world.grants.redeem(code, REDEEMER)
+    assert world.tokens() == []
+
+
+def test_a_replay_fails_and_ends_what_the_first_use_gave(world: World) -> None:
+    code = world.code(world.browser())
+    granted = world.grants.redeem(code, REDEEMER)
+    assert world.works(granted.access)
+
+    with pytest.raises(OAuthRefused, match="before"):
+        world.grants.redeem(code, REDEEMER)
+
+    assert not world.works(granted.access)
+    with pytest.raises(OAuthRefused, match="ended"):
+        world.grants.refresh(granted.refresh, DESK, "refresh")
+    assert world.events()[-1] == ("oauth.replay", "denied")
+
+
+def test_of_a_hundred_redemptions_at_once_one_succeeds(world: World, database_url: str) -> None:
+    """Over two replicas, each with a writer of its own, as on PostgreSQL."""
+    code = world.code(world.browser())
+    there = Database(database_url)
+    log = AuditLog(there, world.clock)
+    doors = (world.grants, Grants(there, log, world.clock, PASTE_BACK))
+
+    outcomes = at_once(lambda number: doors[number % 2].redeem(code, REDEEMER))
+    log.close()
+    there.close()
+
+    won = [outcome for outcome in outcomes if isinstance(outcome, Granted)]
+    lost = [outcome for outcome in outcomes if not isinstance(outcome, Granted)]
+    assert len(won) == 1
+    assert {type(refusal).__name__ for refusal in lost} == {"InvalidGrant"}
+    # All the others were replays.
+    assert not world.works(won[0].access)
+    assert len(world.tokens()) == 2
+
+
+def test_a_refresh_gives_the_next_tokens_and_prolongs_nothing(world: World) -> None:
+    first = world.granted()
+    world.clock.move(timedelta(minutes=50))
+
+    second = world.grants.refresh(first.refresh, DESK, "refresh")
+
+    assert world.works(second.access)
+    assert second.grant.id == first.grant.id
+    assert second.access_token.grant_ends_at == first.access_token.grant_ends_at
+    assert second.access_token.expires_at == world.clock() + ACCESS_LIFE
+
+
+def test_no_token_outlives_its_grant(world: World) -> None:
+    granted = world.granted()
+    world.clock.move(GRANT_LIFE - 10 * SECOND)
+
+    last = world.grants.refresh(granted.refresh, DESK, "refresh")
+
+    assert last.access_token.expires_at - world.clock() == 10 * SECOND
+    world.clock.move(10 * SECOND)
+    assert not world.works(last.access)
+    with pytest.raises(OAuthRefused, match="ended"):
+        world.grants.refresh(last.refresh, DESK, "refresh")
+
+
+def test_a_refresh_token_that_comes_again_ends_the_family(world: World) -> None:
+    first = world.granted()
+    second = world.grants.refresh(first.refresh, DESK, "refresh")
+    third = world.grants.refresh(second.refresh, DESK, "refresh")
+    assert world.works(third.access)
+
+    with pytest.raises(OAuthRefused, match="before"):
+        world.grants.refresh(first.refresh, DESK, "refresh")
+
+    assert not any(world.works(granted.access) for granted in (first, second, third))
+    with pytest.raises(OAuthRefused, match="ended"):
+        world.grants.refresh(third.refresh, DESK, "refresh")
+    assert world.events()[-1] == ("oauth.reuse", "denied")
+
+
+def test_of_a_hundred_refreshes_at_once_one_succeeds(world: World, database_url: str) -> None:
+    granted = world.granted()
+    there = Database(database_url)
+    log = AuditLog(there, world.clock)
+    doors = (world.grants, Grants(there, log, world.clock, PASTE_BACK))
+
+    outcomes = at_once(lambda number: doors[number % 2].refresh(granted.refresh, DESK, "refresh"))
+    log.close()
+    there.close()
+
+    won = [outcome for outcome in outcomes if isinstance(outcome, Granted)]
+    assert len(won) == 1
+    assert not world.works(won[0].access)
+
+
+def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(world: World) -> None:
+    granted = world.granted()
+
+    assert not world.works(granted.refresh)
+    for other in (granted.access, mint(TokenKind.REFRESH), mint_code()):
+        with pytest.raises(OAuthRefused):
+            world.grants.refresh(other, DESK, "refresh")
+    assert world.works(granted.access)
+
+
+@pytest.mark.parametrize("which", ["access", "refresh"])
+def test_signing_out_ends_the_device_by_either_token(world: World, which: str) -> None:
+    granted = world.granted()
+
+    world.grants.revoke(getattr(granted, which).reveal(), DESK, "revoke")
+
+    assert not world.works(granted.access)
+    with pytest.raises(OAuthRefused, match="ended"):
+        world.grants.refresh(granted.refresh, DESK, "refresh")
+    assert world.events()[-1] == ("oauth.revoke", "done")
+
+
+def test_signing_out_twice_or_with_anything_else_is_no_mistake(world: World) -> None:
+    granted = world.granted()
+    secret, _ = world.identity.create_token(world.dana, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    for text in (granted.refresh.reveal(), granted.refresh.reveal(), "nonsense", secret.reveal()):
+        world.grants.revoke(text, DESK, "revoke")
+
+    assert world.works(secret)
+
+
+def test_the_owner_ends_a_device_and_all_that_stands_on_it(world: World) -> None:
+    granted = world.granted()
+    other = world.granted()
+
+    world.identity.revoke_token(world.dana, granted.grant.id, OPERATOR)
+
+    assert not world.works(granted.access)
+    assert world.works(other.access)
+
+
+def test_whoever_is_disabled_gets_no_next_token(world: World) -> None:
+    granted = world.granted()
+    world.disable(world.dana)
+
+    assert not world.works(granted.access)
+    with pytest.raises(OAuthRefused):
+        world.grants.refresh(granted.refresh, DESK, "refresh")
+
+
+def at_once(act: Callable[[int], Granted]) -> list[Granted | PortalError]:
+    """What each of many got that begin together."""
+    start = Barrier(RACERS)
+
+    def race(number: int) -> Granted | PortalError:
+        start.wait()
+        try:
+            return act(number)
+        except PortalError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(RACERS) as pool:
+        return list(pool.map(race, range(RACERS)))
