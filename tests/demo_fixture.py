@@ -53,6 +53,10 @@ class Demo:
         """A user's API token."""
         return next(str(user["api_token"]) for user in self.ready["users"] if user["username"] == username)
 
+    def password(self, username: str) -> str:
+        """A user's password."""
+        return next(str(user["password"]) for user in self.ready["users"] if user["username"] == username)
+
     def visitor(self, token: str) -> Visitor:
         """Somebody at the portal's door, with this token."""
         return Visitor(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)

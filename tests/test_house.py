@@ -16,6 +16,7 @@ EXITS = {
     "portal/commands.py": "a new Administrator's password or token, shown this once",
     "portal/http/api/sessions.py": "to whom the session was issued",
     "portal/http/compat/jit.py": "to whom the session was issued",
+    "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/sign_in.py": "into the digests of the two cookies",
     "portal/identity/oauth/consent.py": "into the digest of a code",

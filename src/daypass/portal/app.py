@@ -11,7 +11,7 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import connect
+from daypass.portal.aws.connect import browser_origins, connect
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
@@ -24,17 +24,30 @@ from daypass.portal.http.compat.routes import PREFIXES, compat_routes
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
 from daypass.portal.http.doorway import Entrance
+from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.entrance import PageEntrance
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.refusal import RefusalForm
+from daypass.portal.http.frame.view import Frames
 from daypass.portal.http.front import Front, make_door
 from daypass.portal.http.guards import Guards
-from daypass.portal.http.health import health_routes
+from daypass.portal.http.health import PROBES, health_routes
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import message, problem
+from daypass.portal.http.web.profile import ProfilePages
+from daypass.portal.http.web.routes import WebPages, web_routes
+from daypass.portal.http.web.sign_in import SignInPages
+from daypass.portal.http.web.tenant import TenantChoice
 from daypass.portal.identity.service import Identity
+from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
+
+DOORS_WITH_PAGES = ("web",)
+"""Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
 """For the audit log's writer, and for whoever else is no request."""
@@ -95,6 +108,9 @@ class _Core:
     issuer: Issuer
     inventory: Inventory
     callers: Callers
+    sign_ins: SignIns
+    assets: Assets
+    pages: Pages
     pool: Pool
     release: str
 
@@ -102,29 +118,43 @@ class _Core:
         """The way in to one door."""
         return Entrance(door, self.callers, self.pool)
 
+    def page_entrance(self, door: Door) -> PageEntrance:
+        """The way in to a door's pages."""
+        frames = Frames(self.database, self.clock)
+        origin = self.config.public_url
+        return PageEntrance(door, self.sign_ins.find, frames, self.callers.addresses, self.pool, origin)
+
+    @property
+    def refusal_page(self) -> RefusalForm:
+        """The form in which doors with pages refuse."""
+        return RefusalForm(self.pages, self.config.public_url)
+
+    def has_administrator(self) -> bool:
+        """Whether anybody can run the portal yet."""
+        with self.database.reading() as connection:
+            return UserStore(connection).count_administrators() > 0
+
 
 def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> Portal:
     """A portal on a database whose schema was checked; owns the database from here on."""
     core = _core(config, database, aws, clock)
-    api, compat = _api_door(core), _compat_door(core)
+    api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
     health = make_door(health_routes(database, core.pool), problem)
-    front = Front({PREFIX: api, **dict.fromkeys(PREFIXES, compat)}, otherwise=health)
-
-    def has_administrator() -> bool:
-        with database.reading() as connection:
-            return UserStore(connection).count_administrators() > 0
+    doors = {PREFIX: api, **dict.fromkeys(PREFIXES, compat), **dict.fromkeys(PROBES, health)}
 
     def close() -> None:
         core.pool.close()
         core.audit.close()
         database.close()
 
-    return Portal(Guards(front), (api, compat, health), has_administrator, close)
+    return Portal(
+        Guards(Front(doors, otherwise=web)), (api, compat, health, web), core.has_administrator, close
+    )
 
 
 def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _Core:
     audit, broker = AuditLog(database, clock), aws.broker
-    identity = Identity(database, audit, clock)
+    identity, assets = Identity(database, audit, clock), Assets()
     return _Core(
         config=config,
         database=database,
@@ -151,6 +181,9 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
             is_attribution_required=config.require_attribution,
         ),
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
+        sign_ins=SignIns(database, audit, clock),
+        assets=assets,
+        pages=Pages(assets, DOORS_WITH_PAGES, browser_origins(config.aws)),
         pool=Pool(config.threads),
         release=version("daypass"),
     )
@@ -179,3 +212,13 @@ def _compat_door(core: _Core) -> Starlette:
     )
     jit, tenants = Jit(core.issuer, core.clock), Tenants(core.database, broker.account_id)
     return make_door(compat_routes(core.entrance(Door.LEGACY), jit, tenants, system), message)
+
+
+def _web_door(core: _Core) -> Starlette:
+    web = WebPages(
+        sign_in=SignInPages(core.pages, core.sign_ins, core.has_administrator, core.config.public_url),
+        tenant=TenantChoice(core.database),
+        profile=ProfilePages(core.pages),
+    )
+    routes = [*web_routes(core.page_entrance(Door.WEB), web), *core.assets.routes()]
+    return make_door(routes, core.refusal_page)

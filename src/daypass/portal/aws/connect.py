@@ -66,6 +66,16 @@ def connect(
     )
 
 
+def browser_origins(config: AwsConfig) -> tuple[str, ...]:
+    """Where a browser goes to sign in to the console, and from there: sources of a security policy."""
+    if config.signin_url is not None or config.console_url is not None:
+        return tuple(dict.fromkeys(url for url in (config.signin_url, config.console_url) if url))
+    partition = PARTITIONS.get(config.partition)
+    hosts = () if partition is None else (partition.signin_host, partition.console_host)
+    # Each region has hosts of its own below these.
+    return tuple(f"https://{prefix}{host}" for host in hosts for prefix in ("", "*."))
+
+
 def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> tuple[str, bool]:
     """The account, and whether the portal's keys are a session's."""
     asked = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}

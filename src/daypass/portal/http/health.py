@@ -14,6 +14,8 @@ from daypass.portal.http.pool import Pool
 from daypass.portal.http.route import exact
 from daypass.portal.storage.engine import Database
 
+PROBES = ("/healthz", "/readyz")
+
 _KEPT = 1.0
 """Seconds that an answer stands: asking often must not be a way to keep the database busy."""
 
@@ -58,6 +60,6 @@ def health_routes(
     """What a load balancer asks."""
     alive = Open(lambda: JSONResponse({"status": "ok"}))
     return [
-        exact("GET", "/healthz", alive),
-        exact("GET", "/readyz", Readiness(database, pool, monotonic)),
+        exact("GET", PROBES[0], alive),
+        exact("GET", PROBES[1], Readiness(database, pool, monotonic)),
     ]

@@ -51,6 +51,8 @@ class Visit:
     form: Form
     cookie: str
     """The sign-in cookie; a form that is good for one purpose only makes its token of it."""
+    device: str
+    """What says that this browser has signed in before."""
 
 
 Page = Callable[[Visit], Response]
@@ -109,7 +111,9 @@ class PageEntrance:
         path = stranger.here.partition("?")[0]
         csrf = csrf_token(stranger.session)
         frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
-        return Visit(caller, frame, stranger.path, stranger.query, stranger.form, stranger.session)
+        return Visit(
+            caller, frame, stranger.path, stranger.query, stranger.form, stranger.session, stranger.device
+        )
 
 
 class PageEndpoint:

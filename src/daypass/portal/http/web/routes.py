@@ -1,0 +1,56 @@
+"""Every page of the portal."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.frame.entrance import Page, PageEntrance
+from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN
+from daypass.portal.http.route import exact
+from daypass.portal.http.web.profile import ProfilePages
+from daypass.portal.http.web.sign_in import SignInPages
+from daypass.portal.http.web.tenant import TenantChoice
+
+
+class Front:
+    """The address without a path."""
+
+    permission = Permission.ANYBODY
+
+    async def __call__(self, _request: Request) -> Response:
+        """Lead to the profile."""
+        return RedirectResponse(HOME, 303)
+
+
+@dataclass(frozen=True, slots=True)
+class WebPages:
+    """All that the routes lead to."""
+
+    sign_in: SignInPages
+    tenant: TenantChoice
+    profile: ProfilePages
+
+
+def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
+    """The routes of all pages."""
+
+    def show(path: str, page: Page, permission: Permission = Permission.USER) -> BaseRoute:
+        return exact("GET", path, entrance.page(permission, page))
+
+    def act(path: str, page: Page, permission: Permission = Permission.USER) -> BaseRoute:
+        return exact("POST", path, entrance.act(permission, page))
+
+    return [
+        exact("GET", "/", Front()),
+        exact("GET", SIGN_IN, entrance.open_page(web.sign_in.show)),
+        exact("POST", SIGN_IN, entrance.open_act(web.sign_in.sign_in)),
+        show(CONFIRM, web.sign_in.show_confirm),
+        act(CONFIRM, web.sign_in.confirm),
+        act("/sign-out", web.sign_in.sign_out),
+        act("/tenant", web.tenant.choose),
+        show("/tenant/offers", web.tenant.offers),
+        show("/profile", web.profile.show),
+    ]

@@ -1,0 +1,35 @@
+"""Choosing the tenant that pages are about."""
+
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse, Response
+
+from daypass.portal.http.frame.cookies import TENANT, give_for_long
+from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.frame.returns import go_to, own_path
+from daypass.portal.http.tenants import search_tenants, visible_tenant
+from daypass.portal.storage.engine import Database
+
+_OFFERED = 20
+_LONGEST_SEARCH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChoice:
+    """The list box in the bar across the top."""
+
+    database: Database
+
+    def choose(self, visit: Visit) -> Response:
+        """Remember a tenant, by its id or by the name that was typed; stay on the page."""
+        reference = visit.form.get("typed") or visit.form.get("tenant")
+        tenant = visible_tenant(self.database, visit.caller.user, reference)
+        response = go_to(own_path(visit.form.raw("next")))
+        give_for_long(response, TENANT, tenant.id)
+        return response
+
+    def offers(self, visit: Visit) -> Response:
+        """The first tenants whose names have what was typed in them."""
+        text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
+        found = search_tenants(self.database, visit.caller.user, text, _OFFERED) if text.isprintable() else ()
+        return JSONResponse({"offers": [{"value": one.tenant.id, "label": one.tenant.name} for one in found]})

@@ -1,0 +1,6 @@
+"""Browser tests run against the session's demo, with real pages in a real Chromium."""
+
+from tests.browser_fixture import admin, chromium, dana, person
+from tests.demo_fixture import demo, fragile_demo, troubled
+
+__all__ = ["admin", "chromium", "dana", "demo", "fragile_demo", "person", "troubled"]

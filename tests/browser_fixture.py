@@ -1,0 +1,192 @@
+"""One Chromium for each worker, a fresh profile for each test, and eyes that miss no complaint of a page."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.demo_fixture import Demo
+
+CHROMIUM = "/usr/bin/chromium"
+DESK = (1280, 800)
+PHONE = (390, 844)
+PATIENCE = 10_000
+"""Milliseconds that a page may take for anything."""
+
+PAGES: Sequence[str] = ("/profile",)
+"""Every page that anybody who has signed in can see, by its address: checks of all pages go over these."""
+
+ADMINISTRATOR_PAGES: Sequence[str] = ()
+"""Every page that Administrators alone can see."""
+
+PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page")
+"""Every page that anybody can see."""
+
+_ALLOWED_REFUSALS = ("Failed to load resource: the server responded with a status of 404",)
+"""What Chromium says of a page that is there to say no."""
+
+_WATCH = """
+window.violations = [];
+addEventListener('securitypolicyviolation', (event) => {
+  const { violatedDirective, blockedURI, sourceFile, lineNumber } = event;
+  window.violations.push(`${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`);
+});
+"""
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody at a browser of their own, at the demo's portal."""
+
+    demo: Demo
+    context: BrowserContext
+    page: Page = field(init=False)
+    complaints: list[str] = field(default_factory=list)
+    """What the console of any page said that is an error, and what threw."""
+    hosts: set[str] = field(default_factory=set)
+    """Every host that was asked for anything."""
+
+    def visit(self, address: str) -> Page:
+        """Go to a page of the portal, and see it whole."""
+        self.page.goto(f"{self.demo.portal_url}{address}")
+        return self.page
+
+    def sign_in(self, username: str, address: str = "/profile") -> Page:
+        """Sign in as a person does, coming from the page that was asked for."""
+        page = self.visit(address)
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(self.demo.password(username))
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{self.demo.portal_url}{address}")
+        return page
+
+    def take_cookies(self, other: "Person") -> None:
+        """Have the cookies of somebody else."""
+        for cookie in other.context.cookies():
+            self.context.add_cookies(
+                [
+                    {
+                        "name": cookie["name"],
+                        "value": cookie["value"],
+                        "url": self.demo.portal_url,
+                        "secure": True,
+                    }
+                ]
+            )
+
+    def find_nothing_wrong(self, page: Page | None = None) -> None:
+        """Fail where a page broke its own policy, threw, or complained."""
+        violations = (page or self.page).evaluate("window.violations")
+        assert violations == []
+        assert self.complaints == []
+
+    def find_no_sideways_scrolling(self, page: Page | None = None) -> None:
+        """Fail where a page is wider than its window."""
+        root = "document.documentElement"
+        wider = (page or self.page).evaluate(f"{root}.scrollWidth - {root}.clientWidth")
+        assert wider <= 0, f"{wider} pixels too wide"
+
+    def copied(self) -> str:
+        """What is on the clipboard."""
+        return str(self.page.evaluate("navigator.clipboard.readText()"))
+
+    def _watch(self, page: Page) -> None:
+        page.on("console", lambda message: self._listen(message))
+        page.on("pageerror", lambda error: self.complaints.append(f"threw: {error}"))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(_ALLOWED_REFUSALS):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """The worker's browser, and the loop that it needs."""
+
+    browser: Browser
+    loop: asyncio.AbstractEventLoop
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The worker's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        loop = asyncio.get_running_loop()
+        with _running(None):
+            yield Chromium(browser, loop)
+        browser.close()
+
+
+@contextmanager
+def _running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Let *loop* count as running for a while.
+
+    Playwright's own loop runs for as long as the browser does, in the very thread of the tests. Those that
+    use no browser must not find it there: they have loops of their own.
+    """
+    before = asyncio._get_running_loop()
+    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(before)
+
+
+@contextmanager
+def somebody(
+    chromium: Chromium,
+    demo: Demo,
+    size: tuple[int, int] = DESK,
+    *,
+    scheme: str = "light",
+    has_script: bool = True,
+) -> Iterator[Person]:
+    """A person with a fresh browser profile of that size, who prefers light or dark."""
+    with _running(chromium.loop):
+        context = chromium.browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            ignore_https_errors=True,
+            java_script_enabled=has_script,
+            permissions=["clipboard-read", "clipboard-write"],
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PATIENCE)
+        context.add_init_script(_WATCH)
+        person = Person(demo, context)
+        context.on("page", lambda page: person._watch(page))
+        person.page = context.new_page()
+        try:
+            yield person
+        finally:
+            context.close()
+
+
+@pytest.fixture
+def person(chromium: Chromium, demo: Demo) -> Iterator[Person]:
+    """Somebody at a desk."""
+    with somebody(chromium, demo) as sitting:
+        yield sitting
+
+
+@pytest.fixture
+def dana(person: Person) -> Person:
+    """Dana, who has signed in: a full member of dev01, and a reader of prod01."""
+    person.sign_in("dana@example.com")
+    return person
+
+
+@pytest.fixture
+def admin(person: Person) -> Person:
+    """The Administrator, who has signed in."""
+    person.sign_in("admin@example.com")
+    return person
