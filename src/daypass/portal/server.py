@@ -23,6 +23,9 @@ _CONNECTIONS = 2048
 _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
 
+_TOLD = (signal.SIGINT, signal.SIGTERM)
+"""How we are told to stop."""
+
 
 class ServeError(Exception):
     """The portal cannot serve like this; the message says what to change."""
@@ -35,7 +38,8 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ServeError(
-            f"Port {port} of {host} cannot be had ({(error.strerror or str(error)).lower()}). "
+            # Not its own text, which goes on about what it was doing.
+            f"Port {port} of {host} cannot be had ({os.strerror(error.errno or 0).lower()}). "
             "Choose another with DAYPASS_LISTEN."
         ) from error
 
@@ -108,7 +112,7 @@ def run_until_signal(
     """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered."""
 
     def ready(stop: Callable[[], None]) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _TOLD:
             loop.add_signal_handler(number, stop)
         announce()
 
@@ -122,7 +126,6 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
 
     When one ends by itself all are ended: whoever supervises us starts afresh, and nobody serves half.
     """
-    workers = {_fork(work) for _ in range(number)}
     is_told = False
 
     def end(*_: object) -> None:
@@ -130,15 +133,24 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
         is_told = True
         _terminate(workers)
 
-    for told in (signal.SIGINT, signal.SIGTERM):
+    # Whoever tells us meanwhile is heard afterwards, when we know whom to end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
+    workers = {_fork(work) for _ in range(number)}
+    for told in _TOLD:
         signal.signal(told, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
     is_well = True
     while workers:
         ended, status = os.wait()
         workers.discard(ended)
-        is_well = is_well and is_told and status == 0
+        is_well = is_well and is_told and _is_obedient(status)
         _terminate(workers)
     return 0 if is_well else 1
+
+
+def _is_obedient(status: int) -> bool:
+    """Whether a worker ended as it was told to, which may have been before it listened."""
+    return status == 0 or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOLD)
 
 
 def _fork(work: Callable[[], int]) -> int:
@@ -146,6 +158,7 @@ def _fork(work: Callable[[], int]) -> int:
     if child == 0:
         code = 1
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
             code = work()
         finally:
             # Nothing of the parent's is the child's to tidy up.

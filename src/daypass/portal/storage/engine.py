@@ -1,9 +1,11 @@
 """Connections to SQLite or PostgreSQL, and what becomes of their faults."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -124,6 +126,8 @@ def _open_postgresql(url: URL, patience: timedelta, **options: Any) -> Engine:  
 
 
 def _open_sqlite(url: URL, patience: timedelta, **options: Any) -> Engine:  # noqa: ANN401  SQLAlchemy's own
+    if url.database:
+        _make_private(Path(url.database))
     engine = create_engine(
         url, connect_args={"check_same_thread": False, "cached_statements": 256}, **options
     )
@@ -142,6 +146,13 @@ def _open_sqlite(url: URL, patience: timedelta, **options: Any) -> Engine:  # no
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """A file that is not there yet is for its owner alone, and so are those that SQLite makes beside it."""
+    # Where it cannot be made, whoever connects is told so.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _begin(connection: Connection) -> None:

@@ -1,0 +1,33 @@
+"""An operator at the portal's own machine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.authority import Certificates, certify
+from daypass.demo.folder import Folder
+from daypass.portal.clock import utc_now
+from tests.portal.aws.stub import StubAws
+from tests.portal.processes import Operator, answer_by_action, environment
+
+
+@pytest.fixture
+def own_aws() -> Iterator[StubAws]:
+    """An AWS that knows the portal, and answers what it is told to."""
+    stub = StubAws()
+    stub.play(answer_by_action(stub))
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture
+def operator(tmp_path: Path, sqlite_url: str, own_aws: StubAws) -> Operator:
+    """Somebody at a terminal, with a migrated SQLite database."""
+    return Operator(tmp_path, environment(tmp_path, sqlite_url, own_aws))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """A certificate for localhost, its key, and who vouches for it."""
+    return certify(Folder(tmp_path_factory.mktemp("certificates")), utc_now())

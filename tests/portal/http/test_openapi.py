@@ -1,0 +1,64 @@
+"""What our API says of itself is true: its description is valid, whole, and kept to whatever is sent."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+from daypass.portal.http.route import ExactRoute
+from tests.portal.http.client import Client
+from tests.portal.http.world import DANA, PUBLIC_URL, World
+
+DESCRIPTION = "/api/v1/openapi.json"
+
+
+@pytest.fixture
+def described(still_world: World) -> OpenApiSchema:
+    """The description, as a fuzzer reads it."""
+    return schemathesis.openapi.from_asgi(DESCRIPTION, still_world.portal.app)
+
+
+def test_the_description_is_valid_and_needs_no_token(described: OpenApiSchema, still_client: Client) -> None:
+    described.validate()
+    assert still_client.get(DESCRIPTION).json["openapi"] == "3.1.0"
+    assert still_client.get(DESCRIPTION).json["servers"] == [{"url": PUBLIC_URL}]
+
+
+def test_it_describes_every_call_there_is_and_no_other(still_world: World, still_client: Client) -> None:
+    paths = still_client.get(DESCRIPTION).json["paths"]
+    described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    served = {
+        f"{method} {route.path}"
+        for door in still_world.portal.doors
+        for route in door.routes
+        if isinstance(route, ExactRoute) and route.path.startswith("/api/")
+        for method in route.methods or ()
+    }
+
+    assert described == served - {f"GET {DESCRIPTION}"}
+
+
+def test_every_call_has_a_name_a_summary_and_a_sentence_for_each_refusal(still_client: Client) -> None:
+    for methods in still_client.get(DESCRIPTION).json["paths"].values():
+        for operation in methods.values():
+            assert operation["operationId"]
+            assert operation["summary"]
+            for status, response in operation["responses"].items():
+                assert response["description"], (operation["operationId"], status)
+                assert "X-Request-Id" in response["headers"]
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@settings(max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_is_sent_is_answered_as_described(
+    still_world: World, described: OpenApiSchema, mode: GenerationMode, data: st.DataObject
+) -> None:
+    case = data.draw(described.as_strategy(generation_mode=mode))
+    case.headers["Authorization"] = f"Bearer {still_world.tokens[DANA]}"
+
+    # What goes with what (a tenant or admin, a destination with the console) is no matter of a schema.
+    case.call_and_validate(excluded_checks=[positive_data_acceptance])

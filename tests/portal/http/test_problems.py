@@ -1,0 +1,44 @@
+"""Every refusal there is has a status, and is told in the form of the door it was met at."""
+
+from collections.abc import Iterator
+
+from starlette.requests import Request
+
+from daypass.portal import app, errors
+from daypass.portal.errors import PortalError
+from daypass.portal.http.problems import REQUEST_ID, STATUSES, message, problem, status_of
+
+
+def kinds(kind: type[PortalError] = PortalError) -> Iterator[type[PortalError]]:
+    """Every kind of refusal that can be raised."""
+    for below in kind.__subclasses__():
+        yield below
+        yield from kinds(below)
+
+
+def test_every_refusal_has_a_status_that_says_whose_turn_it_is() -> None:
+    # The composition root imports every module that has refusals of its own.
+    assert app.__doc__
+    every = set(kinds()) - {errors.AwsError}
+
+    assert [kind for kind in every if not any(above in STATUSES for above in kind.__mro__)] == []
+    assert [kind for kind in every if not kind.code.replace("_", "").isalpha()] == []
+    assert all(400 <= status < 600 for status in STATUSES.values())
+
+
+def test_no_two_refusals_that_are_told_apart_share_a_code() -> None:
+    codes = [kind.code for kind in STATUSES if "code" in vars(kind)]
+
+    assert len(set(codes)) == len(codes)
+
+
+def test_a_refusal_has_its_form_at_each_door() -> None:
+    refusal = errors.TenantNotFound("You have no tenant “x”.")
+    status = status_of(refusal)
+
+    request = Request({"type": "http", "headers": [], REQUEST_ID: "id-1"})
+
+    ours, theirs = problem(refusal, status, request), message(refusal, status, request)
+
+    assert (ours.status_code, ours.media_type) == (404, "application/problem+json")
+    assert bytes(theirs.body).decode() == '{"Message":"You have no tenant “x”."}'

@@ -1,0 +1,155 @@
+"""`daypass portal` as an operator runs it: real processes, and an AWS on loopback."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.client import HTTPConnection, HTTPSConnection
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from daypass.portal.clock import utc_now
+from tests.portal.aws.stub import Script, StubAws, error, identity, session
+
+DAYPASS = str(Path(sys.executable).with_name("daypass"))
+PATIENCE = 60.0
+
+Ended = subprocess.CompletedProcess[str]
+
+
+@dataclass(slots=True)
+class Operator:
+    """Runs `daypass portal` with what is set in an environment."""
+
+    home: Path
+    environment: Mapping[str, str]
+
+    def run(self, *words: str, typed: str | None = "", **more: str) -> Ended:
+        """Run a command to its end."""
+        return subprocess.run(
+            [DAYPASS, "portal", *words],
+            env={**self.environment, **more},
+            cwd=self.home,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    @contextmanager
+    def serving(self, *words: str, **more: str) -> "Iterator[Serving]":
+        """Serve, and return when it is ready; told to stop in the end, unless it has ended by then."""
+        ready, writing = os.pipe()
+        log = self.home / "log"
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                [DAYPASS, "portal", "serve", "--ready-fd", str(writing), *words],
+                env={**self.environment, **more},
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stderr=stderr,
+                pass_fds=[writing],
+                start_new_session=True,
+            )
+        os.close(writing)
+        with os.fdopen(ready) as pipe:
+            url = pipe.readline().strip()
+        try:
+            assert url, log.read_text()
+            yield Serving(process, url, log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(PATIENCE)
+                finally:
+                    process.kill()
+
+
+@dataclass(slots=True)
+class Serving:
+    """A portal that serves."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    log: Path
+    trust: ssl.SSLContext | None = field(default=None)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 0
+
+    def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> tuple[int, Any]:
+        """One request on a connection of its own."""
+        connection = self._connection()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return response.status, json.loads(text) if is_json and text else text
+
+    def raw(self, request: bytes) -> bytes:
+        """Whatever comes back for these bytes, until the other end hangs up."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Tell it to stop, and answer its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def _connection(self) -> HTTPConnection:
+        if self.trust is None:
+            return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        return HTTPSConnection("localhost", self.port, timeout=PATIENCE, context=self.trust)
+
+
+def environment(home: Path, database_url: str, aws: StubAws) -> dict[str, str]:
+    """What an operator sets, on a machine without AWS."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "DAYPASS_DATABASE_URL": database_url,
+        "DAYPASS_LISTEN": "127.0.0.1:0",
+        "DAYPASS_AWS_REGION": "us-west-2",
+        "DAYPASS_AWS_ENDPOINT_URL": aws.url,
+        "DAYPASS_THREADS": "4",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLEEXAMPLE12",
+        "AWS_SECRET_ACCESS_KEY": "OWN-SECRET-CANARY",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def answer_by_action(stub: StubAws) -> Script:
+    """An AWS that is well: it knows the portal, gives keys for an hour, and says nothing of its roles."""
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        action = stub.asked[-1].get("Action", "")
+        if action == "GetCallerIdentity":
+            identity()(handler)
+        elif action == "AssumeRole":
+            session(Expiration=f"{utc_now() + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}")(handler)
+        else:
+            error(403, "AccessDenied")(handler)
+
+    return script

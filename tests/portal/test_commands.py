@@ -1,0 +1,89 @@
+"""`daypass portal migrate` and `create-admin` as an operator runs them."""
+
+import pytest
+
+from daypass.portal.identity.store import UserStore
+from daypass.portal.storage.engine import Database
+from tests.database_fixture import PostgresServer
+from tests.portal.processes import Operator
+
+ADMIN, GOOD = "Admin@Example.com", "correct horse battery\n"
+
+
+def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator: Operator) -> None:
+    new = {"DAYPASS_DATABASE_URL": "sqlite:///new.db"}
+    ran = [operator.run("migrate", **new) for _ in range(2)]
+
+    assert [one.returncode for one in ran] == [0, 0]
+    assert {one.stderr for one in ran} == {"The database has the schema of this version.\n"}
+    # It holds what nobody but its owner should read.
+    assert {path.stat().st_mode & 0o777 for path in operator.home.glob("new.db*")} == {0o600}
+
+
+def test_postgresql_is_migrated_by_the_url_alone(operator: Operator, postgres: PostgresServer) -> None:
+    postgres.execute("CREATE DATABASE by_command")
+    ran = operator.run("migrate", DAYPASS_DATABASE_URL=postgres.url("by_command"))
+
+    assert ran.returncode == 0, ran.stderr
+    postgres.execute("DROP DATABASE by_command WITH (FORCE)")
+
+
+def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
+    operator: Operator, sqlite_url: str
+) -> None:
+    made = operator.run("create-admin", ADMIN, "--password-stdin", "--with-token", typed=GOOD)
+
+    database = Database(sqlite_url)
+    with database.reading() as connection:
+        count = UserStore(connection).count_administrators()
+    database.close()
+    assert made.returncode == 0, made.stderr
+    assert count == 1
+    # What is printed on standard output is the token alone, so that a shell can keep it.
+    assert made.stdout.startswith("daypass_pat_")
+    assert made.stdout.count("\n") == 1
+    assert "admin@example.com is an Administrator." in made.stderr
+    assert GOOD.strip() not in made.stdout + made.stderr
+
+
+@pytest.mark.parametrize(
+    ("username", "typed", "says"),
+    [
+        (ADMIN, "", "password"),
+        (ADMIN, "short\n", "password"),
+        ("", GOOD, "username has 1 to 255"),
+        ("x" * 300, GOOD, "username has 1 to 255"),
+        ("a\x1bb@example.com", GOOD, "printable"),
+    ],
+    ids=["no-password", "short-password", "no-name", "long-name", "unprintable-name"],
+)
+def test_who_cannot_be_made_is_refused_with_a_sentence(
+    operator: Operator, username: str, typed: str, says: str
+) -> None:
+    refused = operator.run("create-admin", username, "--password-stdin", typed=typed)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_name_that_is_taken_in_any_spelling_is_refused(operator: Operator) -> None:
+    operator.run("create-admin", ADMIN, "--password-stdin", typed=GOOD)
+    again = operator.run("create-admin", ADMIN.lower(), "--password-stdin", typed=GOOD)
+
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+
+
+def test_without_a_terminal_it_is_said_where_the_password_comes_from(operator: Operator) -> None:
+    refused = operator.run("create-admin", ADMIN)
+
+    assert (refused.returncode, "--password-stdin" in refused.stderr) == (1, True)
+
+
+def test_help_names_every_variable_and_loads_no_server(operator: Operator) -> None:
+    from daypass.portal.config import VARIABLES
+
+    shown = operator.run("serve", "--help", COLUMNS="200")
+
+    assert shown.returncode == 0
+    assert [variable.name for variable in VARIABLES if variable.name not in shown.stdout] == []

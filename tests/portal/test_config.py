@@ -1,0 +1,118 @@
+"""What the portal is started with: read once, and refused by the name of the variable that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from daypass.portal.config import VARIABLES, ConfigError, PortalConfig
+
+REGION = {"DAYPASS_AWS_REGION": "eu-central-1"}
+
+
+def read(**variables: str) -> PortalConfig:
+    return PortalConfig.from_environment({**REGION, **variables})
+
+
+def test_a_region_is_enough() -> None:
+    config = read()
+
+    assert (config.host, config.port, config.public_url) == ("127.0.0.1", 8443, "http://127.0.0.1:8443")
+    assert (config.aws.partition, config.aws.endpoint_url, config.threads) == ("aws", None, 32)
+    assert not config.serves_tls
+
+
+def test_without_a_region_it_is_said_what_is_missing() -> None:
+    with pytest.raises(ConfigError, match=r"DAYPASS_AWS_REGION is not set. It takes an AWS region"):
+        PortalConfig.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *(("DAYPASS_AWS_REGION", value) for value in ("eu central 1", "eu_central", "évry-1", "../x")),
+        *(("DAYPASS_LISTEN", value) for value in ("8443", "localhost", "example.com:8443", "127.0.0.1:")),
+        *(("DAYPASS_LISTEN", f"127.0.0.1:{port}") for port in ("65536", "-1", "+80", "\uff18\uff10", "1e3")),
+        *(("DAYPASS_PUBLIC_URL", value) for value in ("portal.example.com", "ftp://x", "https://u:p@x")),
+        *(("DAYPASS_PUBLIC_URL", f"https://x{rest}") for rest in ("/path", "?q", "#f", ":0", ":port")),
+        *(("DAYPASS_BEHIND_PROXY", value) for value in ("yes", "on", "2")),
+        *(("DAYPASS_TRUSTED_PROXIES", value) for value in ("proxy", "10.0.0.1/8", "10.0.0.1,,", "10.0.0")),
+        *(("DAYPASS_THREADS", value) for value in ("0", "513", "-1", "many", "\uff19")),
+        *(("DAYPASS_AWS_ENDPOINT_URL", value) for value in ("127.0.0.1:4566", "http://", "http://x/path")),
+        *(("DAYPASS_ROLE_PREFIX", value) for value in ("role/", "with space", "x" * 65, "prefix*")),
+        *(("DAYPASS_MASTER_ROLE", value) for value in ("arn:aws:iam::1:role/x", "ünïcode")),
+        ("DAYPASS_REQUIRE_ATTRIBUTION", "maybe"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name_with_what_it_takes(variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{variable} takes .*what it holds is something else"):
+        read(**{variable: value})
+
+
+def test_what_may_be_a_secret_in_the_wrong_place_is_not_repeated() -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(DAYPASS_PUBLIC_URL="daypass_pat_canary")
+
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8443", "[::]:8443", "192.0.2.1:80"])
+def test_the_network_is_let_in_over_tls_only(listen: str, tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    pem.touch()
+    url = {"DAYPASS_LISTEN": listen, "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
+
+    with pytest.raises(ConfigError, match=r"without TLS.*DAYPASS_TLS_CERTIFICATE.*DAYPASS_BEHIND_PROXY"):
+        read(**url)
+    assert read(**url, DAYPASS_BEHIND_PROXY="true").is_behind_proxy
+    assert read(**url, DAYPASS_TLS_CERTIFICATE=str(pem), DAYPASS_TLS_KEY=str(pem)).serves_tls
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("127.0.0.1:0", "http://127.0.0.1:0"),
+        ("localhost:1", "http://127.0.0.1:1"),
+        ("[::1]:2", "http://[::1]:2"),
+    ],
+)
+def test_loopback_needs_no_tls_and_names_itself(listen: str, url: str) -> None:
+    assert read(DAYPASS_LISTEN=listen).public_url == url
+
+
+def test_an_address_of_every_interface_is_no_name_for_people() -> None:
+    with pytest.raises(ConfigError, match=r"DAYPASS_PUBLIC_URL is not set"):
+        read(DAYPASS_LISTEN="0.0.0.0:8443", DAYPASS_BEHIND_PROXY="true")
+
+
+def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    pem.touch()
+
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_KEY is not set. Certificate and key belong together"):
+        read(DAYPASS_TLS_CERTIFICATE=str(pem))
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_CERTIFICATE is not set"):
+        read(DAYPASS_TLS_KEY=str(pem))
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_CERTIFICATE.*none.pem is none .No such file"):
+        read(DAYPASS_TLS_CERTIFICATE=str(tmp_path / "none.pem"))
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_KEY.*is none .Is a directory"):
+        read(DAYPASS_TLS_CERTIFICATE=str(pem), DAYPASS_TLS_KEY=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-east-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")],
+)
+def test_a_region_says_which_partition_it_is_in(region: str, partition: str) -> None:
+    assert read(DAYPASS_AWS_REGION=region).aws.partition == partition
+
+
+def test_keys_of_another_aws_sign_in_nowhere_but_there() -> None:
+    aws = read(DAYPASS_AWS_ENDPOINT_URL="http://127.0.0.1:4566/").aws
+
+    assert {aws.endpoint_url, aws.signin_url, aws.console_url} == {"http://127.0.0.1:4566"}
+
+
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    empty = {variable.name: " " for variable in VARIABLES if variable.name != "DAYPASS_AWS_REGION"}
+
+    assert read(**empty) == read()

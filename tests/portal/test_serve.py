@@ -1,0 +1,350 @@
+"""`daypass portal serve` as a real process: it starts well or says why not, and ends when it is told to."""
+
+import os
+import resource
+import signal
+import socket
+import sqlite3
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from daypass.demo.authority import Certificates
+from tests.portal.aws.stub import StubAws, answer, error, identity
+from tests.portal.processes import Operator, Serving, environment
+
+ADMIN = "admin@example.com"
+
+
+def token_of_a_new_administrator(operator: Operator, username: str = ADMIN) -> str:
+    made = operator.run(
+        "create-admin", username, "--password-stdin", "--with-token", typed="correct horse 1\n"
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def add_tenant(operator: Operator, name: str) -> None:
+    path = operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        database.execute(
+            "INSERT INTO tenants (id, name, region, role_arn, created_at) VALUES (?, ?, ?, ?, ?)",
+            (name, name, "us-west-2", f"arn:aws:iam::123456789012:role/duploservices-{name}", NOW),
+        )
+    database.close()
+
+
+NOW = "2026-11-24 12:00:00.000000"
+
+
+def told(serving: Serving, event: str) -> list[dict[str, object]]:
+    return [line for line in serving.lines() if line["event"] == event]
+
+
+def test_over_tls_it_serves_who_trusts_it_and_says_so(operator: Operator, certificates: Certificates) -> None:
+    tls = {
+        "DAYPASS_TLS_CERTIFICATE": str(certificates.certificate),
+        "DAYPASS_TLS_KEY": str(certificates.private_key),
+        "DAYPASS_LISTEN": "0.0.0.0:0",
+        "DAYPASS_PUBLIC_URL": "https://localhost:8443",
+    }
+    token = token_of_a_new_administrator(operator)
+    with operator.serving(**tls) as serving:
+        serving.trust = certificates.trust()
+        line = told(serving, "serving")[0]
+        port = port_of(serving)
+        serving.url = f"https://localhost:{port}"
+
+        assert serving.ask("GET", "/healthz") == (200, {"status": "ok"})
+        assert serving.ask("GET", "/api/v1/me", token)[1]["user"]["username"] == ADMIN
+        assert not serving.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
+        assert versions(certificates, port) == {"TLSv1.2", "TLSv1.3"}
+        assert (line["url"], line["tls"], line["level"]) == ("https://localhost:8443", True, "info")
+        assert not told(serving, "This process speaks no TLS.")
+        assert not told(serving, "Nobody can sign in yet.")
+        assert serving.stop() == 0
+
+
+def port_of(serving: Serving) -> int:
+    """Where a process listens whose public address says something else."""
+    listening = {
+        line.split()[9]: int(line.split()[1].partition(":")[2], 16)
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    }
+    for descriptor in Path(f"/proc/{serving.process.pid}/fd").iterdir():
+        port = listening.get(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+        if port is not None:
+            return port
+    raise AssertionError("it listens nowhere")
+
+
+def versions(certificates: Certificates, port: int) -> set[str | None]:
+    spoken = set()
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = certificates.trust()
+        context.minimum_version = context.maximum_version = version
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            spoken.add(secure.version())
+    return spoken
+
+
+def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> None:
+    with operator.serving() as serving:
+        plain = told(serving, "This process speaks no TLS.")[0]
+        empty = told(serving, "Nobody can sign in yet.")[0]
+        unknown = serving.ask("GET", "/v3/features/system", "no_such_token")
+        code = serving.stop(signal.SIGINT)
+        last = serving.lines()[-1]
+
+    assert (plain["level"], "DAYPASS_TLS_CERTIFICATE" in str(plain["remedy"])) == ("warning", True)
+    assert empty["remedy"] == "daypass portal create-admin you@example.com --with-token"
+    assert unknown[0] == 401
+    assert (code, last["event"]) == (0, "stopped")
+
+
+def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
+    proxy = {"DAYPASS_BEHIND_PROXY": "true", "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
+    with operator.serving(**proxy) as serving:
+        plain = told(serving, "This process speaks no TLS.")[0]
+
+    assert plain["why"] == "DAYPASS_BEHIND_PROXY says that a proxy in front does."
+
+
+def refused(operator: Operator, *words: str, **more: str) -> str:
+    """Start to serve, be refused in a sentence, and answer it."""
+    ended = operator.run("serve", *words, **more)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("daypass portal: "), ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.strip()
+
+
+def test_the_network_is_not_let_in_without_tls(operator: Operator) -> None:
+    sentence = refused(operator, DAYPASS_LISTEN="0.0.0.0:0", DAYPASS_PUBLIC_URL="https://x.example")
+
+    assert "tokens would travel readable" in sentence
+    assert "DAYPASS_BEHIND_PROXY=true" in sentence
+
+
+def test_a_port_in_use_is_named(operator: Operator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = refused(operator, DAYPASS_LISTEN=f"127.0.0.1:{port}")
+
+    assert f"Port {port} of 127.0.0.1 cannot be had (address already in use)" in sentence
+    assert "DAYPASS_LISTEN" in sentence
+
+
+def test_a_certificate_that_is_missing_or_no_match_is_named(
+    operator: Operator, certificates: Certificates, tmp_path: Path
+) -> None:
+    certificate, key = str(certificates.certificate), str(certificates.private_key)
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
+
+    missing = refused(operator, DAYPASS_TLS_CERTIFICATE=str(tmp_path / "no.pem"), DAYPASS_TLS_KEY=key)
+    mismatch = refused(operator, DAYPASS_TLS_CERTIFICATE=str(certificates.authority), DAYPASS_TLS_KEY=key)
+    swapped = refused(operator, DAYPASS_TLS_CERTIFICATE=key, DAYPASS_TLS_KEY=certificate)
+    unreadable = refused(operator, DAYPASS_TLS_CERTIFICATE=str(garbage), DAYPASS_TLS_KEY=key)
+
+    assert "no.pem is none (No such file or directory)" in missing
+    for sentence in (mismatch, swapped, unreadable):
+        assert "are no certificate with its private key" in sentence
+
+
+def test_a_database_without_the_schema_of_this_version_is_not_used(
+    operator: Operator, tmp_path: Path
+) -> None:
+    empty = f"sqlite:///{tmp_path / 'new.db'}"
+    path = operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///")
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+
+    assert "daypass portal migrate" in refused(operator, DAYPASS_DATABASE_URL=empty)
+    for words in (("serve",), ("migrate",), ("create-admin", ADMIN, "--password-stdin")):
+        newer = operator.run(*words, typed="correct horse 1\n")
+        assert (newer.returncode, "newer" in newer.stderr) == (1, True), newer.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////no/such/folder/x.db", "postgresql://127.0.0.1:1/x", "mysql://x/y"]
+)
+def test_a_database_that_cannot_be_had_is_said(operator: Operator, url: str) -> None:
+    assert "database" in refused(operator, DAYPASS_DATABASE_URL=url).lower()
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        (error(403, "InvalidClientTokenId"), "credentials"),
+        (error(400, "Throttling"), ""),
+        (answer(200, b"<html>a captive portal</html>"), ""),
+        (identity("arn:aws-cn:iam::123456789012:user/portal"), "partition"),
+    ],
+)
+def test_an_aws_that_does_not_know_the_portal_is_said_at_start(
+    operator: Operator, own_aws: StubAws, script: "object", says: str
+) -> None:
+    own_aws.play(script)  # type: ignore[arg-type]  # a script
+
+    assert says in refused(operator)
+
+
+def test_more_processes_need_postgresql(operator: Operator) -> None:
+    assert "--workers needs PostgreSQL" in refused(operator, "--workers", "2")
+
+
+def children(pid: int) -> Sequence[int]:
+    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_on_postgresql_several_processes_serve_one_portal_until_told_or_until_one_dies(
+    tmp_path: Path, postgres_url: str, own_aws: StubAws
+) -> None:
+    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
+    token = token_of_a_new_administrator(operator)
+    with operator.serving("--workers", "2") as serving:
+        asked = {serving.ask("GET", "/api/v1/me", token)[0] for _ in range(20)}
+        workers = children(serving.process.pid)
+        code = serving.stop()
+    with operator.serving("--workers", "3") as serving:
+        # Some of them hardly run yet, and none of them is left behind.
+        told_early = serving.stop()
+    with operator.serving("--workers", "2") as serving:
+        os.kill(children(serving.process.pid)[0], signal.SIGKILL)
+        after_death = serving.process.wait(60)
+
+    assert (asked, len(workers), code, told_early) == ({200}, 2, 0, 0)
+    # Whoever supervises it starts afresh; nobody goes on by halves.
+    assert after_death == 1
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
+    operator: Operator, own_aws: StubAws
+) -> None:
+    token = token_of_a_new_administrator(operator)
+    well, asked, may_answer = own_aws.scripts[0], threading.Event(), threading.Event()
+
+    def slowly(handler: object) -> None:
+        if own_aws.asked[-1]["Action"] == "AssumeRole":
+            asked.set()
+            may_answer.wait(30)
+        well(handler)  # type: ignore[arg-type]  # the stub's own
+
+    answers: list[int] = []
+    with operator.serving() as serving:
+        own_aws.play(slowly)
+        asking = threading.Thread(
+            target=lambda: answers.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0])
+        )
+        asking.start()
+        assert asked.wait(30)
+        serving.process.terminate()
+        may_answer.set()
+        asking.join()
+        code = serving.process.wait(60)
+
+    assert (answers, code) == ([201], 0)
+
+
+def test_a_full_disk_hands_out_nothing_and_is_over_when_there_is_room(
+    operator: Operator, own_aws: StubAws
+) -> None:
+    token = token_of_a_new_administrator(operator)
+    with operator.serving() as serving:
+        wal = Path(operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///") + "-wal")
+        limit, hard = resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE)
+        full = max(wal.stat().st_size, serving.log.stat().st_size + 65536)
+        resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, (full, hard))
+        asked, seen = [], []
+        for _ in range(60):
+            asked.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True}))
+            seen.append(sum(one.get("Action") == "AssumeRole" for one in own_aws.asked))
+            if asked[-1][0] != 201:
+                break
+        ready = serving.ask("GET", "/readyz")
+        resource.prlimit(serving.process.pid, resource.RLIMIT_FSIZE, (limit, hard))
+        again = until_issued(serving, token)
+
+    status, body = asked[-1]
+    assert (status, body["code"]) in {(503, "audit_unavailable"), (503, "storage_unavailable")}, body
+    assert "credentials" not in body
+    assert {before for before, _ in asked[:-1]} <= {201}
+    assert ready[0] in {200, 503}
+    assert again == 201
+
+
+def until_issued(serving: Serving, token: str) -> int:
+    """Ask for ten seconds at most, as long as the portal says to come again."""
+    give_up = time.monotonic() + 10
+    while True:
+        status, body = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
+        if status != 503 or time.monotonic() > give_up:
+            return status
+        assert "credentials" not in body
+
+
+def test_what_is_no_proper_request_is_refused_and_never_a_fault(operator: Operator) -> None:
+    token = token_of_a_new_administrator(operator)
+    head = f"Host: x\r\nAuthorization: Bearer {token}\r\n"
+    post, body = f"POST /api/v1/sessions HTTP/1.1\r\n{head}", '{"tenant": "x"}'
+    with operator.serving() as serving:
+        for request in (
+            f"{post}Content-Length: 5\r\nContent-Length: 15\r\n\r\n{body}",
+            f"{post}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nzz",
+            f"{post}Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
+            f"{post}Content-Length: \xb2\r\n\r\n",
+            f"{post}Content-Length: 99999999999\r\n\r\n",
+            f"GET /v3/features/tenant/%00 HTTP/1.1\r\n{head}\r\n",
+            f"GET /v3/features/tenant/%ff%fe HTTP/1.1\r\n{head}\r\n",
+            f"GET /v3/features/tenant/%ed%a0%80 HTTP/1.1\r\n{head}\r\n",
+            f"GET /v3/features/tenant/..%2f..%2fsystem HTTP/1.1\r\n{head}\r\n",
+            f"GET /%2fhealthz/../api/v1/me HTTP/1.1\r\n{head}\r\n",
+            f"GET /api/v1/sessions?cursor=%00%ff HTTP/1.1\r\n{head}\r\n",
+            f"GET http://evil.example/v3/nothing HTTP/1.1\r\n{head}\r\n",
+            f"GET * HTTP/1.1\r\n{head}\r\n",
+            f"GET /v3/nothing HTTP/1.1\r\n{head}X: {'x' * 200_000}\r\n\r\n",
+            f"GET /{'x' * 100_000} HTTP/1.1\r\n{head}\r\n",
+            f"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\xff\r\n\r\n",
+            "\r\n\r\nnonsense\r\n\r\n",
+            "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        ):
+            answered = serving.raw(request.encode("latin-1"))
+            status = answered[9:12].decode()
+            assert not answered or status.startswith("4"), (request[:90], answered[:200])
+            assert b"location:" not in answered.lower()
+        alive = serving.ask("GET", "/api/v1/me", token)
+        lines = serving.lines()
+
+    assert alive[0] == 200
+    assert not [line for line in lines if line["level"] == "error"], lines
+
+
+def test_no_secret_is_in_what_a_portal_says_on_its_machine(operator: Operator, own_aws: StubAws) -> None:
+    token = token_of_a_new_administrator(operator)
+    add_tenant(operator, "dev01")
+    with operator.serving() as serving:
+        given = serving.ask("POST", "/api/v1/sessions", token, {"tenant": "dev01"})
+        legacy = serving.ask("GET", "//subscriptions/dev01/GetAwsConsoleTokenUrl", token)
+        own_aws.play(answer(200, b"SECRET-KEY-CANARY is no answer"))
+        serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
+        own_aws.play(error(400, "ValidationError", f"SECRET-KEY-CANARY {token}"))
+        serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
+        serving.stop()
+        said = serving.log.read_text()
+
+    assert given[1]["credentials"]["secret_access_key"] == legacy[1]["SecretAccessKey"] == "SECRET-KEY-CANARY"
+    assert legacy[1]["ConsoleUrl"] == ""
+    assert "CANARY" not in said
+    assert token not in said
