@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -216,3 +217,24 @@ def test_a_role_of_another_account_is_not_looked_up(broker: AwsBroker, stub: Stu
 
     assert broker.role_maximum("arn:aws:iam::999999999999:role/duploservices-dev01", SOON) is None
     assert stub.asked == []
+
+
+def test_a_connection_is_used_again_until_the_other_side_closes_it(broker: AwsBroker, stub: StubAws) -> None:
+    came_from: list[int] = []
+
+    def answering(*, last: bool) -> Script:
+        def script(handler: BaseHTTPRequestHandler) -> None:
+            came_from.append(handler.client_address[1])
+            session()(handler)
+            handler.close_connection = last
+
+        return script
+
+    stub.play(answering(last=False), answering(last=True), answering(last=False))
+    for _ in range(2):
+        broker.assume(SESSION, attributed=True, deadline=SOON)
+    broker.assume(SESSION, attributed=True, deadline=SOON)
+
+    first, second, third = came_from
+    assert first == second != third
+    assert len(stub.asked) == 3

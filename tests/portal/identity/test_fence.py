@@ -155,7 +155,7 @@ def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_
 
     with database.writing() as first, database.writing() as second:
         for connection in (first, second):
-            connection.execute(TOUCH, {"token_id": TOKEN, "used_at": NOON})
+            TOUCH.run(connection, [{"token_id": TOKEN, "used_at": NOON}])
 
     with database.reading() as connection:
         bearer = TokenStore(connection).find_bearer(TOKEN.encode())

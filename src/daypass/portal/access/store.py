@@ -27,16 +27,39 @@ from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.model import Role, TokenId, User, UserId
 from daypass.portal.identity.store import ENDED_AT, parents
+from daypass.portal.storage.prepared import Found, Prepared
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 ADMIN_SCOPE = "admin"
 TENANT_SCOPE = "tenant"
 
-INTENT = insert(issuances)
+INTENT = Prepared(
+    insert(issuances),
+    takes=(
+        "id",
+        "user_id",
+        "username",
+        "scope",
+        "tenant_id",
+        "tenant_name",
+        "role_arn",
+        "access",
+        "purpose",
+        "door",
+        "token_id",
+        "address",
+        "reason",
+        "state",
+        "failure",
+        "asked_at",
+        "validity",
+        "decided_by",
+    ),
+)
 """A new row, whole but for its outcome."""
 
-OUTCOME = (
+OUTCOME = Prepared(
     update(issuances)
     .where(issuances.c.id == bindparam("issuance_id"))
     .values(
@@ -224,7 +247,7 @@ class Facts:
 
 
 _REFERENCE = bindparam("reference", type_=String)
-_FACTS = (
+_FACTS = Prepared(
     select(
         users.c.id,
         users.c.username,
@@ -269,13 +292,14 @@ class FactStore:
 
         None when the user or the token is no more.
         """
-        row = self._connection.execute(
-            _FACTS, {"user": user_id, "token": token_id, "reference": tenant, "admin_role": admin_role_arn}
-        ).first()
+        row = _FACTS.first(
+            self._connection,
+            {"user": user_id, "token": token_id, "reference": tenant, "admin_role": admin_role_arn},
+        )
         return None if row is None else _facts(row)
 
 
-def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
+def _facts(row: Found) -> Facts:
     return Facts(
         user=User(row.id, row.username, Role(row.role)),
         is_good=row.disabled_at is None and row.ended_at is None,
@@ -288,7 +312,7 @@ def _facts(row: Row[*tuple[Any, ...]]) -> Facts:
     )
 
 
-def _tenant_access(row: Row[*tuple[Any, ...]]) -> TenantAccess:
+def _tenant_access(row: Found) -> TenantAccess:
     tenant = Tenant(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
     if row.is_read_only is None:
         return TenantAccess(tenant, None)

@@ -14,6 +14,7 @@ from daypass.portal.audit.store import APPEND, read_heads
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
 from daypass.portal.storage.engine import Database, StorageConflict
+from daypass.portal.storage.prepared import Prepared, run
 
 __all__ = ["AuditLog", "Check", "Event", "Write"]
 
@@ -23,7 +24,7 @@ _LONGEST_WAIT = 8.0
 """Seconds; a caller who waited longer is told that nothing was recorded, and drops what it holds."""
 
 Check = Callable[[Connection], PortalError | None]
-_Writes = dict[Executable, list[Mapping[str, Any]]]
+_Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,18 @@ class Write:
     `statement` is one object for all its uses, so that the rows of many requests go out together.
     """
 
-    statement: Executable
+    statement: Executable | Prepared
     parameters: Mapping[str, Any]
+
+    def apply(self, connection: Connection) -> None:
+        """Change the row, in a transaction of the caller's own."""
+        run(connection, self.statement, [self.parameters])
+
+
+def _held_lock() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 @dataclass(slots=True)
@@ -44,7 +55,8 @@ class _Entry:
     event: Event
     writes: Sequence[Write]
     still_valid: Check | None
-    is_done: threading.Event = field(default_factory=threading.Event)
+    # A bare lock, held until it is done: an Event costs several of them.
+    done: threading.Lock = field(default_factory=_held_lock)
     is_abandoned: bool = False
     failure: Exception | None = None
 
@@ -74,7 +86,7 @@ class AuditLog:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
         entry = _Entry(event, writes, still_valid)
         self._queue.put(entry)
-        if not entry.is_done.wait(_LONGEST_WAIT):
+        if not entry.done.acquire(timeout=_LONGEST_WAIT):
             entry.is_abandoned = True
             raise AuditUnavailable(_NOT_RECORDED)
         if entry.failure is not None:
@@ -89,7 +101,7 @@ class AuditLog:
         while batch := self._next_batch():
             self._commit(batch)
             for entry in batch:
-                entry.is_done.set()
+                entry.done.release()
 
     def _next_batch(self) -> list[_Entry]:
         """What is waiting, at least one; empty when the log was closed."""
@@ -143,7 +155,7 @@ class AuditLog:
                 pending.setdefault(write.statement, []).append(write.parameters)
         _apply(connection, pending)
         if rows:
-            connection.execute(APPEND, rows)
+            APPEND.run(connection, rows)
         return head
 
 
@@ -165,5 +177,5 @@ def _not_recorded(fault: StorageUnavailable) -> AuditUnavailable:
 
 def _apply(connection: Connection, pending: _Writes) -> _Writes:
     for statement, parameters in pending.items():
-        connection.execute(statement, parameters)
+        run(connection, statement, parameters)
     return {}

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, select
 
 from daypass.portal.audit.chain import Head
+from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import audit_events
 
-APPEND = insert(audit_events)
+APPEND = Prepared(insert(audit_events))
 
 # Clocks of several machines differ a little; naming a head twice does no harm.
 _MARGIN = timedelta(hours=1)

@@ -51,7 +51,7 @@ class QueryService:
         return answer
 
     def _signed(self, body: bytes) -> dict[str, str]:
-        # Without this header urllib3 would offer to decompress, and a small answer could become a huge one.
+        # Nothing here decompresses: a small answer could become a huge one.
         headers = {"Content-Type": _FORM, "Host": self._endpoint.host, "Accept-Encoding": "identity"}
         request = AWSRequest("POST", self._endpoint.url, data=body, headers=headers)
         SigV4Auth(self._credentials.frozen(), self._service, self._region).add_auth(request)

@@ -238,7 +238,7 @@ class SignIns:
     def _note_use(self, token: ApiToken, now: datetime) -> None:
         for write in used(token, now):
             with self.database.writing() as connection:
-                connection.execute(write.statement, write.parameters)
+                write.apply(connection)
 
 
 def require_fresh(token: ApiToken, now: datetime) -> None:

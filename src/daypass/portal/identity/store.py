@@ -3,12 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Connection,
     Integer,
-    Row,
     bindparam,
     func,
     insert,
@@ -18,6 +16,7 @@ from sqlalchemy import (
 )
 
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from daypass.portal.storage.prepared import Found, Prepared
 from daypass.portal.storage.schema import api_tokens, users
 
 ADD_USER = insert(users)
@@ -97,7 +96,7 @@ REVOKE_TOKEN = (
     .values(revoked_at=bindparam("ended_at"))
 )
 
-TOUCH = (
+TOUCH = Prepared(
     update(api_tokens)
     .where(
         # Replicas that note the same tokens in another order would wait for each other; so nobody waits.
@@ -133,7 +132,7 @@ parents = api_tokens.alias("parents")
 ENDED_AT = func.coalesce(api_tokens.c.revoked_at, parents.c.revoked_at)
 """When a token was ended, or what it stands on; needs a left join with `parents`."""
 
-_BEARER = (
+_BEARER = Prepared(
     select(*_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, users.c.disabled_at)
     .join(users, users.c.id == api_tokens.c.user_id)
     .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
@@ -142,7 +141,7 @@ _BEARER = (
 
 _child = api_tokens.alias()
 
-_HOLD = (
+_HOLD = Prepared(
     select(api_tokens.c.id)
     .join(users, users.c.id == api_tokens.c.user_id)
     .where(
@@ -250,7 +249,7 @@ class TokenStore:
 
     def find_bearer(self, digest: bytes) -> Bearer | None:
         """The token of that digest with its owner, whatever state they are in."""
-        row = self._connection.execute(_BEARER, {"digest": digest}).first()
+        row = _BEARER.first(self._connection, {"digest": digest})
         if row is None:
             return None
         user = User(UserId(row.user_id), row.username, Role(row.role))
@@ -262,7 +261,7 @@ class TokenStore:
         What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
         """
         if self._connection.dialect.name != "sqlite":
-            self._connection.execute(_HOLD, {"token_id": token_id})
+            _HOLD.first(self._connection, {"token_id": token_id})
 
     def is_ended(self, token_id: TokenId) -> bool:
         """Whether a token or its parent was ended; if not, neither is until this transaction is over."""
@@ -292,7 +291,7 @@ class TokenStore:
         return [_token(row) for row in rows]
 
 
-def _token(row: Row[*tuple[Any, ...]]) -> ApiToken:
+def _token(row: Found) -> ApiToken:
     return ApiToken(
         TokenId(row.id),
         TokenKind(row.kind),

@@ -8,16 +8,19 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select
 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.settings.registry import TENANT, Setting, find
+from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import settings
 
 SYSTEM = ""
 """In place of a tenant's id: the whole system."""
 
-_READ = select(settings.c.type, settings.c.key, settings.c.value).where(
-    # What was written for a tenant never counts as the system's, nor the other way round.
-    or_(
-        and_(settings.c.tenant_id == SYSTEM, settings.c.type != TENANT),
-        and_(settings.c.tenant_id == bindparam("tenant"), settings.c.type == TENANT),
+_READ = Prepared(
+    select(settings.c.type, settings.c.key, settings.c.value).where(
+        # What was written for a tenant never counts as the system's, nor the other way round.
+        or_(
+            and_(settings.c.tenant_id == SYSTEM, settings.c.type != TENANT),
+            and_(settings.c.tenant_id == bindparam("tenant"), settings.c.type == TENANT),
+        )
     )
 )
 
@@ -83,7 +86,7 @@ class SettingStore:
 
     def read(self, tenant_id: str | None) -> Values:
         """What is in force for the system and, if one is named, a tenant."""
-        rows = self._connection.execute(_READ, {"tenant": tenant_id})
+        rows = _READ.all(self._connection, {"tenant": tenant_id})
         return Values({(type_, key): value for type_, key, value in rows})
 
     def list_for(self, tenant_id: str) -> Sequence[StoredSetting]:

@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.prepared import run_plain
 
 __all__ = ["Connection", "Database", "StorageConflict"]
 
@@ -158,7 +159,7 @@ def _make_private(path: Path) -> None:
 def _begin(connection: Connection) -> None:
     begin = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
     if begin:
-        connection.exec_driver_sql(begin)
+        run_plain(connection, begin)
 
 
 @contextmanager

@@ -1,0 +1,141 @@
+"""What each stage of an issuance costs: its own code, called alone, one call after another."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+from benchmarks.portal import TENANT, environment
+from daypass.portal.access import record
+from daypass.portal.access.broker import Broker, Deadline
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.model import Allow, Ask, Caller, Door, Issuance, IssuanceId, TenantScope
+from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
+from daypass.portal.access.standing import Standing, read_standing
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.aws.connect import connect
+from daypass.portal.clock import utc_now
+from daypass.portal.config import PortalConfig
+from daypass.portal.http.api.sessions import Sessions
+from daypass.portal.http.doorway import Call
+from daypass.portal.identity.service import Identity
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection, Database
+
+CALLS = 300
+
+_SCOPE = TenantScope(TENANT)
+_BODY = f'{{"tenant":"{TENANT}"}}'.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Milliseconds for one issuance: of the processor, all threads together, and of the clock."""
+
+    name: str
+    cpu: float
+    wall: float
+
+
+def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
+    """Every stage of the path, and then the path as a whole."""
+    os.environ.update(environment(database_url, aws_url))
+    config = PortalConfig.from_environment(os.environ)
+    broker = connect(config.aws, public_url=config.public_url, connections=1)
+    with closing(Database(database_url, connections=3)) as database:
+        audit = AuditLog(database, utc_now)
+        try:
+            identity = Identity(database, audit, utc_now)
+            issuer = Issuer(
+                database=database,
+                audit=audit,
+                broker=broker,
+                clock=utc_now,
+                master_role_arn=f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}",
+                region=config.aws.region,
+            )
+            return _Path(database, audit, broker, identity, issuer, token).stages()
+        finally:
+            audit.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The stages of the path, each as the portal itself runs it."""
+
+    database: Database
+    audit: AuditLog
+    broker: Broker
+    identity: Identity
+    issuer: Issuer
+    token: Secret
+
+    def stages(self) -> Sequence[Stage]:
+        caller = self._caller()
+        standing = self._standing(caller)
+        attempts = [_attempt(caller, standing) for _ in range(CALLS + 1)]
+        plan = self._plan(attempts[0], standing)
+        issuance = self.issuer.issue(caller, attempts[0].ask)
+        to_ask, to_conclude = iter(attempts), iter(attempts)
+        whole = partial(Sessions(self.database, self.issuer).create, Call(caller, {}, {}, _BODY))
+        return [
+            _measured("who is calling", self._caller),
+            _measured("may they, and how long", lambda: self._plan(attempts[0], self._standing(caller))),
+            _measured("intent on record", lambda: self._ask(next(to_ask), plan)),
+            _measured("AWS", lambda: self._assume(attempts[0], plan)),
+            _measured("outcome on record", lambda: self._conclude(next(to_conclude), issuance)),
+            _measured("all of these but the first, and the answer", whole),
+        ]
+
+    def _caller(self) -> Caller:
+        token, user = self.identity.authenticate(self.token.reveal())
+        return Caller(user, token, Door.API, "127.0.0.1", uuid4().hex)
+
+    def _standing(self, caller: Caller) -> Standing:
+        with self.database.reading() as connection:
+            return read_standing(connection, caller, _SCOPE, self.issuer.master_role_arn)
+
+    def _plan(self, attempt: Attempt, standing: Standing) -> Plan:
+        assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
+        validity = choose_validity(attempt, standing.values, timedelta(hours=12), is_chained=False)
+        return Plan(standing.decision.access, validity, None)
+
+    def _ask(self, attempt: Attempt, plan: Plan) -> None:
+        self.audit.commit(*record.requested(attempt, plan))
+
+    def _assume(self, attempt: Attempt, plan: Plan) -> None:
+        deadline = Deadline(time.monotonic() + 8)
+        self.broker.assume(role_session(attempt, plan), attributed=True, deadline=deadline)
+
+    def _conclude(self, attempt: Attempt, issuance: Issuance) -> None:
+        def still_valid(connection: Connection) -> None:
+            read_standing(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn)
+
+        self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+
+
+def _attempt(caller: Caller, standing: Standing) -> Attempt:
+    assert standing.tenant is not None  # noqa: S101  it was seeded
+    return Attempt(
+        id=IssuanceId(uuid4().hex),
+        caller=caller,
+        ask=Ask(_SCOPE),
+        asked_at=utc_now(),
+        tenant=standing.tenant,
+        tenant_id=standing.tenant_id,
+        role_arn=standing.tenant.role_arn,
+        region=standing.tenant.region,
+    )
+
+
+def _measured(name: str, stage: Callable[[], object]) -> Stage:
+    stage()
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(CALLS):
+        stage()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return Stage(name, 1000 * cpu / CALLS, 1000 * wall / CALLS)
