@@ -17,10 +17,19 @@ PHONE = (390, 844)
 PATIENCE = 10_000
 """Milliseconds that a page may take for anything."""
 
-PAGES: Sequence[str] = ("/profile",)
+LOCAL_ACCESS = "/app/user/verify-token"
+
+PAGES: Sequence[str] = (
+    "/profile",
+    f"{LOCAL_ACCESS}?localAppName=somebody%27s-script&localPort=52417&redirect=true",
+    f"{LOCAL_ACCESS}/done",
+    f"{LOCAL_ACCESS}/cancelled",
+)
 """Every page that anybody who has signed in can see, by its address: checks of all pages go over these."""
 
-ADMINISTRATOR_PAGES: Sequence[str] = ()
+ADMINISTRATOR_PAGES: Sequence[str] = (
+    f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
+)
 """Every page that Administrators alone can see."""
 
 PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page")

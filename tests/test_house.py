@@ -15,6 +15,7 @@ EXITS = {
     "portal/aws/source.py": "into the signature of the portal's own search for resources",
     "portal/commands.py": "a new Administrator's password or token, shown this once",
     "portal/http/api/sessions.py": "to whom the session was issued",
+    "portal/http/compat/local_access.py": "to the page on which its user agreed to it",
     "portal/http/compat/jit.py": "to whom the session was issued",
     "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
     "portal/identity/passwords.py": "into the hash",

@@ -20,6 +20,8 @@ from daypass.portal.http.api.routes import PREFIX, api_operations, api_routes
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.caller import Addresses, Callers
 from daypass.portal.http.compat.jit import Jit
+from daypass.portal.http.compat.local_access import PAGE as LOCAL_ACCESS
+from daypass.portal.http.compat.local_access import LocalAccess, local_access_routes
 from daypass.portal.http.compat.routes import PREFIXES, compat_routes
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
@@ -38,6 +40,7 @@ from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.routes import WebPages, web_routes
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
+from daypass.portal.identity.approvals import Approvals
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore
@@ -46,7 +49,7 @@ from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 
-DOORS_WITH_PAGES = ("web",)
+DOORS_WITH_PAGES = ("web", "compat")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
@@ -139,8 +142,14 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
     """A portal on a database whose schema was checked; owns the database from here on."""
     core = _core(config, database, aws, clock)
     api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
+    local_access = _local_access_door(core)
     health = make_door(health_routes(database, core.pool), problem)
-    doors = {PREFIX: api, **dict.fromkeys(PREFIXES, compat), **dict.fromkeys(PROBES, health)}
+    doors = {
+        PREFIX: api,
+        **dict.fromkeys(PREFIXES, compat),
+        **dict.fromkeys(PROBES, health),
+        LOCAL_ACCESS: local_access,
+    }
 
     def close() -> None:
         core.pool.close()
@@ -148,7 +157,10 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
         database.close()
 
     return Portal(
-        Guards(Front(doors, otherwise=web)), (api, compat, health, web), core.has_administrator, close
+        Guards(Front(doors, otherwise=web)),
+        (api, compat, local_access, health, web),
+        core.has_administrator,
+        close,
     )
 
 
@@ -212,6 +224,13 @@ def _compat_door(core: _Core) -> Starlette:
     )
     jit, tenants = Jit(core.issuer, core.clock), Tenants(core.database, broker.account_id)
     return make_door(compat_routes(core.entrance(Door.LEGACY), jit, tenants, system), message)
+
+
+def _local_access_door(core: _Core) -> Starlette:
+    approvals = Approvals(core.identity, core.config.legacy_loopback)
+    local_access = LocalAccess(core.pages, approvals, core.clock)
+    routes = local_access_routes(core.page_entrance(Door.LEGACY), local_access)
+    return make_door(routes, core.refusal_page)
 
 
 def _web_door(core: _Core) -> Starlette:

@@ -11,7 +11,7 @@ from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR
 from tests.fakes import NOON
 from tests.portal.http.client import Client
-from tests.portal.http.test_doors import filled, method_of, routes
+from tests.portal.http.test_doors import OWN_FORM, filled, method_of, routes
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 
 REACHED = {
@@ -43,7 +43,7 @@ def test_an_approval_reaches_what_jit_access_needs_and_nothing_else(
     reached = set()
     for route in routes(quick_world):
         if route.permission is not Permission.ANYBODY:
-            answer = quick_client.send(method_of(route), filled(route.path), token)
+            answer = quick_client.send(method_of(route), filled(route.path), token, headers=OWN_FORM)
             if answer.status != 401:
                 reached.add(f"{method_of(route)} {route.path}")
 

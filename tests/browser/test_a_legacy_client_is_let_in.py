@@ -1,0 +1,114 @@
+"""A person runs the unmodified duploctl with --interactive, and answers its prompt in the browser."""
+
+import os
+import select
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser_fixture import Person
+from tests.demo_fixture import bare_environment
+from tests.journeys.terminal import Terminal, told
+
+DANA, ADMIN = "dana@example.com", "admin@example.com"
+PATIENCE = 60.0
+
+Waiting = subprocess.Popen[str]
+
+
+@pytest.fixture
+def terminal(person: Person, tmp_path: Path) -> Terminal:
+    """A terminal with an empty home, beside the person's browser."""
+    return Terminal(person.demo, tmp_path)
+
+
+@contextmanager
+def duploctl(terminal: Terminal, *scope: str) -> Iterator[tuple[Waiting, str]]:
+    """`duploctl jit aws --interactive` that waits for its answer, and the path that it opened."""
+    opened = terminal.home / "opened"
+    os.mkfifo(opened)
+    browser = terminal.home / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{opened}"\n')
+    browser.chmod(0o700)
+    environment = bare_environment(
+        terminal.home, REQUESTS_CA_BUNDLE=terminal.demo.ca_file, BROWSER=f"{browser} %s"
+    )
+    reader = os.open(opened, os.O_RDONLY | os.O_NONBLOCK)
+    waiting = subprocess.Popen(
+        ["duploctl", "--host", terminal.demo.portal_url, "jit", "aws", *scope, "--interactive"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert select.select([reader], [], [], PATIENCE)[0], "no browser was opened"
+        address = os.read(reader, 4096).decode()
+        assert address.startswith(f"{terminal.demo.portal_url}/app/user/verify-token?")
+        yield waiting, address.removeprefix(terminal.demo.portal_url)
+    finally:
+        os.close(reader)
+        waiting.kill()
+        waiting.communicate()
+
+
+def who(terminal: Terminal, keys: dict[str, str]) -> str:
+    sts = boto3.client(
+        "sts",
+        region_name=terminal.demo.ready["region"],
+        endpoint_url=terminal.demo.aws_endpoint_url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    return str(sts.get_caller_identity()["Arn"]).rpartition(":")[2]
+
+
+@pytest.mark.parametrize(
+    ("username", "scope", "role"),
+    [
+        (DANA, ("--tenant", "dev01"), "duploservices-dev01"),
+        (ADMIN, ("--admin",), "duplomaster"),
+        (ADMIN, ("--tenant", "data01"), "duploservices-data01"),
+    ],
+)
+def test_authorize_lets_it_in(
+    person: Person, terminal: Terminal, username: str, scope: tuple[str, ...], role: str
+) -> None:
+    with duploctl(terminal, *scope) as (waiting, address):
+        page = person.sign_in(username, address)
+        expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
+        expect(page.locator("code.chip")).to_have_text("duploctl")
+        page.get_by_role("button", name="Authorize").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        said, complained = waiting.communicate(timeout=PATIENCE)
+
+    keys = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))
+    assert who(terminal, keys) == f"assumed-role/{role}/{username}"
+    assert page.url == f"{terminal.demo.portal_url}/app/user/verify-token/done"
+    person.find_nothing_wrong()
+
+
+def test_cancel_hands_over_nothing_and_says_how_to_stop_it(person: Person, terminal: Terminal) -> None:
+    with duploctl(terminal, "--tenant", "dev01") as (waiting, address):
+        page = person.sign_in(DANA, address)
+        page.get_by_role("button", name="Cancel").click()
+
+        expect(page.get_by_text("stop it with Ctrl-C")).to_be_visible()
+        assert waiting.poll() is None
+    assert not list(terminal.home.glob(".duplo/cache/*"))
+
+
+def test_who_is_no_administrator_cannot_let_it_in_as_one(person: Person, terminal: Terminal) -> None:
+    with duploctl(terminal, "--admin") as (waiting, address):
+        page = person.sign_in(DANA, address)
+
+        expect(page.get_by_role("alert")).to_contain_text("for Administrators")
+        expect(page.get_by_role("button", name="Authorize")).to_have_count(0)
+        assert waiting.poll() is None

@@ -1,0 +1,148 @@
+"""*Local Access Requested* in a browser: when it can be agreed to, and where the answer goes."""
+
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.listener import listening
+from tests.browser_fixture import LOCAL_ACCESS, Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+DANA = "dana@example.com"
+
+
+def asked(port: int, **query: str) -> str:
+    """The address that a client opens."""
+    said = {"localAppName": "duplo-jit", "localPort": str(port), "redirect": "true"} | query
+    return f"{LOCAL_ACCESS}?{urlencode(said)}"
+
+
+def watch_posts(page: Page) -> list[str]:
+    """Every form and answer that the page sends from here on."""
+    posts: list[str] = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    return posts
+
+
+def test_the_answer_goes_to_the_port_by_a_visit_with_nothing_but_the_token(dana: Person) -> None:
+    with listening() as listener:
+        page = dana.visit(asked(listener.port))
+        page.get_by_role("button", name="Authorize").click()
+        came = listener.next()
+
+    name, _, token = came.path.removeprefix("/?").partition("=")
+    assert (came.method, name) == ("GET", "t")
+    assert token.startswith("daypass_jit_")
+    assert token.replace("_", "").isalnum()
+    dana.demo.visitor(token)
+    assert not listener.has_more()
+
+
+def test_an_old_client_gets_it_by_a_post_from_our_own_origin(dana: Person) -> None:
+    with listening() as listener:
+        page = dana.visit(asked(listener.port, redirect="false"))
+        page.get_by_role("button", name="Authorize").click()
+        came = listener.next()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+
+    assert (came.method, came.path, came.origin) == ("POST", "/", dana.demo.portal_url)
+    assert came.body.startswith("daypass_jit_")
+    dana.find_nothing_wrong()
+
+
+def test_where_an_old_client_is_gone_the_page_says_what_to_do(dana: Person) -> None:
+    with listening() as listener:
+        address = asked(listener.port, redirect="false")
+    page = dana.visit(address)
+
+    page.get_by_role("button", name="Authorize").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("install a newer version")
+
+
+def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana: Person) -> None:
+    with listening() as listener:
+        dana.visit(asked(listener.port)).get_by_role("button", name="Cancel").click()
+        came = listener.next()
+        assert (came.method, came.path, came.body) == ("GET", "/", "")
+
+        page = dana.visit(asked(listener.port, localAppName="duploctl"))
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was handed over")
+        assert not listener.has_more()
+
+
+def test_authorize_counts_once_the_page_was_seen_for_700_milliseconds(dana: Person) -> None:
+    page = dana.page
+    page.clock.install()
+    dana.visit(asked(52417))
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    posts, authorize = watch_posts(page), page.get_by_role("button", name="Authorize")
+
+    for passed in (0, 350, 349):
+        page.clock.run_for(passed)
+        authorize.dispatch_event("click")
+        expect(authorize).to_have_attribute("aria-disabled", "true")
+    page.clock.run_for(1)
+    expect(authorize).to_have_attribute("aria-disabled", "false")
+
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    authorize.dispatch_event("click")
+    assert posts == []
+
+
+def test_a_press_at_once_hands_over_nothing(dana: Person) -> None:
+    posts = watch_posts(dana.page)
+    dana.page.add_init_script(
+        "addEventListener('DOMContentLoaded', () => {"
+        "for (const button of document.querySelectorAll('[data-handoff] button')) button.click(); });"
+    )
+
+    page = dana.visit(asked(52417))
+
+    expect(page.get_by_role("button", name="Authorize")).to_have_attribute("aria-disabled", "false")
+    assert posts == []
+
+
+def test_no_control_has_the_focus_at_first(dana: Person) -> None:
+    page = dana.visit(asked(52417))
+
+    assert page.evaluate("document.activeElement === document.body")
+
+
+def test_another_site_cannot_show_the_page_in_a_frame(dana: Person) -> None:
+    page = dana.page
+    html = f'<iframe src="{dana.demo.portal_url}{asked(52417)}" name="framed"></iframe>'
+    page.route("https://evil.example/", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto("https://evil.example/")
+
+    framed = page.frame("framed")
+    assert framed is not None
+    assert framed.url == "chrome-error://chromewebdata/"
+
+
+def test_without_script_it_is_not_offered_and_the_page_says_what_to_do(
+    chromium: Chromium, demo: Demo
+) -> None:
+    with somebody(chromium, demo, has_script=False) as person:
+        page = person.sign_in(DANA, asked(52417))
+
+        expect(page.get_by_text("needs JavaScript")).to_be_visible()
+        expect(page.get_by_role("button", name="Authorize")).to_be_hidden()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was handed over")
+
+
+@pytest.mark.parametrize(
+    "polyglot", ["<img src=x onerror=alert(1)>", "'\"><script>alert(1)</script>", "{{7*7}}"]
+)
+def test_a_name_is_a_name_whatever_it_holds(dana: Person, polyglot: str) -> None:
+    dana.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+
+    page = dana.visit(asked(52417, localAppName=polyglot))
+
+    expect(page.locator("code.chip")).to_have_text(polyglot[:32])
+    expect(page.get_by_text("Unrecognised application")).to_be_visible()
+    dana.find_nothing_wrong()

@@ -1,0 +1,389 @@
+"""*Local Access Requested*: what is shown, what agreeing takes, and to where alone the answer goes."""
+
+import html
+import re
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from daypass.portal.config import LegacyLoopback
+from daypass.portal.http.compat.local_access import ARMED_AFTER, CANCELLED, DONE, PAGE, STALE_AFTER
+from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.sign_in import FRESH
+from daypass.portal.storage.schema import api_tokens
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
+from tests.portal.http.world import world as make_world
+
+PORT = "52417"
+HTML = ("Accept", "text/html")
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+OURS = (("Origin", PUBLIC_URL), ("Sec-Fetch-Site", "same-origin"))
+
+Cookie = tuple[str, str]
+
+
+def sign_in(world: World, username: str) -> Cookie:
+    """The cookie of a browser in which *username* signed in just now."""
+    ends_at = world.clock() + timedelta(hours=12)
+    user = world.users[username]
+    token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
+    return "Cookie", f"{SESSION}={world.identity.add_token(token, user, OPERATOR).reveal()}"
+
+
+def look(client: Client, cookie: Cookie | None, **query: str) -> Answer:
+    """Open the page as duploctl does, but for what *query* says otherwise."""
+    asked = {"localAppName": "duploctl", "localPort": PORT, "isAdmin": "false", "redirect": "true"} | query
+    headers = [HTML] if cookie is None else [HTML, cookie]
+    return client.get(PAGE, headers=headers, query=urlencode(asked))
+
+
+def fields(page: Answer) -> dict[str, str]:
+    """What the prompt's form would send."""
+    hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.body.decode())
+    return {name: html.unescape(value) for name, value in hidden}
+
+
+def agree(client: Client, cookie: Cookie, form: dict[str, str], *headers: tuple[str, str]) -> Answer:
+    """Send the form, by default as the page itself does."""
+    sent = [cookie, FORM, *(headers or OURS)]
+    return client.send("POST", PAGE, body=urlencode(form).encode(), headers=sent)
+
+
+def handed_over(world: World) -> int:
+    """How many tokens there are of the kind that this page makes."""
+    with world.database.reading() as connection:
+        kinds = connection.scalars(select(api_tokens.c.kind)).all()
+    return kinds.count(TokenKind.APPROVAL.value)
+
+
+def test_who_agrees_hands_over_a_token_that_gives_jit_access(
+    quick_world: World, quick_client: Client
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    page = look(quick_client, cookie)
+    quick_world.clock.move(ARMED_AFTER)
+
+    answer = agree(quick_client, cookie, fields(page))
+
+    assert answer.status == 200
+    assert answer.json["port"] == int(PORT)
+    assert answer.header("cache-control") == "no-store"
+    token = answer.json["token"]
+    assert quick_client.get(f"/subscriptions/{DEV.id}/GetAwsConsoleTokenUrl", token).status == 200
+    assert quick_client.get("/adminproxy/GetJITAwsConsoleAccessUrl", token).status == 403
+    assert token not in page.body.decode()
+
+
+def test_the_page_says_who_gets_what_for_how_long(quick_world: World, quick_client: Client) -> None:
+    text = look(quick_client, sign_in(quick_world, DANA)).body.decode()
+
+    for said in (
+        "Local Access Requested",
+        "duploctl",
+        DANA,
+        f"127.0.0.1:{PORT}",
+        "1 h",
+        "Cancel",
+        "Authorize",
+    ):
+        assert said in text
+    assert "Unrecognised" not in text
+    assert 'aria-disabled="true"' in text
+
+
+@pytest.mark.parametrize("query", [{}, {"success": "true"}, {"isAdmin": "true"}, {"redirect": "false"}])
+def test_looking_hands_over_nothing(quick_world: World, quick_client: Client, query: dict[str, str]) -> None:
+    look(quick_client, sign_in(quick_world, ADMIN), **query)
+
+    assert handed_over(quick_world) == 0
+
+
+def test_success_only_says_done_and_leaves_nothing_in_the_address(
+    quick_world: World, quick_client: Client
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+
+    answer = look(quick_client, cookie, success="true")
+
+    assert (answer.status, answer.header("location")) == (303, DONE)
+    assert b"You can close this tab" in quick_client.get(DONE, headers=[HTML, cookie]).body
+    assert b"Nothing was handed over" in quick_client.get(CANCELLED, headers=[HTML, cookie]).body
+
+
+def test_whoever_is_not_signed_in_comes_back_after_it(quick_client: Client) -> None:
+    answer = look(quick_client, None)
+
+    here = f"{PAGE}?localAppName=duploctl&localPort={PORT}&isAdmin=false&redirect=true"
+    assert answer.status == 303
+    assert answer.header("location") == f"/sign-in?next={quote(here, safe='/')}"
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        "",
+        "80",
+        "1023",
+        "65536",
+        "99999",
+        "08080",
+        "8080/../",
+        "80@evil.example",
+        "8080@evil.example",
+        "8080.evil.example",
+        "8080#",
+        "8080?",
+        "8080\r\nLocation: https://evil.example",
+        "8080\n",
+        " 8080",
+        "+8080",
+        "-8080",
+        "8_080",
+        "8080.0",
+        "0x1f90",
+        "\uff18\uff10\uff18\uff10",
+        "\u0668\u0660\u0668\u0660",
+        "8080\u0000",
+        "evil.example",
+        "9" * 5000,
+    ],
+)
+def test_what_is_no_port_of_this_computer_is_refused(
+    quick_world: World, quick_client: Client, port: str
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    form = fields(look(quick_client, cookie)) | {"localPort": port}
+    quick_world.clock.move(ARMED_AFTER)
+
+    page, answer = look(quick_client, cookie, localPort=port), agree(quick_client, cookie, form)
+
+    assert (page.status, answer.status) == (422, 422)
+    assert b"evil.example" not in page.body
+    assert page.header("location") is None
+    assert handed_over(quick_world) == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(port=st.one_of(st.text(max_size=12), st.integers(-10, 70000).map(str)))
+def test_whatever_is_typed_the_answer_goes_to_a_port_of_this_computer(
+    quick_world: World, quick_client: Client, port: str
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+
+    page = look(quick_client, cookie, localPort=port.encode(errors="replace").decode())
+
+    if page.status == 200:
+        assert 1024 <= int(fields(page)["localPort"]) <= 65535
+        hosts = re.findall(r"127\.0\.0\.1:(\d+)<", page.body.decode())
+        assert hosts == [fields(page)["localPort"]]
+    else:
+        assert page.status == 422
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("duplo-jit", "duplo-jit"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ('"><img src=x onerror=alert(1)>', "&#34;&gt;&lt;img src=x onerror=alert(1)&gt;"),
+        ("x" * 100, "x" * 32),
+        ("duploctl\u202e\x00", "duploctl"),
+        ("", "unnamed"),
+        ("Duploctl", "Duploctl"),
+    ],
+)
+def test_an_application_s_name_is_shown_as_what_it_is_and_a_strange_one_is_marked(
+    quick_world: World, quick_client: Client, name: str, shown: str
+) -> None:
+    text = look(quick_client, sign_in(quick_world, DANA), localAppName=name).body.decode()
+
+    assert f'<code class="chip">{shown}</code>' in text
+    assert ("Unrecognised application" in text) is (shown not in {"duplo-jit", "duploctl"})
+    assert "<script>alert" not in text
+    assert "<img" not in text
+
+
+@pytest.mark.parametrize(
+    ("waited", "sentence"),
+    [
+        (timedelta(), "too quick"),
+        (ARMED_AFTER - timedelta(milliseconds=1), "too quick"),
+        (STALE_AFTER + timedelta(seconds=1), "too long ago"),
+    ],
+)
+def test_the_page_must_have_been_looked_at_and_not_for_ever(
+    quick_world: World, quick_client: Client, waited: timedelta, sentence: str
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    form = fields(look(quick_client, cookie))
+    quick_world.clock.move(waited)
+
+    answer = agree(quick_client, cookie, form)
+
+    assert answer.status == 422
+    assert sentence in answer.json["detail"]
+    assert handed_over(quick_world) == 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"localPort": "52418"},
+        {"localAppName": "duplo-jit"},
+        {"isAdmin": "true"},
+        {"shownAt": "0"},
+        {"consent": ""},
+        {"consent": "0" * 64},
+        {"csrf": ""},
+        {"csrf": "0" * 64},
+    ],
+)
+def test_a_consent_is_good_for_what_was_shown_and_nothing_else(
+    quick_world: World, quick_client: Client, changed: dict[str, str]
+) -> None:
+    cookie = sign_in(quick_world, ADMIN)
+    form = fields(look(quick_client, cookie)) | changed
+    quick_world.clock.move(ARMED_AFTER)
+
+    assert agree(quick_client, cookie, form).status == 403
+    assert handed_over(quick_world) == 0
+
+
+def test_one_person_s_consent_is_none_in_another_s_browser(quick_world: World, quick_client: Client) -> None:
+    theirs, mine = sign_in(quick_world, ADMIN), sign_in(quick_world, DANA)
+    form = fields(look(quick_client, theirs))
+    quick_world.clock.move(ARMED_AFTER)
+    assert agree(quick_client, mine, form).status == 403
+
+    own_csrf = form | {"csrf": fields(look(quick_client, mine))["csrf"]}
+    assert agree(quick_client, mine, own_csrf).status == 403
+    assert handed_over(quick_world) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")],
+        [("Origin", "null")],
+        [("Origin", f"http://127.0.0.1:{PORT}"), ("Sec-Fetch-Site", "cross-site")],
+        [("Origin", PUBLIC_URL), ("Sec-Fetch-Site", "same-site")],
+        [("Sec-Fetch-Site", "none")],
+        [("X-Nothing", "at all")],
+    ],
+)
+def test_what_another_site_sends_hands_over_nothing(
+    quick_world: World, quick_client: Client, headers: list[tuple[str, str]]
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    form = fields(look(quick_client, cookie))
+    quick_world.clock.move(ARMED_AFTER)
+
+    assert agree(quick_client, cookie, form, *headers).status == 403
+    assert handed_over(quick_world) == 0
+
+
+def test_admin_access_is_agreed_to_by_an_administrator_who_has_just_signed_in(
+    quick_world: World, quick_client: Client
+) -> None:
+    cookie = sign_in(quick_world, ADMIN)
+    page = look(quick_client, cookie, isAdmin="true", localAppName="duplo-jit")
+    quick_world.clock.move(ARMED_AFTER)
+    token = agree(quick_client, cookie, fields(page)).json["token"]
+    assert quick_client.get("/adminproxy/GetJITAwsConsoleAccessUrl", token).status == 200
+
+    quick_world.clock.move(FRESH)
+    stale = look(quick_client, cookie, isAdmin="true")
+
+    assert b"The master role" in page.body
+    assert stale.status == 303
+    assert (stale.header("location") or "").startswith("/confirm?next=/app/user/verify-token")
+    assert look(quick_client, cookie, isAdmin="false").status == 200
+
+
+def test_others_are_told_why_they_cannot_agree_to_it_and_can_say_no(
+    quick_world: World, quick_client: Client
+) -> None:
+    page = look(quick_client, sign_in(quick_world, DANA), isAdmin="true", localAppName="duplo-jit")
+
+    assert page.status == 403
+    assert b"for Administrators" in page.body
+    assert b"Cancel" in page.body
+    assert b"Authorize</button>" not in page.body
+    assert f'data-handoff-cancel="{PORT}"'.encode() in page.body
+
+
+@pytest.mark.parametrize(
+    ("loopback", "is_admin", "status"),
+    [
+        (LegacyLoopback.OFF, "false", 403),
+        (LegacyLoopback.TENANT_ONLY, "true", 403),
+        (LegacyLoopback.TENANT_ONLY, "false", 200),
+    ],
+)
+def test_an_operator_turns_the_handoff_off(
+    sqlite_url: str, loopback: LegacyLoopback, is_admin: str, status: int
+) -> None:
+    with make_world(sqlite_url, legacy_loopback=loopback) as world:
+        assert look(world.client(), sign_in(world, ADMIN), isAdmin=is_admin).status == status
+
+
+def test_only_an_old_client_s_page_may_reach_its_port_and_no_other(
+    quick_world: World, quick_client: Client
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+
+    def policy(**query: str) -> str:
+        return look(quick_client, cookie, **query).header("content-security-policy") or ""
+
+    assert "127.0.0.1" not in policy()
+    assert f"connect-src 'self' http://127.0.0.1:{PORT};" in policy(redirect="")
+    for said in ("default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"):
+        assert said in policy() and said in policy(redirect="")
+
+
+def test_the_page_cannot_be_framed_kept_or_reached_from_another_window(
+    quick_world: World, quick_client: Client
+) -> None:
+    page = look(quick_client, sign_in(quick_world, DANA))
+
+    assert page.header("x-frame-options") == "DENY"
+    assert page.header("cross-origin-opener-policy") == "same-origin"
+    assert page.header("cache-control") == "no-store"
+    assert page.header("referrer-policy") == "same-origin"
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Original-URL"])
+def test_nothing_that_is_sent_changes_where_the_page_leads(
+    quick_world: World, quick_client: Client, name: str
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    query = urlencode({"localAppName": "duploctl", "localPort": PORT, "redirect": "true"})
+
+    page = quick_client.get(PAGE, headers=[HTML, cookie, (name, "evil.example")], query=query)
+
+    assert page.status == 200
+    assert b"evil.example" not in page.body
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/subscriptions/{DEV.id}/GetAwsConsoleTokenUrl",
+        "/adminproxy/GetJITAwsConsoleAccessUrl",
+        "/v3/admin/aws/jitAccess/admin",
+    ],
+)
+def test_a_cookie_alone_opens_no_call_that_hands_out_access(
+    quick_world: World, quick_client: Client, path: str
+) -> None:
+    answer = quick_client.get(path, headers=[sign_in(quick_world, ADMIN), ("Origin", "https://evil.example")])
+
+    assert answer.status == 401
+    assert quick_world.broker.given == []
