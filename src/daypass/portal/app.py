@@ -16,6 +16,7 @@ from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.routes import PREFIX, api_operations, api_routes
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.caller import Addresses, Callers
@@ -206,6 +207,7 @@ def _api_door(core: _Core) -> Starlette:
     operations = api_operations(
         Myself(core.database, core.broker.account_id, config.aws.region, core.release),
         Sessions(core.database, core.issuer),
+        Resources(core.inventory),
     )
     routes = api_routes(operations, core.entrance(Door.API), config.public_url, core.release)
     return make_door(routes, problem)

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 description of our API, made of the very operations that serve it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from itertools import groupby
@@ -19,6 +20,8 @@ _ABOUT = (
     "document (RFC 9457): its `detail` is a sentence for people, its `code` is for programs. Every answer "
     "carries `X-Request-Id`, by which the portal's log finds the request."
 )
+_PATH = {"tenant": "A tenant, by name or id."}
+"""What stands in paths."""
 
 Schemas = Mapping[Any, Mapping[str, Any]]
 """What stands for each model and mode; pydantic has no name for the type of these keys."""
@@ -58,7 +61,7 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": _parameters(operation.query),
+        "parameters": [*_path_parameters(operation.path), *_parameters(operation.query)],
         "responses": {
             str(operation.status.value): _response(
                 operation.answer.__doc__ or "", "application/json", schemas[operation.answer, "serialization"]
@@ -70,6 +73,19 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         content = {"application/json": {"schema": schemas[operation.body, "validation"]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "description": _PATH[name],
+            "required": True,
+            "schema": {"type": "string"},
+        }
+        for name in re.findall(r"{(\w+)}", path)
+    ]
 
 
 def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:

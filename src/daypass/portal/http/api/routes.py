@@ -23,6 +23,7 @@ from daypass.portal.http.api import wire
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Entrance, Open
@@ -48,7 +49,19 @@ _ISSUING = (
 )
 
 
-def api_operations(myself: Myself, sessions: Sessions) -> Sequence[Operation]:
+_READING_AWS = (
+    TenantNotFound,
+    InvalidRequest,
+    AuditUnavailable,
+    AwsRefused,
+    AwsTrustRefused,
+    AwsThrottled,
+    AwsUnavailable,
+    AwsMisconfigured,
+)
+
+
+def api_operations(myself: Myself, sessions: Sessions, resources: Resources) -> Sequence[Operation]:
     """What can be asked of us."""
     user = Permission.USER
     return (
@@ -84,6 +97,17 @@ def api_operations(myself: Myself, sessions: Sessions) -> Sequence[Operation]:
             wire.SessionList,
             query=wire.SessionsQuery,
             refusals=(InvalidRequest,),
+        ),
+        Operation(
+            "GET",
+            f"{ROOT}/tenants/{{tenant}}/resources",
+            "resources",
+            "What does a tenant own in AWS?",
+            user,
+            resources.list_of_tenant,
+            wire.ResourceList,
+            query=wire.ResourcesQuery,
+            refusals=_READING_AWS,
         ),
     )
 

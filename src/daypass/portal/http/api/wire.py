@@ -10,6 +10,7 @@ from daypass.portal.access.model import Door, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.http.problems import NotJson
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.inventory.model import Kind
 from daypass.portal.tenants.model import Access
 
 _SENTENCES = {
@@ -85,6 +86,28 @@ class SessionsQuery(BaseModel):
         None
     )
     limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+
+
+class ResourcesQuery(BaseModel):
+    """Which part of a tenant's resources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[
+        str, Field(max_length=200, description="Words that all occur in its ARN, its kind or its tags.")
+    ] = ""
+    kind: Annotated[
+        Kind | None,
+        Field(description="Only resources of this kind."),
+        WithJsonSchema({"type": "string", "enum": [kind.value for kind in Kind]}),
+    ] = None
+    cursor: Annotated[str | None, Field(max_length=2048, description="`next_cursor` of the page before.")] = (
+        None
+    )
+    limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+    refresh: Annotated[
+        bool, Field(description="Have AWS asked again, rather than take what was read within a minute.")
+    ] = False
 
 
 class UserRef(BaseModel):
@@ -206,6 +229,32 @@ class SessionList(BaseModel):
     """The caller's own sessions, newest first."""
 
     sessions: list[SessionRecord]
+    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+
+
+class ResourceFacts(BaseModel):
+    """Something that a tenant owns in AWS."""
+
+    arn: str
+    kind: Kind
+    label: Annotated[str, Field(description="The kind in words.")]
+    name: str
+    region: str
+    tags: dict[str, str]
+    destination: Annotated[
+        str, Field(description="What to ask of `POST /sessions` for a console link that lands on it.")
+    ]
+
+
+class ResourceList(BaseModel):
+    """A tenant's resources, by kind and then by ARN."""
+
+    tenant: TenantRef
+    resources: list[ResourceFacts]
+    total: Annotated[int, Field(description="How many there are on all pages.")]
+    kinds: Annotated[dict[Kind, int], Field(description="How many of each kind there are on all pages.")]
+    read_at: Annotated[Moment, Field(description="When AWS was asked; a listing is kept for a minute.")]
+    complete: Annotated[bool, Field(description="Whether AWS gave everything; a very large tenant is cut.")]
     next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
 
 

@@ -1,0 +1,49 @@
+"""What a tenant owns in AWS."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from daypass.portal.http.api import wire
+from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.inventory.console import console_path
+from daypass.portal.inventory.model import Listing, Resource
+from daypass.portal.inventory.search import after, count, search
+from daypass.portal.inventory.service import Inventory
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The calls about resources."""
+
+    inventory: Inventory
+
+    def list_of_tenant(self, call: Call) -> Response:
+        """A page of a tenant's resources."""
+        query = wire.read_query(wire.ResourcesQuery, dict(call.query))
+        listing = self.inventory.listing(call.caller, call.path["tenant"], is_fresh=query.refresh)
+        found = search(listing.resources, query.search, query.kind)
+        page, next_cursor = after(found, query.cursor, query.limit)
+        answer = wire.ResourceList(
+            tenant=wire.TenantRef(id=listing.tenant.id, name=listing.tenant.name),
+            resources=[_facts(listing, resource) for resource in page],
+            total=len(found),
+            kinds=dict(count(found)),
+            read_at=listing.read_at,
+            complete=listing.is_whole,
+            next_cursor=next_cursor,
+        )
+        return answer_json(answer.model_dump_json().encode())
+
+
+def _facts(listing: Listing, resource: Resource) -> wire.ResourceFacts:
+    named = resource.named
+    return wire.ResourceFacts(
+        arn=resource.arn,
+        kind=resource.kind,
+        label=resource.kind.label,
+        name=resource.name,
+        region=named.region or listing.tenant.region,
+        tags=dict(resource.tags),
+        destination=console_path(named, listing.tenant.region),
+    )
