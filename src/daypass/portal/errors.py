@@ -125,6 +125,12 @@ class TokenNotFound(PortalError):
     code = "token_not_found"
 
 
+class EventNotFound(PortalError):
+    """There is no such event on record."""
+
+    code = "event_not_found"
+
+
 class AlreadyThere(InvalidRequest):
     """What was to be made exists, or its name is taken."""
 

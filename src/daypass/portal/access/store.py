@@ -75,6 +75,32 @@ OUTCOME = Prepared(
 """What became of an attempt."""
 
 
+_c = issuances.c
+
+ISSUANCE = (
+    _c.id,
+    _c.username,
+    _c.scope,
+    _c.tenant_id,
+    _c.tenant_name,
+    _c.role_arn,
+    _c.access,
+    _c.purpose,
+    _c.door,
+    _c.address,
+    _c.reason,
+    _c.state,
+    _c.failure,
+    _c.asked_at,
+    _c.validity,
+    _c.decided_by,
+    _c.expires_at,
+    _c.access_key_id,
+    _c.is_attributed,
+)
+"""What `issuance_record` is made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class IssuanceRecord:
     """One attempt as it stands on record; what AWS gave is not kept."""
@@ -118,27 +144,7 @@ class IssuanceStore:
         """One user's own attempts, newest first."""
         c = issuances.c
         query = (
-            select(
-                c.id,
-                c.username,
-                c.scope,
-                c.tenant_id,
-                c.tenant_name,
-                c.role_arn,
-                c.access,
-                c.purpose,
-                c.door,
-                c.address,
-                c.reason,
-                c.state,
-                c.failure,
-                c.asked_at,
-                c.validity,
-                c.decided_by,
-                c.expires_at,
-                c.access_key_id,
-                c.is_attributed,
-            )
+            select(*ISSUANCE)
             .where(c.user_id == user_id)
             .order_by(c.asked_at.desc(), c.id.desc())
             .limit(limit + 1)
@@ -148,7 +154,7 @@ class IssuanceStore:
             position = tuple_(literal(asked_at, c.asked_at.type), literal(issuance_id))
             query = query.where(tuple_(c.asked_at, c.id) < position)
         rows = self._connection.execute(query).all()
-        records = [_record(row) for row in rows[:limit]]
+        records = [issuance_record(row) for row in rows[:limit]]
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
 
 
@@ -174,7 +180,8 @@ def _no_such_page() -> InvalidRequest:
     return InvalidRequest("There is no such page. Start again at the first one.")
 
 
-def _record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
+def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
+    """One attempt, from its row."""
     return IssuanceRecord(
         id=row.id,
         username=row.username,

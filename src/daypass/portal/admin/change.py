@@ -10,7 +10,7 @@ from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.store.turns import sign_in_of, take_turn
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -93,22 +93,27 @@ class Desk:
             self.audit.commit(_event(action, subject, by, None, "denied", {"code": refusal.code}))
             raise
 
-    def _commit(self, action: str, subject: str, by: Author, draft: Draft, change: Change) -> None:
+    def check(self, by: Author, draft: Draft, change: Change | None = None) -> Check:
+        """What runs inside the transaction of a change: it may still be made, and is still the same."""
+
         def still_so(connection: Connection) -> PortalError | None:
             try:
                 take_turn(connection)
-                self._check(connection, by, change)
                 again = draft(connection)
+                self._check(connection, by, again)
             except PortalError as refusal:
                 return refusal
-            return None if again == change else _Outdated("Somebody else was faster.")
+            return None if change is None or again == change else _Outdated("Somebody else was faster.")
 
+        return still_so
+
+    def _commit(self, action: str, subject: str, by: Author, draft: Draft, change: Change) -> None:
         detail = {
             **{f"old.{key}": value for key, value in change.before.items()},
             **{f"new.{key}": value for key, value in change.after.items()},
         }
         event = _event(action, subject, by, change.tenant_id, "done", detail)
-        self.audit.commit(event, *change.writes, still_valid=still_so)
+        self.audit.commit(event, *change.writes, still_valid=self.check(by, draft, change))
 
     def _check(self, connection: Connection, by: Author, change: Change | None) -> None:
         """Return when the author may make this change; by the database as of now."""
@@ -153,6 +158,11 @@ def _event(
     return Event(
         action, user.id, user.username, tenant_id, subject, outcome, {**detail, **where}, by.request_id
     )
+
+
+def actor_of(by: Author) -> Actor:
+    """The author, for what does not ask through which door."""
+    return by if isinstance(by, Actor) else Actor(by.user.id, by.user.username, by.request_id)
 
 
 def author_id(by: Author) -> str:

@@ -1,0 +1,44 @@
+"""All of administration, over one database."""
+
+from dataclasses import dataclass
+
+from daypass.portal.admin.change import Desk
+from daypass.portal.admin.imports import Imports
+from daypass.portal.admin.members import Members
+from daypass.portal.admin.overview import Overviews
+from daypass.portal.admin.records import Records
+from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.tenants import RoleMaker, RoleRules, Tenants
+from daypass.portal.admin.tokens import Tokens
+from daypass.portal.admin.users import Users
+from daypass.portal.identity.service import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What every door offers to Administrators."""
+
+    users: Users
+    members: Members
+    tenants: Tenants
+    settings: Settings
+    tokens: Tokens
+    imports: Imports
+    records: Records
+    overviews: Overviews
+
+
+def administration(identity: Identity, rules: RoleRules, maker: RoleMaker | None = None) -> Administration:
+    """Administration of the users of *identity*; without a maker, roles are expected to be there."""
+    desk = Desk(identity.database, identity.audit, identity.clock)
+    users, members = Users(desk), Members(desk)
+    return Administration(
+        users=users,
+        members=members,
+        tenants=Tenants(desk, rules, maker),
+        settings=Settings(desk),
+        tokens=Tokens(desk, identity),
+        imports=Imports(users, members),
+        records=Records(identity.database),
+        overviews=Overviews(identity.database, identity.clock),
+    )

@@ -1,0 +1,119 @@
+"""What Administrators read: everybody's sessions, and the record."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from daypass.portal.access.model import Door, State
+from daypass.portal.access.store import IssuanceRecord
+from daypass.portal.admin.store.events import EventList, EventQuery, RecordedEvent
+from daypass.portal.admin.store.sessions import SessionList, SessionQuery
+from daypass.portal.admin.store.tenants import TenantList
+from daypass.portal.admin.store.users import UserList
+from daypass.portal.errors import EventNotFound, InvalidRequest
+from daypass.portal.identity.model import UserId, canonical_username
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.page import Page, Turn
+from daypass.portal.tenants.model import TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is looked for; users and tenants by name or id, also of such as are gone."""
+
+    user: str | None = None
+    tenant: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Reading what happened."""
+
+    database: Database
+
+    def sessions(
+        self,
+        wanted: Filter,
+        turn: Turn,
+        *,
+        state: State | None = None,
+        door: Door | None = None,
+        live_at: datetime | None = None,
+    ) -> Page[IssuanceRecord]:
+        """A page of everybody's sessions, newest first."""
+        with self.database.reading() as connection:
+            user_id, username = _user(connection, wanted.user)
+            query = SessionQuery(
+                user_id=user_id,
+                username=username,
+                tenant_id=_tenant(connection, wanted.tenant),
+                state=state,
+                door=door,
+                since=wanted.since,
+                until=wanted.until,
+                live_at=live_at,
+            )
+            return SessionList(connection).page(query, turn)
+
+    def events(
+        self,
+        wanted: Filter,
+        turn: Turn,
+        *,
+        action: str | None = None,
+        outcome: str | None = None,
+        subject: str | None = None,
+        request_id: str | None = None,
+    ) -> Page[RecordedEvent]:
+        """A page of the record, newest first."""
+        for text in (action, outcome, subject, request_id):
+            _check(text)
+        with self.database.reading() as connection:
+            actor_id, actor = _user(connection, wanted.user)
+            query = EventQuery(
+                actor_id=actor_id,
+                actor=actor,
+                tenant_id=_tenant(connection, wanted.tenant),
+                action=action,
+                outcome=outcome,
+                subject=subject,
+                request_id=request_id,
+                since=wanted.since,
+                until=wanted.until,
+            )
+            return EventList(connection).page(query, turn)
+
+    def event(self, event_id: str) -> RecordedEvent:
+        """One event in full; raises `EventNotFound`."""
+        chain_id, _, position = event_id.rpartition("-")
+        found = None
+        if chain_id.isalnum() and chain_id.isascii() and position.isascii() and position.isdigit():
+            with self.database.reading() as connection:
+                found = EventList(connection).find(chain_id[:32], int(position[:9]))
+        if found is None or found.id != event_id:
+            raise EventNotFound("There is no such event.")
+        return found
+
+
+def _user(connection: Connection, reference: str | None) -> tuple[UserId | None, str | None]:
+    """Whom to look for: the id of a user that there is, or else the name."""
+    if reference is None:
+        return None, None
+    _check(reference)
+    name = canonical_username(reference)
+    found = UserList(connection).find(name) if name.isprintable() else None
+    return (None, name) if found is None else (found.user.id, None)
+
+
+def _tenant(connection: Connection, reference: str | None) -> TenantId | None:
+    if reference is None:
+        return None
+    _check(reference)
+    found = TenantList(connection).find(reference)
+    return TenantId(reference) if found is None else found.tenant.id
+
+
+def _check(text: str | None) -> None:
+    if text is not None and not (text.isprintable() and len(text) <= 1000):
+        raise InvalidRequest("Nothing on record is written like that.")

@@ -1,0 +1,105 @@
+"""The record, as Administrators search it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from daypass.portal.identity.model import UserId
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import audit_events
+from daypass.portal.tenants.model import TenantId
+
+_c = audit_events.c
+_NEWEST_FIRST = Order((_c.at, _c.chain_id, _c.position), is_descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events; None is any."""
+
+    actor_id: UserId | None = None
+    actor: str | None = None
+    """A username, for whoever is no user any more."""
+    tenant_id: TenantId | None = None
+    action: str | None = None
+    outcome: str | None = None
+    subject: str | None = None
+    request_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One event in full."""
+
+    chain_id: str
+    position: int
+    at: datetime
+    action: str
+    actor_id: str | None
+    actor: str
+    tenant_id: str | None
+    subject: str
+    outcome: str
+    detail: str
+    """Canonical JSON, exactly the text that was hashed."""
+    request_id: str
+    hash: bytes
+
+    @property
+    def id(self) -> str:
+        """What the event is asked for by."""
+        return f"{self.chain_id}-{self.position}"
+
+
+_EVENT = (
+    _c.chain_id,
+    _c.position,
+    _c.at,
+    _c.action,
+    _c.actor_id,
+    _c.actor,
+    _c.tenant_id,
+    _c.subject,
+    _c.outcome,
+    _c.detail,
+    _c.request_id,
+    _c.hash,
+)
+
+
+class EventList:
+    """What is on record."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, chain_id: str, position: int) -> RecordedEvent | None:
+        """One event."""
+        row = self._connection.execute(
+            select(*_EVENT).where(_c.chain_id == chain_id, _c.position == position)
+        ).first()
+        return None if row is None else _event(row)
+
+    def page(self, query: EventQuery, turn: Turn) -> Page[RecordedEvent]:
+        """A page of events, newest first."""
+        return read_page(self._connection, _where(select(*_EVENT), query), _NEWEST_FIRST, turn, _event)
+
+
+def _where(statement: Select[Any], query: EventQuery) -> Select[Any]:
+    for name in ("actor_id", "actor", "tenant_id", "action", "outcome", "subject", "request_id"):
+        value = getattr(query, name)
+        if value is not None:
+            statement = statement.where(_c[name] == value)
+    if query.since is not None:
+        statement = statement.where(_c.at >= query.since)
+    if query.until is not None:
+        statement = statement.where(_c.at < query.until)
+    return statement
+
+
+def _event(row: Row[*tuple[Any, ...]]) -> RecordedEvent:
+    return RecordedEvent(*row)

@@ -1,0 +1,28 @@
+"""Settings that a role does not let have their effect, as rows."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, and_, select
+
+from daypass.portal.settings.registry import TENANT_VALIDITY
+from daypass.portal.storage.schema import role_facts, settings, tenants
+
+_CAPPED = (
+    select(tenants.c.name, settings.c.value, role_facts.c.maximum)
+    .select_from(settings)
+    .join(tenants, tenants.c.id == settings.c.tenant_id)
+    .join(role_facts, and_(role_facts.c.role_arn == tenants.c.role_arn, role_facts.c.maximum.is_not(None)))
+    .where(settings.c.type == TENANT_VALIDITY.type, settings.c.key == TENANT_VALIDITY.key)
+    .order_by(tenants.c.name)
+)
+
+
+def capped_validities(connection: Connection) -> Sequence[tuple[str, timedelta, timedelta]]:
+    """Tenants whose validity is longer than their role lets it be: name, validity, the role's maximum."""
+    found = []
+    for name, written, seconds in connection.execute(_CAPPED):
+        validity, maximum = TENANT_VALIDITY.parse(written), timedelta(seconds=seconds)
+        if isinstance(validity, timedelta) and validity > maximum:
+            found.append((name, validity, maximum))
+    return found

@@ -1,0 +1,89 @@
+"""Everybody's sessions, as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from daypass.portal.access.model import Door, State
+from daypass.portal.access.store import ISSUANCE, IssuanceRecord, issuance_record
+from daypass.portal.identity.model import UserId
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import issuances
+from daypass.portal.tenants.model import TenantId
+
+_c = issuances.c
+_NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True)
+_LONGEST = timedelta(hours=13)
+"""No session lives longer; so a live one was asked for since then, which an index finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionQuery:
+    """Which sessions; None is any."""
+
+    user_id: UserId | None = None
+    username: str | None = None
+    tenant_id: TenantId | None = None
+    state: State | None = None
+    door: Door | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    live_at: datetime | None = None
+    """Only those that have not ended by then."""
+
+
+class SessionList:
+    """Attempts of all users, whatever became of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def page(self, query: SessionQuery, turn: Turn) -> Page[IssuanceRecord]:
+        """A page of them, newest first."""
+        return read_page(
+            self._connection, _where(select(*ISSUANCE), query), _NEWEST_FIRST, turn, issuance_record
+        )
+
+    def live(self, now: datetime) -> Sequence[tuple[str, str | None, int]]:
+        """How many sessions live, by user and tenant; None is the master role."""
+        query = select(_c.username, _c.tenant_name, func.count()).group_by(_c.username, _c.tenant_name)
+        return [tuple(row) for row in self._connection.execute(_where(query, SessionQuery(live_at=now)))]
+
+    def days(self, since: datetime) -> Mapping[tuple[str, State], int]:
+        """How many there were by day (UTC, ISO 8601) and by what became of them."""
+        day = func.date(_c.asked_at)
+        query = select(day, _c.state, func.count()).where(_c.asked_at >= since).group_by(day, _c.state)
+        return {(str(at), State(state)): number for at, state, number in self._connection.execute(query)}
+
+    def refusals(self, since: datetime) -> Sequence[tuple[str, int]]:
+        """Why attempts came to nothing, and how often; the most frequent reason first."""
+        query = (
+            select(_c.failure, func.count().label("number"))
+            .where(_c.asked_at >= since, _c.failure.is_not(None))
+            .group_by(_c.failure)
+            .order_by(func.count().desc(), _c.failure)
+        )
+        return [(failure, number) for failure, number in self._connection.execute(query)]
+
+
+def _where(statement: Select[Any], query: SessionQuery) -> Select[Any]:
+    conditions = (
+        (query.user_id, _c.user_id == query.user_id),
+        (query.username, _c.username == query.username),
+        (query.tenant_id, _c.tenant_id == query.tenant_id),
+        (query.state, _c.state == query.state),
+        (query.door, _c.door == query.door),
+        (query.since, _c.asked_at >= query.since),
+        (query.until, _c.asked_at < query.until),
+    )
+    statement = statement.where(*(condition for value, condition in conditions if value is not None))
+    if query.live_at is not None:
+        statement = statement.where(
+            _c.state == State.ISSUED,
+            _c.asked_at > query.live_at - _LONGEST,
+            _c.expires_at > query.live_at,
+        )
+    return statement

@@ -1,0 +1,111 @@
+"""Everybody's API tokens, as rows; of each only what is told about it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import api_tokens, users
+
+_c = api_tokens.c
+_parents = api_tokens.alias("parents")
+_FIRST_TO_END = Order((_c.expires_at, _c.id))
+
+_TOKENS = (
+    select(
+        _c.id,
+        _c.kind,
+        _c.name,
+        _c.created_at,
+        _c.expires_at,
+        _c.last_used_at,
+        _c.application,
+        _c.allows_admin,
+        _c.user_id,
+        users.c.username,
+        users.c.role,
+        func.coalesce(_c.revoked_at, _parents.c.revoked_at, users.c.disabled_at).label("ended_at"),
+    )
+    .select_from(api_tokens)
+    .join(users, users.c.id == _c.user_id)
+    .outerjoin(_parents, _parents.c.id == _c.parent_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What is known of a token and its owner."""
+
+    id: TokenId
+    kind: TokenKind
+    name: str
+    owner: User
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    application: str
+    allows_admin: bool
+    ended_at: datetime | None
+    """When it, what it stands on, or its owner was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenQuery:
+    """Which tokens that still count; None is any."""
+
+    user_id: UserId | None = None
+    kind: TokenKind | None = None
+
+
+class TokenList:
+    """Tokens as Administrators see them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, token_id: str) -> TokenRecord | None:
+        """One token, whether it counts or not."""
+        row = self._connection.execute(_TOKENS.where(_c.id == token_id)).first()
+        return None if row is None else _record(row)
+
+    def page(self, query: TokenQuery, now: datetime, turn: Turn) -> Page[TokenRecord]:
+        """A page of the tokens that count, the first one to end first."""
+        return read_page(self._connection, _counting(query, now), _FIRST_TO_END, turn, _record)
+
+    def ending(self, now: datetime, before: datetime, limit: int) -> Sequence[TokenRecord]:
+        """Permanent tokens that end before then, the first one first."""
+        query = _counting(TokenQuery(kind=TokenKind.PERMANENT), now).where(_c.expires_at < before)
+        return [_record(row) for row in self._connection.execute(query.order_by(_c.expires_at).limit(limit))]
+
+
+def _counting(query: TokenQuery, now: datetime) -> Select[Any]:
+    statement = _TOKENS.where(
+        _c.expires_at > now,
+        _c.revoked_at.is_(None),
+        _parents.c.revoked_at.is_(None),
+        users.c.disabled_at.is_(None),
+    )
+    if query.user_id is not None:
+        statement = statement.where(_c.user_id == query.user_id)
+    if query.kind is not None:
+        statement = statement.where(_c.kind == query.kind.value)
+    return statement
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> TokenRecord:
+    return TokenRecord(
+        id=TokenId(row.id),
+        kind=TokenKind(row.kind),
+        name=row.name,
+        owner=User(UserId(row.user_id), row.username, Role(row.role)),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        application=row.application,
+        allows_admin=row.allows_admin,
+        ended_at=row.ended_at,
+    )

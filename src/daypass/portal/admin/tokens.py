@@ -1,0 +1,85 @@
+"""API tokens of all users: make one for anybody, see them, end them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daypass.portal.admin.change import Author, Change, Desk, actor_of
+from daypass.portal.admin.store.tokens import TokenList, TokenQuery, TokenRecord
+from daypass.portal.admin.users import find_user
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import InvalidRequest, TokenNotFound
+from daypass.portal.identity.model import ApiToken, TokenKind
+from daypass.portal.identity.service import PERMANENT_LIFETIME, Identity
+from daypass.portal.identity.store import REVOKE_TOKEN
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Everything that an Administrator does with tokens."""
+
+    desk: Desk
+    identity: Identity
+
+    def find(self, token_id: str) -> TokenRecord:
+        """One token, whether it still counts or not; raises `TokenNotFound`."""
+        with self.desk.database.reading() as connection:
+            return _find(connection, token_id)
+
+    def page(self, user: str | None, kind: TokenKind | None, turn: Turn) -> Page[TokenRecord]:
+        """A page of the tokens that count, of one user or of all; the first one to end comes first."""
+        with self.desk.database.reading() as connection:
+            user_id = None if user is None else find_user(connection, user).user.id
+            return TokenList(connection).page(TokenQuery(user_id, kind), self.desk.clock(), turn)
+
+    def create(
+        self, user: str, name: str, by: Author, lifetime: timedelta = PERMANENT_LIFETIME
+    ) -> tuple[Secret, ApiToken]:
+        """A permanent token of a user, by id or username; the secret is nowhere but in this answer."""
+        if not _DAY <= lifetime <= PERMANENT_LIFETIME:
+            raise InvalidRequest(f"An API token lives from 1 to {PERMANENT_LIFETIME // _DAY} days.")
+        with self.desk.database.reading() as connection:
+            found = find_user(connection, user)
+
+        def draft(connection: Connection) -> Change:
+            owner = find_user(connection, found.user.id)
+            if owner.is_disabled:
+                raise InvalidRequest(
+                    f"“{owner.user.username}” is disabled, and a token would count for nothing."
+                )
+            return Change((), widens=owner.user.is_administrator)
+
+        self.desk.review("token.create", found.user.username, by, draft)
+        return self.identity.create_token(
+            found.user,
+            TokenKind.PERMANENT,
+            name,
+            actor_of(by),
+            lifetime=lifetime,
+            still_valid=self.desk.check(by, draft),
+        )
+
+    def revoke(self, token_id: str, by: Author) -> None:
+        """End a token of anybody, and all that stands on it. Ending it twice is no mistake."""
+        found, now = self.find(token_id), self.desk.clock()
+
+        def draft(connection: Connection) -> Change | None:
+            token = _find(connection, found.id)
+            if token.ended_at is not None:
+                return None
+            row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
+            told = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
+            return Change((Write(REVOKE_TOKEN, row),), told)
+
+        self.desk.make("token.revoke", found.owner.username, by, draft)
+
+
+def _find(connection: Connection, token_id: str) -> TokenRecord:
+    found = TokenList(connection).find(token_id) if token_id.isprintable() else None
+    if found is None:
+        raise TokenNotFound("There is no such API token.")
+    return found
