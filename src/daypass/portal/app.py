@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
+from daypass.portal.admin.administration import Administration, administration
+from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins, connect
 from daypass.portal.aws.source import tagging_source
@@ -111,6 +113,7 @@ class _Core:
     identity: Identity
     issuer: Issuer
     inventory: Inventory
+    administration: Administration
     callers: Callers
     sign_ins: SignIns
     assets: Assets
@@ -168,6 +171,7 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
 def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _Core:
     audit, broker = AuditLog(database, clock), aws.broker
     identity, assets = Identity(database, audit, clock), Assets()
+    master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
     return _Core(
         config=config,
         database=database,
@@ -180,7 +184,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
             audit=audit,
             broker=broker,
             clock=clock,
-            master_role_arn=f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}",
+            master_role_arn=master_role_arn,
             region=config.aws.region,
             is_attribution_required=config.require_attribution,
         ),
@@ -192,6 +196,10 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
             clock=clock,
             role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
+        ),
+        administration=administration(
+            identity,
+            RoleRules(broker.partition, broker.account_id, config.aws.role_prefix, master_role_arn),
         ),
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
         sign_ins=SignIns(database, audit, clock),

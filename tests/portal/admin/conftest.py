@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.access.model import Caller, Door
-from daypass.portal.admin.change import Desk
+from daypass.portal.admin import administration as all_of
+from daypass.portal.admin.imports import Imports
 from daypass.portal.admin.members import Members
+from daypass.portal.admin.overview import Overviews
+from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
 from daypass.portal.admin.tenants import RoleRules, Tenants
+from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import Role, TokenKind, User
@@ -39,6 +43,10 @@ class Administration:
     members: Members
     tenants: Tenants
     settings: Settings
+    tokens: Tokens
+    imports: Imports
+    records: Records
+    overviews: Overviews
 
     def token(self, user: User, kind: TokenKind) -> Secret:
         """A new token of a user."""
@@ -64,15 +72,13 @@ class Administration:
 
 
 def open_administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
-    desk = Desk(database, audit, clock)
+    identity = Identity(database, audit, clock)
+    parts = all_of.administration(identity, RULES)
     return Administration(
-        database,
-        clock,
-        Identity(database, audit, clock),
-        Users(desk),
-        Members(desk),
-        Tenants(desk, RULES),
-        Settings(desk),
+        database=database,
+        clock=clock,
+        identity=identity,
+        **{part.name: getattr(parts, part.name) for part in fields(parts)},
     )
 
 

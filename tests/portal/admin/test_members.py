@@ -61,7 +61,7 @@ def test_nobody_adds_themselves(administration: Administration, dana: Caller) ->
 def test_more_access_needs_a_fresh_sign_in_and_less_does_not(
     administration: Administration, clock: FakeClock
 ) -> None:
-    by = administration.caller("alice@example.com", TokenKind.TEMPORARY)
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
     with pytest.raises(FreshSignInNeeded):
         administration.members.put("dev01", DANA, Access.READ_ONLY, by)

@@ -101,7 +101,7 @@ WIDENING = (
 
 def test_what_widens_access_needs_a_fresh_sign_in(administration: Administration, clock: FakeClock) -> None:
     permanent = administration.caller("alice@example.com")
-    by = administration.caller("alice@example.com", TokenKind.TEMPORARY)
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
 
     def change(setting: Setting, to: str | None, author: Caller) -> None:

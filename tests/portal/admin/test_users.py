@@ -195,10 +195,10 @@ def test_what_widens_access_needs_a_fresh_sign_in(
     if act is WIDENING["enable"]:
         administration.users.create("noor@example.com", Role.USER, None, OPERATOR)
         administration.users.update("noor@example.com", OPERATOR, is_disabled=True)
-    by = administration.caller("alice@example.com", TokenKind.TEMPORARY)
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(5 * MINUTE + timedelta(seconds=1))
 
-    with pytest.raises(FreshSignInNeeded, match="Confirm"):
+    with pytest.raises(FreshSignInNeeded, match="password once more"):
         act(administration, by)
 
     clock.move(timedelta(seconds=-1))
@@ -209,7 +209,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(
 def test_what_widens_nothing_needs_no_fresh_sign_in(
     administration: Administration, clock: FakeClock, act: Act
 ) -> None:
-    by = administration.caller("alice@example.com", TokenKind.TEMPORARY)
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(10 * MINUTE)
 
     act(administration, by)

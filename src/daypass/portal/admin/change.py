@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.store.turns import sign_in_of, take_turn
+from daypass.portal.admin.store.turns import take_turn
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.clock import Clock
@@ -20,15 +20,12 @@ from daypass.portal.errors import (
     PortalError,
     Unauthenticated,
 )
-from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import Actor
+from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.storage.engine import Connection, Database
 
 Author = Caller | Actor
 """Who makes a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
-
-FRESH = timedelta(minutes=5)
-"""How old a sign-in may be at most to widen what anybody may do."""
 
 _TRIES = 5
 _ON_RECORD = (AccessDenied, FreshSignInNeeded, LastAdministrator)
@@ -127,15 +124,7 @@ class Desk:
         if not by.token.reaches_admin:
             raise AccessDenied("This token was approved for less than administration.")
         if change is not None and change.widens:
-            self._check_fresh(connection, by)
-
-    def _check_fresh(self, connection: Connection, by: Caller) -> None:
-        # A permanent token was itself made under a fresh sign-in, and there is nobody at it to ask.
-        if by.token.kind is TokenKind.PERMANENT:
-            return
-        signed_in_at = sign_in_of(connection, by.token.id)
-        if signed_in_at is None or self.clock() - signed_in_at > FRESH:
-            raise FreshSignInNeeded("This lets somebody do more than before. Confirm your password first.")
+            require_fresh(by.token, self.clock())
 
 
 def check_version(expected: Version | None, found: Version, what: str) -> None:

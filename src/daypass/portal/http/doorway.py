@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
@@ -26,6 +26,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Handler = Callable[[Call], Response]
@@ -57,15 +58,13 @@ class Guarded:
         """Answer a request, or raise the refusal."""
         presented = self._entrance.callers.presented(request)
         body = await read_body(request)
-        answer = partial(self._answer, presented, request.path_params, request.query_params, body)
-        return await self._entrance.pool.run(answer)
+        return await self._entrance.pool.run(partial(self._answer, presented, request, body))
 
-    def _answer(
-        self, presented: Presented, path: Mapping[str, str], query: Mapping[str, str], body: bytes
-    ) -> Response:
+    def _answer(self, presented: Presented, request: Request, body: bytes) -> Response:
         caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)
         self.permission.check(caller.user)
-        return self._handler(Call(caller, path, query, body))
+        call = Call(caller, request.path_params, request.query_params, body, request.headers)
+        return self._handler(call)
 
 
 class Open:

@@ -38,6 +38,8 @@ users = Table(
     Column("disabled_at", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_sign_in_at", UtcDateTime),
+    Index("ix_users_created_at", "created_at", "id"),
+    Index("ix_users_role", "role", "username"),
 )
 
 tenants = Table(
@@ -49,6 +51,8 @@ tenants = Table(
     Column("role_arn", Text, nullable=False),
     Column("external_id", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_tenants_created_at", "created_at", "id"),
+    Index("ix_tenants_role_arn", "role_arn"),
 )
 
 memberships = Table(
@@ -81,6 +85,7 @@ api_tokens = Table(
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
+    Index("ix_api_tokens_expires_at", "expires_at", "id"),
 )
 
 devices = Table(
@@ -178,6 +183,7 @@ issuances = Table(
     Column("access_key_id", String(128)),
     # False where the role's trust policy refuses identity and tags: such a session cannot be ended singly.
     Column("is_attributed", Boolean),
+    Index("ix_issuances_asked_at", "asked_at", "id"),
     Index("ix_issuances_user_id_asked_at", "user_id", "asked_at"),
     Index("ix_issuances_tenant_id_asked_at", "tenant_id", "asked_at"),
 )
@@ -212,6 +218,7 @@ audit_events = Table(
     PrimaryKeyConstraint("chain_id", "position"),
     UniqueConstraint("hash"),
     Index("ix_audit_events_at", "at"),
+    Index("ix_audit_events_action_at", "action", "at"),
     Index("ix_audit_events_actor_id_at", "actor_id", "at"),
     Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),
 )

@@ -70,16 +70,14 @@ class SessionList:
 
 
 def _where(statement: Select[Any], query: SessionQuery) -> Select[Any]:
-    conditions = (
-        (query.user_id, _c.user_id == query.user_id),
-        (query.username, _c.username == query.username),
-        (query.tenant_id, _c.tenant_id == query.tenant_id),
-        (query.state, _c.state == query.state),
-        (query.door, _c.door == query.door),
-        (query.since, _c.asked_at >= query.since),
-        (query.until, _c.asked_at < query.until),
-    )
-    statement = statement.where(*(condition for value, condition in conditions if value is not None))
+    for name in ("user_id", "username", "tenant_id", "state", "door"):
+        value = getattr(query, name)
+        if value is not None:
+            statement = statement.where(_c[name] == value)
+    if query.since is not None:
+        statement = statement.where(_c.asked_at >= query.since)
+    if query.until is not None:
+        statement = statement.where(_c.asked_at < query.until)
     if query.live_at is not None:
         statement = statement.where(
             _c.state == State.ISSUED,

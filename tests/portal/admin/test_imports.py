@@ -1,0 +1,96 @@
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.tenants.model import Access
+from tests.fakes import FakeClock
+from tests.portal.admin.conftest import Administration
+
+TABLE = """username,role,tenants,read_only_tenants
+Noor@example.com,,dev01,
+dana@example.com,Administrator,,dev01
+ci-bot,User,,
+"""
+
+
+def test_a_table_is_planned_then_taken_then_has_no_effect(
+    administration: Administration, alice: Caller
+) -> None:
+    planned = administration.imports.plan(TABLE)
+
+    assert [(one.line, one.username, one.is_new, one.old_role) for one in planned] == [
+        (2, "noor@example.com", True, None),
+        (3, "dana@example.com", False, Role.USER),
+        (4, "ci-bot", True, None),
+    ]
+    assert planned[0].memberships == {"dev01": Access.FULL}
+    assert administration.users.count(UserQuery()) == 3
+
+    assert administration.imports.run(TABLE, alice) == planned
+
+    assert administration.users.find("dana@example.com").user.is_administrator
+    assert administration.members.find("dev01", "dana@example.com").access is Access.READ_ONLY
+    assert administration.members.find("dev01", "noor@example.com").access is Access.FULL
+    assert not any(one.has_effect for one in administration.imports.plan(TABLE))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("x@example.com,Root,,", "A role is User or Administrator"),
+        ("x@example.com,,nowhere,", "no tenant of one of these names"),
+        ("x@example.com,,dev01,dev01", "named twice"),
+        (",,,", ""),
+        ("a\tb,,,", "printable"),
+        ("NOOR@example.com,,,", "Line 2 has this user too"),
+    ],
+)
+def test_a_line_that_is_wrong_keeps_all_others_out(
+    administration: Administration, alice: Caller, line: str, problem: str
+) -> None:
+    table = f"{TABLE}{line}\n"
+    if not problem:
+        assert len(administration.imports.plan(table)) == 3
+        return
+
+    assert problem in str(administration.imports.plan(table)[-1].problem)
+    with pytest.raises(InvalidRequest, match=r"Line 5: .* Nothing was imported"):
+        administration.imports.run(table, alice)
+
+    assert administration.users.count(UserQuery()) == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("head", ["name,role", "role", "username,username", "username,admin", "\0"])
+def test_columns_that_nobody_knows_are_refused(administration: Administration, head: str) -> None:
+    with pytest.raises(InvalidRequest):
+        administration.imports.plan(f"{head}\nx,y\n")
+
+
+def test_what_a_spreadsheet_writes_is_read(administration: Administration) -> None:
+    planned = administration.imports.plan(
+        '\ufeffUsername;Read Only Tenants\r\n"noor@example.com";dev01\r\n\r\n'
+    )
+
+    assert [(one.username, one.memberships) for one in planned] == [
+        ("noor@example.com", {"dev01": Access.READ_ONLY})
+    ]
+
+
+def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
+    administration: Administration, clock: FakeClock, dana: Caller
+) -> None:
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
+    clock.move(timedelta(minutes=6))
+    with pytest.raises(FreshSignInNeeded):
+        administration.imports.run(TABLE, by)
+    with pytest.raises(AccessDenied):
+        administration.imports.run("username\nx@example.com\n", dana)
+    assert administration.users.count(UserQuery()) == 3
+
+    administration.imports.run("username\nx@example.com\n", by)

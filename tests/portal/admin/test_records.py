@@ -1,0 +1,139 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from daypass.portal.access.model import Caller, Door, State
+from daypass.portal.admin.records import Filter
+from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.errors import EventNotFound, InvalidRequest
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.page import Turn
+from daypass.portal.storage.schema import issuances, role_facts
+from tests.fakes import NOON
+from tests.portal.admin.conftest import Administration
+
+HOUR = timedelta(hours=1)
+DANA = "dana@example.com"
+
+
+def issue(administration: Administration, number: int, **more: Any) -> None:  # noqa: ANN401
+    user = administration.users.find(more.pop("user", DANA)).user
+    asked_at = more.pop("asked_at", NOON)
+    row = {
+        "id": f"{number:032}",
+        "user_id": user.id,
+        "username": user.username,
+        "scope": "tenant",
+        "tenant_id": administration.tenants.find("dev01").tenant.id,
+        "tenant_name": "dev01",
+        "role_arn": "arn",
+        "access": "full",
+        "purpose": "keys",
+        "door": Door.API,
+        "address": "192.0.2.1",
+        "reason": "",
+        "state": State.ISSUED,
+        "asked_at": asked_at,
+        "validity": 3600,
+        "decided_by": "configured",
+        "expires_at": asked_at + HOUR,
+    }
+    with administration.database.writing() as connection:
+        connection.execute(insert(issuances).values({**row, **more}))
+
+
+def test_everybodys_sessions_are_found_by_what_is_known_of_them(administration: Administration) -> None:
+    issue(administration, 1, asked_at=NOON - 2 * HOUR)
+    issue(administration, 2)
+    issue(administration, 3, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
+    issue(administration, 4, state=State.DENIED, failure="jit_disabled", expires_at=None, door=Door.WEB)
+
+    def found(wanted: Filter, **more: Any) -> list[int]:  # noqa: ANN401
+        page = administration.records.sessions(wanted, Turn(), **more)
+        return [int(record.id) for record in page.records]
+
+    assert found(Filter()) == [4, 3, 2, 1]
+    assert found(Filter(user="DANA@example.com")) == [4, 2, 1]
+    assert found(Filter(user="nobody")) == []
+    assert found(Filter(tenant="dev01")) == [4, 2, 1]
+    assert found(Filter(since=NOON)) == [4, 3, 2]
+    assert found(Filter(until=NOON)) == [1]
+    assert found(Filter(since=NOON, until=NOON)) == []
+    assert found(Filter(), state=State.DENIED) == [4]
+    assert found(Filter(), door=Door.WEB) == [4]
+    assert found(Filter(), live_at=NOON + HOUR / 2) == [3, 2]
+    first = administration.records.sessions(Filter(), Turn(limit=3))
+    rest = administration.records.sessions(Filter(), Turn(first.next_cursor, 3))
+    assert [int(one.id) for one in rest.records] == [1]
+    administration.users.delete(DANA, administration.caller("alice@example.com"))
+    assert found(Filter(user=DANA)) == [4, 2, 1]
+
+
+def test_events_are_found_by_what_is_known_of_them(administration: Administration, alice: Caller) -> None:
+    administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
+    administration.clock.move(HOUR)
+    administration.users.update(DANA, alice, is_disabled=True)
+
+    def found(wanted: Filter, **more: Any) -> list[str]:  # noqa: ANN401
+        return [event.action for event in administration.records.events(wanted, Turn(), **more).records]
+
+    assert found(Filter(user="alice@example.com")) == ["user.update", "setting.put"]
+    assert found(Filter(tenant="dev01")) == ["setting.put", "tenant.create"]
+    assert found(Filter(), action="user.update") == ["user.update"]
+    assert found(Filter(since=NOON + HOUR)) == ["user.update"]
+    assert found(Filter(), subject=DANA, outcome="done") == ["user.update", "user.create"]
+    assert found(Filter(), request_id="request") == ["user.update", "setting.put"]
+    whole = administration.records.events(Filter(), Turn(limit=200)).records
+    pages: list[RecordedEvent] = []
+    turn = Turn(limit=2)
+    while True:
+        page = administration.records.events(Filter(), turn)
+        pages += page.records
+        if page.next_cursor is None:
+            break
+        turn = Turn(page.next_cursor, 2)
+    assert pages == whole
+    assert administration.records.event(whole[0].id) == whole[0]
+
+
+def test_there_is_no_such_event(administration: Administration) -> None:
+    for event_id in ("", "-", "x-1", "x" * 32 + "-0", "a\0b-1", "-1", "x-²", "x-99999999999999999999"):
+        with pytest.raises(EventNotFound):
+            administration.records.event(event_id)
+    for text in ("a\0b", "x" * 1001):
+        with pytest.raises(InvalidRequest):
+            administration.records.events(Filter(), Turn(), action=text)
+        with pytest.raises(InvalidRequest):
+            administration.records.sessions(Filter(user=text), Turn())
+
+
+def test_the_overview_counts_what_lives_and_what_was_refused(
+    administration: Administration, alice: Caller, database: Database
+) -> None:
+    issue(administration, 1, asked_at=NOON - timedelta(minutes=30))
+    issue(administration, 2, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
+    issue(administration, 3, asked_at=NOON - 3 * HOUR)
+    issue(administration, 4, asked_at=NOON - timedelta(days=29), state=State.DENIED, failure="jit_disabled")
+    issue(administration, 5, asked_at=NOON - timedelta(days=30), state=State.FAILED, failure="aws_trust")
+    administration.settings.put("dev01", "", "aws_access_token_validity", "7200", alice)
+    administration.tokens.create(DANA, "soon", alice, lifetime=timedelta(days=3))
+    arn = administration.tenants.find("dev01").tenant.role_arn
+    with database.writing() as connection:
+        connection.execute(insert(role_facts).values(role_arn=arn, maximum=3600))
+
+    seen = administration.overviews.read()
+
+    assert seen.live == 2
+    assert seen.live_by_tenant == {"dev01": 1, "admin": 1}
+    assert seen.live_by_user == {DANA: 1, "alice@example.com": 1}
+    assert len(seen.days) == 30
+    assert [(day.issued, day.refused, day.failed) for day in (seen.days[0], seen.days[-1])] == [
+        (0, 1, 0),
+        (3, 0, 0),
+    ]
+    assert seen.days[-1].date == NOON.date()
+    assert seen.refusals == {"jit_disabled": 1}
+    assert [token.name for token in seen.ending_tokens] == ["soon"]
+    assert [(one.tenant, one.validity, one.maximum) for one in seen.capped] == [("dev01", 2 * HOUR, HOUR)]

@@ -1,0 +1,90 @@
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.errors import (
+    AccessDenied,
+    FreshSignInNeeded,
+    InvalidRequest,
+    TokenNotFound,
+    Unauthenticated,
+    UserNotFound,
+)
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.page import Turn
+from tests.fakes import FakeClock
+from tests.portal.admin.conftest import Administration
+
+DANA = "dana@example.com"
+DAY = timedelta(days=1)
+
+
+def test_a_token_is_made_for_somebody_else_and_ended(administration: Administration, alice: Caller) -> None:
+    secret, token = administration.tokens.create(DANA, "ci", alice, lifetime=30 * DAY)
+
+    assert administration.identity.authenticate(secret.reveal())[1].username == DANA
+    assert token.expires_at == administration.clock() + 30 * DAY
+    (listed,) = administration.tokens.page(DANA, None, Turn()).records
+    assert (listed.id, listed.name, listed.owner.username, listed.ended_at) == (token.id, "ci", DANA, None)
+
+    administration.tokens.revoke(token.id, alice)
+    administration.tokens.revoke(token.id, alice)
+
+    with pytest.raises(Unauthenticated):
+        administration.identity.authenticate(secret.reveal())
+    assert administration.tokens.page(DANA, None, Turn()).records == []
+    assert administration.tokens.find(token.id).ended_at is not None
+    assert len(administration.events("token.revoke")) == 1
+    assert administration.events("token.create")[-1][0] == "alice@example.com"
+
+
+def test_only_administrators_make_and_end_tokens_of_others(
+    administration: Administration, alice: Caller, dana: Caller
+) -> None:
+    with pytest.raises(AccessDenied):
+        administration.tokens.create("alice@example.com", "mine", dana)
+    with pytest.raises(AccessDenied):
+        administration.tokens.revoke(alice.token.id, dana)
+    assert administration.tokens.find(alice.token.id).ended_at is None
+
+
+def test_a_token_that_administers_needs_a_fresh_sign_in(
+    administration: Administration, clock: FakeClock
+) -> None:
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
+    clock.move(timedelta(minutes=6))
+
+    with pytest.raises(FreshSignInNeeded):
+        administration.tokens.create("amir@example.com", "ci", by)
+    administration.tokens.create(DANA, "ci", by)
+
+
+def test_what_makes_no_sense_is_refused(administration: Administration, alice: Caller) -> None:
+    for lifetime in (timedelta(), timedelta(hours=23), 366 * DAY):
+        with pytest.raises(InvalidRequest, match="1 to 365 days"):
+            administration.tokens.create(DANA, "ci", alice, lifetime=lifetime)
+    with pytest.raises(InvalidRequest, match="printable"):
+        administration.tokens.create(DANA, "", alice)
+    with pytest.raises(UserNotFound):
+        administration.tokens.create("nobody", "ci", alice)
+    administration.users.update(DANA, alice, is_disabled=True)
+    with pytest.raises(InvalidRequest, match="disabled"):
+        administration.tokens.create(DANA, "ci", alice)
+    for token_id in ("", "x", "a\0b"):
+        with pytest.raises(TokenNotFound):
+            administration.tokens.revoke(token_id, alice)
+
+
+def test_tokens_come_in_the_order_in_which_they_end(administration: Administration) -> None:
+    for days in (20, 10, 30):
+        administration.tokens.create(DANA, f"{days} days", OPERATOR, lifetime=days * DAY)
+
+    first = administration.tokens.page(None, TokenKind.PERMANENT, Turn(limit=2))
+    second = administration.tokens.page(None, TokenKind.PERMANENT, Turn(first.next_cursor, 2))
+
+    assert [one.name for page in (first, second) for one in page.records] == ["10 days", "20 days", "30 days"]
+    administration.clock.move(15 * DAY)
+    left = administration.tokens.page(None, None, Turn()).records
+    assert [one.name for one in left] == ["20 days", "30 days"]
