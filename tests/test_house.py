@@ -16,6 +16,8 @@ EXITS = {
     "portal/commands.py": "a new Administrator's password or token, shown this once",
     "portal/http/api/sessions.py": "to whom the session was issued",
     "portal/http/compat/local_access.py": "to the page on which its user agreed to it",
+    "portal/http/oauth/consent.py": "a code, to the listener or the eyes of whoever agreed to it",
+    "portal/http/oauth/endpoints.py": "to the device that a person signed in",
     "portal/http/compat/jit.py": "to whom the session was issued",
     "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
     "portal/identity/passwords.py": "into the hash",

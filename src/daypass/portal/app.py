@@ -37,6 +37,10 @@ from daypass.portal.http.frame.view import Frames
 from daypass.portal.http.front import Front, make_door
 from daypass.portal.http.guards import Guards
 from daypass.portal.http.health import PROBES, health_routes
+from daypass.portal.http.oauth.consent import ConsentPages
+from daypass.portal.http.oauth.endpoints import CODE, Endpoints
+from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
+from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import message, problem
 from daypass.portal.http.web.profile import ProfilePages
@@ -44,6 +48,8 @@ from daypass.portal.http.web.routes import WebPages, web_routes
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
 from daypass.portal.identity.approvals import Approvals
+from daypass.portal.identity.oauth.consent import Consents
+from daypass.portal.identity.oauth.grants import Grants
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore
@@ -52,7 +58,7 @@ from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 
-DOORS_WITH_PAGES = ("web", "compat")
+DOORS_WITH_PAGES = ("web", "compat", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
@@ -147,12 +153,15 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
     core = _core(config, database, aws, clock)
     api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
     local_access = _local_access_door(core)
+    machine, consent = _oauth_doors(core)
     health = make_door(health_routes(database, core.pool), problem)
     doors = {
         PREFIX: api,
         **dict.fromkeys(PREFIXES, compat),
         **dict.fromkeys(PROBES, health),
         LOCAL_ACCESS: local_access,
+        **dict.fromkeys(MACHINE_PREFIXES, machine),
+        PAGE_PREFIX: consent,
     }
 
     def close() -> None:
@@ -162,7 +171,7 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
 
     return Portal(
         Guards(Front(doors, otherwise=web)),
-        (api, compat, local_access, health, web),
+        (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         close,
     )
@@ -241,6 +250,18 @@ def _local_access_door(core: _Core) -> Starlette:
     local_access = LocalAccess(core.pages, approvals, core.clock)
     routes = local_access_routes(core.page_entrance(Door.LEGACY), local_access)
     return make_door(routes, core.refusal_page)
+
+
+def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
+    """What applications call by themselves, and what people answer."""
+    origin = core.config.public_url
+    consents = Consents(core.database, core.audit, core.clock)
+    grants = Grants(core.database, core.audit, core.clock, origin + CODE)
+    endpoints = Endpoints(consents, grants, core.clock, origin)
+    machine = machine_routes(MachineEntrance(core.callers.addresses, core.pool), endpoints)
+    pages = ConsentPages(core.pages, consents, core.clock, origin)
+    entrance = core.page_entrance(Door.WEB)
+    return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)
 
 
 def _web_door(core: _Core) -> Starlette:

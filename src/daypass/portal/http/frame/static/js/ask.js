@@ -2,10 +2,10 @@
 
 export class Refused extends Error {}
 
-export async function ask(form) {
+export async function ask(form, more = {}) {
   const answer = await fetch(form.action, {
     method: "POST",
-    body: new URLSearchParams(new FormData(form)),
+    body: new URLSearchParams([...new FormData(form), ...Object.entries(more)]),
     headers: { Accept: "application/json" },
   });
   if (answer.ok) return answer.json();

@@ -1,0 +1,45 @@
+// The consent for the command line: the answer goes to a port of this computer, and to no other host. Without script
+// the same form leads to a page that shows the code.
+import { armed, isArmed } from "./arm.js";
+import { ask, Refused } from "./ask.js";
+
+const form = document.querySelector("[data-consent]");
+const refusal = document.querySelector("[data-consent-refusal]");
+const watch = armed(form.querySelectorAll("[data-armed]"));
+
+function listener(redirect) {
+  const url = new URL(redirect);
+  const port = Number(url.port);
+  const fits = url.protocol === "http:" && url.hostname === "127.0.0.1" && url.pathname.startsWith("/cb/");
+  if (!fits || url.username || url.password || !Number.isInteger(port) || port < 1024 || port > 65535) {
+    throw new Refused("The portal's answer leads away from this computer, so it was dropped.");
+  }
+  return `http://127.0.0.1:${port}${url.pathname}${url.search}`;
+}
+
+async function answer(button) {
+  refusal.hidden = true;
+  try {
+    const { redirect } = await ask(form, { answer: button.value, by: "script" });
+    location.replace(listener(redirect));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refusal.textContent = error.message;
+    refusal.hidden = false;
+    watch();
+  }
+}
+
+// Before the page's own listener for forms, which would take the form for sent.
+addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.target !== form || !button) return;
+  if (!isArmed(button)) {
+    event.preventDefault();
+    return;
+  }
+  // A code to paste is a page of its own.
+  if (form.dataset.consent !== "loopback" || button.value === "paste") return;
+  event.preventDefault();
+  answer(button);
+}, { capture: true });

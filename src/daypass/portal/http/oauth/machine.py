@@ -1,0 +1,81 @@
+"""The way in for applications: a form in, JSON out, no cookie looked at; and the form of their refusals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from daypass.portal.errors import InvalidRequest, OAuthRefused, PortalError
+from daypass.portal.http.caller import Addresses, Permission
+from daypass.portal.http.doorway import read_body
+from daypass.portal.http.frame.forms import Form, read_form
+from daypass.portal.http.pool import Pool
+from daypass.portal.http.problems import REQUEST_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What an application sent, and from where."""
+
+    form: Form
+    address: str
+    request_id: str
+
+    def get(self, name: str) -> str:
+        """A parameter; empty where it was not sent. Sent twice, it means nothing (RFC 6749, section 3.1)."""
+        if len(self.form.all(name)) > 1:
+            raise OAuthRefused("invalid_request", f"{name} was sent more than once.")
+        return self.form.raw(name)
+
+
+Handler = Callable[[Sent], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineEntrance:
+    """What the endpoints of applications share."""
+
+    addresses: Addresses
+    pool: Pool
+
+    def admit(self, handler: Handler) -> "MachineEndpoint":
+        """The endpoint of a route; what is presented there says who may."""
+        return MachineEndpoint(self, handler)
+
+
+class MachineEndpoint:
+    """An endpoint for applications; one thread does all of it."""
+
+    permission = Permission.ANYBODY
+
+    def __init__(self, entrance: MachineEntrance, handler: Handler) -> None:
+        self._entrance = entrance
+        self._handler = handler
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a request, or raise the refusal."""
+        form = read_form(request, await read_body(request))
+        sent = Sent(form, self._entrance.addresses.of(request), request.scope[REQUEST_ID])
+        return await self._entrance.pool.run(partial(self._handler, sent))
+
+
+def oauth_error(refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
+    """The form of RFC 6749, section 5.2."""
+    if isinstance(refusal, OAuthRefused):
+        error = refusal.error
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
+        error = "temporarily_unavailable" if unavailable else "server_error"
+    else:
+        error = "invalid_request"
+    if isinstance(refusal, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        status = HTTPStatus.BAD_REQUEST
+    content = {
+        "error": error,
+        "error_description": refusal.reason,
+        "request_id": request.scope[REQUEST_ID],
+    }
+    return JSONResponse(content, status)

@@ -1,0 +1,36 @@
+"""Every address of the command line's sign-in."""
+
+from starlette.routing import BaseRoute
+
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.doorway import Open
+from daypass.portal.http.frame.entrance import PageEntrance
+from daypass.portal.http.oauth.consent import ConsentPages
+from daypass.portal.http.oauth.endpoints import AUTHORIZE, METADATA, PAR, REVOKE, TOKEN, Endpoints
+from daypass.portal.http.oauth.machine import MachineEntrance
+from daypass.portal.http.route import exact
+
+MACHINE_PREFIXES = (PAR, TOKEN, REVOKE, METADATA)
+"""What begins like this is for applications."""
+
+PAGE_PREFIX = "/oauth/"
+DONE = "/oauth/done"
+
+
+def machine_routes(entrance: MachineEntrance, endpoints: Endpoints) -> list[BaseRoute]:
+    """What applications call by themselves."""
+    return [
+        exact("POST", PAR, entrance.admit(endpoints.push)),
+        exact("POST", TOKEN, entrance.admit(endpoints.token)),
+        exact("POST", REVOKE, entrance.admit(endpoints.revoke)),
+        exact("GET", METADATA, Open(endpoints.metadata)),
+    ]
+
+
+def consent_routes(entrance: PageEntrance, consent: ConsentPages) -> list[BaseRoute]:
+    """What a person sees."""
+    return [
+        exact("GET", AUTHORIZE, entrance.page(Permission.USER, consent.show)),
+        exact("POST", AUTHORIZE, entrance.act(Permission.USER, consent.answer)),
+        exact("GET", DONE, entrance.open_page(consent.done)),
+    ]
