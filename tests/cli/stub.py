@@ -34,7 +34,9 @@ class StubPortal:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
-        self.reply: Callable[[Asked], Reply] = self.issued
+        self.reply: Callable[[Asked], Reply] = self.usual
+        self.role_of_caller = "Administrator"
+        self.tenants = ["dev01", "prod01"]
         self.clock_error = timedelta()
         self.life = timedelta(hours=1)
         self.role = "arn:aws:iam::123456789012:role/duploservices-dev01"
@@ -55,8 +57,31 @@ class StubPortal:
         """The present moment by this portal's clock."""
         return datetime.now(UTC) + self.clock_error  # noqa: TID251  a portal has a clock of its own
 
+    def usual(self, asked: Asked) -> Reply:
+        """What a portal answers when all is well."""
+        told: dict[str, object] = {
+            "/api/v1/me": self._me(),
+            "/api/v1/tenants": {"tenants": [_tenant(name) for name in self.tenants]},
+            "/api/v1/openapi.json": {"info": {"version": "9.8.7"}},
+        }
+        if asked.path == "/api/v1/sessions":
+            return self.issued(asked)
+        if asked.path in told:
+            return Reply(200, json.dumps(told[asked.path]).encode(), {"Content-Type": "application/json"})
+        return Reply(404, b"", {})
+
+    def _me(self) -> dict[str, object]:
+        end = (self.now() + timedelta(days=90)).isoformat(timespec="seconds")
+        return {
+            "user": {"id": "user-1", "username": "dana@example.com", "role": self.role_of_caller},
+            "token": {"id": "token-1", "kind": "temporary", "name": "", "expires_at": end},
+            "account_id": "123456789012",
+            "region": "us-east-1",
+            "version": "9.8.7",
+        }
+
     def issued(self, asked: Asked) -> Reply:
-        """Keys, with a number that tells one issuance from another."""
+        """Keys or a console link, with a number that tells one issuance from another."""
         number = len(self.asked)
         admin = asked.body.get("admin", False)
         answer: dict[str, object] = {
@@ -81,6 +106,9 @@ class StubPortal:
                 "session_token": "canary-session-token",
             },
         }
+        if asked.body.get("purpose") == "console":
+            del answer["credentials"]
+            answer["console_url"] = f"https://signin.aws.example/federation?canary-console-link-{number}"
         return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def answer(self, asked: Asked) -> Reply:
@@ -113,6 +141,10 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[As
     return lambda _: reply
 
 
+def _tenant(name: str) -> dict[str, str]:
+    return {"id": f"id-of-{name}", "name": name, "region": "us-west-2", "access": "full"}
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
@@ -125,8 +157,13 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
+    def do_GET(self) -> None:
+        self._answer({})
+
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _answer(self, body: dict[str, Any]) -> None:
         reply = self.server.portal.answer(Asked(self.path, dict(self.headers), body))
         self.send_response(reply.status)
         for name, value in reply.headers.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from daypass.cli.errors import Refusal
-from daypass.cli.patience import say
+from daypass.cli.patience import DEBUG_VARIABLE, say
 from daypass.cli.scrub import known_tokens, possible_tokens, scrubbed
 from daypass.cli.wings import Ours, Root, Wings
 
@@ -19,7 +19,23 @@ OURS: Ours = {
         "End the sign-in on this machine, here and at the portal.",
     ),
     "jit": ("daypass.cli.jit:jit", "The same in duploctl's words: daypass jit aws …"),
+    "configure": ("daypass.cli.configure:configure", "Write profiles into the AWS config file."),
+    "env": ("daypass.cli.env:env", "Print what puts keys into the environment of your shell."),
+    "exec": ("daypass.cli.exec:exec_command", "Run a command with keys in its environment."),
+    "serve-credentials": (
+        "daypass.cli.serve:serve_credentials",
+        "Give keys to AWS SDKs on this machine for as long as it runs.",
+    ),
+    "web": ("daypass.cli.web:web", "Open the AWS console, signed in."),
+    "tenants": ("daypass.cli.show:tenants", "List the tenants that you may use."),
+    "whoami": (
+        "daypass.cli.show:whoami",
+        "Show who you are, and which keys this machine keeps.",
+    ),
+    "sessions": ("daypass.cli.show:sessions", "List the AWS sessions you asked for, the newest first."),
+    "token": ("daypass.cli.show:token", "Print the API token that other commands would use."),
     "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
+    "doctor": ("daypass.cli.doctor:doctor", "Find out what keeps this machine from getting keys."),
     "completion": (
         "daypass.cli.housekeeping:completion",
         "Print the script that makes a shell complete `daypass`.",
@@ -59,7 +75,7 @@ def _corrected(error: click.ClickException, words: list[str]) -> str:
 
 
 def _unexpected(error: Exception, words: list[str]) -> str:
-    if os.environ.get("DAYPASS_DEBUG") != "1":
+    if os.environ.get(DEBUG_VARIABLE) != "1":
         return f"unexpected: {type(error).__name__}. DAYPASS_DEBUG=1 shows where; please report it."
     trace = "".join(traceback.format_exception(error))
     return scrubbed(trace, known_tokens(words, os.environ) | possible_tokens(words))

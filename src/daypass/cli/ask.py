@@ -97,7 +97,7 @@ def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> 
     duration = read_duration(flags["duration"]) if "duration" in flags else None
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
         raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
-    tenant = None if "admin" in flags else _tenant(flags, environment)
+    tenant = None if "admin" in flags else tenant_of(flags, environment)
     token = token_of(flags, environment)
     if token:
         return Ask(origin, token, tenant, duration)
@@ -158,7 +158,8 @@ def _name_and_port(authority: str) -> tuple[str, str]:
     return name, port.lstrip("0")
 
 
-def _tenant(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The tenant that is meant, by name or id."""
     # As with duploctl, an id wins over a name given in the same way.
     chosen = flags.get("tenant_id", flags.get("tenant"))
     if chosen is None:

@@ -9,11 +9,12 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from ssl import SSLContext
+from time import monotonic
 from typing import Any, Protocol
 
 from daypass.cli import problems
 from daypass.cli.ask import Ask
-from daypass.cli.patience import within
+from daypass.cli.patience import note, within
 
 _DEADLINE = 30.0
 """Seconds for all of one call, whatever happens on the way."""
@@ -68,15 +69,20 @@ class Portal:
 
     def issue(self, ask: Ask) -> Issued:
         """Ask for keys. Whatever goes wrong is a Refusal."""
-        # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
-        wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
-        if ask.duration is not None:
-            wish["duration"] = ask.duration
-        answer = self.call("POST", "/api/v1/sessions", wish, f"asking {self.origin} for {ask.what}")
+        doing = f"asking {self.origin} for {ask.what}"
+        answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
         try:
             return _issued(answer)
         except (ValueError, KeyError, TypeError) as error:
             raise problems.not_a_portal(self.origin) from error
+
+    def wish(self, ask: Ask) -> dict[str, object]:
+        """The ask as the portal reads it."""
+        # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
+        wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
+        if ask.duration is not None:
+            wish["duration"] = ask.duration
+        return wish
 
     def call(self, method: str, path: str, wish: Mapping[str, object] | None, doing: str) -> Answer:
         """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long."""
@@ -108,10 +114,14 @@ class Sent:
 
 def exchange(origin: str, trust: SSLContext | None, sent: Sent, doing: str) -> Answer:
     """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
+    start = monotonic()
     try:
-        return within(_DEADLINE, lambda: _exchange(origin, trust, sent), doing)
+        answer = within(_DEADLINE, lambda: _exchange(origin, trust, sent), doing)
     except (OSError, http.client.HTTPException) as error:
+        note(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
         raise problems.unreached(origin, error) from error
+    note(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
+    return answer
 
 
 def _exchange(origin: str, trust: SSLContext | None, sent: Sent) -> Answer:
@@ -148,7 +158,7 @@ def _issued(answer: Answer) -> Issued:
         username=_text(given["user"]["username"]),
         region=_text(given["region"]),
         note=problems.printable(given.get("note") or ""),
-        portal_time=_time(answer.headers.get("Date")),
+        portal_time=read_time(answer.headers.get("Date")),
     )
 
 
@@ -158,7 +168,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _time(header: str | None) -> datetime | None:
+def read_time(header: str | None) -> datetime | None:
     """The time in a Date header; None where it is missing or means nothing."""
     try:
         return parsedate_to_datetime(header) if header else None

@@ -41,6 +41,18 @@ class Unavailable(Refusal):
     exit_code = 5
 
 
+class NotExecutable(Refusal):
+    """The command that was to be run cannot be run."""
+
+    exit_code = 126
+
+
+class NotFound(Refusal):
+    """There is no such command to run."""
+
+    exit_code = 127
+
+
 class Misconfigured(Refusal):
     """Trying again will not help: something between here and AWS is set up wrongly."""
 

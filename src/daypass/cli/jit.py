@@ -1,10 +1,15 @@
 """`daypass jit …`: our commands in duploctl's words, with duploctl's flags."""
 
+import json
+
 import click
 
 from daypass.cli import options
 from daypass.cli.aws import print_keys
+from daypass.cli.configure import update_one
 from daypass.cli.refresh import Now
+from daypass.cli.show import print_token
+from daypass.cli.web import open_console
 
 _output = click.option("--output", "-o", type=click.Choice(["json"]), hidden=True, expose_value=False)
 
@@ -27,6 +32,65 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
       credential_process = daypass jit aws --host https://portal.example.com --admin --interactive
     """
     print_keys(_flags(given), now)
+
+
+@jit.command("web", context_settings=options.HELP)
+@options.access
+@options.legacy
+@_output
+@click.option(
+    "--browser", "--web-browser", "browser", metavar="NAME", help="Which browser to open. [BROWSER]"
+)
+@click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
+@click.pass_obj
+def jit_web(now: Now, /, browser: str | None, print_only: bool, **given: str | bool | None) -> None:
+    """Open the AWS console, as `duploctl jit web` does.
+
+    \b
+    Examples:
+      daypass jit web --host https://portal.example.com --tenant dev01
+      daypass jit web --admin --browser firefox
+    """
+    open_console(_flags(given), now, place=None, browser=browser, print_only=print_only)
+
+
+@jit.command("token", context_settings=options.HELP)
+@options.access
+@options.legacy
+@_output
+@_no_browser
+@click.pass_obj
+def jit_token(now: Now, /, **given: str | bool | None) -> None:
+    """Print the API token in use as JSON, as `duploctl jit token` does.
+
+    \b
+    Example:
+      daypass jit token --host https://portal.example.com
+    """
+    print_token(_flags(given), now, as_json=True)
+
+
+@jit.command("update_aws_config", context_settings=options.HELP)
+@options.access
+@options.legacy
+@_output
+@_no_browser
+@click.argument("name", required=False)
+@click.option("--name", "-N", "named", hidden=True)
+@click.pass_obj
+def jit_update_aws_config(
+    now: Now, /, name: str | None, named: str | None, **given: str | bool | None
+) -> None:
+    """Write the profile NAME into the AWS config file, as `duploctl jit update_aws_config` does.
+
+    \b
+    Examples:
+      daypass jit update_aws_config portal --host https://portal.example.com --admin --interactive
+      daypass jit update_aws_config ci --host https://portal.example.com --admin --token "$TOKEN"
+
+    A token goes into a private file of its own that the profile names, not into the config file.
+    """
+    click.echo(json.dumps({"message": update_one(_flags(given), name or named or "duplo", now)}))
 
 
 def _flags(given: options.Given) -> dict[str, str]:

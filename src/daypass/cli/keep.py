@@ -88,6 +88,21 @@ class Place:
             os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
 
 
+def kept(environment: Mapping[str, str]) -> list[Entry]:
+    """Every kept answer that may be used; none where the cache is not fit for use."""
+    try:
+        directory = cache.opened(cache.folder(environment))
+    except (Unfit, OSError):
+        return []
+    entries = []
+    with directory:
+        for name in sorted(os.listdir(directory.descriptor)):  # noqa: PTH208  the folder that is held open
+            if name.endswith(cache.ENTRY):
+                with suppress(ValueError):
+                    entries.append(cache.read(directory, name.removesuffix(cache.ENTRY)))
+    return [entry for entry in entries if entry is not None]
+
+
 def clear(environment: Mapping[str, str]) -> int:
     """Remove every kept answer; says how many there were."""
     path = cache.folder(environment)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from daypass.cli.patience import DEBUG_VARIABLE
 from daypass.cli.trust import CA_VARIABLES
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -15,8 +16,6 @@ Given = Mapping[str, Any]
 """What click read, by the name of each flag."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
-
-DEBUG_VARIABLE = "DAYPASS_DEBUG"
 
 
 def flags_of(given: Given) -> dict[str, str]:

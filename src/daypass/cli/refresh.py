@@ -8,7 +8,7 @@ from daypass.cli.ask import Ask
 from daypass.cli.cache import Entry, Unfit
 from daypass.cli.client import Issued, Portal
 from daypass.cli.keep import Place
-from daypass.cli.patience import say
+from daypass.cli.patience import note, say
 
 Now = Callable[[], float]
 
@@ -18,7 +18,7 @@ _MARGIN = 15 * 60
 _COMPARED = ("tenant", "role", "user")
 """What a scope must lead to again after a refresh, or the person is told."""
 
-_NOTABLE_SKEW = 5 * 60
+NOTABLE_SKEW = 5 * 60
 """AWS refuses requests signed by a clock that is wrong by more than this."""
 
 
@@ -43,6 +43,7 @@ def shared_entry(ask: Ask, portal: Portal, environment: Mapping[str, str], now: 
     with place:
         old = place.read()
         if old is not None and old.is_good(now()):
+            note(f"kept keys of {ask.what} from {path}")
             return old
         new = _entry(ask, portal.issue(ask), now())
         _tell_change(ask, old, new)
@@ -53,7 +54,7 @@ def shared_entry(ask: Ask, portal: Portal, environment: Mapping[str, str], now: 
 def _entry(ask: Ask, issued: Issued, now: float) -> Entry:
     """The entry for keys that came just now, served for as long as enough of their life is really left."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
-    if abs(skew) > _NOTABLE_SKEW:
+    if abs(skew) > NOTABLE_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
         say(f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right.")
     if issued.note:

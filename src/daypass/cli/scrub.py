@@ -1,10 +1,15 @@
 """No secret is ever repeated: what a message must lose before a person or a log sees it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 _SHORTEST_SECRET = 6
 _SHORTEST_TOKEN = 16
+
+_ON_A_COMMAND_LINE = r"(?:--token|\s-t)(?:[ =]|(?<=-t))\s*"
+_AS_A_SETTING = r"(?i:aws_secret_access_key|aws_session_token)[ \t]*[=:][ \t]*"
+_IN_A_CONFIG = re.compile(rf"({_ON_A_COMMAND_LINE}|{_AS_A_SETTING})[^\s'\"]+")
 
 
 def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[str]:
@@ -20,6 +25,11 @@ def possible_tokens(words: Iterable[str]) -> set[str]:
     """Words that could be a token in a place where none belongs, as after a mistyped flag."""
     parts = {part for word in words for part in (word, word.partition("=")[2])}
     return {part for part in parts if len(part) >= _SHORTEST_TOKEN and not part.startswith("-")}
+
+
+def without_secrets(config: str) -> str:
+    """The text of an AWS config file with stars in place of keys and of tokens on command lines."""
+    return _IN_A_CONFIG.sub(r"\1***", config)
 
 
 def scrubbed(text: str, secrets: Iterable[str]) -> str:

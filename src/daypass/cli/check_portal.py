@@ -1,0 +1,95 @@
+"""The way to the portal, step by step: name, connection, certificate, version, clock, token."""
+
+import json
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from daypass.cli import account, facts, problems
+from daypass.cli.client import Sent, exchange, read_time
+from daypass.cli.errors import Refusal, SignInNeeded
+from daypass.cli.findings import Finding, bad, good, notable
+from daypass.cli.output import moment
+from daypass.cli.refresh import NOTABLE_SKEW, Now
+from daypass.cli.trust import trust
+
+_DAY = 24 * 60 * 60
+_TIMEOUT = 10
+
+
+def findings(
+    origin: str, flags: Mapping[str, str], environment: Mapping[str, str], now: Now
+) -> Iterator[Finding]:
+    """What there is to say about the portal at *origin*; the first step that fails is the last."""
+    yield good("portal", origin)
+    parts = urlsplit(origin)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        mend = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
+        yield bad("name", f"{host} has no address: {error.strerror}.", mend)
+        return
+    yield good("name", f"{host} is {', '.join(sorted(addresses))}")
+    try:
+        trusted = trust(origin, flags, environment)
+        if trusted is not None:
+            yield _certificate(host, port, trusted, now())
+        answer = exchange(
+            origin, trusted, Sent("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
+        )
+        version = json.loads(answer.body)["info"]["version"]
+    except (Refusal, OSError) as error:
+        refusal = error if isinstance(error, Refusal) else problems.unreached(origin, error)
+        yield bad("connection", str(refusal), f"curl --verbose {origin}/healthz")
+        return
+    except (ValueError, KeyError, TypeError):
+        mend = f"curl {origin}/api/v1/openapi.json"
+        yield bad("version", "what answers there is not a Daypass portal.", mend)
+        return
+    yield good("version", str(version))
+    yield _clock(read_time(answer.headers.get("Date")), now())
+    yield _token(flags, environment, now)
+
+
+def _certificate(host: str, port: int, trusted: ssl.SSLContext, now: float) -> Finding:
+    """What the certificate says; an untrusted one is left to the call that follows, which words it."""
+    with (
+        closing(socket.create_connection((host, port), _TIMEOUT)) as connection,
+        trusted.wrap_socket(connection, server_hostname=host) as secure,
+    ):
+        certificate = secure.getpeercert() or {}
+        ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        text = f"trusted, {secure.version()}, good for {(ends - now) / _DAY:.0f} days"
+    if ends - now < 14 * _DAY:
+        return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
+    return good("certificate", text)
+
+
+def _clock(portal_time: datetime | None, now: float) -> Finding:
+    if portal_time is None:
+        return notable("clock", "the portal does not tell the time.", "# some proxy drops the Date header")
+    skew = now - portal_time.timestamp()
+    if abs(skew) <= NOTABLE_SKEW:
+        return good("clock", f"within {max(1, round(abs(skew)))} s of the portal's")
+    direction = "ahead of" if skew > 0 else "behind"
+    sentence = f"{abs(skew) / 60:.0f} minutes {direction} the portal's; AWS refuses what this machine signs."
+    return bad("clock", sentence, "sudo timedatectl set-ntp true")
+
+
+def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
+    try:
+        me = facts.me(account.portal(flags, environment, now))
+    except SignInNeeded as refusal:
+        return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
+    except Refusal as refusal:
+        return bad("sign-in", str(refusal), "daypass whoami --debug")
+    name = f" “{me.token_name}”" if me.token_name else ""
+    text = f"{me.username} ({me.role}), {me.token_kind} token{name}, good until {moment(me.token_expires_at)}"
+    is_of_a_program = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
+    if is_of_a_program and me.token_expires_at.timestamp() - now() < 14 * _DAY:
+        return notable("sign-in", f"{text}.", "# ask an Administrator for a new token in time")
+    return good("sign-in", text)

@@ -1,0 +1,144 @@
+"""The AWS config file on the disk: changed as a whole, and without losing what another writes meanwhile."""
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from daypass.cli.cache import folder
+from daypass.cli.digest import fingerprint
+from daypass.cli.errors import Misconfigured, Unavailable
+
+_TRIES = 20
+
+Edit = Callable[[bytes], bytes]
+"""From the content of the file to what it is to be; must be true again for whatever it finds there."""
+
+
+def path_of(environment: Mapping[str, str]) -> Path:
+    """Where the AWS config file is: AWS_CONFIG_FILE, else ~/.aws/config."""
+    return Path(environment.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
+
+
+def read(path: Path) -> bytes:
+    """The file as it is; nothing where there is none."""
+    try:
+        with _opened(path) as file:
+            return b"" if file is None else file.read()
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
+    """Apply *edit* to the file, all of it or nothing; says whether that changed it.
+
+    A symbolic link stays one: the file it leads to is changed. Raises `Misconfigured` with a sentence.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _turn(target, environment):
+            return _change(target, edit)
+    except OSError as error:
+        raise Misconfigured(f"{target} cannot be written: {error.strerror}. Nothing was changed.") from error
+
+
+def _change(target: Path, edit: Edit) -> bool:
+    source: bytes | None = None
+    for _ in range(_TRIES):
+        with _opened(target) as file:
+            found = b"" if file is None else file.read()
+            wanted = edit(found if source is None else source)
+            if wanted == found:
+                return source is not None
+            new = _written_beside(target, wanted, file)
+            try:
+                if not _has_taken_the_place(new, target, file, found):
+                    continue
+            finally:
+                new.unlink(missing_ok=True)
+            # Somebody may have written into the file that we just replaced: then theirs is where we start.
+            source = None if file is None else _content(file)
+            if source in (None, found):
+                return True
+    raise Unavailable(f"{target} is being changed by somebody else all the time. Try again.")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO | None]:
+    """The file, if there is one."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        yield None
+        return
+    with file:
+        yield file
+
+
+def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
+    """A new file with that content, owner and mode of the old one, ready to take its place."""
+    mode = 0o600
+    if old is not None:
+        found = os.fstat(old.fileno())
+        mode = stat.S_IMODE(found.st_mode)
+        if not stat.S_ISREG(found.st_mode):
+            raise Misconfigured(f"{target} is not a plain file. Nothing was changed.")
+        if found.st_uid != os.geteuid():
+            raise Misconfigured(f"{target} belongs to another user. Nothing was changed.")
+        if not mode & stat.S_IWUSR:
+            raise Misconfigured(
+                f"{target} is read-only. Nothing was changed. If it should be: chmod u+w {target}"
+            )
+    new = target.with_name(f".{target.name}.{os.getpid()}.daypass")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    return new
+
+
+def _has_taken_the_place(new: Path, target: Path, old: BinaryIO | None, found: bytes) -> bool:
+    """Put *new* at *target*; says no, and leaves all as it is, if what we read is not there any more."""
+    if old is None:
+        try:
+            target.hardlink_to(new)
+        except FileExistsError:
+            return False
+    elif _is_still(target, old, found):
+        new.rename(target)
+    else:
+        return False
+    return True
+
+
+def _is_still(target: Path, old: BinaryIO, found: bytes) -> bool:
+    """Whether what is at *target* is still what we read."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(target.stat(), os.fstat(old.fileno())) and _content(old) == found
+    return False
+
+
+def _content(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+@contextmanager
+def _turn(target: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """One daypass at a time. The lock is in our own folder: a person's ~/.aws gets no litter."""
+    locks = Path(folder(environment))
+    locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{fingerprint(os.fsencode(target))}.lock"
+    descriptor = os.open(locks / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

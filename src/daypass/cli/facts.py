@@ -1,0 +1,154 @@
+"""What the portal tells about the caller: who they are, which tenants they may use, what they were given."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from daypass.cli import problems
+from daypass.cli.ask import Ask
+from daypass.cli.client import Portal
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The caller, their token, and where they are."""
+
+    user_id: str
+    username: str
+    role: str
+    token_id: str
+    token_kind: str
+    token_name: str
+    token_expires_at: datetime
+    account_id: str
+    region: str
+    version: str
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether admin access is theirs to ask for."""
+        return self.role == "Administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant that the caller may use."""
+
+    id: str
+    name: str
+    region: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Something the caller once asked for, and what became of it."""
+
+    id: str
+    scope: str
+    tenant: str | None
+    state: str
+    asked_at: datetime
+    expires_at: datetime | None
+    purpose: str
+    door: str
+    address: str
+    reason: str
+
+
+def me(portal: Portal) -> Me:
+    """Who is calling."""
+    return _asked(portal, "/api/v1/me", "who you are", _me)
+
+
+def tenants(portal: Portal) -> list[Tenant]:
+    """The tenants that the caller may use, by name."""
+    return _asked(
+        portal,
+        "/api/v1/tenants",
+        "your tenants",
+        lambda given: [_tenant(each) for each in given["tenants"]],
+    )
+
+
+def sessions(portal: Portal, limit: int) -> list[Session]:
+    """The caller's newest sessions, the newest first."""
+    path = f"/api/v1/sessions?{urlencode({'limit': limit})}"
+    return _asked(portal, path, "your sessions", lambda given: [_session(each) for each in given["sessions"]])
+
+
+def console_url(portal: Portal, ask: Ask, destination: str | None) -> str:
+    """A link that signs in to the AWS console; a secret for a quarter of an hour."""
+    wish = portal.wish(ask) | {"purpose": "console"}
+    if destination is not None:
+        wish["destination"] = destination
+    answer = portal.call(
+        "POST", "/api/v1/sessions", wish, f"asking {portal.origin} for the console of {ask.what}"
+    )
+    return _read(portal, answer.body, lambda given: _text(given, "console_url"))
+
+
+def _asked(portal: Portal, path: str, what: str, read: Callable[[dict[str, Any]], Fact]) -> Fact:
+    answer = portal.call("GET", path, None, f"asking {portal.origin} for {what}")
+    return _read(portal, answer.body, read)
+
+
+def _read(portal: Portal, body: bytes, read: Callable[[dict[str, Any]], Fact]) -> Fact:
+    try:
+        return read(json.loads(body))
+    except (ValueError, KeyError, TypeError) as error:
+        raise problems.not_a_portal(portal.origin) from error
+
+
+def _me(given: Mapping[str, Any]) -> Me:
+    user, token = given["user"], given["token"]
+    return Me(
+        user_id=_text(user, "id"),
+        username=_text(user, "username"),
+        role=_text(user, "role"),
+        token_id=_text(token, "id"),
+        token_kind=_text(token, "kind"),
+        token_name=_text(token, "name"),
+        token_expires_at=datetime.fromisoformat(token["expires_at"]),
+        account_id=_text(given, "account_id"),
+        region=_text(given, "region"),
+        version=_text(given, "version"),
+    )
+
+
+def _tenant(given: Mapping[str, Any]) -> Tenant:
+    return Tenant(
+        id=_text(given, "id"),
+        name=_text(given, "name"),
+        region=_text(given, "region"),
+        access=_text(given, "access"),
+    )
+
+
+def _session(given: Mapping[str, Any]) -> Session:
+    expires_at = given["expires_at"]
+    return Session(
+        id=_text(given, "id"),
+        scope=_text(given, "scope"),
+        tenant=None if given["tenant"] is None else _text(given, "tenant"),
+        state=_text(given, "state"),
+        asked_at=datetime.fromisoformat(given["asked_at"]),
+        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        purpose=_text(given, "purpose"),
+        door=_text(given, "door"),
+        address=_text(given, "address"),
+        reason=_text(given, "reason"),
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    """The text of that name, fit for a terminal."""
+    text = given[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is no text")
+    return problems.printable(text)

@@ -1,0 +1,44 @@
+"""Handing a secret link to a browser: it fetches the link from us once, so that no command line shows it."""
+
+import secrets
+import socket
+from http import HTTPStatus
+from threading import Lock, Thread
+from webbrowser import BaseBrowser
+
+from daypass.cli.loopback import Loopback, Reply, Request
+
+
+class Handover:
+    """A page on 127.0.0.1 that leads to *link*: once, and for whoever knows its name."""
+
+    def __init__(self, link: str) -> None:
+        self._link = link
+        self._path = f"/{secrets.token_hex(16)}"
+        self._turn = Lock()
+        self._is_given = False
+        self._ours, self._theirs = socket.socketpair()
+        self._loopback = Loopback(self._reply)
+
+    def give(self, browser: BaseBrowser, patience: float) -> bool:
+        """Open *browser* and wait until it has the link; says whether it came for it in time."""
+        address = f"http://{self._loopback.authority}{self._path}"
+        # Some browsers keep us waiting for as long as they are open.
+        Thread(target=browser.open, args=(address,), daemon=True).start()
+        self._loopback.serve(self._ours.fileno(), patience)
+        self._loopback.close()
+        return self._is_given
+
+    def _reply(self, request: Request) -> Reply:
+        with self._turn:
+            if request.target != self._path or self._is_given:
+                return Reply(HTTPStatus.NOT_FOUND)
+            self._is_given = True
+        return Reply(
+            HTTPStatus.FOUND,
+            headers={"Location": self._link, "Referrer-Policy": "no-referrer"},
+            after=self._end,
+        )
+
+    def _end(self) -> None:
+        self._theirs.send(b"x")

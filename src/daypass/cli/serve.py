@@ -1,0 +1,79 @@
+"""`daypass serve-credentials`: an endpoint on this machine for programs that outlive their keys."""
+
+import json
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from daypass.cli import account, actions, ask, options, refresh, variables
+from daypass.cli.cache import Entry
+from daypass.cli.endpoint import TOKEN_VARIABLE, Endpoint
+from daypass.cli.env import SHELLS, shell_of
+from daypass.cli.errors import Misused
+from daypass.cli.patience import say
+from daypass.cli.scrub import known_tokens, scrubbed
+
+
+@click.command("serve-credentials", context_settings=options.HELP)
+@options.access
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port on 127.0.0.1; by default a free one.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice([*SHELLS, "json"]),
+    help="How to print the variables; by default for your shell.",
+)
+@click.pass_obj
+def serve_credentials(now: refresh.Now, /, port: int, output: str | None, **given: str | bool | None) -> None:
+    """Give keys to AWS SDKs on this machine for as long as it runs.
+
+    It prints two variables, AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN. A
+    program that has them in its environment asks for keys whenever it needs new ones. The endpoint
+    listens on 127.0.0.1 only, answers nobody without the token, and keeps nothing on the disk.
+
+    \b
+    Examples:
+      daypass serve-credentials --tenant dev01
+      daypass serve-credentials --tenant dev01 --port 9911 --output json
+      docker run --network host --env AWS_CONTAINER_CREDENTIALS_FULL_URI \\
+        --env AWS_CONTAINER_AUTHORIZATION_TOKEN my-image
+    """
+    endpoint = open_endpoint(options.flags_of(given), now, port)
+    told = {**endpoint.variables, **variables.of_region(endpoint.entry)}
+    actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
+    click.echo(
+        json.dumps(told) if output == "json" else "\n".join(variables.lines(shell_of(output), told, ()))
+    )
+    sys.stdout.flush()
+    say(f"giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
+    signal.signal(signal.SIGTERM, _end)
+    endpoint.loopback.serve()
+
+
+def open_endpoint(flags: dict[str, str], now: refresh.Now, port: int = 0) -> Endpoint:
+    """An endpoint with its first keys; it asks again as whoever is the caller by then."""
+
+    def renew() -> Entry:
+        wanted = ask.understand(flags, os.environ)
+        return refresh.fresh_entry(wanted, account.portal(flags, os.environ, now), now)
+
+    try:
+        return Endpoint(renew, now, _scrub, port)
+    except OSError as error:
+        raise Misused(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}.") from error
+
+
+def _scrub(sentence: str) -> str:
+    return scrubbed(sentence, known_tokens(sys.argv, os.environ))
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,149 @@
+"""`daypass tenants`, `whoami`, `sessions` and `token`: what is known of the caller."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from daypass.cli import account, actions, facts, keep, options
+from daypass.cli.cache import Entry
+from daypass.cli.output import moment, output_option, show_json, show_pairs, show_table
+from daypass.cli.refresh import Now
+
+
+@click.command("tenants", context_settings=options.HELP)
+@options.portal
+@output_option
+@click.pass_obj
+def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """List the tenants that you may use.
+
+    \b
+    Examples:
+      daypass tenants --host https://portal.example.com
+      daypass tenants --output json
+    """
+    found = facts.tenants(account.portal(options.flags_of(given), os.environ, now))
+    if output == "json":
+        show_json(found)
+    else:
+        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in found]
+        show_table(rows, ("TENANT", "REGION", "ACCESS", "ID"))
+
+
+@click.command("sessions", context_settings=options.HELP)
+@options.portal
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most.")
+@output_option
+@click.pass_obj
+def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -> None:
+    """List the AWS sessions you asked for, the newest first.
+
+    \b
+    Examples:
+      daypass sessions
+      daypass sessions --limit 200 --output json
+    """
+    found = facts.sessions(account.portal(options.flags_of(given), os.environ, now), limit)
+    if output == "json":
+        show_json(found)
+        return
+    rows = [
+        (
+            moment(session.asked_at),
+            session.tenant or session.scope,
+            session.state,
+            moment(session.expires_at),
+            session.purpose,
+            session.door,
+            session.address,
+        )
+        for session in found
+    ]
+    show_table(rows, ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"))
+
+
+@click.command("whoami", context_settings=options.HELP)
+@options.portal
+@output_option
+@click.pass_obj
+def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """Show who you are, and which keys this machine keeps.
+
+    \b
+    Examples:
+      daypass whoami
+      daypass whoami --output json
+    """
+    portal = account.portal(options.flags_of(given), os.environ, now)
+    me = facts.me(portal)
+    cached = [_cached(entry, now()) for entry in keep.kept(os.environ)]
+    cached = [each for each in cached if each.portal == portal.origin]
+    if output == "json":
+        show_json({"portal": portal.origin, "me": me, "cached": cached})
+        return
+    name = f" “{me.token_name}”" if me.token_name else ""
+    show_pairs(
+        {
+            "user": f"{me.username} ({me.role})",
+            "portal": f"{portal.origin}, version {me.version}",
+            "account": f"{me.account_id}, {me.region}",
+            "token": f"{me.token_kind}{name}, until {moment(me.token_expires_at)}",
+        }
+    )
+    if cached:
+        click.echo()
+        show_table(
+            [(each.what, each.role, moment(each.served_until), moment(each.expires_at)) for each in cached],
+            ("KEPT KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
+        )
+
+
+@click.command("token", context_settings=options.HELP)
+@options.portal
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_obj
+def token(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """Print the API token that other commands would use.
+
+    \b
+    Examples:
+      export DAYPASS_TOKEN="$(daypass token)"
+      curl --header "Authorization: Bearer $(daypass token)" https://portal.example.com/api/v1/me
+    """
+    print_token(options.flags_of(given), now, as_json=output == "json")
+
+
+def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
+    """Write the token to stdout."""
+    secret = account.portal(flags, os.environ, now).bearer.token()
+    actions.mask([secret], os.environ)
+    click.echo(json.dumps({"token": secret}) if as_json else secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What is kept, without the keys."""
+
+    portal: str
+    what: str
+    role: str
+    username: str
+    served_until: datetime
+    expires_at: datetime
+    is_served: bool
+
+
+def _cached(entry: Entry, now: float) -> Cached:
+    about, keys = json.loads(entry.about), json.loads(entry.answer)
+    return Cached(
+        portal=about.get("portal", ""),
+        what=about.get("what", ""),
+        role=about["role"],
+        username=about.get("username", ""),
+        served_until=datetime.fromtimestamp(entry.good_until, UTC),
+        expires_at=datetime.fromisoformat(keys["Expiration"]),
+        is_served=entry.is_good(now),
+    )
