@@ -134,7 +134,8 @@ def test_the_aws_cli_s_parser_sees_one_profile_more_and_nothing_else_changed(tex
 def test_of_a_profile_that_is_there_only_the_command_changes() -> None:
     text = (
         "# mine\n[profile dev01] # keep\nregion=eu-west-1\n# why\n"
-        "credential_process: duploctl jit aws --tenant x\n  and a second line\noutput = text\n\n# of the next one\n[profile other]\nregion = us-east-1\n"
+        "credential_process: duploctl jit aws --tenant x\n  and a second line\n"
+        "output = text\n\n# of the next one\n[profile other]\nregion = us-east-1\n"
     )
 
     after = with_profile(text.encode(), DEV).decode()

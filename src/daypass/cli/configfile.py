@@ -71,11 +71,14 @@ def _change(target: Path, edit: Edit) -> bool:
 def _opened(path: Path) -> Iterator[BinaryIO | None]:
     """The file, if there is one."""
     try:
-        file = path.open("rb")
+        # Without NONBLOCK, a pipe in its place would hold us for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         yield None
         return
-    with file:
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Misconfigured(f"{path} is not a plain file.")
         yield file
 
 
@@ -85,8 +88,6 @@ def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
     if old is not None:
         found = os.fstat(old.fileno())
         mode = stat.S_IMODE(found.st_mode)
-        if not stat.S_ISREG(found.st_mode):
-            raise Misconfigured(f"{target} is not a plain file. Nothing was changed.")
         if found.st_uid != os.geteuid():
             raise Misconfigured(f"{target} belongs to another user. Nothing was changed.")
         if not mode & stat.S_IWUSR:

@@ -1,0 +1,196 @@
+"""The AWS config file on the disk: whole, private, and nobody's writing lost."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from daypass.cli import configfile
+from daypass.cli.errors import Misconfigured, Unavailable
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the file will be."""
+    return tmp_path / ".aws" / "config"
+
+
+def change(path: Path, edit: Callable[[bytes], bytes]) -> bool:
+    return configfile.change(path, edit, {"DAYPASS_CACHE_DIR": str(path.parent.parent / "cache")})
+
+
+def append(line: bytes) -> Callable[[bytes], bytes]:
+    """An edit that is done only once, whatever it finds."""
+    return lambda content: content if line in content else content + line
+
+
+def mode(path: Path) -> str:
+    return oct(path.stat().st_mode & 0o777)
+
+
+def test_a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode(path: Path) -> None:
+    assert change(path, append(b"a\n"))
+    assert (mode(path), mode(path.parent)) == ("0o600", "0o700")
+
+    path.chmod(0o640)
+    assert change(path, append(b"b\n"))
+
+    assert mode(path) == "0o640"
+    assert path.read_bytes() == b"a\nb\n"
+    assert [found.name for found in path.parent.iterdir()] == ["config"]
+
+
+def test_what_is_right_already_is_not_written(path: Path) -> None:
+    change(path, append(b"a\n"))
+    before = path.stat()
+
+    assert not change(path, append(b"a\n"))
+
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_changed(path: Path, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles" / "aws-config"
+    real.parent.mkdir()
+    real.write_bytes(b"a\n")
+    path.parent.mkdir()
+    path.symlink_to(Path("..") / "dotfiles" / "aws-config")
+
+    change(path, append(b"b\n"))
+
+    assert path.is_symlink()
+    assert real.read_bytes() == b"a\nb\n"
+
+
+def test_a_link_into_nowhere_gets_its_file(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "later")
+
+    change(path, append(b"a\n"))
+
+    assert (tmp_path / "later").read_bytes() == b"a\n"
+    assert path.is_symlink()
+
+
+def test_a_link_in_a_circle_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.symlink_to(path)
+
+    with pytest.raises(Misconfigured):
+        change(path, append(b"a\n"))
+
+
+def test_a_read_only_file_is_left_alone(path: Path) -> None:
+    change(path, append(b"a\n"))
+    path.chmod(0o444)
+
+    with pytest.raises(Misconfigured, match=r"read-only\. Nothing was changed.*chmod u"):
+        change(path, append(b"b\n"))
+
+    assert path.read_bytes() == b"a\n"
+    assert mode(path) == "0o444"
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "another user's"])
+def test_what_is_no_plain_file_of_ours_is_left_alone(path: Path, kind: str) -> None:
+    path.parent.mkdir()
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        os.chown(path, 12345, -1)
+
+    with pytest.raises(Misconfigured):
+        change(path, append(b"a\n"))
+
+    assert [found.name for found in path.parent.iterdir()] == ["config"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("way", ["in place", "by rename"])
+def test_what_another_writes_while_we_think_is_kept(path: Path, way: str, is_there: bool) -> None:
+    path.parent.mkdir()
+    if is_there:
+        path.write_bytes(b"a\n")
+    calls: list[bytes] = []
+
+    def slow(content: bytes) -> bytes:
+        if not calls:
+            write(path, content + b"theirs\n", way)
+        calls.append(content)
+        return append(b"ours\n")(content)
+
+    change(path, slow)
+
+    assert path.read_bytes() == (b"a\n" if is_there else b"") + b"theirs\nours\n"
+
+
+def test_what_another_writes_into_the_file_at_the_moment_it_is_replaced_is_kept(path: Path) -> None:
+    change(path, append(b"a\n"))
+
+    with path.open("ab", buffering=0) as theirs, at_the_next("os.rename", lambda: theirs.write(b"theirs\n")):
+        change(path, append(b"ours\n"))
+
+    assert path.read_bytes() == b"a\ntheirs\nours\n"
+
+
+@contextmanager
+def at_the_next(event: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do something just before the interpreter does *event*, once."""
+    waiting = [act]
+
+    def hook(name: str, _: tuple[object, ...]) -> None:
+        if name == event and waiting:
+            waiting.pop()()
+
+    # It can never be taken away again; afterwards it has nothing left to do.
+    sys.addaudithook(hook)
+    yield
+    waiting.clear()
+
+
+def write(path: Path, content: bytes, way: str) -> None:
+    if way == "in place":
+        path.write_bytes(content)
+    else:
+        new = path.with_name("new")
+        new.write_bytes(content)
+        new.rename(path)
+
+
+def test_whoever_never_rests_is_not_fought_with(path: Path) -> None:
+    change(path, append(b"a\n"))
+
+    def restless(content: bytes) -> bytes:
+        path.write_bytes(content + b"theirs\n")
+        return append(b"ours\n")(content)
+
+    with pytest.raises(Unavailable, match="all the time"):
+        change(path, restless)
+
+    assert b"ours" not in path.read_bytes()
+
+
+def test_twenty_at_once_lose_nothing(path: Path) -> None:
+    lines = [b"line %d\n" % number for number in range(20)]
+    threads = [Thread(target=change, args=(path, append(line))) for line in lines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
+
+
+def test_a_folder_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Misconfigured, match="cannot be"):
+        change(tmp_path / "file" / "config", append(b"a\n"))

@@ -1,0 +1,213 @@
+"""`daypass configure` and `daypass jit update_aws_config`: what they write, and what they never write."""
+
+import configparser
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import TOKEN, Inside
+from tests.cli.stub import StubPortal, problem
+
+FOREIGN = "# mine\n[default]\nregion = eu-central-1\n"
+
+
+def profiles(inside: Inside) -> dict[str, dict[str, str]]:
+    parser = configparser.RawConfigParser(default_section="")
+    parser.read(inside.config)
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def command(inside: Inside, name: str) -> str:
+    return profiles(inside)[f"profile {name}"]["credential_process"]
+
+
+def test_one_profile_for_a_tenant_in_the_tenant_s_region(inside: Inside) -> None:
+    ran = inside("configure", "--tenant", "dev01")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert profiles(inside) == {
+        "profile dev01": {
+            "region": "us-west-2",
+            "credential_process": f"daypass aws --host {inside.portal.url} --tenant dev01 --interactive",
+        }
+    }
+    assert f"profile dev01 written to {inside.config}." in ran.err
+    assert "aws --profile dev01" in ran.err
+
+
+def test_all_is_every_tenant_and_admin_for_administrators_only(inside: Inside, portal: StubPortal) -> None:
+    inside("configure", "--all")
+    assert set(profiles(inside)) == {"profile dev01", "profile prod01", "profile admin"}
+    assert profiles(inside)["profile admin"]["region"] == "us-east-1"
+    assert "--admin" in command(inside, "admin")
+
+    inside.config.unlink()
+    portal.role_of_caller = "User"
+    inside("configure", "--all", "--prefix", "acme-")
+    assert set(profiles(inside)) == {"profile acme-dev01", "profile acme-prod01"}
+
+
+def test_a_diff_is_shown_and_nothing_is_written(inside: Inside) -> None:
+    inside.config.parent.mkdir()
+    secret = "[profile old]\naws_secret_access_key = canary\n[profile dev01]\n"
+    process = "credential_process = duploctl jit aws --token canary --tenant dev01\n"
+    inside.config.write_text(secret + process)
+
+    ran = inside("configure", "--all", "--diff", "--token", TOKEN)
+
+    assert ran.code == 0
+    assert "-credential_process = duploctl jit aws --token *** --tenant dev01" in ran.out
+    assert "+[profile prod01]" in ran.out
+    assert "canary" not in ran.out + ran.err
+    assert inside.config.read_text() == secret + process
+    assert [path.name for path in inside.home.rglob("*") if path.is_file()] == ["config"]
+
+
+def test_a_diff_of_nothing_says_so(inside: Inside) -> None:
+    inside("configure", "--tenant", "dev01")
+
+    assert "would stay as it is" in inside("configure", "--tenant", "dev01", "--diff").out
+
+
+def test_a_token_goes_into_a_private_file_and_the_profile_works_without_a_prompt(inside: Inside) -> None:
+    inside("configure", "--tenant", "dev01", "--profile", "ci", "--token", TOKEN, DAYPASS_TOKEN="")
+
+    (file,) = (inside.home / ".config" / "daypass" / "tokens").iterdir()
+    assert file.read_text().strip() == TOKEN
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert "canary" not in inside.config.read_text()
+    assert command(inside, "ci").endswith(f"--tenant dev01 --token-file {file}")
+
+    words = command(inside, "ci").split()
+    ran = inside(*words[1:], DAYPASS_HOST="", DAYPASS_TOKEN="")
+    assert ran.code == 0, ran.err
+    assert inside.portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_token_file_is_named_and_not_copied(inside: Inside, tmp_path: Path) -> None:
+    (tmp_path / "my token").write_text(TOKEN)
+
+    inside("configure", "--admin", "--token-file", str(tmp_path / "my token"), DAYPASS_TOKEN="")
+
+    assert command(inside, "admin").endswith(f"--admin --token-file '{tmp_path}/my token'")
+    assert not (inside.home / ".config").exists()
+
+
+def test_the_config_file_is_the_one_that_the_environment_names(inside: Inside, tmp_path: Path) -> None:
+    inside("configure", "--tenant", "dev01", AWS_CONFIG_FILE=str(tmp_path / "other"))
+
+    assert "[profile dev01]" in (tmp_path / "other").read_text()
+    assert not inside.config.exists()
+
+
+def test_duration_and_region_are_part_of_the_command(inside: Inside) -> None:
+    inside("configure", "--admin", "--duration", "2h", "--region", "eu-west-1")
+
+    assert "--admin --duration 2h" in command(inside, "admin")
+    assert profiles(inside)["profile admin"]["region"] == "eu-west-1"
+
+
+def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside, portal: StubPortal) -> None:
+    inside.config.parent.mkdir()
+    by_hand = f"[profile hand]\ncredential_process = daypass aws --host {portal.url} --tenant prod01\n"
+    inside.config.write_text(FOREIGN + by_hand)
+    inside("configure", "--all", "--token", TOKEN)
+    portal.tenants.remove("prod01")
+    portal.role_of_caller = "User"
+
+    ran = inside("configure", "--prune")
+
+    assert ran.code == 0
+    assert set(profiles(inside)) == {"default", "profile hand", "profile dev01"}
+    assert inside.config.read_text().startswith(FOREIGN + by_hand)
+    assert "profile prod01 removed" in ran.err
+    assert "profile admin removed" in ran.err
+    assert [path.name for path in (inside.home / ".config/daypass/tokens").iterdir()] == [
+        f"localhost_{portal.port}-dev01.token"
+    ]
+
+
+def test_prune_leaves_the_profiles_of_another_portal(inside: Inside, portal: StubPortal) -> None:
+    inside("configure", "--all")
+    other = inside.config.read_text().replace(portal.url, "https://other.example.com")
+    inside.config.write_text(other)
+    portal.tenants.clear()
+
+    inside("configure", "--prune")
+
+    assert inside.config.read_text() == other
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("--tenant", "data01"), 4, "no tenant data01"),
+        (("--all", "--tenant", "dev01"), 2, "--all is for all tenants"),
+        (("--tenant", "dev01", "--profile", "a]b"), 2, "no name for a profile"),
+        (("--tenant", "dev01", "--profile", ""), 0, ""),
+        ((), 2, "Which tenant?"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    inside: Inside, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    ran = inside("configure", *words)
+
+    assert ran.code == code
+    assert sentence in ran.err
+    assert inside.config.exists() is (code == 0)
+
+
+def test_who_is_no_administrator_gets_no_admin_profile(inside: Inside, portal: StubPortal) -> None:
+    portal.role_of_caller = "User"
+
+    assert inside("configure", "--admin").code == 4
+
+
+def test_a_refusal_leaves_no_token_behind(inside: Inside) -> None:
+    inside.config.parent.mkdir()
+    inside.config.write_text("[profile dev01]\nsso_session = corp\n")
+
+    ran = inside("configure", "--all", "--token", TOKEN)
+
+    assert ran.code == 2
+    assert "sso_session" in ran.err
+    assert not (inside.home / ".config").exists()
+
+
+def test_the_manual_s_update_aws_config_writes_the_profile_it_names(inside: Inside) -> None:
+    ran = inside("jit", "update_aws_config", "portal", "--admin", "--token", TOKEN, DAYPASS_TOKEN="")
+
+    assert json.loads(ran.out) == {
+        "message": f"aws profile named portal was successfully added in {inside.config}"
+    }
+    assert profiles(inside)["profile portal"]["region"] == "us-east-1"
+    assert "canary" not in inside.config.read_text()
+    assert "--token-file" in command(inside, "portal")
+
+    again = inside("jit", "update_aws_config", "portal", "--admin", "--interactive")
+    assert "successfully updated" in again.out
+    assert command(inside, "portal").endswith("--admin --interactive")
+
+
+def test_update_aws_config_asks_nobody_where_the_region_is_known(inside: Inside, portal: StubPortal) -> None:
+    ran = inside(
+        *("jit", "update_aws_config", "x", "--tenant", "dev01", "--interactive"),
+        AWS_DEFAULT_REGION="eu-north-1",
+        DAYPASS_TOKEN="",
+    )
+
+    assert ran.code == 0
+    assert profiles(inside)["profile x"]["region"] == "eu-north-1"
+    assert portal.asked == []
+
+
+def test_update_aws_config_works_when_the_portal_does_not(inside: Inside, portal: StubPortal) -> None:
+    portal.reply = problem(503, "audit_unavailable", "The record cannot be written.")
+
+    ran = inside("jit", "update_aws_config", "x", "--tenant", "dev01")
+
+    assert ran.code == 0
+    assert "no region" in ran.err
+    assert set(profiles(inside)["profile x"]) == {"credential_process"}

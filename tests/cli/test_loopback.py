@@ -1,0 +1,224 @@
+"""The listener on 127.0.0.1 and the credentials endpoint on it: exact requests, and nobody else's."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+
+from daypass.cli.cache import Entry
+from daypass.cli.endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, Endpoint
+from daypass.cli.errors import Denied, Refusal, SignInNeeded, Unavailable
+
+KEYS = {
+    "Version": 1,
+    "AccessKeyId": "ASIA1",
+    "SecretAccessKey": "canary-secret",
+    "SessionToken": "canary-session",
+    "Expiration": "2026-11-25T18:00:00+02:00",
+}
+
+
+class Source:
+    """Where the endpoint gets keys: numbered, good for a while, or a refusal."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.given = 0
+        self.refusal: Refusal | None = None
+
+    def renew(self) -> Entry:
+        if self.refusal is not None:
+            raise self.refusal
+        self.given += 1
+        answer = json.dumps(KEYS | {"AccessKeyId": f"ASIA{self.given}"}).encode()
+        about = json.dumps({"role": "arn:aws:iam::1:role/r"}).encode()
+        return Entry(answer, about, int(self.now), int(self.now) + 60)
+
+
+@pytest.fixture
+def source() -> Source:
+    """Keys for the endpoint."""
+    return Source()
+
+
+@pytest.fixture
+def endpoint(source: Source) -> Iterator[Endpoint]:
+    """An endpoint that answers."""
+    endpoint = Endpoint(source.renew, lambda: source.now, lambda text: text.replace("canary", "***"))
+    ours, theirs = socket.socketpair()
+    thread = Thread(target=endpoint.loopback.serve, args=(ours.fileno(),))
+    thread.start()
+    yield endpoint
+    theirs.send(b"x")
+    thread.join()
+    endpoint.loopback.close()
+    ours.close()
+    theirs.close()
+
+
+def sent(endpoint: Endpoint, raw: bytes) -> tuple[int, bytes]:
+    """The status and body that these bytes are answered with."""
+    host, _, port = endpoint.loopback.authority.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(raw)
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def request(
+    endpoint: Endpoint, *extra: str, line: str = f"GET {PATH} HTTP/1.1", host: str | None = None
+) -> bytes:
+    """A good request, but for what is said otherwise."""
+    lines = [line, f"Host: {host or endpoint.loopback.authority}"]
+    lines += extra or [f"Authorization: {endpoint.variables[TOKEN_VARIABLE]}"]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(endpoint: Endpoint) -> None:
+    status, body = sent(endpoint, request(endpoint))
+
+    assert status == 200
+    assert json.loads(body) == {
+        "AccessKeyId": "ASIA1",
+        "SecretAccessKey": "canary-secret",
+        "Token": "canary-session",
+        "Expiration": "2026-11-25T16:00:00Z",
+        "RoleArn": "arn:aws:iam::1:role/r",
+    }
+    assert endpoint.variables[URI_VARIABLE] == f"http://{endpoint.loopback.authority}{PATH}"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:{port}", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""]
+)
+def test_another_host_than_ours_is_refused_whatever_else_is_right(endpoint: Endpoint, host: str) -> None:
+    port = endpoint.loopback.authority.partition(":")[2]
+
+    status, body = sent(endpoint, request(endpoint, host=host.format(port=port) or " "))
+
+    assert (status, body) == (403, b"")
+
+
+def test_a_page_of_a_browser_is_refused(endpoint: Endpoint) -> None:
+    token = f"Authorization: {endpoint.variables[TOKEN_VARIABLE]}"
+
+    assert sent(endpoint, request(endpoint, token, "Origin: https://evil.example"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (f"POST {PATH} HTTP/1.1", 405),
+        (f"HEAD {PATH} HTTP/1.1", 405),
+        (f"OPTIONS {PATH} HTTP/1.1", 405),
+        ("GET / HTTP/1.1", 404),
+        (f"GET {PATH}/ HTTP/1.1", 404),
+        (f"GET {PATH}?x=1 HTTP/1.1", 404),
+        (f"GET /..{PATH} HTTP/1.1", 404),
+        (f"GET http://127.0.0.1{PATH} HTTP/1.1", 404),
+        (f"GET http://evil.example{PATH} HTTP/1.1", 404),
+        (f"GET  {PATH} HTTP/1.1", 400),
+        (f"GET {PATH}", 400),
+        (f"GET {PATH} HTTP/2.0", 400),
+        ("", 400),
+    ],
+)
+def test_only_one_exact_request_line_is_answered(endpoint: Endpoint, line: str, status: int) -> None:
+    assert sent(endpoint, request(endpoint, line=line)) == (status, b"")
+
+
+@pytest.mark.parametrize("token", ["", "x", "Bearer {token}", "{token}x", "{short}", "{upper}", "\xff"])
+def test_another_token_is_refused(endpoint: Endpoint, token: str) -> None:
+    right = endpoint.variables[TOKEN_VARIABLE]
+    wrong = token.format(token=right, short=right[:-1], upper=right.upper())
+
+    status, body = sent(endpoint, request(endpoint, f"Authorization: {wrong}"))
+
+    assert status == 401
+    assert b"canary" not in body
+    assert right.encode() not in body
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ("Authorization: {token}", "Authorization: {token}"),
+        ("Authorization: {token}", "Host: evil.example"),
+        ("Authorization: {token}", "Content-Length: 5"),
+        ("Authorization: {token}", "Transfer-Encoding: chunked"),
+        ("Authorization : {token}",),
+        ("Authorization: {token}", " folded"),
+        ("Authorization: {token}", "no colon"),
+        ("Authorization: {token}", "X: " + "x" * 9000),
+    ],
+)
+def test_a_request_that_two_readers_could_read_differently_is_none(
+    endpoint: Endpoint, extra: tuple[str, ...]
+) -> None:
+    token = endpoint.variables[TOKEN_VARIABLE]
+
+    assert sent(endpoint, request(endpoint, *(line.format(token=token) for line in extra))) == (400, b"")
+
+
+def test_a_hundred_that_say_nothing_keep_nobody_waiting(endpoint: Endpoint) -> None:
+    host, _, port = endpoint.loopback.authority.partition(":")
+    with ExitStack() as idle:
+        for _ in range(100):
+            idle.enter_context(socket.create_connection((host, int(port))))
+
+        assert sent(endpoint, request(endpoint))[0] == 200
+
+
+def test_it_listens_on_loopback_only(endpoint: Endpoint) -> None:
+    assert endpoint.loopback.authority.startswith("127.0.0.1:")
+    port = int(endpoint.loopback.authority.partition(":")[2])
+
+    # The whole of 127.0.0.0/8 is this machine; a listener on all addresses would take this one, too.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+def test_keys_are_renewed_when_too_little_is_left_and_not_before(endpoint: Endpoint, source: Source) -> None:
+    source.now += 59
+    first = json.loads(sent(endpoint, request(endpoint))[1])
+    source.now += 1
+    second = json.loads(sent(endpoint, request(endpoint))[1])
+
+    assert (first["AccessKeyId"], second["AccessKeyId"]) == ("ASIA1", "ASIA2")
+
+
+def test_many_at_once_renew_once(endpoint: Endpoint, source: Source) -> None:
+    source.now += timedelta(hours=1).total_seconds()
+    answers: list[bytes] = []
+    threads = [Thread(target=lambda: answers.append(sent(endpoint, request(endpoint))[1])) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {json.loads(answer)["AccessKeyId"] for answer in answers} == {"ASIA2"}
+    assert source.given == 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [(SignInNeeded("canary"), 401), (Denied("canary"), 403), (Unavailable("canary"), 503)],
+)
+def test_a_refusal_is_told_as_the_sdks_show_it_and_without_secrets(
+    endpoint: Endpoint, source: Source, refusal: Refusal, status: int
+) -> None:
+    source.now += 60
+    source.refusal = refusal
+
+    told = sent(endpoint, request(endpoint))
+
+    assert (told[0], json.loads(told[1])["message"]) == (status, "***")
+    source.refusal = None
+    assert sent(endpoint, request(endpoint))[0] == 200
