@@ -144,11 +144,7 @@ def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-<<<<<<< HEAD
-        ("daypass ", ["aws", "login", "logout", "jit", "cache", "completion", "portal", "sandbox", "demo"]),
-=======
         ("daypass ", [*OURS, *WINGS]),
->>>>>>> b13a3e3 (cli: profiles, environments, an endpoint, the console and a doctor)
         ("daypass aws --du", ["--duration"]),
         ("daypass jit ", ["aws", "web", "token", "update_aws_config"]),
         ("daypass completion z", ["zsh"]),

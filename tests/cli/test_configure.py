@@ -29,7 +29,7 @@ def test_one_profile_for_a_tenant_in_the_tenant_s_region(inside: Inside) -> None
     assert profiles(inside) == {
         "profile dev01": {
             "region": "us-west-2",
-            "credential_process": f"daypass aws --host {inside.portal.url} --tenant dev01 --interactive",
+            "credential_process": f"daypass aws --host {inside.portal.url} --tenant dev01",
         }
     }
     assert f"profile dev01 written to {inside.config}." in ran.err

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from daypass.cli import account, ask, configfile, facts, options, private
-from daypass.cli.errors import Denied, Misused, Refusal
+from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
 from daypass.cli.patience import say
 from daypass.cli.processes import Process, understood
 from daypass.cli.profiles import Config, Profile
@@ -136,8 +136,6 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     the profile names that file.
     """
     flags = options.flags_of(given)
-    if not any(name in flags for name in ("token", "token_file")):
-        flags["interactive"] = "yes"
     portal = account.portal(flags, os.environ, now)
     me = facts.me(portal)
     known = Known(me.is_administrator, me.region, facts.tenants(portal))
@@ -162,8 +160,7 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
     if not region:
-        # Nobody is asked to sign in for the sake of a region.
-        region = _region({flag: value for flag, value in flags.items() if flag != "interactive"}, tenant, now)
+        region = _region(flags, tenant, now)
     change = Change(ask.origin_of(flags, os.environ), flags, [Wish(_checked(name), tenant, region)])
     path = configfile.path_of(os.environ)
     is_new = Config(configfile.read(path)).find(name) is None
@@ -172,7 +169,11 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
 
 
 def _region(flags: Mapping[str, str], tenant: str | None, now: Now) -> str | None:
+    """Where that is, if it can be found out without asking anybody to sign in."""
+    wanted = ask.understand(flags, os.environ)
     try:
+        if not (wanted.token or wanted.sign_in):
+            raise SignInNeeded("There is no sign-in yet.")
         portal = account.portal(flags, os.environ, now)
         me = facts.me(portal)
         return Known(me.is_administrator, me.region, facts.tenants(portal)).region_of(tenant)

@@ -2,10 +2,12 @@
 
 import secrets
 import socket
+from collections.abc import Mapping
 from http import HTTPStatus
-from threading import Lock, Thread
-from webbrowser import BaseBrowser
+from threading import Lock
+from time import monotonic
 
+from daypass.cli import browser
 from daypass.cli.loopback import Loopback, Reply, Request
 
 
@@ -16,18 +18,22 @@ class Handover:
         self._link = link
         self._path = f"/{secrets.token_hex(16)}"
         self._turn = Lock()
-        self._is_given = False
+        self._is_given = self._is_done = False
         self._ours, self._theirs = socket.socketpair()
         self._loopback = Loopback(self._reply)
 
-    def give(self, browser: BaseBrowser, patience: float) -> bool:
-        """Open *browser* and wait until it has the link; says whether it came for it in time."""
+    def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
+        """Open the browser and wait until it has the link; says whether it came for it in time."""
         address = f"http://{self._loopback.authority}{self._path}"
-        # Some browsers keep us waiting for as long as they are open.
-        Thread(target=browser.open, args=(address,), daemon=True).start()
-        self._loopback.serve(self._ours.fileno(), patience)
-        self._loopback.close()
-        return self._is_given
+        opening = browser.opening(address, choice, environment)
+        try:
+            end = monotonic() + patience
+            # Some browsers keep whoever opened them waiting for as long as they are open; others fail at once.
+            while not self._is_done and monotonic() < end and not opening.poll():
+                self._loopback.serve(self._ours.fileno(), 0.5)
+        finally:
+            self._loopback.close()
+        return self._is_done
 
     def _reply(self, request: Request) -> Reply:
         with self._turn:
@@ -41,4 +47,5 @@ class Handover:
         )
 
     def _end(self) -> None:
+        self._is_done = True
         self._theirs.send(b"x")

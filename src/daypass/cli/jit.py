@@ -38,12 +38,9 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
 @options.access
 @options.legacy
 @_output
-@click.option(
-    "--browser", "--web-browser", "browser", metavar="NAME", help="Which browser to open. [BROWSER]"
-)
 @click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @click.pass_obj
-def jit_web(now: Now, /, browser: str | None, print_only: bool, **given: str | bool | None) -> None:
+def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
     """Open the AWS console, as `duploctl jit web` does.
 
     \b
@@ -51,14 +48,13 @@ def jit_web(now: Now, /, browser: str | None, print_only: bool, **given: str | b
       daypass jit web --host https://portal.example.com --tenant dev01
       daypass jit web --admin --browser firefox
     """
-    open_console(_flags(given), now, place=None, browser=browser, print_only=print_only)
+    open_console(_flags(given), now, place=None, print_only=print_only)
 
 
 @jit.command("token", context_settings=options.HELP)
 @options.access
 @options.legacy
 @_output
-@_no_browser
 @click.pass_obj
 def jit_token(now: Now, /, **given: str | bool | None) -> None:
     """Print the API token in use as JSON, as `duploctl jit token` does.
@@ -74,7 +70,6 @@ def jit_token(now: Now, /, **given: str | bool | None) -> None:
 @options.access
 @options.legacy
 @_output
-@_no_browser
 @click.argument("name", required=False)
 @click.option("--name", "-N", "named", hidden=True)
 @click.pass_obj

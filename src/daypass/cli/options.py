@@ -94,6 +94,7 @@ legacy = together(
     click.option("--tenant-id", "--tenantid", "--tid", hidden=True),
     click.option("--isadmin", "admin", is_flag=True, hidden=True),
     click.option("--nocache", "no_cache", is_flag=True, hidden=True),
+    click.option("--web-browser", "browser", hidden=True),
     # What these ask for is the way of these commands already, or belongs to the sign-in through the browser.
     click.option("--auth-cooldown", hidden=True, expose_value=False),
     click.option("--loglevel", "--log-level", "-L", hidden=True, expose_value=False),

@@ -1,14 +1,13 @@
 """`daypass web`: the AWS console, in a browser that is signed in."""
 
 import os
-import webbrowser
 from collections.abc import Mapping
 
 import click
 
-from daypass.cli import account, actions, ask, facts, options, places
+from daypass.cli import account, actions, ask, browser, facts, options, places
 from daypass.cli.client import Portal
-from daypass.cli.errors import Denied, Misused, Unavailable
+from daypass.cli.errors import Denied, Unavailable
 from daypass.cli.handover import Handover
 from daypass.cli.patience import say
 from daypass.cli.refresh import Now
@@ -23,18 +22,10 @@ _PATIENCE = 60.0
 @options.duration
 @options.caller
 @click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
-@click.option("--browser", metavar="NAME", help="Which browser to open. [BROWSER]")
 @options.debug
 @click.argument("place", metavar="[SERVICE|ARN]", required=False)
 @click.pass_obj
-def web(
-    now: Now,
-    /,
-    print_only: bool,
-    browser: str | None,
-    place: str | None,
-    **given: str | bool | None,
-) -> None:
+def web(now: Now, /, print_only: bool, place: str | None, **given: str | bool | None) -> None:
     """Open the AWS console, signed in.
 
     \b
@@ -45,27 +36,25 @@ def web(
       daypass web --admin --browser firefox
       daypass web --admin --print
     """
-    open_console(options.flags_of(given), now, place=place, browser=browser, print_only=print_only)
+    open_console(options.flags_of(given), now, place=place, print_only=print_only)
 
 
-def open_console(
-    flags: Mapping[str, str], now: Now, *, place: str | None, browser: str | None, print_only: bool
-) -> None:
+def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print_only: bool) -> None:
     """Sign a browser in to the console, or print the link that does."""
     wanted = ask.understand(flags, os.environ)
     portal = account.portal(flags, os.environ, now)
-    chosen = None if print_only else _browser(browser)
     destination = None if place is None else _destination(place, wanted, portal)
     link = facts.console_url(portal, wanted, destination)
     actions.mask([link], os.environ)
-    if chosen is None:
+    choice = flags.get("browser", "")
+    why_none = "" if choice else browser.why_none(os.environ)
+    if print_only or why_none or "no_browser" in flags:
         if not print_only:
-            say("there is no browser here. Open this link in one; it is a secret for 15 minutes:")
+            say(f"{why_none or 'no browser, as you asked'}: open this link; it is a secret for 15 minutes.")
         click.echo(link)
         return
-    handover = Handover(link)
     # By way of a page of ours: the link itself must not be seen among the machine's processes.
-    if not handover.give(chosen, _PATIENCE):
+    if not Handover(link).give(choice, os.environ, _PATIENCE):
         raise Unavailable("The browser did not come for its link. Print it instead: daypass web --print")
     say("opening the AWS console in your browser.")
 
@@ -82,13 +71,3 @@ def _region(wanted: ask.Ask, portal: Portal) -> str:
         if wanted.tenant.lower() == tenant.name or wanted.tenant == tenant.id:
             return tenant.region
     raise Denied(f"You have no tenant {wanted.tenant}.")
-
-
-def _browser(name: str | None) -> webbrowser.BaseBrowser | None:
-    """The browser of that name, else the usual one; None where there is none."""
-    try:
-        return webbrowser.get(name)
-    except webbrowser.Error as error:
-        if name is not None:
-            raise Misused(f"There is no browser {name} here.") from error
-        return None
