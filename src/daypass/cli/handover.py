@@ -28,7 +28,7 @@ class Handover:
         opening = browser.opening(address, choice, environment)
         try:
             end = monotonic() + patience
-            # Some browsers keep whoever opened them waiting for as long as they are open; others fail at once.
+            # Some browsers keep who opened them waiting for as long as they are open; others fail at once.
             while not self._is_done and monotonic() < end and not opening.poll():
                 self._loopback.serve(self._ours.fileno(), 0.5)
         finally:
