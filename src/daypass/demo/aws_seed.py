@@ -1,13 +1,14 @@
 """Fill the demo's AWS account. All of it is in memory there, so this runs at each start."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from daypass.demo import policies
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.estate import BOUNDARY, MASTER_ROLE, ORDERS, PORTAL_USER, WELCOME, TenantPlan
+from daypass.demo.estate import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account
+from daypass.portal.aws.roles import make_master_role, make_tenant_role
 from daypass.portal.secret import Secret
 
 
@@ -31,29 +32,17 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
     They are a user's long-term keys, not a role's: what a role hands out, AWS ends after one hour.
     """
     iam = aws.iam
+    account = Account("aws", account_id, ROLE_PREFIX, MASTER_ROLE)
     user_arn = iam.create_user(UserName=PORTAL_USER)["User"]["Arn"]
     iam.put_user_policy(
         UserName=PORTAL_USER,
-        PolicyName="hand-out-roles",
-        PolicyDocument=json.dumps(policies.portal_policy(account_id)),
+        PolicyName="daypass",
+        PolicyDocument=policies.written(policies.portal_policy(account)),
     )
-    boundary = iam.create_policy(PolicyName=BOUNDARY, PolicyDocument=json.dumps(policies.boundary()))
+    iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=policies.written(policies.boundary()))
     for plan in plans:
-        iam.create_role(
-            RoleName=plan.prefix,
-            AssumeRolePolicyDocument=json.dumps(policies.trust(user_arn, plan.external_id)),
-            PermissionsBoundary=boundary["Policy"]["Arn"],
-            Tags=_tags(plan),
-        )
-        iam.put_role_policy(
-            RoleName=plan.prefix,
-            PolicyName="tenant",
-            PolicyDocument=json.dumps(policies.tenant_policy(plan.prefix, account_id)),
-        )
-    iam.create_role(RoleName=MASTER_ROLE, AssumeRolePolicyDocument=json.dumps(policies.trust(user_arn)))
-    iam.put_role_policy(
-        RoleName=MASTER_ROLE, PolicyName="master", PolicyDocument=json.dumps(policies.master_policy())
-    )
+        make_tenant_role(iam, account, plan.name, plan.external_id, user_arn)
+    make_master_role(iam, account, user_arn)
     key = iam.create_access_key(UserName=PORTAL_USER)["AccessKey"]
     return Keys(key["AccessKeyId"], Secret(key["SecretAccessKey"]))
 
@@ -71,12 +60,12 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
 
 
 def _seed_api(aws: Aws, plan: TenantPlan) -> str:
-    """An API's ARN has no name for the role's policy to begin with, so the role is told its id."""
+    """The sandbox knows no tags in the policies of APIs, so the role is told this one's id as well."""
     tags = {"TENANT_NAME": plan.name, "Name": plan.api}
     api_id = aws.apigateway.create_rest_api(name=plan.api, tags=tags)["id"]
-    aws.iam.put_role_policy(
-        RoleName=plan.prefix, PolicyName="api", PolicyDocument=json.dumps(policies.api_policy(api_id))
-    )
+    account = Account("aws", plan.account_id, ROLE_PREFIX, MASTER_ROLE)
+    policy = policies.written(policies.api_policy(account, api_id))
+    aws.iam.put_role_policy(RoleName=plan.prefix, PolicyName="api", PolicyDocument=policy)
     return api_id
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 REGION = "us-east-1"
 MASTER_ROLE = "duplomaster"
 PORTAL_USER = "daypass-portal"
-BOUNDARY = "duploservices-boundary"
+ROLE_PREFIX = "duploservices-"
 TENANTS = ("dev01", "prod01", "data01")
 
 WELCOME = "welcome.txt"
@@ -24,7 +24,7 @@ class TenantPlan:
     @property
     def prefix(self) -> str:
         """What every name of the tenant begins with, without the dash."""
-        return f"duploservices-{self.name}"
+        return f"{ROLE_PREFIX}{self.name}"
 
     @property
     def role_arn(self) -> str:

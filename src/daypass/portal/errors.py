@@ -199,3 +199,15 @@ class AwsMisconfigured(AwsError):
     """The portal's own AWS set-up is wrong; only its operator can mend it."""
 
     code = "aws_misconfigured"
+
+
+class AwsNotAllowed(AwsError):
+    """AWS does not let the portal do this; whoever runs the account can do it, or allow it."""
+
+    code = "aws_not_allowed"
+
+
+class RoleNotFound(AwsError):
+    """There is no such role in the account."""
+
+    code = "role_not_found"

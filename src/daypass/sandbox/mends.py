@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
+_BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
 
@@ -34,6 +36,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _leave_assume_role_to_us(evaluator)
     _deny_as_aws_does(actions)
     _fill_in_policy_variables(evaluator)
+    _tell_the_boundary(config, actions, iam)
     _find_streams_and_apis_by_tag(tagging)
 
 
@@ -136,6 +139,23 @@ def _fill_in_policy_variables(evaluator: Any) -> None:  # noqa: ANN401
         return first_match(ask, filled, effect)
 
     evaluator._first_match = first_match_filled
+
+
+def _tell_the_boundary(config: SandboxConfig, actions: Any, iam: Any) -> None:  # noqa: ANN401
+    """MiniStack lets no policy ask for `iam:PermissionsBoundary`, as AWS does where roles are made."""
+    request_keys = actions.request_tag_context
+
+    def request_keys_of_iam_too(service: str, action: str, body: bytes, params: Any) -> dict[str, Any]:  # noqa: ANN401
+        keys: dict[str, Any] = request_keys(service, action, body, params)
+        form = parse_qs(body.decode("utf-8", "replace")) if action in _BOUNDED else {}
+        if action == "iam:CreateRole":
+            keys["iam:permissionsboundary"] = form.get("PermissionsBoundary", [None])[0]
+        elif form:
+            role = iam._roles.get_scoped(config.account_id, None, form.get("RoleName", [""])[0]) or {}
+            keys["iam:permissionsboundary"] = role.get("PermissionsBoundary") or None
+        return keys
+
+    actions.request_tag_context = request_keys_of_iam_too
 
 
 def _filled(part: Any, value: Callable[[re.Match[str]], str]) -> Any:  # noqa: ANN401  JSON

@@ -1,0 +1,186 @@
+"""Every policy document that the portal writes or asks for; a serializer makes them, never pasted text."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Document = dict[str, object]
+Statement = dict[str, object]
+
+SESSION_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+TENANT_TAG = "TENANT_NAME"
+BOUNDARY = "daypass-boundary"
+"""The name of the managed policy that is the most any tenant's role may ever do."""
+
+_BY_NAME = ("s3", "dynamodb", "sqs", "sns", "kinesis")
+# AWS asks no resource for these, so they show the names of every tenant; what is inside stays closed.
+_LISTS = (
+    "s3:ListAllMyBuckets",
+    "dynamodb:ListTables",
+    "sqs:ListQueues",
+    "sns:ListTopics",
+    "kinesis:ListStreams",
+    "tag:GetResources",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account whose roles are handed out, and what they are called there."""
+
+    partition: str
+    id: str
+    role_prefix: str
+    master_role: str
+
+    def role_arn(self, name: str) -> str:
+        """The role of that name."""
+        return f"arn:{self.partition}:iam::{self.id}:role/{name}"
+
+    @property
+    def boundary_arn(self) -> str:
+        """The boundary of tenants' roles."""
+        return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
+
+    @property
+    def tenant_roles(self) -> str:
+        """All tenants' roles."""
+        return self.role_arn(f"{self.role_prefix}*")
+
+    @property
+    def handed_out(self) -> list[str]:
+        """Every role that sessions are of."""
+        return [self.tenant_roles, self.role_arn(self.master_role)]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that the portal must be allowed, and why."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    why: str
+    condition: Document | None = None
+
+    @property
+    def statement(self) -> Statement:
+        """As a policy says it."""
+        return allow(self.actions, self.resources, sid=self.sid, condition=self.condition)
+
+
+def portal_needs(account: Account) -> Sequence[Need]:
+    """All that the portal's own identity must be allowed, and nothing more."""
+    return (
+        Need(
+            "HandOut",
+            SESSION_ACTIONS,
+            account.handed_out,
+            "hand out sessions of these roles, with the user's identity and with tags by which each can be "
+            "ended singly",
+        ),
+        Need(
+            "HowLong",
+            ("iam:GetRole", "iam:UpdateRole"),
+            account.handed_out,
+            "read how long sessions of a role may last, and change it when an Administrator does",
+        ),
+        Need(
+            "MakeRoles",
+            ("iam:CreateRole", "iam:PutRolePolicy"),
+            [account.tenant_roles],
+            "make the role of a new tenant and give it the tenant's policy, always within the boundary",
+            {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
+        ),
+        Need(
+            "TagRoles",
+            ("iam:TagRole",),
+            [account.tenant_roles],
+            "say by a tag whose role it is",
+        ),
+    )
+
+
+def portal_policy(account: Account) -> Document:
+    """What the portal's own identity must be allowed."""
+    return document(*(need.statement for need in portal_needs(account)))
+
+
+def tenant_policy(account: Account, tenant: str) -> Document:
+    """Whatever is named after the tenant, its APIs by their tag (their ARNs have no names), and the lists."""
+    prefix, partition, id_ = f"{account.role_prefix}{tenant}", account.partition, account.id
+    return document(
+        allow(
+            [f"{service}:*" for service in _BY_NAME],
+            [
+                f"arn:{partition}:s3:::{prefix}-*",
+                f"arn:{partition}:dynamodb:*:{id_}:table/{prefix}-*",
+                f"arn:{partition}:sqs:*:{id_}:{prefix}-*",
+                f"arn:{partition}:sns:*:{id_}:{prefix}-*",
+                f"arn:{partition}:kinesis:*:{id_}:stream/{prefix}-*",
+            ],
+            sid="Named",
+        ),
+        # Not /tags: who may not tag cannot make another tenant's API look like its own.
+        allow(
+            ["apigateway:*"],
+            [f"arn:{partition}:apigateway:*::/restapis/*"],
+            sid="Tagged",
+            condition={"StringEquals": {f"aws:ResourceTag/{TENANT_TAG}": tenant}},
+        ),
+        allow(_LISTS, ["*"], sid="Lists"),
+    )
+
+
+def api_policy(account: Account, api_id: str) -> Document:
+    """Everything in one API of API Gateway."""
+    api = f"arn:{account.partition}:apigateway:*::/restapis/{api_id}"
+    return document(allow(["apigateway:*"], [api, f"{api}/*"]))
+
+
+def boundary() -> Document:
+    """The most that any tenant's role may ever do: no IAM, and no other role."""
+    services = [f"{service}:*" for service in (*_BY_NAME, "apigateway")]
+    return document(allow([*services, "tag:GetResources"], ["*"]))
+
+
+def master_policy() -> Document:
+    """All of the account."""
+    return document(allow(["*"], ["*"]))
+
+
+def trust(principal_arn: str, external_id: str | None) -> Document:
+    """Let the portal in and nobody else: for a known user, and to a tenant's role with its ExternalId."""
+    conditions: dict[str, object] = {"StringLike": {"sts:SourceIdentity": "*"}}
+    if external_id is not None:
+        conditions["StringEquals"] = {"sts:ExternalId": external_id}
+    statement: Statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal_arn},
+        "Action": list(SESSION_ACTIONS),
+        "Condition": conditions,
+    }
+    return document(statement)
+
+
+def document(*statements: Statement) -> Document:
+    """A whole policy."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(
+    actions: Sequence[str],
+    resources: Sequence[str],
+    *,
+    sid: str | None = None,
+    condition: Document | None = None,
+) -> Statement:
+    """One statement that allows."""
+    statement: Statement = {} if sid is None else {"Sid": sid}
+    statement |= {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return statement if condition is None else statement | {"Condition": condition}
+
+
+def written(policy: Document) -> str:
+    """A policy as AWS takes it."""
+    return json.dumps(policy, separators=(",", ":"))

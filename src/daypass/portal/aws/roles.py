@@ -1,0 +1,197 @@
+"""IAM itself: roles read, changed and made."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.aws import policies
+from daypass.portal.aws.errors import refusal as session_refusal
+from daypass.portal.aws.errors import unreachable
+from daypass.portal.aws.partitions import PARTITIONS
+from daypass.portal.aws.policies import Account
+from daypass.portal.config import AwsConfig
+from daypass.portal.errors import (
+    AwsError,
+    AwsNotAllowed,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
+    RoleNotFound,
+)
+from daypass.portal.tenants.model import Tenant
+
+if TYPE_CHECKING:
+    from types_boto3_iam import IAMClient
+
+# Off the path of any request, so there is time: botocore itself waits out throttling and trouble.
+_PATIENT = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 5},
+    max_pool_connections=10,
+)
+_SECOND = timedelta(seconds=1)
+
+TENANT_POLICY = "tenant"
+MASTER_POLICY = "master"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsRoles:
+    """The roles of `portal.admin`, filled in by IAM."""
+
+    account: Account
+    iam: Callable[[], "IAMClient"]
+    principal: Callable[[], str]
+    """Whom roles are to trust: the portal's own user or role."""
+
+    def read(self, role_arn: str) -> RoleState:
+        """The role as it is; raises `RoleNotFound`."""
+        with classified(f"read the role {role_arn}", "iam:GetRole"):
+            role: Mapping[str, Any] = self.iam().get_role(RoleName=role_name(role_arn))["Role"]
+        if role["Arn"] != role_arn:
+            raise RoleNotFound(f"There is no role {role_arn} in the account.")
+        return RoleState(
+            arn=role_arn,
+            maximum=timedelta(seconds=role.get("MaxSessionDuration", 3600)),
+            trust=role["AssumeRolePolicyDocument"],
+            boundary_arn=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
+        )
+
+    def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
+        """Let the role's sessions last so long."""
+        with classified(f"change the role {role_arn}", "iam:UpdateRole"):
+            self.iam().update_role(RoleName=role_name(role_arn), MaxSessionDuration=maximum // _SECOND)
+
+    def make(self, tenant: Tenant) -> None:
+        """Make sure that the tenant's role is there, with trust, boundary, tag and policy."""
+        with classified(
+            f"make the role {tenant.role_arn}", "iam:CreateRole, iam:PutRolePolicy and iam:TagRole"
+        ):
+            make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
+
+
+def make_tenant_role(
+    iam: "IAMClient", account: Account, tenant: str, external_id: str | None, principal_arn: str
+) -> None:
+    """Make a tenant's role, or finish one that was begun; raises botocore's errors."""
+    name = f"{account.role_prefix}{tenant}"
+    try:
+        iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=policies.written(policies.trust(principal_arn, external_id)),
+            Description=f"Sessions of the tenant {tenant}, handed out by Daypass.",
+            PermissionsBoundary=account.boundary_arn,
+            Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
+        )
+    except iam.exceptions.EntityAlreadyExistsException:
+        _refuse_foreign(iam, account, name, tenant)
+    document = policies.written(policies.tenant_policy(account, tenant))
+    iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
+
+
+def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:
+    """Make the role of admin sessions; raises botocore's errors."""
+    trust = policies.written(policies.trust(principal_arn, None))
+    iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
+    document = policies.written(policies.master_policy())
+    iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)
+
+
+def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) -> None:
+    """A role that is no tenant's must not become one, with rights that nobody meant it to have."""
+    role = iam.get_role(RoleName=name)["Role"]
+    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if tags.get(policies.TENANT_TAG) != tenant or boundary != account.boundary_arn:
+        raise AwsRefused(
+            f"There is a role {name} already that was not made for this tenant: it lacks the tag "
+            f"{policies.TENANT_TAG}={tenant} or the boundary {account.boundary_arn}. Name its ARN to use it "
+            "as it is."
+        )
+
+
+@contextmanager
+def classified(act: str, actions: str) -> Iterator[None]:
+    """Turns botocore's errors into ours; *act* and *actions* say what was tried, and what it takes."""
+    try:
+        yield
+    except ClientError as error:
+        raise _refusal(str(error.response.get("Error", {}).get("Code", "")), act, actions) from error
+    except BotoCoreError as error:
+        raise unreachable() from error
+
+
+def _refusal(code: str, act: str, actions: str) -> AwsError:
+    if code in {"NoSuchEntity", "NoSuchEntityException"}:
+        return RoleNotFound(f"AWS could not {act}: there is no such role, or no such boundary policy.")
+    known = session_refusal(code, "", "")
+    if isinstance(known, AwsTrustRefused):
+        return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")
+    if isinstance(known, AwsThrottled):
+        return AwsThrottled(f"AWS asks for a pause before it can {act}. Try again in a few minutes.")
+    if isinstance(known, AwsUnavailable):
+        return AwsUnavailable(f"AWS has trouble of its own and could not {act}. Try again.")
+    return AwsRefused(f"AWS refused to {act} ({code}).") if isinstance(known, AwsRefused) else known
+
+
+def role_name(role_arn: str) -> str:
+    """The name of a role, by which IAM asks; its path is no part of it."""
+    return role_arn.rpartition("/")[2]
+
+
+@dataclass(slots=True)
+class _Lazy:
+    """boto3's clients, made at first use: starting the portal must not wait for its service descriptions."""
+
+    config: AwsConfig
+    session: Session
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _principal: str = ""
+
+    def iam(self) -> "IAMClient":
+        return self._client("iam", PARTITIONS[self.config.partition].iam_region)  # type: ignore[no-any-return]
+
+    def principal(self) -> str:
+        if not self._principal:
+            with classified("say who the portal is", "sts:GetCallerIdentity"):
+                self._principal = self._who(
+                    self._client("sts", self.config.region).get_caller_identity()["Arn"]
+                )
+        return self._principal
+
+    def _who(self, arn: str) -> str:
+        """The role behind a session, with its path, which no session tells; anybody else as they are."""
+        _, _, rest = arn.partition(":assumed-role/")
+        if not rest:
+            return arn
+        with classified(f"read the portal's own role {rest.partition('/')[0]}", "iam:GetRole"):
+            return str(self.iam().get_role(RoleName=rest.partition("/")[0])["Role"]["Arn"])
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401  boto3's own
+        if service not in self._clients:
+            # boto3 takes a third of a second to import, and no request needs it.
+            import boto3
+
+            session = boto3.Session(botocore_session=self.session)
+            endpoint_url = self.config.endpoint_url
+            self._clients[service] = session.client(  # type: ignore[call-overload]
+                service, region_name=region, endpoint_url=endpoint_url, config=_PATIENT
+            )
+        return self._clients[service]
+
+
+def aws_roles(config: AwsConfig, account_id: str, session: Session | None = None) -> AwsRoles:
+    """The roles of the portal's own account; asks AWS nothing yet."""
+    account = Account(config.partition, account_id, config.role_prefix, config.master_role)
+    lazy = _Lazy(config, session or Session())
+    return AwsRoles(account, lazy.iam, lazy.principal)

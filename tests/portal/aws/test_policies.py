@@ -1,0 +1,47 @@
+"""Policies say the same for whatever name goes into them."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account
+
+ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
+
+
+def shape(document: policies.Document) -> list[tuple[str, object]]:
+    """What a policy does, by how AWS reads it."""
+    statements: Any = json.loads(policies.written(document))["Statement"]
+    return [(statement["Effect"], statement["Action"]) for statement in statements]
+
+
+@given(st.text(), st.text())
+def test_no_name_adds_a_statement_or_an_action(name: str, external_id: str) -> None:
+    assert shape(policies.tenant_policy(ACCOUNT, name)) == shape(policies.tenant_policy(ACCOUNT, "dev01"))
+    assert shape(policies.trust(name, external_id)) == shape(policies.trust("arn", "external"))
+
+
+def test_only_the_lists_of_a_tenant_reach_beyond_its_name_and_tag() -> None:
+    statements: Any = policies.tenant_policy(ACCOUNT, "dev01")["Statement"]
+    named, tagged, lists = statements
+
+    assert all("duploservices-dev01-" in resource for resource in named["Resource"])
+    assert tagged["Condition"] == {"StringEquals": {"aws:ResourceTag/TENANT_NAME": "dev01"}}
+    assert not any("/tags" in resource for resource in tagged["Resource"])
+    assert all(action.split(":")[1].startswith(("List", "Get")) for action in lists["Action"])
+
+
+def test_the_boundary_leaves_out_iam_and_other_roles() -> None:
+    statements: Any = policies.boundary()["Statement"]
+
+    assert not any(action.startswith(("iam:", "sts:", "*")) for action in statements[0]["Action"])
+
+
+def test_whatever_the_portal_may_do_has_a_reason_and_a_resource() -> None:
+    for need in policies.portal_needs(ACCOUNT):
+        assert need.why
+        assert "*" not in need.resources
+        assert not any("*" in action for action in need.actions)

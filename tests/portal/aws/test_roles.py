@@ -1,0 +1,158 @@
+"""Roles made, read and changed, as the portal's own identity may: against the sandbox, which enforces IAM."""
+
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.model import RoleSession
+from daypass.portal.aws import policies
+from daypass.portal.aws.connect import connect
+from daypass.portal.aws.policies import Account
+from daypass.portal.aws.roles import AwsRoles, aws_roles, make_tenant_role
+from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
+from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.sandbox.process import SandboxProcess
+from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.sandbox_fixture import Keys, client
+
+PREFIX, MASTER = "made-", "made-master"
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The portal's own user, allowed what the portal needs and nothing else."""
+
+    keys: OwnKeys
+    user_arn: str
+    account: Account
+
+    def roles(self, sandbox: SandboxProcess) -> AwsRoles:
+        config = aws_config(sandbox.endpoint_url, region=sandbox.region)
+        config = replace(config, role_prefix=PREFIX, master_role=MASTER)
+        return aws_roles(config, sandbox.account_id, self.keys.session())
+
+    def tenant(self, name: str) -> Tenant:
+        return Tenant(
+            TenantId(name), name, "us-west-2", self.account.role_arn(PREFIX + name), f"{name}-external"
+        )
+
+
+@pytest.fixture(scope="module")
+def portal(sandbox_process: SandboxProcess) -> Portal:
+    account = Account("aws", sandbox_process.account_id, PREFIX, MASTER)
+    iam = client(sandbox_process, "iam")
+    user_arn = iam.create_user(UserName="roles-portal")["User"]["Arn"]
+    policy = policies.written(policies.portal_policy(account))
+    iam.put_user_policy(UserName="roles-portal", PolicyName="daypass", PolicyDocument=policy)
+    boundary = policies.written(policies.boundary())
+    iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=boundary)
+    key = iam.create_access_key(UserName="roles-portal")["AccessKey"]
+    return Portal(OwnKeys(key["AccessKeyId"], key["SecretAccessKey"]), user_arn, account)
+
+
+def keys_of(
+    sandbox: SandboxProcess, portal: Portal, tenant: Tenant, source_identity: str = "dana-id"
+) -> Keys:
+    config = aws_config(sandbox.endpoint_url, region=sandbox.region)
+    broker = connect(config, public_url=PUBLIC_URL, connections=1, session=portal.keys.session())
+    session = RoleSession(
+        role_arn=tenant.role_arn,
+        region=tenant.region,
+        session_name="dana@example.com",
+        validity=timedelta(hours=1),
+        external_id=tenant.external_id,
+        source_identity=source_identity,
+        tags={"daypass:issuance": "feed"},
+        access=Access.FULL,
+    )
+    deadline = Deadline(time.monotonic() + 8)
+    given = broker.assume(session, attributed=bool(source_identity), deadline=deadline)
+    return Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
+
+
+def test_a_made_role_opens_its_own_tenant_and_no_other(sandbox: SandboxProcess, portal: Portal) -> None:
+    for name in ("one", "two"):
+        portal.roles(sandbox).make(portal.tenant(name))
+        client(sandbox, "s3").create_bucket(Bucket=f"{PREFIX}{name}-files")
+
+    s3 = client(sandbox, "s3", keys_of(sandbox, portal, portal.tenant("one")))
+
+    s3.put_object(Bucket=f"{PREFIX}one-files", Key="x", Body=b"x")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=f"{PREFIX}two-files")
+
+
+def test_a_made_role_lets_nobody_in_without_an_identity_or_with_another_tenants_external_id(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    tenant = portal.tenant("shut")
+    portal.roles(sandbox).make(tenant)
+    foreign = Tenant(tenant.id, tenant.name, tenant.region, tenant.role_arn, "one-external")
+
+    with pytest.raises(AwsTrustRefused):
+        keys_of(sandbox, portal, foreign)
+    with pytest.raises(AwsTrustRefused):
+        keys_of(sandbox, portal, tenant, source_identity="")
+
+
+def test_a_role_that_was_begun_is_finished_and_a_foreign_one_stays_as_it_is(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    tenant, iam = portal.tenant("begun"), client(sandbox, "iam")
+    make_tenant_role(iam, portal.account, tenant.name, tenant.external_id, portal.user_arn)
+    iam.delete_role_policy(RoleName=f"{PREFIX}begun", PolicyName="tenant")
+    trust = policies.written(policies.trust(portal.user_arn, None))
+    iam.create_role(RoleName=f"{PREFIX}foreign", AssumeRolePolicyDocument=trust)
+
+    portal.roles(sandbox).make(tenant)
+    with pytest.raises(AwsRefused, match="was not made for this tenant"):
+        portal.roles(sandbox).make(portal.tenant("foreign"))
+
+    assert iam.list_role_policies(RoleName=f"{PREFIX}begun")["PolicyNames"] == ["tenant"]
+    assert iam.list_role_policies(RoleName=f"{PREFIX}foreign")["PolicyNames"] == []
+
+
+def test_the_portal_makes_no_role_without_the_boundary(sandbox: SandboxProcess, portal: Portal) -> None:
+    iam: Any = client(sandbox, "iam", Keys(portal.keys.access_key_id, portal.keys.secret_access_key))
+    trust = policies.written(policies.trust(portal.user_arn, None))
+    everything = policies.written(policies.master_policy())
+    client(sandbox, "iam").create_role(RoleName=f"{PREFIX}free", AssumeRolePolicyDocument=trust)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.create_role(RoleName=f"{PREFIX}wide", AssumeRolePolicyDocument=trust)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.put_role_policy(RoleName=f"{PREFIX}free", PolicyName="x", PolicyDocument=everything)
+
+
+def test_a_maximum_is_set_and_read(sandbox: SandboxProcess, portal: Portal) -> None:
+    tenant, roles = portal.tenant("long"), portal.roles(sandbox)
+    roles.make(tenant)
+    # Trouble that passes is waited out.
+    sandbox.control.add_fault("throttle", "iam", "UpdateRole", count=1)
+
+    roles.set_maximum(tenant.role_arn, timedelta(hours=4))
+
+    state = roles.read(tenant.role_arn)
+    assert state.maximum == timedelta(hours=4)
+    assert state.boundary_arn == portal.account.boundary_arn
+    assert state.tags == {"TENANT_NAME": "long"}
+    assert state.trust == policies.trust(portal.user_arn, "long-external")
+
+
+def test_what_the_portal_may_not_and_what_is_not_there_are_told_apart(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    roles = portal.roles(sandbox)
+    foreign = portal.account.role_arn("somebody-elses")
+
+    with pytest.raises(AwsNotAllowed, match=r"It takes iam:UpdateRole\."):
+        roles.set_maximum(foreign, timedelta(hours=2))
+    with pytest.raises(RoleNotFound):
+        roles.read(portal.account.role_arn(f"{PREFIX}missing"))
+    with pytest.raises(RoleNotFound):
+        roles.set_maximum(portal.account.role_arn(f"{PREFIX}missing"), timedelta(hours=2))
