@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Semaphore, Thread
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer({})
 
     def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        self._answer(dict(parse_qsl(sent, strict_parsing=True)) if is_form else json.loads(sent))
 
     def _answer(self, body: dict[str, Any]) -> None:
         reply = self.server.portal.answer(Asked(self.path, dict(self.headers), body))

@@ -30,7 +30,7 @@ class GivenToken:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Account:
     """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
 
@@ -39,6 +39,8 @@ class Account:
     flags: Mapping[str, str]
     environment: Mapping[str, str]
     now: Now
+    _current: Kept | None = None
+    """What this process works with: also where it could not be kept, or ends soon."""
 
     @property
     def admin(self) -> bool:
@@ -47,14 +49,17 @@ class Account:
 
     def token(self) -> str:
         """A token that works now: kept, renewed, or from a sign-in that a person agrees to."""
-        kept = self._usable()
-        if kept is not None and kept.is_ready(self.now()):
-            return kept.access
-        return self._renewed(kept.access if kept else "").access
+        if self._current is None:
+            kept = self._usable()
+            if kept is None or not kept.is_ready(self.now()):
+                kept = self._renewed(kept.access if kept else "")
+            self._current = kept
+        return self._current.access
 
     def instead_of(self, refused: str) -> str | None:
         """Another token, after the portal refused that one."""
-        return self._renewed(refused).access
+        self._current = self._renewed(refused)
+        return self._current.access
 
     def log_in(self) -> Kept:
         """A new sign-in, whatever there was before."""

@@ -54,7 +54,7 @@ class Kept:
 
     def is_ready(self, now: float) -> bool:
         """Whether its token can be used as it is."""
-        return self.since <= now < min(self.access_until - _ENOUGH, self.until)
+        return self.since <= now < self.access_until - _ENOUGH and not self.is_over(now)
 
     @classmethod
     def from_tokens(cls, tokens: Tokens, now: float, since: float) -> "Kept":

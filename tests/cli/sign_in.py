@@ -1,0 +1,222 @@
+"""A portal that lets the command line in, a browser that only notes what it is to open, and a terminal."""
+
+import http.client
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Semaphore
+from urllib.parse import urlencode, urlsplit
+
+from tests.cli.stub import Asked, Reply, StubPortal
+
+PATIENCE = 60.0
+CODE = "daypass_code_" + "c" * 38
+OTHER_CODE = "daypass_code_" + "x" * 38
+
+
+@dataclass(slots=True)
+class SignInPortal:
+    """Lets in whoever comes with the code; every token has a number."""
+
+    stub: StubPortal
+    pushed: list[Mapping[str, str]] = field(default_factory=list)
+    redeemed: list[Mapping[str, str]] = field(default_factory=list)
+    refreshed: list[str] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    issued_to: list[str] = field(default_factory=list)
+    access_life: int = 3600
+    life: int = 43200
+    issuer: str = ""
+    refuses: set[str] = field(default_factory=set)
+    """Access tokens that count no more."""
+    ended: bool = False
+    """Whether refresh tokens count no more."""
+    _has_pushed: Semaphore = field(default_factory=lambda: Semaphore(0))
+
+    def __post_init__(self) -> None:
+        self.stub.reply = self._reply
+
+    def await_push(self) -> Mapping[str, str]:
+        """The next request that an application pushed."""
+        assert self._has_pushed.acquire(timeout=PATIENCE)
+        return self.pushed[-1]
+
+    def _reply(self, asked: Asked) -> Reply:
+        match asked.path:
+            case "/oauth/par":
+                self.pushed.append(asked.body)
+                self._has_pushed.release()
+                number = len(self.pushed)
+                return _json(
+                    201,
+                    request_uri=f"urn:ietf:params:oauth:request_uri:{number}",
+                    expires_in=300,
+                    match_code="BCDF-GHJK",
+                    issuer=self.issuer or self.stub.url,
+                )
+            case "/oauth/token" if asked.body["grant_type"] == "authorization_code":
+                self.redeemed.append(asked.body)
+                return (
+                    self._tokens() if asked.body["code"] == CODE else _refused("This code is not known here.")
+                )
+            case "/oauth/token":
+                self.refreshed.append(asked.body["refresh_token"])
+                return _refused("This sign-in has ended.") if self.ended else self._tokens()
+            case "/oauth/revoke":
+                self.revoked.append(asked.body["token"])
+                return Reply(200, b"")
+        token = asked.headers["Authorization"].removeprefix("Bearer ")
+        if token in self.refuses:
+            content = {"Content-Type": "application/problem+json"}
+            return Reply(401, json.dumps({"detail": "This API token was revoked."}).encode(), content)
+        self.issued_to.append(token)
+        return self.stub.issued(asked)
+
+    def _tokens(self) -> Reply:
+        number = len(self.redeemed) + len(self.refreshed)
+        return _json(
+            200,
+            access_token=f"access_canary_{number}",
+            token_type="Bearer",
+            expires_in=self.access_life,
+            refresh_token=f"refresh_canary_{number}",
+            refresh_expires_in=self.life,
+            scope=self.pushed[-1]["scope"],
+            username="dana@example.com",
+            sign_in_id=f"{len(self.redeemed):032}",
+        )
+
+    def answer(self, pushed: Mapping[str, str], **changed: str) -> int:
+        """Send what the browser sends once a person agreed; the status that came back."""
+        fields = {"code": CODE, "state": pushed["state"], "iss": self.stub.url} | changed
+        return visit(pushed["redirect_uri"], {name: value for name, value in fields.items() if value})
+
+
+def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers: str) -> int:
+    """Knock at a listener; the status, or 0 where it said nothing."""
+    to = urlsplit(address)
+    assert to.hostname is not None
+    connection = http.client.HTTPConnection(to.hostname, to.port, timeout=10)
+    try:
+        connection.request(method, f"{to.path}?{urlencode(query)}", headers=headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Tabs:
+    """A browser that opens nothing, and notes each address."""
+
+    folder: Path
+
+    @property
+    def command(self) -> str:
+        """What BROWSER is set to."""
+        script = self.folder / "browser"
+        if not script.exists():
+            # Short appends are whole ones, however many open at once.
+            script.write_text('#!/bin/sh\nprintf "%s\\n" "$1" >> "$(dirname "$0")/opened"\n')
+            script.chmod(0o700)
+        return f"{script} %s"
+
+    @property
+    def opened(self) -> Sequence[str]:
+        """Every address so far."""
+        noted = self.folder / "opened"
+        return noted.read_text().splitlines() if noted.exists() else []
+
+    def await_one(self, number: int = 1) -> str:
+        """The address that is opened as the *number*th."""
+        give_up = time.monotonic() + PATIENCE
+        while len(self.opened) < number:
+            assert time.monotonic() < give_up, "no browser was opened"
+            select.select([], [], [], 0.02)
+        return self.opened[number - 1]
+
+
+class Shell:
+    """A command at a terminal that a person sits at."""
+
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], *, captures_stderr: bool = False
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        self.seen = ""
+        # As the AWS CLI runs it: stderr is somebody else's, and only the controlling terminal is left.
+        self._process = subprocess.Popen(
+            words if not captures_stderr else ["setsid", "--ctty", "--wait", *words],
+            env=dict(environment),
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if captures_stderr else theirs,
+            start_new_session=not captures_stderr,
+        )
+        os.close(theirs)
+
+    def until(self, pattern: str) -> str:
+        """Wait until the terminal shows it; what was found."""
+        give_up = time.monotonic() + PATIENCE
+        while (found := re.search(pattern, self.seen)) is None:
+            left = give_up - time.monotonic()
+            assert left > 0, f"{pattern!r} did not appear in:\n{self.seen}"
+            if select.select([self._ours], [], [], left)[0]:
+                self._read()
+        return found[0]
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._ours, f"{line}\n".encode())
+
+    def press_ctrl_c(self) -> None:
+        """Interrupt the command."""
+        self._process.send_signal(2)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+
+    def end(self) -> tuple[int, str]:
+        """Its exit code and what it wrote to stdout, once it is over."""
+        out, err = self._process.communicate(timeout=PATIENCE)
+        while select.select([self._ours], [], [], 0)[0] and self._read():
+            pass
+        os.close(self._ours)
+        self.seen += (err or b"").decode()
+        return self._process.returncode, out.decode()
+
+    def _read(self) -> bool:
+        try:
+            said = os.read(self._ours, 65536)
+        except OSError:
+            return False
+        self.seen += said.decode(errors="replace").replace("\r\n", "\n")
+        return bool(said)
+
+
+@contextmanager
+def shell(words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Shell]:
+    """A command at a terminal, gone at the end whatever happens."""
+    sitting = Shell(words, environment)
+    try:
+        yield sitting
+    finally:
+        sitting.kill()
+
+
+def _json(status: int, **fields: object) -> Reply:
+    return Reply(status, json.dumps(fields).encode(), {"Content-Type": "application/json"})
+
+
+def _refused(sentence: str) -> Reply:
+    return _json(400, error="invalid_grant", error_description=sentence)

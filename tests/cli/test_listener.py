@@ -1,0 +1,171 @@
+"""The listener on 127.0.0.1: whatever knocks, the genuine answer gets through, and nothing else does."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from daypass.cli.listener import LARGEST_REQUEST, MOST_REQUESTS, Callback, Expected, Listener
+from tests.cli.sign_in import CODE, OTHER_CODE, visit
+
+STATE = "s" * 22
+ISSUER = "https://portal.example"
+GENUINE = {"code": CODE, "state": STATE, "iss": ISSUER}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A listener that waits in a thread."""
+
+    listener: Listener
+    found: "Future[Callback | None]"
+
+    def raw(self, request: bytes) -> bytes:
+        """Send bytes; what came back."""
+        with socket.create_connection(("127.0.0.1", self.listener.port), timeout=10) as connection:
+            connection.sendall(request)
+            return connection.recv(4096)
+
+    def genuine(self) -> int:
+        """What the portal's page does."""
+        return visit(self.listener.redirect_uri, GENUINE)
+
+    def code(self) -> str:
+        """The code that got through."""
+        found = self.found.result(timeout=10)
+        assert found is not None
+        return found.code
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    expected = Expected(STATE, ISSUER, f"{ISSUER}/oauth/done")
+    with Listener() as listener, ThreadPoolExecutor(1) as pool:
+        found = pool.submit(listener.wait, expected, 20.0)
+        yield Waiting(listener, found)
+        if not found.done():
+            visit(listener.redirect_uri, GENUINE)
+
+
+def test_the_genuine_answer_gets_through_and_the_browser_is_sent_on(waiting: Waiting) -> None:
+    path, port = waiting.listener.path, waiting.listener.port
+    query = f"code={CODE}&state={STATE}&iss=https%3A%2F%2Fportal.example"
+
+    said = waiting.raw(f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()).decode()
+
+    assert waiting.code() == CODE
+    assert said.startswith("HTTP/1.1 303 ")
+    assert "\r\nLocation: https://portal.example/oauth/done\r\n" in said
+    assert "\r\nContent-Security-Policy: default-src 'none'" in said
+    assert "\r\nCache-Control: no-store\r\n" in said
+    assert CODE not in said
+
+
+def test_a_refusal_gets_through_too(waiting: Waiting) -> None:
+    visit(waiting.listener.redirect_uri, {"error": "access_denied", "state": STATE, "iss": ISSUER})
+
+    assert waiting.found.result(timeout=10) == Callback("", "access_denied")
+
+
+def test_only_127_0_0_1_is_listened_on(waiting: Waiting) -> None:
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.2", waiting.listener.port), timeout=1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"code": OTHER_CODE},
+        {"code": OTHER_CODE, "state": "x" * 22, "iss": ISSUER},
+        {"code": OTHER_CODE, "state": "", "iss": ISSUER},
+        {"code": OTHER_CODE, "state": STATE},
+        {"code": OTHER_CODE, "state": STATE, "iss": "https://evil.example"},
+        {"code": OTHER_CODE, "error": "access_denied", "state": STATE, "iss": ISSUER},
+        {"state": STATE, "iss": ISSUER},
+    ],
+)
+def test_a_foreign_answer_is_not_found_and_the_wait_goes_on(waiting: Waiting, query: dict[str, str]) -> None:
+    assert visit(waiting.listener.redirect_uri, query) == 404
+
+    assert waiting.genuine() == 303
+    assert waiting.code() == CODE
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET {path}?{query} HTTP/1.1\r\nHost: evil.example:{port}",
+        "GET {path}?{query} HTTP/1.1\r\nHost: localhost:{port}",
+        "GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1",
+        "GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nHost: evil.example",
+        "GET {path}?{query} HTTP/1.1",
+        "GET http://127.0.0.1:{port}{path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET http://evil.example{path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "POST {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0",
+        "HEAD {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "get {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET /?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET {path}/?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET {path}x?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1:{port}",
+        "GET {path}?{query}",
+        "nonsense",
+        "\xff\xfe",
+    ],
+)
+def test_a_request_that_does_not_fit_in_every_part_is_nothing(waiting: Waiting, head: str) -> None:
+    query = f"code={OTHER_CODE}&state={STATE}&iss={ISSUER}"
+    request = head.format(path=waiting.listener.path, query=query, port=waiting.listener.port)
+
+    assert waiting.raw(request.encode("latin-1") + b"\r\n\r\n").startswith(b"HTTP/1.1 404 ")
+    assert waiting.genuine() == 303
+    assert waiting.code() == CODE
+
+
+def test_a_request_that_is_too_long_is_dropped(waiting: Waiting) -> None:
+    try:
+        said = waiting.raw(b"GET / HTTP/1.1\r\nX: " + b"x" * LARGEST_REQUEST)
+    except ConnectionError:
+        said = b""
+
+    assert said == b""
+    assert waiting.genuine() == 303
+
+
+def test_a_hundred_idle_connections_do_not_keep_the_genuine_answer_out(waiting: Waiting) -> None:
+    address = ("127.0.0.1", waiting.listener.port)
+    idle = [socket.create_connection(address, timeout=10) for _ in range(100)]
+
+    assert waiting.genuine() == 303
+    assert waiting.code() == CODE
+    for connection in idle:
+        connection.close()
+
+
+def test_an_answer_in_pieces_is_read_whole(waiting: Waiting) -> None:
+    query = f"code={CODE}&state={STATE}&iss={ISSUER}"
+    head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for sign in head:
+            connection.sendall(sign.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 303 ")
+
+    assert waiting.code() == CODE
+
+
+def test_a_flood_ends_the_listening(waiting: Waiting) -> None:
+    for _ in range(MOST_REQUESTS):
+        assert visit(waiting.listener.redirect_uri, {}) == 404
+
+    assert waiting.genuine() == 0
+    assert not waiting.found.done()
+    waiting.listener._left = 1
+
+
+def test_nobody_is_waited_for_for_ever() -> None:
+    with Listener() as listener:
+        assert listener.wait(Expected(STATE, ISSUER, ISSUER), 0.05) is None
