@@ -28,6 +28,8 @@ PAGES: Sequence[str] = (
 """Every page that anybody who has signed in can see, by its address: checks of all pages go over these."""
 
 ADMINISTRATOR_PAGES: Sequence[str] = (
+    "/administrator/tenants",
+    "/administrator/system-settings",
     f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
 )
 """Every page that Administrators alone can see."""

@@ -43,6 +43,7 @@ from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import message, problem
+from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.routes import WebPages, web_routes
 from daypass.portal.http.web.sign_in import SignInPages
@@ -270,5 +271,10 @@ def _web_door(core: _Core) -> Starlette:
         tenant=TenantChoice(core.database),
         profile=ProfilePages(core.pages),
     )
-    routes = [*web_routes(core.page_entrance(Door.WEB), web), *core.assets.routes()]
+    entrance = core.page_entrance(Door.WEB)
+    routes = [
+        *web_routes(entrance, web),
+        *administrator_routes(entrance, core.pages, core.administration, core.config.aws.region),
+        *core.assets.routes(),
+    ]
     return make_door(routes, core.refusal_page)

@@ -20,5 +20,7 @@ class Entry:
 ENTRIES = (
     Entry("Profile", "/profile", "person"),
     Entry("My sessions", "/sessions", "clock"),
+    Entry("Tenants", "/administrator/tenants", "box", is_for_administrators=True),
+    Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
 )
 """Those for Administrators stand in a group of their own, in this order."""

@@ -1,0 +1,82 @@
+"""How a long list is looked at: searched, sorted, and a page at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from daypass.portal.storage.page import Turn
+
+SHOWS = (25, 50, 100)
+"""How many rows one can have on a page."""
+
+DESCENDING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What an address says of the list behind it."""
+
+    address: str
+    search: str
+    sort: str
+    is_descending: bool
+    show: int
+    cursor: str | None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str], address: str, sorts: Sequence[str]) -> "Listing":
+        """The list that a query asks for; what it does not know of is as if it were not there."""
+        asked = query.get("sort", "")
+        sort = asked.removeprefix(DESCENDING)
+        show = query.get("show", "")
+        return cls(
+            address=address,
+            search=query.get("search", "").strip(),
+            sort=sort if sort in sorts else sorts[0],
+            is_descending=asked.startswith(DESCENDING) and sort in sorts,
+            show=next((number for number in SHOWS if str(number) == show), SHOWS[0]),
+            cursor=query.get("cursor") or None,
+        )
+
+    @property
+    def turn(self) -> Turn:
+        """The page that is wanted."""
+        return Turn(self.cursor, self.show)
+
+    @property
+    def first(self) -> str:
+        """Where the first page is; empty on the first page itself."""
+        return "" if self.cursor is None else self._at(replace(self, cursor=None))
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """What a new search keeps of this one."""
+        return {"sort": self._written_sort} if self._written_sort else {}
+
+    def following(self, cursor: str | None) -> str:
+        """Where the next page is; empty where there is none."""
+        return "" if cursor is None else self._at(replace(self, cursor=cursor))
+
+    def by(self, sort: str) -> str:
+        """Where the same list is sorted by that; or the other way round, where it is already."""
+        is_descending = sort == self.sort and not self.is_descending
+        return self._at(replace(self, sort=sort, is_descending=is_descending, cursor=None))
+
+    def way(self, sort: str) -> str:
+        """How the list is sorted by that: ascending, descending, or not."""
+        if sort != self.sort:
+            return ""
+        return "descending" if self.is_descending else "ascending"
+
+    @property
+    def _written_sort(self) -> str:
+        return f"{DESCENDING if self.is_descending else ''}{self.sort}"
+
+    def _at(self, other: "Listing") -> str:
+        fields = {
+            "search": other.search,
+            "sort": other._written_sort,  # noqa: SLF001  one of our own
+            "show": str(other.show) if other.show != SHOWS[0] else "",
+            "cursor": other.cursor or "",
+        }
+        return f"{self.address}?{urlencode({name: value for name, value in fields.items() if value})}"

@@ -1,0 +1,86 @@
+"""The list of tenants: what there is, one more, and the end of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.admin.model import TenantRecord, TenantSort, Version
+from daypass.portal.admin.store.tenants import TenantQuery
+from daypass.portal.admin.tenants import Tenants
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.problems import status_of
+from daypass.portal.http.web.admin.lists import Listing
+
+ADDRESS = "/administrator/tenants"
+DELETE = "/administrator/delete-tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantsPage:
+    """What the list shows."""
+
+    rows: Sequence[TenantRecord]
+    total: int
+    listing: Listing
+    following: str
+    region: str
+    """What a new tenant's region is unless another is typed."""
+    role_like: str
+    """What the role of a new tenant is called unless another is named."""
+    name: str = ""
+    role_arn: str = ""
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantPages:
+    """The list of tenants."""
+
+    pages: Pages
+    tenants: Tenants
+    region: str
+
+    def listed(self, visit: Visit) -> Response:
+        """A page of tenants."""
+        return self._answer(visit)
+
+    def create(self, visit: Visit) -> Response:
+        """Add a tenant, and go to its page."""
+        form = visit.form
+        try:
+            made = self.tenants.create(
+                form.get("name"), form.get("region"), visit.caller, role_arn=form.get("role_arn") or None
+            )
+        except InvalidRequest as refusal:
+            return self._answer(visit, status_of(refusal), refusal.reason)
+        return go_to(f"{ADDRESS}/{made.tenant.id}", f"{made.tenant.name} is there. Add those who may use it.")
+
+    def delete(self, visit: Visit) -> Response:
+        """End a tenant, by its id and its name as typed."""
+        record = self.tenants.find(visit.form.get("id"))
+        if visit.form.get("typed") != record.tenant.name:
+            raise InvalidRequest(f"Type “{record.tenant.name}” to delete that tenant. Nothing was changed.")
+        self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
+        return go_to(ADDRESS, f"{record.tenant.name} is deleted. What it owns in AWS stays there.")
+
+    def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+        listing = Listing.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
+        query = TenantQuery(listing.search, TenantSort(listing.sort), listing.is_descending)
+        found = self.tenants.page(query, listing.turn)
+        page = TenantsPage(
+            rows=found.records,
+            total=self.tenants.count(query),
+            listing=listing,
+            following=listing.following(found.next_cursor),
+            region=visit.form.get("region") or self.region,
+            role_like=self.tenants.rules.own("NAME"),
+            name=visit.form.get("name"),
+            role_arn=visit.form.get("role_arn"),
+            wrong=wrong,
+        )
+        return self.pages.show(visit.frame, "web/admin/tenants.html", page, status)
