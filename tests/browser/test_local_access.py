@@ -106,6 +106,19 @@ def test_a_press_at_once_hands_over_nothing(dana: Person) -> None:
     assert posts == []
 
 
+def test_where_the_password_is_wanted_once_more_one_is_led_there_and_back(dana: Person) -> None:
+    refusal = {"code": "fresh_sign_in_needed", "detail": "This needs your password once more."}
+    page = dana.visit(asked(52417))
+    page.route(f"**{LOCAL_ACCESS}", lambda route: route.fulfill(status=403, json=refusal))
+
+    page.get_by_role("button", name="Authorize").click()
+    page.get_by_label("Password").fill(dana.demo.password(DANA))
+    page.get_by_role("button", name="Confirm").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
+    assert page.url == f"{dana.demo.portal_url}{asked(52417)}"
+
+
 def test_no_control_has_the_focus_at_first(dana: Person) -> None:
     page = dana.visit(asked(52417))
 

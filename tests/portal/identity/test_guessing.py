@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import cycle
 from uuid import uuid4
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.errors import PortalError, SignInFailed, TooManyGuesses
+from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyGuesses
 from daypass.portal.identity.guessing.budgets import (
     PER_ACCOUNT,
     WINDOW,
@@ -23,6 +24,7 @@ from daypass.portal.identity.guessing.budgets import (
     spend,
 )
 from daypass.portal.identity.model import User
+from daypass.portal.identity.passwords import place_in_the_queue
 from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignIns
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -102,6 +104,16 @@ def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, g
 
     for last, eleventh in zip(taken, taken[PER_ACCOUNT:], strict=False):
         assert eleventh - last >= WINDOW
+
+
+def test_each_guess_puts_off_the_moment_at_which_all_count_anew(database: Database) -> None:
+    budget, nearly = account("dana@example.com"), NOON + WINDOW - SECOND
+    assert spend(database, [budget], NOON) is None
+    for _ in range(PER_ACCOUNT - 1):
+        assert spend(database, [budget], nearly) is None
+
+    assert spend(database, [budget], NOON + WINDOW) is not None
+    assert spend(database, [budget], NOON + WINDOW + WINDOW) is None
 
 
 @pytest.mark.usefixtures("dana")
@@ -209,6 +221,20 @@ def test_a_stranger_s_name_and_a_wrong_password_are_told_apart_by_nothing(
         answers.append(refused.value.reason)
 
     assert len(set(answers)) == 1
+
+
+@pytest.mark.usefixtures("dana")
+def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
+    sign_ins: SignIns, database: Database
+) -> None:
+    with ExitStack() as crowd:
+        for _ in range(16):
+            crowd.enter_context(place_in_the_queue())
+        with pytest.raises(Overloaded):
+            sign_in(sign_ins)
+
+    sign_in(sign_ins)
+    assert outcomes(database) == ["done"]
 
 
 @pytest.mark.usefixtures("dana")

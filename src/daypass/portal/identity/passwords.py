@@ -1,11 +1,13 @@
 """Passwords: argon2id, and as slow for a user who does not exist."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from daypass.portal.errors import InvalidRequest
+from daypass.portal.errors import InvalidRequest, Overloaded
 from daypass.portal.secret import Secret
 
 _SHORTEST = 12
@@ -15,6 +17,9 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 # Each takes 19 MiB and a core for some 30 ms: a crowd at the door must not take the machine.
 _turns = threading.BoundedSemaphore(2)
+
+# Whoever waits for a turn holds one of the portal's threads, and most of those are for AWS access.
+_places = threading.BoundedSemaphore(16)
 
 # The hash of nothing anybody can type, so that an unknown user costs the same time.
 _DUMMY = _hasher.hash("\0 no password is this one \0")
@@ -36,6 +41,17 @@ def new_password_hash(password: Secret) -> str:
     """What is stored of a password that somebody is to have; refuses one that nobody should."""
     check_password(password)
     return hash_password(password)
+
+
+@contextmanager
+def place_in_the_queue() -> Iterator[None]:
+    """A place among those whose password is looked at next; raises `Overloaded` when all are taken."""
+    if not _places.acquire(blocking=False):
+        raise Overloaded("Too many people are signing in just now. Try again in a moment.")
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def verify_password(stored: str | None, password: Secret) -> bool:

@@ -27,7 +27,7 @@ from daypass.portal.identity.guessing.store import (
     DeviceStore,
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
-from daypass.portal.identity.passwords import verify_password
+from daypass.portal.identity.passwords import place_in_the_queue, verify_password
 from daypass.portal.identity.service import used
 from daypass.portal.identity.store import (
     ADD_TOKEN,
@@ -97,8 +97,9 @@ class SignIns:
             if known_device is None
             else [guessing.device(known_device)]
         )
-        self._spend("sign_in", login, budgets, address, request_id)
-        login = self._verify("sign_in", login, password, address, request_id)
+        with place_in_the_queue():
+            self._spend("sign_in", login, budgets, address, request_id)
+            login = self._verify("sign_in", login, password, address, request_id)
         made = self._made(login.user, address)
         writes = [*self._rows(made, known_device), *_given_back(budgets)]
         if replaces is not None:
@@ -143,8 +144,9 @@ class SignIns:
         """The same sign-in under a new id, as fresh as any; what stands on the old one stands on it now."""
         login, known_device = self._look_up(user.username, device)
         budgets = [guessing.confirmation(user.id)]
-        self._spend("sign_in.confirm", login, budgets, address, request_id)
-        login = self._verify("sign_in.confirm", login, password, address, request_id)
+        with place_in_the_queue():
+            self._spend("sign_in.confirm", login, budgets, address, request_id)
+            login = self._verify("sign_in.confirm", login, password, address, request_id)
         made = self._made(login.user, address)
         now = made.token.created_at
         writes = [

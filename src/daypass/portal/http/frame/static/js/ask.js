@@ -2,6 +2,12 @@
 
 export class Refused extends Error {}
 
+// From there one comes back to this page.
+function leaveFor(address) {
+  location.assign(`${address}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  return new Promise(() => {});
+}
+
 export async function ask(form, more = {}) {
   const answer = await fetch(form.action, {
     method: "POST",
@@ -9,10 +15,8 @@ export async function ask(form, more = {}) {
     headers: { Accept: "application/json" },
   });
   if (answer.ok) return answer.json();
-  if (answer.status === 401) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
-    return new Promise(() => {});
-  }
   const problem = await answer.json().catch(() => ({}));
+  if (answer.status === 401) return leaveFor("/sign-in");
+  if (problem.code === "fresh_sign_in_needed") return leaveFor("/confirm");
   throw new Refused(problem.detail ?? "The portal did not answer. Try again in a moment.");
 }
