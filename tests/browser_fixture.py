@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Cookie, Page, sync_playwright
 
 from tests.demo_fixture import Demo
 
@@ -21,6 +21,9 @@ LOCAL_ACCESS = "/app/user/verify-token"
 
 PAGES: Sequence[str] = (
     "/profile",
+    "/sessions",
+    "/sessions?state=refused&search=x",
+    "/confirm?next=/profile",
     f"{LOCAL_ACCESS}?localAppName=somebody%27s-script&localPort=52417&redirect=true",
     f"{LOCAL_ACCESS}/done",
     f"{LOCAL_ACCESS}/cancelled",
@@ -39,6 +42,11 @@ PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page")
 
 _ALLOWED_REFUSALS = ("Failed to load resource: the server responded with a status of 404",)
 """What Chromium says of a page that is there to say no."""
+
+_SIGN_INS: dict[tuple[str, str], Sequence[Cookie]] = {}
+"""The sign-ins of this worker's people, by portal and username."""
+
+_OF_SIGN_IN = ("__Host-daypass", "__Host-daypass_device")
 
 _WATCH = """
 window.violations = [];
@@ -75,9 +83,21 @@ class Person:
         page.wait_for_url(f"{self.demo.portal_url}{address}")
         return page
 
+    def be(self, username: str, address: str = "/profile") -> Page:
+        """Be signed in already, at that page: for tests that do not ask how, and do not end it."""
+        key = (self.demo.portal_url, username)
+        if key not in _SIGN_INS:
+            self.sign_in(username)
+            _SIGN_INS[key] = [cookie for cookie in self.context.cookies() if cookie["name"] in _OF_SIGN_IN]
+        self._add(_SIGN_INS[key])
+        return self.visit(address)
+
     def take_cookies(self, other: "Person") -> None:
         """Have the cookies of somebody else."""
-        for cookie in other.context.cookies():
+        self._add(other.context.cookies())
+
+    def _add(self, cookies: Sequence[Cookie]) -> None:
+        for cookie in cookies:
             self.context.add_cookies(
                 [
                     {

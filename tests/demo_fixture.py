@@ -17,7 +17,11 @@ import pytest
 
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.visitor import Visitor
+from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
+from daypass.portal.settings.registry import Setting
+from daypass.portal.settings.store import SYSTEM, SettingStore
+from daypass.portal.storage.engine import Database
 from daypass.sandbox.control import Control
 
 PATIENCE = 90.0
@@ -60,6 +64,29 @@ class Demo:
     def visitor(self, token: str) -> Visitor:
         """Somebody at the portal's door, with this token."""
         return Visitor(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Its portal's database, beside the portal."""
+        database = Database(f"sqlite:///{self.folder / 'daypass.db'}")
+        try:
+            yield database
+        finally:
+            database.close()
+
+    @contextmanager
+    def setting(self, setting: Setting, value: str) -> Iterator[None]:
+        """Let a setting of the whole system be that for a while; for the demo that a test has alone."""
+        with self.database() as database:
+            with database.writing() as connection:
+                SettingStore(connection).put(
+                    SYSTEM, setting.type, setting.key, value, by="test", now=utc_now()
+                )
+            try:
+                yield
+            finally:
+                with database.writing() as connection:
+                    SettingStore(connection).remove(SYSTEM, setting.type, setting.key)
 
     @property
     def control(self) -> Control:

@@ -19,6 +19,8 @@ EXITS = {
     "portal/http/oauth/consent.py": "a code, to the listener or the eyes of whoever agreed to it",
     "portal/http/oauth/endpoints.py": "to the device that a person signed in",
     "portal/http/compat/jit.py": "to whom the session was issued",
+    "portal/http/web/tokens.py": "to whom the token was made for, this once",
+    "portal/http/web/ways.py": "to whom the session was issued",
     "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/sign_in.py": "into the digests of the two cookies",

@@ -46,11 +46,16 @@ from daypass.portal.http.problems import message, problem
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.routes import WebPages, web_routes
+from daypass.portal.http.web.sessions import SessionPages
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
+from daypass.portal.http.web.tokens import TokenPages
+from daypass.portal.http.web.ways import Ways
+from daypass.portal.http.web.workstation import Workstations
 from daypass.portal.identity.approvals import Approvals
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants
+from daypass.portal.identity.own_tokens import OwnTokens
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore
@@ -266,10 +271,16 @@ def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
 
 
 def _web_door(core: _Core) -> Starlette:
+    aws, own = core.config.aws, OwnTokens(core.identity)
+    workstations = Workstations(core.config.public_url, aws.region, aws.endpoint_url)
+    profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
     web = WebPages(
         sign_in=SignInPages(core.pages, core.sign_ins, core.has_administrator, core.config.public_url),
         tenant=TenantChoice(core.database),
-        profile=ProfilePages(core.pages),
+        profile=profile,
+        sessions=SessionPages(core.pages, core.database),
+        tokens=TokenPages(own, profile),
+        ways=Ways(core.pages, core.issuer),
     )
     entrance = core.page_entrance(Door.WEB)
     routes = [

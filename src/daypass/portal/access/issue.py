@@ -20,6 +20,7 @@ from daypass.portal.access.model import (
     Issuance,
     IssuanceId,
     Purpose,
+    Scope,
     Validity,
 )
 from daypass.portal.access.names import session_name
@@ -74,6 +75,19 @@ class Issuer:
             self._record_failure(attempt, plan, error)
             raise
         return issuance
+
+    def foresee(self, caller: Caller, scope: Scope) -> Plan:
+        """What *caller* would get of *scope* just now, as far as it is known without asking AWS; no record.
+
+        Raises the refusal that they would get.
+        """
+        with self.database.reading() as connection:
+            standing = read_standing(connection, caller, scope, self.master_role_arn)
+        if isinstance(standing.decision, Deny):
+            raise standing.decision.refusal
+        attempt = self._attempt(caller, Ask(scope), standing)
+        validity = self._validity(attempt, standing, standing.role.maximum)
+        return Plan(standing.decision.access, validity, None)
 
     def _attempt(self, caller: Caller, ask: Ask, standing: Standing) -> Attempt:
         tenant = standing.tenant

@@ -1,12 +1,13 @@
 """What the core reads and writes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     String,
@@ -134,18 +135,45 @@ class Page:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which attempts are wanted; all of them, unless said otherwise."""
+
+    text: str = ""
+    """A part of the tenant's name."""
+    live_at: datetime | None = None
+    """Only what was issued, and has not ended at that moment."""
+    is_refused: bool = False
+    """Only what was denied, or failed."""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The same for a statement."""
+        c = issuances.c
+        if self.text:
+            yield c.tenant_name.contains(self.text, autoescape=True)
+        if self.live_at is not None:
+            yield and_(c.state == State.ISSUED.value, c.expires_at > self.live_at)
+        if self.is_refused:
+            yield c.state.in_((State.DENIED.value, State.FAILED.value))
+
+
+EVERYTHING = Wanted()
+
+
 class IssuanceStore:
     """Attempts, whatever became of them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def mine(self, user_id: UserId, *, cursor: str | None = None, limit: int = 50) -> Page:
+    def mine(
+        self, user_id: UserId, *, cursor: str | None = None, limit: int = 50, wanted: Wanted = EVERYTHING
+    ) -> Page:
         """One user's own attempts, newest first."""
         c = issuances.c
         query = (
             select(*ISSUANCE)
-            .where(c.user_id == user_id)
+            .where(c.user_id == user_id, *wanted.conditions())
             .order_by(c.asked_at.desc(), c.id.desc())
             .limit(limit + 1)
         )
@@ -156,6 +184,18 @@ class IssuanceStore:
         rows = self._connection.execute(query).all()
         records = [issuance_record(row) for row in rows[:limit]]
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
+
+    def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
+        """How many sessions one user was given on each day, in UTC; days without any are not there."""
+        c = issuances.c
+        is_sqlite = self._connection.dialect.name == "sqlite"
+        day = func.date(c.asked_at if is_sqlite else func.timezone("UTC", c.asked_at), type_=String)
+        rows = self._connection.execute(
+            select(day, func.count())
+            .where(c.user_id == user_id, c.asked_at >= since, c.state == State.ISSUED.value)
+            .group_by(day)
+        )
+        return {date.fromisoformat(str(on)): number for on, number in rows}
 
 
 # Nothing in it needs quoting in a URL, and whatever else is sent never comes near the database.

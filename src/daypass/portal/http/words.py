@@ -32,3 +32,22 @@ def cap_note(validity: Validity) -> str | None:
         f"This session lasts {written(validity.length)}, though {written(wanted.validity)} {verb}. "
         f"What limits it: {validity.decided.label}."
     )
+
+
+def reason(source: LimitSource, *, is_admin: bool) -> str:
+    """Why a session is as long as it is, as what follows a colon."""
+    match source:
+        case LimitSource.ASKED:
+            return "as it was asked for"
+        case LimitSource.CONFIGURED:
+            return (
+                "the portal’s AdminJitSessionDuration"
+                if is_admin
+                else "this tenant’s AWS Access Token Validity"
+            )
+        case LimitSource.ROLE_MAXIMUM:
+            return "the longest that the IAM role allows"
+        case LimitSource.ROLE_CHAINING:
+            return "the portal enters AWS with a role, and AWS gives such sessions one hour at most"
+        case LimitSource.GRANT:
+            return "what is left of the sign-in"

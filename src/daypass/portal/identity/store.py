@@ -231,6 +231,19 @@ class UserStore:
         """End a user; every token of theirs ends with them."""
         self._connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=now))
 
+    def first_administrators(self, number: int) -> Sequence[str]:
+        """The first who can be asked for access: Administrators that are people, by name."""
+        return self._connection.scalars(
+            select(users.c.username)
+            .where(
+                users.c.role == Role.ADMINISTRATOR.value,
+                users.c.disabled_at.is_(None),
+                users.c.password_hash.is_not(None),
+            )
+            .order_by(users.c.username)
+            .limit(number)
+        ).all()
+
     def count_administrators(self) -> int:
         """How many may run the portal."""
         counted = self._connection.scalar(

@@ -13,7 +13,7 @@ from daypass.portal.http.caller import Addresses, Permission
 from daypass.portal.http.doorway import read_body
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
-from daypass.portal.http.frame.forms import Form, read_form
+from daypass.portal.http.frame.forms import Form, read_form, wants_page
 from daypass.portal.http.frame.view import Frame, Frames
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import REQUEST_ID
@@ -38,6 +38,8 @@ class Stranger:
     """What this browser's forms stand on before there is a sign-in; empty at the first page."""
     here: str
     """Path and query."""
+    wants_page: bool
+    """Whether a page is wanted; script and programs want JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Visit:
     """The sign-in cookie; a form that is good for one purpose only makes its token of it."""
     device: str
     """What says that this browser has signed in before."""
+    wants_page: bool
+    """Whether a page is wanted; script and programs want JSON."""
 
 
 Page = Callable[[Visit], Response]
@@ -112,7 +116,14 @@ class PageEntrance:
         csrf = csrf_token(stranger.session)
         frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
         return Visit(
-            caller, frame, stranger.path, stranger.query, stranger.form, stranger.session, stranger.device
+            caller=caller,
+            frame=frame,
+            path=stranger.path,
+            query=stranger.query,
+            form=stranger.form,
+            cookie=stranger.session,
+            device=stranger.device,
+            wants_page=stranger.wants_page,
         )
 
 
@@ -149,4 +160,5 @@ class PageEndpoint:
             device=cookies.get(DEVICE, ""),
             visit=cookies.get(VISIT, ""),
             here=f"{request.url.path}?{query}" if query else request.url.path,
+            wants_page=wants_page(request),
         )

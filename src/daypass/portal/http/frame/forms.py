@@ -44,3 +44,8 @@ def read_form(request: Request, body: bytes) -> Form:
     except ValueError as error:
         raise InvalidRequest("What the form sent cannot be read. Load the page again.") from error
     return Form(fields)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether the answer is for a person's eyes; script and programs ask for JSON."""
+    return "text/html" in request.headers.get("accept", "")

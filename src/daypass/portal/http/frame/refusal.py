@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from daypass.portal.errors import FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
 from daypass.portal.http.frame.cookies import SESSION, Preferences, take
+from daypass.portal.http.frame.forms import wants_page
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN, own_path, with_next
 from daypass.portal.http.problems import REQUEST_ID, problem
@@ -55,7 +56,7 @@ class RefusalForm:
 
     def __call__(self, refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
         """The answer."""
-        if "text/html" not in request.headers.get("accept", ""):
+        if not wants_page(request):
             return problem(refusal, status, request)
         if isinstance(refusal, Unauthenticated | SignInAgain):
             return self._sign_in(request)

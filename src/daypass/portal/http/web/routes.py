@@ -11,8 +11,11 @@ from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN
 from daypass.portal.http.route import exact
 from daypass.portal.http.web.profile import ProfilePages
+from daypass.portal.http.web.sessions import SessionPages
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
+from daypass.portal.http.web.tokens import TokenPages
+from daypass.portal.http.web.ways import Ways
 
 
 class Front:
@@ -32,6 +35,9 @@ class WebPages:
     sign_in: SignInPages
     tenant: TenantChoice
     profile: ProfilePages
+    sessions: SessionPages
+    tokens: TokenPages
+    ways: Ways
 
 
 def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
@@ -53,4 +59,11 @@ def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
         act("/tenant", web.tenant.choose),
         show("/tenant/offers", web.tenant.offers),
         show("/profile", web.profile.show),
+        show("/sessions", web.sessions.show),
+        act("/console", web.ways.console),
+        act("/console-url", web.ways.console_link),
+        act("/credentials", web.ways.credentials),
+        act("/tokens", web.tokens.add_permanent),
+        act("/tokens/temporary", web.tokens.show_temporary),
+        act("/tokens/revoke", web.tokens.revoke),
     ]

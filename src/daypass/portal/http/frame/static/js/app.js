@@ -9,3 +9,4 @@ import "./search.js";
 import "./finder.js";
 import "./form.js";
 import "./reveal.js";
+import "./issue.js";

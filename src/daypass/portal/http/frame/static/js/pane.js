@@ -1,8 +1,12 @@
 // Panes are native dialogs: data-pane="id" opens one, data-close closes the one around it, data-open opens at once.
 import { forget } from "./secrets.js";
 
+const FIELDS = "input:not([type=hidden], :disabled), select:not(:disabled), textarea:not(:disabled)";
+
 export function open(pane) {
   pane.showModal();
+  // A pane to read has its heading in focus; one to fill in, its first field.
+  pane.querySelector(`:scope > form .body :is(${FIELDS})`)?.focus();
   pane.dispatchEvent(new Event("opened"));
 }
 

@@ -1,0 +1,56 @@
+"""AWS access from a person's own computer: the lines for `~/.aws/config`, and the commands around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A program that gives the AWS CLI its keys."""
+
+    name: str
+    lines: str
+    """The profile, as it goes into `~/.aws/config`."""
+    install: str
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workstation:
+    """What a workstation needs to reach AWS as one scope."""
+
+    clients: Sequence[Client]
+
+
+@dataclass(frozen=True, slots=True)
+class Workstations:
+    """Fills in host, region and scope."""
+
+    public_url: str
+    region: str
+    endpoint_url: str | None
+    """Where AWS is, if not where everybody's AWS is."""
+
+    def tenant(self, name: str, region: str) -> Workstation:
+        """Access to one tenant."""
+        return self._of(name, region, f"--tenant {name}")
+
+    def admin(self) -> Workstation:
+        """Access by the master role."""
+        return self._of("admin", self.region, "--admin")
+
+    def _of(self, profile: str, region: str, scope: str) -> Workstation:
+        test = f"aws sts get-caller-identity --profile {profile}"
+        programs = (("daypass", "pipx install daypass"), ("duploctl", "pipx install duplocloud-client"))
+        return Workstation(
+            [
+                Client(program, self._lines(program, profile, region, scope), install, test)
+                for program, install in programs
+            ]
+        )
+
+    def _lines(self, program: str, profile: str, region: str, scope: str) -> str:
+        process = f"{program} jit aws --host {self.public_url} {scope} --interactive"
+        endpoint = [] if self.endpoint_url is None else [f"endpoint_url={self.endpoint_url}"]
+        lines = [f"region={region}", "output=json", *endpoint, f"credential_process={process}"]
+        return "\n".join([f"[profile {profile}]", *lines])

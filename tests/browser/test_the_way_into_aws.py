@@ -1,0 +1,294 @@
+"""The manual's *Get an AWS Console Session*, word for word, and every entry of the menu beside the button."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+import pytest
+from playwright.sync_api import Page, expect
+
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
+from tests.browser_fixture import Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+DANA, ADMIN, NOOR = "dana@example.com", "admin@example.com", "noor@example.com"
+
+
+def open_profile(person: Person, username: str) -> Page:
+    """The manual's first step: the person icon, and **Profile**."""
+    page = person.be(username, "/sessions")
+    page.get_by_role("button", name=username).click()
+    page.get_by_role("menuitem", name="Profile").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
+    return page
+
+
+def choose_tenant(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="Tenant:").select_option(label=name)
+    expect(page.locator("#main")).to_contain_text(f"in {name}, with")
+
+
+def choose(page: Page, entry: str) -> None:
+    """Choose an entry from the **JIT AWS Console** list box."""
+    page.get_by_role("button", name="More ways into AWS").click()
+    page.get_by_role("menuitem", name=entry, exact=True).click()
+
+
+def shown_principal(console: Page) -> str:
+    """Who the console says one is."""
+    console.wait_for_load_state()
+    return console.locator("dt", has_text="Signed in as").locator("xpath=following-sibling::dd").inner_text()
+
+
+def test_the_button_opens_a_console_restricted_to_the_chosen_tenant(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose_tenant(page, "prod01")
+
+    with person.context.expect_page() as opened:
+        page.get_by_role("button", name="JIT AWS Console", exact=True).click()
+
+    assert shown_principal(opened.value) == f"duploservices-prod01/{DANA}"
+    expect(opened.value.locator("body")).to_contain_text("duploservices-prod01-reports")
+    expect(opened.value.locator("body")).not_to_contain_text("duploservices-dev01")
+    assert page.url == f"{person.demo.portal_url}/profile"
+    person.find_nothing_wrong(page)
+
+
+def test_open_jit_aws_console_does_the_same(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose_tenant(page, "dev01")
+
+    with person.context.expect_page() as opened:
+        choose(page, "Open JIT AWS Console")
+
+    assert shown_principal(opened.value) == f"duploservices-dev01/{DANA}"
+
+
+def test_copy_aws_console_url_gives_a_link_that_signs_in_and_says_how_long_it_lives(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose_tenant(page, "dev01")
+    choose(page, "Copy AWS Console URL")
+
+    dialog = page.get_by_role("dialog", name="AWS Console URL")
+    expect(dialog).to_contain_text("It must be opened within 15 minutes: 14:5")
+    url = person.copied()
+    assert url not in page.content()
+    dialog.get_by_role("button", name="Close").click()
+    other = person.context.new_page()
+    other.goto(url)
+    assert shown_principal(other) == f"duploservices-dev01/{DANA}"
+
+
+FORMATS = ("bash, zsh", "fish", "PowerShell", "Credentials file", "JSON")
+
+
+def test_temporary_aws_credentials_are_ready_to_copy_and_leave_with_the_pane(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose_tenant(page, "dev01")
+    choose(page, "Temporary AWS Credentials")
+    dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
+    expect(dialog).to_contain_text("1 h: this tenant’s AWS Access Token Validity.")
+    expect(dialog).to_contain_text("59 min left")
+
+    copied = {}
+    for name in FORMATS:
+        dialog.get_by_role("tab", name=name).click()
+        dialog.get_by_role("tabpanel").get_by_role("button").click()
+        copied[name] = person.copied()
+    keys = json.loads(copied["JSON"])
+    secret = keys["SecretAccessKey"]
+
+    for text in copied.values():
+        assert all(keys[name] in text for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    assert keys["AccessKeyId"] in page.content()
+    assert secret not in page.content()
+    dialog.get_by_role("button", name="Show").click()
+    assert secret in page.content()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    for gone in (secret, keys["AccessKeyId"]):
+        page.wait_for_function("text => !document.documentElement.outerHTML.includes(text)", arg=gone)
+    assert who(person.demo, keys) == f"assumed-role/duploservices-dev01/{DANA}"
+    person.find_nothing_wrong()
+
+
+def who(demo: Demo, keys: dict[str, str]) -> str:
+    sts = boto3.client(
+        "sts",
+        region_name=demo.ready["region"],
+        endpoint_url=demo.aws_endpoint_url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    return str(sts.get_caller_identity()["Arn"]).rpartition(":")[2]
+
+
+def test_the_exports_work_in_a_shell_as_pasted(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose(page, "Temporary AWS Credentials")
+    dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
+    dialog.get_by_role("button", name="Copy exports").first.click()
+    exports = person.copied()
+    print_all = 'printf "%s\\n" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$AWS_SESSION_TOKEN"'
+
+    done = subprocess.run(["sh", "-c", f"{exports}\n{print_all}"], capture_output=True, text=True, check=True)
+
+    access_key_id, secret, token = done.stdout.splitlines()
+    keys = {"AccessKeyId": access_key_id, "SecretAccessKey": secret, "SessionToken": token}
+    assert who(person.demo, keys).endswith(DANA)
+
+
+def test_each_single_value_has_its_own_copy(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose(page, "Temporary AWS Credentials")
+    dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
+    dialog.get_by_role("tab", name="One by one").click()
+
+    keys = {}
+    for name, label in (
+        ("AccessKeyId", "Access key ID"),
+        ("SecretAccessKey", "Secret access key"),
+        ("SessionToken", "Session token"),
+    ):
+        dialog.get_by_role("button", name=f"Copy {label}").click()
+        keys[name] = person.copied()
+
+    assert who(person.demo, keys).endswith(DANA)
+
+
+def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose_tenant(page, "dev01")
+    choose(page, "AWS Access from my Workstation")
+    dialog = page.get_by_role("dialog", name="AWS Access from my Workstation")
+
+    for program in ("daypass", "duploctl"):
+        dialog.get_by_role("tab", name=program).click()
+        dialog.get_by_role("button", name="Copy profile").click()
+        lines = person.copied().splitlines()
+        process = f"{program} jit aws --host {person.demo.portal_url} --tenant dev01 --interactive"
+        assert lines[0] == "[profile dev01]"
+        assert f"credential_process={process}" in lines
+        assert f"region={person.demo.ready['region']}" in lines
+        expect(dialog).to_contain_text("aws sts get-caller-identity --profile dev01")
+
+
+def test_without_the_flag_an_administrator_sees_no_administrator_part_and_is_told_why(person: Person) -> None:
+    page = open_profile(person, ADMIN)
+    page.get_by_role("button", name="More ways into AWS").click()
+
+    expect(page.get_by_role("menuitem", name="Open JIT AWS Console")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="JIT Admin AWS Console")).to_have_count(0)
+    expect(page.locator("#main")).to_contain_text("Enable Admin AWS JIT Access On UI")
+
+
+@contextmanager
+def at_trouble(chromium: Chromium, demo: Demo, username: str) -> Iterator[tuple[Person, Page]]:
+    with somebody(chromium, demo) as person:
+        yield person, open_profile(person, username)
+
+
+def test_with_the_flag_an_administrator_has_the_admin_twins(chromium: Chromium, troubled: Demo) -> None:
+    with (
+        troubled.setting(ENABLE_ADMIN_JIT_ON_UI, "true"),
+        at_trouble(chromium, troubled, ADMIN) as (person, page),
+    ):
+        with person.context.expect_page() as opened:
+            choose(page, "JIT Admin AWS Console")
+        assert shown_principal(opened.value) == f"duplomaster/{ADMIN}"
+
+        choose(page, "Temporary Admin AWS Credentials")
+        dialog = page.get_by_role("dialog", name="Temporary Admin AWS Credentials")
+        expect(dialog).to_contain_text("1 h: the portal’s AdminJitSessionDuration.")
+        dialog.get_by_role("tab", name="JSON").click()
+        dialog.get_by_role("button", name="Copy JSON").click()
+        assert who(troubled, json.loads(person.copied())) == f"assumed-role/duplomaster/{ADMIN}"
+        dialog.get_by_role("button", name="Close").click()
+
+        choose(page, "Admin AWS Access from my Workstation")
+        expect(page.get_by_role("dialog", name="Admin AWS Access from my Workstation")).to_contain_text(
+            f"credential_process=daypass jit aws --host {troubled.portal_url} --admin --interactive"
+        )
+        person.find_nothing_wrong()
+
+
+def test_a_user_never_has_the_administrator_part(chromium: Chromium, troubled: Demo) -> None:
+    with (
+        troubled.setting(ENABLE_ADMIN_JIT_ON_UI, "true"),
+        at_trouble(chromium, troubled, DANA) as (_, page),
+    ):
+        page.get_by_role("button", name="More ways into AWS").click()
+
+        expect(page.get_by_role("menuitem")).to_have_text(
+            [
+                "Open JIT AWS Console",
+                "Copy AWS Console URL",
+                "Temporary AWS Credentials",
+                "AWS Access from my Workstation",
+            ]
+        )
+
+
+def test_when_jit_is_off_for_users_the_entries_are_gone_and_a_sentence_says_so(
+    chromium: Chromium, troubled: Demo
+) -> None:
+    with at_trouble(chromium, troubled, DANA) as (person, page):
+        with troubled.setting(DISABLE_NON_ADMIN_JIT, "true"):
+            # The form of a page that was shown before asks in vain too.
+            choose(page, "Temporary AWS Credentials")
+            dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
+            expect(dialog.get_by_role("alert")).to_contain_text("turned JIT AWS access off")
+            page.reload()
+
+            expect(page.get_by_role("button", name="JIT AWS Console")).to_have_count(0)
+            expect(page.locator("#main")).to_contain_text("An administrator turned JIT AWS access off")
+        page.reload()
+        expect(page.get_by_role("button", name="JIT AWS Console", exact=True)).to_be_visible()
+        refused = [text for text in person.complaints if "403" not in text]
+        assert refused == []
+
+
+def test_a_user_without_tenants_is_told_whom_to_ask(person: Person) -> None:
+    page = open_profile(person, NOOR)
+
+    expect(page.locator("#main")).to_contain_text(f"Ask an Administrator to add you to a tenant: {ADMIN}.")
+    expect(page.get_by_role("button", name="JIT AWS Console")).to_have_count(0)
+    expect(page.locator(".tenant")).to_have_text(re.compile("Tenant:\\s*none"))
+
+
+def test_keys_and_links_come_without_script_too(chromium: Chromium, demo: Demo) -> None:
+    with somebody(chromium, demo, has_script=False) as person:
+        page = person.be(DANA)
+        choose(page, "Temporary AWS Credentials")
+        lines = page.locator("#keys-bash-lines").inner_text()
+        assert re.search(r'AWS_SESSION_TOKEN="[^"•]{20,}"', lines)
+
+        person.visit("/profile")
+        choose(page, "Copy AWS Console URL")
+        url = page.locator(".copy code").inner_text()
+        page.goto(url)
+        assert shown_principal(page).endswith(DANA)
+
+
+@pytest.mark.parametrize("path", ["/console", "/console-url", "/credentials", "/tokens/temporary", "/tokens"])
+def test_another_site_gets_nothing_out_of_who_is_signed_in(dana: Person, path: str) -> None:
+    with dana.demo.database() as database, database.reading() as connection:
+        before = connection.exec_driver_sql("select count(*) from issuances").scalar()
+    evil = dana.context.new_page()
+    evil.route("https://evil.example/", lambda route: route.fulfill(content_type="text/html", body=FORGED))
+    evil.goto("https://evil.example/")
+    evil.evaluate("(action) => { form.action = action; }", f"{dana.demo.portal_url}{path}")
+    with evil.expect_navigation():
+        evil.evaluate("form.submit()")
+
+    # Lax cookies do not even come along, so it is a stranger who is asked to sign in.
+    expect(evil.locator("h1")).to_have_text("This is not open to you")
+    with dana.demo.database() as database, database.reading() as connection:
+        assert connection.exec_driver_sql("select count(*) from issuances").scalar() == before
+
+
+FORGED = '<form id="form" method="post"><input name="tenant" value="dev01"></form>'
