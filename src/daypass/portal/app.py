@@ -11,9 +11,12 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.admin.administration import Administration, administration
+from daypass.portal.admin.maxima import RoleMaxima
+from daypass.portal.admin.roles import IamRoles
 from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins, connect
+from daypass.portal.aws.roles import aws_roles
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
@@ -77,6 +80,8 @@ class Aws:
 
     broker: Broker
     source: Source
+    roles: IamRoles | None = None
+    """None where the portal makes and changes no roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +103,11 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     database = open_database(config)
     try:
         check(database)
+        broker = connect(config.aws, public_url=config.public_url, connections=config.threads)
         aws = Aws(
-            broker=connect(config.aws, public_url=config.public_url, connections=config.threads),
+            broker=broker,
             source=tagging_source(config.aws, connections=config.threads),
+            roles=aws_roles(config.aws, broker.account_id),
         )
     except BaseException:
         database.close()
@@ -172,9 +179,14 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
 
     def close() -> None:
         core.pool.close()
+        if core.administration.maxima is not None:
+            core.administration.maxima.close()
         core.audit.close()
         database.close()
 
+    if core.administration.maxima is not None:
+        # What an earlier process left undone.
+        core.administration.maxima.follow()
     return Portal(
         Guards(Front(doors, otherwise=web)),
         (api, compat, local_access, machine, consent, health, web),
@@ -215,6 +227,8 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
         administration=administration(
             identity,
             RoleRules(broker.partition, broker.account_id, config.aws.role_prefix, master_role_arn),
+            aws.roles,
+            None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
         ),
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
         sign_ins=SignIns(database, audit, clock),

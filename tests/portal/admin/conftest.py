@@ -12,6 +12,7 @@ from sqlalchemy import select
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.imports import Imports
+from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.members import Members
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
@@ -47,6 +48,7 @@ class Administration:
     imports: Imports
     records: Records
     overviews: Overviews
+    maxima: RoleMaxima | None
 
     def token(self, user: User, kind: TokenKind) -> Secret:
         """A new token of a user."""

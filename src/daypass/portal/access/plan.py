@@ -16,7 +16,7 @@ from daypass.portal.access.model import (
     Validity,
 )
 from daypass.portal.access.names import session_name, session_tags, shown
-from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY, Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
@@ -71,12 +71,17 @@ def choose_validity(
     setting = ADMIN_JIT_SESSION_DURATION if attempt.is_admin else TENANT_VALIDITY
     return choose(
         attempt.ask.duration,
-        Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY),
+        configured_validity(values, setting),
         role_maximum=role_maximum,
         is_chained=is_chained,
         grant_ends_at=attempt.caller.token.grant_ends_at,
         now=attempt.asked_at,
     )
+
+
+def configured_validity(values: Values, setting: Setting) -> Limit:
+    """How long sessions live where nobody asks for less."""
+    return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
 
 
 def role_session(attempt: Attempt, plan: Plan) -> RoleSession:

@@ -260,6 +260,14 @@ class RoleFactStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def find(self, role_arn: str) -> RoleFacts:
+        """What is known of the role."""
+        c = role_facts.c
+        row = self._connection.execute(
+            select(c.maximum, c.maximum_read_at, c.plain_until).where(c.role_arn == role_arn)
+        ).first()
+        return RoleFacts() if row is None else _role_facts(row)
+
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
         """Keep the role's maximum session duration; None says that it could not be read."""
         seconds = None if maximum is None else maximum // timedelta(seconds=1)
@@ -351,11 +359,15 @@ def _facts(row: Found) -> Facts:
         user=User(row.id, row.username, Role(row.role)),
         is_good=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
-        role=RoleFacts(
-            maximum=None if row.maximum is None else timedelta(seconds=row.maximum),
-            maximum_read_at=row.maximum_read_at,
-            plain_until=row.plain_until,
-        ),
+        role=_role_facts(row),
+    )
+
+
+def _role_facts(row: Found) -> RoleFacts:
+    return RoleFacts(
+        maximum=None if row.maximum is None else timedelta(seconds=row.maximum),
+        maximum_read_at=row.maximum_read_at,
+        plain_until=row.plain_until,
     )
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from daypass.portal.admin.change import Desk
+from daypass.portal.admin.change import Desk, nothing_follows
 from daypass.portal.admin.imports import Imports
+from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.members import Members
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
@@ -26,19 +27,25 @@ class Administration:
     imports: Imports
     records: Records
     overviews: Overviews
+    maxima: RoleMaxima | None
+    """None where the portal changes no roles."""
 
 
-def administration(identity: Identity, rules: RoleRules, maker: RoleMaker | None = None) -> Administration:
-    """Administration of the users of *identity*; without a maker, roles are expected to be there."""
+def administration(
+    identity: Identity, rules: RoleRules, maker: RoleMaker | None = None, maxima: RoleMaxima | None = None
+) -> Administration:
+    """Administration of the users of *identity*; without *maker* and *maxima* no role is touched."""
+    follow = nothing_follows if maxima is None else maxima.follow
     desk = Desk(identity.database, identity.audit, identity.clock)
     users, members = Users(desk), Members(desk)
     return Administration(
         users=users,
         members=members,
-        tenants=Tenants(desk, rules, maker),
-        settings=Settings(desk),
+        tenants=Tenants(desk, rules, maker, follow),
+        settings=Settings(desk, follow),
         tokens=Tokens(desk, identity),
         imports=Imports(users, members),
         records=Records(identity.database),
         overviews=Overviews(identity.database, identity.clock),
+        maxima=maxima,
     )

@@ -47,6 +47,10 @@ Draft = Callable[[Connection], Change | None]
 """Reads how things stand and answers the change; None where there is nothing to do. Raises the refusal."""
 
 
+def nothing_follows() -> None:
+    """What follows a change where IAM is out of reach."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Where every administrative change is made."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
-from daypass.portal.tenants.model import Tenant
+from daypass.portal.admin.remedies import Remedy, set_maximum
+from daypass.portal.tenants.model import Tenant, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,40 @@ class IamRoles(Protocol):
 
     def make(self, tenant: Tenant) -> None:
         """Make sure that the tenant's role is there, with trust and policies; being there is no mistake."""
+
+
+class Outcome(StrEnum):
+    """What became of a change to a role."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleWish:
+    """How long sessions of a role may last, by the settings."""
+
+    role_arn: str
+    tenant_id: TenantId | None
+    """None for the master role."""
+    tenant: str | None
+    maximum: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """A wish, and what became of it in AWS."""
+
+    wish: RoleWish
+    outcome: Outcome
+    reason: str
+    """Why AWS refused."""
+    changed_at: datetime
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """What somebody who may can do in the portal's place; None where nothing is left to do."""
+        if self.outcome is Outcome.DONE:
+            return None
+        return set_maximum(self.wish.role_arn, self.wish.maximum)

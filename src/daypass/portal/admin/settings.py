@@ -1,16 +1,22 @@
 """Settings: of the system and of tenants, within their bounds, and who wrote them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version
+from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version, nothing_follows
 from daypass.portal.admin.model import SettingRecord, Version
 from daypass.portal.admin.store.settings import SettingList
 from daypass.portal.admin.tenants import find_tenant
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, SettingNotFound
-from daypass.portal.settings.registry import ROLE_MAXIMUM, TENANT, TENANT_ROLE_MAXIMUM, find
+from daypass.portal.settings.registry import (
+    ADMIN_JIT_SESSION_DURATION,
+    ROLE_MAXIMUM,
+    TENANT,
+    TENANT_ROLE_MAXIMUM,
+    find,
+)
 from daypass.portal.settings.store import (
     ADD_SETTING,
     REMOVE_SETTING,
@@ -29,6 +35,10 @@ _NAMED = 3
 """How many tenants a refusal names before it counts the rest."""
 
 
+ROLE_SETTINGS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, ADMIN_JIT_SESSION_DURATION)
+"""Settings that say something about IAM roles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that an Administrator does with settings.
@@ -37,6 +47,8 @@ class Settings:
     """
 
     desk: Desk
+    follow: Callable[[], None] = nothing_follows
+    """What reaches into AWS begins here, after the setting it follows is durable."""
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
         """What was set, by type and key."""
@@ -85,6 +97,7 @@ class Settings:
             return _change(owner, type_, key, old, value, writes)
 
         self.desk.make("setting.put", _subject(type_, key), by, draft)
+        self._follow(type_, key)
         return self.find(tenant, type_, key)
 
     def remove(
@@ -103,6 +116,11 @@ class Settings:
             return _change(owner, type_, key, old, None, writes)
 
         self.desk.make("setting.remove", _subject(type_, key), by, draft)
+        self._follow(type_, key)
+
+    def _follow(self, type_: str, key: str) -> None:
+        if find(type_, key) in ROLE_SETTINGS:
+            self.follow()
 
     def _owner(self, tenant: str | None) -> str:
         with self.desk.database.reading() as connection:

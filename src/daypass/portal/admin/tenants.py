@@ -2,12 +2,13 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import uuid4
 
 from daypass.portal.access.policy import no_such_tenant
-from daypass.portal.admin.change import Author, Change, Desk, check_version
+from daypass.portal.admin.change import Author, Change, Desk, check_version, nothing_follows
 from daypass.portal.admin.model import TenantRecord, Version
 from daypass.portal.admin.store.tenants import (
     CHANGE_TENANT,
@@ -72,6 +73,8 @@ class Tenants:
     rules: RoleRules
     maker: RoleMaker | None = None
     """None where the portal makes no roles: then the role is expected to be there."""
+    follow: Callable[[], None] = nothing_follows
+    """What reaches into AWS begins here, after a tenant's role is durable."""
 
     def find(self, reference: str) -> TenantRecord:
         """One tenant; raises `TenantNotFound`."""
@@ -119,6 +122,7 @@ class Tenants:
             self.desk.review("tenant.create", name, by, draft)
             self.maker.make(tenant)
         self.desk.make("tenant.create", name, by, draft)
+        self.follow()
         return TenantRecord(tenant, now)
 
     def update(
@@ -156,6 +160,7 @@ class Tenants:
             )
 
         self.desk.make("tenant.update", found.tenant.name, by, draft)
+        self.follow()
         return self.find(found.tenant.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:

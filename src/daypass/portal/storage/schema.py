@@ -198,6 +198,20 @@ role_facts = Table(
     Column("plain_until", UtcDateTime),
 )
 
+role_changes = Table(
+    "role_changes",
+    metadata,
+    # One for each role that a setting says something about; written over when the setting changes.
+    Column("role_arn", Text, primary_key=True),
+    # None for the master role.
+    Column("tenant_id", String(36)),
+    Column("maximum", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index("ix_role_changes_outcome", "outcome", "role_arn"),
+)
+
 audit_events = Table(
     "audit_events",
     metadata,

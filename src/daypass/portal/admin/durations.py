@@ -1,0 +1,107 @@
+"""How long a session of a tenant or of the master role would live, and what decides: the ruler's data."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
+from daypass.portal.access.duration import choose
+from daypass.portal.access.model import Limit, LimitSource, Validity
+from daypass.portal.access.plan import configured_validity
+from daypass.portal.access.roles import Roles
+from daypass.portal.access.store import RoleFactStore
+from daypass.portal.admin.roles import Outcome, RoleChange
+from daypass.portal.admin.store.roles import RoleChangeList
+from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.clock import Clock
+from daypass.portal.settings.registry import (
+    ADMIN_JIT_SESSION_DURATION,
+    TENANT_ROLE_MAXIMUM,
+    TENANT_VALIDITY,
+)
+from daypass.portal.settings.store import SettingStore
+from daypass.portal.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Ruler:
+    """Everything that has a say in how long a session lives, and which of it decides."""
+
+    role_arn: str
+    is_tenant: bool
+    """Whether of a tenant, rather than of the master role."""
+    validity: Validity
+    """What comes of it, with every limit; the first is what was asked, or else what is configured."""
+    change: RoleChange | None
+    """What the settings want of the role's own maximum, and what became of that."""
+
+    def limit(self, source: LimitSource) -> timedelta | None:
+        """One mark on the ruler; None where there is none."""
+        return next((limit.validity for limit in self.validity.limits if limit.source is source), None)
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether a session lives shorter than is configured."""
+        return self.validity.decided.source not in {LimitSource.ASKED, LimitSource.CONFIGURED}
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do for what is configured to have its effect; None where it has."""
+        if not self.is_capped:
+            return None
+        if self.validity.decided.source is LimitSource.ROLE_CHAINING:
+            return (
+                "The portal's own AWS credentials are a role's session, which AWS lets assume others for an "
+                "hour at most. Run the portal with an IAM user's keys to go beyond."
+            )
+        if self.change is not None and self.change.outcome is Outcome.REFUSED:
+            return self.change.reason
+        if self.change is not None and self.change.outcome is Outcome.WAITING:
+            return "The role is just being changed in AWS. Look again in a moment."
+        setting = TENANT_ROLE_MAXIMUM if self.is_tenant else ADMIN_JIT_SESSION_DURATION
+        return f"The role's own maximum is shorter. Raise “{setting.label}”."
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Reads rulers."""
+
+    database: Database
+    broker: Broker
+    clock: Clock
+    master_role_arn: str
+    monotonic: Callable[[], float] = time.monotonic
+
+    def of_tenant(self, reference: str, asked: timedelta | None = None) -> Ruler:
+        """The ruler of a tenant, by id or name; raises `TenantNotFound`."""
+        with self.database.reading() as connection:
+            tenant = find_tenant(connection, reference).tenant
+            values = SettingStore(connection).read(tenant.id)
+        configured = configured_validity(values, TENANT_VALIDITY)
+        return self._ruler(tenant.role_arn, configured, asked, is_tenant=True)
+
+    def of_admin(self, asked: timedelta | None = None) -> Ruler:
+        """The ruler of the master role."""
+        with self.database.reading() as connection:
+            values = SettingStore(connection).read(None)
+        configured = configured_validity(values, ADMIN_JIT_SESSION_DURATION)
+        return self._ruler(self.master_role_arn, configured, asked, is_tenant=False)
+
+    def _ruler(self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool) -> Ruler:
+        with self.database.reading() as connection:
+            facts = RoleFactStore(connection).find(role_arn)
+            change = RoleChangeList(connection).find(role_arn)
+        now, deadline = self.clock(), Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        maximum = Roles(self.broker, self.database, is_attribution_required=False).maximum(
+            role_arn, facts, now, deadline
+        )
+        validity = choose(
+            asked,
+            configured,
+            role_maximum=maximum,
+            is_chained=self.broker.is_chained,
+            grant_ends_at=None,
+            now=now,
+        )
+        return Ruler(role_arn, is_tenant, validity, change)

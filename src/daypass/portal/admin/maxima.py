@@ -1,0 +1,190 @@
+"""How long sessions of the IAM roles may last: what the settings want is brought about in AWS, role by role.
+
+What is wanted is worked out of the settings and written down with what became of it, so that a run that was
+cut short goes on where it stopped, and every role's result can be read at any time.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+
+from daypass.portal.access.store import RoleFactStore
+from daypass.portal.admin.roles import IamRoles, Outcome, RoleChange, RoleWish
+from daypass.portal.admin.store.roles import (
+    ADD_CHANGE,
+    CHANGE_WISH,
+    CONCLUDE,
+    DROP_CHANGE,
+    TRY_AGAIN,
+    RoleChangeList,
+)
+from daypass.portal.admin.store.turns import take_turn
+from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AwsError, PortalError
+from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
+from daypass.portal.settings.store import SettingStore
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.page import Page, Turn
+
+AT_ONCE = 4
+"""Roles that are changed at the same time: AWS throttles IAM early, and for the whole account."""
+
+_BATCH = 100
+_SECOND = timedelta(seconds=1)
+
+
+class RoleMaxima:
+    """Keeps the roles' maximum session durations as the settings want them."""
+
+    def __init__(
+        self, database: Database, audit: AuditLog, clock: Clock, iam: IamRoles, master_role_arn: str
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self._iam = iam
+        self._master_role_arn = master_role_arn
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="roles")
+        self._closing = threading.Event()
+        self._running = threading.Lock()
+
+    def follow(self) -> None:
+        """Write down what the settings want now, and begin with what is new; does not wait for AWS."""
+        with self._database.writing() as connection:
+            self._write_down(connection)
+            is_anything_left = bool(RoleChangeList(connection).waiting(1))
+        if is_anything_left:
+            self._begin()
+
+    def try_again(self) -> None:
+        """Begin anew with what AWS refused."""
+        with self._database.writing() as connection:
+            connection.execute(TRY_AGAIN)
+        self._begin()
+
+    def run(self) -> None:
+        """Work off what waits; returns when each role has its result, or at `close`."""
+        with self._running, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="role") as pool:
+            while not self._closing.is_set():
+                with self._database.reading() as connection:
+                    waiting = RoleChangeList(connection).waiting(_BATCH)
+                if not waiting:
+                    return
+                list(pool.map(self._apply, waiting))
+
+    def page(self, outcome: Outcome | None, turn: Turn) -> Page[RoleChange]:
+        """A page of the roles that the settings say something about, each with its result."""
+        with self._database.reading() as connection:
+            return RoleChangeList(connection).page(outcome, turn)
+
+    def progress(self) -> Mapping[Outcome, int]:
+        """How many roles have which result so far."""
+        with self._database.reading() as connection:
+            return RoleChangeList(connection).count()
+
+    def of(self, role_arn: str) -> RoleChange | None:
+        """What the settings want of one role; None where they say nothing."""
+        with self._database.reading() as connection:
+            return RoleChangeList(connection).find(role_arn)
+
+    def close(self) -> None:
+        """Stop after the roles that are being changed just now; the rest is begun again by `follow`."""
+        self._closing.set()
+        self._background.shutdown(cancel_futures=True)
+
+    def _begin(self) -> None:
+        # The one thread works off what waits by then: whoever comes while it does is waited for by nobody.
+        with suppress(RuntimeError):  # closing already
+            self._background.submit(self._run_quietly)
+
+    def _run_quietly(self) -> None:
+        # Without a database or a record nothing is changed; what waits then is begun again by `follow`.
+        with suppress(PortalError):
+            self.run()
+
+    def _write_down(self, connection: Connection) -> None:
+        take_turn(connection)
+        changes, now = RoleChangeList(connection), self._clock()
+        wanted, known = {wish.role_arn: wish for wish in self._wishes(connection)}, changes.all()
+        new = [_row(wish) for arn, wish in wanted.items() if arn not in known]
+        other = [_row(wish) for arn, wish in wanted.items() if arn in known and known[arn].wish != wish]
+        gone = [{"role": arn} for arn in known if arn not in wanted]
+        if new:
+            rows = [
+                {
+                    "role_arn": row["role"],
+                    "tenant_id": row["new_tenant"],
+                    "maximum": row["new_maximum"],
+                    "outcome": Outcome.WAITING.value,
+                    "reason": "",
+                    "changed_at": now,
+                }
+                for row in new
+            ]
+            connection.execute(ADD_CHANGE, rows)
+        if other:
+            connection.execute(CHANGE_WISH, [{**row, "now": now} for row in other])
+        if gone:
+            connection.execute(DROP_CHANGE, gone)
+
+    def _wishes(self, connection: Connection) -> Sequence[RoleWish]:
+        """What the settings want: a tenant's own maximum wins over the one for all."""
+        values = SettingStore(connection).read(None)
+        for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
+        wishes = [
+            RoleWish(role_arn, tenant_id, name, maximum)
+            for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()
+            if (maximum := own or for_all) is not None
+        ]
+        # Every role allows an hour, so nothing shorter needs anything of the master role.
+        if admin is not None and admin > timedelta(hours=1):
+            wishes.append(RoleWish(self._master_role_arn, None, None, admin))
+        return wishes
+
+    def _apply(self, change: RoleChange) -> None:
+        if self._closing.is_set():
+            return
+        wish = change.wish
+        try:
+            before, after = self._bring_about(wish)
+        except AwsError as refusal:
+            self._conclude(wish, Outcome.REFUSED, refusal.reason, {"code": refusal.code})
+            return
+        with self._database.writing() as connection:
+            RoleFactStore(connection).remember_maximum(wish.role_arn, after, self._clock())
+        told = {} if before is None else {"old.maximum": before // _SECOND}
+        self._conclude(wish, Outcome.DONE, "", {**told, "new.maximum": after // _SECOND})
+
+    def _bring_about(self, wish: RoleWish) -> tuple[timedelta | None, timedelta]:
+        """The role's maximum before, where it is known, and after."""
+        if wish.tenant_id is None:
+            # The master role's maximum is only ever raised: nobody said that it should be shorter.
+            before = self._iam.read(wish.role_arn).maximum
+            if before >= wish.maximum:
+                return before, before
+            self._iam.set_maximum(wish.role_arn, wish.maximum)
+            return before, wish.maximum
+        self._iam.set_maximum(wish.role_arn, wish.maximum)
+        return None, wish.maximum
+
+    def _conclude(
+        self, wish: RoleWish, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
+    ) -> None:
+        row = {
+            "role": wish.role_arn,
+            "tried": wish.maximum // _SECOND,
+            "new_outcome": outcome.value,
+            "new_reason": reason,
+            "concluded_at": self._clock(),
+        }
+        told = {"wanted": wish.maximum // _SECOND, **detail}
+        result = "done" if outcome is Outcome.DONE else "failed"
+        event = Event("role.set_maximum", None, "daypass", wish.tenant_id, wish.role_arn, result, told, "")
+        self._audit.commit(event, Write(CONCLUDE, row))
+
+
+def _row(wish: RoleWish) -> dict[str, object]:
+    return {"role": wish.role_arn, "new_tenant": wish.tenant_id, "new_maximum": wish.maximum // _SECOND}

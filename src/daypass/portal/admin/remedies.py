@@ -1,0 +1,28 @@
+"""What somebody runs or writes where the portal itself may not: exact lines, for each way of doing it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The same change, as a command and as lines of code."""
+
+    command: str
+    """For the AWS CLI, by somebody who may."""
+    cloudformation: str
+    terraform: str
+
+
+def set_maximum(role_arn: str, maximum: timedelta) -> Remedy:
+    """Let sessions of a role last so long."""
+    seconds = maximum // _SECOND
+    # A role's name has no sign that a shell would take for something else.
+    name = role_arn.rpartition("/")[2]
+    return Remedy(
+        command=f"aws iam update-role --role-name {name} --max-session-duration {seconds}",
+        cloudformation=f"MaxSessionDuration: {seconds}",
+        terraform=f"max_session_duration = {seconds}",
+    )

@@ -1,0 +1,108 @@
+"""What settings want of IAM roles, and what became of it, as rows."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
+
+from daypass.portal.admin.roles import Outcome, RoleChange, RoleWish
+from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import role_changes, settings, tenants
+from daypass.portal.tenants.model import TenantId
+
+_SECOND = timedelta(seconds=1)
+_c = role_changes.c
+
+ADD_CHANGE = insert(role_changes)
+CHANGE_WISH = (
+    update(role_changes)
+    .where(_c.role_arn == bindparam("role"))
+    .values(
+        tenant_id=bindparam("new_tenant"),
+        maximum=bindparam("new_maximum"),
+        outcome=Outcome.WAITING.value,
+        reason="",
+        changed_at=bindparam("now"),
+    )
+)
+DROP_CHANGE = delete(role_changes).where(_c.role_arn == bindparam("role"))
+CONCLUDE = (
+    update(role_changes)
+    # A setting that was changed meanwhile wants something else, and that still waits.
+    .where(_c.role_arn == bindparam("role"), _c.maximum == bindparam("tried"))
+    .values(
+        outcome=bindparam("new_outcome"), reason=bindparam("new_reason"), changed_at=bindparam("concluded_at")
+    )
+)
+"""What became of a change."""
+
+TRY_AGAIN = (
+    update(role_changes).where(_c.outcome == Outcome.REFUSED.value).values(outcome=Outcome.WAITING.value)
+)
+
+_CHANGE = (_c.role_arn, _c.tenant_id, _c.maximum, _c.outcome, _c.reason, _c.changed_at)
+_CHANGES = select(*_CHANGE, tenants.c.name).outerjoin(tenants, tenants.c.id == _c.tenant_id)
+
+_TENANTS = (
+    select(tenants.c.id, tenants.c.name, tenants.c.role_arn, settings.c.value)
+    .outerjoin(
+        settings,
+        and_(
+            settings.c.tenant_id == tenants.c.id,
+            settings.c.type == TENANT_ROLE_MAXIMUM.type,
+            settings.c.key == TENANT_ROLE_MAXIMUM.key,
+        ),
+    )
+    .order_by(tenants.c.role_arn)
+)
+
+
+class RoleChangeList:
+    """Changes to roles."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def tenants(self) -> Sequence[tuple[TenantId, str, str, timedelta | None]]:
+        """Every tenant with its role and its own maximum, where it has one."""
+        return [
+            (TenantId(id_), name, role_arn, _own(value))
+            for id_, name, role_arn, value in self._connection.execute(_TENANTS)
+        ]
+
+    def all(self) -> Mapping[str, RoleChange]:
+        """Every change, by the role."""
+        return {row.role_arn: _change(row) for row in self._connection.execute(_CHANGES)}
+
+    def find(self, role_arn: str) -> RoleChange | None:
+        """The change of one role."""
+        row = self._connection.execute(_CHANGES.where(_c.role_arn == role_arn)).first()
+        return None if row is None else _change(row)
+
+    def waiting(self, limit: int) -> Sequence[RoleChange]:
+        """Some that wait for their turn."""
+        query = _CHANGES.where(_c.outcome == Outcome.WAITING.value).order_by(_c.role_arn).limit(limit)
+        return [_change(row) for row in self._connection.execute(query)]
+
+    def page(self, outcome: Outcome | None, turn: Turn) -> Page[RoleChange]:
+        """A page of changes, by role."""
+        query = _CHANGES if outcome is None else _CHANGES.where(_c.outcome == outcome.value)
+        return read_page(self._connection, query, Order((_c.role_arn,)), turn, _change)
+
+    def count(self) -> Mapping[Outcome, int]:
+        """How many there are of each outcome."""
+        counted = self._connection.execute(select(_c.outcome, func.count()).group_by(_c.outcome))
+        found = {Outcome(outcome): number for outcome, number in counted}
+        return {outcome: found.get(outcome, 0) for outcome in Outcome}
+
+
+def _own(value: str | None) -> timedelta | None:
+    length = None if value is None else TENANT_ROLE_MAXIMUM.parse(value)
+    return length if isinstance(length, timedelta) else None
+
+
+def _change(row: Row[*tuple[Any, ...]]) -> RoleChange:
+    wish = RoleWish(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
+    return RoleChange(wish, Outcome(row.outcome), row.reason, row.changed_at)

@@ -1,0 +1,280 @@
+"""The roles' maximum session durations follow the settings, one by one, each with its result."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.model import Caller, LimitSource
+from daypass.portal.admin import administration as all_of
+from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.maxima import AT_ONCE, RoleMaxima
+from daypass.portal.admin.remedies import Remedy
+from daypass.portal.admin.roles import Outcome, RoleChange, RoleState
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.settings.registry import APP_CONFIG
+from daypass.portal.storage.page import Turn
+from daypass.portal.tenants.model import Tenant
+from tests.fakes import FakeBroker
+from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
+
+HOUR = timedelta(hours=1)
+MASTER = RULES.master_role_arn
+DEV, PROD = RULES.own("dev01"), RULES.own("prod01")
+
+
+@dataclass
+class FakeIam:
+    """An IAM that does what it is told, and remembers it."""
+
+    maxima: dict[str, timedelta] = field(default_factory=dict)
+    refusals: dict[str, AwsError] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+    busy: int = 0
+    busiest: int = 0
+    meanwhile: threading.Event | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, role_arn: str) -> RoleState:
+        """The role, with whatever maximum it was given."""
+        return RoleState(role_arn, self.maxima.get(role_arn, HOUR), {}, None, {})
+
+    def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
+        """Take it, or refuse."""
+        with self._lock:
+            self.busy += 1
+            self.busiest = max(self.busiest, self.busy)
+        if self.meanwhile is not None:
+            self.meanwhile.wait(5)
+        with self._lock:
+            self.busy -= 1
+        if role_arn in self.refusals:
+            raise self.refusals[role_arn]
+        self.maxima[role_arn] = maximum
+
+    def make(self, tenant: Tenant) -> None:
+        """Note it."""
+        self.made.append(tenant.name)
+
+
+@pytest.fixture
+def iam() -> FakeIam:
+    return FakeIam()
+
+
+@pytest.fixture
+def maxima(administration: Administration, audit: AuditLog, iam: FakeIam) -> Iterator[RoleMaxima]:
+    """With a second tenant; nothing runs by itself."""
+    administration.tenants.create("prod01", REGION, OPERATOR)
+    opened = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    yield opened
+    opened.close()
+
+
+def put(administration: Administration, tenant: str | None, key: str, hours: int) -> None:
+    type_ = APP_CONFIG if tenant is None else ""
+    administration.settings.put(tenant, type_, key, str(hours * 3600), OPERATOR)
+
+
+def results(maxima: RoleMaxima) -> dict[str, tuple[timedelta, Outcome]]:
+    """What stands there of each role."""
+    records = maxima.page(None, Turn()).records
+    return {change.wish.role_arn: (change.wish.maximum, change.outcome) for change in records}
+
+
+def settle(maxima: RoleMaxima) -> None:
+    """Follow the settings, to the end."""
+    maxima.follow()
+    maxima.run()
+
+
+def test_a_maximum_for_all_reaches_every_tenants_role_and_not_the_master_role(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    put(administration, None, "MaximumSessionDuration", 4)
+
+    settle(maxima)
+
+    assert iam.maxima == {DEV: 4 * HOUR, PROD: 4 * HOUR}
+    assert results(maxima) == {DEV: (4 * HOUR, Outcome.DONE), PROD: (4 * HOUR, Outcome.DONE)}
+    told = [(subject, outcome) for _, subject, outcome, _ in administration.events("role.set_maximum")]
+    assert sorted(told) == [(DEV, "done"), (PROD, "done")]
+
+
+def test_a_tenants_own_maximum_wins_for_its_role(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    put(administration, None, "MaximumSessionDuration", 4)
+    put(administration, "dev01", "aws_role_max_session_duration", 2)
+
+    settle(maxima)
+
+    assert iam.maxima == {DEV: 2 * HOUR, PROD: 4 * HOUR}
+
+
+def test_admin_sessions_raise_the_master_roles_maximum_and_never_lower_it(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    put(administration, None, "AdminJitSessionDuration", 8)
+    settle(maxima)
+    assert iam.maxima == {MASTER: 8 * HOUR}
+
+    put(administration, None, "AdminJitSessionDuration", 2)
+    settle(maxima)
+
+    assert iam.maxima == {MASTER: 8 * HOUR}
+    assert results(maxima) == {MASTER: (2 * HOUR, Outcome.DONE)}
+
+
+def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    iam.refusals[DEV] = AwsNotAllowed("AWS does not let the portal change the role.")
+    put(administration, None, "MaximumSessionDuration", 2)
+
+    settle(maxima)
+
+    change = maxima.of(DEV)
+    assert isinstance(change, RoleChange)
+    assert (change.outcome, change.reason) == (
+        Outcome.REFUSED,
+        "AWS does not let the portal change the role.",
+    )
+    assert change.remedy == Remedy(
+        "aws iam update-role --role-name duploservices-dev01 --max-session-duration 7200",
+        "MaxSessionDuration: 7200",
+        "max_session_duration = 7200",
+    )
+    assert maxima.progress() == {Outcome.WAITING: 0, Outcome.DONE: 1, Outcome.REFUSED: 1}
+    assert administration.settings.find(None, APP_CONFIG, "MaximumSessionDuration").stored.value == "7200"
+
+
+def test_a_refused_role_is_tried_again_only_when_asked(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    iam.refusals[DEV] = AwsNotAllowed("No.")
+    put(administration, None, "MaximumSessionDuration", 2)
+    settle(maxima)
+    iam.refusals.clear()
+
+    settle(maxima)
+    assert results(maxima)[DEV] == (2 * HOUR, Outcome.REFUSED)
+    maxima.try_again()
+    maxima.run()
+
+    assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
+
+
+def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
+    administration: Administration, audit: AuditLog, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    maxima.close()
+    put(administration, None, "MaximumSessionDuration", 2)
+    maxima.follow()
+    assert set(results(maxima).values()) == {(2 * HOUR, Outcome.WAITING)}
+
+    later = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    settle(later)
+    later.close()
+
+    assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR}
+
+
+def test_a_setting_that_changes_meanwhile_has_the_last_word(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    put(administration, None, "MaximumSessionDuration", 2)
+    maxima.follow()
+    put(administration, None, "MaximumSessionDuration", 3)
+
+    settle(maxima)
+
+    assert results(maxima) == {DEV: (3 * HOUR, Outcome.DONE), PROD: (3 * HOUR, Outcome.DONE)}
+    assert iam.maxima == {DEV: 3 * HOUR, PROD: 3 * HOUR}
+
+
+def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    put(administration, None, "MaximumSessionDuration", 2)
+    settle(maxima)
+
+    administration.settings.remove(None, APP_CONFIG, "MaximumSessionDuration", OPERATOR)
+    settle(maxima)
+
+    assert results(maxima) == {}
+    assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR}
+
+
+def test_only_a_few_roles_are_changed_at_a_time(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    for number in range(3 * AT_ONCE):
+        administration.tenants.create(f"team{number}", REGION, OPERATOR)
+    put(administration, None, "MaximumSessionDuration", 2)
+    iam.meanwhile = threading.Event()
+    timer = threading.Timer(0.2, iam.meanwhile.set)
+    timer.start()
+
+    settle(maxima)
+
+    timer.join()
+    assert iam.busiest == AT_ONCE
+    assert len(iam.maxima) == 3 * AT_ONCE + 2
+
+
+def test_administration_follows_by_itself(
+    administration: Administration, audit: AuditLog, maxima: RoleMaxima, iam: FakeIam, alice: Caller
+) -> None:
+    desk = all_of.administration(administration.identity, RULES, iam, maxima)
+    desk.settings.put(None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
+    desk.tenants.create("new01", REGION, alice)
+    with pytest.raises(InvalidRequest):
+        desk.tenants.create("new01-more", REGION, alice)
+    maxima.close()
+    settled = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    settled.run()
+    settled.close()
+
+    assert iam.made == ["new01"]
+    assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR, RULES.own("new01"): 2 * HOUR}
+
+
+def durations(administration: Administration, broker: FakeBroker) -> Durations:
+    return Durations(administration.database, broker, administration.clock, MASTER)
+
+
+def test_the_ruler_says_what_decides_and_what_to_do(
+    administration: Administration, maxima: RoleMaxima
+) -> None:
+    broker = FakeBroker(administration.clock, account_id=ACCOUNT, maximum=HOUR)
+    put(administration, "dev01", "aws_access_token_validity", 2)
+
+    ruler = durations(administration, broker).of_tenant("dev01")
+
+    assert ruler.limit(LimitSource.CONFIGURED) == 2 * HOUR
+    assert ruler.limit(LimitSource.ROLE_MAXIMUM) == HOUR
+    assert (ruler.validity.length, ruler.validity.decided.source) == (HOUR, LimitSource.ROLE_MAXIMUM)
+    assert ruler.remedy == "The role's own maximum is shorter. Raise “AWS Role Max Session Duration”."
+
+    put(administration, "dev01", "aws_role_max_session_duration", 2)
+    settle(maxima)
+
+    # The very next request knows the new maximum, without asking AWS.
+    ruler = durations(administration, broker).of_tenant("dev01")
+    assert (ruler.validity.length, ruler.remedy) == (2 * HOUR, None)
+    assert broker.maximum_reads == 1
+
+
+def test_a_chained_portal_is_told_what_caps_it(administration: Administration) -> None:
+    broker = FakeBroker(administration.clock, account_id=ACCOUNT, maximum=12 * HOUR, is_chained=True)
+    put(administration, None, "AdminJitSessionDuration", 8)
+
+    ruler = durations(administration, broker).of_admin()
+
+    assert ruler.validity.length == HOUR
+    assert "Run the portal with an IAM user's keys" in (ruler.remedy or "")
