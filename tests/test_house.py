@@ -15,6 +15,7 @@ EXITS = {
     "portal/aws/source.py": "into the signature of the portal's own search for resources",
     "portal/commands.py": "a new Administrator's password or token, shown this once",
     "portal/http/api/sessions.py": "to whom the session was issued",
+    "portal/http/api/tokens.py": "a new API token, to the Administrator who made it, this once",
     "portal/http/compat/local_access.py": "to the page on which its user agreed to it",
     "portal/http/oauth/consent.py": "a code, to the listener or the eyes of whoever agreed to it",
     "portal/http/oauth/endpoints.py": "to the device that a person signed in",

@@ -20,17 +20,27 @@ from daypass.portal.aws.roles import aws_roles
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
+from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.routes import PREFIX, api_operations, api_routes
 from daypass.portal.http.api.sessions import Sessions
+from daypass.portal.http.api.settings import Settings
+from daypass.portal.http.api.tenants import Tenants as ApiTenants
+from daypass.portal.http.api.tokens import Tokens
+from daypass.portal.http.api.users import Members
+from daypass.portal.http.api.users import Users as ApiUsers
 from daypass.portal.http.caller import Addresses, Callers
 from daypass.portal.http.compat.jit import Jit
 from daypass.portal.http.compat.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.http.compat.local_access import LocalAccess, local_access_routes
-from daypass.portal.http.compat.routes import PREFIXES, compat_routes
+from daypass.portal.http.compat.plans import Plans
+from daypass.portal.http.compat.routes import PREFIXES, Compat, compat_routes
+from daypass.portal.http.compat.settings import Settings as CompatSettings
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
+from daypass.portal.http.compat.users import Users as CompatUsers
 from daypass.portal.http.doorway import Entrance
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.entrance import PageEntrance
@@ -242,9 +252,17 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
 def _api_door(core: _Core) -> Starlette:
     config = core.config
     operations = api_operations(
-        Myself(core.database, core.broker.account_id, config.aws.region, core.release),
+        Myself(core.broker.account_id, config.aws.region, core.release),
         Sessions(core.database, core.issuer),
         Resources(core.inventory),
+        AdministrationCalls(
+            users=ApiUsers(core.administration),
+            members=Members(core.administration),
+            tenants=ApiTenants(core.database, core.administration),
+            settings=Settings(core.administration),
+            tokens=Tokens(core.administration),
+            records=Records(core.administration, core.clock),
+        ),
     )
     routes = api_routes(operations, core.entrance(Door.API), config.public_url, core.release)
     return make_door(routes, problem)
@@ -261,8 +279,15 @@ def _compat_door(core: _Core) -> Starlette:
         role_prefix=config.aws.role_prefix,
         version=core.release,
     )
-    jit, tenants = Jit(core.issuer, core.clock), Tenants(core.database, broker.account_id)
-    return make_door(compat_routes(core.entrance(Door.LEGACY), jit, tenants, system), message)
+    compat = Compat(
+        jit=Jit(core.issuer, core.clock),
+        tenants=Tenants(core.database, core.administration, broker.account_id, config.aws.region),
+        system=system,
+        users=CompatUsers(core.administration),
+        settings=CompatSettings(core.administration),
+        plans=Plans(core.database, broker.account_id, config.aws.region),
+    )
+    return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message)
 
 
 def _local_access_door(core: _Core) -> Starlette:

@@ -31,7 +31,7 @@ def test_it_describes_every_call_there_is_and_no_other(still_world: World, still
     paths = still_client.get(DESCRIPTION).json["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     served = {
-        f"{method} {route.path}"
+        f"{method} {route.path.replace(':path}', '}')}"
         for door in still_world.portal.doors
         for route in door.routes
         if isinstance(route, ExactRoute) and route.path.startswith("/api/")

@@ -56,6 +56,11 @@ class UserRecord:
         return version_of(user.id, user.username, user.role.value, self.disabled_at, self.has_password)
 
 
+def tenant_version(tenant: Tenant) -> Version:
+    """The version of all that an Administrator can change of a tenant."""
+    return version_of(tenant.id, tenant.name, tenant.region, tenant.role_arn, tenant.external_id)
+
+
 @dataclass(frozen=True, slots=True)
 class TenantRecord:
     """A tenant as Administrators see it."""
@@ -66,8 +71,7 @@ class TenantRecord:
     @property
     def version(self) -> Version:
         """Of all that an Administrator can change."""
-        tenant = self.tenant
-        return version_of(tenant.id, tenant.name, tenant.region, tenant.role_arn, tenant.external_id)
+        return tenant_version(self.tenant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,11 @@ def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {LARGEST_BODY // 1024} KiB, the most that is taken here.")
 
 
+def answer_nothing() -> Response:
+    """An answer that it is done, and nothing else."""
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
 def answer_json(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """An answer of JSON that is written already."""
     return Response(body, status, media_type="application/json")

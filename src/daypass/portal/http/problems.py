@@ -57,6 +57,12 @@ class BodyTooLarge(InvalidRequest):
     """More was sent than anything here takes."""
 
 
+class VersionNeeded(PortalError):
+    """A change that does not say what it is a change of."""
+
+    code = "version_needed"
+
+
 class NotFound(PortalError):
     """There is nothing at this address."""
 
@@ -105,6 +111,7 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     AlreadyThere: HTTPStatus.CONFLICT,
     LastAdministrator: HTTPStatus.CONFLICT,
     Changed: HTTPStatus.PRECONDITION_FAILED,
+    VersionNeeded: HTTPStatus.PRECONDITION_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     AuditUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

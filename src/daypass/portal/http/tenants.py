@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from daypass.portal.access.policy import no_such_tenant, sees
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.page import Page, Turn
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
 
@@ -26,6 +27,12 @@ def search_tenants(database: Database, user: User, text: str, number: int) -> Se
     with database.reading() as connection:
         store = TenantStore(connection)
         return store.search(user.id, text, number, is_member=not user.is_administrator)
+
+
+def visible_page(database: Database, user: User, text: str, turn: Turn) -> Page[TenantAccess]:
+    """A page of the visible tenants with *text* in their names, by name."""
+    with database.reading() as connection:
+        return TenantStore(connection).page(user.id, text, turn, is_member=not user.is_administrator)
 
 
 def visible_tenant(database: Database, user: User, reference: str) -> Tenant:

@@ -61,6 +61,12 @@ class Setting:
         value = None if written is None else self.parse(written)
         return self.default if value is None else value
 
+    def written(self, value: bool | timedelta) -> str:
+        """A value as it is stored."""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value // _UNITS[self.kind])
+
     @property
     def takes(self) -> str:
         """What may be written, as words for a refusal."""

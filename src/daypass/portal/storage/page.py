@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Row, Select, literal, tuple_
@@ -80,7 +80,7 @@ def _values(cursor: str, columns: Sequence[Column]) -> Sequence[object]:
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_value(value, column) for value, column in zip(found, columns, strict=True)]
-    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
         raise InvalidRequest("There is no such page. Start again at the first one.") from error
 
 
@@ -89,7 +89,7 @@ def _value(value: object, column: Column) -> object:
         moment = datetime.fromisoformat(str(value))
         if moment.tzinfo is None:
             raise ValueError(value)
-        return moment
+        return moment.astimezone(UTC)
     if isinstance(value, str) and column.type.python_type is str and value.isprintable():
         return value
     if type(value) is int and column.type.python_type is int and abs(value) < 2**31:

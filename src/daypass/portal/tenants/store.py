@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
+from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
@@ -66,6 +67,15 @@ class TenantStore:
         if text:
             query = query.where(tenants.c.name.contains(text, autoescape=True))
         return [_as_seen(row) for row in self._connection.execute(query, {"user": user_id})]
+
+    def page(self, user_id: str, text: str, turn: Turn, *, is_member: bool) -> Page[TenantAccess]:
+        """A page of the same, by name."""
+        query = (_AS_SEEN.where(memberships.c.user_id.is_not(None)) if is_member else _AS_SEEN).params(
+            user=user_id
+        )
+        if text:
+            query = query.where(tenants.c.name.contains(text, autoescape=True))
+        return read_page(self._connection, query, Order((tenants.c.name,)), turn, _as_seen)
 
     def names(self) -> Sequence[str]:
         """Every name that is taken."""

@@ -1,4 +1,4 @@
-"""Who one is to the portal, and what one may use."""
+"""Who one is to the portal."""
 
 from dataclasses import dataclass
 
@@ -6,15 +6,12 @@ from starlette.responses import Response
 
 from daypass.portal.http.api import wire
 from daypass.portal.http.doorway import Call, answer_json
-from daypass.portal.http.tenants import access_of, visible_tenants
-from daypass.portal.storage.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Myself:
     """The calls about the caller."""
 
-    database: Database
     account_id: str
     region: str
     version: str
@@ -30,17 +27,3 @@ class Myself:
             version=self.version,
         )
         return answer_json(answer.model_dump_json().encode())
-
-    def tenants(self, call: Call) -> Response:
-        """The tenants that the caller may use."""
-        user = call.caller.user
-        tenants = [
-            wire.TenantFacts(
-                id=seen.tenant.id,
-                name=seen.tenant.name,
-                region=seen.tenant.region,
-                access=access_of(user, seen),
-            )
-            for seen in visible_tenants(self.database, user)
-        ]
-        return answer_json(wire.TenantList(tenants=tenants).model_dump_json().encode())

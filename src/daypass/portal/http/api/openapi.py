@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from daypass.portal.errors import PortalError
-from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.operation import Condition, Operation
 from daypass.portal.http.api.wire import Problem
 from daypass.portal.http.problems import STATUSES
 
@@ -20,7 +20,14 @@ _ABOUT = (
     "document (RFC 9457): its `detail` is a sentence for people, its `code` is for programs. Every answer "
     "carries `X-Request-Id`, by which the portal's log finds the request."
 )
-_PATH = {"tenant": "A tenant, by name or id."}
+_PATH = {
+    "tenant": "A tenant, by name or id.",
+    "user": "A user, by username or id.",
+    "type": "A setting's type, as `Flags` or `AppConfig`.",
+    "key": "A setting's key; it may have slashes.",
+    "token": "An API token, by id.",
+    "event": "An event, by id.",
+}
 """What stands in paths."""
 
 Schemas = Mapping[Any, Mapping[str, Any]]
@@ -32,7 +39,9 @@ def describe(operations: Sequence[Operation], public_url: str, version: str) -> 
     schemas, definitions = models_json_schema([*_models(operations)], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
+        paths.setdefault(operation.described_path, {})[operation.method.lower()] = _operation(
+            operation, schemas
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Daypass", "version": version, "description": _ABOUT},
@@ -51,7 +60,8 @@ def describe(operations: Sequence[Operation], public_url: str, version: str) -> 
 def _models(operations: Iterable[Operation]) -> Iterable[tuple[type[BaseModel], JsonSchemaMode]]:
     yield Problem, "serialization"
     for operation in operations:
-        yield operation.answer, "serialization"
+        if operation.answer is not None:
+            yield operation.answer, "serialization"
         for asked in (operation.body, operation.query):
             if asked is not None:
                 yield asked, "validation"
@@ -61,11 +71,13 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [*_path_parameters(operation.path), *_parameters(operation.query)],
+        "parameters": [
+            *_path_parameters(operation.described_path),
+            *_parameters(operation.query),
+            *_conditions(operation.condition),
+        ],
         "responses": {
-            str(operation.status.value): _response(
-                operation.answer.__doc__ or "", "application/json", schemas[operation.answer, "serialization"]
-            ),
+            str(operation.status.value): _success(operation, schemas),
             **_refusals(operation.every_refusal, schemas[Problem, "serialization"]),
         },
     }
@@ -73,6 +85,39 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         content = {"application/json": {"schema": schemas[operation.body, "validation"]}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
+    if operation.answer is None:
+        return _response("It is done.", None, {})
+    schema = schemas[operation.answer, "serialization"]
+    response = _response(operation.answer.__doc__ or "", "application/json", schema)
+    if operation.shows_version:
+        response["headers"]["ETag"] = {
+            "description": "The version of what is shown; a change names it as `If-Match`.",
+            "schema": {"type": "string"},
+        }
+    return response
+
+
+def _conditions(condition: Condition | None) -> Iterable[dict[str, Any]]:
+    """The headers that say what a change is made to; without any of them it is refused."""
+    if condition is None:
+        return
+    yield _header("If-Match", "The ETag of what is changed, or `*` for whatever is there.")
+    if condition is Condition.PUT:
+        yield _header("If-None-Match", "`*` where there must be none yet; in place of `If-Match`.")
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "description": description,
+        "required": False,
+        "schema": {"type": "string"},
+        "example": "*",
+    }
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -91,8 +136,8 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
     if query is None:
         return []
-    # A query has no nesting, so what it refers to is all there.
-    properties: dict[str, dict[str, Any]] = query.model_json_schema()["properties"]
+    whole = query.model_json_schema()
+    properties = {name: _written(schema, whole) for name, schema in whole["properties"].items()}
     return [
         {
             "name": name,
@@ -103,6 +148,17 @@ def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
         }
         for name, schema in properties.items()
     ]
+
+
+def _written(schema: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
+    """A query's field as it can be written in an address, where nothing is null."""
+    choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
+    (only,) = choices
+    if "$ref" in only:
+        only = whole["$defs"][only["$ref"].rpartition("/")[2]]
+    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "$ref"}}
+    kept.pop("default", None) if kept.get("default", "") is None else None
+    return {**only, **kept}
 
 
 def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +181,8 @@ def _refusal(status: HTTPStatus, text: str, schema: Mapping[str, Any]) -> dict[s
     return response
 
 
-def _response(description: str, media_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def _response(description: str, media_type: str | None, schema: Mapping[str, Any]) -> dict[str, Any]:
+    content = {} if media_type is None else {"content": {media_type: {"schema": schema}}}
     return {
         "description": description,
         "headers": {
@@ -134,5 +191,5 @@ def _response(description: str, media_type: str, schema: Mapping[str, Any]) -> d
                 "schema": {"type": "string"},
             }
         },
-        "content": {media_type: {"schema": schema}},
+        **content,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 
 from pydantic import BaseModel
@@ -22,6 +23,15 @@ from daypass.portal.http.route import exact
 _ALWAYS = (Unauthenticated, SignInAgain, BodyTooLarge, Overloaded, StorageUnavailable, Internal)
 
 
+class Condition(StrEnum):
+    """What a change has to say of what it changes."""
+
+    CHANGE = "change"
+    """`If-Match`: the version that was seen, or `*`."""
+    PUT = "put"
+    """The same, or `If-None-Match: *` for what must not be there yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One call."""
@@ -32,16 +42,30 @@ class Operation:
     summary: str
     permission: Permission
     handler: Handler
-    answer: type[BaseModel]
+    answer: type[BaseModel] | None
+    """None where the status says it all."""
     status: HTTPStatus = HTTPStatus.OK
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refusals: tuple[type[PortalError], ...] = ()
+    condition: Condition | None = None
+    has_version: bool = False
+    """Whether the answer comes with an `ETag`; what a condition was put on does, where it is still there."""
 
     @property
     def every_refusal(self) -> Sequence[type[PortalError]]:
         """The refusals of this call, and those that every call can meet."""
-        return (*self.refusals, *_ALWAYS)
+        return tuple(dict.fromkeys((*self.refusals, *_ALWAYS)))
+
+    @property
+    def described_path(self) -> str:
+        """The path as OpenAPI writes it."""
+        return self.path.replace(":path}", "}")
+
+    @property
+    def shows_version(self) -> bool:
+        """Whether the answer comes with an `ETag`."""
+        return self.has_version or (self.condition is not None and self.answer is not None)
 
     def route(self, entrance: Entrance) -> BaseRoute:
         """What serves it."""

@@ -20,6 +20,7 @@ from daypass.portal.errors import (
     TenantNotFound,
 )
 from daypass.portal.http.api import wire
+from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.operation import Operation
@@ -61,7 +62,9 @@ _READING_AWS = (
 )
 
 
-def api_operations(myself: Myself, sessions: Sessions, resources: Resources) -> Sequence[Operation]:
+def api_operations(
+    myself: Myself, sessions: Sessions, resources: Resources, calls: AdministrationCalls
+) -> Sequence[Operation]:
     """What can be asked of us."""
     user = Permission.USER
     return (
@@ -72,15 +75,35 @@ def api_operations(myself: Myself, sessions: Sessions, resources: Resources) -> 
             "tenants",
             "Which tenants may I use?",
             user,
-            myself.tenants,
+            calls.tenants.listed,
             wire.TenantList,
+            query=wire.TenantsQuery,
+            refusals=(InvalidRequest,),
         ),
+        *_sessions(sessions),
+        Operation(
+            "GET",
+            f"{ROOT}/tenants/{{tenant}}/resources",
+            "resources",
+            "What does a tenant own in AWS?",
+            user,
+            resources.list_of_tenant,
+            wire.ResourceList,
+            query=wire.ResourcesQuery,
+            refusals=_READING_AWS,
+        ),
+        *calls.operations(ROOT),
+    )
+
+
+def _sessions(sessions: Sessions) -> Sequence[Operation]:
+    return (
         Operation(
             "POST",
             f"{ROOT}/sessions",
             "createSession",
             "Hand out AWS access: keys, or a link that signs in to the console",
-            user,
+            Permission.USER,
             sessions.create,
             wire.Session,
             HTTPStatus.CREATED,
@@ -92,22 +115,11 @@ def api_operations(myself: Myself, sessions: Sessions, resources: Resources) -> 
             f"{ROOT}/sessions",
             "sessions",
             "Which sessions did I ask for?",
-            user,
+            Permission.USER,
             sessions.list_own,
             wire.SessionList,
             query=wire.SessionsQuery,
             refusals=(InvalidRequest,),
-        ),
-        Operation(
-            "GET",
-            f"{ROOT}/tenants/{{tenant}}/resources",
-            "resources",
-            "What does a tenant own in AWS?",
-            user,
-            resources.list_of_tenant,
-            wire.ResourceList,
-            query=wire.ResourcesQuery,
-            refusals=_READING_AWS,
         ),
     )
 

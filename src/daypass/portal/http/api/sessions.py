@@ -38,7 +38,7 @@ class Sessions:
         query = wire.read_query(wire.SessionsQuery, dict(call.query))
         with self.database.reading() as connection:
             page = IssuanceStore(connection).mine(call.caller.user.id, cursor=query.cursor, limit=query.limit)
-        sessions = [_record(record) for record in page.records]
+        sessions = [session_record(record) for record in page.records]
         answer = wire.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_json(answer.model_dump_json().encode())
 
@@ -108,7 +108,8 @@ def _with_secrets(session: wire.Session, issuance: Issuance, purpose: Purpose) -
     return session
 
 
-def _record(record: IssuanceRecord) -> wire.SessionRecord:
+def session_record(record: IssuanceRecord) -> wire.SessionRecord:
+    """One attempt, whatever became of it."""
     return wire.SessionRecord(
         id=record.id,
         scope="admin" if record.is_admin_scope else "tenant",

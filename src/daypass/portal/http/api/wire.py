@@ -154,9 +154,32 @@ class TenantFacts(TenantRef):
 
     region: str
     access: Access
+    role_arn: Annotated[str | None, Field(description="For Administrators.")] = None
+    external_id: Annotated[str | None, Field(description="For Administrators.")] = None
+    version: Annotated[
+        str | None, Field(description="For Administrators: send it as `If-Match` to change the tenant.")
+    ] = None
 
 
-class TenantList(BaseModel):
+class Paged(BaseModel):
+    """A page of a list."""
+
+    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+
+
+class TenantsQuery(BaseModel):
+    """Which tenants."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, Field(max_length=255, description="A part of the name.")] = ""
+    cursor: Annotated[str | None, Field(max_length=500, description="`next_cursor` of the page before.")] = (
+        None
+    )
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many at most.")] = 1000
+
+
+class TenantList(Paged):
     """The tenants that the caller may use, by name."""
 
     tenants: list[TenantFacts]

@@ -1,11 +1,17 @@
 """Every legacy path; README.md says what each is to us."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from starlette.routing import BaseRoute
 
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.compat.jit import Jit
+from daypass.portal.http.compat.plans import Plans
+from daypass.portal.http.compat.settings import Settings
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
+from daypass.portal.http.compat.users import Users
 from daypass.portal.http.doorway import Entrance, Handler
 from daypass.portal.http.route import exact
 
@@ -31,12 +37,31 @@ _VERSION_PROBES = (
 )
 
 
-def compat_routes(entrance: Entrance, jit: Jit, tenants: Tenants, system: System) -> list[BaseRoute]:
-    """What the legacy clients call; all of it by GET, in whatever case."""
+@dataclass(frozen=True, slots=True)
+class Compat:
+    """What answers the legacy clients."""
+
+    jit: Jit
+    tenants: Tenants
+    system: System
+    users: Users
+    settings: Settings
+    plans: Plans
+
+
+def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
+    """What the legacy clients call, in whatever case."""
+
+    def route(method: str, path: str, handler: Handler, permission: Permission) -> BaseRoute:
+        return exact(method, path, entrance.admit(permission, handler), ignore_case=True)
 
     def get(path: str, handler: Handler, permission: Permission = Permission.USER) -> BaseRoute:
-        return exact("GET", path, entrance.admit(permission, handler), ignore_case=True)
+        return route("GET", path, handler, permission)
 
+    def administer(method: str, path: str, handler: Handler) -> BaseRoute:
+        return route(method, path, handler, Permission.ADMINISTRATOR)
+
+    jit, tenants, system = compat.jit, compat.tenants, compat.system
     # Who may have admin access is the core's to say: a refusal there goes on record.
     return [
         get("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin, Permission.JIT),
@@ -46,9 +71,44 @@ def compat_routes(entrance: Entrance, jit: Jit, tenants: Tenants, system: System
         get("/admin/GetTenantsForUser", tenants.listed, Permission.JIT),
         get("/v3/features/tenant/{tenant}", tenants.features, Permission.JIT),
         get("/v3/features/system", system.features, Permission.JIT),
-        get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region),
+        get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region_of),
         get("/subscriptions/{tenant}/GetTenantAwsAccountId", tenants.account),
+        get("/subscriptions/{tenant}/GetTenantPlan", compat.plans.plan_of),
+        get("/v2/admin/TenantV2/{tenant}", tenants.shown),
+        get("/v3/admin/tenant/{tenant}", tenants.shown),
         get("/admin/GetUserRoleInfo", system.me),
         get("/adminproxy/GetAwsAccountId", system.account),
         *(get(path, system.build) for path in _VERSION_PROBES),
+        *_administration(administer, compat),
     ]
+
+
+Administer = Callable[[str, str, Handler], BaseRoute]
+
+
+def _administration(administer: Administer, compat: Compat) -> Iterator[BaseRoute]:
+    tenants, users, settings, plans = compat.tenants, compat.users, compat.settings, compat.plans
+    yield administer("POST", "/admin/AddTenant", tenants.created)
+    yield administer("POST", "/admin/DeleteTenant/{tenant}", tenants.deleted)
+    yield administer("GET", "/admin/GetAllUserRoles", users.listed)
+    yield administer("POST", "/admin/UpdateUserRole", users.changed)
+    yield administer("POST", "/admin/UpdateUserAccess", users.access_changed)
+    yield administer("GET", "/admin/GetAllTenantAuthInfo", users.access_listed)
+    yield administer("GET", "/v3/admin/user/{username}/tenantAccess", users.access_of)
+    config = "/v3/admin/systemSettings/config"
+    yield administer("GET", config, settings.listed)
+    yield administer("POST", config, settings.written)
+    yield administer("DELETE", f"{config}/{{key:path}}", settings.removed)
+    yield administer("GET", "/v3/admin/systemsettings", settings.tagging)
+    metadata = "/v3/admin/tenant/{tenant}/metadata"
+    yield administer("GET", metadata, settings.metadata)
+    yield administer("POST", metadata, settings.metadata_written)
+    yield administer("PUT", f"{metadata}/{{key:path}}", settings.metadata_written)
+    yield administer("DELETE", f"{metadata}/{{key:path}}", settings.metadata_removed)
+    yield administer("GET", "/adminproxy/GetPlans", plans.plans)
+    yield administer("GET", "/adminproxy/GetInfrastructureConfigs", plans.infrastructures)
+    yield administer("GET", "/adminproxy/GetInfrastructureConfigs/true", plans.infrastructures)
+    yield administer("GET", "/adminproxy/GetInfrastructureConfig/{name}", plans.infrastructure)
+    yield administer("GET", "/v3/admin/infrastructure/{name}", plans.infrastructure)
+    yield administer("POST", "/adminproxy/CreateInfrastructureConfig", plans.unchangeable)
+    yield administer("POST", "/adminproxy/DeleteInfrastructureConfig/{name}", plans.unchangeable)

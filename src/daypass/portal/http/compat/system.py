@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.http.compat.users import user_shape
 from daypass.portal.http.doorway import Call
-from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
-from daypass.portal.settings.store import SettingStore
+from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
+from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.names import LONGEST
 
@@ -27,7 +28,10 @@ class System:
     def features(self, call: Call) -> Response:
         """What the portal can do; duplo-jit asks this before anything else."""
         with self.database.reading() as connection:
-            values = SettingStore(connection).read(None)
+            store = SettingStore(connection)
+            values = store.read(None)
+            # What legacy tools wrote may be anything; it is told to those who may read it elsewhere too.
+            stored = store.list_for(SYSTEM) if call.caller.user.is_administrator else ()
         return JSONResponse(
             {
                 # duplo-jit, when it wants admin access, then asks for it in the browser by itself.
@@ -37,8 +41,12 @@ class System:
                 **dict.fromkeys(_NOT_HERE, False),
                 "AwsRegions": [self.region],
                 "AzureRegions": [],
-                "EnabledFlags": [],
-                "AppConfigs": [],
+                "EnabledFlags": [flag.key for flag in REGISTRY if flag.type == FLAGS and values.flag(flag)],
+                "AppConfigs": [
+                    {"Type": one.type, "Key": one.key, "Value": one.value}
+                    for one in stored
+                    if one.type == APP_CONFIG
+                ],
                 "DefaultAwsAccount": self.account_id,
                 "DefaultAwsRegion": self.region,
                 "DefaultAwsPartition": self.partition,
@@ -53,17 +61,7 @@ class System:
 
     def me(self, call: Call) -> Response:
         """The caller."""
-        user = call.caller.user
-        return JSONResponse(
-            {
-                "Username": user.username,
-                "Roles": [user.role],
-                "IsReadOnly": False,
-                "IsVpnConfigCreated": False,
-                "IsConfirmationEmailSent": False,
-                "Permissions": [],
-            }
-        )
+        return JSONResponse(user_shape(call.caller.user))
 
     def account(self, _call: Call) -> Response:
         """The account that the portal works in."""

@@ -1,45 +1,89 @@
 """The legacy calls about tenants."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
 
+from daypass.portal.admin.administration import Administration
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.compat.body import read_object, text
+from daypass.portal.http.compat.plans import CLOUD_AWS, PLAN
+from daypass.portal.http.compat.settings import metadata_shape
 from daypass.portal.http.doorway import Call
 from daypass.portal.http.tenants import visible_tenant, visible_tenants
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Tenant
 
-_CLOUD_AWS = 0
-_PLAN = "default"
-"""Tenants have no plans here, and clients want one named."""
+_EVERY = Turn(limit=1_000_000)
+"""The clients know no pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """What a caller may know of tenants."""
+    """What a caller may know of tenants, and what Administrators make of them."""
 
     database: Database
+    all_: Administration
     account_id: str
+    region: str
+    """Where a tenant is to be that says nothing else."""
 
     def listed(self, call: Call) -> Response:
-        """The tenants that the caller may use; clients look up ids here."""
-        seen = visible_tenants(self.database, call.caller.user)
+        """The tenants that the caller may use; clients look up ids here, and Administrators settings."""
+        user = call.caller.user
+        seen = visible_tenants(self.database, user)
+        settings: dict[str, list[dict[str, str]]] = defaultdict(list)
+        if user.is_administrator:
+            for one in self.all_.settings.of_tenants(_EVERY).records:
+                if one.tenant is not None:
+                    settings[one.tenant.id].append(metadata_shape(one))
         return JSONResponse(
-            [{"TenantId": one.tenant.id, "AccountName": one.tenant.name, "PlanID": _PLAN} for one in seen]
+            [{**_name(one.tenant), "Metadata": settings.get(one.tenant.id, [])} for one in seen]
         )
+
+    def shown(self, call: Call) -> Response:
+        """One tenant, with all that the Terraform provider reads."""
+        tenant = self._tenant(call)
+        return JSONResponse(
+            {
+                **_name(tenant),
+                "ExistingK8sNamespace": "",
+                "Expiry": None,
+                "InfraOwner": "",
+                "PauseTime": None,
+                "TenantPolicy": {"AllowVolumeMapping": True, "BlockExternalEp": False},
+                "Tags": [{"Key": "TENANT_NAME", "Value": tenant.name}],
+            }
+        )
+
+    def created(self, call: Call) -> Response:
+        """Add one, on a role of its own."""
+        body = read_object(call.body)
+        plan = text(body, "PlanID", PLAN)
+        if plan.lower() != PLAN:
+            raise InvalidRequest(f"There is one plan here, and its name is {PLAN}.")
+        self.all_.tenants.create(text(body, "AccountName").lower(), self.region, call.caller)
+        return JSONResponse(None)
+
+    def deleted(self, call: Call) -> Response:
+        """End one."""
+        self.all_.tenants.delete(call.path["tenant"], call.caller)
+        return JSONResponse(None)
 
     def features(self, call: Call) -> Response:
         """What a tenant has."""
         return JSONResponse(
             {
-                "Cloud": _CLOUD_AWS,
+                "Cloud": CLOUD_AWS,
                 "Region": self._tenant(call).region,
                 "IsKubernetesEnabled": False,
                 "UseLbIndex": False,
             }
         )
 
-    def region(self, call: Call) -> Response:
+    def region_of(self, call: Call) -> Response:
         """A tenant's region."""
         return JSONResponse(self._tenant(call).region)
 
@@ -50,3 +94,7 @@ class Tenants:
 
     def _tenant(self, call: Call) -> Tenant:
         return visible_tenant(self.database, call.caller.user, call.path["tenant"])
+
+
+def _name(tenant: Tenant) -> dict[str, object]:
+    return {"TenantId": tenant.id, "AccountName": tenant.name, "PlanID": PLAN}

@@ -1,0 +1,106 @@
+"""Everybody's sessions, the record and the overview, for Administrators."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from daypass.portal.access.store import IssuanceRecord
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.overview import Overview
+from daypass.portal.admin.records import Filter
+from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.clock import Clock
+from daypass.portal.http.api import admin_wire as wire
+from daypass.portal.http.api.sessions import session_record
+from daypass.portal.http.api.tokens import token_facts
+from daypass.portal.http.api.wire import read_query
+from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.storage.page import Turn
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The calls about what happened."""
+
+    all_: Administration
+    clock: Clock
+
+    def sessions(self, call: Call) -> Response:
+        """A page of everybody's sessions."""
+        asked = read_query(wire.EverySessionsQuery, dict(call.query))
+        page = self.all_.records.sessions(
+            Filter(asked.user, asked.tenant, asked.since, asked.until),
+            Turn(asked.cursor, asked.limit),
+            state=asked.state,
+            door=asked.door,
+            live_at=self.clock() if asked.live else None,
+        ).each(_session)
+        answer = wire.EverySessionPage(sessions=list(page.records), next_cursor=page.next_cursor)
+        return answer_json(answer.model_dump_json().encode())
+
+    def events(self, call: Call) -> Response:
+        """A page of the record."""
+        asked = read_query(wire.AuditQuery, dict(call.query))
+        page = self.all_.records.events(
+            Filter(asked.user, asked.tenant, asked.since, asked.until),
+            Turn(asked.cursor, asked.limit),
+            action=asked.action,
+            outcome=asked.outcome,
+            subject=asked.subject,
+            request_id=asked.request_id,
+        ).each(_event)
+        answer = wire.AuditPage(events=list(page.records), next_cursor=page.next_cursor)
+        return answer_json(answer.model_dump_json().encode())
+
+    def event(self, call: Call) -> Response:
+        """One event in full."""
+        return answer_json(_event(self.all_.records.event(call.path["event"])).model_dump_json().encode())
+
+    def overview(self, _call: Call) -> Response:
+        """How things stand."""
+        return answer_json(_overview(self.all_.overviews.read()).model_dump_json().encode())
+
+
+def _session(record: IssuanceRecord) -> wire.EverySessionRecord:
+    own = session_record(record).model_dump()
+    return wire.EverySessionRecord(**own, username=record.username, failure=record.failure)
+
+
+def _event(event: RecordedEvent) -> wire.AuditEvent:
+    return wire.AuditEvent(
+        id=event.id,
+        at=event.at,
+        action=event.action,
+        actor=event.actor,
+        actor_id=event.actor_id,
+        tenant_id=event.tenant_id,
+        subject=event.subject,
+        outcome=event.outcome,
+        detail=json.loads(event.detail),
+        request_id=event.request_id,
+        hash=event.hash.hex(),
+    )
+
+
+def _overview(seen: Overview) -> wire.OverviewFacts:
+    return wire.OverviewFacts(
+        live=seen.live,
+        live_by_tenant=dict(seen.live_by_tenant),
+        live_by_user=dict(seen.live_by_user),
+        days=[
+            wire.DayFacts(date=day.date, issued=day.issued, refused=day.refused, failed=day.failed)
+            for day in seen.days
+        ],
+        refusals=dict(seen.refusals),
+        ending_tokens=[token_facts(token) for token in seen.ending_tokens],
+        capped=[
+            wire.CappedFacts(
+                tenant=one.tenant, validity=one.validity // _SECOND, maximum=one.maximum // _SECOND
+            )
+            for one in seen.capped
+        ],
+    )

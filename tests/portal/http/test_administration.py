@@ -1,0 +1,240 @@
+"""Our API for Administrators: each call, what it takes for a version, and who may not."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.settings.registry import TENANT_VALIDITY
+from tests.portal.http.client import Answer, Client, Headers
+from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, World
+
+ROOT = "/api/v1"
+ANY = (("If-Match", "*"),)
+NEW = (("If-None-Match", "*"),)
+
+
+class Administrator:
+    """An Administrator's hand on the API."""
+
+    def __init__(self, world: World, username: str = ADMIN) -> None:
+        self._client, self._token = world.client(), world.tokens[username]
+
+    def __call__(
+        self, method: str, path: str, asked: object = None, headers: Headers = (), query: str = ""
+    ) -> Answer:
+        body = b"" if asked is None else json.dumps(asked).encode()
+        return self._client.send(
+            method, f"{ROOT}{path}", self._token, body=body, headers=headers, query=query
+        )
+
+
+@pytest.fixture
+def admin(world: World) -> Administrator:
+    return Administrator(world)
+
+
+@pytest.fixture
+def quick_admin(quick_world: World) -> Administrator:
+    return Administrator(quick_world)
+
+
+def tag(answer: Answer) -> tuple[tuple[str, str], ...]:
+    assert answer.status in {200, 201}, answer.body
+    return (("If-Match", answer.header("etag") or ""),)
+
+
+def test_a_user_lives_and_ends(admin: Administrator) -> None:
+    made = admin("POST", "/users", {"username": "Rita@example.com", "password": "correct horse battery"})
+    assert (made.status, made.json["username"], made.json["role"]) == (201, "rita@example.com", "User")
+    assert made.json["has_password"]
+    assert made.header("etag") == f'"{made.json["version"]}"'
+    assert admin("POST", "/users", {"username": "rita@example.com"}).status == 409
+
+    changed = admin("PATCH", "/users/rita@example.com", {"role": "Administrator"}, tag(made))
+    assert (changed.status, changed.json["role"]) == (200, "Administrator")
+    assert admin("PATCH", "/users/rita@example.com", {"role": "User"}, tag(made)).status == 412
+    assert admin("PATCH", "/users/rita@example.com", {"role": "User"}).status == 428
+    again = admin("PUT", "/users/rita@example.com/password", {"password": "another horse battery"}, ANY)
+    assert again.status == 200
+
+    assert admin("DELETE", f"/users/{made.json['id']}", headers=tag(again)).status == 204
+    assert admin("GET", "/users/rita@example.com").status == 404
+    assert "horse" not in str(admin("GET", "/audit").json)
+
+
+def test_who_is_kept_out_is_out_at_the_next_request(world: World, admin: Administrator) -> None:
+    assert world.client().get(f"{ROOT}/me", world.tokens[DANA]).status == 200
+
+    assert admin("PATCH", f"/users/{DANA}", {"disabled": True}, ANY).json["disabled"]
+
+    assert world.client().get(f"{ROOT}/me", world.tokens[DANA]).status == 401
+
+
+def test_users_are_searched_and_paged(admin: Administrator) -> None:
+    first = admin("GET", "/users", query="limit=2").json
+    second = admin("GET", "/users", query=f"limit=2&cursor={first['next_cursor']}").json
+
+    assert [user["username"] for user in first["users"] + second["users"]] == [ADMIN, DANA, NOOR]
+    assert second["next_cursor"] is None
+    assert [user["username"] for user in admin("GET", "/users", query="search=DANA").json["users"]] == [DANA]
+    found = admin("GET", "/users", query="role=Administrator&sort=created&descending=true").json["users"]
+    assert [user["username"] for user in found] == [ADMIN]
+    for query in ("limit=0", "sort=colour", "cursor=x", "role=root", "colour=red"):
+        assert admin("GET", "/users", query=query).status == 422
+
+
+def test_the_last_administrator_stays(quick_admin: Administrator) -> None:
+    for answer in (
+        quick_admin("DELETE", f"/users/{ADMIN}", headers=ANY),
+        quick_admin("PATCH", f"/users/{ADMIN}", {"role": "User"}, ANY),
+        quick_admin("PATCH", f"/users/{ADMIN}", {"disabled": True}, ANY),
+    ):
+        assert (answer.status, answer.json["code"]) == (409, "last_administrator")
+
+
+def test_a_table_of_users_is_tried_then_taken(quick_admin: Administrator) -> None:
+    table = "username,tenants\nrita@example.com,dev01\n"
+
+    tried = quick_admin("POST", "/user-imports", {"csv": table})
+    assert not tried.json["done"]
+    assert tried.json["lines"][0] | {"username": "rita@example.com", "new": True} == tried.json["lines"][0]
+    assert quick_admin("GET", "/users/rita@example.com").status == 404
+
+    assert quick_admin("POST", "/user-imports", {"csv": table, "dry_run": False}).json["done"]
+    (membership,) = quick_admin("GET", "/users/rita@example.com/memberships").json["memberships"]
+    assert (membership["tenant"], membership["access"]) == ("dev01", "full")
+
+
+def test_a_tenant_lives_and_ends(admin: Administrator) -> None:
+    made = admin("POST", "/tenants", {"name": "team01", "region": "eu-central-1"})
+    assert made.status == 201
+    assert made.json["role_arn"].endswith(":role/duploservices-team01")
+    assert admin("POST", "/tenants", {"name": "team01-a", "region": "eu-central-1"}).status == 422
+
+    moved = admin("PATCH", "/tenants/team01", {"region": "eu-west-1"}, tag(made))
+    assert moved.json["region"] == "eu-west-1"
+    assert admin("GET", "/tenants/team01").header("etag") == moved.header("etag")
+    assert admin("DELETE", "/tenants/team01", headers=tag(made)).status == 412
+    assert admin("DELETE", "/tenants/team01", headers=tag(moved)).status == 204
+    assert admin("GET", "/tenants/team01").json["code"] == "tenant_not_found"
+
+
+def test_a_member_sees_a_tenant_and_nothing_of_its_role(world: World, client: Client) -> None:
+    seen = client.get(f"{ROOT}/tenants/dev01", world.tokens[DANA])
+
+    assert (seen.json["name"], seen.json["access"]) == ("dev01", "full")
+    assert set(seen.json) == {"id", "name", "region", "access"}
+    assert seen.header("etag") is None
+
+
+def test_tenants_come_in_pages(world: World, client: Client) -> None:
+    first = client.get(f"{ROOT}/tenants", world.tokens[DANA], query="limit=1").json
+    second = client.get(
+        f"{ROOT}/tenants", world.tokens[DANA], query=f"limit=1&cursor={first['next_cursor']}"
+    ).json
+
+    assert [one["name"] for page in (first, second) for one in page["tenants"]] == ["dev01", "prod01"]
+    assert second["next_cursor"] is None
+    found = client.get(f"{ROOT}/tenants", world.tokens[ADMIN], query="search=data").json["tenants"]
+    assert [one["name"] for one in found] == ["data01"]
+
+
+def test_a_membership_lives_and_ends(world: World, admin: Administrator) -> None:
+    path = f"/tenants/data01/members/{NOOR}"
+    assert admin("PUT", path, {"access": "read-only"}).status == 428
+    made = admin("PUT", path, {"access": "read-only"}, NEW)
+    assert (made.status, made.json["access"]) == (200, "read-only")
+    assert admin("PUT", path, {"access": "full"}, NEW).status == 412
+    more = admin("PUT", path, {"access": "full"}, tag(made))
+    assert more.json["access"] == "full"
+    assert client_sees(world, NOOR) == ["data01"]
+
+    assert admin("DELETE", path, headers=tag(made)).status == 412
+    assert admin("DELETE", path, headers=tag(more)).status == 204
+    assert client_sees(world, NOOR) == []
+    assert admin("GET", path).json["code"] == "membership_not_found"
+    assert [one["username"] for one in admin("GET", "/tenants/dev01/members").json["memberships"]] == [DANA]
+    assert len(admin("GET", "/memberships").json["memberships"]) == 2
+
+
+def client_sees(world: World, username: str) -> list[str]:
+    answer = world.client().get(f"{ROOT}/tenants", world.tokens[username])
+    return [one["name"] for one in answer.json["tenants"]]
+
+
+def test_a_setting_lives_and_ends(world: World, admin: Administrator) -> None:
+    path = f"/tenants/dev01/settings/{TENANT_VALIDITY.key}"
+    made = admin("PUT", path, {"value": "7200"}, NEW)
+    assert (made.json["value"], made.json["changed_by"], made.json["in_force"]) == ("7200", ADMIN, True)
+    keys = world.client().post(f"{ROOT}/sessions", world.tokens[DANA], {"tenant": "dev01"})
+    assert keys.json["validity"] == 7200
+
+    listed = admin("GET", "/tenants/dev01/settings").json
+    assert [one["key"] for one in listed["settings"]] == [TENANT_VALIDITY.key]
+    assert TENANT_VALIDITY.label in [one["label"] for one in listed["known"]]
+    assert len(admin("GET", "/tenant-settings").json["settings"]) == 1
+    assert admin("PUT", path, {"value": "899"}, ANY).status == 422
+    assert admin("DELETE", path, headers=tag(made)).status == 204
+    assert admin("GET", path).status == 404
+
+
+def test_a_setting_of_the_system_may_have_slashes_in_its_key(quick_admin: Administrator) -> None:
+    path = "/settings/AppConfig/some/legacy/key"
+
+    assert quick_admin("PUT", path, {"value": "x"}, NEW).json["key"] == "some/legacy/key"
+    assert quick_admin("GET", path).json["label"] is None
+    (listed,) = quick_admin("GET", "/settings").json["settings"]
+    assert not listed["in_force"]
+    assert quick_admin("DELETE", path, headers=ANY).status == 204
+
+
+def test_a_token_for_somebody_is_shown_once_and_ended(world: World, admin: Administrator) -> None:
+    made = admin("POST", "/tokens", {"user": DANA, "name": "ci", "days": 30})
+    assert made.status == 201
+    token = made.json["token"]
+    assert world.client().get(f"{ROOT}/me", token).json["user"]["username"] == DANA
+
+    listed = admin("GET", "/tokens", query=f"user={DANA}&kind=permanent")
+    assert made.json["id"] in [one["id"] for one in listed.json["tokens"]]
+    assert token not in listed.body.decode()
+    assert admin("DELETE", f"/tokens/{made.json['id']}").status == 204
+    assert admin("DELETE", f"/tokens/{made.json['id']}").status == 204
+    assert world.client().get(f"{ROOT}/me", token).status == 401
+    assert admin("DELETE", "/tokens/none").status == 404
+
+
+def test_what_happened_can_be_read(world: World, admin: Administrator) -> None:
+    world.client().post(f"{ROOT}/sessions", world.tokens[DANA], {"tenant": "dev01"})
+    world.clock.move(timedelta(seconds=1))
+    world.client().post(f"{ROOT}/sessions", world.tokens[NOOR], {"tenant": "dev01"})
+
+    sessions = admin("GET", "/sessions/all").json["sessions"]
+    assert [(one["username"], one["state"]) for one in sessions] == [(NOOR, "denied"), (DANA, "issued")]
+    assert len(admin("GET", "/sessions/all", query=f"user={DANA}&live=true").json["sessions"]) == 1
+    found = admin("GET", "/audit", query="action=session.issue&tenant=dev01&limit=1").json
+    assert found["next_cursor"]
+    event = found["events"][0]
+    assert admin("GET", f"/audit/{event['id']}").json == event
+    assert admin("GET", "/audit/none-1").status == 404
+    overview = admin("GET", "/overview").json
+    assert (overview["live"], overview["live_by_user"]) == (1, {DANA: 1})
+    assert overview["refusals"] == {"tenant_not_found": 1}
+    for query in ("since=yesterday", "since=2026-01-01T00:00:00", "since=0001-01-01T00:00:00%2B14:00"):
+        assert admin("GET", "/audit", query=query).status == 422
+
+
+def test_what_widens_is_refused_to_a_token_that_was_merely_revealed(quick_world: World) -> None:
+    revealed, _ = quick_world.token(ADMIN, TokenKind.TEMPORARY)
+    body = json.dumps({"role": "Administrator"}).encode()
+
+    answer = quick_world.client().send("PATCH", f"{ROOT}/users/{DANA}", revealed, body=body, headers=ANY)
+
+    assert (answer.status, answer.json["code"]) == (403, "fresh_sign_in_needed")
+
+
+def test_a_role_of_another_tenant_is_refused(quick_admin: Administrator) -> None:
+    asked = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.role_arn}
+
+    assert quick_admin("POST", "/tenants", asked).status == 422

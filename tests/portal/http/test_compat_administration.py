@@ -1,0 +1,169 @@
+"""The legacy calls of Administrators, in the shapes that duploctl and the Terraform provider know."""
+
+import json
+
+import pytest
+
+from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, World
+
+ACCESS = "/admin/UpdateUserAccess"
+ROLE = "/admin/UpdateUserRole"
+CONFIG = "/v3/admin/systemSettings/config"
+METADATA = f"/v3/admin/tenant/{DEV.id}/metadata"
+
+
+def call(world: World, method: str, path: str, asked: object = None, token: str | None = None) -> Answer:
+    body = b"" if asked is None else json.dumps(asked).encode()
+    return world.client().send(method, path, token or world.tokens[ADMIN], body=body)
+
+
+def usernames(world: World) -> dict[str, list[str]]:
+    listed = call(world, "GET", "/admin/GetAllUserRoles").json
+    return {user["Username"]: user["Roles"] for user in listed}
+
+
+def test_a_user_as_duploctl_makes_and_ends_one(world: World) -> None:
+    made = call(world, "POST", ROLE, {"Username": "rita@example.com", "Roles": ["User"], "State": "added"})
+    assert (made.status, made.json["Username"], made.json["Roles"]) == (200, "rita@example.com", ["User"])
+
+    more = {"Username": "rita@example.com", "Roles": ["User", "Administrator"], "State": "updated"}
+    assert call(world, "POST", ROLE, more).json["Roles"] == ["Administrator"]
+    ended = call(world, "POST", ROLE, {"Username": "rita@example.com", "State": "deleted"})
+    assert (ended.status, ended.json) == (200, None)
+    assert usernames(world) == {ADMIN: ["Administrator"], DANA: ["User"], NOOR: ["User"]}
+    assert call(world, "POST", ROLE, {"Username": "rita@example.com", "State": "deleted"}).status == 404
+
+
+def test_a_user_as_the_terraform_provider_makes_one(quick_world: World) -> None:
+    asked = {"Username": "rita@example.com", "Roles": ["User"], "IsReadOnly": False, "VpnStaticIp": ""}
+
+    assert call(quick_world, "POST", ROLE, asked).status == 200
+    assert call(quick_world, "POST", ROLE, {**asked, "Roles": ["Administrator"]}).status == 200
+    assert usernames(quick_world)["rita@example.com"] == ["Administrator"]
+
+
+@pytest.mark.parametrize(("policy", "access"), [(None, "full"), (False, "full"), (True, "read-only")])
+def test_access_is_given_and_taken_with_204_exactly(
+    quick_world: World, policy: bool | None, access: str
+) -> None:
+    asked = {"Policy": {"IsReadOnly": policy}, "Username": NOOR, "TenantId": DATA.id}
+    given = call(quick_world, "POST", ACCESS, asked)
+    assert (given.status, given.body) == (204, b"")
+    (tenant,) = quick_world.client().get("/api/v1/tenants", quick_world.tokens[NOOR]).json["tenants"]
+    assert (tenant["name"], tenant["access"]) == ("data01", access)
+
+    taken = {"Policy": {}, "Username": NOOR, "TenantId": DATA.id, "State": "deleted"}
+    for _ in range(2):
+        assert call(quick_world, "POST", ACCESS, taken).status == 204
+    assert quick_world.client().get("/api/v1/tenants", quick_world.tokens[NOOR]).json["tenants"] == []
+
+
+def test_access_is_listed_by_tenant_and_by_user(quick_world: World) -> None:
+    listed = call(quick_world, "GET", "/admin/GetAllTenantAuthInfo").json
+    assert sorted(listed, key=lambda one: str(one["TenantId"])) == [
+        {"TenantId": DEV.id, "UserAccess": [{"Username": DANA, "Policy": {"IsReadOnly": False}}]},
+        {"TenantId": PROD.id, "UserAccess": [{"Username": DANA, "Policy": {"IsReadOnly": True}}]},
+    ]
+
+    own = call(quick_world, "GET", f"/v3/admin/user/{DANA}/tenantAccess").json
+    assert own[0] == {"TenantId": DEV.id, "AccountName": "dev01", "Policy": {"IsReadOnly": False}}
+    path = f"/v3/admin/user/{ADMIN}/tenantAccess"
+    assert len(call(quick_world, "GET", path).json) == 3
+    answer = quick_world.client().get(path, quick_world.tokens[ADMIN], query="adminAccess=false")
+    assert answer.json == []
+
+
+def test_a_tenant_as_the_clients_make_and_end_one(world: World) -> None:
+    made = call(world, "POST", "/admin/AddTenant", {"AccountName": "team01", "PlanID": "default"})
+    assert (made.status, made.json) == (200, None)
+    listed = call(world, "GET", "/adminproxy/GetTenantNames").json
+    (team,) = [one for one in listed if one["AccountName"] == "team01"]
+    assert team["PlanID"] == "default"
+    for path in ("/v2/admin/TenantV2", "/v3/admin/tenant"):
+        assert call(world, "GET", f"{path}/{team['TenantId']}").json["AccountName"] == "team01"
+
+    # The Terraform provider sends an empty text, duploctl nothing.
+    ended = call(world, "POST", f"/admin/DeleteTenant/{team['TenantId']}", "")
+    assert (ended.status, ended.json) == (200, None)
+    assert call(world, "GET", f"/v3/admin/tenant/{team['TenantId']}").status == 404
+
+
+def test_settings_as_the_clients_write_and_remove_them(world: World) -> None:
+    setting = {"Type": "Flags", "Key": ENABLE_ADMIN_JIT_ON_UI.key, "Value": "true"}
+    assert call(world, "POST", CONFIG, setting).json == setting
+    assert call(world, "POST", CONFIG, {**setting, "Type": "AppConfig", "Value": "x"}).status == 200
+    assert setting in call(world, "GET", CONFIG).json
+    system = call(world, "GET", "/v3/features/system").json
+    assert system["IsAwsAdminJITEnabled"]
+    assert system["EnabledFlags"] == [ENABLE_ADMIN_JIT_ON_UI.key]
+    assert system["AppConfigs"] == [{**setting, "Type": "AppConfig", "Value": "x"}]
+    assert call(world, "GET", "/v3/features/system", token=world.tokens[DANA]).json["AppConfigs"] == []
+
+    gone = call(world, "DELETE", f"{CONFIG}/{ENABLE_ADMIN_JIT_ON_UI.key}")
+    assert (gone.status, gone.json) == (200, None)
+    assert call(world, "GET", CONFIG).json == []
+    assert call(world, "DELETE", f"{CONFIG}/{ENABLE_ADMIN_JIT_ON_UI.key}").status == 404
+    assert call(world, "GET", "/v3/admin/systemSettings").json == {"AwsServicesTagBasedOwnershipEnabled": []}
+
+
+def test_tenant_metadata_as_the_clients_write_and_remove_it(world: World) -> None:
+    entry = {"Key": TENANT_VALIDITY.key, "Value": "7200"}
+    assert call(world, "POST", METADATA, entry).json == entry
+    changed = {**entry, "Value": "1800"}
+    assert call(world, "PUT", f"{METADATA}/{TENANT_VALIDITY.key}", changed).json == changed
+    assert call(world, "GET", METADATA).json == [changed]
+    listed = call(world, "GET", "/adminproxy/GetTenantNames").json
+    assert {one["AccountName"]: one["Metadata"] for one in listed}["dev01"] == [changed]
+    for_member = call(world, "GET", "/adminproxy/GetTenantNames", token=world.tokens[DANA]).json
+    assert [one["Metadata"] for one in for_member] == [[], []]
+
+    assert call(world, "DELETE", f"{METADATA}/{TENANT_VALIDITY.key}").json is None
+    assert call(world, "GET", METADATA).json == []
+
+
+def test_there_is_one_plan_and_one_infrastructure(quick_world: World) -> None:
+    assert call(quick_world, "GET", "/adminproxy/GetPlans").json[0]["Name"] == "default"
+    path = f"/subscriptions/{DEV.id}/GetTenantPlan"
+    assert call(quick_world, "GET", path, token=quick_world.tokens[DANA]).json["Name"] == "default"
+    for path in ("/adminproxy/GetInfrastructureConfigs/true", "/adminproxy/GetInfrastructureConfigs"):
+        (one,) = call(quick_world, "GET", path).json
+        assert (one["Name"], one["Cloud"], one["AzCount"]) == ("default", 0, 2)
+    for path in ("/adminproxy/GetInfrastructureConfig", "/v3/admin/infrastructure"):
+        assert call(quick_world, "GET", f"{path}/default").json["ProvisioningStatus"] == "Complete"
+        assert call(quick_world, "GET", f"{path}/other").status == 404
+    for path in ("CreateInfrastructureConfig", "DeleteInfrastructureConfig/default"):
+        assert call(quick_world, "POST", f"/adminproxy/{path}", {}).status == 403
+
+
+BAD = (
+    (ROLE, {"Username": "x@example.com", "State": "gone"}),
+    (ROLE, {"Roles": ["User"]}),
+    (ROLE, {"Username": 7}),
+    (ROLE, {"Username": "x@example.com", "Roles": "User"}),
+    (ROLE, ["Username"]),
+    (ACCESS, {"Username": DANA, "TenantId": DEV.id, "Policy": "read"}),
+    (ACCESS, {"Username": DANA, "TenantId": DEV.id, "Policy": {"IsReadOnly": "yes"}}),
+    ("/admin/AddTenant", {"AccountName": "a b", "PlanID": "default"}),
+    ("/admin/AddTenant", {"AccountName": "team01", "PlanID": "gold"}),
+    (CONFIG, {"Type": "Flags", "Key": ENABLE_ADMIN_JIT_ON_UI.key, "Value": "maybe"}),
+    (CONFIG, {"Type": "Flags", "Key": "x", "Value": True}),
+    (METADATA, {"Key": TENANT_VALIDITY.key, "Value": "1"}),
+)
+
+
+def test_what_makes_no_sense_is_refused_in_a_sentence(quick_world: World) -> None:
+    for path, asked in BAD:
+        answer = call(quick_world, "POST", path, asked)
+        assert answer.status == 422, (path, asked, answer.body)
+        assert answer.json["Message"]
+    answer = quick_world.client().send("POST", ROLE, quick_world.tokens[ADMIN], body=b"{")
+    assert answer.status == 400
+
+
+def test_none_of_it_is_for_others(quick_world: World, quick_client: Client) -> None:
+    for path, asked in BAD:
+        refused = call(quick_world, "POST", path, asked, quick_world.tokens[DANA])
+        assert (refused.status, refused.json["Message"]) == (403, "This is for Administrators.")
+        assert quick_client.send("POST", path).status == 401
