@@ -182,9 +182,11 @@ class Shell:
         """Interrupt the command."""
         self._process.send_signal(2)
 
-    def kill(self) -> None:
-        """End it without a word."""
-        self._process.kill()
+    def leave(self) -> None:
+        """End it without a word, if it is not over."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self.end()
 
     def end(self) -> tuple[int, str]:
         """Its exit code and what it wrote to stdout, once it is over."""
@@ -211,7 +213,7 @@ def shell(words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Shel
     try:
         yield sitting
     finally:
-        sitting.kill()
+        sitting.leave()
 
 
 def _json(status: int, **fields: object) -> Reply:

@@ -1,0 +1,274 @@
+"""A real browser lets a real command line in, or does not."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from daypass.cli.cache import Entry
+from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.cli.conftest import SCRIPT
+from tests.cli.sign_in import OTHER_CODE, Shell, Tabs, shell
+from tests.demo_fixture import Demo, bare_environment
+
+DANA, ADMIN = "dana@example.com", "admin@example.com"
+DEV = ("aws", "--tenant", "dev01")
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A home of one's own, with a browser that notes what it is to open."""
+
+    demo: Demo
+    home: Path
+
+    @property
+    def tabs(self) -> Tabs:
+        """What the browser was to open."""
+        return Tabs(self.home)
+
+    def environment(self, **more: str) -> Mapping[str, str]:
+        """What its terminals have set."""
+        ours = {
+            "DAYPASS_HOST": self.demo.portal_url,
+            "DAYPASS_CA_FILE": self.demo.ca_file,
+            "BROWSER": self.tabs.command,
+        }
+        return bare_environment(self.home, **{**ours, **more})
+
+    @contextmanager
+    def types(self, *words: str, **more: str) -> Iterator[Shell]:
+        """A command at a terminal of this laptop."""
+        with shell([SCRIPT, *words], self.environment(**more)) as sitting:
+            yield sitting
+
+    def address(self, number: int = 1) -> str:
+        """Where the browser was to go, without the portal's origin."""
+        return self.tabs.await_one(number).removeprefix(self.demo.portal_url)
+
+    def kept(self) -> list[str]:
+        """What it keeps of sign-ins."""
+        state = self.home / ".local" / "state" / "daypass"
+        return sorted(path.suffix for path in state.glob("*") if path.suffix != ".lock")
+
+
+@pytest.fixture
+def laptop(demo: Demo, tmp_path: Path) -> Laptop:
+    return Laptop(demo, tmp_path)
+
+
+def authorize(page: Page) -> None:
+    """Press Authorize as soon as it counts, and see the end of it."""
+    button = page.get_by_role("button", name="Authorize", exact=True)
+    expect(button).to_have_attribute("aria-disabled", "false")
+    button.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Back to your terminal")
+
+
+def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(
+    laptop: Laptop, person: Person
+) -> None:
+    with laptop.types(*DEV) as sitting:
+        match_code = sitting.until("[A-Z]{4}-[A-Z]{4}")
+        page = person.sign_in(DANA, laptop.address())
+        expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
+        expect(page.get_by_text(match_code)).to_be_visible()
+        expect(page.get_by_text("dev01")).to_be_visible()
+        person.find_nothing_wrong()
+        authorize(page)
+        code, out = sitting.end()
+
+    assert code == 0, sitting.seen
+    keys = json.loads(out)
+    assert keys["AccessKeyId"].startswith("ASIA")
+    assert f"as {DANA} until" in sitting.seen
+    assert page.url == f"{laptop.demo.portal_url}/oauth/done"
+    assert laptop.kept() == [".sign-in"]
+
+    with laptop.types(*DEV) as sitting:
+        assert sitting.end() == (0, out)
+    assert len(laptop.tabs.opened) == 1
+
+
+def test_dana_says_no(laptop: Laptop, dana: Person) -> None:
+    with laptop.types(*DEV) as sitting:
+        page = dana.visit(laptop.address())
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Back to your terminal")
+        code, out = sitting.end()
+
+    assert (code, out) == (3, "")
+    assert "declined" in sitting.seen
+
+
+def test_dana_closes_the_tab_and_stops_the_command(laptop: Laptop, dana: Person) -> None:
+    with laptop.types(*DEV) as sitting:
+        sitting.until("paste it here")
+        dana.visit(laptop.address()).close()
+        sitting.press_ctrl_c()
+        assert sitting.end() == (130, "")
+
+    assert laptop.kept() == []
+
+
+def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) -> None:
+    with laptop.types(*DEV) as sitting:
+        page = dana.visit(laptop.address())
+        sitting.until("paste it here")
+        sitting.press_ctrl_c()
+        sitting.end()
+    button = page.get_by_role("button", name="Authorize", exact=True)
+    expect(button).to_have_attribute("aria-disabled", "false")
+
+    with page.expect_event("requestfailed", lambda request: "/cb/" in request.url):
+        button.click()
+
+    # The code went nowhere; the answer counts, so there is no second one.
+    page.goto(f"{laptop.demo.portal_url}{laptop.address()}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This request is over")
+    assert laptop.kept() == []
+
+
+def test_dana_takes_a_code_over_by_hand(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login", "--no-browser", BROWSER="") as sitting:
+        address = sitting.until(r"https://localhost:\d+/oauth/authorize\S+")
+        page = dana.visit(address.removeprefix(laptop.demo.portal_url))
+        button = page.get_by_role("button", name="Authorize", exact=True)
+        expect(button).to_have_attribute("aria-disabled", "false")
+        button.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Paste this into your terminal")
+        dana.find_nothing_wrong()
+        page.get_by_role("button", name="Copy code").click()
+        sitting.type(dana.copied())
+        code, _ = sitting.end()
+
+    assert code == 0, sitting.seen
+
+
+def test_without_script_the_page_gives_a_code(laptop: Laptop, chromium: Chromium) -> None:
+    with somebody(chromium, laptop.demo, has_script=False) as person, laptop.types(*DEV) as sitting:
+        page = person.sign_in(DANA, laptop.address())
+        # Nobody is faster than 700 ms; a machine is.
+        page.get_by_role("button", name="Authorize", exact=True).click()
+        if "faster" in page.content():
+            page.wait_for_timeout(800)
+            page.get_by_role("button", name="Authorize", exact=True).click()
+        code = page.locator("code", has_text="daypass_code_").inner_text()
+        sitting.type(code)
+        ended, out = sitting.end()
+
+    assert ended == 0, sitting.seen
+    assert json.loads(out)["Version"] == 1
+
+
+def test_a_page_that_tries_every_port_with_foreign_codes_gets_nowhere(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login") as sitting:
+        page = dana.visit(laptop.address())
+        port = int(page.get_by_text("127.0.0.1:").inner_text().rpartition(":")[2])
+        evil = dana.context.new_page()
+        evil.goto("data:text/html,<title>evil</title>")
+        evil.evaluate(
+            """async ([port, code]) => {
+              const tries = [];
+              for (let near = port - 3; near <= port + 3; near++) {
+                for (const path of ["/", "/cb", "/cb/x"]) {
+                  const url = `http://127.0.0.1:${near}${path}?code=${code}&state=x&iss=x`;
+                  for (const method of ["GET", "POST"]) tries.push(fetch(url, { mode: "no-cors", method }));
+                }
+              }
+              await Promise.allSettled(tries);
+            }""",
+            [port, OTHER_CODE],
+        )
+        evil.close()
+        page.bring_to_front()
+        authorize(page)
+        code, _ = sitting.end()
+
+    assert code == 0, sitting.seen
+    assert f"as {DANA} until" in sitting.seen
+
+
+def test_an_administrator_steps_up_by_asking_for_it(laptop: Laptop, admin: Person) -> None:
+    with laptop.types(*DEV) as sitting:
+        authorize(admin.visit(laptop.address()))
+        assert sitting.end()[0] == 0
+    with laptop.types("aws", "--admin") as sitting:
+        page = admin.visit(laptop.address(2))
+        expect(page.get_by_text("The master role, and your tenants")).to_be_visible()
+        authorize(page)
+        code, out = sitting.end()
+
+    assert code == 0, sitting.seen
+    assert json.loads(out)["AccessKeyId"].startswith("ASIA")
+
+
+def test_a_user_is_told_that_admin_access_is_not_theirs(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("aws", "--admin") as sitting:
+        page = dana.visit(laptop.address())
+        expect(page.get_by_role("alert").first).to_contain_text("Administrators")
+        expect(page.get_by_role("button", name="Authorize", exact=True)).to_have_count(0)
+        page.get_by_role("button", name="Cancel").click()
+        assert sitting.end()[0] == 3
+
+
+def test_what_is_pressed_before_it_was_read_does_not_count(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login") as sitting:
+        page = dana.visit(laptop.address())
+        page.evaluate(
+            """async () => {
+              const button = document.querySelector('button[value="authorize"]');
+              const begin = performance.now();
+              while (button.getAttribute("aria-disabled") !== "false" && performance.now() - begin < 690) {
+                button.click();
+                await new Promise((go) => setTimeout(go, 10));
+              }
+            }"""
+        )
+        expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
+        assert laptop.kept() == [".pending"]
+        sitting.press_ctrl_c()
+        sitting.end()
+
+
+def test_the_consent_is_never_shown_inside_another_page(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login") as sitting:
+        address = laptop.tabs.await_one()
+        page = dana.context.new_page()
+        page.goto(f"data:text/html,<iframe src='{address}'></iframe>")
+        frame = page.frames[1]
+        frame.wait_for_load_state()
+        assert "Authorize" not in frame.content()
+        page.close()
+        dana.complaints.clear()
+        sitting.press_ctrl_c()
+        sitting.end()
+
+
+def test_logging_out_ends_it_at_the_portal(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login") as sitting:
+        authorize(dana.visit(laptop.address()))
+        assert sitting.end()[0] == 0
+    (kept,) = (laptop.home / ".local" / "state" / "daypass").glob("*.sign-in")
+    access = json.loads(Entry.from_bytes(kept.read_bytes()).answer)["access"]
+    assert laptop.demo.visitor(access).session(tenant="dev01").status == 201
+
+    with laptop.types("logout") as sitting:
+        assert sitting.end()[0] == 0
+
+    assert laptop.demo.visitor(access).session(tenant="dev01").status == 401
+    assert laptop.kept() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_consent_fits_on_a_phone(laptop: Laptop, chromium: Chromium, scheme: str) -> None:
+    with somebody(chromium, laptop.demo, PHONE, scheme=scheme) as person, laptop.types("login") as sitting:
+        person.sign_in(ADMIN, laptop.address())
+        person.find_no_sideways_scrolling()
+        person.find_nothing_wrong()
+        sitting.press_ctrl_c()
+        sitting.end()
