@@ -128,8 +128,9 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
         button.click()
 
     # The code went nowhere; the answer counts, so there is no second one.
-    page.goto(f"{laptop.demo.portal_url}{laptop.address()}")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This request is over")
+    later = dana.context.new_page()
+    later.goto(f"{laptop.demo.portal_url}{laptop.address()}")
+    expect(later.get_by_role("heading", level=1)).to_have_text("This request is over")
     assert laptop.kept() == []
 
 

@@ -15,8 +15,8 @@ from daypass.portal.storage.engine import Connection
 LIVE_AT_MOST = 5
 """So many revealed tokens of one user; the next one ends the oldest."""
 
-SHOWN = (TokenKind.BROWSER, TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.APPROVAL, TokenKind.CLI)
-"""The kinds that mean something to their owner."""
+SHOWN = (TokenKind.BROWSER, TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.APPROVAL, TokenKind.REFRESH)
+"""The kinds that mean something to their owner; a refresh token is a computer that is signed in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,24 @@
 
 const ARMED_AFTER = 700;
 
-export function armed(buttons) {
+export function arm(buttons) {
   let timer = 0;
   const set = (isArmed) => {
     for (const button of buttons) button.setAttribute("aria-disabled", String(!isArmed));
   };
-  const watch = () => {
+  const off = () => {
     clearTimeout(timer);
     set(false);
-    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
-    timer = setTimeout(set, ARMED_AFTER, true);
   };
-  document.addEventListener("visibilitychange", watch);
-  addEventListener("focus", watch);
-  addEventListener("blur", watch);
-  watch();
-  return watch;
+  const again = () => {
+    off();
+    if (document.visibilityState === "visible" && document.hasFocus()) timer = setTimeout(set, ARMED_AFTER, true);
+  };
+  document.addEventListener("visibilitychange", again);
+  addEventListener("focus", again);
+  addEventListener("blur", again);
+  again();
+  return { off, again };
 }
 
 export function isArmed(button) {

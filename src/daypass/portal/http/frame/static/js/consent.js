@@ -1,11 +1,11 @@
 // The consent for the command line: the answer goes to a port of this computer, and to no other host. Without script
 // the same form leads to a page that shows the code.
-import { armed, isArmed } from "./arm.js";
+import { arm, isArmed } from "./arm.js";
 import { ask, Refused } from "./ask.js";
 
 const form = document.querySelector("[data-consent]");
 const refusal = document.querySelector("[data-consent-refusal]");
-const watch = armed(form.querySelectorAll("[data-armed]"));
+const arming = arm(form.querySelectorAll("[data-armed]"));
 
 function listener(redirect) {
   const url = new URL(redirect);
@@ -18,6 +18,7 @@ function listener(redirect) {
 }
 
 async function answer(button) {
+  arming.off();
   refusal.hidden = true;
   try {
     const { redirect } = await ask(form, { answer: button.value, by: "script" });
@@ -26,7 +27,7 @@ async function answer(button) {
     if (!(error instanceof Refused)) throw error;
     refusal.textContent = error.message;
     refusal.hidden = false;
-    watch();
+    arming.again();
   }
 }
 

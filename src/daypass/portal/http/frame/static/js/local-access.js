@@ -1,8 +1,8 @@
 // Local Access Requested: Authorize counts once the page was looked at for a while, and the answer goes to a port of
 // this computer and to no other host.
+import { arm, isArmed } from "./arm.js";
 import { ask, Refused } from "./ask.js";
 
-const ARMED_AFTER = 700;
 const form = document.querySelector("[data-handoff]");
 const cancel = document.querySelector("[data-handoff-cancel]");
 const refusal = document.querySelector("[data-handoff-refusal]");
@@ -21,17 +21,7 @@ cancel.addEventListener("click", (event) => {
 
 if (form) {
   const authorize = form.querySelector("[data-handoff-authorize]");
-  let timer = 0;
-
-  const arm = (isArmed) => authorize.setAttribute("aria-disabled", String(!isArmed));
-
-  // Only while it is seen: whoever lays something over the page, or moves it away, starts anew.
-  const watch = () => {
-    clearTimeout(timer);
-    arm(false);
-    if (document.visibilityState !== "visible" || !document.hasFocus()) return;
-    timer = setTimeout(arm, ARMED_AFTER, true);
-  };
+  const arming = arm([authorize]);
 
   const deliver = async ({ port, token }) => {
     if (!/^[A-Za-z0-9_]+$/.test(token)) throw new Refused("The portal's answer makes no sense. Try again.");
@@ -57,9 +47,8 @@ if (form) {
   };
 
   authorize.addEventListener("click", async () => {
-    if (authorize.getAttribute("aria-disabled") === "true") return;
-    clearTimeout(timer);
-    arm(false);
+    if (!isArmed(authorize)) return;
+    arming.off();
     refusal.hidden = true;
     try {
       await deliver(await ask(form));
@@ -67,12 +56,7 @@ if (form) {
       if (!(error instanceof Refused)) throw error;
       refusal.textContent = error.message;
       refusal.hidden = false;
-      watch();
+      arming.again();
     }
   });
-
-  document.addEventListener("visibilitychange", watch);
-  addEventListener("focus", watch);
-  addEventListener("blur", watch);
-  watch();
 }
