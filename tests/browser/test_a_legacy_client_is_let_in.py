@@ -1,10 +1,13 @@
-"""A person runs the unmodified duploctl with --interactive, and answers its prompt in the browser."""
+"""A person runs the unmodified duploctl with --interactive, and answers its prompt in the browser.
+
+By itself, and as the manual has it: called by the AWS CLI, as the profile's credential_process.
+"""
 
 import os
 import select
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import boto3
@@ -27,20 +30,27 @@ def terminal(person: Person, tmp_path: Path) -> Terminal:
     return Terminal(person.demo, tmp_path)
 
 
-@contextmanager
-def duploctl(terminal: Terminal, *scope: str) -> Iterator[tuple[Waiting, str]]:
+def duploctl(terminal: Terminal, *scope: str) -> AbstractContextManager[tuple[Waiting, str]]:
     """`duploctl jit aws --interactive` that waits for its answer, and the path that it opened."""
+    return asking(
+        terminal, "duploctl", "--host", terminal.demo.portal_url, "jit", "aws", *scope, "--interactive"
+    )
+
+
+@contextmanager
+def asking(terminal: Terminal, *words: str, **more: str) -> Iterator[tuple[Waiting, str]]:
+    """A command that opens a browser and waits for its answer, and the path that it opened."""
     opened = terminal.home / "opened"
     os.mkfifo(opened)
     browser = terminal.home / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{opened}"\n')
     browser.chmod(0o700)
     environment = bare_environment(
-        terminal.home, REQUESTS_CA_BUNDLE=terminal.demo.ca_file, BROWSER=f"{browser} %s"
+        terminal.home, REQUESTS_CA_BUNDLE=terminal.demo.ca_file, BROWSER=f"{browser} %s", **more
     )
     reader = os.open(opened, os.O_RDONLY | os.O_NONBLOCK)
     waiting = subprocess.Popen(
-        ["duploctl", "--host", terminal.demo.portal_url, "jit", "aws", *scope, "--interactive"],
+        words,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -93,6 +103,28 @@ def test_authorize_lets_it_in(
     assert who(terminal, keys) == f"assumed-role/{role}/{username}"
     assert page.url == f"{terminal.demo.portal_url}/app/user/verify-token/done"
     person.find_nothing_wrong()
+
+
+def test_the_manual_s_profile_opens_the_prompt_at_the_first_aws_call(
+    person: Person, terminal: Terminal
+) -> None:
+    host = terminal.demo.portal_url.removeprefix("https://")
+    config = terminal.home / ".aws" / "config"
+    config.parent.mkdir()
+    config.write_text(
+        f"[profile {host}]\nregion=us-west-2\noutput=json\n"
+        f"credential_process=duploctl jit aws --host https://{host} --admin --interactive\n"
+    )
+    call = ("aws", "--endpoint-url", terminal.demo.aws_endpoint_url, "sts", "get-caller-identity")
+
+    with asking(terminal, *call, AWS_PROFILE=host) as (waiting, address):
+        page = person.sign_in(ADMIN, address)
+        page.get_by_role("button", name="Authorize").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        said, complained = waiting.communicate(timeout=PATIENCE)
+
+    identity = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))
+    assert identity["Arn"].endswith(f":assumed-role/duplomaster/{ADMIN}")
 
 
 def test_cancel_hands_over_nothing_and_says_how_to_stop_it(person: Person, terminal: Terminal) -> None:

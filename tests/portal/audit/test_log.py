@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
-from daypass.portal.storage.engine import Database
+from daypass.portal.storage.engine import Database, StorageConflict
 from daypass.portal.storage.schema import audit_events, users
 from tests.database_fixture import PostgresServer
 
@@ -266,6 +267,24 @@ def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str)
     assert is_intact(database)
     log.close()
     database.close()
+
+
+@pytest.mark.parametrize(("conflicts", "is_recorded"), [(1, True), (2, False)])
+def test_one_alone_that_gave_way_tries_once_more(
+    log: AuditLog, database: Database, conflicts: int, is_recorded: bool
+) -> None:
+    tries: list[int] = []
+
+    def give_way(_connection: Connection) -> None:
+        tries.append(len(tries))
+        if len(tries) <= conflicts:
+            raise StorageConflict("Somebody else was there first.")
+
+    with nullcontext() if is_recorded else pytest.raises(AuditUnavailable):
+        log.commit(an_event("once"), a_user("u2"), still_valid=give_way)
+
+    assert subjects(database) == ({"once"} if is_recorded else set())
+    assert is_intact(database)
 
 
 def test_too_much_waiting_is_refused_at_once(log: AuditLog, database: Database) -> None:

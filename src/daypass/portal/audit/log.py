@@ -118,7 +118,7 @@ class AuditLog:
             batch.append(entry)
         return batch
 
-    def _commit(self, batch: Sequence[_Entry]) -> None:
+    def _commit(self, batch: Sequence[_Entry], *, is_last_try: bool = False) -> None:
         try:
             with self._database.writing() as connection:
                 head = self._append(connection, batch)
@@ -129,6 +129,10 @@ class AuditLog:
             if len(batch) > 1 and not _is_outage(error):
                 for entry in batch:
                     self._commit([entry])
+                return
+            if isinstance(error, StorageConflict) and not is_last_try:
+                # Nothing of it was written, and the one that it gave way to is through by now.
+                self._commit(batch, is_last_try=True)
                 return
             for entry in batch:
                 entry.failure = _not_recorded(error) if isinstance(error, StorageUnavailable) else error

@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, InvalidRequest
 from daypass.portal.http.caller import Permission
+from daypass.portal.http.frame.cookies import NOTICE, take
 from daypass.portal.http.frame.csrf import check_token, csrf_token
 from daypass.portal.http.frame.entrance import PageEntrance, Visit
 from daypass.portal.http.frame.pages import Pages
@@ -152,6 +153,9 @@ class LocalAccess:
             refusal=refusal,
         )
         response = self.pages.show_alone("compat/local-access.html", page, status, theme=visit.frame.theme)
+        if visit.frame.notice:
+            # It was about how one came here, and nobody wants to read it on the next page.
+            take(response, NOTICE)
         if not asked.takes_navigation:
             policy = response.headers["Content-Security-Policy"]
             ours, ours_and_theirs = "connect-src 'self'", f"connect-src 'self' http://127.0.0.1:{asked.port}"
