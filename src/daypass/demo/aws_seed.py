@@ -51,7 +51,8 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
     """Make what one tenant owns."""
     _seed_buckets(aws, plan)
     _seed_table(aws, plan)
-    aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1, Tags={"TENANT_NAME": plan.name})
+    aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1)
+    aws.kinesis.add_tags_to_stream(StreamName=plan.stream, Tags={"TENANT_NAME": plan.name})
     return TenantResources(
         queue_url=aws.sqs.create_queue(QueueName=plan.queue, tags={"TENANT_NAME": plan.name})["QueueUrl"],
         topic_arn=aws.sns.create_topic(Name=plan.topic, Tags=_tags(plan))["TopicArn"],

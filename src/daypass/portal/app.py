@@ -58,6 +58,7 @@ from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import message, problem
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
+from daypass.portal.http.web.resources import ResourcePages
 from daypass.portal.http.web.routes import WebPages, web_routes
 from daypass.portal.http.web.sessions import SessionPages
 from daypass.portal.http.web.sign_in import SignInPages
@@ -320,6 +321,9 @@ def _web_door(core: _Core) -> Starlette:
         sessions=SessionPages(core.pages, core.database),
         tokens=TokenPages(own, profile),
         ways=Ways(core.pages, core.issuer),
+        resources=ResourcePages(
+            core.pages, core.database, core.inventory, core.issuer, core.config.public_url
+        ),
     )
     entrance = core.page_entrance(Door.WEB)
     routes = [

@@ -76,17 +76,18 @@ class Inventory:
             raise no_such_resource()
         return listing.tenant, found
 
-    def owner(self, caller: Caller, arn: str) -> tuple[Tenant, Resource]:
+    def owner(self, caller: Caller, arn: str, *, likely: str = "") -> tuple[Tenant, Resource]:
         """The resource that *arn* is or is a part of, and which of the caller's own tenants it belongs to.
 
-        Raises `ResourceNotFound` alike for what is foreign and for what does not exist.
+        Where the ARN does not say whose it is, the tenant with the id *likely* is searched first. Raises
+        `ResourceNotFound` alike for what is foreign and for what does not exist.
         """
         named = whole(arn)
         if named is None:
             raise no_such_resource()
         deadline = self._deadline()
         refusal: PortalError | None = None
-        for tenant in self._candidates(caller, named):
+        for tenant in sorted(self._candidates(caller, named), key=lambda tenant: tenant.id != likely):
             if self.monotonic() >= deadline:
                 refusal = Overloaded(_TOO_MANY)
                 break

@@ -30,6 +30,7 @@ _STYLES = (
     "table",
     "pane",
     "chart",
+    "resources",
     "alone",
 )
 """The pieces of the stylesheet, in the order in which they count."""

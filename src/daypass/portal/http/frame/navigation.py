@@ -19,6 +19,7 @@ class Entry:
 
 ENTRIES = (
     Entry("Profile", "/profile", "person"),
+    Entry("AWS Resources", "/resources", "bucket"),
     Entry("My sessions", "/sessions", "clock"),
     Entry("Tenants", "/administrator/tenants", "box", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),

@@ -12,6 +12,7 @@ from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN
 from daypass.portal.http.route import exact
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.sessions import SessionPages
+from daypass.portal.http.web.resources import GO, RESOURCES, ResourcePages
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
 from daypass.portal.http.web.tokens import TokenPages
@@ -38,6 +39,7 @@ class WebPages:
     sessions: SessionPages
     tokens: TokenPages
     ways: Ways
+    resources: ResourcePages
 
 
 def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
@@ -66,4 +68,8 @@ def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
         act("/tokens", web.tokens.add_permanent),
         act("/tokens/temporary", web.tokens.show_temporary),
         act("/tokens/revoke", web.tokens.revoke),
+        show(RESOURCES, web.resources.listed),
+        act(f"{RESOURCES}/refresh", web.resources.refresh),
+        act(f"{RESOURCES}/console", web.resources.console),
+        show(GO, web.resources.show),
     ]

@@ -1,0 +1,163 @@
+"""A tenant's resources in a browser: the console at each of them, and links that are pasted in tickets."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
+
+
+def arns(tenant: dict[str, Any]) -> dict[str, str]:
+    """The ARN of one thing of each kind that the demo's tenant owns, by the title of its page."""
+    place = ":".join(tenant["topic_arn"].split(":")[3:5])
+    prefix = f"duploservices-{tenant['name']}"
+    return {
+        "S3 Bucket": f"arn:aws:s3:::{prefix}-reports",
+        "DynamoDB Table": f"arn:aws:dynamodb:{place}:table/{prefix}-orders",
+        "SQS Queue": f"arn:aws:sqs:{place}:{prefix}-jobs",
+        "SNS Topic": f"arn:aws:sns:{place}:{prefix}-alerts",
+        "Kinesis Stream": f"arn:aws:kinesis:{place}:stream/{prefix}-events",
+        "API Gateway API": f"arn:aws:apigateway:{place.partition(':')[0]}::/restapis/{tenant['api_id']}",
+    }
+
+
+KINDS = ("S3 Bucket", "DynamoDB Table", "SQS Queue", "SNS Topic", "Kinesis Stream", "API Gateway API")
+
+
+def go(arn: str) -> str:
+    return f"/go?arn={quote(arn, safe=':/')}"
+
+
+def press_console(person: Person, name: str | re.Pattern[str] = "Console") -> Page:
+    """Press it; the page that opens in a tab of its own."""
+    with person.context.expect_page() as opened:
+        person.page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
+    console = opened.value
+    console.wait_for_load_state()
+    return console
+
+
+def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
+    tenant = dana.demo.tenants["dev01"]
+    for kind in KINDS:
+        arn = arns(tenant)[kind]
+        page = dana.visit("/resources")
+        page.locator("tr", has_text=arn).get_by_role("link").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(kind)
+        expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(r"^DUPLOSERVICES-DEV01-"))
+
+        console = press_console(dana)
+
+        assert console.url.startswith(f"{dana.demo.aws_endpoint_url}/console/")
+        expect(console.get_by_text("This session may open this")).to_contain_text(kind.partition(" ")[0])
+        expect(console.get_by_role("definition").filter(has_text=arn)).to_have_count(0 if "S3" in kind else 1)
+        if "S3" in kind:
+            expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
+        expect(console.get_by_text("duploservices-dev01/dana@example.com")).to_be_visible()
+        console.close()
+    dana.find_nothing_wrong()
+
+
+def test_the_console_is_one_press_away_in_the_list(dana: Person) -> None:
+    dana.visit("/resources?search=uploads")
+
+    console = press_console(dana, re.compile("Console at duploservices-dev01-uploads"))
+
+    expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-uploads")
+
+
+def test_a_reader_comes_to_the_resource_and_reads_it(dana: Person) -> None:
+    arn = arns(dana.demo.tenants["prod01"])["DynamoDB Table"]
+    page = dana.visit(go(arn))
+
+    expect(page.get_by_label("Tenant:")).to_have_text(re.compile("prod01"))
+    expect(page.get_by_label("Tenant:").locator("option:checked")).to_have_text("prod01")
+    console = press_console(dana)
+    expect(console.get_by_text("duploservices-prod01/dana@example.com")).to_be_visible()
+    dana.visit("/profile")
+    expect(page.get_by_label("Tenant:").locator("option:checked")).to_have_text("prod01")
+
+
+def test_whoever_is_signed_out_signs_in_and_is_there(person: Person) -> None:
+    arn = arns(person.demo.tenants["dev01"])["API Gateway API"]
+
+    page = person.sign_in(DANA, go(arn))
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("API Gateway API")
+    assert "secret" not in page.url.lower()
+    person.find_nothing_wrong()
+
+
+@pytest.mark.parametrize("username", [DANA, NOOR])
+def test_a_stranger_is_shown_the_page_of_what_does_not_exist(person: Person, username: str) -> None:
+    person.sign_in(username)
+    shown = []
+    for arn in (
+        arns(person.demo.tenants["data01"])["S3 Bucket"],
+        "arn:aws:s3:::duploservices-nope01-reports",
+    ):
+        page = person.visit(go(arn))
+        expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+        request_id = page.locator("footer code").inner_text()
+        shown.append(page.content().replace(request_id, "ID"))
+
+    assert shown[0] == shown[1]
+    person.find_nothing_wrong()
+
+
+def test_searching_narrowing_and_refreshing_work_by_keyboard(dana: Person) -> None:
+    page = dana.visit("/resources")
+    page.keyboard.press("/")
+    page.keyboard.type("orders")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/resources?*search=orders*")
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+
+    page.get_by_role("link", name="All 1").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**kind=dynamodb-table*")
+    page.get_by_role("button", name="Refresh").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Read just now")).to_be_visible()
+    dana.find_nothing_wrong()
+
+
+def test_arn_and_tags_are_copied_whole(dana: Person) -> None:
+    arn = arns(dana.demo.tenants["dev01"])["SQS Queue"]
+    page = dana.visit(go(arn))
+
+    page.get_by_role("button", name="Copy ARN").click()
+    assert dana.copied() == arn
+    page.get_by_role("button", name="Copy the value of TENANT_NAME").click()
+    assert dana.copied() == "dev01"
+    page.get_by_role("link", name="Details").click()
+    page.get_by_role("button", name="Copy link").click()
+    assert dana.copied() == f"{dana.demo.portal_url}{go(arn)}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Chromium, demo: Demo, scheme: str) -> None:
+    with somebody(chromium, demo, PHONE, scheme=scheme) as person:
+        person.sign_in(DANA, "/resources")
+        arn = arns(demo.tenants["dev01"])["DynamoDB Table"]
+        for address in ("/resources", "/resources?search=nothing", go(arn), f"{go(arn)}&tab=Details"):
+            person.visit(address)
+            person.find_no_sideways_scrolling()
+        person.find_nothing_wrong()
+
+
+def test_without_script_all_of_it_works(chromium: Chromium, demo: Demo) -> None:
+    with somebody(chromium, demo, has_script=False) as person:
+        page = person.sign_in(DANA, "/resources?kind=s3-bucket")
+        page.get_by_role("link", name="duploservices-dev01-reports").click()
+
+        console = press_console(person)
+
+        expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")

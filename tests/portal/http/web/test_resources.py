@@ -1,0 +1,299 @@
+"""The pages about a tenant's resources, as a browser asks for them."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from daypass.portal.access.store import IssuanceStore
+from daypass.portal.errors import AwsRefused, AwsThrottled
+from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.inventory.model import Kind
+from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
+from tests.fakes import NOON
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
+from tests.portal.inventory.resources import arns_of, everything_of, tagged
+
+BUCKET = arns_of("dev01")[Kind.S3_BUCKET]
+POLYGLOT = "'\"><img src=x onerror=alert(1)>"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Somebody who has signed in."""
+
+    client: Client
+    cookie: str
+
+    def get(self, path: str, query: str = "", tenant: str = "") -> Answer:
+        """Ask for a page, with a tenant chosen."""
+        return self.client.get(path, headers=self._headers(tenant), query=query)
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Send a form of one of our own pages."""
+        form = urlencode({FIELD: csrf_token(self.cookie), **fields}).encode()
+        sent = [
+            *self._headers(""),
+            ("Origin", PUBLIC_URL),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Content-Length", str(len(form))),
+        ]
+        return self.client.send("POST", path, body=form, headers=sent)
+
+    def _headers(self, tenant: str) -> list[tuple[str, str]]:
+        cookies = f"__Host-daypass={self.cookie}; __Host-daypass_tenant={tenant}"
+        return [("Accept", "text/html"), ("Cookie", cookies)]
+
+
+@pytest.fixture
+def full_world(quick_world: World) -> World:
+    """An AWS that answers every search with everything there is."""
+    quick_world.source.has = [
+        *everything_of("dev01"),
+        *everything_of("prod01", "us-west-2"),
+        *everything_of("data01", "us-west-2"),
+    ]
+    return quick_world
+
+
+def browser(world: World, username: str) -> Browser:
+    user, ends_at = world.users[username], NOON + timedelta(hours=12)
+    sign_in = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
+    return Browser(world.client(), world.identity.add_token(sign_in, user, OPERATOR).reveal())
+
+
+@pytest.fixture
+def dana(full_world: World) -> Browser:
+    return browser(full_world, DANA)
+
+
+def text(answer: Answer) -> str:
+    return answer.body.decode()
+
+
+def go(arn: str) -> str:
+    return f"arn={quote(arn, safe='')}"
+
+
+def issued(world: World, username: str = DANA) -> int:
+    with world.database.reading() as connection:
+        return len(IssuanceStore(connection).mine(world.users[username].id).records)
+
+
+def test_the_list_shows_the_chosen_tenants_resources_by_kind(full_world: World, dana: Browser) -> None:
+    shown = text(dana.get("/resources"))
+    chosen = text(dana.get("/resources", tenant=PROD.id))
+
+    headings = re.findall(r'id="kind-[a-z0-9-]+">([^<]+?) <', shown)
+    assert headings == [kind.plural for kind in Kind]
+    for arn in arns_of("dev01").values():
+        assert f">{arn}<" in shown
+    assert "prod01-" not in shown
+    assert "data01" not in shown + chosen
+    assert "duploservices-prod01-reports" in chosen
+    assert issued(full_world) == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "says"),
+    [
+        ("search=ORDERS", ["duploservices-dev01-orders"], "1 of 1"),
+        ("kind=sqs-queue", ["duploservices-dev01-jobs"], "1 of 1"),
+        ("kind=sqs-queue&search=orders", [], "Nothing matches"),
+        ("kind=nonsense&show=-1&search=reports", ["duploservices-dev01-reports"], "1 of 1"),
+    ],
+)
+def test_it_is_narrowed_by_words_and_kind(dana: Browser, query: str, names: list[str], says: str) -> None:
+    shown = text(dana.get("/resources", query))
+
+    assert re.findall(r'class="key"><a href="[^"]+">([^<]+)<', shown) == names
+    assert says in shown
+
+
+def test_a_long_list_is_turned_page_by_page(full_world: World, dana: Browser) -> None:
+    full_world.source.has = [tagged(f"arn:aws:s3:::duploservices-dev01-{n:03}", "dev01") for n in range(60)]
+    seen: list[str] = []
+    query = "search=dev01"
+    for position in ("25 of 60", "25 of 60", "10 of 60"):
+        shown = text(dana.get("/resources", query))
+        assert position in shown
+        seen += re.findall(r"<code>([^<]+)</code>", shown)
+        following = re.search(r'href="/resources\?([^"]+)" rel="next"', shown)
+        query = following[1].replace("&amp;", "&") if following else ""
+
+    assert not query
+    assert len(seen) == len(set(seen)) == 60
+    assert "50 of 60" in text(dana.get("/resources", "show=50"))
+
+
+def test_what_aws_says_and_what_to_do_is_shown_in_the_frame(full_world: World, dana: Browser) -> None:
+    full_world.source.error = AwsRefused("AWS does not let the role search. Allow tag:GetResources.")
+
+    answer = dana.get("/resources")
+
+    assert answer.status == 502
+    assert "Allow tag:GetResources." in text(answer)
+    assert "Try again" in text(answer)
+    assert 'aria-label="Main"' in text(answer)
+
+
+def test_refresh_asks_aws_again_and_comes_back(full_world: World, dana: Browser) -> None:
+    dana.get("/resources")
+    full_world.clock.move(timedelta(seconds=30))
+
+    answer = dana.post("/resources/refresh", next="/resources?kind=s3-bucket")
+
+    assert (answer.status, answer.header("location")) == (303, "/resources?kind=s3-bucket")
+    assert len(full_world.source.asked) == 2
+    assert dana.post("/resources/refresh", next="//evil.example").header("location") == "/resources"
+    full_world.clock.move(timedelta(seconds=30))
+    full_world.source.error = AwsThrottled("AWS asks for a pause.")
+    refused = dana.post("/resources/refresh", next="/resources?kind=s3-bucket")
+    assert refused.status == 503
+    assert "AWS asks for a pause." in text(refused)
+    assert 'href="/resources?kind=s3-bucket">Try again' in text(refused)
+
+
+def test_a_listing_that_is_cut_says_so(full_world: World, dana: Browser) -> None:
+    full_world.source.page_size, full_world.source.error_after = 5, 1
+    full_world.source.error = AwsThrottled("A pause.")
+
+    assert "AWS did not give all that dev01 owns" in text(dana.get("/resources"))
+
+
+def test_whoever_has_no_tenant_is_told_whom_to_ask(full_world: World) -> None:
+    shown = text(browser(full_world, NOOR).get("/resources"))
+
+    assert "You belong to no tenant yet" in shown
+    assert full_world.source.asked == []
+
+
+def test_a_tenant_that_owns_nothing_is_told_what_would_stand_here(quick_world: World) -> None:
+    shown = text(browser(quick_world, DANA).get("/resources"))
+
+    assert "dev01 owns nothing yet" in shown
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_resource_has_its_page(dana: Browser, kind: Kind) -> None:
+    arn = arns_of("dev01")[kind]
+
+    answer = dana.get("/go", go(arn))
+
+    shown = text(answer)
+    assert answer.status == 200
+    assert f"<h1>{kind.label}</h1>" in shown
+    assert f"<code>{arn}</code>" in shown
+    assert ">TENANT_NAME<" in shown
+    assert ">Console<" in shown
+    assert f"{PUBLIC_URL}/go?arn={arn}" in text(dana.get("/go", f"{go(arn)}&tab=Details"))
+
+
+def test_the_name_stands_in_capitals(dana: Browser) -> None:
+    assert "<h2>DUPLOSERVICES-DEV01-REPORTS</h2>" in text(dana.get("/go", go(BUCKET)))
+
+
+def test_the_link_chooses_the_tenant_that_owns_it(dana: Browser) -> None:
+    answer = dana.get("/go", go(arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]))
+
+    assert "Read only" in text(dana.get("/go", f"{go(arns_of('prod01')[Kind.S3_BUCKET])}&tab=Details"))
+    assert (answer.header("set-cookie") or "").startswith(f"__Host-daypass_tenant={PROD.id};")
+    assert f'<option value="{PROD.id}" selected>' in text(answer)
+    # The tenant that is chosen already need not be chosen.
+    assert dana.get("/go", go(BUCKET)).header("set-cookie") is None
+    # Who chooses another tenant on this page must not be led back to this one.
+    assert '<input type="hidden" name="next" value="/resources">' in text(answer)
+
+
+@pytest.mark.parametrize("username", [DANA, NOOR])
+def test_no_link_tells_a_foreign_resource_from_none(full_world: World, username: str) -> None:
+    reader = browser(full_world, username)
+    for kind in Kind:
+        # As long as the foreign one, and named as well as it.
+        for missing in (arns_of("nope01", "us-west-2")[kind], f"{arns_of('data01', 'us-west-2')[kind]}x"):
+            foreign = reader.get("/go", go(arns_of("data01", "us-west-2")[kind]))
+            absent = reader.get("/go", go(missing))
+
+            assert foreign.status == 404
+            assert foreign.without_id == absent.without_id
+    assert "data01" not in {query.value for query in full_world.source.asked}
+
+
+def test_whoever_is_not_signed_in_comes_back_to_it(full_world: World) -> None:
+    query = go(BUCKET)
+
+    answer = full_world.client().get("/go", headers=[("Accept", "text/html")], query=query)
+
+    assert answer.status == 303
+    assert answer.header("location") == f"/sign-in?next={quote(f'/go?{query}', safe='/')}"
+    assert full_world.source.asked == []
+
+
+def test_to_look_mints_nothing_and_to_press_lands_on_that_very_resource(
+    full_world: World, dana: Browser
+) -> None:
+    dana.get("/go", go(BUCKET))
+    assert issued(full_world) == 0
+    assert full_world.broker.landed == []
+
+    answer = dana.post("/resources/console", tenant=DEV.id, arn=BUCKET, destination="/iam/home")
+
+    assert answer.status == 303
+    assert (answer.header("location") or "").startswith("https://signin.example/")
+    assert full_world.broker.landed == [
+        "https://eu-west-1.console.example/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects"
+    ]
+    assert issued(full_world) == 1
+    assert dana.get("/resources/console", go(BUCKET)).status == 405
+
+
+@pytest.mark.parametrize(
+    ("tenant", "arn"),
+    [
+        ("data01", arns_of("data01", "us-west-2")[Kind.S3_BUCKET]),
+        ("dev01", arns_of("data01", "us-west-2")[Kind.S3_BUCKET]),
+        ("dev01", arns_of("prod01", "us-west-2")[Kind.S3_BUCKET]),
+        ("dev01", "arn:aws:s3:::duploservices-dev01-absent"),
+        ("", BUCKET),
+        ("dev01", ""),
+    ],
+)
+def test_a_form_that_asks_for_another_resource_gets_nothing(
+    full_world: World, dana: Browser, tenant: str, arn: str
+) -> None:
+    assert dana.post("/resources/console", tenant=tenant, arn=arn).status == 404
+    assert issued(full_world) == 0
+
+
+def test_where_jit_is_off_the_pages_stay_without_console(full_world: World, dana: Browser) -> None:
+    full_world.set(DISABLE_NON_ADMIN_JIT, "true")
+
+    for path, query in (("/resources", ""), ("/go", go(BUCKET))):
+        shown = text(dana.get(path, query))
+        assert BUCKET in shown
+        assert "/resources/console" not in shown
+        assert "An administrator turned JIT AWS access off" in shown
+    assert dana.post("/resources/console", tenant=DEV.id, arn=BUCKET).status == 403
+    assert ">Console<" in text(browser(full_world, ADMIN).get("/go", go(BUCKET)))
+
+
+def test_names_and_tags_are_shown_as_text(full_world: World, dana: Browser) -> None:
+    api = arns_of("dev01")[Kind.API_GATEWAY]
+    full_world.source.has = [tagged(api, "dev01", Name=POLYGLOT, **{POLYGLOT: POLYGLOT})]
+
+    pages = (
+        dana.get("/resources"),
+        dana.get("/resources", urlencode({"search": POLYGLOT})),
+        dana.get("/resources", urlencode({"search": "nothing" + POLYGLOT})),
+        dana.get("/go", go(api)),
+        dana.get("/go", f"{go(api)}&tab=Details"),
+    )
+
+    for page in pages:
+        assert page.status == 200
+        assert "<img" not in text(page).lower()
