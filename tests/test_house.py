@@ -22,7 +22,6 @@ EXITS = {
     "portal/http/compat/jit.py": "to whom the session was issued",
     "portal/http/web/tokens.py": "to whom the token was made for, this once",
     "portal/http/web/ways.py": "to whom the session was issued",
-    "portal/http/web/resources.py": "to whom the session was issued, as the place where the form leads",
     "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/sign_in.py": "into the digests of the two cookies",

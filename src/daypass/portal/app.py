@@ -313,6 +313,7 @@ def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
 def _web_door(core: _Core) -> Starlette:
     aws, own = core.config.aws, OwnTokens(core.identity)
     workstations = Workstations(core.config.public_url, aws.region, aws.endpoint_url)
+    ways = Ways(core.pages, core.issuer)
     profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
     web = WebPages(
         sign_in=SignInPages(core.pages, core.sign_ins, core.has_administrator, core.config.public_url),
@@ -320,10 +321,8 @@ def _web_door(core: _Core) -> Starlette:
         profile=profile,
         sessions=SessionPages(core.pages, core.database),
         tokens=TokenPages(own, profile),
-        ways=Ways(core.pages, core.issuer),
-        resources=ResourcePages(
-            core.pages, core.database, core.inventory, core.issuer, core.config.public_url
-        ),
+        ways=ways,
+        resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
     )
     entrance = core.page_entrance(Door.WEB)
     routes = [

@@ -7,18 +7,18 @@ from http import HTTPStatus
 from itertools import groupby
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Caller, Deny, Purpose, TenantScope
+from daypass.portal.access.model import Caller, Deny, TenantScope
 from daypass.portal.access.standing import read_standing
-from daypass.portal.errors import AwsError, AwsUnavailable, PortalError
+from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.frame.cookies import TENANT, give_for_long
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to, own_path
 from daypass.portal.http.problems import status_of
 from daypass.portal.http.tenants import access_of, find_tenant
+from daypass.portal.http.web.ways import Ways
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
 from daypass.portal.inventory.search import after, count, search
@@ -129,7 +129,7 @@ class ResourcePages:
     pages: Pages
     database: Database
     inventory: Inventory
-    issuer: Issuer
+    ways: Ways
     public_url: str
 
     def listed(self, visit: Visit) -> Response:
@@ -178,12 +178,7 @@ class ResourcePages:
         tenant, resource = self.inventory.resource(
             visit.caller, visit.form.get("tenant"), visit.form.get("arn")
         )
-        destination = console_path(resource.named, tenant.region)
-        ask = Ask(TenantScope(tenant.id), purpose=Purpose.CONSOLE, destination=destination)
-        link = self.issuer.issue(visit.caller, ask).console_url
-        if link is None:
-            raise AwsUnavailable("AWS made no sign-in link. Try again in a moment.")
-        return RedirectResponse(link.reveal(), HTTPStatus.SEE_OTHER, self.pages.headers)
+        return self.ways.lead(visit, TenantScope(tenant.id), console_path(resource.named, tenant.region))
 
     def _listed(self, visit: Visit, asked: Asked, refusal: PortalError | None = None) -> Response:
         tenant, listing = visit.frame.tenant, None

@@ -11,8 +11,8 @@ from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN
 from daypass.portal.http.route import exact
 from daypass.portal.http.web.profile import ProfilePages
-from daypass.portal.http.web.sessions import SessionPages
 from daypass.portal.http.web.resources import GO, RESOURCES, ResourcePages
+from daypass.portal.http.web.sessions import SessionPages
 from daypass.portal.http.web.sign_in import SignInPages
 from daypass.portal.http.web.tenant import TenantChoice
 from daypass.portal.http.web.tokens import TokenPages

@@ -55,13 +55,17 @@ class Ways:
     issuer: Issuer
 
     def console(self, visit: Visit) -> Response:
+        """Lead to the AWS console's home page."""
+        return self.lead(visit, _scope(visit.form))
+
+    def lead(self, visit: Visit, scope: Scope, destination: str | None = None) -> Response:
         """Lead into the AWS console; the address of where to is a secret, and is in no page."""
-        destination = visit.form.get("destination") or None
-        return RedirectResponse(self._link(visit, destination)[1].reveal(), 303, self.pages.headers)
+        _, link = self._link(visit, scope, destination)
+        return RedirectResponse(link.reveal(), 303, self.pages.headers)
 
     def console_link(self, visit: Visit) -> Response:
         """A link to the AWS console."""
-        issuance, link = self._link(visit, None)
+        issuance, link = self._link(visit, _scope(visit.form))
         until = issuance.issued_at + LINK_LIFETIME
         if _is_script(visit):
             return JSONResponse(
@@ -105,8 +109,8 @@ class Ways:
         )
         return self.pages.show_alone("web/credentials.html", page, theme=visit.frame.theme)
 
-    def _link(self, visit: Visit, destination: str | None) -> tuple[Issuance, Secret]:
-        ask = Ask(_scope(visit.form), purpose=Purpose.CONSOLE, destination=destination)
+    def _link(self, visit: Visit, scope: Scope, destination: str | None = None) -> tuple[Issuance, Secret]:
+        ask = Ask(scope, purpose=Purpose.CONSOLE, destination=destination)
         issuance = self.issuer.issue(visit.caller, ask)
         if issuance.console_url is None:
             raise AwsUnavailable("AWS made no sign-in link. Try again in a moment.")
