@@ -3,21 +3,21 @@
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from daypass.portal.config import VARIABLES, ConfigError, PortalConfig
-from daypass.portal.errors import PortalError
+from daypass.portal.operator.audit import audit
+from daypass.portal.operator.aws_setup import aws_setup
+from daypass.portal.operator.doctor import doctor
+from daypass.portal.operator.ground import open_database, plain_sentences
 from daypass.portal.secret import Secret
 
 if TYPE_CHECKING:
     import socket
 
-    from daypass.portal.storage.engine import Database
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -89,7 +89,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
     from daypass.portal import app, logs, server
     from daypass.portal.storage.engine import parse_url
 
-    with _plain_sentences():
+    with plain_sentences():
         config = PortalConfig.from_environment(os.environ)
         if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
             raise ConfigError(
@@ -109,7 +109,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
 
 
 def _worker(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> int:
-    with _plain_sentences():
+    with plain_sentences():
         _work(config, listening, ready_fd)
     return 0
 
@@ -161,7 +161,7 @@ def migrate() -> None:
     """
     from daypass.portal.storage.migrate import migrate as apply
 
-    with _plain_sentences(), _database() as database:
+    with plain_sentences(), open_database() as database:
         apply(database)
     click.echo("The database has the schema of this version.", err=True)
 
@@ -186,7 +186,7 @@ def create_admin(username: str, password_stdin: bool, with_token: bool) -> None:
     from daypass.portal.identity.service import OPERATOR, Identity
     from daypass.portal.storage.migrate import check
 
-    with _plain_sentences(), _database() as database:
+    with plain_sentences(), open_database() as database:
         check(database)
         password = _password(from_stdin=password_stdin)
         audit = AuditLog(database, utc_now)
@@ -221,27 +221,6 @@ def _password(*, from_stdin: bool) -> Secret:
     return Secret(typed)
 
 
-@contextmanager
-def _database() -> "Iterator[Database]":
-    from daypass.portal.config import DATABASE_URL
-    from daypass.portal.storage.engine import Database
-
-    database = Database(DATABASE_URL.read(os.environ), connections=2)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
-@contextmanager
-def _plain_sentences() -> Iterator[None]:
-    """Whatever an operator can mend ends the command with its sentence and exit code 1."""
-    from daypass.portal.server import ServeError
-    from daypass.portal.storage.migrate import SchemaError
-
-    try:
-        yield
-    except (ConfigError, SchemaError, ServeError, PortalError) as error:
-        # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
-        click.echo(f"daypass portal: {error}", err=True)
-        raise SystemExit(1) from error
+portal.add_command(aws_setup)
+portal.add_command(audit)
+portal.add_command(doctor)

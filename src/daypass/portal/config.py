@@ -248,23 +248,25 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
     endpoint_url = _origin(AWS_ENDPOINT_URL, environ)
     return AwsConfig(
         region=region,
-        partition=_partition(region),
-        role_prefix=_role_name(ROLE_PREFIX, environ),
-        master_role=_role_name(MASTER_ROLE, environ),
+        partition=partition_of(region),
+        role_prefix=read_role_name(ROLE_PREFIX, environ),
+        master_role=read_role_name(MASTER_ROLE, environ),
         endpoint_url=endpoint_url,
         signin_url=_origin(AWS_SIGNIN_URL, environ) or endpoint_url,
         console_url=_origin(AWS_CONSOLE_URL, environ) or endpoint_url,
     )
 
 
-def _partition(region: str) -> str:
+def partition_of(region: str) -> str:
+    """The AWS partition that a region belongs to."""
     for partition, prefix in (("aws-us-gov", "us-gov-"), ("aws-cn", "cn-")):
         if region.startswith(prefix):
             return partition
     return "aws"
 
 
-def _role_name(variable: Variable, environ: Mapping[str, str]) -> str:
+def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:
+    """What is set, if it can be part of the name of a role."""
     text = variable.read(environ)
     if len(text) > 64 or not text.isascii() or not all(sign.isalnum() or sign in "_+=,.@-" for sign in text):
         raise variable.refuse()

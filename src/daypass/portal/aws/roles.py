@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -16,6 +17,7 @@ from daypass.portal.aws.errors import refusal as session_refusal
 from daypass.portal.aws.errors import unreachable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Account
+from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig
 from daypass.portal.errors import (
     AwsError,
@@ -52,6 +54,8 @@ class AwsRoles:
     iam: Callable[[], "IAMClient"]
     principal: Callable[[], str]
     """Whom roles are to trust: the portal's own user or role."""
+    aws_clock: Clock
+    """What AWS takes the time for."""
 
     def read(self, role_arn: str) -> RoleState:
         """The role as it is; raises `RoleNotFound`."""
@@ -169,6 +173,11 @@ class _Lazy:
                 )
         return self._principal
 
+    def aws_clock(self) -> datetime:
+        with classified("say what time it is", "sts:GetCallerIdentity"):
+            answer = self._client("sts", self.config.region).get_caller_identity()
+        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
     def _who(self, arn: str) -> str:
         """The role behind a session, with its path, which no session tells; anybody else as they are."""
         _, _, rest = arn.partition(":assumed-role/")
@@ -194,4 +203,4 @@ def aws_roles(config: AwsConfig, account_id: str, session: Session | None = None
     """The roles of the portal's own account; asks AWS nothing yet."""
     account = Account(config.partition, account_id, config.role_prefix, config.master_role)
     lazy = _Lazy(config, session or Session())
-    return AwsRoles(account, lazy.iam, lazy.principal)
+    return AwsRoles(account, lazy.iam, lazy.principal, lazy.aws_clock)

@@ -10,7 +10,7 @@ from daypass.portal.admin.roles import Outcome, RoleChange, RoleWish
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
-from daypass.portal.tenants.model import TenantId
+from daypass.portal.tenants.model import Tenant, TenantId
 
 _SECOND = timedelta(seconds=1)
 _c = role_changes.c
@@ -71,6 +71,12 @@ class RoleChangeList:
             (TenantId(id_), name, role_arn, _own(value))
             for id_, name, role_arn, value in self._connection.execute(_TENANTS)
         ]
+
+    def every_tenant(self) -> Sequence[Tenant]:
+        """All tenants, by name."""
+        c = tenants.c
+        query = select(c.id, c.name, c.region, c.role_arn, c.external_id).order_by(c.name)
+        return [Tenant(TenantId(id_), *rest) for id_, *rest in self._connection.execute(query)]
 
     def all(self) -> Mapping[str, RoleChange]:
         """Every change, by the role."""

@@ -1,0 +1,202 @@
+"""What is wrong between the portal and its AWS account, each with the patch that mends it."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from daypass.portal.access.broker import Broker
+from daypass.portal.access.model import LimitSource
+from daypass.portal.access.store import RoleFactStore
+from daypass.portal.admin.durations import Durations, Ruler
+from daypass.portal.admin.remedies import set_maximum
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.store.roles import RoleChangeList
+from daypass.portal.aws import policies
+from daypass.portal.aws.roles import AwsRoles, role_name
+from daypass.portal.aws.trust import read_trust
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AwsError, AwsNotAllowed, RoleNotFound
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Tenant
+
+_SKEW = timedelta(seconds=60)
+_MASTER = "master role"
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    FINE = "fine"
+    WARNING = "warning"
+    """Something works less than it could."""
+    ERROR = "error"
+    """Somebody gets no session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    code: str
+    level: Level
+    subject: str
+    sentence: str
+    patch: str = ""
+    """A line to run, or a document to put in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """Looks, and changes nothing; makes no session either, for none is without a record."""
+
+    database: Database
+    broker: Broker
+    roles: AwsRoles
+    clock: Clock
+
+    def examine(self) -> Sequence[Finding]:
+        """Everything, in order: the portal itself, then the master role, then each tenant's."""
+        principal = self.roles.principal()
+        master = self.roles.account.role_arn(self.roles.account.master_role)
+        with self.database.reading() as connection:
+            tenants = RoleChangeList(connection).every_tenant()
+        return [
+            *self._portal(principal),
+            *self._role(_MASTER, master, principal, None),
+            *(
+                finding
+                for tenant in tenants
+                for finding in self._role(tenant.name, tenant.role_arn, principal, tenant)
+            ),
+        ]
+
+    def _portal(self, principal: str) -> Iterator[Finding]:
+        yield Finding("identity", Level.FINE, "portal", f"The portal is {principal}.")
+        skew = abs(self.roles.aws_clock() - self.clock())
+        level = Level.FINE if skew <= _SKEW else Level.WARNING
+        sentence = f"Its clock and AWS's differ by {skew // timedelta(seconds=1)} s."
+        yield Finding(
+            "clock", level, "portal", sentence, "" if level is Level.FINE else "timedatectl set-ntp true"
+        )
+        if self.broker.is_chained:
+            yield Finding(
+                "chaining",
+                Level.WARNING,
+                "portal",
+                "Its credentials are a role's session, so all sessions end after one hour, whatever is set.",
+                "daypass portal aws-setup --format cli",
+            )
+        else:
+            yield Finding(
+                "chaining", Level.FINE, "portal", "Its keys are long-term ones: no cap of one hour."
+            )
+
+    def _role(self, subject: str, role_arn: str, principal: str, tenant: Tenant | None) -> Iterator[Finding]:
+        try:
+            state = self.roles.read(role_arn)
+        except RoleNotFound:
+            yield Finding(
+                "missing",
+                Level.ERROR,
+                subject,
+                f"There is no role {role_arn}.",
+                self._creation(role_arn, principal, tenant),
+            )
+            return
+        except AwsNotAllowed as refusal:
+            need = policies.allow(["iam:GetRole", "iam:UpdateRole"], [role_arn])
+            yield Finding("unreadable", Level.WARNING, subject, refusal.reason, policies.written(need))
+            return
+        except AwsError as refusal:
+            yield Finding("unreadable", Level.WARNING, subject, refusal.reason)
+            return
+        found = [*self._trust(subject, state, principal, tenant), *self._length(subject, state, tenant)]
+        if tenant is not None:
+            found += self._fence(subject, state, tenant)
+        yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is as it should be.")]
+
+    def _trust(
+        self, subject: str, state: RoleState, principal: str, tenant: Tenant | None
+    ) -> Iterator[Finding]:
+        external_id = tenant.external_id if tenant else None
+        trust = read_trust(state.trust, principal, external_id)
+        document = policies.written(policies.trust(principal, external_id))
+        patch = (
+            f"aws iam update-assume-role-policy --role-name {role_name(state.arn)} "
+            f"--policy-document '{document}'"
+        )
+        for reason in trust.shuts_out:
+            yield Finding("trust", Level.ERROR, subject, f"The trust policy is wrong: {reason}.", patch)
+        if trust.is_open:
+            yield Finding("open", Level.ERROR, subject, "The trust policy lets anybody in.", patch)
+        if trust.lacks and not trust.shuts_out:
+            yield Finding(
+                "attribution",
+                Level.WARNING,
+                subject,
+                f"The trust policy does not allow {' and '.join(trust.lacks)}, so its sessions carry no "
+                "user and cannot be ended singly.",
+                patch,
+            )
+        if tenant is not None and external_id and not trust.asks_for_external_id and not trust.shuts_out:
+            sentence = "The trust policy does not ask for the tenant's ExternalId."
+            yield Finding("external_id", Level.WARNING, subject, sentence, patch)
+
+    def _length(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
+        with self.database.writing() as connection:
+            RoleFactStore(connection).remember_maximum(state.arn, state.maximum, self.clock())
+        ruler = self._ruler(tenant)
+        wanted = ruler.limit(LimitSource.CONFIGURED) or state.maximum
+        if wanted > state.maximum:
+            yield Finding(
+                "maximum",
+                Level.WARNING,
+                subject,
+                f"{_seconds(wanted)} s are set for its sessions, the role allows {_seconds(state.maximum)}.",
+                set_maximum(state.arn, wanted).command,
+            )
+        elif ruler.change is not None and tenant is not None and ruler.change.wish.maximum != state.maximum:
+            yield Finding(
+                "maximum",
+                Level.WARNING,
+                subject,
+                f"Its maximum should be {_seconds(ruler.change.wish.maximum)} s; "
+                f"it is {_seconds(state.maximum)} s.",
+                set_maximum(state.arn, ruler.change.wish.maximum).command,
+            )
+
+    def _ruler(self, tenant: Tenant | None) -> Ruler:
+        master = self.roles.account.role_arn(self.roles.account.master_role)
+        durations = Durations(self.database, self.broker, self.clock, master, time.monotonic)
+        return durations.of_admin() if tenant is None else durations.of_tenant(tenant.id)
+
+    def _fence(self, subject: str, state: RoleState, tenant: Tenant) -> Iterator[Finding]:
+        name = role_name(state.arn)
+        if state.tags.get(policies.TENANT_TAG) != tenant.name:
+            yield Finding(
+                "tag",
+                Level.WARNING,
+                subject,
+                f"The role has no tag {policies.TENANT_TAG} with the tenant's name.",
+                f"aws iam tag-role --role-name {name} --tags Key={policies.TENANT_TAG},Value={tenant.name}",
+            )
+        if state.boundary_arn is None:
+            boundary = self.roles.account.boundary_arn
+            yield Finding(
+                "boundary",
+                Level.WARNING,
+                subject,
+                "The role has no permissions boundary, so only its policies keep it away from IAM.",
+                f"aws iam put-role-permissions-boundary --role-name {name} --permissions-boundary {boundary}",
+            )
+
+    def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
+        document = policies.written(policies.trust(principal, tenant.external_id if tenant else None))
+        name = role_name(role_arn)
+        return f"aws iam create-role --role-name {name} --assume-role-policy-document '{document}'"
+
+
+def _seconds(length: timedelta) -> int:
+    return length // timedelta(seconds=1)

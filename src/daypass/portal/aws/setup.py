@@ -1,0 +1,178 @@
+"""What the portal itself needs in an AWS account, in each way of writing it, with the reasons."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account, Document, Need
+
+_TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
+_USER_WHY = (
+    "The portal's own identity. A user with long-term keys, because AWS ends what a role's session assumes "
+    "after one hour, whatever is set. Where an hour is enough, give the policy to the role that the portal "
+    "runs with."
+)
+_BOUNDARY_WHY = (
+    "The most that any tenant's role can ever do, whatever policy it is given: no IAM, no other role."
+)
+_MASTER_WHY = (
+    "The role of admin sessions: all of the account. Only the portal gets in, and only for a known user."
+)
+_WIDTH = 108
+
+
+def as_cli(account: Account, user: str) -> str:
+    """A shell script for the AWS CLI."""
+    user_arn, policy_name = _user_arn(account, user), "daypass"
+    lines = [
+        "#!/bin/sh",
+        *_comment(_TITLE.format(account=account.id) + ". Run it once, as somebody who may change IAM."),
+        "set -eu",
+        "",
+        *_comment(_USER_WHY),
+        f"aws iam create-user --user-name {user}",
+        f"aws iam wait user-exists --user-name {user}",
+        "",
+        *(line for need in policies.portal_needs(account) for line in _comment(_why(need))),
+        f"aws iam put-user-policy --user-name {user} --policy-name {policy_name} \\",
+        f"  --policy-document '{policies.written(policies.portal_policy(account))}'",
+        "",
+        *_comment(_BOUNDARY_WHY),
+        f"aws iam create-policy --policy-name {policies.BOUNDARY} \\",
+        f"  --policy-document '{policies.written(policies.boundary())}'",
+        "",
+        *_comment(_MASTER_WHY),
+        f"aws iam create-role --role-name {account.master_role} \\",
+        f"  --assume-role-policy-document '{policies.written(policies.trust(user_arn, None))}'",
+        f"aws iam put-role-policy --role-name {account.master_role} --policy-name master \\",
+        f"  --policy-document '{policies.written(policies.master_policy())}'",
+        "",
+        *_comment(
+            "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
+        ),
+        f"aws iam create-access-key --user-name {user}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_cloudformation(account: Account, user: str) -> str:
+    """A CloudFormation template; JSON inside of it is YAML too."""
+    statements = [
+        line
+        for need in policies.portal_needs(account)
+        for line in (*_comment(_why(need), " " * 14), f"              - {json.dumps(need.statement)}")
+    ]
+    trust = json.dumps(policies.trust(_user_arn(account, user), None))
+    lines = [
+        *_comment(_TITLE.format(account=account.id) + "."),
+        'AWSTemplateFormatVersion: "2010-09-09"',
+        "Description: The Daypass portal's user, the boundary of tenants' roles, and the master role",
+        "Resources:",
+        *_comment(_USER_WHY + " Make its access key by hand: a template's outputs would show it.", "  "),
+        "  PortalUser:",
+        "    Type: AWS::IAM::User",
+        "    Properties:",
+        f"      UserName: {user}",
+        "      Policies:",
+        "        - PolicyName: daypass",
+        "          PolicyDocument:",
+        '            Version: "2012-10-17"',
+        "            Statement:",
+        *statements,
+        *_comment(_BOUNDARY_WHY, "  "),
+        "  TenantBoundary:",
+        "    Type: AWS::IAM::ManagedPolicy",
+        "    Properties:",
+        f"      ManagedPolicyName: {policies.BOUNDARY}",
+        f"      PolicyDocument: {json.dumps(policies.boundary())}",
+        *_comment(_MASTER_WHY, "  "),
+        "  MasterRole:",
+        "    Type: AWS::IAM::Role",
+        "    DependsOn: PortalUser",
+        "    Properties:",
+        f"      RoleName: {account.master_role}",
+        f"      AssumeRolePolicyDocument: {trust}",
+        "      Policies:",
+        "        - PolicyName: master",
+        f"          PolicyDocument: {json.dumps(policies.master_policy())}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_terraform(account: Account, user: str) -> str:
+    """Terraform; its expressions take JSON as it is."""
+    statements = [
+        line
+        for need in policies.portal_needs(account)
+        for line in (*_comment(_why(need), "      "), f"      {json.dumps(need.statement)},")
+    ]
+    trust = policies.trust(_user_arn(account, user), None)
+    lines = [
+        *_comment(_TITLE.format(account=account.id) + "."),
+        "",
+        *_comment(_USER_WHY),
+        'resource "aws_iam_user" "daypass_portal" {',
+        f'  name = "{user}"',
+        "}",
+        "",
+        'resource "aws_iam_user_policy" "daypass_portal" {',
+        '  name = "daypass"',
+        "  user = aws_iam_user.daypass_portal.name",
+        "  policy = jsonencode({",
+        '    "Version" : "2012-10-17",',
+        '    "Statement" : [',
+        *statements,
+        "    ]",
+        "  })",
+        "}",
+        "",
+        *_comment(_BOUNDARY_WHY),
+        'resource "aws_iam_policy" "daypass_boundary" {',
+        f'  name   = "{policies.BOUNDARY}"',
+        f"  policy = {_jsonencode(policies.boundary())}",
+        "}",
+        "",
+        *_comment(_MASTER_WHY),
+        'resource "aws_iam_role" "daypass_master" {',
+        f'  name               = "{account.master_role}"',
+        f"  assume_role_policy = {_jsonencode(trust)}",
+        "  depends_on         = [aws_iam_user.daypass_portal]",
+        "}",
+        "",
+        'resource "aws_iam_role_policy" "daypass_master" {',
+        '  name   = "master"',
+        "  role   = aws_iam_role.daypass_master.name",
+        f"  policy = {_jsonencode(policies.master_policy())}",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Account, str], str]] = {
+    "cli": as_cli,
+    "cloudformation": as_cloudformation,
+    "terraform": as_terraform,
+}
+
+
+def _user_arn(account: Account, user: str) -> str:
+    return f"arn:{account.partition}:iam::{account.id}:user/{user}"
+
+
+def _why(need: Need) -> str:
+    return f"{need.sid}: {', '.join(need.actions)}, to {need.why}."
+
+
+def _jsonencode(document: Document) -> str:
+    return f"jsonencode({json.dumps(document)})"
+
+
+def _comment(text: str, indent: str = "") -> Sequence[str]:
+    """A comment in lines that fit a screen; `#` begins one in all of these."""
+    lines, line = [], f"{indent}#"
+    for word in text.split():
+        if len(line) + 1 + len(word) > _WIDTH:
+            lines.append(line)
+            line = f"{indent}#"
+        line += f" {word}"
+    return [*lines, line]

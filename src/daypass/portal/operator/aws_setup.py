@@ -1,0 +1,46 @@
+"""`daypass portal aws-setup`: what the portal itself needs in an AWS account."""
+
+import os
+import re
+
+import click
+
+from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, partition_of, read_role_name
+from daypass.portal.operator.ground import plain_sentences
+
+
+@click.command("aws-setup")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["cli", "cloudformation", "terraform"]),
+    required=True,
+    help="A shell script for the AWS CLI, a template, or code.",
+)
+@click.option("--account", required=True, metavar="ID", help="The AWS account, twelve digits.")
+@click.option(
+    "--user", default="daypass-portal", show_default=True, help="What the portal's own user is called."
+)
+def aws_setup(form: str, account: str, user: str) -> None:
+    """Print what the portal itself needs in an AWS account. Changes nothing.
+
+    Least privilege, with the reason for each action. The names of roles are those that DAYPASS_ROLE_PREFIX
+    and DAYPASS_MASTER_ROLE say; DAYPASS_AWS_REGION says which partition the account is in.
+
+    \b
+      daypass portal aws-setup --format cli --account 123456789012 > setup.sh
+      daypass portal aws-setup --format terraform --account 123456789012 > daypass.tf
+    """
+    from daypass.portal.aws.policies import Account
+    from daypass.portal.aws.setup import FORMATS
+
+    if not re.fullmatch("[0-9]{12}", account):
+        raise click.BadParameter("An AWS account has twelve digits.", param_hint="--account")
+    if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", user):
+        raise click.BadParameter(
+            "Letters, digits and any of _+=,.@- make a user's name.", param_hint="--user"
+        )
+    with plain_sentences():
+        prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
+    partition = partition_of(os.environ.get(AWS_REGION.name, ""))
+    click.echo(FORMATS[form](Account(partition, account, prefix, master), user), nl=False)

@@ -1,0 +1,68 @@
+"""`daypass portal doctor`: what is wrong between the portal and its AWS account."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from daypass.portal.config import PortalConfig
+from daypass.portal.operator.ground import open_database, plain_sentences
+
+if TYPE_CHECKING:
+    from daypass.portal.aws.doctor import Finding
+
+_MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+def doctor(form: str, strict: bool) -> None:
+    """Look at the portal's AWS: who it is, its clock, and each role's existence, trust, length and fence.
+
+    Changes nothing, and makes no AWS session. Each finding comes with the line that mends it. Exit code 0
+    when all is well, 1 when somebody gets no session (with --strict, also when something works less than it
+    could), 2 when AWS or the database cannot be asked at all.
+
+    \b
+      daypass portal doctor
+      daypass portal doctor --format json --strict
+    """
+    findings = _findings()
+    if form == "json":
+        click.echo(json.dumps({"findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        _print(findings)
+    bad = {"error", "warning"} if strict else {"error"}
+    raise SystemExit(1 if any(finding.level in bad for finding in findings) else 0)
+
+
+def _findings() -> "Sequence[Finding]":
+    from daypass.portal.aws.connect import connect
+    from daypass.portal.aws.doctor import Doctor
+    from daypass.portal.aws.roles import aws_roles
+    from daypass.portal.clock import utc_now
+    from daypass.portal.storage.migrate import check
+
+    with plain_sentences(exit_code=2), open_database() as database:
+        config = PortalConfig.from_environment(os.environ)
+        check(database)
+        broker = connect(config.aws, public_url=config.public_url, connections=1)
+        roles = aws_roles(config.aws, broker.account_id)
+        return Doctor(database, broker, roles, utc_now).examine()
+
+
+def _print(findings: "Sequence[Finding]") -> None:
+    for finding in findings:
+        click.echo(f"{_MARKS[finding.level]} {finding.subject}: {finding.sentence}")
+        if finding.patch:
+            click.echo(f"    {finding.patch}")
+    errors = sum(finding.level == "error" for finding in findings)
+    warnings = sum(finding.level == "warning" for finding in findings)
+    click.echo()
+    click.echo(
+        "All is well." if not errors + warnings else f"{errors} wrong, {warnings} less than it could be."
+    )

@@ -1,0 +1,70 @@
+"""The record on its way out: one event, one line, and nothing that a terminal or a spreadsheet obeys."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.admin.export import COLUMNS, cell, csv_lines, every_event, json_lines
+from daypass.portal.admin.records import Filter, Records
+from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.storage.engine import Database
+
+
+def event(subject: str, actor: str = "dana@example.com") -> RecordedEvent:
+    detail = json.dumps({"reason": subject})
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    return RecordedEvent(
+        "c" * 32, 7, at, "user.create", None, actor, None, subject, "done", detail, "r", bytes(32)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("dana@example.com", "dana@example.com"),
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\\t=1"),
+        ("a\r\nb", "a\\r\\nb"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\x00", "\\x00"),
+        ("", ""),
+    ],
+)
+def test_a_cell_is_text_and_one_line(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
+@given(st.text(), st.text())
+def test_one_event_is_one_line_whatever_is_in_it(subject: str, actor: str) -> None:
+    (line,) = json_lines([event(subject, actor)])
+    heading, row = csv_lines([event(subject, actor)])
+
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert json.loads(line)["detail"] == {"reason": subject}
+    assert row.count("\n") == 1
+    (cells,) = csv.reader(io.StringIO(row))
+    assert next(csv.reader(io.StringIO(heading))) == list(COLUMNS)
+    assert len(cells) == len(COLUMNS)
+    assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r", " ")) for text in cells)
+    assert all(text.isprintable() for text in cells)
+
+
+def test_every_event_that_matches_is_there_once_newest_first(database: Database, audit: AuditLog) -> None:
+    for number in range(7):
+        audit.commit(Event("user.create", None, "operator", None, str(number), "done", {}, ""))
+    audit.commit(Event("user.delete", None, "operator", None, "x", "done", {}, ""))
+
+    found = list(every_event(Records(database), Filter(), action="user.create"))
+
+    assert [one.subject for one in found] == ["6", "5", "4", "3", "2", "1", "0"]

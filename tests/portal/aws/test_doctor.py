@@ -1,0 +1,166 @@
+"""The doctor names what is wrong, how bad it is, and the line that mends it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.doctor import Doctor, Finding, Level
+from daypass.portal.aws.policies import Account
+from daypass.portal.aws.roles import AwsRoles
+from daypass.portal.settings.registry import TENANT_VALIDITY
+from daypass.portal.settings.store import SettingStore
+from daypass.portal.storage.engine import Database
+from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
+from tests.fakes import NOON, FakeBroker, FakeClock
+
+ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
+PORTAL = "arn:aws:iam::123456789012:user/daypass-portal"
+DEV = Tenant(TenantId("dev-id"), "dev01", "us-west-2", ACCOUNT.role_arn("duploservices-dev01"), "external")
+
+
+def role(arn: str, external_id: str | None, **changed: object) -> dict[str, Any]:
+    """A role as it should be, but for what is *changed*."""
+    return {
+        "Arn": arn,
+        "MaxSessionDuration": 3600,
+        "AssumeRolePolicyDocument": policies.trust(PORTAL, external_id),
+        "PermissionsBoundary": {"PermissionsBoundaryArn": ACCOUNT.boundary_arn},
+        "Tags": [{"Key": "TENANT_NAME", "Value": "dev01"}],
+        **changed,
+    }
+
+
+@dataclass
+class Iam:
+    """As much of boto3's client as is looked at."""
+
+    roles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    is_allowed: bool = True
+
+    def get_role(self, RoleName: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        if not self.is_allowed or RoleName not in self.roles:
+            code = "NoSuchEntity" if self.is_allowed else "AccessDenied"
+            raise ClientError({"Error": {"Code": code}}, "GetRole")
+        return {"Role": self.roles[RoleName]}
+
+
+@pytest.fixture
+def iam() -> Iam:
+    return Iam(
+        {
+            "duplomaster": role(ACCOUNT.role_arn("duplomaster"), None),
+            "duploservices-dev01": role(DEV.role_arn, "external"),
+        }
+    )
+
+
+Examine = Callable[..., list[Finding]]
+
+
+@pytest.fixture
+def examine(sqlite_url: str, iam: Iam) -> Examine:
+    database = Database(sqlite_url)
+    with database.writing() as connection:
+        TenantStore(connection).add(DEV, NOON)
+    database.close()
+
+    def run(*, is_chained: bool = False, skew: timedelta = timedelta()) -> list[Finding]:
+        opened = Database(sqlite_url)
+        roles = AwsRoles(ACCOUNT, lambda: iam, lambda: PORTAL, lambda: NOON + skew)  # type: ignore[arg-type, return-value]
+        broker = FakeBroker(is_chained=is_chained)
+        findings = Doctor(opened, broker, roles, FakeClock()).examine()
+        opened.close()
+        return [finding for finding in findings if finding.level is not Level.FINE]
+
+    return run
+
+
+def change(iam: Iam, **changed: object) -> None:
+    iam.roles["duploservices-dev01"] |= changed
+
+
+def test_an_account_that_is_as_it_should_be_gives_no_finding(examine: Examine) -> None:
+    assert examine() == []
+
+
+def test_a_missing_role_comes_with_the_line_that_makes_it(examine: Examine, iam: Iam) -> None:
+    del iam.roles["duploservices-dev01"]
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level, finding.subject) == ("missing", Level.ERROR, "dev01")
+    assert finding.patch.startswith("aws iam create-role --role-name duploservices-dev01 ")
+    assert '"sts:ExternalId":"external"' in finding.patch
+
+
+@pytest.mark.parametrize(
+    ("trust", "code", "level"),
+    [
+        (policies.trust("arn:aws:iam::123456789012:user/other", "external"), "trust", Level.ERROR),
+        (policies.trust(PORTAL, "another"), "trust", Level.ERROR),
+        (policies.trust(PORTAL, None), "external_id", Level.WARNING),
+    ],
+)
+def test_a_trust_policy_that_is_wrong_comes_with_the_right_one(
+    examine: Examine, iam: Iam, trust: object, code: str, level: Level
+) -> None:
+    change(iam, AssumeRolePolicyDocument=trust)
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level) == (code, level)
+    assert policies.written(policies.trust(PORTAL, "external")) in finding.patch
+
+
+def test_a_role_that_refuses_identity_and_tags_is_no_error(examine: Examine, iam: Iam) -> None:
+    plain: Any = policies.trust(PORTAL, "external")
+    plain["Statement"][0]["Action"] = ["sts:AssumeRole"]
+    change(iam, AssumeRolePolicyDocument=plain)
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level) == ("attribution", Level.WARNING)
+    assert "sts:SetSourceIdentity and sts:TagSession" in finding.sentence
+
+
+def test_a_validity_that_the_role_cuts_comes_with_the_line_that_raises_it(
+    examine: Examine, sqlite_url: str
+) -> None:
+    database = Database(sqlite_url)
+    with database.writing() as connection:
+        place = (DEV.id, TENANT_VALIDITY.type, TENANT_VALIDITY.key)
+        SettingStore(connection).put(*place, "7200", by="operator", now=NOON)
+    database.close()
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level) == ("maximum", Level.WARNING)
+    assert finding.patch.endswith("--role-name duploservices-dev01 --max-session-duration 7200")
+
+
+def test_a_role_without_tag_or_boundary_is_told(examine: Examine, iam: Iam) -> None:
+    change(iam, Tags=[], PermissionsBoundary={})
+
+    assert [finding.code for finding in examine()] == ["tag", "boundary"]
+
+
+def test_what_the_portal_may_not_read_is_told_with_what_it_takes(examine: Examine, iam: Iam) -> None:
+    iam.is_allowed = False
+
+    findings = examine()
+
+    assert [(finding.code, finding.level) for finding in findings] == [("unreadable", Level.WARNING)] * 2
+    assert "iam:GetRole" in findings[0].patch
+
+
+def test_chaining_and_a_clock_that_is_off_are_told(examine: Examine) -> None:
+    findings = examine(is_chained=True, skew=timedelta(minutes=3))
+
+    assert [finding.code for finding in findings] == ["clock", "chaining"]
+    assert "180 s" in findings[0].sentence

@@ -1,0 +1,56 @@
+"""What a trust policy means for the portal."""
+
+from typing import Any
+
+import pytest
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.trust import Trust, read_trust
+
+PORTAL = "arn:aws:iam::123456789012:user/daypass-portal"
+ALL = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+
+
+def read(principal: object, actions: object = ALL, condition: object = None) -> Trust:
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": actions}
+    if condition is not None:
+        statement["Condition"] = condition
+    return read_trust({"Statement": statement}, PORTAL, "external")
+
+
+def asking(external_id: object) -> dict[str, Any]:
+    return {"StringEquals": {"sts:ExternalId": external_id}}
+
+
+def test_what_the_product_writes_is_good() -> None:
+    trust = read_trust(policies.trust(PORTAL, "external"), PORTAL, "external")
+
+    assert trust == Trust([], [], is_open=False, asks_for_external_id=True)
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [{"AWS": PORTAL}, {"AWS": ["x", PORTAL]}, {"AWS": "123456789012"}, {"AWS": PORTAL[:25] + ":root"}],
+)
+def test_a_principal_that_is_the_portal_lets_it_in(principal: object) -> None:
+    assert not read(principal).shuts_out
+
+
+@pytest.mark.parametrize(
+    "principal", [{"AWS": "arn:aws:iam::123456789012:user/other"}, {"Service": "ec2.amazonaws.com"}, None, {}]
+)
+def test_a_principal_that_is_another_shuts_the_portal_out(principal: object) -> None:
+    assert read(principal).shuts_out
+
+
+def test_each_lack_is_told_apart() -> None:
+    portal = {"AWS": PORTAL}
+
+    assert read(portal, "sts:TagSession").shuts_out
+    assert read(portal, "sts:AssumeRole").lacks == ["sts:SetSourceIdentity", "sts:TagSession"]
+    assert read(portal, "sts:*").lacks == []
+    assert read(portal, condition=asking("another")).shuts_out
+    assert not read(portal, condition=asking(["another", "external"])).shuts_out
+    assert not read(portal).asks_for_external_id
+    assert read("*").is_open
+    assert read({"AWS": "*"}).is_open

@@ -1,0 +1,64 @@
+"""The record, checked and taken out by the operator."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.commands import portal
+from daypass.portal.storage.engine import Database
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def recorded(sqlite_url: str) -> str:
+    database = Database(sqlite_url)
+    audit = AuditLog(database, FakeClock())
+    for subject in ("dana@example.com", "=HYPERLINK(1)"):
+        audit.commit(Event("user.create", None, "operator", None, subject, "done", {}, ""))
+    audit.close()
+    database.close()
+    return sqlite_url
+
+
+def run(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(portal, ["audit", *arguments], env={"DAYPASS_DATABASE_URL": url})
+
+
+def test_a_record_that_was_left_alone_is_intact(recorded: str) -> None:
+    done = run(recorded, "verify", "--format", "json")
+
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (told["is_intact"], told["events"], told["problems"]) == (True, 3, [])
+    assert told["heads"][0]["position"] == 2
+
+
+def test_a_record_that_was_changed_is_named_and_the_exit_code_says_so(recorded: str) -> None:
+    database = Database(recorded)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE audit_events SET subject = 'noor@example.com' WHERE position = 1"))
+    database.close()
+
+    done = run(recorded, "verify")
+
+    assert done.exit_code == 1
+    assert "event 1: it was changed after it was written" in done.stdout
+    assert "The record was tampered with: 3 events in 1 chains." in done.stdout
+
+
+def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:
+    lines = run(recorded, "export", "--action", "user.create").stdout.splitlines()
+    table = run(recorded, "export", "--format", "csv", "--until", "2026-11-25").stdout.splitlines()
+
+    assert [json.loads(line)["subject"] for line in lines] == ["=HYPERLINK(1)", "dana@example.com"]
+    assert len(table) == 4
+    assert "'=HYPERLINK(1)" in table[1]
+
+
+def test_a_database_that_cannot_be_asked_has_an_exit_code_of_its_own() -> None:
+    done = run("sqlite:////nowhere/at/all.db", "verify")
+
+    assert done.exit_code == 2
