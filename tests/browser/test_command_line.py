@@ -1,6 +1,7 @@
 """A real browser lets a real command line in, or does not."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -248,6 +249,26 @@ def test_the_consent_is_never_shown_inside_another_page(laptop: Laptop, dana: Pe
         dana.complaints.clear()
         sitting.press_ctrl_c()
         sitting.end()
+
+
+def test_the_profile_lists_the_computer_and_ends_it(laptop: Laptop, dana: Person) -> None:
+    with laptop.types("login") as sitting:
+        authorize(dana.visit(laptop.address()))
+        assert sitting.end()[0] == 0
+    page = dana.visit("/profile")
+    row = page.locator("#standing-table tr", has_text="Command line").filter(has_text="just now").first
+    expect(row).to_contain_text(os.uname().nodename)
+
+    row.get_by_role("button").click()
+    page.get_by_role("menuitem", name="End it").or_(page.get_by_role("button", name="End it")).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    page.wait_for_load_state()
+
+    with laptop.types("tenants", BROWSER="/bin/false %s") as sitting:
+        sitting.until("This sign-in has ended")
+        sitting.until("paste it here")
+        sitting.press_ctrl_c()
+        assert sitting.end()[0] == 130
 
 
 def test_logging_out_ends_it_at_the_portal(laptop: Laptop, dana: Person) -> None:

@@ -363,7 +363,7 @@ def test_logging_out_tells_the_portal_and_forgets(person: Person, sign_in: SignI
     assert "signed out" in out.err
     assert sign_in.revoked == ["refresh_canary_1"]
     assert person.kept() == []
-    # The kept keys belonged to that sign-in.
+    assert list(person.command.cache.glob("*.keys")) == []
     assert person.program(*DEV, BROWSER="").code == 3
     assert "nobody was signed in" in person.program("logout").err
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 from time import localtime, strftime
 
-from daypass.cli import ask, browser, terminal
+from daypass.cli import ask, browser, keep, terminal
 from daypass.cli.client import Portal
 from daypass.cli.errors import SignInNeeded
 from daypass.cli.kept import Kept, Locked, Now, Slot
@@ -72,7 +72,7 @@ class Account:
             return kept
 
     def log_out(self) -> int:
-        """Forget the sign-ins for this portal, here and there; says how many there were."""
+        """Forget the sign-ins for this portal and its keys, here and there; says how many there were."""
         ended = 0
         for admin in (False, True):
             with self._slot(admin=admin).locked() as slot:
@@ -82,6 +82,7 @@ class Account:
             if kept is not None:
                 ended += 1
                 self._end_at_portal(kept)
+        keep.clear(self.environment, self.origin)
         return ended
 
     def _usable(self) -> Kept | None:

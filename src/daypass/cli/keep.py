@@ -1,6 +1,7 @@
 """Keeping answers: locked, so that many processes ask once, and written so that no file is ever seen half."""
 
 import fcntl
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -103,8 +104,8 @@ def kept(environment: Mapping[str, str]) -> list[Entry]:
     return [entry for entry in entries if entry is not None]
 
 
-def clear(environment: Mapping[str, str]) -> int:
-    """Remove every kept answer; says how many there were."""
+def clear(environment: Mapping[str, str], origin: str = "") -> int:
+    """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
     path = cache.folder(environment)
     try:
         directory = cache.opened(path)
@@ -116,6 +117,17 @@ def clear(environment: Mapping[str, str]) -> int:
         # Locks stay: a removed one would no longer keep its holder and the next comer apart.
         names = os.listdir(directory.descriptor)  # noqa: PTH208  the folder that is held open, not a path
         kept = [name for name in names if name.endswith((cache.ENTRY, _UNFINISHED))]
+        if origin:
+            kept = [name for name in kept if _portal_of(directory, name) == origin]
         for name in kept:
             os.unlink(name, dir_fd=directory.descriptor)
         return len(kept)
+
+
+def _portal_of(directory: cache.Directory, name: str) -> str:
+    """The portal that a kept answer is from; "" where that cannot be said."""
+    try:
+        entry = cache.read(directory, name.removesuffix(cache.ENTRY))
+        return "" if entry is None else str(json.loads(entry.about).get("portal", ""))
+    except ValueError:
+        return ""

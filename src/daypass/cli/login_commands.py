@@ -43,8 +43,8 @@ def logout(now: Now, /, **given: str | bool | None) -> None:
     Example:
       daypass logout --host https://portal.example.com
 
-    Keys that were handed out live on in AWS until they end by themselves. The exit codes are listed in
-    `daypass --help`.
+    Keys that were kept here are removed; in AWS they live on until they end by themselves. The exit codes
+    are listed in `daypass --help`.
     """
     signed_in = account.account(options.flags_of(given), os.environ, now)
     ended = signed_in.log_out()

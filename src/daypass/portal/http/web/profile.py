@@ -30,7 +30,7 @@ _WHOM_TO_ASK = 3
 _KINDS = {
     TokenKind.BROWSER: "Browser",
     TokenKind.APPROVAL: "Application",
-    TokenKind.CLI: "Command line",
+    TokenKind.REFRESH: "Command line",
     TokenKind.TEMPORARY: "Temporary API token",
 }
 
@@ -164,7 +164,8 @@ def _standing(token: ApiToken, current: ApiToken) -> Standing:
     return Standing(
         token=token,
         kind=_KINDS[token.kind],
-        name=token.application or token.name,
+        # A computer is known by its own name, and not by that of the one application there is for it.
+        name=token.name if token.kind is TokenKind.REFRESH else token.application or token.name,
         is_this=token.id == current.id,
         since=token.created_at,
     )
