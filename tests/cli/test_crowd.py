@@ -1,7 +1,12 @@
 """Many at once, the way a build or an editor calls: one asks, all share."""
 
+import json
+import random
+import signal
 import subprocess
+from datetime import timedelta
 
+from daypass.cli.cache import Entry
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal, problem
 
@@ -58,3 +63,22 @@ def test_one_tenant_does_not_wait_for_another(daypass: Command, portal: StubPort
     portal.may_answer.set()
 
     assert [code for code, _, _ in _ended([slow, other])] == [0, 0]
+
+
+def test_fifty_with_a_third_killed_at_random_leave_no_torn_file(daypass: Command, portal: StubPortal) -> None:
+    # Keys that are used up at once: every process asks, and writes what it was given.
+    portal.life = timedelta()
+    commands = [daypass.start(*DEV) for _ in range(50)]
+    portal.await_questions(5)
+    for command in random.Random(22).sample(commands, 17):  # noqa: S311  no secret depends on it
+        command.kill()
+
+    ended = _ended(commands)
+
+    survivors = [out for code, out, _ in ended if code != -signal.SIGKILL]
+    assert len(survivors) >= 33
+    assert all(json.loads(out)["Version"] == 1 for out in survivors)
+    assert {code for code, _, _ in ended} <= {0, -signal.SIGKILL}
+    assert Entry.from_bytes(daypass.entry().read_bytes()).answer.startswith(b'{"Version": 1')
+    assert {oct(path.stat().st_mode & 0o777) for path in daypass.cache.iterdir()} == {"0o600"}
+    assert daypass(*DEV).err == ""

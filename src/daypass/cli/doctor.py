@@ -1,7 +1,9 @@
 """`daypass doctor`: what keeps this machine from getting keys, or a secret from being one."""
 
 import os
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 
@@ -10,6 +12,7 @@ from daypass.cli.errors import Misconfigured, Refusal
 from daypass.cli.findings import Finding, State, bad
 from daypass.cli.output import output_option, show_json
 from daypass.cli.refresh import Now
+from daypass.cli.scrub import known_tokens, scrubbed
 
 _SIGNS = {State.GOOD: "✓", State.NOTABLE: "!", State.BAD: "✗"}
 _COLOURS = {State.GOOD: "green", State.NOTABLE: "yellow", State.BAD: "red"}
@@ -31,7 +34,12 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     files, and at the cache; each finding comes with the line that mends it. The exit code is 6 if
     anything must be mended.
     """
-    findings = list(_findings(options.flags_of(given), now))
+    tokens = known_tokens(sys.argv, os.environ)
+    # What the portal says may repeat what it was sent.
+    findings = [
+        replace(finding, sentence=scrubbed(finding.sentence, tokens))
+        for finding in _findings(options.flags_of(given), now)
+    ]
     if output == "json":
         show_json(findings)
     else:

@@ -33,6 +33,8 @@ class Handover:
                 self._loopback.serve(self._ours.fileno(), 0.5)
         finally:
             self._loopback.close()
+            self._ours.close()
+            self._theirs.close()
         return self._is_done
 
     def _reply(self, request: Request) -> Reply:

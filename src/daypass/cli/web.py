@@ -48,9 +48,11 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
     actions.mask([link], os.environ)
     choice = flags.get("browser", "")
     why_none = "" if choice else browser.why_none(os.environ)
-    if print_only or why_none or "no_browser" in flags:
+    if "no_browser" in flags:
+        why_none = "no browser, as you asked"
+    if print_only or why_none:
         if not print_only:
-            say(f"{why_none or 'no browser, as you asked'}: open this link; it is a secret for 15 minutes.")
+            say(f"{why_none}: open this link elsewhere; it is a secret for 15 minutes.")
         click.echo(link)
         return
     # By way of a page of ours: the link itself must not be seen among the machine's processes.

@@ -1,0 +1,220 @@
+"""`daypass doctor`: what it finds here and on the way to the portal, and the line that mends it."""
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import TOKEN, Authority, Inside, Ran
+from tests.cli.stub import StubPortal, problem
+
+
+def told(ran: Ran) -> dict[str, list[dict[str, Any]]]:
+    """The findings, by what they are about."""
+    by: dict[str, list[dict[str, Any]]] = {}
+    for finding in json.loads(ran.out):
+        by.setdefault(finding["about"], []).append(finding)
+    return by
+
+
+def aws_cli(inside: Inside, said: str) -> dict[str, str]:
+    """The environment with an AWS CLI that says its version like this."""
+    folder = inside.home / "bin"
+    folder.mkdir(exist_ok=True)
+    program = folder / "aws"
+    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    program.chmod(0o700)
+    ours = folder / "daypass"
+    ours.write_text("#!/bin/sh\n")
+    ours.chmod(0o700)
+    return {"PATH": str(folder)}
+
+
+@pytest.fixture
+def well(inside: Inside) -> dict[str, str]:
+    """A machine on which all is well."""
+    inside("configure", "--tenant", "dev01")
+    inside("aws", "--tenant", "dev01")
+    return aws_cli(inside, "aws-cli/2.31.0 Python/3.13")
+
+
+def test_where_all_is_well_every_line_says_so(inside: Inside, well: dict[str, str]) -> None:
+    ran = inside("doctor", **well)
+
+    assert ran.code == 0
+    assert {line[0] for line in ran.out.splitlines()} == {"✓"}
+    for said in ("9.8.7", "dana@example.com", "version 2.31.0", "1 profile of ours", "private"):
+        assert said in ran.out
+    assert TOKEN not in ran.out
+
+
+def config(content: str) -> Callable[[Inside], None]:
+    def write(inside: Inside) -> None:
+        inside.config.write_text(content)
+
+    return write
+
+
+def loosen(path: str, mode: int) -> Callable[[Inside], None]:
+    return lambda inside: (inside.home / path).chmod(mode)
+
+
+def tear(inside: Inside) -> None:
+    (entry,) = (inside.home / ".cache" / "daypass").glob("*.keys")
+    entry.write_text("torn")
+
+
+def static_keys(inside: Inside) -> None:
+    (inside.home / ".aws" / "credentials").write_text("[dev01]\naws_access_key_id = AKIA\n")
+
+
+PROFILE = "[profile x]\ncredential_process = "
+
+
+DAYPASS = PROFILE + "daypass aws --host h --admin "
+
+
+@pytest.mark.parametrize(
+    ("harm", "about", "sentence", "mend"),
+    [
+        (
+            config(PROFILE + "daypass jit aws --admin --token canary1234567"),
+            *("AWS config", "holds a token", "daypass configure --admin --profile x"),
+        ),
+        (
+            config(PROFILE + "duploctl jit aws --admin -t canary1234567"),
+            *("AWS config", "holds a token", "daypass configure"),
+        ),
+        (config(PROFILE + "/no/such/daypass aws"), "AWS config", "is not there", "config"),
+        (config(PROFILE + "daypass aws --tenant 'x"), "AWS config", "open quote", "config"),
+        (config("[x]\ncredential_process = daypass aws"), "AWS config", "no profile", "[profile x]"),
+        (config(DAYPASS + "\n[profile x]\n"), "AWS config", "twice", "config"),
+        (config(DAYPASS + "--token-file /nowhere"), "token file", "/nowhere", "ls -l"),
+        (static_keys, "AWS config", "win over daypass", "credentials"),
+        (loosen(".cache/daypass", 0o755), "cache", "others may read", "chmod 700"),
+        (tear, "cache", "damaged", "daypass cache clear"),
+    ],
+)
+def test_what_is_wrong_on_this_machine_is_found_with_what_mends_it(
+    inside: Inside,
+    well: dict[str, str],
+    harm: Callable[[Inside], None],
+    about: str,
+    sentence: str,
+    mend: str,
+) -> None:
+    harm(inside)
+
+    ran = inside("doctor", "--output", "json", **well)
+
+    found = [finding for finding in told(ran)[about] if finding["state"] == "bad"]
+    assert any(sentence in finding["sentence"] and mend in finding["mend"] for finding in found), found
+    assert ran.code == 6
+    assert "canary" not in ran.out + ran.err
+
+
+def test_a_token_file_that_others_may_read_is_found(
+    inside: Inside, well: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o644)
+    config(PROFILE + f"daypass aws --host h --admin --token-file {file}")(inside)
+
+    (finding,) = told(inside("doctor", "-o", "json", **well))["token file"]
+
+    assert (finding["state"], finding["mend"]) == ("bad", f"chmod 600 {file}")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("aws-cli/2.9.19 Python/3.11.2", "notable"),
+        ("aws-cli/2.13.0 Python/3.11", "good"),
+        ("aws-cli/1.28.9 Python/3.11", "notable"),
+        ("aws-cli/1.46.3 Python/3.11", "good"),
+        ("nonsense", "notable"),
+    ],
+)
+def test_an_aws_cli_that_takes_no_endpoints_is_told(
+    inside: Inside, well: dict[str, str], said: str, state: str
+) -> None:
+    aws_cli(inside, said)
+
+    (finding,) = told(inside("doctor", "-o", "json", **well))["AWS CLI"]
+
+    assert finding["state"] == state
+
+
+def test_no_aws_cli_and_keys_in_the_environment_are_notable_and_no_failure(
+    inside: Inside, well: dict[str, str]
+) -> None:
+    (inside.home / "bin" / "aws").unlink()
+
+    ran = inside("doctor", "-o", "json", AWS_ACCESS_KEY_ID="AKIA", **well)
+
+    assert ran.code == 0
+    assert told(ran)["AWS CLI"][0]["state"] == "notable"
+    assert "daypass env --unset" in told(ran)["environment"][0]["mend"]
+
+
+@pytest.mark.parametrize(("minutes", "direction"), [(-10, "ahead of"), (10, "behind")])
+def test_a_wrong_clock_is_found(
+    inside: Inside, portal: StubPortal, well: dict[str, str], minutes: int, direction: str
+) -> None:
+    portal.clock_error = timedelta(minutes=minutes)
+
+    (finding,) = told(inside("doctor", "-o", "json", **well))["clock"]
+
+    assert finding["state"] == "bad"
+    assert f"10 minutes {direction}" in finding["sentence"]
+
+
+def test_a_token_that_is_refused_is_found(inside: Inside, portal: StubPortal, well: dict[str, str]) -> None:
+    refuse = problem(401, "unauthenticated", f"Not {TOKEN}.")
+    portal.reply = lambda asked: refuse(asked) if asked.path == "/api/v1/me" else portal.usual(asked)
+
+    ran = inside("doctor", **well)
+
+    assert ran.code == 6
+    assert "✗ sign-in: " in ran.out
+    assert TOKEN not in ran.out + ran.err
+
+
+def test_a_portal_that_is_not_there_is_found(inside: Inside, well: dict[str, str]) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        refused = inside("doctor", DAYPASS_HOST=f"http://127.0.0.1:{unused.getsockname()[1]}", **well)
+    unknown = inside("doctor", DAYPASS_HOST="https://portal.invalid", **well)
+    unnamed = inside("doctor", DAYPASS_HOST="", **well)
+
+    assert {refused.code, unknown.code, unnamed.code} == {6}
+    assert "✗ connection: Nothing listens" in refused.out
+    assert "✗ name: portal.invalid has no address" in unknown.out
+    assert "export DAYPASS_HOST=" in unnamed.out
+
+
+def test_certificates_are_looked_at(inside: Inside, well: dict[str, str], authority: Authority) -> None:
+    secure = StubPortal(authority.server)
+    try:
+        unknown = inside("doctor", DAYPASS_HOST=secure.url, **well)
+        known = told(
+            inside(
+                "doctor", "-o", "json", "--ca-file", str(authority.ca_file), DAYPASS_HOST=secure.url, **well
+            )
+        )
+    finally:
+        secure.close()
+
+    assert "✗ connection: The certificate of" in unknown.out
+    # It is good for a day.
+    assert known["certificate"][0]["state"] == "notable"
+    assert known["sign-in"][0]["state"] == "good"
+
+
+def test_no_colour_where_none_is_wanted(inside: Inside, well: dict[str, str]) -> None:
+    assert "\x1b" not in inside("doctor", NO_COLOR="1", **well).out

@@ -1,0 +1,176 @@
+"""`daypass exec`: a command with keys in its environment, as if one had started it oneself."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import SCRIPT, Command
+from tests.cli.stub import StubPortal
+
+DEV = ("exec", "--tenant", "dev01")
+SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
+ASK = """
+import os, sys, urllib.request
+request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+request.add_header("Authorization", os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+print(urllib.request.urlopen(request).read().decode())
+"""
+
+
+def test_the_keys_are_in_the_command_s_environment_and_rivals_are_not(daypass: Command) -> None:
+    ran = daypass(
+        *(*DEV, "--", sys.executable, "-c", SHOW),
+        AWS_PROFILE="other",
+        AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/",
+        MINE="kept",
+    )
+
+    assert (ran.code, ran.err) == (0, "")
+    found = json.loads(ran.out)
+    assert found["AWS_ACCESS_KEY_ID"] == "ASIA0000000000000001"
+    assert found["AWS_SECRET_ACCESS_KEY"] == "canary-secret-key"
+    assert found["AWS_SESSION_TOKEN"] == "canary-session-token"
+    assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "us-west-2"
+    assert found["AWS_CREDENTIAL_EXPIRATION"].endswith("+00:00")
+    assert "AWS_PROFILE" not in found
+    assert "AWS_CONTAINER_CREDENTIALS_FULL_URI" not in found
+    assert found["MINE"] == "kept"
+
+
+def test_the_words_after_the_command_are_its_own(daypass: Command) -> None:
+    ran = daypass(*DEV, "printf", "%s|", "--tenant", "--help", "a b", "--")
+
+    assert ran.out == "--tenant|--help|a b|--|"
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", -15)])
+@pytest.mark.parametrize("way", [(), ("--serve",)])
+def test_the_exit_code_is_the_command_s(
+    daypass: Command, script: str, code: int, way: tuple[str, ...]
+) -> None:
+    assert daypass(*DEV, *way, "--", "sh", "-c", script).code == code
+
+
+def test_a_command_that_is_not_there_or_not_for_running_is_named(daypass: Command, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+
+    missing = daypass(*DEV, "--", "no-such-command")
+    plain = daypass(*DEV, "--", str(tmp_path / "plain"))
+
+    assert (missing.code, plain.code) == (127, 126)
+    assert "no-such-command" in missing.err
+
+
+def test_without_keys_nothing_is_run(daypass: Command) -> None:
+    ran = daypass(*DEV, "--", "echo", "ran", DAYPASS_HOST="http://127.0.0.1:1")
+
+    assert (ran.code, ran.out) == (5, "")
+
+
+@pytest.mark.parametrize("way", [(), ("--serve",)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_reach_the_command(daypass: Command, number: signal.Signals, way: tuple[str, ...]) -> None:
+    heard = f"trap 'echo heard; exit 7' {number.value}; echo ready; while :; do sleep 0.01; done"
+    command = daypass.start(*DEV, *way, "--", "sh", "-c", heard)
+    assert command.stdout is not None
+    assert command.stdout.readline() == "ready\n"
+
+    command.send_signal(number)
+    out, _ = command.communicate(timeout=30)
+
+    assert (out, command.returncode) == ("heard\n", 7)
+
+
+def test_a_command_minds_a_closed_pipe_as_in_any_shell(daypass: Command) -> None:
+    ran = subprocess.run(
+        ["sh", "-c", '"$0" exec --tenant dev01 -- yes | head -n 1', SCRIPT],
+        env=daypass.environment(),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ran.stdout.startswith("y\n")
+    assert ran.stderr == ""
+
+
+def test_with_serve_the_command_asks_an_endpoint_and_has_no_keys_around_it(daypass: Command) -> None:
+    ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", SHOW + "\n" + ASK)
+
+    assert (ran.code, ran.err) == (0, "")
+    environment, answer = (json.loads(line) for line in ran.out.splitlines())
+    assert "AWS_ACCESS_KEY_ID" not in environment
+    assert environment["AWS_REGION"] == "us-west-2"
+    assert answer["AccessKeyId"] == "ASIA0000000000000001"
+    assert not daypass.cache.exists()
+
+
+def test_the_endpoint_is_gone_when_the_command_is_and_keeps_nobody_waiting(daypass: Command) -> None:
+    show = "import os; print(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'])"
+
+    # communicate() in here ends only when nobody holds the command's stdout any more.
+    ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", show)
+
+    await_that(lambda: is_refused(ran.out.strip()))
+
+
+def test_a_command_never_meets_a_child_that_is_not_its_own(daypass: Command) -> None:
+    wait = "import os\ntry:\n    os.waitpid(-1, os.WNOHANG)\nexcept ChildProcessError:\n    print('none')"
+
+    assert daypass(*DEV, "--serve", "--", sys.executable, "-c", wait).out == "none\n"
+
+
+def test_a_killed_command_takes_the_endpoint_with_it(daypass: Command) -> None:
+    show = (
+        "import os, time; print(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], flush=True); time.sleep(60)"
+    )
+    command = daypass.start(*DEV, "--serve", "--", sys.executable, "-c", show)
+    assert command.stdout is not None
+    address = command.stdout.readline().strip()
+    assert not is_refused(address)
+
+    command.kill()
+    command.communicate(timeout=30)
+
+    await_that(lambda: is_refused(address))
+
+
+def test_an_endpoint_renews_in_the_middle_of_a_run(daypass: Command, portal: StubPortal) -> None:
+    # Keys that are used up at once: every question is answered with new ones.
+    ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", ASK + ASK, DAYPASS_DEBUG="")
+    first, second = (json.loads(line)["AccessKeyId"] for line in ran.out.splitlines())
+    assert first == second
+
+    portal.life = portal.life * 0
+    ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", ASK + ASK)
+    first, second = (json.loads(line)["AccessKeyId"] for line in ran.out.splitlines())
+    assert first != second
+
+
+def is_refused(address: str) -> bool:
+    """Whether nothing listens there any more."""
+    try:
+        urllib.request.urlopen(address, timeout=10)  # noqa: S310  an address of our own
+    except urllib.error.HTTPError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def await_that(condition: Callable[[], bool]) -> None:
+    """Return when it is so."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        os.sched_yield()

@@ -1,0 +1,120 @@
+"""`daypass tenants`, `whoami`, `sessions` and `token`: as a table for people and as JSON for programs."""
+
+import json
+
+import pytest
+
+from tests.cli.conftest import TOKEN, Inside
+from tests.cli.stub import Reply, StubPortal
+
+RECORD = {
+    "id": "s-1",
+    "scope": "tenant",
+    "tenant": "dev01",
+    "role_arn": "arn:aws:iam::1:role/r",
+    "state": "issued",
+    "asked_at": "2026-11-25T10:00:00+00:00",
+    "expires_at": None,
+    "validity": 3600,
+    "limit": None,
+    "door": "api",
+    "purpose": "keys",
+    "reason": "\x1b[2Jticket",
+    "address": "192.0.2.1",
+    "access_key_id": None,
+}
+
+
+def test_tenants_are_listed(inside: Inside) -> None:
+    table, as_json = inside("tenants"), inside("tenants", "--output", "json")
+
+    assert table.out.splitlines() == [
+        "TENANT  REGION     ACCESS  ID",
+        "dev01   us-west-2  full    id-of-dev01",
+        "prod01  us-west-2  full    id-of-prod01",
+    ]
+    assert [tenant["name"] for tenant in json.loads(as_json.out)] == ["dev01", "prod01"]
+    assert (table.err, as_json.err) == ("", "")
+
+
+def test_whoami_tells_who_where_and_which_keys_are_kept_without_showing_them(inside: Inside) -> None:
+    inside("aws", "--tenant", "dev01")
+    inside("aws", "--admin")
+
+    table, as_json = inside("whoami"), inside("whoami", "-o", "json")
+
+    for said in ("dana@example.com (Administrator)", "123456789012, us-east-1", "version 9.8.7", "temporary"):
+        assert said in table.out
+    assert "tenant dev01" in table.out
+    assert "admin access" in table.out
+    told = json.loads(as_json.out)
+    assert {kept["what"] for kept in told["cached"]} == {"tenant dev01", "admin access"}
+    assert all(kept["is_served"] and kept["served_until"] < kept["expires_at"] for kept in told["cached"])
+    assert "canary" not in table.out + as_json.out
+
+
+def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> None:
+    inside("aws", "--tenant", "dev01")
+    here = inside.portal.url
+
+    told = json.loads(inside("whoami", "-o", "json", DAYPASS_HOST=here.replace("localhost", "127.0.0.1")).out)
+
+    assert told["cached"] == []
+
+
+def test_sessions_are_listed_newest_first_and_steer_no_terminal(inside: Inside, portal: StubPortal) -> None:
+    portal.reply = lambda asked: (
+        Reply(200, json.dumps({"sessions": [RECORD], "next_cursor": None}).encode())
+        if asked.path == "/api/v1/sessions?limit=7"
+        else portal.usual(asked)
+    )
+
+    table, as_json = inside("sessions", "--limit", "7"), inside("sessions", "--limit", "7", "-o", "json")
+
+    assert table.out.splitlines()[0].split() == ["ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"]
+    assert "dev01" in table.out
+    assert json.loads(as_json.out)[0]["reason"] == " [2Jticket"
+    assert "\x1b" not in table.out + as_json.out
+
+
+def test_the_token_is_printed_alone(inside: Inside) -> None:
+    text, legacy = inside("token"), inside("jit", "token")
+
+    assert (text.out, text.err) == (TOKEN + "\n", "")
+    assert json.loads(legacy.out) == {"token": TOKEN}
+
+
+def test_github_actions_hides_the_token(inside: Inside) -> None:
+    assert inside("token", GITHUB_ACTIONS="true").err == f"::add-mask::{TOKEN}\n"
+
+
+@pytest.mark.parametrize("command", ["tenants", "whoami", "sessions"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"tenants": [{}]}', b'{"user": 1}', b'{"sessions": [1]}']
+)
+def test_an_answer_that_is_not_the_portals_is_recognised(
+    inside: Inside, portal: StubPortal, command: str, body: bytes
+) -> None:
+    portal.reply = lambda _: Reply(200, body)
+
+    ran = inside(command)
+
+    assert (ran.code, ran.out) == (6, "")
+    assert "not a Daypass portal" in ran.err
+
+
+@pytest.mark.parametrize("command", [("aws", "--tenant", "dev01"), ("whoami",), ("configure", "--all")])
+def test_debugging_shows_the_way_and_never_a_secret(inside: Inside, command: tuple[str, ...]) -> None:
+    ran = inside(*command, "--debug")
+
+    assert f"{inside.portal.url}/api/v1/" in ran.err
+    assert " ms" in ran.err
+    assert "canary" not in ran.err
+    assert TOKEN not in ran.err
+
+
+def test_debugging_shows_why_nobody_answered(inside: Inside) -> None:
+    ran = inside("whoami", "--debug", DAYPASS_HOST="http://127.0.0.1:1")
+
+    assert "ConnectionRefusedError" in ran.err
+    assert TOKEN not in ran.err

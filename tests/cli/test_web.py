@@ -1,0 +1,175 @@
+"""`daypass web`: the console in a browser that is signed in, and where in it one lands."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from daypass.cli.errors import Misused
+from daypass.cli.places import destination
+from tests.cli.conftest import Command, Inside
+from tests.cli.stub import StubPortal
+
+LINK = "https://signin.aws.example/federation?canary-console-link-1"
+
+BROWSER = """#!{python}
+import json, os, sys, urllib.request
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+opener = urllib.request.build_opener(Stay)
+def fetch():
+    try:
+        return opener.open(sys.argv[1]).status, ""
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("Location", "")
+told = {{"argv": sys.argv[1:], "first": fetch()}}
+print(json.dumps(told), file=open({file!r}, "w"))
+"""
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Path:
+    """A browser that notes what it is given, and where that leads it."""
+    program = tmp_path / "browser"
+    program.write_text(BROWSER.format(python=sys.executable, file=str(tmp_path / "seen")))
+    program.chmod(0o700)
+    return program
+
+
+def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
+    daypass: Command, browser: Path, tmp_path: Path
+) -> None:
+    ran = daypass("web", "--tenant", "dev01", BROWSER=f"{browser} %s")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "daypass: opening the AWS console in your browser.\n"
+    seen = json.loads((tmp_path / "seen").read_text())
+    assert seen["first"] == [302, LINK]
+    (address,) = seen["argv"]
+    assert address.startswith("http://127.0.0.1:")
+    assert "canary" not in address
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address, timeout=5)  # noqa: S310  an address of our own
+
+
+def test_a_browser_that_does_not_start_is_not_waited_for(inside: Inside) -> None:
+    ran = inside("web", "--tenant", "dev01", "--browser", "no-such-browser")
+
+    assert (ran.code, ran.out) == (5, "")
+    assert "daypass web --print" in ran.err
+    assert "canary" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "said"),
+    [
+        (("--print",), {}, ""),
+        ((), {"SSH_CONNECTION": "1"}, "this is a remote shell"),
+        (("--no-browser",), {}, "as you asked"),
+    ],
+)
+def test_where_no_browser_is_the_link_is_printed(
+    inside: Inside, words: tuple[str, ...], variables: dict[str, str], said: str
+) -> None:
+    ran = inside("web", "--tenant", "dev01", *words, **variables)
+
+    assert (ran.code, ran.out) == (0, LINK + "\n")
+    assert said in ran.err
+    assert "canary" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("--admin",), {"admin": True, "purpose": "console"}),
+        (
+            ("--tenant", "DEV01", "--duration", "30m"),
+            {"tenant": "dev01", "duration": 1800, "purpose": "console"},
+        ),
+        (
+            ("--tenant", "dev01", "s3"),
+            {"tenant": "dev01", "purpose": "console", "destination": "/s3/buckets?region=us-west-2"},
+        ),
+        (
+            ("--admin", "iam"),
+            {"admin": True, "purpose": "console", "destination": "/iam/home?region=us-east-1"},
+        ),
+        (
+            ("--tenant", "dev01", "/s3/buckets/b"),
+            {"tenant": "dev01", "purpose": "console", "destination": "/s3/buckets/b"},
+        ),
+    ],
+)
+def test_the_portal_is_asked_for_the_console_at_that_place(
+    inside: Inside, portal: StubPortal, words: tuple[str, ...], asked: dict[str, object]
+) -> None:
+    inside("web", "--print", *words)
+
+    assert portal.asked[-1].body == asked
+
+
+def test_jit_web_is_the_same_in_duploctl_s_words(inside: Inside, portal: StubPortal) -> None:
+    ran = inside("jit", "web", "--tenant", "dev01", "--admin", "--nocache", "--print")
+
+    assert ran.out == LINK + "\n"
+    assert portal.asked[-1].body == {"admin": True, "purpose": "console"}
+
+
+@pytest.mark.parametrize("place", ["no service", "S3", "arn:aws", "arn:aws:iam::1:role/x", "../x", "-x"])
+def test_what_is_no_place_is_refused_before_anything_is_issued(
+    inside: Inside, portal: StubPortal, place: str
+) -> None:
+    ran = inside("web", "--tenant", "dev01", "--print", "--", place)
+
+    assert ran.code == 2
+    assert not any(asked.body for asked in portal.asked)
+
+
+def test_a_tenant_that_is_not_one_s_own_has_no_region(inside: Inside) -> None:
+    assert inside("web", "--tenant", "data01", "--print", "s3").code == 4
+
+
+@pytest.mark.parametrize(
+    ("arn", "path"),
+    [
+        ("s3:::my-bucket", "/s3/buckets/my-bucket?region=R&tab=objects"),
+        ("s3:::my-bucket/a/b c.txt", "/s3/object/my-bucket?region=R&prefix=a%2Fb%20c.txt"),
+        ("dynamodb:eu-west-1:1:table/t", "/dynamodbv2/home?region=eu-west-1#table?name=t"),
+        ("dynamodb:eu-west-1:1:table/t/index/i", "/dynamodbv2/home?region=eu-west-1#table?name=t"),
+        (
+            "sqs:eu-west-1:1:q",
+            "/sqs/v3/home?region=eu-west-1#/queues/https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F1%2Fq",
+        ),
+        ("sns:eu-west-1:1:t", "/sns/v3/home?region=eu-west-1#/topic/arn:aws:sns:eu-west-1:1:t"),
+        ("kinesis:eu-west-1:1:stream/s", "/kinesis/home?region=eu-west-1#/streams/details/s/monitoring"),
+        (
+            "apigateway:eu-west-1::/restapis/a1",
+            "/apigateway/main/apis/a1/resources?api=a1&region=eu-west-1",
+        ),
+        ("lambda:eu-west-1:1:function:f", "/lambda/home?region=eu-west-1#/functions/f?tab=code"),
+        (
+            "logs:eu-west-1:1:log-group:/aws/x:*",
+            "/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Fx",
+        ),
+        ("rds:eu-west-1:1:db:d", "/rds/home?region=eu-west-1#database:id=d"),
+        ("ec2:eu-west-1:1:instance/i-1", "/ec2/home?region=eu-west-1#InstanceDetails:instanceId=i-1"),
+        ("ecs:eu-west-1:1:cluster/c", "/ecs/v2/clusters/c/services?region=eu-west-1"),
+        (
+            "secretsmanager:eu-west-1:1:secret:a/b-Ab12Cd",
+            "/secretsmanager/secret?name=a%2Fb&region=eu-west-1",
+        ),
+    ],
+)
+def test_an_arn_leads_to_the_page_of_its_resource(arn: str, path: str) -> None:
+    assert destination(f"arn:aws:{arn}", "R") == path
+
+
+def test_an_arn_of_an_unknown_kind_names_the_service_to_open() -> None:
+    with pytest.raises(Misused, match="daypass web iot"):
+        destination("arn:aws:iot:eu-west-1:1:thing/x", "R")
