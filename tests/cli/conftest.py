@@ -130,6 +130,8 @@ class Inside:
                 if name.startswith(("AWS_", "DAYPASS_", "DUPLO_", "XDG_", "GITHUB_")):
                     patch.delenv(name)
             given = {"DAYPASS_HOST": self.portal.url, "DAYPASS_TOKEN": TOKEN, "HOME": str(self.home)}
+            # --debug sets it for the rest of the process.
+            given["DAYPASS_DEBUG"] = ""
             for name, value in (given | more).items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", [SCRIPT, *words])

@@ -37,6 +37,7 @@ def test_stdout_is_the_json_of_credential_process_and_nothing_else(daypass: Comm
         (("jit", "aws", "--admin", "--interactive"), {"admin": True}),
         (("jit", "aws", "--isadmin", "-I", "--browser", "chrome", "-L", "DEBUG"), {"admin": True}),
         (("jit", "aws", "--admin", "--tenant", "dev01"), {"admin": True}),
+        (("--isadmin", "-L", "DEBUG", "jit", "aws", "--nocache"), {"admin": True}),
     ],
 )
 def test_the_portal_is_asked_for_what_was_typed(

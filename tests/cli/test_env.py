@@ -107,6 +107,24 @@ def test_the_endpoint_tells_where_it_is_and_ends_when_it_is_told_to(daypass: Com
     assert not daypass.cache.exists()
 
 
+def test_a_shell_takes_the_variables_of_an_endpoint_that_goes_on_behind_it(daypass: Command) -> None:
+    script = (
+        'eval "$(daypass serve-credentials --tenant dev01 --output bash 2>/dev/null & echo "pid=$!")"; '
+        'echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; kill $pid'
+    )
+
+    ran = subprocess.run(
+        ["sh", "-c", script],
+        env=daypass.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.stdout.startswith("http://127.0.0.1:"), ran.stderr
+
+
 def test_a_port_that_is_taken_is_named(inside: Inside) -> None:
     port = str(inside.portal.port)
 

@@ -46,6 +46,7 @@ OURS: Ours = {
 def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     """Answer the command line; the result is the exit code."""
     root.ours, root.wings = OURS, wings
+    words = _with_flags_behind(words)
     colour = False if os.environ.get("NO_COLOR") else None
     try:
         outcome = root.main(words, prog_name="daypass", standalone_mode=False, obj=now, color=colour)
@@ -64,6 +65,14 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
         say(_unexpected(error, words))
         return 1
     return outcome if isinstance(outcome, int) else 0
+
+
+def _with_flags_behind(words: list[str]) -> list[str]:
+    """The words with the flags that duploctl's users write before `jit …` behind it."""
+    if words[:1] and words[0].startswith("-") and "jit" in words:
+        place = words.index("jit")
+        return [*words[place : place + 2], *words[:place], *words[place + 2 :]]
+    return words
 
 
 def _corrected(error: click.ClickException, words: list[str]) -> str:

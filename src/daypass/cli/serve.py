@@ -42,19 +42,22 @@ def serve_credentials(now: refresh.Now, /, port: int, output: str | None, **give
     \b
     Examples:
       daypass serve-credentials --tenant dev01
+      eval "$(daypass serve-credentials --tenant dev01 &)"
       daypass serve-credentials --tenant dev01 --port 9911 --output json
       docker run --network host --env AWS_CONTAINER_CREDENTIALS_FULL_URI \\
         --env AWS_CONTAINER_AUTHORIZATION_TOKEN my-image
     """
     endpoint = open_endpoint(options.flags_of(given), now, port)
+    signal.signal(signal.SIGTERM, _end)
     told = {**endpoint.variables, **variables.of_region(endpoint.entry)}
     actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
     click.echo(
         json.dumps(told) if output == "json" else "\n".join(variables.lines(shell_of(output), told, ()))
     )
     sys.stdout.flush()
+    # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     say(f"giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
-    signal.signal(signal.SIGTERM, _end)
     endpoint.loopback.serve()
 
 
