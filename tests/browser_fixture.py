@@ -35,6 +35,8 @@ PAGES: Sequence[str] = (
 
 ADMINISTRATOR_PAGES: Sequence[str] = (
     "/administrator/tenants",
+    "/administrator/users",
+    "/administrator/import-users",
     "/administrator/system-settings",
     f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
 )

@@ -23,6 +23,8 @@ EXITS = {
     "portal/http/web/tokens.py": "to whom the token was made for, this once",
     "portal/http/web/ways.py": "to whom the session was issued",
     "portal/http/web/sign_in.py": "into the cookies of the browser that signed in",
+    "portal/http/web/admin/user.py": "a new token, to the Administrator who made it, this once",
+    "portal/http/web/admin/users.py": "a new password, to the Administrator who made it, this once",
     "portal/identity/passwords.py": "into the hash",
     "portal/identity/sign_in.py": "into the digests of the two cookies",
     "portal/identity/oauth/consent.py": "into the digest of a code",

@@ -22,6 +22,7 @@ ENTRIES = (
     Entry("AWS Resources", "/resources", "bucket"),
     Entry("My sessions", "/sessions", "clock"),
     Entry("Tenants", "/administrator/tenants", "box", is_for_administrators=True),
+    Entry("Users", "/administrator/users", "people", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
 )
 """Those for Administrators stand in a group of their own, in this order."""

@@ -1,5 +1,7 @@
 """Every page under *Administrator* that this folder has."""
 
+from dataclasses import dataclass
+
 from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
@@ -7,42 +9,93 @@ from daypass.portal.http.caller import Permission
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.route import exact
-from daypass.portal.http.web.admin import system_config, tenants
+from daypass.portal.http.web.admin import imports, system_config, tenants, users
 from daypass.portal.http.web.admin.access import AccessPages
 from daypass.portal.http.web.admin.features import FeaturePages
+from daypass.portal.http.web.admin.imports import ImportPages
 from daypass.portal.http.web.admin.system_config import SystemConfigPages
 from daypass.portal.http.web.admin.tenants import TenantPages
+from daypass.portal.http.web.admin.user import OneUserPages
+from daypass.portal.http.web.admin.users import UserPages
 
 
 def administrator_routes(
     entrance: PageEntrance, pages: Pages, administration: Administration, region: str
 ) -> list[BaseRoute]:
     """The routes of these pages; all of them are for Administrators."""
-
-    def show(path: str, page: Page) -> BaseRoute:
-        return exact("GET", path, entrance.page(Permission.ADMINISTRATOR, page))
-
-    def act(path: str, page: Page) -> BaseRoute:
-        return exact("POST", path, entrance.act(Permission.ADMINISTRATOR, page))
-
-    config, listed = system_config.ADDRESS, tenants.ADDRESS
-    one = f"{listed}/{{tenant}}"
-    configs = SystemConfigPages(pages, administration.settings)
-    every = TenantPages(pages, administration.tenants, region)
-    access, features = AccessPages(pages, administration), FeaturePages(pages, administration)
+    admit = _Routes(entrance)
     return [
-        show(config, configs.show),
-        act(config, configs.add),
-        act(f"{config}/change", configs.change),
-        act(f"{config}/remove", configs.remove),
-        show(listed, every.listed),
-        act(listed, every.create),
-        act(tenants.DELETE, every.delete),
-        show(one, access.show),
-        act(one, access.put),
-        act(f"{one}/remove", access.remove),
-        show(f"{one}/settings", features.show),
-        act(f"{one}/settings", features.add),
-        act(f"{one}/settings/change", features.change),
-        act(f"{one}/settings/remove", features.remove),
+        *_system_settings(admit, SystemConfigPages(pages, administration.settings)),
+        *_tenants(admit, TenantPages(pages, administration.tenants, region)),
+        *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration)),
+        *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.imports)),
+        *_user(admit, OneUserPages(pages, administration)),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """Makes routes for Administrators."""
+
+    entrance: PageEntrance
+
+    def show(self, path: str, page: Page) -> BaseRoute:
+        return exact("GET", path, self.entrance.page(Permission.ADMINISTRATOR, page))
+
+    def act(self, path: str, page: Page) -> BaseRoute:
+        return exact("POST", path, self.entrance.act(Permission.ADMINISTRATOR, page))
+
+
+def _system_settings(admit: _Routes, configs: SystemConfigPages) -> list[BaseRoute]:
+    here = system_config.ADDRESS
+    return [
+        admit.show(here, configs.show),
+        admit.act(here, configs.add),
+        admit.act(f"{here}/change", configs.change),
+        admit.act(f"{here}/remove", configs.remove),
+    ]
+
+
+def _tenants(admit: _Routes, every: TenantPages) -> list[BaseRoute]:
+    return [
+        admit.show(tenants.ADDRESS, every.listed),
+        admit.act(tenants.ADDRESS, every.create),
+        admit.act(tenants.DELETE, every.delete),
+    ]
+
+
+def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list[BaseRoute]:
+    here = f"{tenants.ADDRESS}/{{tenant}}"
+    return [
+        admit.show(here, access.show),
+        admit.act(here, access.put),
+        admit.act(f"{here}/remove", access.remove),
+        admit.show(f"{here}/settings", features.show),
+        admit.act(f"{here}/settings", features.add),
+        admit.act(f"{here}/settings/change", features.change),
+        admit.act(f"{here}/settings/remove", features.remove),
+    ]
+
+
+def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRoute]:
+    return [
+        admit.show(users.ADDRESS, every.listed),
+        admit.act(users.ADDRESS, every.create),
+        admit.act(users.DELETE, every.delete),
+        admit.show(imports.ADDRESS, taken.show),
+        admit.act(imports.ADDRESS, taken.take),
+    ]
+
+
+def _user(admit: _Routes, one: OneUserPages) -> list[BaseRoute]:
+    here = f"{users.ADDRESS}/{{user}}"
+    return [
+        admit.show(here, one.show),
+        admit.act(here, one.put_access),
+        admit.act(f"{here}/remove", one.remove_access),
+        admit.act(f"{here}/update", one.update),
+        admit.act(f"{here}/password", one.set_password),
+        admit.show(f"{here}/tokens", one.show_tokens),
+        admit.act(f"{here}/tokens", one.create_token),
+        admit.act(f"{here}/tokens/revoke", one.revoke_token),
     ]

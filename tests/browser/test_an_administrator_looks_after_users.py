@@ -1,0 +1,78 @@
+"""An Administrator looks after users, in a browser: makes one, gives access and a token, deletes them."""
+
+from playwright.sync_api import expect
+
+from tests.browser_fixture import DESK, Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+
+def test_a_person_is_made_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:
+    name = "lena.lake@example.com"
+    with somebody(chromium, demo) as admin:
+        admin.sign_in("admin@example.com", "/administrator/users")
+        page = admin.page
+        page.get_by_role("button", name="Add", exact=True).click()
+        pane = page.get_by_role("dialog", name="Create User")
+        pane.get_by_label("Username").fill(name)
+        pane.get_by_label("dev01").check()
+        pane.get_by_label("Read Only Access").check()
+        pane.get_by_role("button", name="Submit").click()
+        made = page.get_by_role("dialog", name="Password")
+        made.get_by_role("button", name="Copy password").click()
+        password = admin.copied()
+        page.keyboard.press("Escape")
+        expect(made).to_be_hidden()
+
+        with somebody(chromium, demo) as lena:
+            lena.visit("/sign-in")
+            lena.page.get_by_label("Username").fill(name)
+            lena.page.get_by_label("Password").fill(password)
+            lena.page.get_by_role("button", name="Sign in").click()
+            lena.page.wait_for_url("**/profile")
+            expect(lena.page.get_by_label("Tenant:", exact=True)).to_contain_text("dev01")
+
+            page.get_by_role("link", name=name).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text(name.upper())
+            page.get_by_role("button", name="Actions", exact=True).click()
+            page.get_by_role("menuitem", name="Delete").click()
+            pane = page.get_by_role("dialog", name="Delete user")
+            pane.get_by_label("Type the username to delete it").fill(name)
+            pane.get_by_role("button", name="Delete user").click()
+            expect(page.get_by_role("status")).to_contain_text("is deleted")
+            expect(page.get_by_role("link", name=name)).to_have_count(0)
+
+            lena.visit("/profile")
+            expect(lena.page).to_have_url(f"{demo.portal_url}/sign-in?ended=1")
+        admin.find_nothing_wrong()
+
+
+def test_a_token_is_made_for_a_pipeline_shown_once_and_revoked(admin: Person) -> None:
+    page = admin.visit("/administrator/users?search=ci@")
+    page.get_by_role("link", name="ci@example.com").click()
+    page.get_by_role("link", name="Tokens", exact=True).click()
+    page.get_by_role("button", name="Add", exact=True).click()
+    pane = page.get_by_role("dialog", name="Create a new token")
+    pane.get_by_label("Token Name").fill("nightly")
+    pane.get_by_role("button", name="Create", exact=True).click()
+    made = page.get_by_role("dialog", name="Token created")
+    made.get_by_role("button", name="Copy").click()
+    token = admin.copied()
+    page.keyboard.press("Escape")
+    before = admin.demo.visitor(token).session(tenant="dev01").status
+    page.get_by_role("button", name="Actions for nightly").click()
+    page.get_by_role("menuitem", name="Revoke").click()
+    page.get_by_role("dialog", name="Revoke token").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("Revoked")
+
+    assert (before, admin.demo.visitor(token).session(tenant="dev01").status) == (201, 401)
+    admin.find_nothing_wrong()
+
+
+def test_the_pages_fit_a_phone(chromium: Chromium, demo: Demo) -> None:
+    for size in ((390, 844), DESK):
+        with somebody(chromium, demo, size, scheme="dark") as admin:
+            admin.sign_in("admin@example.com")
+            for address in ("users", "import-users", "tenants", "system-settings"):
+                admin.visit(f"/administrator/{address}")
+                admin.find_no_sideways_scrolling()
+            admin.find_nothing_wrong()

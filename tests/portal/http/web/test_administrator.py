@@ -1,0 +1,431 @@
+"""The Administrator's pages, through the whole portal: what each form does, and what it refuses in words."""
+
+import html
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
+from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import OPERATOR
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
+
+CONFIG, TENANTS, USERS = (f"/administrator/{name}" for name in ("system-settings", "tenants", "users"))
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+ROLE_MAXIMUM = {"config_type": "AppConfig", "app_key": "MaximumSessionDuration"}
+ADMIN_SESSION = {"config_type": "Other", "other_type": "AppConfig", "other_key": "AdminJitSessionDuration"}
+FRESH_ENOUGH = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """A browser in which somebody has signed in."""
+
+    client: Client
+    cookie: str
+
+    def see(self, address: str) -> str:
+        """The text of a page."""
+        path, _, query = address.partition("?")
+        answer = self.client.get(path, headers=self._headers(), query=query)
+        assert answer.status == 200, answer.body
+        return html.unescape(answer.body.decode())
+
+    def send(self, address: str, fields: object = (), **more: str) -> Answer:
+        """Send a form as its page would."""
+        form = [
+            ("csrf", csrf_token(self.cookie)),
+            *(fields if isinstance(fields, list) else []),
+            *more.items(),
+        ]
+        headers = [
+            *self._headers(),
+            FORM,
+            ("Origin", PUBLIC_URL),
+            ("Referer", f"{PUBLIC_URL}{address}"),
+        ]
+        return self.client.send("POST", address, headers=headers, body=urlencode(form).encode())
+
+    def do(self, address: str, fields: object = (), **more: str) -> str:
+        """Send a form that does its work, and answer where one is led."""
+        answer = self.send(address, fields, **more)
+        assert answer.status == 303, text(answer)
+        return answer.header("location") or ""
+
+    def _headers(self) -> list[tuple[str, str]]:
+        return [("Accept", "text/html"), ("Cookie", f"{SESSION}={self.cookie}")]
+
+
+def text(answer: Answer) -> str:
+    return html.unescape(answer.body.decode())
+
+
+def alert(answer: Answer) -> str:
+    """What a page says is wrong."""
+    found = re.search(r'role="alert">.*?<p>(.*?)</p>', answer.body.decode(), re.DOTALL)
+    assert found, text(answer)
+    return html.unescape(found[1])
+
+
+def shown_once(answer: Answer) -> str:
+    """The secret in the pane that opens with the page."""
+    found = re.search(
+        r'<dialog class="pane" id="made".*?data-copy="([^"]+)"', answer.body.decode(), re.DOTALL
+    )
+    assert found, text(answer)
+    return html.unescape(found[1])
+
+
+def sign_in(world: World, username: str) -> Browser:
+    ends = world.clock() + timedelta(hours=12)
+    user = world.users[username]
+    token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends, grant_ends_at=ends)
+    return Browser(world.client(), world.identity.add_token(token, user, OPERATOR).reveal())
+
+
+@pytest.fixture
+def admin(quick_world: World) -> Browser:
+    return sign_in(quick_world, ADMIN)
+
+
+def validity(world: World, username: str, **ask: object) -> int:
+    answer = world.client().post("/api/v1/sessions", world.tokens[username], ask)
+    assert answer.status == 201, answer.body
+    seconds = answer.json["validity"]
+    assert isinstance(seconds, int)
+    return seconds
+
+
+def test_a_config_counts_from_the_next_request_on_until_it_is_removed(
+    quick_world: World, admin: Browser
+) -> None:
+    before = validity(quick_world, ADMIN, admin=True)
+
+    admin.do(CONFIG, **ADMIN_SESSION, value="7200")
+    longer = validity(quick_world, ADMIN, admin=True)
+    page = admin.see(CONFIG)
+    admin.do(f"{CONFIG}/remove", type="AppConfig", key="AdminJitSessionDuration")
+
+    assert (before, longer, validity(quick_world, ADMIN, admin=True)) == (3600, 7200, 3600)
+    assert "AdminJitSessionDuration" in page
+    assert "2 h" in page
+    assert f'<span class="meta">{ADMIN}</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "Select a Config Type."),
+        ({"config_type": "Flags"}, "Select a Key."),
+        ({"config_type": "Flags", "flag_key": "EnableAwsAdminJitAccess"}, "Select or enter a Value."),
+        ({"config_type": "AppConfig", "app_key": "MaximumSessionDuration", "hours": "custom"}, "a Value."),
+        (
+            {
+                "config_type": "AppConfig",
+                "app_key": "MaximumSessionDuration",
+                "hours": "custom",
+                "custom": "60",
+            },
+            "from 3600 to 43200",
+        ),
+        ({"config_type": "Other"}, "Enter the Other Config Type."),
+        ({"config_type": "Other", "other_type": "AppConfig"}, "Enter a Key."),
+        (
+            {
+                "config_type": "Other",
+                "other_type": "AppConfig",
+                "other_key": "AdminJitSessionDuration",
+                "value": "9",
+            },
+            "from 900 to 43200",
+        ),
+        ({"config_type": "Other", "other_type": "x" * 65, "other_key": "k", "value": "v"}, "1 to 64"),
+    ],
+    ids=lambda value: str(value)[-60:],
+)
+def test_a_config_that_cannot_be_is_refused_in_its_pane(
+    admin: Browser, fields: dict[str, str], says: str
+) -> None:
+    answer = admin.send(CONFIG, **fields)
+
+    assert answer.status == 422
+    assert says in alert(answer)
+    # What was typed is still there, in the pane that is open.
+    assert re.search(r'<dialog class="pane" id="add"[^>]* data-open>', text(answer))
+    if "other_type" in fields:
+        assert f'value="{fields["other_type"]}"' in text(answer)
+
+
+def test_a_key_that_nobody_knows_is_kept_and_said_to_be_inert(admin: Browser) -> None:
+    admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", value="<b>&")
+    page = admin.client.get(CONFIG, headers=admin._headers()).body.decode()
+
+    assert "Nothing here goes by this key." in page
+    assert "&lt;b&gt;&amp;" in page
+    assert "<b>&" not in page
+
+
+def test_a_change_to_what_somebody_else_changed_meanwhile_is_refused(
+    admin: Browser, quick_world: World
+) -> None:
+    admin.do(CONFIG, **ADMIN_SESSION, value="1800")
+    page = admin.see(f"{CONFIG}?type=AppConfig&key=AdminJitSessionDuration")
+    version = re.search(r'name="version" value="([^"]+)"', page)
+    assert version
+    quick_world.clock.move(timedelta(seconds=1))
+    admin.do(CONFIG, **ADMIN_SESSION, value="900")
+
+    change = {"type": "AppConfig", "key": "AdminJitSessionDuration", "value": "3600"}
+    late = admin.send(f"{CONFIG}/change", **change, version=version[1])
+
+    assert late.status == 412
+    assert "changed by somebody else" in alert(late)
+    assert validity(quick_world, ADMIN, admin=True) == 900
+
+
+def test_a_tenant_s_setting_counts_for_it_alone(quick_world: World, admin: Browser) -> None:
+    here = f"{TENANTS}/{DEV.id}/settings"
+    admin.do(here, key="aws_access_token_validity", value="1800")
+
+    assert "30 min" in admin.see(here)
+    assert validity(quick_world, DANA, tenant="dev01") == 1800
+    assert validity(quick_world, DANA, tenant="prod01") == 3600
+    admin.do(f"{here}/remove", key="aws_access_token_validity")
+    assert validity(quick_world, DANA, tenant="dev01") == 3600
+
+
+def test_a_tenant_s_maximum_never_exceeds_that_of_all(admin: Browser) -> None:
+    here = f"{TENANTS}/{DEV.id}/settings"
+    admin.do(CONFIG, config_type="AppConfig", app_key="MaximumSessionDuration", hours="7200")
+
+    refused = admin.send(here, key="aws_role_max_session_duration", hours="14400")
+
+    assert refused.status == 422
+    assert "no tenant's may be longer" in alert(refused)
+    admin.do(here, key="aws_role_max_session_duration", hours="custom", custom="3600")
+
+
+def test_a_member_may_enter_until_removed(quick_world: World, admin: Browser) -> None:
+    def ask() -> tuple[int, str]:
+        answer = quick_world.client().post("/api/v1/sessions", quick_world.tokens[NOOR], {"tenant": "dev01"})
+        return answer.status, answer.json.get("access", "")
+
+    here = f"{TENANTS}/{DEV.id}"
+    seen = [ask()]
+    admin.do(here, user=NOOR, read_only="true")
+    seen.append(ask())
+    page = admin.see(here)
+    admin.do(here, user=NOOR)
+    seen.append(ask())
+    admin.do(f"{here}/remove", user=NOOR)
+    seen.append(ask())
+
+    assert seen == [(404, ""), (201, "read-only"), (201, "full"), (404, "")]
+    assert re.search(rf"{NOOR}</a></td><td [^>]*>Yes</td>", page)
+
+
+def test_nobody_who_is_not_there_becomes_a_member(admin: Browser) -> None:
+    here = f"{TENANTS}/{DEV.id}"
+
+    assert alert(admin.send(here, user="nobody@example.com")) == "There is no such user."
+    assert alert(admin.send(here)) == "Select a User."
+
+
+def test_a_tenant_is_added_and_deleted_by_its_name(quick_world: World, admin: Browser) -> None:
+    place = admin.do(TENANTS, name="lab01", region="eu-west-1")
+    found = quick_world.client().get("/api/v1/tenants", quick_world.tokens[ADMIN]).json["tenants"]
+    wrong = admin.send("/administrator/delete-tenant", id=place.rpartition("/")[2], typed="lab")
+    admin.do("/administrator/delete-tenant", id=place.rpartition("/")[2], typed="lab01")
+
+    assert ("lab01", "eu-west-1") in [(one["name"], one["region"]) for one in found]
+    assert wrong.status == 422
+    assert "lab01" not in admin.see(TENANTS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"name": "Dev 02", "region": "us-west-2"}, ""),
+        ({"name": "dev01", "region": "us-west-2"}, "dev01"),
+        ({"name": "dev01-x", "region": "us-west-2"}, "dev01"),
+        ({"name": "lab01", "region": "moon"}, "A region looks like"),
+        ({"name": "lab01", "region": "us-west-2", "role_arn": DEV.role_arn}, "belongs to the tenant “dev01”"),
+        ({"name": "lab01", "region": "us-west-2", "role_arn": "arn:x"}, "role is one of this account"),
+    ],
+)
+def test_a_tenant_that_cannot_be_is_refused_in_its_pane(
+    admin: Browser, fields: dict[str, str], says: str
+) -> None:
+    answer = admin.send(TENANTS, **fields)
+
+    assert answer.status == 422
+    assert says in alert(answer)
+
+
+def test_a_person_is_created_with_a_password_that_is_shown_once_and_works(admin: Browser) -> None:
+    fields = {"username": "Lena@Example.com", "role": "User", "sign_in": "password", "read_only": "true"}
+    answer = admin.send(USERS, [("tenants", DEV.id), ("tenants", PROD.id)], **fields)
+    password = shown_once(answer)
+
+    page = admin.client.get("/sign-in")
+    visit = next(value for name, value in page.headers if name == "set-cookie").partition(";")[0]
+    sent = {"csrf": csrf_token(visit.partition("=")[2]), "username": "lena@example.com", "password": password}
+    headers = [("Cookie", visit), ("Origin", PUBLIC_URL), FORM]
+    came = admin.client.send("POST", "/sign-in", headers=headers, body=urlencode(sent).encode())
+
+    assert answer.status == 200
+    assert came.status == 303
+    assert password not in admin.see(USERS)
+    listed = admin.see(f"{USERS}?search=lena")
+    assert "just now" in listed
+    user = re.search(rf'{USERS}/([0-9a-f]+)"', listed)
+    assert user
+    theirs = admin.see(f"{USERS}/{user[1]}")
+    assert re.findall(r">(dev01|prod01)</a>", theirs) == ["dev01", "prod01"]
+    assert "<dt>Read-Only</dt><dd>Yes</dd>" in theirs
+
+
+def test_a_service_account_gets_a_token_that_is_shown_once_and_can_be_revoked(
+    quick_world: World, admin: Browser
+) -> None:
+    place = admin.do(USERS, username="robot@example.com", role="User", sign_in="none")
+    made = admin.send(f"{place}/tokens", name="pipeline")
+    token = shown_once(made)
+    counts = quick_world.client().get("/api/v1/me", token)
+    page = admin.see(f"{place}/tokens")
+    admin.do(f"{place}/tokens/revoke", id=counts.json["token"]["id"])
+
+    assert counts.json["user"]["username"] == "robot@example.com"
+    assert "pipeline" in page
+    assert token not in page
+    assert quick_world.client().get("/api/v1/me", token).status == 401
+    assert alert(admin.send(f"{place}/tokens")) == "Enter a Token Name."
+
+
+def test_whoever_is_kept_out_or_deleted_has_nothing_from_the_next_request_on(
+    quick_world: World, admin: Browser
+) -> None:
+    def me(username: str) -> int:
+        return quick_world.client().get("/api/v1/me", quick_world.tokens[username]).status
+
+    dana, noor = (f"{USERS}/{quick_world.users[name].id}" for name in (DANA, NOOR))
+    version = re.search(r'name="version" value="([^"]+)"', admin.see(dana))
+    assert version
+    admin.do(f"{dana}/update", role="User", state="disabled", version=version[1])
+    wrong = admin.send("/administrator/delete-user", id=noor.rpartition("/")[2], typed="noor")
+    still = me(NOOR)
+    admin.do("/administrator/delete-user", id=noor.rpartition("/")[2], typed=NOOR)
+
+    assert (me(DANA), wrong.status, still, me(NOOR)) == (401, 422, 200, 401)
+    assert "Kept out" in admin.see(dana)
+    assert NOOR not in admin.see(USERS)
+
+
+def test_the_last_administrator_stays_one(quick_world: World, admin: Browser) -> None:
+    here = f"{USERS}/{quick_world.users[ADMIN].id}"
+    version = re.search(r'name="version" value="([^"]+)"', admin.see(here))
+    assert version
+
+    demoted = admin.send(f"{here}/update", role="User", state="enabled", version=version[1])
+    deleted = admin.send("/administrator/delete-user", id=here.rpartition("/")[2], typed=ADMIN)
+
+    assert "last Administrator" in alert(demoted)
+    assert deleted.status >= 400
+    assert "last Administrator" in text(deleted)
+
+
+def test_users_are_searched_sorted_and_paged(admin: Browser) -> None:
+    lines = "\n".join(f"person{number:02}@example.com" for number in range(30))
+    admin.do("/administrator/import-users", table=f"username\n{lines}", do="true")
+
+    def names(page: str) -> list[str]:
+        return re.findall(r"<a href=\"/administrator/users/[0-9a-f]+\">([^<]+)</a>", page)
+
+    first = admin.see(USERS)
+    following = re.search(r'href="([^"]+)" rel="next"', first)
+    assert following
+    second = admin.see(following[1])
+    backwards = admin.see(f"{USERS}?sort=-username")
+    found = admin.see(f"{USERS}?search=PERSON2")
+
+    assert (len(names(first)), len(names(second))) == (25, 8)
+    assert names(first) + names(second) == sorted(names(first) + names(second))
+    assert names(backwards)[0] == "person29@example.com"
+    assert len(names(found)) == 10
+    assert 'aria-sort="descending"' in backwards
+
+
+def test_an_import_says_first_what_it_would_do_and_then_does_all_or_nothing(admin: Browser) -> None:
+    here = "/administrator/import-users"
+    head = "username,role,tenants,read_only_tenants"
+    good = f"{head}\nlena@example.com,,dev01,prod01\ndana@example.com,User,dev01,"
+    planned = admin.send(here, table=good)
+    untouched = "lena" not in admin.see(USERS)
+    bad = admin.send(here, table=f"{good}\nx@example.com,Boss,,", do="true")
+    still_untouched = "lena" not in admin.see(USERS)
+    admin.do(here, table=good, do="true")
+
+    assert (planned.status, "Import 2 lines" in text(planned), untouched) == (200, True, True)
+    assert (bad.status, still_untouched) == (422, True)
+    assert "Nothing was imported" in text(bad)
+    assert "lena@example.com" in admin.see(USERS)
+
+
+WIDENING = [
+    (CONFIG, {"config_type": "Flags", "flag_key": "EnableAwsAdminJitAccess", "flag": "true"}),
+    (f"{TENANTS}/{DEV.id}/settings", {"key": "aws_access_token_validity", "value": "7200"}),
+    (f"{TENANTS}/{DEV.id}", {"user": NOOR}),
+    (USERS, {"username": "boss@example.com", "role": "Administrator", "sign_in": "none"}),
+    (USERS, {"username": "lena@example.com", "role": "User", "sign_in": "none", "tenants": DEV.id}),
+    ("/administrator/import-users", {"table": "username,role\nboss@example.com,Administrator", "do": "true"}),
+]
+
+
+@pytest.mark.parametrize(("address", "fields"), WIDENING, ids=lambda value: str(value)[:50])
+def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
+    quick_world: World, admin: Browser, address: str, fields: dict[str, str]
+) -> None:
+    quick_world.clock.move(FRESH_ENOUGH + timedelta(seconds=1))
+    users = admin.see(USERS)
+
+    answer = admin.send(address, **fields)
+
+    assert answer.status == 303
+    assert (answer.header("location") or "").startswith("/confirm?next=")
+    # Nothing was changed, not even half of it.
+    assert admin.see(USERS) == users
+    assert "EnableAwsAdminJitAccess" not in re.sub(
+        r"<dialog.*</dialog>", "", admin.see(CONFIG), flags=re.DOTALL
+    )
+
+
+def test_what_takes_something_away_does_not(quick_world: World, admin: Browser) -> None:
+    quick_world.clock.move(FRESH_ENOUGH + timedelta(seconds=1))
+
+    admin.do(f"{TENANTS}/{DEV.id}/remove", user=DANA)
+    admin.do("/administrator/delete-user", id=quick_world.users[NOOR].id, typed=NOOR)
+    admin.do(f"{TENANTS}/{DEV.id}/settings", key="aws_access_token_validity", value="900")
+
+
+@pytest.mark.parametrize("address", [CONFIG, TENANTS, USERS, "/administrator/import-users"])
+def test_nobody_else_sees_or_does_any_of_it(quick_world: World, address: str) -> None:
+    dana = sign_in(quick_world, DANA)
+
+    assert dana.client.get(address, headers=dana._headers()).status == 403
+    assert dana.send(address, username="x@example.com", role="Administrator").status == 403
+
+
+@pytest.mark.parametrize(
+    "address", [f"{TENANTS}/no-such", f"{TENANTS}/no-such/settings", f"{USERS}/no-such", f"{CONFIG}?key=no"]
+)
+def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> None:
+    path, _, query = address.partition("?")
+    answer = admin.client.get(path, headers=admin._headers(), query=query)
+
+    assert answer.status == 404
+    assert "There is nothing here" in text(answer)
