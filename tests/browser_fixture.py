@@ -38,6 +38,7 @@ ADMINISTRATOR_PAGES: Sequence[str] = (
     "/administrator/users",
     "/administrator/import-users",
     "/administrator/system-settings",
+    "/administrator/system-settings/roles",
     f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
 )
 """Every page that Administrators alone can see."""

@@ -11,6 +11,7 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.admin.administration import Administration, administration
+from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.roles import IamRoles
 from daypass.portal.admin.tenants import RoleRules
@@ -165,6 +166,11 @@ class _Core:
     def refusal_page(self) -> RefusalForm:
         """The form in which doors with pages refuse."""
         return RefusalForm(self.pages, self.config.public_url)
+
+    @property
+    def durations(self) -> Durations:
+        """How long sessions last, and why."""
+        return Durations(self.database, self.broker, self.clock, self.issuer.master_role_arn)
 
     def has_administrator(self) -> bool:
         """Whether anybody can run the portal yet."""
@@ -327,7 +333,7 @@ def _web_door(core: _Core) -> Starlette:
     entrance = core.page_entrance(Door.WEB)
     routes = [
         *web_routes(entrance, web),
-        *administrator_routes(entrance, core.pages, core.administration, core.config.aws.region),
+        *administrator_routes(entrance, core.pages, core.administration, core.durations, aws.region),
         *core.assets.routes(),
     ]
     return make_door(routes, core.refusal_page)

@@ -429,3 +429,39 @@ def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> No
 
     assert answer.status == 404
     assert "There is nothing here" in text(answer)
+
+
+def test_a_tenant_s_sessions_are_everybody_s(quick_world: World, admin: Browser) -> None:
+    ask = {"tenant": "dev01", "reason": "ticket 4711"}
+    quick_world.client().post("/api/v1/sessions", quick_world.tokens[DANA], ask)
+    quick_world.client().post("/api/v1/sessions", quick_world.tokens[ADMIN], {"tenant": "prod01"})
+
+    page = admin.see(f"{TENANTS}/{DEV.id}/sessions")
+
+    assert f"{DANA}<span" in page
+    assert "ticket 4711" in page
+    assert "Live" in page
+    assert "canary" not in page
+    assert page.count('<tr role="row"><td') == 1
+
+
+def test_where_a_role_keeps_sessions_short_the_ruler_says_so(quick_world: World, admin: Browser) -> None:
+    here = f"{TENANTS}/{DEV.id}"
+    quick_world.broker.maximum = timedelta(hours=1)
+    free = admin.see(f"{here}/aws")
+    admin.do(f"{here}/settings", key="aws_access_token_validity", value="7200")
+
+    capped = admin.see(f"{here}/settings")
+
+    assert DEV.role_arn in free
+    assert "row limits" not in free
+    assert re.search(r'class="row limits">.*?AWS Role Max|class="row limits">.*?role', capped, re.DOTALL)
+    assert "The role's own maximum is shorter." in capped
+    # What is configured is kept, and the session is as long as the role allows.
+    assert validity(quick_world, DANA, tenant="dev01") == 3600
+
+
+def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Browser) -> None:
+    page = admin.see(f"{CONFIG}/roles")
+
+    assert "How long an admin session lasts" in page

@@ -7,12 +7,14 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.model import Version
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
+from daypass.portal.http.web.admin.rulers import Drawn, drawn
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import (
     HOURS,
@@ -33,6 +35,7 @@ class FeaturesPage:
     """What the tab shows."""
 
     band: Band
+    ruler: Drawn
     rows: Sequence[Row]
     features: Sequence[Known]
     typed: Typed
@@ -58,6 +61,7 @@ class FeaturePages:
 
     pages: Pages
     administration: Administration
+    durations: Durations
 
     def show(self, visit: Visit) -> Response:
         """The tab; with `key`, and the pane in which that setting is changed."""
@@ -110,6 +114,7 @@ class FeaturePages:
     ) -> FeaturesPage:
         return FeaturesPage(
             band=head,
+            ruler=drawn(self.durations.of_tenant(head.tenant.id)),
             rows=[row(record) for record in self.administration.settings.of(head.tenant.id)],
             features=known(TENANT),
             typed=typed or Typed(),

@@ -5,29 +5,37 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.durations import Durations
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.route import exact
-from daypass.portal.http.web.admin import imports, system_config, tenants, users
+from daypass.portal.http.web.admin import imports, role_maxima, system_config, tenants, users
 from daypass.portal.http.web.admin.access import AccessPages
 from daypass.portal.http.web.admin.features import FeaturePages
 from daypass.portal.http.web.admin.imports import ImportPages
+from daypass.portal.http.web.admin.role_maxima import RolePages
 from daypass.portal.http.web.admin.system_config import SystemConfigPages
+from daypass.portal.http.web.admin.tenant_aws import TenantAwsPages
 from daypass.portal.http.web.admin.tenants import TenantPages
 from daypass.portal.http.web.admin.user import OneUserPages
 from daypass.portal.http.web.admin.users import UserPages
 
 
 def administrator_routes(
-    entrance: PageEntrance, pages: Pages, administration: Administration, region: str
+    entrance: PageEntrance, pages: Pages, administration: Administration, durations: Durations, region: str
 ) -> list[BaseRoute]:
     """The routes of these pages; all of them are for Administrators."""
     admit = _Routes(entrance)
     return [
-        *_system_settings(admit, SystemConfigPages(pages, administration.settings)),
+        *_system_settings(
+            admit,
+            SystemConfigPages(pages, administration.settings),
+            RolePages(pages, administration.maxima, durations),
+        ),
         *_tenants(admit, TenantPages(pages, administration.tenants, region)),
-        *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration)),
+        *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
+        *_tenant_aws(admit, TenantAwsPages(pages, administration, durations)),
         *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.imports)),
         *_user(admit, OneUserPages(pages, administration)),
     ]
@@ -46,13 +54,15 @@ class _Routes:
         return exact("POST", path, self.entrance.act(Permission.ADMINISTRATOR, page))
 
 
-def _system_settings(admit: _Routes, configs: SystemConfigPages) -> list[BaseRoute]:
+def _system_settings(admit: _Routes, configs: SystemConfigPages, roles: RolePages) -> list[BaseRoute]:
     here = system_config.ADDRESS
     return [
         admit.show(here, configs.show),
         admit.act(here, configs.add),
         admit.act(f"{here}/change", configs.change),
         admit.act(f"{here}/remove", configs.remove),
+        admit.show(role_maxima.ADDRESS, roles.show),
+        admit.act(role_maxima.ADDRESS, roles.try_again),
     ]
 
 
@@ -75,6 +85,11 @@ def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list
         admit.act(f"{here}/settings/change", features.change),
         admit.act(f"{here}/settings/remove", features.remove),
     ]
+
+
+def _tenant_aws(admit: _Routes, aws: TenantAwsPages) -> list[BaseRoute]:
+    here = f"{tenants.ADDRESS}/{{tenant}}"
+    return [admit.show(f"{here}/sessions", aws.sessions), admit.show(f"{here}/aws", aws.aws)]
 
 
 def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRoute]:

@@ -1,0 +1,88 @@
+"""System Settings, tab AWS Roles: what the settings want of the IAM roles, and what became of it in AWS."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.maxima import RoleMaxima
+from daypass.portal.admin.roles import Outcome, RoleChange
+from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.rulers import Drawn, drawn
+
+ADDRESS = "/administrator/system-settings/roles"
+
+_STATES = {
+    Outcome.WAITING: ("Waiting", "warn"),
+    Outcome.DONE: ("Done", "ok"),
+    Outcome.REFUSED: ("Refused", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    """One role: what is wanted of it, and what became of that."""
+
+    change: RoleChange
+    state: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolesPage:
+    """What the tab shows."""
+
+    rows: Sequence[RoleRow]
+    listing: Listing
+    following: str
+    done: int
+    waiting: int
+    refused: int
+    master: Drawn
+    """How long an admin session lasts."""
+    is_portal_changing: bool
+    """Whether the portal changes roles at all."""
+
+    @property
+    def total(self) -> int:
+        """How many roles the settings say something about."""
+        return self.done + self.waiting + self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class RolePages:
+    """The IAM roles behind all tenants."""
+
+    pages: Pages
+    maxima: RoleMaxima | None
+    durations: Durations
+
+    def show(self, visit: Visit) -> Response:
+        """Each role with its result, and how far it all is."""
+        listing = Listing.of(visit.query, ADDRESS, ["role"])
+        master = drawn(self.durations.of_admin())
+        if self.maxima is None:
+            page = RolesPage((), listing, "", 0, 0, 0, master, is_portal_changing=False)
+            return self.pages.show(visit.frame, "web/admin/roles.html", page)
+        found, progress = self.maxima.page(None, listing.turn), self.maxima.progress()
+        page = RolesPage(
+            rows=[RoleRow(change, *_STATES[change.outcome]) for change in found.records],
+            listing=listing,
+            following=listing.following(found.next_cursor),
+            done=progress.get(Outcome.DONE, 0),
+            waiting=progress.get(Outcome.WAITING, 0),
+            refused=progress.get(Outcome.REFUSED, 0),
+            master=master,
+            is_portal_changing=True,
+        )
+        return self.pages.show(visit.frame, "web/admin/roles.html", page)
+
+    def try_again(self, _visit: Visit) -> Response:
+        """Begin anew with what AWS refused."""
+        if self.maxima is not None:
+            self.maxima.try_again()
+        return go_to(ADDRESS, "Trying again. Each role gets its result as it comes.")

@@ -1,0 +1,59 @@
+"""A tenant's tabs Sessions and AWS: what was handed out, and the role that it is of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.records import Filter
+from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.rulers import Drawn, drawn
+from daypass.portal.http.web.admin.tenant import Band, band
+from daypass.portal.http.web.records import SessionRow, rows
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSessionsPage:
+    """What the tab Sessions shows."""
+
+    band: Band
+    rows: Sequence[SessionRow]
+    listing: Listing
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantAwsPage:
+    """What the tab AWS shows."""
+
+    band: Band
+    ruler: Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class TenantAwsPages:
+    """What AWS has to do with one tenant."""
+
+    pages: Pages
+    administration: Administration
+    durations: Durations
+
+    def sessions(self, visit: Visit) -> Response:
+        """Everybody's sessions in this tenant, newest first."""
+        head = band(self.administration.tenants, visit)
+        listing = Listing.of(visit.query, f"{head.address}/sessions", ["asked"])
+        found = self.administration.records.sessions(Filter(tenant=head.tenant.id), listing.turn)
+        page = TenantSessionsPage(
+            head, rows(found.records, visit.frame.now), listing, listing.following(found.next_cursor)
+        )
+        return self.pages.show(visit.frame, "web/admin/tenant-sessions.html", page)
+
+    def aws(self, visit: Visit) -> Response:
+        """The role, and how long its sessions last."""
+        head = band(self.administration.tenants, visit)
+        page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)))
+        return self.pages.show(visit.frame, "web/admin/tenant-aws.html", page)
