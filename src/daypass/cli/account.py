@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from ssl import SSLContext
 from time import localtime, strftime
 
-from daypass.cli import ask, browser, keep, terminal
+from daypass.cli import ask, keep
 from daypass.cli.client import Portal
 from daypass.cli.errors import SignInNeeded
-from daypass.cli.kept import Kept, Locked, Now, Slot
-from daypass.cli.login import Login, NotAnswered, Person
+from daypass.cli.kept import Kept, Locked, NotAnswered, Now, Slot
 from daypass.cli.oauth import Doorway, SignInOver
 from daypass.cli.patience import say
 from daypass.cli.trust import trust
@@ -122,19 +121,21 @@ class Account:
     def _agreed(self, slot: Locked, began: float) -> Kept:
         """A new sign-in, unless nobody wants to be asked just now."""
         declined_at = slot.declined_at()
-        if declined_at is not None and (declined_at >= int(began) or self._person().terminal is None):
+        if declined_at is not None and (declined_at >= int(began) or not self._has_terminal()):
             raise NotAnswered(
                 f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
             )
         return self._from_person(slot)
 
     def _from_person(self, slot: Locked) -> Kept:
-        person = self._person()
+        # Only where somebody signs in: what it imports is not free, and keys are asked for far more often.
+        from daypass.cli.login import Login, person_here
+
+        person = person_here(self.flags, self.environment)
         if not person.can_answer:
             raise self._nobody_here()
-        login = Login(self._doorway, person, self.admin, self.flags.get("tenant", ""))
         try:
-            tokens = login.run(slot)
+            tokens = Login(self._doorway, person, self.admin, self.flags.get("tenant", "")).run(slot)
         except NotAnswered:
             slot.decline()
             raise
@@ -145,13 +146,10 @@ class Account:
         say(f"signed in to {self.origin} as {kept.username} until {until}.")
         return kept
 
-    def _person(self) -> Person:
-        choice = self.flags.get("browser", "")
-        if "no_browser" in self.flags:
-            no_browser = "as you asked"
-        else:
-            no_browser = "" if choice else browser.why_none(self.environment)
-        return Person(terminal.find(self.environment), no_browser, choice, self.environment)
+    def _has_terminal(self) -> bool:
+        from daypass.cli.login import person_here
+
+        return person_here(self.flags, self.environment).terminal is not None
 
     def _nobody_here(self) -> SignInNeeded:
         return SignInNeeded(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from daypass.cli import cache, sign_in
 from daypass.cli.cache import Entry, Unfit
-from daypass.cli.errors import Misconfigured
+from daypass.cli.errors import Misconfigured, SignInNeeded
 from daypass.cli.keep import Kind, Place
 from daypass.cli.oauth import Pushed, Tokens
 
@@ -33,6 +33,10 @@ _SIGN_IN = Kind(
     "another daypass signs in already; waiting for it",
     "Another daypass waits for a sign-in that nobody answers. Run `daypass login`.",
 )
+
+
+class NotAnswered(SignInNeeded):
+    """Nobody agreed to a sign-in; it may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)

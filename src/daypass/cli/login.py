@@ -7,9 +7,9 @@ from select import select
 from subprocess import Popen, TimeoutExpired
 from time import monotonic
 
-from daypass.cli import browser
+from daypass.cli import browser, terminal
 from daypass.cli.errors import SignInNeeded
-from daypass.cli.kept import Locked, Pending
+from daypass.cli.kept import Locked, NotAnswered, Pending
 from daypass.cli.listener import Callback, Expected, Listener
 from daypass.cli.oauth import Doorway, Pushed, Tokens
 from daypass.cli.terminal import Terminal
@@ -20,10 +20,6 @@ PATIENCE = 180.0
 _A_MOMENT = 2.0
 
 _CODE = re.compile("daypass_code_[A-Za-z0-9]{38}")
-
-
-class NotAnswered(SignInNeeded):
-    """Nobody said yes; it may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,14 @@ class Person:
         """Tell them, where there is a terminal."""
         if self.terminal is not None:
             self.terminal.say(text)
+
+
+def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> Person:
+    """Who is there, by what was typed and what the environment says."""
+    choice = flags.get("browser", "")
+    why_none = "" if choice else browser.why_none(environment)
+    no_browser = "as you asked" if "no_browser" in flags else why_none
+    return Person(terminal.find(environment), no_browser, choice, environment)
 
 
 @dataclass(frozen=True, slots=True)
