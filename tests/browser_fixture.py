@@ -34,6 +34,9 @@ PAGES: Sequence[str] = (
 """Every page that anybody who has signed in can see, by its address: checks of all pages go over these."""
 
 ADMINISTRATOR_PAGES: Sequence[str] = (
+    "/administrator/overview",
+    "/administrator/audit",
+    "/administrator/audit?action=session.issue&since=2026-01-01",
     "/administrator/tenants",
     "/administrator/users",
     "/administrator/import-users",

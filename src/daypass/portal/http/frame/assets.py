@@ -31,6 +31,7 @@ _STYLES = (
     "pane",
     "chart",
     "resources",
+    "administrator",
     "alone",
 )
 """The pieces of the stylesheet, in the order in which they count."""

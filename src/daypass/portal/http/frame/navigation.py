@@ -21,8 +21,10 @@ ENTRIES = (
     Entry("Profile", "/profile", "person"),
     Entry("AWS Resources", "/resources", "bucket"),
     Entry("My sessions", "/sessions", "clock"),
+    Entry("Overview", "/administrator/overview", "list", is_for_administrators=True),
     Entry("Tenants", "/administrator/tenants", "box", is_for_administrators=True),
     Entry("Users", "/administrator/users", "people", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
+    Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),
 )
 """Those for Administrators stand in a group of their own, in this order."""

@@ -10,10 +10,12 @@ from daypass.portal.http.caller import Permission
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.route import exact
-from daypass.portal.http.web.admin import imports, role_maxima, system_config, tenants, users
+from daypass.portal.http.web.admin import audit, imports, overview, role_maxima, system_config, tenants, users
 from daypass.portal.http.web.admin.access import AccessPages
+from daypass.portal.http.web.admin.audit import AuditPages
 from daypass.portal.http.web.admin.features import FeaturePages
 from daypass.portal.http.web.admin.imports import ImportPages
+from daypass.portal.http.web.admin.overview import OverviewPages
 from daypass.portal.http.web.admin.role_maxima import RolePages
 from daypass.portal.http.web.admin.system_config import SystemConfigPages
 from daypass.portal.http.web.admin.tenant_aws import TenantAwsPages
@@ -28,6 +30,8 @@ def administrator_routes(
     """The routes of these pages; all of them are for Administrators."""
     admit = _Routes(entrance)
     return [
+        admit.show(overview.ADDRESS, OverviewPages(pages, administration).show),
+        *_record(admit, AuditPages(pages, administration)),
         *_system_settings(
             admit,
             SystemConfigPages(pages, administration.settings),
@@ -63,6 +67,16 @@ def _system_settings(admit: _Routes, configs: SystemConfigPages, roles: RolePage
         admit.act(f"{here}/remove", configs.remove),
         admit.show(role_maxima.ADDRESS, roles.show),
         admit.act(role_maxima.ADDRESS, roles.try_again),
+    ]
+
+
+def _record(admit: _Routes, record: AuditPages) -> list[BaseRoute]:
+    here = audit.ADDRESS
+    return [
+        admit.show(here, record.show),
+        admit.show(f"{here}/export", record.export),
+        admit.act(f"{here}/verify", record.verify),
+        admit.show(f"{here}/{{event}}", record.one),
     ]
 
 

@@ -1,0 +1,233 @@
+"""Audit: what is on record, searched, one event in full, taken out, and checked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response, StreamingResponse
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.export import FORMATS, every_event
+from daypass.portal.admin.records import Filter
+from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.audit.log import Event
+from daypass.portal.audit.verify import Report, verify
+from daypass.portal.errors import InvalidRequest, TenantNotFound
+from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.problems import status_of
+from daypass.portal.storage.page import Turn
+
+ADDRESS = "/administrator/audit"
+
+_SHOWN = 50
+_DAY = timedelta(days=1)
+_TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad"}
+_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_FIELDS = ("user", "tenant", "action", "outcome", "since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for, as it was typed."""
+
+    user: str = ""
+    tenant: str = ""
+    action: str = ""
+    outcome: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Search":
+        """What an address asks for."""
+        return cls(**{name: query.get(name, "").strip() for name in _FIELDS})
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The same as the query of an address."""
+        return {name: value for name in _FIELDS if (value := getattr(self, name))}
+
+    @property
+    def filter(self) -> Filter:
+        """The same for the record; days are whole days in UTC, the last one included."""
+        until = _day(self.until)
+        return Filter(
+            user=self.user or None,
+            tenant=self.tenant or None,
+            since=_day(self.since),
+            until=None if until is None else until + _DAY,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the table."""
+
+    event: RecordedEvent
+    tenant: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """What *Audit* shows."""
+
+    rows: Sequence[EventRow]
+    search: Search
+    actions: Sequence[str]
+    exports: Sequence[tuple[str, str]]
+    first: str
+    following: str
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """One event in full."""
+
+    row: EventRow
+    detail: Sequence[tuple[str, str]]
+
+
+ACTIONS = (
+    "session.issue",
+    "inventory.read",
+    "setting.put",
+    "setting.remove",
+    "tenant.create",
+    "tenant.update",
+    "tenant.delete",
+    "membership.put",
+    "membership.remove",
+    "user.create",
+    "user.update",
+    "user.delete",
+    "token.create",
+    "token.revoke",
+    "role.set_maximum",
+    "audit.export",
+)
+"""Those that a search offers; any other can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPages:
+    """The pages about the record."""
+
+    pages: Pages
+    administration: Administration
+
+    def show(self, visit: Visit) -> Response:
+        """A page of events, newest first."""
+        search, cursor = Search.of(visit.query), visit.query.get("cursor") or None
+        try:
+            found = self.administration.records.events(
+                search.filter,
+                Turn(cursor, _SHOWN),
+                action=search.action or None,
+                outcome=search.outcome or None,
+            )
+        except InvalidRequest as refusal:
+            empty = self._page(Search(), [], None, None)
+            page = replace(empty, search=search, wrong=refusal.reason)
+            return self.pages.show(visit.frame, "web/admin/audit.html", page, status_of(refusal))
+        page = self._page(search, self._rows(found.records), cursor, found.next_cursor)
+        return self.pages.show(visit.frame, "web/admin/audit.html", page)
+
+    def one(self, visit: Visit) -> Response:
+        """One event in full."""
+        event = self.administration.records.event(visit.path["event"])
+        (row,) = self._rows([event])
+        detail = [(key, _shown(value)) for key, value in json.loads(event.detail).items()]
+        return self.pages.show(visit.frame, "web/admin/event.html", EventPage(row, detail))
+
+    def export(self, visit: Visit) -> Response:
+        """All that a search finds, as a file; that it was taken out is on record too."""
+        form = visit.query.get("format", "")
+        if form not in FORMATS:
+            raise InvalidRequest("The record comes as csv or as jsonl.")
+        search, caller = Search.of(visit.query), visit.caller
+        wanted, told = search.filter, {"format": form, **search.written}
+        self.administration.settings.desk.audit.commit(
+            Event(
+                "audit.export",
+                caller.user.id,
+                caller.user.username,
+                None,
+                "audit",
+                "done",
+                told,
+                caller.request_id,
+            )
+        )
+        events = every_event(
+            self.administration.records, wanted, action=search.action or None, outcome=search.outcome or None
+        )
+        name = f"daypass-audit-{visit.frame.now:%Y-%m-%d}.{form}"
+        headers = {**self.pages.headers, "Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(FORMATS[form](events), headers=headers, media_type=_MEDIA_TYPES[form])
+
+    def verify(self, visit: Visit) -> Response:
+        """Check every chain, and say what came of it."""
+        with self.administration.records.database.snapshot() as connection:
+            report = verify(connection)
+        if visit.wants_page and report.is_intact:
+            return go_to(ADDRESS, f"The record is what was written: {report.events} events, none changed.")
+        return self.pages.show(visit.frame, "web/admin/audit-verified.html", VerifiedPage(report))
+
+    def _page(
+        self, search: Search, rows: Sequence[EventRow], cursor: str | None, following: str | None
+    ) -> AuditPage:
+        return AuditPage(
+            rows=rows,
+            search=search,
+            actions=ACTIONS,
+            exports=[
+                ("JSON lines", _address(f"{ADDRESS}/export", {"format": "jsonl", **search.written})),
+                ("CSV", _address(f"{ADDRESS}/export", {"format": "csv", **search.written})),
+            ],
+            first=_address(ADDRESS, search.written) if cursor else "",
+            following=_address(ADDRESS, {**search.written, "cursor": following}) if following else "",
+            wrong="",
+        )
+
+    def _rows(self, events: Sequence[RecordedEvent]) -> Sequence[EventRow]:
+        names = {event.tenant_id: self._tenant(event.tenant_id) for event in events if event.tenant_id}
+        return [
+            EventRow(event, names.get(event.tenant_id or "", ""), _TONES.get(event.outcome, ""))
+            for event in events
+        ]
+
+    def _tenant(self, tenant_id: str) -> str:
+        try:
+            return self.administration.tenants.find(tenant_id).tenant.name
+        except TenantNotFound:
+            return tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPage:
+    """What the check of the record found wrong."""
+
+    report: Report
+
+
+def _day(typed: str) -> datetime | None:
+    if not typed:
+        return None
+    try:
+        return datetime.strptime(typed, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidRequest("A day is written like 2026-11-24.") from error
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _address(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

@@ -1,0 +1,114 @@
+"""Overview and Audit: what an Administrator reads, in a browser."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+ADMIN = "admin@example.com"
+
+
+@pytest.fixture
+def administrator(chromium: Chromium, demo: Demo) -> Iterator[Person]:
+    with somebody(chromium, demo) as person:
+        person.be(ADMIN, "/administrator/overview")
+        yield person
+        person.find_nothing_wrong()
+        person.find_no_sideways_scrolling()
+
+
+def picture(page: Page, name: str) -> None:
+    """Kept where somebody asks for it, to be looked at."""
+    folder = os.environ.get("DAYPASS_PICTURES")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def rows(page: Page, table: str) -> Locator:
+    return page.get_by_role("table", name=table).locator("tbody").get_by_role("row")
+
+
+def test_the_overview_says_who_is_in_aws_and_reads_without_its_pictures(administrator: Person) -> None:
+    page = administrator.page
+    # The demo's proof has handed out sessions to dana and to the Administrator, and refused some.
+    people = page.get_by_role("table", name="Live sessions by person")
+    expect(people).to_contain_text("dana@example.com")
+    expect(page.get_by_role("table", name="Live sessions by tenant")).to_contain_text("dev01")
+    expect(page.get_by_role("table", name="Refusals by reason")).to_contain_text("Not allowed to them")
+    expect(page.get_by_text("Every validity has its full effect.")).to_be_visible()
+
+    page.get_by_text("As a table").first.click()
+
+    expect(page.get_by_role("cell", name="Sessions")).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="Sessions").first).to_be_visible()
+    picture(page, "overview")
+
+
+def test_the_record_is_searched_one_event_is_read_in_full_and_the_chain_is_verified(
+    administrator: Person,
+) -> None:
+    page = administrator.page
+    page.get_by_role("link", name="Audit", exact=True).click()
+    picture(page, "audit")
+    page.get_by_label("User").fill("dana@example.com")
+    page.get_by_role("textbox", name="Tenant").fill("dev01")
+    page.get_by_label("Outcome").fill("issued")
+    page.get_by_label("Outcome").press("Enter")
+
+    found = rows(page, "Events, newest first")
+    expect(found.first).to_contain_text("dana@example.com")
+    for text in found.all_inner_texts():
+        assert "dana@example.com" in text
+        assert "dev01" in text
+        assert "issued" in text
+
+    found.first.get_by_role("link").click()
+    expect(page.get_by_role("heading", name="session.issue")).to_be_visible()
+    expect(page.get_by_role("table", name="What is told of it")).to_contain_text("session_name")
+    picture(page, "event")
+
+    page.get_by_role("link", name="Audit", exact=True).first.click()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("status")).to_contain_text("The record is what was written")
+
+
+def test_the_record_is_taken_out_as_lines_and_as_a_table(administrator: Person) -> None:
+    page = administrator.page
+    page.goto(f"{administrator.demo.portal_url}/administrator/audit?action=session.issue&outcome=issued")
+
+    with page.expect_download() as lines:
+        page.get_by_role("link", name="Export JSON lines").click()
+    with page.expect_download() as table:
+        page.get_by_role("link", name="Export CSV").click()
+
+    events = [json.loads(line) for line in Path(lines.value.path()).read_text().splitlines()]
+    (heading, *cells) = csv.reader(Path(table.value.path()).read_text().splitlines())
+    assert events
+    assert {event["action"] for event in events} == {"session.issue"}
+    assert heading[0] == "id"
+    assert len(cells) >= len(events)
+
+
+def test_a_day_that_is_none_is_refused_in_words(administrator: Person) -> None:
+    page = administrator.page
+    page.goto(f"{administrator.demo.portal_url}/administrator/audit?since=yesterday")
+
+    expect(page.get_by_role("alert")).to_contain_text("A day is written like 2026-11-24.")
+    # What Chromium says of the status, the page says in words.
+    administrator.complaints.clear()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_window(administrator: Person) -> None:
+    page = administrator.page
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for address in ("overview", "audit"):
+        page.goto(f"{administrator.demo.portal_url}/administrator/{address}")
+        administrator.find_no_sideways_scrolling()
+        picture(page, f"{address}-phone")
