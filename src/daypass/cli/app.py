@@ -34,6 +34,8 @@ OURS: Ours = {
     ),
     "sessions": ("daypass.cli.show:sessions", "List the AWS sessions you asked for, the newest first."),
     "token": ("daypass.cli.show:token", "Print the API token that other commands would use."),
+    "apply": ("daypass.cli.as_code:apply", "Make users, tenants and settings what a file says."),
+    "export": ("daypass.cli.as_code:export", "Print users, tenants and settings as such a file."),
     "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
     "doctor": ("daypass.cli.doctor:doctor", "Find out what keeps this machine from getting keys."),
     "completion": (

@@ -3,13 +3,14 @@
 import http.client
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from ssl import SSLContext
 from time import monotonic
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from daypass.cli import problems
@@ -20,6 +21,8 @@ _DEADLINE = 30.0
 """Seconds for all of one call, whatever happens on the way."""
 
 _LARGEST_ANSWER = 1024 * 1024
+
+NO_CONDITION: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +87,31 @@ class Portal:
             wish["duration"] = ask.duration
         return wish
 
-    def call(self, method: str, path: str, wish: Mapping[str, object] | None, doing: str) -> Answer:
-        """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        wish: Mapping[str, object] | None,
+        doing: str,
+        condition: Mapping[str, str] = NO_CONDITION,
+    ) -> Answer:
+        """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long.
+
+        *condition* is a header that says which version of something is to be changed.
+        """
+        headers = {"Content-Type": "application/json", **condition}
+        wanted = Sent(method, path, headers, None if wish is None else json.dumps(wish))
         token = self.bearer.token()
-        answer = self._exchange(method, path, wish, token, doing)
+        answer = self._exchange(wanted, token, doing)
         if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
-            answer = self._exchange(method, path, wish, other, doing)
+            answer = self._exchange(wanted, other, doing)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problems.refused(self.origin, answer.status, answer.headers, answer.body)
         return answer
 
-    def _exchange(
-        self, method: str, path: str, wish: Mapping[str, object] | None, token: str, doing: str
-    ) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        body = None if wish is None else json.dumps(wish)
-        return exchange(self.origin, self.trust, Sent(method, path, headers, body), doing)
+    def _exchange(self, wanted: "Sent", token: str, doing: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", **wanted.headers}
+        return exchange(self.origin, self.trust, replace(wanted, headers=headers), doing)
 
 
 @dataclass(frozen=True, slots=True)

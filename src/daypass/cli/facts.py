@@ -68,12 +68,13 @@ def me(portal: Portal) -> Me:
 
 def tenants(portal: Portal) -> list[Tenant]:
     """The tenants that the caller may use, by name."""
-    return _asked(
-        portal,
-        "/api/v1/tenants",
-        "your tenants",
-        lambda given: [_tenant(each) for each in given["tenants"]],
-    )
+    found: list[Tenant] = []
+    address: str | None = "/api/v1/tenants"
+    while address is not None:
+        page, cursor = _asked(portal, address, "your tenants", _tenants)
+        found += page
+        address = None if cursor is None else f"/api/v1/tenants?{urlencode({'cursor': cursor})}"
+    return found
 
 
 def sessions(portal: Portal, limit: int) -> list[Session]:
@@ -119,6 +120,10 @@ def _me(given: Mapping[str, Any]) -> Me:
         region=_text(given, "region"),
         version=_text(given, "version"),
     )
+
+
+def _tenants(given: dict[str, Any]) -> tuple[list[Tenant], str | None]:
+    return [_tenant(each) for each in given["tenants"]], given.get("next_cursor")
 
 
 def _tenant(given: Mapping[str, Any]) -> Tenant:

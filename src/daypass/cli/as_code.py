@@ -1,0 +1,110 @@
+"""`daypass apply` and `daypass export`: users, tenants, memberships and settings as a file."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from daypass.cli import account, census, estate, options
+from daypass.cli.errors import Misused, Refusal
+from daypass.cli.patience import say
+from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, Step, plan
+from daypass.cli.refresh import Now
+
+_COLOURS = {ADD: "green", CHANGE: "yellow", REMOVE: "red"}
+_LARGEST = 16 * 1024 * 1024
+
+
+@click.command("apply", context_settings=options.HELP)
+@click.option("--file", "-f", "file", metavar="PATH", required=True, help="The file, or - for stdin.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--prune", is_flag=True, help="Remove what the file leaves out of the sections that it has.")
+@options.portal
+@click.pass_obj
+def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | bool | None) -> None:
+    """Make users, tenants and settings what a file says.
+
+    For Administrators; memberships are among it.
+
+    \b
+    Examples:
+      daypass export > tenants.yaml
+      daypass apply -f tenants.yaml --dry-run
+      daypass apply -f tenants.yaml
+
+    What the file does not mention stays as it is, unless --prune says otherwise. Doing it twice changes
+    nothing the second time. Passwords are not in the file: new users sign in when they were given one.
+
+    \b
+    users:
+      dana@example.com: {role: User}
+    tenants:
+      dev01:
+        region: eu-central-1
+        members: {dana@example.com: full}
+        settings: {aws_access_token_validity: 7200}
+    settings:
+      Flags: {EnableAwsAdminJitAccess: true}
+    """
+    wanted = estate.read(_text(file), "stdin" if file == "-" else file)
+    portal = account.portal(options.flags_of(given), os.environ, now)
+    found = plan(file, wanted, census.take(portal), prune=prune)
+    _show(found, is_trial=dry_run)
+    if dry_run:
+        return
+    for done, step in enumerate(found.steps):
+        try:
+            portal.call(step.method, step.path, step.body, f"changing {step.what}", step.condition)
+        except Refusal as refusal:
+            # Each step stands for itself, and the same command goes on where this one ended.
+            rest = f"{step.what}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
+            raise type(refusal)(rest) from refusal
+    if found.steps:
+        click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
+
+
+@click.command("export", context_settings=options.HELP)
+@options.portal
+@click.pass_obj
+def export(now: Now, /, **given: str | bool | None) -> None:
+    """Print users, tenants and settings as such a file.
+
+    For Administrators; `daypass apply` reads it, and finds nothing to do.
+
+    \b
+    Example:
+      daypass export --host https://portal.example.com > tenants.yaml
+    """
+    portal = account.portal(options.flags_of(given), os.environ, now)
+    click.echo(estate.write(census.take(portal).estate), nl=False)
+
+
+def _text(file: str) -> str:
+    try:
+        raw = sys.stdin.buffer.read(_LARGEST) if file == "-" else Path(file).read_bytes()
+        return raw.decode()
+    except OSError as error:
+        raise Misused(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Misused(f"{file} is not UTF-8.") from error
+
+
+def _show(found: Plan, *, is_trial: bool) -> None:
+    if found.steps:
+        click.echo("This would be done:\n" if is_trial else "This is being done:\n")
+    for step in found.steps:
+        _show_step(step)
+    added, changed, removed = (found.count(sign) for sign in (ADD, CHANGE, REMOVE))
+    if found.steps:
+        click.echo(f"\nPlan: {added} to add, {changed} to change, {removed} to remove.")
+    else:
+        click.echo("No changes. The portal is what the file says.")
+    if found.unmentioned:
+        say(f"{found.unmentioned} more are not in the file and stay; --prune removes them.")
+
+
+def _show_step(step: Step) -> None:
+    click.echo(f"  {click.style(step.sign, fg=_COLOURS[step.sign])} {step.what}")
+    for line in step.lines():
+        click.echo(f"      {line}")

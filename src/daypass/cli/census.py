@@ -1,0 +1,103 @@
+"""What there is in a portal, with the version of each thing, so that a change is made to what was seen."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from daypass.cli import problems
+from daypass.cli.client import Portal
+from daypass.cli.errors import Refusal
+from daypass.cli.estate import Estate, SettingKey, Tenant, User
+
+_MOST = 500
+"""So many at once; more does not fit into one answer."""
+
+
+@dataclass(slots=True)
+class Versions:
+    """What a change has to name, by what it changes."""
+
+    users: dict[str, str] = field(default_factory=dict)
+    tenants: dict[str, str] = field(default_factory=dict)
+    members: dict[tuple[str, str], str] = field(default_factory=dict)
+    settings: dict[SettingKey, str] = field(default_factory=dict)
+    tenant_settings: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """All users, tenants, memberships and settings, as the portal tells them."""
+
+    estate: Estate
+    versions: Versions
+
+
+def take(portal: Portal) -> Census:
+    """Read all of it; the caller must be an Administrator."""
+    try:
+        return _take(portal)
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, Refusal):
+            raise
+        raise problems.not_a_portal(portal.origin) from error
+
+
+def path(*parts: str) -> str:
+    """An address of our API; names may have any sign in them."""
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _take(portal: Portal) -> Census:
+    versions = Versions()
+    users: dict[str, User] = {}
+    for one in _each(portal, path("users"), "users"):
+        users[one["username"]] = User(one["role"], one["disabled"])
+        versions.users[one["username"]] = one["version"]
+    members: dict[str, dict[str, str]] = {}
+    for one in _each(portal, path("memberships"), "memberships"):
+        members.setdefault(one["tenant"], {})[one["username"]] = one["access"]
+        versions.members[one["tenant"], one["username"]] = one["version"]
+    of_tenants: dict[str, dict[str, str]] = {}
+    for one in _each(portal, path("tenant-settings"), "settings"):
+        of_tenants.setdefault(one["tenant"], {})[one["key"]] = one["value"]
+        versions.tenant_settings[one["tenant"], one["key"]] = one["version"]
+    tenants: dict[str, Tenant] = {}
+    for one in _each(portal, path("tenants"), "tenants"):
+        name = one["name"]
+        tenants[name] = _tenant(one, members.get(name, {}), of_tenants.get(name, {}))
+        versions.tenants[name] = one["version"]
+    settings: dict[SettingKey, str] = {}
+    for one in _answer(portal, path("settings"))["settings"]:
+        settings[one["type"], one["key"]] = one["value"]
+        versions.settings[one["type"], one["key"]] = one["version"]
+    return Census(Estate(users, tenants, settings), versions)
+
+
+def _tenant(one: Mapping[str, Any], members: Mapping[str, str], settings: Mapping[str, str]) -> Tenant:
+    return Tenant(
+        line=0,
+        region=one["region"],
+        role_arn=one["role_arn"],
+        external_id=one["external_id"],
+        members=dict(sorted(members.items())),
+        settings=settings,
+    )
+
+
+def _each(portal: Portal, address: str, name: str) -> Iterator[dict[str, Any]]:
+    cursor = None
+    while True:
+        query = {"limit": _MOST} | ({} if cursor is None else {"cursor": cursor})
+        page = _answer(portal, f"{address}?{urlencode(query)}")
+        yield from page[name]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _answer(portal: Portal, address: str) -> dict[str, Any]:
+    answer = portal.call("GET", address, None, f"asking {portal.origin} what there is")
+    found: dict[str, Any] = json.loads(answer.body)
+    return found

@@ -1,0 +1,58 @@
+"""A whole portal behind a real socket, on a database of its own, for commands that change it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import cast
+from urllib.parse import unquote
+
+from daypass.cli.account import GivenToken
+from daypass.cli.client import Portal
+from tests.portal.http.world import ADMIN, World
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+
+    def _answer(self) -> None:
+        world = cast("_Server", self.server).world
+        path, _, query = self.path.partition("?")
+        length = int(self.headers.get("Content-Length") or 0)
+        answer = world.client().send(
+            self.command,
+            unquote(path),
+            body=self.rfile.read(length),
+            headers=list(self.headers.items()),
+            query=query,
+        )
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  as the library calls them
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's own
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    world: World
+
+
+@contextmanager
+def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
+    """That portal, as the command line reaches it, called as that user."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.world = world
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        origin = f"http://localhost:{server.server_address[1]}"
+        yield Portal(origin, GivenToken(world.tokens[username]), None)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

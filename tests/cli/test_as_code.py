@@ -1,0 +1,278 @@
+"""The portal as a file: what it says is done once, and what is exported changes nothing."""
+
+import re
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from daypass.cli import census, estate
+from daypass.cli.app import run
+from daypass.cli.client import Portal
+from daypass.cli.errors import Misused
+from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, plan
+from daypass.main import WINGS, now
+from daypass.portal import logs
+from tests.cli.near import near
+from tests.portal.http.world import DANA, World
+from tests.portal.http.world import world as make_world
+
+FILE = """
+users:
+  rita@example.com: {role: User}
+  dana@example.com:
+    role: Administrator
+tenants:
+  team01:
+    region: eu-central-1
+    members:
+      rita@example.com: read-only
+      Dana@Example.com: full
+    settings:
+      aws_access_token_validity: 7200
+      delete_protection: true
+  dev01: {}
+settings:
+  Flags:
+    EnableAwsAdminJitAccess: true
+  AppConfig:
+    MaximumSessionDuration: 14400
+"""
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """What the portal logs is not what the command says."""
+    logs.configure(StringIO())
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    with make_world(sqlite_url) as made:
+        yield made
+
+
+@pytest.fixture
+def portal(world: World) -> Iterator[Portal]:
+    with near(world) as reached:
+        yield reached
+
+
+def planned(portal: Portal, text: str, *, prune: bool = False) -> Plan:
+    return plan("file", estate.read(text, "file"), census.take(portal), prune=prune)
+
+
+def carry_out(portal: Portal, steps: Plan) -> None:
+    for step in steps.steps:
+        portal.call(step.method, step.path, step.body, "testing", step.condition)
+
+
+def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
+    found = planned(portal, FILE)
+    assert (found.count(ADD), found.count(CHANGE), found.count(REMOVE)) == (8, 1, 0)
+
+    carry_out(portal, found)
+
+    assert planned(portal, FILE).steps == []
+    there = census.take(portal).estate
+    assert there.users is not None
+    assert there.users[DANA].role == "Administrator"
+    assert there.tenants is not None
+    assert there.tenants["team01"].members == {DANA: "full", "rita@example.com": "read-only"}
+    assert there.tenants["team01"].settings == {
+        "aws_access_token_validity": "7200",
+        "delete_protection": "true",
+    }
+
+
+def test_what_is_exported_changes_nothing(portal: Portal) -> None:
+    carry_out(portal, planned(portal, FILE))
+
+    exported = estate.write(census.take(portal).estate)
+
+    assert planned(portal, exported, prune=True).steps == []
+
+
+def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
+    carry_out(portal, planned(portal, FILE))
+    less = "tenants:\n  dev01:\n    members: {}\n  prod01: {}\n"
+
+    kept, pruned = planned(portal, less), planned(portal, less, prune=True)
+    assert (kept.steps, kept.unmentioned) == ([], 3)
+    carry_out(portal, pruned)
+
+    there = census.take(portal).estate
+    assert set(there.tenants or {}) == {"dev01", "prod01"}
+    assert (there.tenants or {})["dev01"].members == {}
+    assert (there.tenants or {})["prod01"].members == {DANA: "read-only"}
+    assert there.users is not None
+    assert "rita@example.com" in there.users
+
+
+def test_a_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: Portal) -> None:
+    def both(seconds: int) -> str:
+        tenant = f"tenants:\n  dev01:\n    settings: {{aws_role_max_session_duration: {seconds}}}\n"
+        return f"{tenant}settings:\n  AppConfig: {{MaximumSessionDuration: {seconds}}}\n"
+
+    for seconds in (7200, 43200, 3600):
+        carry_out(portal, planned(portal, both(seconds)))
+
+        assert planned(portal, both(seconds)).steps == []
+
+
+WRONG = (
+    (
+        "users:\n  a@example.com:\n    colour: red\n",
+        3,
+        "“colour” is not known here; a user has role",
+    ),
+    ("colour: red\n", 1, "“colour” is not known here; the file has users, tenants, settings"),
+    ("tenants:\n  t1:\n    role: x\n", 3, "a tenant has region, role_arn"),
+    ("users:\n  a: {role: Root}\n", 2, "a role is User or Administrator"),
+    ("users:\n  a: {disabled: perhaps}\n", 2, "disabled is true or false"),
+    ("users:\n  a: {}\n  A: {}\n", 3, "“a” is there twice"),
+    ("users:\n  a: {}\n  a: {}\n", 3, "“a” is there twice"),
+    ("users:\n  - a\n", 2, "names with a colon"),
+    ("tenants:\n  t1:\n    members:\n      a: some\n", 4, "access is full or read-only"),
+    ("settings:\n  Flags:\n    x: [1]\n", 3, "a single value"),
+    ("settings:\n  Flags:\n    x:\n", 3, "a single value"),
+    ("users: [\n", 2, ""),
+    ("a: *nothing\n", 1, ""),
+    ("- 1\n", 1, "names with a colon"),
+)
+
+
+@pytest.mark.parametrize(("text", "line", "problem"), WRONG)
+def test_what_cannot_be_understood_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
+    with pytest.raises(Misused, match=f"^file, line {line}: .*{re.escape(problem)}"):
+        estate.read(text, "file")
+
+
+def test_what_cannot_be_planned_is_refused_with_its_line(portal: Portal) -> None:
+    with pytest.raises(Misused, match="file, line 2: the new tenant “new01” needs a region"):
+        planned(portal, "tenants:\n  new01: {}\n")
+    with pytest.raises(Misused, match="file, line 3: there is no user “nobody”"):
+        planned(portal, "tenants:\n  dev01:\n    members: {nobody: full}\n")
+
+
+texts = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12)
+values = (
+    texts | st.integers(0, 99999).map(str) | st.sampled_from(["true", "false", "null", "007", "1e3", "~", ""])
+)
+estates = st.builds(
+    estate.Estate,
+    st.dictionaries(
+        texts.map(estate.canonical).filter(lambda name: name.isprintable() and name != ""),
+        st.builds(estate.User, st.sampled_from(estate.ROLES), st.booleans()),
+        max_size=4,
+    ),
+    st.dictionaries(
+        st.from_regex("[a-z]{2,8}", fullmatch=True),
+        st.builds(
+            estate.Tenant,
+            st.just(0),
+            st.just("eu-central-1"),
+            st.just("arn"),
+            st.just("x"),
+            st.just({}),
+            st.dictionaries(texts, values, max_size=3),
+        ),
+        max_size=3,
+    ),
+    st.dictionaries(st.tuples(texts, texts), values, max_size=4),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(whole=estates)
+def test_whatever_is_written_is_read_again(whole: estate.Estate) -> None:
+    read = estate.read(estate.write(whole), "file")
+
+    assert read.settings == whole.settings
+    assert {name: tenant.settings for name, tenant in (read.tenants or {}).items()} == {
+        name: tenant.settings for name, tenant in (whole.tenants or {}).items()
+    }
+    assert {name: (user.role, user.disabled or False) for name, user in (read.users or {}).items()} == {
+        name: (user.role, user.disabled) for name, user in (whole.users or {}).items()
+    }
+
+
+names = st.from_regex("[a-z]{3,8}@example[.]com", fullmatch=True)
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    users = draw(st.dictionaries(names, st.sampled_from(estate.ROLES), min_size=1, max_size=3))
+    lines = ["users:", *(f"  {name}: {{role: {role}}}" for name, role in users.items()), "tenants:"]
+    for tenant in draw(st.lists(st.from_regex("[a-z]{4,9}", fullmatch=True), max_size=2, unique=True)):
+        accesses = st.sampled_from(estate.ACCESSES)
+        members = draw(st.dictionaries(st.sampled_from(sorted(users)), accesses))
+        lines += [f"  {tenant}:", "    region: eu-west-1", "    members:"]
+        lines += [f"      {name}: {access}" for name, access in members.items()]
+        lines += [f"    settings: {{aws_access_token_validity: {draw(st.integers(900, 43200))}}}"]
+    lines += ["settings:", "  Custom:"]
+    lines += [f"    {key}: {draw(st.integers(0, 9))}" for key in draw(st.sets(st.sampled_from("abc")))]
+    return "\n".join(lines) + "\n"
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=files())
+def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, text: str) -> None:
+    carry_out(portal, planned(portal, text))
+
+    assert planned(portal, text).steps == []
+    assert planned(portal, estate.write(census.take(portal).estate), prune=True).steps == []
+
+
+def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:
+    given = ["--host", portal.origin, "--token", world.tokens[username]]
+    return run([*words, *given], WINGS, now)
+
+
+def test_the_commands_show_a_plan_then_do_it(
+    portal: Portal, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tenants.yaml"
+    path.write_text(FILE)
+
+    def ran(*words: str) -> tuple[int, str]:
+        code = command(portal, world, *words)
+        return code, capsys.readouterr().out
+
+    code, out = ran("apply", "-f", str(path), "--dry-run")
+    assert code == 0
+    assert "+ tenant team01\n      region: eu-central-1" in out
+    assert "~ user dana@example.com\n      role: User → Administrator" in out
+    assert "Plan: 8 to add, 1 to change, 0 to remove." in out
+    assert ran("apply", "-f", str(path))[1].endswith("Done: 9 of 9.\n")
+    assert ran("apply", "-f", str(path)) == (0, "No changes. The portal is what the file says.\n")
+    code, exported = ran("export")
+    path.write_text(exported)
+    assert ran("apply", "-f", str(path), "--prune", "--dry-run")[1].startswith("No changes.")
+
+
+def test_what_goes_wrong_is_a_sentence(
+    portal: Portal, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tenants.yaml"
+    path.write_text("tenants:\n  dev01-a: {region: eu-west-1}\n")
+
+    def ran(*words: str, username: str = "admin@example.com") -> tuple[int, Sequence[str]]:
+        code = command(portal, world, *words, username=username)
+        return code, capsys.readouterr().err.splitlines()
+
+    code, said = ran("apply", "-f", str(path))
+    assert code != 0
+    assert "tenant dev01-a" in said[-1]
+    assert "share names in AWS" in said[-1]
+    assert said[-1].endswith("0 of 1 steps were done; run it again.")
+    code, said = ran("apply", "-f", str(tmp_path / "none"))
+    assert (code, "cannot be read" in said[-1]) == (2, True)
+    code, said = ran("export", username=DANA)
+    assert (code, "for Administrators" in said[-1]) == (4, True)
