@@ -68,6 +68,11 @@ def test_enabling_administrator_jit_access_in_the_ui(administrator: Person) -> N
         pane.get_by_role("button", name="Submit").click()
 
     expect(row(page, "Enable Admin AWS JIT Access On UI")).to_contain_text("true")
+    administrator.visit("/profile")
+    page.get_by_role("button", name="More ways into AWS").click()
+    expect(page.get_by_role("menuitem", name="JIT Admin AWS Console")).to_be_visible()
+    page.keyboard.press("Escape")
+    navigate(administrator, "Administrator", "System Settings")
     remove(page, "Enable Admin AWS JIT Access On UI")
 
 
@@ -113,6 +118,39 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
     remove(page, "AWS Access Token Validity", "Remove Setting")
 
     assert (session["validity"], shorter["validity"]) == (1800, 900)
+
+
+def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Person) -> None:
+    demo = administrator.demo
+    page = navigate(administrator, "Administrator", "Tenants")
+    page.get_by_role("link", name="prod01", exact=True).click()
+    with adding(page, "Settings", "Add Tenant Feature") as pane:
+        field(pane, "Select Feature").select_option(label="AWS Access Token Validity")
+        field(pane, "Value").fill("7200")
+        pane.get_by_role("button", name="Update").click()
+    capped = demo.visitor(demo.token(ADMIN)).session(tenant="prod01").body
+
+    # The manual's warning, where the setting is: what is configured is kept, and marked with the remedy.
+    expect(page.get_by_text("The role's own maximum is shorter.")).to_be_visible()
+    with adding(page, "Settings", "Add Tenant Feature") as pane:
+        field(pane, "Select Feature").select_option(label="AWS Role Max Session Duration")
+        field(pane, "Select Duration Hour").select_option(label="2 Hours")
+        pane.get_by_role("button", name="Update").click()
+    roles = navigate(administrator, "Administrator", "System Settings")
+    roles.get_by_role("link", name="AWS Roles").click()
+    for _ in range(50):
+        if roles.get_by_text("1 done").count():
+            break
+        roles.reload()
+    longer = demo.visitor(demo.token(ADMIN)).session(tenant="prod01").body
+    page = navigate(administrator, "Administrator", "Tenants")
+    page.get_by_role("link", name="prod01", exact=True).click()
+    page.get_by_role("link", name="Settings", exact=True).click()
+    for name in ("AWS Access Token Validity", "AWS Role Max Session Duration"):
+        remove(page, name, "Remove Setting")
+
+    assert (capped["validity"], capped["capped_by"]) == (3600, "role_maximum")
+    assert (longer["validity"], longer["capped_by"]) == (7200, None)
 
 
 def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Person) -> None:
