@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -115,13 +116,29 @@ def test_with_serve_the_command_asks_an_endpoint_and_has_no_keys_around_it(daypa
     assert not daypass.cache.exists()
 
 
-def test_the_endpoint_is_gone_when_the_command_is_and_keeps_nobody_waiting(daypass: Command) -> None:
+def test_the_endpoint_is_gone_when_the_command_is(daypass: Command) -> None:
     show = "import os; print(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'])"
 
-    # communicate() in here ends only when nobody holds the command's stdout any more.
     ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", show)
 
     await_that(lambda: is_refused(ran.out.strip()))
+
+
+def test_what_the_command_has_closed_nobody_else_holds_open(daypass: Command) -> None:
+    command = subprocess.Popen(
+        [SCRIPT, *DEV, "--serve", "--", "sh", "-c", "exec >&- 2>&-; read line"],
+        env=daypass.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert command.stdout is not None
+
+    ended, _, _ = select.select([command.stdout], [], [], 30)
+
+    assert ended
+    assert command.poll() is None
+    command.communicate(b"\n", timeout=30)
 
 
 def test_a_command_never_meets_a_child_that_is_not_its_own(daypass: Command) -> None:

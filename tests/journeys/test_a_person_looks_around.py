@@ -1,0 +1,48 @@
+"""Somebody asks the command line who they are, what they may use, and for the console."""
+
+import json
+
+from daypass.demo.visitor import browse
+from tests.journeys.terminal import Done, Terminal, told
+
+DANA = "dana@example.com"
+
+
+def daypass(terminal: Terminal, command: str, *words: str) -> Done:
+    access = ("--host", terminal.demo.portal_url, "--ca-file", terminal.demo.ca_file)
+    return terminal.run("daypass", command, *access, *words, DAYPASS_TOKEN=terminal.demo.token(DANA))
+
+
+def test_the_portal_tells_who_one_is_and_what_one_has(terminal: Terminal) -> None:
+    told(daypass(terminal, "aws", "--tenant", "dev01"))
+
+    tenants = told(daypass(terminal, "tenants", "--output", "json"))
+    whoami = told(daypass(terminal, "whoami", "--output", "json"))
+    sessions = told(daypass(terminal, "sessions", "--output", "json", "--limit", "1"))
+
+    assert {tenant["name"] for tenant in tenants} == {"dev01", "prod01"}
+    assert whoami["me"]["username"] == DANA
+    assert [kept["what"] for kept in whoami["cached"]] == ["tenant dev01"]
+    assert (sessions[0]["tenant"], sessions[0]["purpose"]) == ("dev01", "keys")
+
+
+def test_the_console_opens_at_a_bucket(terminal: Terminal) -> None:
+    bucket = terminal.demo.tenants["dev01"]["buckets"][0]
+
+    link = daypass(terminal, "web", "--tenant", "dev01", "--print", f"arn:aws:s3:::{bucket}")
+
+    assert link.returncode == 0, link.stderr
+    page = browse(link.stdout.strip())
+    assert bucket in page
+    assert f"duploservices-dev01/{DANA}" in page
+
+
+def test_doctor_has_no_complaint_about_a_machine_that_works(terminal: Terminal) -> None:
+    ran = daypass(terminal, "doctor", "--output", "json")
+
+    findings = json.loads(ran.stdout)
+    assert [finding for finding in findings if finding["state"] == "bad"] == []
+    assert ran.returncode == 0
+    assert {"portal", "name", "certificate", "version", "clock", "sign-in"} <= {
+        finding["about"] for finding in findings
+    }
