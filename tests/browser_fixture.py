@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Cookie, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Cookie,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.demo_fixture import Demo
 
 CHROMIUM = "/usr/bin/chromium"
 DESK = (1280, 800)
 PHONE = (390, 844)
-PATIENCE = 10_000
+PATIENCE = 20_000
 """Milliseconds that a page may take for anything."""
 
 LOCAL_ACCESS = "/app/user/verify-token"
@@ -155,6 +163,13 @@ class Chromium:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chromium]:
     """The worker's browser."""
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Chromium]:
+    """A browser, for as long as it is needed."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -201,6 +216,7 @@ def somebody(
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         context.add_init_script(_WATCH)
         person = Person(demo, context)
         context.on("page", lambda page: person._watch(page))

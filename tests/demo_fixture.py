@@ -136,11 +136,16 @@ def _shared(name: str, factory: pytest.TempPathFactory, worker_id: str) -> Itera
             fcntl.flock(users, fcntl.LOCK_SH)
             if not (place / READY).exists():
                 start(place)
-        yield Demo(place / "state", json.loads((place / READY).read_bytes()))
+        yield read(place)
         with _turn(place):
             # A worker that crashed holds no lock, so it keeps nobody from being the last.
             if _is_last(users):
                 stop(place)
+
+
+def read(place: Path) -> Demo:
+    """The demo that runs in *place*."""
+    return Demo(place / "state", json.loads((place / READY).read_bytes()))
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_a_stranger_is_shown_the_page_of_what_does_not_exist(person: Person, use
         "arn:aws:s3:::duploservices-nope01-reports",
     ):
         page = person.visit(go(arn))
-        expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
         request_id = page.locator("footer code").inner_text()
         shown.append(page.content().replace(request_id, "ID"))
 

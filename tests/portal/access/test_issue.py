@@ -34,7 +34,7 @@ from daypass.portal.settings.registry import (
 from daypass.portal.storage.schema import api_tokens
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON
-from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, token_of
+from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, caller, token_of
 
 HOUR = timedelta(hours=1)
 BOTH = Ask(TenantScope("dev01"), purpose=Purpose.BOTH)
@@ -487,3 +487,19 @@ def test_no_secret_is_on_record_or_shown(rig: Rig) -> None:
     shown = repr(issuance) + repr(rig.rows()) + repr(rig.facts())
     assert "canary" not in shown
     assert "SigninToken" not in shown
+
+
+def test_what_somebody_would_get_is_said_without_asking_aws_and_without_a_record(rig: Rig) -> None:
+    rig.set(TENANT_VALIDITY, "1800", DEV)
+
+    plan = rig.issuer.foresee(caller(DANA), TenantScope("dev01"))
+
+    assert (plan.validity.length, plan.access) == (timedelta(minutes=30), Access.FULL)
+    assert rig.issue(DANA, "dev01").validity.length == plan.validity.length
+    assert len(rig.rows()) == 1
+    with pytest.raises(TenantNotFound):
+        rig.issuer.foresee(caller(DANA), TenantScope("data01"))
+    with pytest.raises(AccessDenied):
+        rig.issuer.foresee(caller(DANA), AdminScope())
+    assert len(rig.rows()) == 1
+    assert len(rig.broker.assumed) == 1

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Door, LimitSource, Purpose, State
-from daypass.portal.access.store import IssuanceStore
+from daypass.portal.access.store import IssuanceStore, Wanted
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
 
@@ -64,3 +64,44 @@ def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
 def test_a_cursor_that_is_none_is_refused(rig: Rig, cursor: str) -> None:
     with rig.database.reading() as connection, pytest.raises(InvalidRequest):
         IssuanceStore(connection).mine(DANA.id, cursor=cursor)
+
+
+def test_what_is_live_what_was_refused_and_what_is_called_so(rig: Rig) -> None:
+    dev = rig.issue(DANA, "dev01")
+    rig.clock.move(timedelta(minutes=30))
+    prod = rig.issue(DANA, "prod01")
+    with pytest.raises(TenantNotFound):
+        rig.issue(DANA, "dev-nowhere")
+    rig.issue(ADMIN, "dev01")
+    rig.clock.move(timedelta(minutes=31))
+
+    def found(wanted: Wanted) -> list[str | None]:
+        with rig.database.reading() as connection:
+            records = IssuanceStore(connection).mine(DANA.id, wanted=wanted).records
+        return [record.tenant_name for record in records]
+
+    assert found(Wanted(live_at=rig.clock.now)) == ["prod01"]
+    assert found(Wanted(is_refused=True)) == ["dev-nowhere"]
+    assert sorted(found(Wanted(text="dev")), key=str) == ["dev-nowhere", "dev01"]
+    assert found(Wanted(text="%")) == []
+    assert dev.expires_at < rig.clock.now < prod.expires_at
+
+
+def test_sessions_are_counted_by_the_day_in_utc(rig: Rig) -> None:
+    rig.clock.now = rig.clock.now.replace(hour=23, minute=59)
+    rig.issue(DANA, "dev01")
+    first = rig.clock.now
+    rig.clock.move(timedelta(minutes=2))
+    rig.issue(DANA, "dev01")
+    rig.issue(DANA, "prod01")
+    rig.issue(ADMIN, "dev01")
+    with pytest.raises(TenantNotFound):
+        rig.issue(DANA, "nowhere")
+
+    with rig.database.reading() as connection:
+        store = IssuanceStore(connection)
+        counted = store.count_by_day(DANA.id, first)
+        since_second = store.count_by_day(DANA.id, rig.clock.now)
+
+    assert counted == {first.date(): 1, rig.clock.now.date(): 2}
+    assert since_second == {rig.clock.now.date(): 2}

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
-from daypass.portal.aws.connect import connect
+from daypass.portal.aws.connect import browser_origins, connect
 from daypass.portal.aws.partitions import PARTITIONS
+from daypass.portal.config import AwsConfig, PortalConfig
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
@@ -132,4 +133,26 @@ def test_each_partition_has_its_own_hosts(
         sts,
         signin,
         console,
+    )
+
+
+def started_with(**more: str) -> AwsConfig:
+    return PortalConfig.from_environment({"DAYPASS_AWS_REGION": "eu-west-1", **more}).aws
+
+
+def test_a_browser_is_let_through_to_the_sign_in_and_the_console_of_its_partition() -> None:
+    assert browser_origins(started_with()) == (
+        "https://signin.aws.amazon.com",
+        "https://*.signin.aws.amazon.com",
+        "https://console.aws.amazon.com",
+        "https://*.console.aws.amazon.com",
+    )
+    assert browser_origins(started_with(DAYPASS_AWS_REGION="us-gov-west-1"))[0] == (
+        "https://signin.amazonaws-us-gov.com"
+    )
+
+
+def test_with_an_aws_of_ones_own_a_browser_is_let_through_to_that_alone() -> None:
+    assert browser_origins(started_with(DAYPASS_AWS_ENDPOINT_URL="http://127.0.0.1:4566")) == (
+        "http://127.0.0.1:4566",
     )

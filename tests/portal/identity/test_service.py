@@ -221,3 +221,22 @@ def test_a_token_never_counts_as_another_kind(identity: Identity, dana: User, da
 
     with pytest.raises(Unauthenticated, match="not known here"):
         identity.authenticate(secret.reveal())
+
+
+def test_those_who_can_be_asked_are_administrators_that_are_people(identity: Identity, dana: User) -> None:
+    for name, role, password in (
+        ("zoe@example.com", Role.ADMINISTRATOR, Secret("correct horse")),
+        ("amy@example.com", Role.ADMINISTRATOR, Secret("correct horse")),
+        ("bot@example.com", Role.ADMINISTRATOR, None),
+        ("eve@example.com", Role.ADMINISTRATOR, Secret("correct horse")),
+    ):
+        user = identity.create_user(name, role, password, OPERATOR)
+        if name.startswith("eve"):
+            with identity.database.writing() as connection:
+                UserStore(connection).disable(user.id, NOON)
+
+    with identity.database.reading() as connection:
+        store = UserStore(connection)
+        assert store.first_administrators(3) == ["amy@example.com", "zoe@example.com"]
+        assert store.first_administrators(1) == ["amy@example.com"]
+    assert not dana.is_administrator

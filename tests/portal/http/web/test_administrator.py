@@ -428,7 +428,7 @@ def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> No
     answer = admin.client.get(path, headers=admin._headers(), query=query)
 
     assert answer.status == 404
-    assert "There is nothing here" in text(answer)
+    assert "Not found" in text(answer)
 
 
 def test_a_tenant_s_sessions_are_everybody_s(quick_world: World, admin: Browser) -> None:

@@ -19,10 +19,10 @@ class Entry:
 
 ENTRIES = (
     Entry("Profile", "/profile", "person"),
-    Entry("AWS Resources", "/resources", "bucket"),
+    Entry("AWS Resources", "/resources", "box"),
     Entry("My sessions", "/sessions", "clock"),
     Entry("Overview", "/administrator/overview", "list", is_for_administrators=True),
-    Entry("Tenants", "/administrator/tenants", "box", is_for_administrators=True),
+    Entry("Tenants", "/administrator/tenants", "bucket", is_for_administrators=True),
     Entry("Users", "/administrator/users", "people", is_for_administrators=True),
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),

@@ -17,8 +17,8 @@ from daypass.portal.http.problems import REQUEST_ID, problem
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "That could not be read",
     HTTPStatus.FORBIDDEN: "This is not open to you",
-    HTTPStatus.NOT_FOUND: "There is nothing here",
-    HTTPStatus.METHOD_NOT_ALLOWED: "There is nothing here",
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Not found",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That is too much",
     HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done like this",
     HTTPStatus.TOO_MANY_REQUESTS: "That was too often",

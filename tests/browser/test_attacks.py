@@ -1,0 +1,73 @@
+"""What people call themselves and their things stays text, on every page and in every pane."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Dialog
+
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.clock import utc_now
+from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.store import UserStore
+from daypass.portal.secret import Secret
+from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, somebody
+from tests.demo_fixture import Demo
+
+POLYGLOTS = (
+    "\"'><img src=x onerror=alert(1)><svg/onload=alert(2)>",
+    "</script><script>alert(3)</script>${alert(4)}{{7*7}}",
+    "javascript:alert(5)//--></title></textarea><details open ontoggle=alert(6)>",
+)
+PASSWORD = "correct horse battery"
+
+
+@contextmanager
+def known_as(demo: Demo, name: str) -> Iterator[str]:
+    """An Administrator of that name, who has tokens of that name."""
+    username = f"{uuid.uuid4().hex[:6]} {name}".casefold()
+    with demo.database() as database:
+        audit = AuditLog(database, utc_now)
+        try:
+            identity = Identity(database, audit, utc_now)
+            user = identity.create_user(username, Role.ADMINISTRATOR, Secret(PASSWORD), OPERATOR)
+            identity.create_token(user, TokenKind.PERMANENT, name[:100], OPERATOR)
+            yield user.username
+            with database.writing() as connection:
+                UserStore(connection).disable(user.id, utc_now())
+        finally:
+            audit.close()
+
+
+def sign_in_as(person: Person, username: str) -> None:
+    page = person.visit("/sign-in")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/profile")
+
+
+@pytest.mark.parametrize("name", POLYGLOTS, ids=["attributes", "scripts", "addresses"])
+def test_a_name_is_never_more_than_text(chromium: Chromium, troubled: Demo, name: str) -> None:
+    with known_as(troubled, name) as username, somebody(chromium, troubled) as person:
+        dialogs: list[str] = []
+
+        def note(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        person.page.on("dialog", lambda dialog: note(dialog))
+        sign_in_as(person, username)
+        strange = (
+            f"{LOCAL_ACCESS}?localAppName={name}&localPort=52417&redirect=true",
+            f"/sessions?search={name}",
+            f"/sign-in?next={name}",
+        )
+        for address in (*PAGES, *ADMINISTRATOR_PAGES, *strange):
+            person.visit(address)
+            assert person.page.locator("img, [onerror], [onload], [ontoggle]").count() == 0, address
+            person.find_nothing_wrong()
+        assert username in person.visit("/profile").locator(".who .name").inner_text()
+        assert dialogs == []

@@ -1,0 +1,153 @@
+"""Pictures of every page of a demo, light and dark, wide and narrow, and the few that the documents show.
+
+python -m tests.screenshots FOLDER            # all pages, for a look before a release
+python -m tests.screenshots --docs FOLDER     # the pictures of README and docs
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
+from tests.browser_fixture import (
+    ADMINISTRATOR_PAGES,
+    DESK,
+    LOCAL_ACCESS,
+    PAGES,
+    PHONE,
+    PUBLIC_PAGES,
+    Chromium,
+    Person,
+    launched,
+    somebody,
+)
+from tests.demo_fixture import READY, Demo, read, start, stop
+
+DANA, ADMIN = "dana@example.com", "admin@example.com"
+DOCS_SIZE = (1280, 760)
+SCHEMES = ("light", "dark")
+
+Prepare = Callable[[Page], None]
+
+
+def menu(page: Page) -> None:
+    """The menu beside the button, open."""
+    page.get_by_role("button", name="More ways into AWS").click()
+
+
+def credentials(page: Page) -> None:
+    """The pane with keys."""
+    menu(page)
+    page.get_by_role("menuitem", name="Temporary AWS Credentials").click()
+    page.locator("#keys [data-given]").wait_for()
+
+
+def workstation(page: Page) -> None:
+    """The pane with the profile for a workstation."""
+    menu(page)
+    page.get_by_role("menuitem", name="AWS Access from my Workstation", exact=True).click()
+
+
+def nothing(_page: Page) -> None:
+    """The page as it is."""
+
+
+EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
+    "profile-menu": (ADMIN, "/profile", menu),
+    "credentials": (DANA, "/profile", credentials),
+    "workstation": (DANA, "/profile", workstation),
+}
+
+DOCS: Mapping[str, tuple[str, str, Prepare, str]] = {
+    "sign-in": ("", "/sign-in", nothing, "dark"),
+    "profile": (ADMIN, "/profile", menu, "light"),
+    "credentials": (DANA, "/profile", credentials, "light"),
+    "sessions": (DANA, "/sessions", nothing, "light"),
+    "local-access": (
+        DANA,
+        f"{LOCAL_ACCESS}?localAppName=duplo-aws-credential-process&localPort=52417&redirect=true",
+        nothing,
+        "light",
+    ),
+}
+
+
+@contextmanager
+def demo() -> Iterator[Demo]:
+    """A fresh demo in which something has happened."""
+    with tempfile.TemporaryDirectory(prefix="daypass-pictures-") as folder:
+        place = Path(folder)
+        start(place)
+        try:
+            running = read(place)
+            with running.setting(ENABLE_ADMIN_JIT_ON_UI, "true"):
+                yield running
+        finally:
+            if (place / READY).exists():
+                stop(place)
+
+
+def picture(
+    chromium: Chromium,
+    running: Demo,
+    file: Path,
+    shot: tuple[str, str, Prepare, str],
+    size: tuple[int, int],
+    *,
+    is_whole: bool = False,
+) -> None:
+    """One picture of one page."""
+    username, address, prepare, scheme = shot
+    with somebody(chromium, running, size, scheme=scheme) as person:
+        _show(person, username, address)
+        prepare(person.page)
+        person.page.screenshot(path=str(file), full_page=is_whole)
+
+
+def _show(person: Person, username: str, address: str) -> None:
+    if username:
+        person.be(username, address)
+    else:
+        person.visit(address)
+
+
+def all_pages(folder: Path) -> None:
+    """Every page, in both schemes and at both sizes."""
+    groups = (("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, ADMINISTRATOR_PAGES))
+    shots = {_named(address): (who, address, nothing) for who, addresses in groups for address in addresses}
+    with launched() as chromium, demo() as running:
+        for name, (who, address, prepare) in {**shots, **EXTRA}.items():
+            for scheme in SCHEMES:
+                for size in (DESK, PHONE):
+                    file = folder / f"{name}-{scheme}-{size[0]}.png"
+                    is_whole = prepare is nothing
+                    picture(chromium, running, file, (who, address, prepare, scheme), size, is_whole=is_whole)
+
+
+def docs(folder: Path) -> None:
+    """The pictures of the documents."""
+    with launched() as chromium, demo() as running:
+        for name, shot in DOCS.items():
+            picture(chromium, running, folder / f"{name}.png", shot, DOCS_SIZE)
+
+
+def _named(address: str) -> str:
+    return "".join(sign if sign.isalnum() else "-" for sign in address.partition("?")[0]).strip("-") + (
+        "-asked" if "?" in address else ""
+    )
+
+
+def main(words: list[str]) -> None:
+    """Take the pictures."""
+    make = docs if "--docs" in words else all_pages
+    folder = Path(words[-1])
+    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
