@@ -287,7 +287,8 @@ def test_signing_out_while_aws_is_asked_wins_over_all_that_stands_on_the_sign_in
     with pytest.raises(Unauthenticated):
         rig.issue(DANA, "dev01", token=token)
 
-    assert rig.states() == ["issued", "failed"]
+    # Both were asked for at the same moment.
+    assert sorted(rig.states()) == ["failed", "issued"]
 
 
 def test_an_approval_without_admin_gets_no_admin_session(rig: Rig) -> None:

@@ -10,10 +10,18 @@ import pytest
 from sqlalchemy import Connection, select
 
 from daypass.portal.audit.log import AuditLog, Event
-from daypass.portal.errors import PortalError, Unauthenticated
+from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
 from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
 from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.store import ADD_TOKEN, ADD_USER, REVOKE_TOKEN, TOUCH, TokenStore, UserStore
+from daypass.portal.identity.store import (
+    ADD_TOKEN,
+    ADD_USER,
+    MOVE_CHILDREN,
+    REVOKE_TOKEN,
+    TOUCH,
+    TokenStore,
+    UserStore,
+)
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -144,6 +152,38 @@ def test_a_release_waits_for_an_end_that_has_begun_and_is_refused(
     releasing.join()
 
     assert outcomes == ["refused"]
+
+
+def test_a_sign_in_that_takes_another_s_place_meanwhile_is_held_in_its_place(postgres_url: str) -> None:
+    here, there = Database(postgres_url), Database(postgres_url, patience=timedelta(milliseconds=200))
+    with here.writing() as connection:
+        user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
+        connection.execute(ADD_USER, user)
+        tokens = [token_row(SIGN_IN), token_row("confirmed"), token_row(TOKEN, SIGN_IN)]
+        connection.execute(ADD_TOKEN, tokens)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def release() -> None:
+        with here.writing() as connection:
+            TokenStore(connection).hold(TOKEN)
+            is_held.set()
+            may_go.wait()
+
+    releasing = threading.Thread(target=release)
+    with here.writing() as connection:
+        connection.execute(MOVE_CHILDREN, {"old_parent": SIGN_IN, "new_parent": "confirmed"})
+        releasing.start()
+        assert not is_held.wait(0.3)
+    assert is_held.wait(10)
+    try:
+        with pytest.raises(StorageUnavailable), there.writing() as connection:
+            row = {"ended_id": "confirmed", "owner_id": DANA, "ended_at": NOON}
+            connection.execute(REVOKE_TOKEN, row)
+    finally:
+        may_go.set()
+        releasing.join()
+    here.close()
+    there.close()
 
 
 def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_url: str) -> None:

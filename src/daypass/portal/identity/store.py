@@ -142,7 +142,7 @@ _BEARER = Prepared(
 _child = api_tokens.alias()
 
 _HOLD = Prepared(
-    select(api_tokens.c.id)
+    select(api_tokens.c.id, api_tokens.c.parent_id)
     .join(users, users.c.id == api_tokens.c.user_id)
     .where(
         or_(
@@ -273,8 +273,12 @@ class TokenStore:
 
         What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
         """
-        if self._connection.dialect.name != "sqlite":
-            _HOLD.first(self._connection, {"token_id": token_id})
+        if self._connection.dialect.name == "sqlite":
+            return
+        held = {row.id: row.parent_id for row in _HOLD.all(self._connection, {"token_id": token_id})}
+        # While this waited, the sign-in may have been confirmed, and the token given another parent.
+        if held.get(token_id) not in {None, *held}:
+            _HOLD.all(self._connection, {"token_id": token_id})
 
     def is_ended(self, token_id: TokenId) -> bool:
         """Whether a token or its parent was ended; if not, neither is until this transaction is over."""
