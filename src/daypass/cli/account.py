@@ -121,7 +121,7 @@ class Account:
     def _agreed(self, slot: Locked, began: float) -> Kept:
         """A new sign-in, unless nobody wants to be asked just now."""
         declined_at = slot.declined_at()
-        if declined_at is not None and (declined_at >= int(began) or not self._has_terminal()):
+        if declined_at is not None and (declined_at >= began or not self._has_terminal()):
             raise NotAnswered(
                 f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
             )

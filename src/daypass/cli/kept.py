@@ -157,13 +157,14 @@ class Locked:
     def decline(self) -> None:
         """Note that nobody said yes just now."""
         self._place.remove(_PENDING)
-        now = int(self._now())
-        self._place.write(Entry(b"", b"", now, now + _CALM), _DECLINED)
+        now = self._now()
+        # To the fraction of a second: whoever waited meanwhile is told from who comes just after.
+        self._place.write(Entry(b"", repr(now).encode(), int(now), int(now) + _CALM), _DECLINED)
 
     def declined_at(self) -> float | None:
         """When somebody said no, or nobody said anything, if that was a moment ago."""
         entry = self._place.read(_DECLINED)
-        return float(entry.asked_at) if entry is not None and entry.is_good(self._now()) else None
+        return float(entry.about) if entry is not None and entry.is_good(self._now()) else None
 
 
 def _kept(entry: Entry | None) -> Kept | None:
