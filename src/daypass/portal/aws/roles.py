@@ -78,9 +78,8 @@ class AwsRoles:
 
     def make(self, tenant: Tenant) -> None:
         """Make sure that the tenant's role is there, with trust, boundary, tag and policy."""
-        with classified(
-            f"make the role {tenant.role_arn}", "iam:CreateRole, iam:PutRolePolicy and iam:TagRole"
-        ):
+        needs = "iam:CreateRole, iam:PutRolePolicy and iam:TagRole; see `daypass portal aws-setup`"
+        with classified(f"make the role {tenant.role_arn}", needs):
             make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
 
 
