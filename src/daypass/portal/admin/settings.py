@@ -149,8 +149,8 @@ def _change(
 def _check_place(tenant: str | None, type_: str, key: str) -> None:
     if (tenant is None) == (type_ == TENANT):
         raise InvalidRequest("A setting of the system has a type, and a tenant's has none.")
-    if len(type_) > _LONGEST_TYPE or not type_.isprintable():
-        raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters.")
+    if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
+        raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
 
