@@ -23,9 +23,11 @@ from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.docs import docs_page
+from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.resources import Resources
-from daypass.portal.http.api.routes import PREFIX, api_operations, api_routes
+from daypass.portal.http.api.routes import DESCRIPTION, PREFIX, api_operations, api_routes
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants as ApiTenants
@@ -79,7 +81,7 @@ from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 
-DOORS_WITH_PAGES = ("web", "compat", "oauth")
+DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
@@ -271,8 +273,9 @@ def _api_door(core: _Core) -> Starlette:
             records=Records(core.administration, core.clock),
         ),
     )
-    routes = api_routes(operations, core.entrance(Door.API), config.public_url, core.release)
-    return make_door(routes, problem)
+    document = describe(operations, config.public_url, core.release)
+    docs = core.pages.show_alone("api/docs.html", docs_page(document, DESCRIPTION))
+    return make_door(api_routes(operations, core.entrance(Door.API), document, docs), problem)
 
 
 def _compat_door(core: _Core) -> Starlette:

@@ -16,6 +16,7 @@ from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PUBLIC_URL, World
 
 FOR_ANYBODY = {
     "GET /api/v1/openapi.json",
+    "GET /api/docs",
     "GET /healthz",
     "GET /readyz",
     "GET /",

@@ -1,5 +1,7 @@
 """What our API says of itself is true: its description is valid, whole, and kept to whatever is sent."""
 
+import re
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -38,7 +40,20 @@ def test_it_describes_every_call_there_is_and_no_other(still_world: World, still
         for method in route.methods or ()
     }
 
-    assert described == served - {f"GET {DESCRIPTION}"}
+    assert described == served - {f"GET {DESCRIPTION}", "GET /api/docs"}
+
+
+def test_it_can_be_read_as_a_page_that_asks_nothing_of_another_host(still_client: Client) -> None:
+    page = still_client.get("/api/docs")
+    text = page.body.decode()
+
+    assert page.status == 200
+    assert "script-src 'self'" in (page.header("content-security-policy") or "")
+    for path, methods in still_client.get(DESCRIPTION).json["paths"].items():
+        for method, operation in methods.items():
+            assert f"{method.upper()} {path}</code>" in text
+            assert f'id="{operation["operationId"]}"' in text
+    assert set(re.findall(r"https?://[^/\s\"<]+", text)) == {PUBLIC_URL}
 
 
 def test_every_call_has_a_name_a_summary_and_a_sentence_for_each_refusal(still_client: Client) -> None:

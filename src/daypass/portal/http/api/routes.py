@@ -1,9 +1,10 @@
 """Every call of our API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.errors import (
@@ -22,7 +23,6 @@ from daypass.portal.errors import (
 from daypass.portal.http.api import wire
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
-from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.operation import Operation
 from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.sessions import Sessions
@@ -33,6 +33,8 @@ from daypass.portal.http.route import exact
 
 PREFIX = "/api/"
 ROOT = "/api/v1"
+DESCRIPTION = f"{ROOT}/openapi.json"
+DOCS = "/api/docs"
 
 _ISSUING = (
     AccessDenied,
@@ -125,11 +127,12 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
 
 
 def api_routes(
-    operations: Sequence[Operation], entrance: Entrance, public_url: str, version: str
+    operations: Sequence[Operation], entrance: Entrance, document: Mapping[str, Any], docs: Response
 ) -> list[BaseRoute]:
-    """The routes of all operations, and of their description."""
-    described = JSONResponse(describe(operations, public_url, version))
+    """The routes of all operations, and of their description: for programs, and as a page."""
+    described = JSONResponse(document)
     return [
         *(operation.route(entrance) for operation in operations),
-        exact("GET", f"{ROOT}/openapi.json", Open(lambda: described)),
+        exact("GET", DESCRIPTION, Open(lambda: described)),
+        exact("GET", DOCS, Open(lambda: docs)),
     ]
