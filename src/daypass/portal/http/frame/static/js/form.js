@@ -20,7 +20,8 @@ for (const part of document.querySelectorAll("[data-when]")) settle(part);
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.target === "_blank" || event.defaultPrevented) return;
+  // What opens a tab, or is asked by script, may be sent again from the same page.
+  if (form.target === "_blank" || form.dataset.issues || event.defaultPrevented) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
 });
