@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.admin.findings import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.model import Tagged
 from daypass.portal.inventory.source import Query
 from daypass.portal.secret import Secret
+from daypass.portal.tenants.model import Tenant
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -118,3 +120,14 @@ class FakeSource:
             if self.error is not None and number == self.error_after:
                 raise self.error
             yield self.has[start : start + self.page_size]
+
+
+@dataclass(slots=True)
+class FakeDoctor:
+    """Says of every tenant's role what it is told to say."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:  # noqa: ARG002
+        """All of it."""
+        return self.findings

@@ -12,11 +12,13 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.findings import Examiner
 from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.roles import IamRoles
 from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins, connect
+from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
@@ -96,6 +98,8 @@ class Aws:
     source: Source
     roles: IamRoles | None = None
     """None where the portal makes and changes no roles."""
+    doctor: Examiner | None = None
+    """None where the portal does not look at roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +122,12 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     try:
         check(database)
         broker = connect(config.aws, public_url=config.public_url, connections=config.threads)
+        roles = aws_roles(config.aws, broker.account_id)
         aws = Aws(
             broker=broker,
             source=tagging_source(config.aws, connections=config.threads),
-            roles=aws_roles(config.aws, broker.account_id),
+            roles=roles,
+            doctor=Doctor(database, broker, roles, clock),
         )
     except BaseException:
         database.close()
@@ -147,6 +153,7 @@ class _Core:
     issuer: Issuer
     inventory: Inventory
     administration: Administration
+    doctor: Examiner | None
     callers: Callers
     sign_ins: SignIns
     assets: Assets
@@ -249,6 +256,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
             aws.roles,
             None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
         ),
+        doctor=aws.doctor,
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
         sign_ins=SignIns(database, audit, clock),
         assets=assets,
@@ -336,7 +344,9 @@ def _web_door(core: _Core) -> Starlette:
     entrance = core.page_entrance(Door.WEB)
     routes = [
         *web_routes(entrance, web),
-        *administrator_routes(entrance, core.pages, core.administration, core.durations, aws.region),
+        *administrator_routes(
+            entrance, core.pages, core.administration, core.durations, core.doctor, aws.region
+        ),
         *core.assets.routes(),
     ]
     return make_door(routes, core.refusal_page)

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.aws import policies
-from daypass.portal.aws.doctor import Doctor, Finding, Level
+from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.roles import AwsRoles
+from daypass.portal.errors import AwsUnavailable
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
@@ -87,6 +89,25 @@ def change(iam: Iam, **changed: object) -> None:
 
 def test_an_account_that_is_as_it_should_be_gives_no_finding(examine: Examine) -> None:
     assert examine() == []
+
+
+def test_one_tenant_s_role_is_looked_at_alone_and_without_aws_too(sqlite_url: str, iam: Iam) -> None:
+    def nobody() -> str:
+        raise AwsUnavailable("AWS does not answer.")
+
+    database = Database(sqlite_url)
+    del iam.roles["duplomaster"]
+    roles = AwsRoles(ACCOUNT, lambda: iam, lambda: PORTAL, lambda: NOON)  # type: ignore[arg-type, return-value]
+    dark = AwsRoles(ACCOUNT, lambda: iam, nobody, lambda: NOON)  # type: ignore[arg-type, return-value]
+    with database.writing() as connection:
+        TenantStore(connection).add(DEV, NOON)
+
+    (well,) = Doctor(database, FakeBroker(), roles, FakeClock()).examine_tenant(DEV)
+    (unknown,) = Doctor(database, FakeBroker(), dark, FakeClock()).examine_tenant(DEV)
+    database.close()
+
+    assert (well.subject, well.level) == ("dev01", Level.FINE)
+    assert (unknown.level, unknown.sentence) == (Level.WARNING, "AWS does not answer.")
 
 
 def test_a_missing_role_comes_with_the_line_that_makes_it(examine: Examine, iam: Iam) -> None:

@@ -16,7 +16,7 @@ from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock, FakeSource
+from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeSource
 from tests.portal.http.client import PEER, Client
 
 PUBLIC_URL = "https://portal.example.com"
@@ -44,6 +44,7 @@ class World:
     database: Database
     broker: FakeBroker
     source: FakeSource
+    doctor: FakeDoctor
     clock: FakeClock
     audit: AuditLog
     identity: Identity
@@ -77,11 +78,11 @@ class World:
 def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: object) -> Iterator[World]:
     """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
     database, clock = Database(url, patience=patience), FakeClock()
-    broker, source = FakeBroker(clock), FakeSource()
+    broker, source, doctor = FakeBroker(clock), FakeSource(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
-    portal = assemble(config, database, Aws(broker, source), clock)
-    made = World(portal, database, broker, source, clock, audit, Identity(database, audit, clock))
+    portal = assemble(config, database, Aws(broker, source, doctor=doctor), clock)
+    made = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
     _populate(made)
     yield made
     audit.close()

@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
 from daypass.portal.admin.durations import Durations, Ruler
+from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
@@ -23,28 +23,6 @@ from daypass.portal.tenants.model import Tenant
 
 _SKEW = timedelta(seconds=60)
 _MASTER = "master role"
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    """Something works less than it could."""
-    ERROR = "error"
-    """Somebody gets no session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    code: str
-    level: Level
-    subject: str
-    sentence: str
-    patch: str = ""
-    """A line to run, or a document to put in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +49,14 @@ class Doctor:
                 for finding in self._role(tenant.name, tenant.role_arn, principal, tenant)
             ),
         ]
+
+    def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
+        """One tenant's role alone; also when AWS cannot be asked."""
+        try:
+            principal = self.roles.principal()
+        except AwsError as refusal:
+            return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]
+        return list(self._role(tenant.name, tenant.role_arn, principal, tenant))
 
     def _portal(self, principal: str) -> Iterator[Finding]:
         yield Finding("identity", Level.FINE, "portal", f"The portal is {principal}.")

@@ -12,7 +12,7 @@ from daypass.portal.config import PortalConfig
 from daypass.portal.operator.ground import open_database, plain_sentences
 
 if TYPE_CHECKING:
-    from daypass.portal.aws.doctor import Finding
+    from daypass.portal.admin.findings import Finding
 
 _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.http.frame.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
@@ -459,6 +460,19 @@ def test_where_a_role_keeps_sessions_short_the_ruler_says_so(quick_world: World,
     assert "The role's own maximum is shorter." in capped
     # What is configured is kept, and the session is as long as the role allows.
     assert validity(quick_world, DANA, tenant="dev01") == 3600
+
+
+def test_what_is_wrong_with_a_tenant_s_role_stands_beside_what_mends_it(
+    quick_world: World, admin: Browser
+) -> None:
+    sentence = "The trust policy lets anybody in."
+    quick_world.doctor.findings = [Finding("open", Level.ERROR, "dev01", sentence, "aws iam mend it")]
+
+    page = admin.see(f"{TENANTS}/{DEV.id}/aws")
+
+    assert 'role="alert"' in page
+    assert sentence in page
+    assert "aws iam mend it" in page
 
 
 def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Browser) -> None:

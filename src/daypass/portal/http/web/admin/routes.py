@@ -6,6 +6,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.findings import Examiner
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages
@@ -25,7 +26,12 @@ from daypass.portal.http.web.admin.users import UserPages
 
 
 def administrator_routes(
-    entrance: PageEntrance, pages: Pages, administration: Administration, durations: Durations, region: str
+    entrance: PageEntrance,
+    pages: Pages,
+    administration: Administration,
+    durations: Durations,
+    doctor: Examiner | None,
+    region: str,
 ) -> list[BaseRoute]:
     """The routes of these pages; all of them are for Administrators."""
     admit = _Routes(entrance)
@@ -39,7 +45,7 @@ def administrator_routes(
         ),
         *_tenants(admit, TenantPages(pages, administration.tenants, region)),
         *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
-        *_tenant_aws(admit, TenantAwsPages(pages, administration, durations)),
+        *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),
         *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.imports)),
         *_user(admit, OneUserPages(pages, administration)),
     ]

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.findings import Examiner, Finding
 from daypass.portal.admin.records import Filter
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
@@ -32,6 +33,8 @@ class TenantAwsPage:
 
     band: Band
     ruler: Drawn
+    findings: Sequence[Finding] | None
+    """None where the portal does not look at roles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class TenantAwsPages:
     pages: Pages
     administration: Administration
     durations: Durations
+    doctor: Examiner | None
 
     def sessions(self, visit: Visit) -> Response:
         """Everybody's sessions in this tenant, newest first."""
@@ -53,7 +57,9 @@ class TenantAwsPages:
         return self.pages.show(visit.frame, "web/admin/tenant-sessions.html", page)
 
     def aws(self, visit: Visit) -> Response:
-        """The role, and how long its sessions last."""
+        """The role, what is wrong with it, and how long its sessions last."""
         head = band(self.administration.tenants, visit)
-        page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)))
+        # First, because it learns the role's own maximum, which the ruler then knows.
+        findings = None if self.doctor is None else self.doctor.examine_tenant(head.tenant)
+        page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
         return self.pages.show(visit.frame, "web/admin/tenant-aws.html", page)
