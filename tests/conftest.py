@@ -1,5 +1,7 @@
 """What every folder of tests may ask for."""
 
+import signal
+
 from tests.database_fixture import (
     crashing_postgres,
     database,
@@ -22,3 +24,6 @@ __all__ = [
     "sqlite_template",
     "sqlite_url",
 ]
+
+# What is started in the background ignores Ctrl-C, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
