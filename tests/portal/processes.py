@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPSConnection
@@ -104,9 +104,15 @@ class Serving:
     def raw(self, request: bytes) -> bytes:
         """Whatever comes back for these bytes, until the other end hangs up."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+            answer = bytearray()
+            # Whoever refuses early may hang up before all of it was sent.
+            with suppress(OSError):
+                connection.sendall(request)
+                connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):
+                while piece := connection.recv(65536):
+                    answer += piece
+            return bytes(answer)
 
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged."""

@@ -24,6 +24,7 @@ from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 
+_SHOWN_STANDING = 10
 _SHOWN_SESSIONS = 5
 _WHOM_TO_ASK = 3
 
@@ -74,6 +75,8 @@ class ProfilePage:
     whom_to_ask: Sequence[str]
     permanent: Sequence[ApiToken]
     standing: Sequence[Standing]
+    """The newest ones, or all where the address asks for them."""
+    standing_count: int
     sessions: Sequence[SessionRow]
     wrong: str
     created: tuple[ApiToken, str] | None
@@ -111,6 +114,7 @@ class ProfilePages:
             records = IssuanceStore(connection).mine(user.id, limit=_SHOWN_SESSIONS).records
             asked = UserStore(connection).first_administrators(_WHOM_TO_ASK)
         tokens = self.own.list_own(user)
+        standing = [_standing(token, visit.caller.token) for token in tokens if token.kind in _KINDS][::-1]
         page = ProfilePage(
             tenant=tenant,
             admin=admin,
@@ -119,7 +123,8 @@ class ProfilePages:
             is_disabled=isinstance(refusal, JitDisabled),
             whom_to_ask=[name for name in asked if name != user.username],
             permanent=[token for token in tokens if token.kind is TokenKind.PERMANENT],
-            standing=[_standing(token, visit.caller.token) for token in tokens if token.kind in _KINDS][::-1],
+            standing=standing if "all" in visit.query else standing[:_SHOWN_STANDING],
+            standing_count=len(standing),
             sessions=rows(records, frame.now),
             wrong=wrong,
             created=created,

@@ -1,0 +1,23 @@
+"""The profile, as a browser asks for it."""
+
+from datetime import timedelta
+
+from daypass.portal.identity.model import TokenKind
+from tests.fakes import NOON
+from tests.portal.http.world import DANA, World
+
+
+def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_world: World) -> None:
+    ends = NOON + timedelta(hours=12)
+    cookies = [quick_world.token(DANA, TokenKind.BROWSER, grant_ends_at=ends)[0] for _ in range(30)]
+
+    def ends_offered(query: str = "") -> tuple[int, bool]:
+        headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookies[-1]}")]
+        page = quick_world.client().get("/profile", headers=headers, query=query).body.decode()
+        return page.count("End it"), "All 30</a>" in page
+
+    few, is_more_offered = ends_offered()
+    many, is_more_offered_again = ends_offered("all=1")
+
+    assert 0 < few <= 30 < many
+    assert (is_more_offered, is_more_offered_again) == (True, False)
