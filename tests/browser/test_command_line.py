@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from daypass.cli.cache import Entry
+from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser_fixture import PHONE, Chromium, Person, somebody
 from tests.cli.conftest import SCRIPT
 from tests.cli.sign_in import OTHER_CODE, Shell, Tabs, shell
@@ -239,13 +240,8 @@ def test_what_is_pressed_before_it_was_read_does_not_count(laptop: Laptop, dana:
 
 def test_the_consent_is_never_shown_inside_another_page(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login") as sitting:
-        address = laptop.tabs.await_one()
-        page = dana.context.new_page()
-        page.goto(f"data:text/html,<iframe src='{address}'></iframe>")
-        frame = page.frames[1]
-        frame.wait_for_load_state()
-        assert "Authorize" not in frame.content()
-        page.close()
+        address = laptop.address()
+        assert failure_in_a_frame(dana.context, f"{laptop.demo.portal_url}{address}") == BLOCKED
         dana.complaints.clear()
         sitting.press_ctrl_c()
         sitting.end()

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, Response
 
+from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser_fixture import (
     ADMINISTRATOR_PAGES,
     DESK,
@@ -113,26 +112,5 @@ def weight(response: Response) -> int:
     return sent["responseBodySize"] + sent["responseHeadersSize"]
 
 
-class Framing(BaseHTTPRequestHandler):
-    """A page that frames another; on loopback, since Chromium keeps pages of the network from it anyway."""
-
-    def do_GET(self) -> None:
-        body = f'<iframe src="{self.path[1:]}"></iframe>'.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 def test_no_page_can_be_framed(dana: Person) -> None:
-    page = dana.context.new_page()
-    with HTTPServer(("127.0.0.1", 0), Framing) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        with page.expect_event("requestfailed", lambda request: "/sign-in" in request.url) as blocked:
-            page.goto(f"http://127.0.0.1:{server.server_port}/{dana.demo.portal_url}/sign-in")
-        server.shutdown()
-
-    assert blocked.value.failure == "net::ERR_BLOCKED_BY_RESPONSE"
+    assert failure_in_a_frame(dana.context, f"{dana.demo.portal_url}/sign-in") == BLOCKED

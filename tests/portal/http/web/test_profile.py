@@ -11,13 +11,14 @@ def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_w
     ends = NOON + timedelta(hours=12)
     cookies = [quick_world.token(DANA, TokenKind.BROWSER, grant_ends_at=ends)[0] for _ in range(30)]
 
-    def ends_offered(query: str = "") -> tuple[int, bool]:
-        headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookies[-1]}")]
+    def ends_offered(query: str = "") -> tuple[int, bool, bool]:
+        headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookies[0]}")]
         page = quick_world.client().get("/profile", headers=headers, query=query).body.decode()
-        return page.count("End it"), "All 30</a>" in page
+        return page.count("End it"), "All 30</a>" in page, "This one" in page
 
-    few, is_more_offered = ends_offered()
-    many, is_more_offered_again = ends_offered("all=1")
+    few, is_more_offered, is_own_shown = ends_offered()
+    many, is_more_offered_again, _ = ends_offered("all=1")
 
     assert 0 < few <= 30 < many
+    assert is_own_shown
     assert (is_more_offered, is_more_offered_again) == (True, False)

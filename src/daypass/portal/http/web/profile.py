@@ -115,6 +115,8 @@ class ProfilePages:
             asked = UserStore(connection).first_administrators(_WHOM_TO_ASK)
         tokens = self.own.list_own(user)
         standing = [_standing(token, visit.caller.token) for token in tokens if token.kind in _KINDS][::-1]
+        # However old it is, the sign-in that looks is always among those that are shown.
+        standing.sort(key=lambda one: not one.is_this)
         page = ProfilePage(
             tenant=tenant,
             admin=admin,
