@@ -89,11 +89,13 @@ def test_panes_and_menus_can_be_used_by_everybody(chromium: Chromium, demo: Demo
         person.find_nothing_wrong()
 
 
-@pytest.mark.parametrize("address", ["/sign-in", "/profile"])
-def test_a_first_view_is_small_and_asks_no_other_host(chromium: Chromium, demo: Demo, address: str) -> None:
+@pytest.mark.parametrize(("who", "address"), [(DANA, "/sign-in"), (DANA, "/profile"), (ADMIN, "/profile")])
+def test_a_first_view_is_small_and_asks_no_other_host(
+    chromium: Chromium, demo: Demo, who: str, address: str
+) -> None:
     with somebody(chromium, demo) as person:
         if address != "/sign-in":
-            person.be(DANA, "/no-such-page")
+            person.be(who, "/no-such-page")
         finished: list[Response] = []
         person.context.new_cdp_session(person.page).send("Network.clearBrowserCache")
         person.page.on("response", lambda response: finished.append(response))

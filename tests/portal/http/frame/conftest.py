@@ -142,6 +142,7 @@ def _routes(pages: Pages, entrance: PageEntrance, assets: Assets) -> Starlette:
     routes = [
         exact("GET", "/page", entrance.page(user, shown)),
         exact("POST", "/page", entrance.act(user, done)),
+        exact("POST", "/shown", entrance.act(user, shown)),
         exact("GET", "/admin", entrance.page(Permission.ADMINISTRATOR, shown)),
         exact("GET", "/refused", entrance.page(user, _refuse)),
         exact("GET", "/crash", entrance.page(user, _crash)),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.http.frame.csrf import check_token, csrf_token
 from tests.portal.http.frame.conftest import COOKIE, ORIGIN, VISIT_COOKIE, Browser
 
 TOKEN = csrf_token(COOKIE)
@@ -72,13 +72,42 @@ def test_a_form_of_another_site_is_not_taken_even_with_the_token(
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", TOKEN[:-1], csrf_token("another sign-in"), csrf_token(COOKIE, "else"), "é"]
+    "token",
+    ["", "x", TOKEN[:-1], csrf_token("another sign-in"), csrf_token(COOKIE, "else"), "é"],
+    ids=["none", "short", "cut", "of another sign-in", "of another purpose", "no hex"],
 )
 def test_a_form_without_the_token_of_this_sign_in_is_not_taken(browser: Browser, token: str) -> None:
     answer = browser.post("/page", {"csrf": token})
 
     assert answer.status == 403
     assert "earlier sign-in" in answer.text
+
+
+def test_the_token_reads_differently_each_time_and_shows_nothing_that_stays() -> None:
+    tokens = [bytes.fromhex(csrf_token(COOKIE)) for _ in range(64)]
+
+    for token in tokens:
+        check_token(COOKIE, token.hex())
+    for start in range(len(tokens[0]) - 3):
+        assert len({token[start : start + 4] for token in tokens}) == len(tokens)
+
+
+def test_a_page_is_packed_for_who_can_unpack_it(browser: Browser) -> None:
+    bare, packed = browser.get("/page"), browser.get("/page", accept_encoding="br, gzip")
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["content-length"] == str(len(packed.body))
+    assert packed.headers["vary"] == "Accept-Encoding"
+    assert packed.text.partition('name="csrf"')[0] == bare.text.partition('name="csrf"')[0]
+    assert len(packed.body) < len(bare.body) / 2
+    assert "content-encoding" not in bare.headers
+
+
+def test_what_a_form_is_answered_with_is_never_packed(browser: Browser) -> None:
+    answer = browser.post("/shown", {"csrf": TOKEN}, accept_encoding="gzip")
+
+    assert "<!doctype html>" in answer.text
+    assert "content-encoding" not in answer.headers
 
 
 def test_a_form_for_anybody_stands_on_the_visit(browser: Browser) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from daypass.portal.http.caller import Permission
+from daypass.portal.http.frame.packing import takes_packed
 from daypass.portal.http.problems import NotFound
 from daypass.portal.http.route import exact
 
@@ -81,7 +82,7 @@ class Assets:
         found = self._files.get(request.path_params["name"])
         if found is None or request.path_params["version"] != self._version:
             raise NotFound("There is nothing at this address.")
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if takes_packed(request.headers):
             headers = {**_HEADERS, "Content-Encoding": "gzip"}
             return Response(found.packed, headers=headers, media_type=found.media_type)
         return Response(found.content, headers=_HEADERS, media_type=found.media_type)

@@ -14,6 +14,7 @@ from daypass.portal.http.doorway import read_body
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
 from daypass.portal.http.frame.forms import Form, read_form, wants_page
+from daypass.portal.http.frame.packing import packed, takes_packed
 from daypass.portal.http.frame.view import Frame, Frames
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import REQUEST_ID
@@ -144,7 +145,14 @@ class PageEndpoint:
         if self.is_form:
             check_sender(request.headers, self._entrance.origin)
             form = read_form(request, await read_body(request))
-        return await self._entrance.pool.run(partial(self._handler, self._stranger(request, form)))
+        return await self._entrance.pool.run(
+            partial(self._answer, self._stranger(request, form), takes_packed(request.headers))
+        )
+
+    def _answer(self, stranger: Stranger, can_be_packed: bool) -> Response:
+        response = self._handler(stranger)
+        # What a form is answered with may hold a secret that is shown once.
+        return packed(response) if can_be_packed and not self.is_form else response
 
     def _stranger(self, request: Request, form: Form) -> Stranger:
         cookies = request.cookies
