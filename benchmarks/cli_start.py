@@ -160,7 +160,16 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
 def _sign_in(origin: str, environment: dict[str, str]) -> None:
     """Leave a sign-in as `daypass login` does."""
     now = time.time()  # noqa: TID251  the programs measured read the real clock
-    kept = Kept("id", "dana@example.com", True, "token", now + 3600, "refresh", now, now + 12 * 3600)
+    kept = Kept(
+        id="id",
+        username="dana@example.com",
+        allows_admin=True,
+        access="token",
+        access_until=now + 3600,
+        refresh="refresh",
+        since=now,
+        until=now + 12 * 3600,
+    )
     with Slot(environment, origin, admin=True, now=lambda: now).locked() as slot:
         slot.write(kept)
 

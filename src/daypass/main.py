@@ -1,4 +1,4 @@
-"""The console script: a cached answer before all imports, else the wing that the first word names."""
+"""The console script: kept keys before all imports, fresh ones before click, else what the words name."""
 
 import os
 import sys
@@ -23,9 +23,15 @@ WINGS = {
 def main() -> int:
     """Answer the command line; the result is the exit code."""
     words = sys.argv[1:]
-    answer = _cached_answer(words)
-    if answer is not None:
-        _end_with(answer)
+    flags = _flags_for_keys(words)
+    if flags is not None:
+        answer = _cached_answer(flags)
+        if answer is not None:
+            _end_with(answer)
+        from daypass.cli.ends import ended
+
+        # As below: everything is closed and flushed, and the interpreter need not be taken apart.
+        os._exit(ended(lambda: _print_keys(flags), words))
     from daypass.cli.app import run
 
     return run(words, WINGS, now)
@@ -36,24 +42,28 @@ def now() -> float:
     return time()
 
 
-def _cached_answer(words: list[str]) -> bytes | None:
-    """The kept answer to `daypass aws …`; None if there is none, or if anything at all is unclear."""
+def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
+    """The flags of `daypass aws …` and `daypass jit aws …`; None where only click may judge."""
     if words[:1] == ["aws"]:
-        words = words[1:]
-    elif words[:2] == ["jit", "aws"]:
-        words = words[2:]
-    else:
-        return None
-    # There, whoever hands out a secret also has it hidden from the log.
-    if "GITHUB_ACTIONS" in os.environ:
-        return None
+        from daypass.cli import ask
 
+        return ask.read_flags(words[1:])
+    if words[:2] == ["jit", "aws"]:
+        from daypass.cli import ask
+
+        flags = ask.read_flags(words[2:])
+        return None if flags is None else ask.in_our_words(flags)
+    return None
+
+
+def _cached_answer(flags: dict[str, str]) -> bytes | None:
+    """The kept answer; None if there is none, or if anything at all is unclear."""
     from daypass.cli import ask, cache
 
+    # On GitHub, whoever hands out a secret also has it hidden from the log.
+    if ask.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
+        return None
     try:
-        flags = ask.read_flags(words)
-        if flags is None or ask.NO_CACHE in flags:
-            return None
         wanted = ask.understand(flags, os.environ)
         with cache.opened(cache.folder(os.environ)) as directory:
             entry = cache.read(directory, wanted.key())
@@ -61,6 +71,12 @@ def _cached_answer(words: list[str]) -> bytes | None:
         # Whatever is wrong is said by the slow path, which meets it again.
         return None
     return entry.answer if entry is not None and entry.is_good(now()) else None
+
+
+def _print_keys(flags: dict[str, str]) -> None:
+    from daypass.cli.keys import print_keys
+
+    print_keys(flags, now)
 
 
 def _end_with(answer: bytes) -> "NoReturn":

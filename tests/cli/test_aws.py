@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -223,6 +224,26 @@ def test_a_portal_that_hangs_up_is_said_to_break_off(daypass: Command) -> None:
 
     assert command.returncode == 5
     assert "Try again" in said
+
+
+@pytest.mark.parametrize("length", [0, 1, 2_000_000])
+def test_an_answer_that_is_cut_short_or_too_long_is_none(daypass: Command, length: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = daypass.start(
+            *DEV,
+            environment=daypass.environment(DAYPASS_HOST=f"http://127.0.0.1:{listener.getsockname()[1]}"),
+        )
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            head = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % max(length, 4000)
+            connection.sendall(head + b" " * length)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(8192):
+                pass
+        _, said = command.communicate(timeout=30)
+
+    assert command.returncode == 5
+    assert "broke off in the middle of its answer. Try again." in said
 
 
 @pytest.fixture

@@ -5,15 +5,18 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from daypass.cli.app import OURS, run
 from daypass.cli.errors import EXIT_CODES
+from daypass.cli.kept import Kept, Slot
 from daypass.cli.wings import load
 from daypass.main import WINGS, now
 from tests.cli.conftest import SCRIPT, Command
+from tests.cli.sign_in import SignInPortal
 
 DEV = ("aws", "--tenant", "dev01")
 
@@ -46,6 +49,53 @@ def test_a_cached_answer_loads_nothing_but_a_handful_of_modules(daypass: Command
         f"daypass.cli.{name}" for name in ("ask", "cache", "digest", "errors")
     }
     assert more - ours <= {"_sha2", "_sha256"}
+
+
+WEIGHTY = {
+    "click",
+    "dataclasses",
+    "importlib.metadata",
+    "inspect",
+    "pathlib",
+    "secrets",
+    "traceback",
+    "typing",
+}
+"""What takes so long to load that it may not stand between whoever waits for keys and the portal."""
+
+
+@pytest.mark.parametrize("words", [DEV, ("jit", *DEV)], ids=" ".join)
+def test_fresh_keys_wait_for_no_module_that_takes_long_to_load(
+    daypass: Command, words: tuple[str, ...]
+) -> None:
+    modules = imported(daypass.home, *words, **daypass.environment())
+
+    assert "daypass.cli.client" in modules
+    assert modules & (WEIGHTY | {"daypass.cli.login", "daypass.cli.oauth"}) == set()
+
+
+def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> None:
+    portal = SignInPortal(daypass.portal)
+    portal.pushed.append({"scope": "tenants"})
+    now = time.time()  # noqa: TID251  the command reads the real clock
+    kept = Kept(
+        id="id",
+        username="dana@example.com",
+        allows_admin=False,
+        access="access_canary",
+        access_until=now,
+        refresh="refresh_canary",
+        since=now - 3600,
+        until=now + 3600,
+    )
+    environment = daypass.environment(DAYPASS_TOKEN="", DAYPASS_STATE_DIR=str(daypass.home / "state"))
+    with Slot(environment, daypass.portal.url, admin=False, now=lambda: now).locked() as slot:
+        slot.write(kept)
+
+    modules = imported(daypass.home, *DEV, **environment)
+
+    assert portal.refreshed == ["refresh_canary"]
+    assert modules & (WEIGHTY | {"daypass.cli.login"}) == set()
 
 
 def test_the_help_shows_every_command_and_exit_code_without_loading_a_wing(daypass: Command) -> None:
@@ -173,8 +223,20 @@ def test_whoever_asked_may_be_gone(daypass: Command, source: str) -> None:
     )
 
     assert ran.returncode == 1
-    assert "Traceback" not in ran.stderr
-    assert "canary" not in ran.stderr
+    said = "daypass: The keys cannot be written to stdout: Bad file descriptor.\n"
+    assert ran.stderr == ("" if source == "the cache" else said)
+
+
+def test_who_reads_no_more_is_told_nothing(daypass: Command) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    ran = subprocess.run(
+        [SCRIPT, *DEV], env=daypass.environment(), stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+
+    assert (ran.returncode, ran.stderr) == (1, b"")
 
 
 def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:

@@ -1,45 +1,60 @@
 """Whom a command calls as: the token that was given, else the sign-in that this machine keeps."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from ssl import SSLContext
 from time import localtime, strftime
 
 from daypass.cli import ask, keep
 from daypass.cli.client import Portal
-from daypass.cli.errors import SignInNeeded
-from daypass.cli.kept import Kept, Locked, NotAnswered, Now, Slot
-from daypass.cli.oauth import Doorway, SignInOver
+from daypass.cli.errors import SignInNeeded, SignInOver
+from daypass.cli.kept import Kept, NotAnswered, Slot
 from daypass.cli.patience import say
 from daypass.cli.trust import trust
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
 
-@dataclass(frozen=True, slots=True)
+    from daypass.cli.kept import Locked, Now
+    from daypass.cli.oauth import Doorway
+
+
 class GivenToken:
     """A token from a flag, a file or a variable; when it is refused there is no other."""
 
-    text: str = field(repr=False)
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def token(self) -> str:
         """The token."""
-        return self.text
+        return self._text
 
     def instead_of(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
         """Nothing."""
         return None
 
 
-@dataclass(slots=True)
 class Account:
     """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
 
-    origin: str
-    trust: SSLContext | None
-    flags: Mapping[str, str]
-    environment: Mapping[str, str]
-    now: Now
-    _current: Kept | None = None
-    """What this process works with: also where it could not be kept, or ends soon."""
+    __slots__ = ("_current", "environment", "flags", "now", "origin", "trust")
+
+    def __init__(
+        self,
+        origin: str,
+        trust: "SSLContext | None",
+        flags: "Mapping[str, str]",
+        environment: "Mapping[str, str]",
+        now: "Now",
+    ) -> None:
+        self.origin = origin
+        self.trust = trust
+        self.flags = flags
+        self.environment = environment
+        self.now = now
+        # What this process works with: also where it could not be kept, or ends soon.
+        self._current: Kept | None = None
 
     @property
     def admin(self) -> bool:
@@ -112,13 +127,13 @@ class Account:
                 return self._agreed(slot, began)
         return self._renewed(refused)
 
-    def _refreshed(self, slot: Locked, kept: Kept) -> Kept:
+    def _refreshed(self, slot: "Locked", kept: Kept) -> Kept:
         tokens = self._doorway.refresh(kept.refresh)
         new = Kept.from_tokens(tokens, self.now(), kept.since)
         slot.write(new)
         return new
 
-    def _agreed(self, slot: Locked, began: float) -> Kept:
+    def _agreed(self, slot: "Locked", began: float) -> Kept:
         """A new sign-in, unless nobody wants to be asked just now."""
         declined_at = slot.declined_at()
         if declined_at is not None and (declined_at >= began or not self._has_terminal()):
@@ -127,7 +142,7 @@ class Account:
             )
         return self._from_person(slot)
 
-    def _from_person(self, slot: Locked) -> Kept:
+    def _from_person(self, slot: "Locked") -> Kept:
         # Only where somebody signs in: what it imports is not free, and keys are asked for far more often.
         from daypass.cli.login import Login, person_here
 
@@ -172,17 +187,20 @@ class Account:
         return Slot(self.environment, self.origin, admin=admin, now=self.now)
 
     @property
-    def _doorway(self) -> Doorway:
+    def _doorway(self) -> "Doorway":
+        # Only where somebody signs in or a token is renewed, as above.
+        from daypass.cli.oauth import Doorway
+
         return Doorway(self.origin, self.trust)
 
 
-def account(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Account:
+def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Account:
     """The sign-in that is meant, whether a token was given too or not."""
     origin = ask.origin_of(flags, environment)
     return Account(origin, trust(origin, flags, environment), flags, environment, now)
 
 
-def portal(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Portal:
+def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
     """The portal that is meant, called as whoever is meant; `admin` among *flags* asks for that much.
 
     Without a token, this signs in where there is no sign-in yet. Raises `SignInNeeded` where none can be had.

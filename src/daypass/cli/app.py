@@ -1,14 +1,13 @@
 """The commands of the CLI, each loaded when it is meant, and where a fault becomes a sentence."""
 
 import os
-import traceback
 from collections.abc import Callable
 
 import click
 
-from daypass.cli.errors import Refusal
-from daypass.cli.patience import DEBUG_VARIABLE, say
-from daypass.cli.scrub import known_tokens, possible_tokens, scrubbed
+from daypass import __version__
+from daypass.cli.ends import ended, without_tokens
+from daypass.cli.patience import say
 from daypass.cli.wings import Ours, Root, Wings
 
 OURS: Ours = {
@@ -49,24 +48,23 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     """Answer the command line; the result is the exit code."""
     root.ours, root.wings = OURS, wings
     words = _with_flags_behind(words)
+    return ended(lambda: _clicked(words, now), words)
+
+
+def _clicked(words: list[str], now: Callable[[], float]) -> object:
+    """What the command that is meant returns, or the exit code of a wrong command line."""
     colour = False if os.environ.get("NO_COLOR") else None
     try:
-        outcome = root.main(words, prog_name="daypass", standalone_mode=False, obj=now, color=colour)
-    except Refusal as refusal:
-        say(scrubbed(str(refusal), known_tokens(words, os.environ)))
-        return refusal.exit_code
+        return root.main(words, prog_name="daypass", standalone_mode=False, obj=now, color=colour)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
     except click.ClickException as error:
         say(_corrected(error, words))
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:
+        # click ended the line itself.
         return 130
-    except Exception as error:
-        say(_unexpected(error, words))
-        return 1
-    return outcome if isinstance(outcome, int) else 0
 
 
 def _with_flags_behind(words: list[str]) -> list[str]:
@@ -79,21 +77,13 @@ def _with_flags_behind(words: list[str]) -> list[str]:
 
 def _corrected(error: click.ClickException, words: list[str]) -> str:
     """What was wrong with the command line, without what may be a token in the wrong place."""
-    sentence = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See: {context.command_path} --help" if context else ""
-    return scrubbed(sentence, known_tokens(words, os.environ) | possible_tokens(words)) + hint
-
-
-def _unexpected(error: Exception, words: list[str]) -> str:
-    if os.environ.get(DEBUG_VARIABLE) != "1":
-        return f"unexpected: {type(error).__name__}. DAYPASS_DEBUG=1 shows where; please report it."
-    trace = "".join(traceback.format_exception(error))
-    return scrubbed(trace, known_tokens(words, os.environ) | possible_tokens(words))
+    return without_tokens(error.format_message(), words) + hint
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="daypass", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def root() -> None:
     """Short-lived AWS access from a Daypass portal.
 

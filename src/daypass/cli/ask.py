@@ -91,6 +91,13 @@ def read_flags(words: list[str]) -> dict[str, str] | None:
     return flags
 
 
+def in_our_words(flags: "Mapping[str, str]") -> dict[str, str]:
+    """The flags of duploctl's `jit aws` as those of `daypass aws`."""
+    # duploctl lets --admin win over a tenant that is given too.
+    of_a_tenant = ("tenant", "tenant_id") if "admin" in flags else ()
+    return {name: value for name, value in flags.items() if name not in of_a_tenant}
+
+
 def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Ask:
     """The ask that flags and environment add up to; a flag wins over any variable."""
     origin = origin_of(flags, environment)
@@ -193,8 +200,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
 
 def _read_token_file(path: str) -> str:
     try:
-        # pathlib would cost more than all the rest of a cached answer.
-        with open(os.path.expanduser(path), encoding="utf-8") as file:  # noqa: PTH111, PTH123
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
             return file.read(8192).strip()
     except (OSError, ValueError) as error:
         raise Misused(f"The token file {path} cannot be read: {error}.") from error

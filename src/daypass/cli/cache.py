@@ -83,7 +83,7 @@ def folder(environment: "Mapping[str, str]") -> str:
     base = environment.get("XDG_CACHE_HOME", "")
     # The XDG specification: a relative path there does not count.
     if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")  # noqa: PTH111  pathlib costs more than all the rest
+        base = os.path.expanduser("~/.cache")
     return f"{base}/daypass"
 
 

@@ -2,84 +2,119 @@
 
 import http.client
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from importlib.metadata import version
-from ssl import SSLContext
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Protocol
 
+from daypass import __version__
 from daypass.cli import problems
-from daypass.cli.ask import Ask
 from daypass.cli.patience import note, within
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
+    from typing import Any, Protocol
+
+    from daypass.cli.ask import Ask
+
+    class Bearer(Protocol):
+        """What stands for the caller on every request."""
+
+        def token(self) -> str:
+            """The token to send; raises a Refusal where none can be had."""
+
+        def instead_of(self, refused: str) -> str | None:
+            """Another token, after the portal refused that one; None if there is none."""
+
 
 _DEADLINE = 30.0
 """Seconds for all of one call, whatever happens on the way."""
 
 _LARGEST_ANSWER = 1024 * 1024
 
-NO_CONDITION: Mapping[str, str] = MappingProxyType({})
+NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
+
+# Imported for every answer that is not kept, as all that this imports is: what dataclasses, typing and
+# importlib.metadata bring along takes longer than the portal does.
 
 
-@dataclass(frozen=True, slots=True)
 class Issued:
     """Keys as the portal handed them out."""
 
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str = field(repr=False)
-    expires_at: datetime
-    validity: int
-    tenant_id: str | None
-    role_arn: str
-    user_id: str
-    username: str
-    region: str
-    note: str
-    portal_time: datetime | None
+    __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
+
+    def __init__(self, given: "Mapping[str, Any]", portal_time: datetime | None) -> None:
+        """Read the portal's answer; raises ValueError, KeyError or TypeError where it is none."""
+        keys, tenant = given["credentials"], given["tenant"]
+        self.expires_at = datetime.fromisoformat(given["expires_at"])
+        if self.expires_at.tzinfo is None:
+            raise ValueError("a time without a zone means nothing")
+        # In the words of credential_process.
+        self.keys = {
+            "Version": 1,
+            "AccessKeyId": _text(keys["access_key_id"]),
+            "SecretAccessKey": _text(keys["secret_access_key"]),
+            "SessionToken": _text(keys["session_token"]),
+            "Expiration": self.expires_at.isoformat(),
+        }
+        self.about = {
+            "tenant": None if tenant is None else _text(tenant["id"]),
+            "role": _text(given["role_arn"]),
+            "user": _text(given["user"]["id"]),
+            "username": _text(given["user"]["username"]),
+            "region": _text(given["region"]),
+        }
+        self.validity = int(given["validity"])
+        self.note = problems.printable(given.get("note") or "")
+        self.portal_time = portal_time
 
 
-@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request."""
+
+    __slots__ = ("body", "headers", "method", "path")
+
+    def __init__(self, method: str, path: str, headers: "Mapping[str, str]", body: str | None) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+
+
 class Answer:
     """What came back over HTTP."""
 
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes = field(repr=False)
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: http.client.HTTPMessage, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
 
 
-class Bearer(Protocol):
-    """What stands for the caller on every request."""
-
-    def token(self) -> str:
-        """The token to send; raises a Refusal where none can be had."""
-
-    def instead_of(self, refused: str) -> str | None:
-        """Another token, after the portal refused that one; None if there is none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Portal:
     """A portal, and who calls it; `trust` says whose certificates count."""
 
-    origin: str
-    bearer: Bearer
-    trust: SSLContext | None
+    __slots__ = ("bearer", "origin", "trust")
 
-    def issue(self, ask: Ask) -> Issued:
+    def __init__(self, origin: str, bearer: "Bearer", trust: "SSLContext | None") -> None:
+        self.origin = origin
+        self.bearer = bearer
+        self.trust = trust
+
+    def issue(self, ask: "Ask") -> Issued:
         """Ask for keys. Whatever goes wrong is a Refusal."""
         doing = f"asking {self.origin} for {ask.what}"
         answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
         try:
-            return _issued(answer)
+            return Issued(json.loads(answer.body), read_time(answer.headers.get("Date")))
         except (ValueError, KeyError, TypeError) as error:
             raise problems.not_a_portal(self.origin) from error
 
-    def wish(self, ask: Ask) -> dict[str, object]:
+    def wish(self, ask: "Ask") -> dict[str, object]:
         """The ask as the portal reads it."""
         # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
         wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
@@ -91,40 +126,30 @@ class Portal:
         self,
         method: str,
         path: str,
-        wish: Mapping[str, object] | None,
+        wish: "Mapping[str, object] | None",
         doing: str,
-        condition: Mapping[str, str] = NO_CONDITION,
+        condition: "Mapping[str, str]" = NO_CONDITION,
     ) -> Answer:
         """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long.
 
         *condition* is a header that says which version of something is to be changed.
         """
-        headers = {"Content-Type": "application/json", **condition}
-        wanted = Sent(method, path, headers, None if wish is None else json.dumps(wish))
+        body = None if wish is None else json.dumps(wish)
+
+        def answer_to(token: str) -> Answer:
+            who = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            return exchange(self.origin, self.trust, Sent(method, path, {**who, **condition}, body), doing)
+
         token = self.bearer.token()
-        answer = self._exchange(wanted, token, doing)
+        answer = answer_to(token)
         if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
-            answer = self._exchange(wanted, other, doing)
+            answer = answer_to(other)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problems.refused(self.origin, answer.status, answer.headers, answer.body)
         return answer
 
-    def _exchange(self, wanted: "Sent", token: str, doing: str) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", **wanted.headers}
-        return exchange(self.origin, self.trust, replace(wanted, headers=headers), doing)
 
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One request."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: str | None = field(repr=False)
-
-
-def exchange(origin: str, trust: SSLContext | None, sent: Sent, doing: str) -> Answer:
+def exchange(origin: str, trust: "SSLContext | None", sent: Sent, doing: str) -> Answer:
     """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
     start = monotonic()
     try:
@@ -136,42 +161,24 @@ def exchange(origin: str, trust: SSLContext | None, sent: Sent, doing: str) -> A
     return answer
 
 
-def _exchange(origin: str, trust: SSLContext | None, sent: Sent) -> Answer:
+def _exchange(origin: str, trust: "SSLContext | None", sent: Sent) -> Answer:
     authority = origin.partition("://")[2]
     connection = (
         http.client.HTTPConnection(authority, timeout=_DEADLINE)
         if trust is None
         else http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust)
     )
-    headers = {"Accept": "application/json", "User-Agent": f"daypass/{version('daypass')}", **sent.headers}
+    headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **sent.headers}
     try:
         connection.request(sent.method, sent.path, sent.body, headers)
         answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read(_LARGEST_ANSWER))
+        body = answer.read(_LARGEST_ANSWER)
+        if answer.length:
+            # Cut short on the way, or larger than anything that a portal says.
+            raise http.client.IncompleteRead(body, answer.length)
+        return Answer(answer.status, answer.headers, body)
     finally:
         connection.close()
-
-
-def _issued(answer: Answer) -> Issued:
-    given: dict[str, Any] = json.loads(answer.body)
-    keys, tenant = given["credentials"], given["tenant"]
-    expires_at = datetime.fromisoformat(given["expires_at"])
-    if expires_at.tzinfo is None:
-        raise ValueError("a time without a zone means nothing")
-    return Issued(
-        access_key_id=_text(keys["access_key_id"]),
-        secret_access_key=_text(keys["secret_access_key"]),
-        session_token=_text(keys["session_token"]),
-        expires_at=expires_at,
-        validity=int(given["validity"]),
-        tenant_id=None if tenant is None else _text(tenant["id"]),
-        role_arn=_text(given["role_arn"]),
-        user_id=_text(given["user"]["id"]),
-        username=_text(given["user"]["username"]),
-        region=_text(given["region"]),
-        note=problems.printable(given.get("note") or ""),
-        portal_time=read_time(answer.headers.get("Date")),
-    )
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 import click
 
 from daypass.cli import actions, options, variables
-from daypass.cli.aws import keys
+from daypass.cli.keys import keys
 from daypass.cli.refresh import Now
 
 SHELLS = ("bash", "zsh", "fish", "powershell")

@@ -29,6 +29,10 @@ class SignInNeeded(Refusal):
     exit_code = 3
 
 
+class SignInOver(SignInNeeded):
+    """The portal knows this code or sign-in no more."""
+
+
 class Denied(Refusal):
     """The portal understood and said no."""
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 import click
 
 from daypass.cli import loopback, options, variables
-from daypass.cli.aws import keys
 from daypass.cli.endpoint import Endpoint
 from daypass.cli.errors import NotExecutable, NotFound
+from daypass.cli.keys import keys
 from daypass.cli.refresh import Now
 from daypass.cli.serve import open_endpoint
 

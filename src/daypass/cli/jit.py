@@ -4,9 +4,9 @@ import json
 
 import click
 
-from daypass.cli import options
-from daypass.cli.aws import print_keys
+from daypass.cli import ask, options
 from daypass.cli.configure import update_one
+from daypass.cli.keys import print_keys
 from daypass.cli.refresh import Now
 from daypass.cli.show import print_token
 from daypass.cli.web import open_console
@@ -89,10 +89,4 @@ def jit_update_aws_config(
 
 
 def _flags(given: options.Given) -> dict[str, str]:
-    """The flags in our words."""
-    flags = options.flags_of(given)
-    # duploctl lets --admin win over a tenant that is given too.
-    if "admin" in flags:
-        flags.pop("tenant", None)
-        flags.pop("tenant_id", None)
-    return flags
+    return ask.in_our_words(options.flags_of(given))

@@ -3,30 +3,33 @@
 import fcntl
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 
 from daypass.cli import cache
 from daypass.cli.cache import Entry, Unfit
 from daypass.cli.errors import Misconfigured, Unavailable
 from daypass.cli.patience import say, within
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _UNFINISHED = ".new"
 """The end of the name of a file that is being written, or whose writer was killed."""
 
 
-@dataclass(frozen=True, slots=True)
 class Kind:
     """What is kept in a place: the end of its files' names, its words, and how long one process may take."""
 
-    ending: str
-    words: str
-    patience: float
-    """Seconds to wait for another process that is at it already: a little longer than that one may take."""
-    waiting: str
-    gave_up: str
+    __slots__ = ("ending", "gave_up", "patience", "waiting", "words")
+
+    def __init__(self, ending: str, words: str, patience: float, waiting: str, gave_up: str) -> None:
+        self.ending = ending
+        self.words = words
+        # Seconds to wait for another process that is at it already: a little longer than that one may take.
+        self.patience = patience
+        self.waiting = waiting
+        self.gave_up = gave_up
 
 
 KEYS = Kind(
@@ -42,7 +45,7 @@ class Place:
     """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
 
     def __init__(self, path: str, key: str, kind: Kind = KEYS) -> None:
-        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(path, mode=0o700, exist_ok=True)
         self._path, self._key, self._kind = path, key, kind
         self._directory = cache.opened(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -89,7 +92,7 @@ class Place:
             os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
 
 
-def kept(environment: Mapping[str, str]) -> list[Entry]:
+def kept(environment: "Mapping[str, str]") -> list[Entry]:
     """Every kept answer that may be used; none where the cache is not fit for use."""
     try:
         directory = cache.opened(cache.folder(environment))
@@ -97,14 +100,14 @@ def kept(environment: Mapping[str, str]) -> list[Entry]:
         return []
     entries = []
     with directory:
-        for name in sorted(os.listdir(directory.descriptor)):  # noqa: PTH208  the folder that is held open
+        for name in sorted(os.listdir(directory.descriptor)):
             if name.endswith(cache.ENTRY):
                 with suppress(ValueError):
                     entries.append(cache.read(directory, name.removesuffix(cache.ENTRY)))
     return [entry for entry in entries if entry is not None]
 
 
-def clear(environment: Mapping[str, str], origin: str = "") -> int:
+def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
     path = cache.folder(environment)
     try:
@@ -115,7 +118,7 @@ def clear(environment: Mapping[str, str], origin: str = "") -> int:
         raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
     with directory:
         # Locks stay: a removed one would no longer keep its holder and the next comer apart.
-        names = os.listdir(directory.descriptor)  # noqa: PTH208  the folder that is held open, not a path
+        names = os.listdir(directory.descriptor)
         kept = [name for name in names if name.endswith((cache.ENTRY, _UNFINISHED))]
         if origin:
             kept = [name for name in kept if _portal_of(directory, name) == origin]

@@ -1,15 +1,20 @@
 """The sign-in on this machine's disk: private, written whole or not at all, one process at a time."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from daypass.cli import cache, sign_in
 from daypass.cli.cache import Entry, Unfit
 from daypass.cli.errors import Misconfigured, SignInNeeded
 from daypass.cli.keep import Kind, Place
-from daypass.cli.oauth import Pushed, Tokens
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from daypass.cli.oauth import Tokens
+    from daypass.cli.pending import Pending
 
 Now = Callable[[], float]
 
@@ -39,18 +44,31 @@ class NotAnswered(SignInNeeded):
     """Nobody agreed to a sign-in; it may be tried again."""
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
     """A sign-in as it is kept."""
 
-    id: str
-    username: str
-    allows_admin: bool
-    access: str = field(repr=False)
-    access_until: float
-    refresh: str = field(repr=False)
-    since: float
-    until: float
+    __slots__ = ("access", "access_until", "allows_admin", "id", "refresh", "since", "until", "username")
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002  the portal's word
+        username: str,
+        allows_admin: bool,
+        access: str,
+        access_until: float,
+        refresh: str,
+        since: float,
+        until: float,
+    ) -> None:
+        self.id = id
+        self.username = username
+        self.allows_admin = allows_admin
+        self.access = access
+        self.access_until = access_until
+        self.refresh = refresh
+        self.since = since
+        self.until = until
 
     def is_over(self, now: float) -> bool:
         """Whether no keys can be had from it any more."""
@@ -61,7 +79,7 @@ class Kept:
         return self.since <= now < self.access_until - _ENOUGH and not self.is_over(now)
 
     @classmethod
-    def from_tokens(cls, tokens: Tokens, now: float, since: float) -> "Kept":
+    def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "Kept":
         """What is to be kept of *tokens* that came just now."""
         return cls(
             id=tokens.id,
@@ -75,19 +93,10 @@ class Kept:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A sign-in that a person was asked for: whoever holds the lock next goes on with it."""
-
-    pushed: Pushed
-    port: int
-    path: str = field(repr=False)
-
-
 class Slot:
     """Where the sign-in for one portal and scope is kept; locked while in use."""
 
-    def __init__(self, environment: Mapping[str, str], origin: str, *, admin: bool, now: Now) -> None:
+    def __init__(self, environment: "Mapping[str, str]", origin: str, *, admin: bool, now: Now) -> None:
         self._path, self._key, self._now = sign_in.folder(environment), sign_in.key(origin, admin=admin), now
 
     def peek(self) -> Kept | None:
@@ -100,7 +109,7 @@ class Slot:
             return None
 
     @contextmanager
-    def locked(self) -> Iterator["Locked"]:
+    def locked(self) -> "Iterator[Locked]":
         """The same, for this process alone."""
         try:
             place = Place(self._path, self._key, _SIGN_IN)
@@ -135,20 +144,17 @@ class Locked:
         """Keep nothing."""
         self._place.remove()
 
-    def pending(self) -> Pending | None:
+    def pending(self) -> "Pending | None":
         """What a process that was killed asked a person for, if they can still answer it."""
-        entry = self._place.read(_PENDING)
-        if entry is None or not entry.is_good(self._now()):
-            return None
-        known = json.loads(entry.answer)
-        return Pending(Pushed(**known["pushed"]), known["port"], known["path"])
+        from daypass.cli.pending import Pending
 
-    def write_pending(self, pending: Pending) -> None:
+        entry = self._place.read(_PENDING)
+        return Pending.from_bytes(entry.answer) if entry is not None and entry.is_good(self._now()) else None
+
+    def write_pending(self, pending: "Pending") -> None:
         """Let whoever comes after us go on, should we be killed."""
-        pushed = {name: getattr(pending.pushed, name) for name in Pushed.__slots__}
-        answer = json.dumps({"pushed": pushed, "port": pending.port, "path": pending.path}).encode()
         now = int(self._now())
-        self._place.write(Entry(answer, b"", now, now + pending.pushed.life), _PENDING)
+        self._place.write(Entry(pending.to_bytes(), b"", now, now + pending.pushed.life), _PENDING)
 
     def drop_pending(self) -> None:
         """Let nobody go on with what a person was asked for."""

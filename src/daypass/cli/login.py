@@ -9,9 +9,10 @@ from time import monotonic
 
 from daypass.cli import browser, terminal
 from daypass.cli.errors import SignInNeeded
-from daypass.cli.kept import Locked, NotAnswered, Pending
+from daypass.cli.kept import Locked, NotAnswered
 from daypass.cli.listener import Callback, Expected, Listener
-from daypass.cli.oauth import Doorway, Pushed, Tokens
+from daypass.cli.oauth import Doorway, Tokens
+from daypass.cli.pending import Pending, Pushed
 from daypass.cli.terminal import Terminal
 
 PATIENCE = 180.0

@@ -1,58 +1,47 @@
 """The portal's sign-in for applications (RFC 9126, 6749, 7636, 9207), as this application speaks it."""
 
-import base64
 import json
-import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from hashlib import sha256
-from importlib.metadata import version
-from ssl import SSLContext
-from typing import Any
 from urllib.parse import urlencode
 
+from daypass import __version__
 from daypass.cli import problems
 from daypass.cli.client import Answer, Sent, exchange
-from daypass.cli.errors import Misconfigured, Misused, Refusal, SignInNeeded, Unavailable
+from daypass.cli.errors import Misconfigured, Misused, Refusal, SignInOver, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from ssl import SSLContext
+    from typing import Any
+
+    from daypass.cli.pending import Pushed
 
 CLIENT_ID = "daypass-cli"
 
 
-class SignInOver(SignInNeeded):
-    """The portal knows this code or sign-in no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """A request that the portal took in; `verifier` and `state` never leave before their time."""
-
-    request_uri: str
-    match_code: str
-    state: str = field(repr=False)
-    verifier: str = field(repr=False)
-    redirect_uri: str
-    life: int
-
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """What the portal gave to this machine."""
 
-    id: str
-    username: str
-    allows_admin: bool
-    access: str = field(repr=False)
-    access_life: int
-    refresh: str = field(repr=False)
-    life: int
+    __slots__ = ("access", "access_life", "allows_admin", "id", "life", "refresh", "username")
+
+    def __init__(self, given: "Mapping[str, Any]") -> None:
+        self.id = _text(given, "sign_in_id")
+        self.username = problems.printable(_text(given, "username"))
+        self.allows_admin = "admin" in _text(given, "scope").split()
+        self.access = _text(given, "access_token")
+        self.access_life = _number(given, "expires_in")
+        self.refresh = _text(given, "refresh_token")
+        self.life = _number(given, "refresh_expires_in")
 
 
-@dataclass(frozen=True, slots=True)
 class Doorway:
     """The portal's address for sign-ins."""
 
-    origin: str
-    trust: SSLContext | None
+    __slots__ = ("origin", "trust")
+
+    def __init__(self, origin: str, trust: "SSLContext | None") -> None:
+        self.origin = origin
+        self.trust = trust
 
     @property
     def paste_back(self) -> str:
@@ -64,8 +53,13 @@ class Doorway:
         """The portal's page that says that the terminal goes on."""
         return f"{self.origin}/oauth/done"
 
-    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> Pushed:
+    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "Pushed":
         """Tell the portal what will be asked for."""
+        # Only here: tokens are renewed far more often.
+        import secrets
+
+        from daypass.cli.pending import Pushed
+
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
         given = self._post(
             "/oauth/par",
@@ -79,7 +73,7 @@ class Doorway:
                 "scope": "tenants admin" if admin else "tenants",
                 "device": device,
                 "tenant": tenant,
-                "version": version("daypass"),
+                "version": __version__,
             },
         )
         issuer = _text(given, "issuer")
@@ -103,7 +97,7 @@ class Doorway:
             {"client_id": CLIENT_ID, "request_uri": request_uri}
         )
 
-    def redeem(self, code: str, pushed: Pushed) -> Tokens:
+    def redeem(self, code: str, pushed: "Pushed") -> Tokens:
         """The tokens for a code."""
         return self._tokens(
             {
@@ -122,19 +116,10 @@ class Doorway:
         """Sign this machine out."""
         self._post("/oauth/revoke", {"token": refresh, "client_id": CLIENT_ID})
 
-    def _tokens(self, fields: Mapping[str, str]) -> Tokens:
-        given = self._post("/oauth/token", {**fields, "client_id": CLIENT_ID})
-        return Tokens(
-            id=_text(given, "sign_in_id"),
-            username=problems.printable(_text(given, "username")),
-            allows_admin="admin" in _text(given, "scope").split(),
-            access=_text(given, "access_token"),
-            access_life=_number(given, "expires_in"),
-            refresh=_text(given, "refresh_token"),
-            life=_number(given, "refresh_expires_in"),
-        )
+    def _tokens(self, fields: "Mapping[str, str]") -> Tokens:
+        return Tokens(self._post("/oauth/token", {**fields, "client_id": CLIENT_ID}))
 
-    def _post(self, path: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    def _post(self, path: str, fields: "Mapping[str, str]") -> "dict[str, Any]":
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         sent = Sent("POST", path, headers, urlencode(fields))
         answer = exchange(self.origin, self.trust, sent, f"asking {self.origin} for a sign-in")
@@ -143,7 +128,7 @@ class Doorway:
             raise self._refused(answer, given)
         return given
 
-    def _refused(self, answer: Answer, given: dict[str, Any] | None) -> Refusal:
+    def _refused(self, answer: Answer, given: "dict[str, Any] | None") -> Refusal:
         error = given.get("error") if given else None
         if given is None or not isinstance(error, str):
             if answer.status >= 500 or answer.status == 429:
@@ -158,10 +143,13 @@ class Doorway:
 
 
 def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    from base64 import urlsafe_b64encode
+    from hashlib import sha256
+
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _fields(answer: Answer) -> dict[str, Any] | None:
+def _fields(answer: Answer) -> "dict[str, Any] | None":
     if answer.status == 200 and not answer.body:
         return {}
     try:
@@ -171,14 +159,14 @@ def _fields(answer: Answer) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
+def _text(given: "Mapping[str, Any]", name: str) -> str:
     value = given.get(name)
     if not isinstance(value, str) or not value:
         raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
     return value
 
 
-def _number(given: Mapping[str, Any], name: str) -> int:
+def _number(given: "Mapping[str, Any]", name: str) -> int:
     value = given.get(name)
     if not isinstance(value, int) or value < 0:
         raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")

@@ -2,11 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
 from threading import Thread
-from typing import Generic, TypeVar
 
-Result = TypeVar("Result")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
 
 DEBUG_VARIABLE = "DAYPASS_DEBUG"
 
@@ -14,26 +17,19 @@ _SILENCE = 1.0
 """How long, in seconds, nobody minds that nothing is said."""
 
 
-class _Work(Thread, Generic[Result]):
-    """Work in a thread that dies with the process, so that it can be left behind."""
-
-    def __init__(self, work: Callable[[], Result]) -> None:
-        super().__init__(daemon=True)
-        self._work = work
-        self.result: Result
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        """Do the work and keep its outcome."""
-        try:
-            self.result = self._work()
-        except BaseException as error:  # raised again where somebody waits for it
-            self.error = error
-
-
-def within(seconds: float, work: Callable[[], Result], doing: str) -> Result:
+def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result":
     """What *work* returns or raises; TimeoutError when it takes longer. A terminal is told after a second."""
-    thread = _Work(work)
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # raised again where somebody waits for it
+            errors.append(error)
+
+    # It dies with the process, so that it can be left behind.
+    thread = Thread(target=do, daemon=True)
     thread.start()
     thread.join(_SILENCE)
     if thread.is_alive():
@@ -42,9 +38,9 @@ def within(seconds: float, work: Callable[[], Result], doing: str) -> Result:
         thread.join(seconds - _SILENCE)
     if thread.is_alive():
         raise TimeoutError
-    if thread.error is not None:
-        raise thread.error
-    return thread.result
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def note(sentence: str) -> None:

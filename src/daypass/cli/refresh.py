@@ -1,14 +1,19 @@
 """Fresh keys, asked for once: the others that want the same wait for the first and share its answer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from daypass.cli import cache
-from daypass.cli.ask import Ask
 from daypass.cli.cache import Entry, Unfit
-from daypass.cli.client import Issued, Portal
 from daypass.cli.keep import Place
 from daypass.cli.patience import note, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daypass.cli.ask import Ask
+    from daypass.cli.client import Issued, Portal
 
 Now = Callable[[], float]
 
@@ -22,12 +27,12 @@ NOTABLE_SKEW = 5 * 60
 """AWS refuses requests signed by a clock that is wrong by more than this."""
 
 
-def fresh_entry(ask: Ask, portal: Portal, now: Now) -> Entry:
+def fresh_entry(ask: "Ask", portal: "Portal", now: Now) -> Entry:
     """Keys from the portal, kept nowhere."""
     return _entry(ask, portal.issue(ask), now())
 
 
-def shared_entry(ask: Ask, portal: Portal, environment: Mapping[str, str], now: Now) -> Entry:
+def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]", now: Now) -> Entry:
     """The kept keys, or fresh ones that are kept from now on."""
     path = cache.folder(environment)
     try:
@@ -51,7 +56,7 @@ def shared_entry(ask: Ask, portal: Portal, environment: Mapping[str, str], now: 
         return new
 
 
-def _entry(ask: Ask, issued: Issued, now: float) -> Entry:
+def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
     """The entry for keys that came just now, served for as long as enough of their life is really left."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
@@ -61,35 +66,15 @@ def _entry(ask: Ask, issued: Issued, now: float) -> Entry:
         say(issued.note)
     # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
     left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
-    about = {
-        "portal": ask.origin,
-        "what": ask.what,
-        "tenant": issued.tenant_id,
-        "role": issued.role_arn,
-        "user": issued.user_id,
-        "username": issued.username,
-        "region": issued.region,
-    }
     return Entry(
-        answer=_credential_process(issued),
-        about=json.dumps(about).encode(),
+        answer=json.dumps(issued.keys).encode() + b"\n",
+        about=json.dumps({"portal": ask.origin, "what": ask.what, **issued.about}).encode(),
         asked_at=int(now),
         good_until=int(now + left - min(_MARGIN, left / 4)),
     )
 
 
-def _credential_process(issued: Issued) -> bytes:
-    answer = {
-        "Version": 1,
-        "AccessKeyId": issued.access_key_id,
-        "SecretAccessKey": issued.secret_access_key,
-        "SessionToken": issued.session_token,
-        "Expiration": issued.expires_at.isoformat(),
-    }
-    return json.dumps(answer).encode() + b"\n"
-
-
-def _tell_change(ask: Ask, old: Entry | None, new: Entry) -> None:
+def _tell_change(ask: "Ask", old: Entry | None, new: Entry) -> None:
     if old is None or old.about == new.about:
         return
     before, after = json.loads(old.about), json.loads(new.about)

@@ -20,7 +20,7 @@ def folder(environment: "Mapping[str, str]") -> str:
     base = environment.get("XDG_STATE_HOME", "")
     # The XDG specification: a relative path there does not count.
     if not base.startswith("/"):
-        base = os.path.expanduser("~/.local/state")  # noqa: PTH111  pathlib costs more than all the rest
+        base = os.path.expanduser("~/.local/state")
     return f"{base}/daypass"
 
 

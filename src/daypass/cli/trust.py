@@ -1,16 +1,19 @@
 """Whose certificates count when the portal is called."""
 
+import os
 import ssl
-from collections.abc import Mapping
-from pathlib import Path
 
 from daypass.cli.errors import Misused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
 """Where the trusted certificates may be named; the first that is set counts, and a flag before all."""
 
 
-def trust(origin: str, flags: Mapping[str, str], environment: Mapping[str, str]) -> ssl.SSLContext | None:
+def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> ssl.SSLContext | None:
     """Whose certificates count: the ones named, else the system's; None where there is no TLS."""
     if origin.startswith("http://"):
         return None
@@ -22,9 +25,9 @@ def trust(origin: str, flags: Mapping[str, str], environment: Mapping[str, str])
 
 
 def _trusting(path: str, named_by: str) -> ssl.SSLContext:
-    certificates = Path(path).expanduser()
+    certificates = os.path.expanduser(path)
     try:
-        if certificates.is_dir():
+        if os.path.isdir(certificates):
             return ssl.create_default_context(capath=certificates)
         return ssl.create_default_context(cafile=certificates)
     except OSError as error:

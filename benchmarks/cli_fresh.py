@@ -1,0 +1,133 @@
+"""How long `daypass aws` takes when the portal must be asked: all of it, and without what the portal takes.
+
+The portal is the demo's, over TLS, with a certificate authority of its own; the AWS behind it is the sandbox.
+What the portal takes is the same request on a connection that is open already.
+
+Run it as `python -m benchmarks.cli_fresh`. The demo needs the extras `server` and `sandbox`.
+"""
+
+import http.client
+import json
+import os
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from daypass.cli.kept import Kept, Slot
+
+RUNS = 40
+
+BEYOND = 120.0
+"""Goal: at most so many milliseconds beyond what the portal takes."""
+
+_DAYPASS = str(Path(sys.executable).with_name("daypass"))
+_TENANT = "dev01"
+
+
+def main() -> int:
+    """Measure, and print what came of it."""
+    with tempfile.TemporaryDirectory() as folder, _demo(Path(folder)) as demo:
+        environment = _environment(Path(folder), demo)
+        bare, command, portal = _times(environment, demo)
+    print(f"{RUNS} runs in turn, medians")
+    print(f"python -c pass                      {bare:7.1f} ms")
+    print(f"daypass aws, asking the portal      {command:7.1f} ms")
+    print(f"the portal, on an open connection   {portal:7.1f} ms")
+    beyond = command - portal
+    print(
+        f"{'✓' if beyond <= BEYOND else '✗'} {beyond:.0f} ms beyond the portal (goal: at most {BEYOND:.0f})"
+    )
+    return 0
+
+
+@contextmanager
+def _demo(folder: Path) -> Iterator[dict[str, Any]]:
+    """A demo that serves, by what its ready file says."""
+    ready = folder / "ready.json"
+    words = ["demo", "--dir", str(folder / "demo"), "--portal-port", "0", "--aws-port", "0"]
+    with subprocess.Popen([_DAYPASS, *words, "--ready-file", str(ready)], stdout=subprocess.DEVNULL) as demo:
+        try:
+            while not ready.exists():
+                if demo.poll() is not None:
+                    sys.exit("The demo did not start.")
+                time.sleep(0.1)
+            yield json.loads(ready.read_text())
+        finally:
+            demo.terminate()
+
+
+def _environment(folder: Path, demo: dict[str, Any]) -> dict[str, str]:
+    """A home with a sign-in, as `daypass login` leaves it."""
+    # As installed: modules are compiled once, not at every start.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("DAYPASS_")
+    }
+    environment = kept | {
+        "HOME": str(folder),
+        "DAYPASS_HOST": demo["portal_url"],
+        "DAYPASS_CA_FILE": demo["ca_file"],
+        "DAYPASS_STATE_DIR": str(folder / "state"),
+    }
+    now = time.time()  # noqa: TID251  the program measured reads the real clock
+    sign_in = Kept(
+        id="id",
+        username="dana@example.com",
+        allows_admin=False,
+        access=_token(demo),
+        access_until=now + 3600,
+        refresh="refresh",
+        since=now,
+        until=now + 12 * 3600,
+    )
+    with Slot(environment, demo["portal_url"], admin=False, now=lambda: now).locked() as slot:
+        slot.write(sign_in)
+    return environment
+
+
+def _token(demo: dict[str, Any]) -> str:
+    return next(str(user["api_token"]) for user in demo["users"] if user["username"] == "dana@example.com")
+
+
+def _times(environment: dict[str, str], demo: dict[str, Any]) -> tuple[float, float, float]:
+    """What a bare interpreter, the command and the portal take, in milliseconds."""
+    context = ssl.create_default_context(cafile=demo["ca_file"])
+    authority = demo["portal_url"].removeprefix("https://")
+    connection = http.client.HTTPSConnection(authority, context=context)
+    headers = {"Authorization": f"Bearer {_token(demo)}", "Content-Type": "application/json"}
+
+    def ask() -> None:
+        connection.request("POST", "/api/v1/sessions", json.dumps({"tenant": _TENANT}), headers)
+        connection.getresponse().read()
+
+    def run(*command: str) -> None:
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+    bare, commands, portal = [], [], []
+    # In turn, so that whatever else the machine does falls on all of them.
+    for _ in range(RUNS + 3):
+        bare.append(_took(lambda: run(sys.executable, "-c", "pass")))
+        commands.append(_took(lambda: run(_DAYPASS, "aws", "--no-cache", "--tenant", _TENANT)))
+        portal.append(_took(ask))
+    connection.close()
+    # The first few warm up: the portal's connections to AWS, and what Python compiles.
+    bare, commands, portal = bare[3:], commands[3:], portal[3:]
+    return statistics.median(bare), statistics.median(commands), statistics.median(portal)
+
+
+def _took(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""How a command ends: what went wrong becomes a sentence without secrets, and an exit code."""
+
+import os
+import sys
+
+from daypass.cli.errors import Refusal
+from daypass.cli.patience import DEBUG_VARIABLE, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What only a failure needs is imported only then.
+
+
+def ended(work: "Callable[[], object]", words: list[str]) -> int:
+    """The exit code of *work*, which the command line *words* asked for."""
+    try:
+        outcome = work()
+    except Refusal as refusal:
+        from daypass.cli.scrub import known_tokens, scrubbed
+
+        say(scrubbed(str(refusal), known_tokens(words, os.environ)))
+        return refusal.exit_code
+    except KeyboardInterrupt:
+        # The terminal has written ^C, and the prompt belongs below it.
+        print(file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # Whoever asked is gone already.
+        return 1
+    except Exception as error:
+        say(_unexpected(error, words))
+        return 1
+    return outcome if isinstance(outcome, int) else 0
+
+
+def without_tokens(text: str, words: list[str]) -> str:
+    """The text without what was, or may have been, given as a token."""
+    from daypass.cli.scrub import known_tokens, possible_tokens, scrubbed
+
+    return scrubbed(text, known_tokens(words, os.environ) | possible_tokens(words))
+
+
+def _unexpected(error: Exception, words: list[str]) -> str:
+    if os.environ.get(DEBUG_VARIABLE) != "1":
+        return f"unexpected: {type(error).__name__}. DAYPASS_DEBUG=1 shows where; please report it."
+    from traceback import format_exception
+
+    return without_tokens("".join(format_exception(error)), words)
