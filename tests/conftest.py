@@ -2,6 +2,8 @@
 
 import signal
 
+from hypothesis import settings
+
 from tests.database_fixture import (
     crashing_postgres,
     database,
@@ -27,3 +29,7 @@ __all__ = [
 
 # What is started in the background ignores Ctrl-C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long one example takes says what else the machine does; the goals for time are those of the benchmarks.
+settings.register_profile("daypass", deadline=None)
+settings.load_profile("daypass")

@@ -189,7 +189,7 @@ estates = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(whole=estates)
 def test_whatever_is_written_is_read_again(whole: estate.Estate) -> None:
     read = estate.read(estate.write(whole), "file")
@@ -221,7 +221,7 @@ def files(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(text=files())
 def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, text: str) -> None:
     carry_out(portal, planned(portal, text))

@@ -92,7 +92,7 @@ def test_of_200_guesses_at_one_account_ten_are_looked_at(
     assert sorted(outcomes(database)) == ["denied"] + ["failed"] * PER_ACCOUNT
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(gaps=st.lists(st.integers(0, 1000), min_size=30, max_size=60))
 def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, gaps: list[int]) -> None:
     budget, now = account(uuid4().hex), NOON
