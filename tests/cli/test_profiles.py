@@ -230,11 +230,14 @@ TEXTS = st.lists(st.tuples(LINES, NEWLINES)).map(lambda lines: "".join(line + en
 def test_whatever_is_in_the_file_stays_in_it(text: str, ends_bluntly: bool) -> None:
     assume(text.count("[profile dev01]") < 2)
     before = as_bytes(text.rstrip("\r\n") if ends_bluntly else text)
+    there = Config(before).find("dev01")
+    # What duploctl's command becomes is another test's.
+    assume(there is None or there.value("credential_process") is None)
 
     after = with_profile(before, DEV)
 
     assert Config(before).to_bytes() == before
-    if Config(before).find("dev01") is None:
+    if there is None:
         assert after.startswith(before)
     else:
         assert is_woven_into(before, after)
