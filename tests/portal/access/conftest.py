@@ -166,6 +166,11 @@ class Rig:
                 .values(is_read_only=True)
             )
 
+    def move(self, tenant: Tenant, role_arn: str) -> None:
+        """Give a tenant another role."""
+        with self.database.writing() as connection:
+            connection.execute(update(tenants).where(tenants.c.id == tenant.id).values(role_arn=role_arn))
+
     def demote(self, user: User) -> None:
         """Make an administrator a user."""
         with self.database.writing() as connection:

@@ -47,7 +47,9 @@ class FailingAudit(AuditLog):
     faults: dict[int, Fault]
     commits: int = field(default=0, init=False)
 
-    def commit(self, event: Event, *writes: Write, still_valid: Check | None = None) -> None:
+    def commit(
+        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
         """Commit, or fail as told."""
         self.commits += 1
         fault = self.faults.get(self.commits)
@@ -55,7 +57,7 @@ class FailingAudit(AuditLog):
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_BEFORE:
             raise Death
-        self.real.commit(event, *writes, still_valid=still_valid)
+        self.real.commit(event, *writes, still_valid=still_valid, is_change=is_change)
         if fault is Fault.UNKNOWN:
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_AFTER:

@@ -132,11 +132,11 @@ def test_the_intent_is_durable_before_aws_is_asked(rig: Rig) -> None:
 
 def test_no_transaction_is_open_while_aws_is_asked(rig: Rig) -> None:
     # On SQLite a second writer waits for the first; here there is none to wait for.
-    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1200", DEV)
+    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "7200", DEV)
 
     rig.issue(DANA, "dev01")
 
-    assert rig.issue(DANA, "dev01").validity.length == timedelta(seconds=1200)
+    assert rig.issue(DANA, "dev01").validity.length == timedelta(seconds=7200)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +253,8 @@ def test_a_grant_that_is_nearly_over_means_sign_in_again(rig: Rig) -> None:
         (lambda rig: rig.leave(DANA, DEV), TenantNotFound),
         (lambda rig: rig.narrow(DANA, DEV), AccessDenied),
         (lambda rig: rig.set(DISABLE_NON_ADMIN_JIT, "true"), JitDisabled),
+        (lambda rig: rig.set(TENANT_VALIDITY, "1800", DEV), AccessDenied),
+        (lambda rig: rig.move(DEV, PROD.role_arn), AccessDenied),
     ],
 )
 def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
@@ -269,6 +271,14 @@ def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
     assert row["failure"] == refusal.code
     assert row["access_key_id"] is None
     assert rig.outcomes() == ["requested", "failed"]
+
+
+def test_a_validity_that_is_shortened_meanwhile_is_nothing_to_who_asked_for_less(rig: Rig) -> None:
+    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
+
+    issuance = rig.issue(DANA, Ask(TenantScope("dev01"), timedelta(minutes=15)))
+
+    assert issuance.validity.length == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("kind", [TokenKind.BROWSER, TokenKind.TEMPORARY])

@@ -24,7 +24,13 @@ from daypass.portal.access.model import (
     Validity,
 )
 from daypass.portal.access.names import session_name
-from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
+from daypass.portal.access.plan import (
+    Attempt,
+    Plan,
+    choose_validity,
+    configured_validity,
+    role_session,
+)
 from daypass.portal.access.roles import EVERY_ROLE_ALLOWS, Assumed, Roles
 from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
@@ -69,7 +75,7 @@ class Issuer:
         self.audit.commit(*record.requested(attempt, plan), *used(caller.token, attempt.asked_at))
         try:
             issuance = self._ask_aws(attempt, plan, standing, deadline)
-            still_valid = partial(self._withdrawn, attempt, plan)
+            still_valid = partial(self._withdrawn, attempt, issuance)
             self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
         except Exception as error:
             self._record_failure(attempt, plan, error)
@@ -165,18 +171,20 @@ class Issuer:
                 raise
             return None
 
-    def _withdrawn(self, attempt: Attempt, plan: Plan, connection: Connection) -> PortalError | None:
+    def _withdrawn(self, attempt: Attempt, issuance: Issuance, connection: Connection) -> PortalError | None:
         """The refusal, if what allowed this attempt has been taken away while AWS was being asked."""
         caller, scope = attempt.caller, attempt.ask.scope
         TokenStore(connection).hold(caller.token.id)
         try:
-            decision = read_standing(connection, caller, scope, self.master_role_arn).decision
+            standing = read_standing(connection, caller, scope, self.master_role_arn)
         except PortalError as refusal:
             return refusal
-        if isinstance(decision, Deny):
-            return decision.refusal
-        if decision != Allow(plan.access):
+        if isinstance(standing.decision, Deny):
+            return standing.decision.refusal
+        if standing.decision != Allow(issuance.access) or standing.tenant != attempt.tenant:
             return AccessDenied("Your access to this tenant was changed a moment ago. Try again.")
+        if issuance.validity.length > configured_validity(standing.values, attempt.setting).validity:
+            return AccessDenied("How long a session may last was changed a moment ago. Try again.")
         return None
 
     def _record_failure(self, attempt: Attempt, plan: Plan, error: Exception) -> None:

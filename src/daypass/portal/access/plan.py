@@ -45,6 +45,11 @@ class Attempt:
         return isinstance(self.ask.scope, AdminScope)
 
     @property
+    def setting(self) -> Setting:
+        """What says how long it may live where nobody asks for less."""
+        return ADMIN_JIT_SESSION_DURATION if self.is_admin else TENANT_VALIDITY
+
+    @property
     def tenant_name(self) -> str | None:
         """The tenant's name, or what was typed in its place; None for the admin scope."""
         if self.tenant is not None:
@@ -68,10 +73,9 @@ def choose_validity(
     attempt: Attempt, values: Values, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
     """How long *attempt* may live, by the settings and everything else that limits it."""
-    setting = ADMIN_JIT_SESSION_DURATION if attempt.is_admin else TENANT_VALIDITY
     return choose(
         attempt.ask.duration,
-        configured_validity(values, setting),
+        configured_validity(values, attempt.setting),
         role_maximum=role_maximum,
         is_chained=is_chained,
         grant_ends_at=attempt.caller.token.grant_ends_at,

@@ -8,7 +8,6 @@ from datetime import datetime
 from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.store.turns import take_turn
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.clock import Clock
@@ -99,7 +98,6 @@ class Desk:
 
         def still_so(connection: Connection) -> PortalError | None:
             try:
-                take_turn(connection)
                 again = draft(connection)
                 self._check(connection, by, again)
             except PortalError as refusal:
@@ -114,7 +112,7 @@ class Desk:
             **{f"new.{key}": value for key, value in change.after.items()},
         }
         event = _event(action, subject, by, change.tenant_id, "done", detail)
-        self.audit.commit(event, *change.writes, still_valid=self.check(by, draft, change))
+        self.audit.commit(event, *change.writes, still_valid=self.check(by, draft, change), is_change=True)
 
     def _check(self, connection: Connection, by: Author, change: Change | None) -> None:
         """Return when the author may make this change; by the database as of now."""

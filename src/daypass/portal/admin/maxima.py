@@ -20,7 +20,6 @@ from daypass.portal.admin.store.roles import (
     TRY_AGAIN,
     RoleChangeList,
 )
-from daypass.portal.admin.store.turns import take_turn
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError
@@ -28,6 +27,7 @@ from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MA
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.turns import take_turn
 
 AT_ONCE = 4
 """Roles that are changed at the same time: AWS throttles IAM early, and for the whole account."""

@@ -15,6 +15,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
 from daypass.portal.storage.engine import Database, StorageConflict
 from daypass.portal.storage.prepared import Prepared, run
+from daypass.portal.storage.turns import hold_off_changes, take_turn
 
 __all__ = ["AuditLog", "Check", "Event", "Write"]
 
@@ -55,6 +56,7 @@ class _Entry:
     event: Event
     writes: Sequence[Write]
     still_valid: Check | None
+    is_change: bool
     # A bare lock, held until it is done: an Event costs several of them.
     done: threading.Lock = field(default_factory=_held_lock)
     is_abandoned: bool = False
@@ -75,16 +77,19 @@ class AuditLog:
         self._writer = threading.Thread(target=self._write, name="audit", daemon=True)
         self._writer.start()
 
-    def commit(self, event: Event, *writes: Write, still_valid: Check | None = None) -> None:
+    def commit(
+        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
         """Return when the event and its rows are durable.
 
         `still_valid` runs inside the same transaction, after everything that has committed before: the
-        refusal it answers is raised, and nothing of this commit is written. Raises `AuditUnavailable` when
-        the record could not be made, and `Overloaded` when too much is waiting.
+        refusal it answers is raised, and nothing of this commit is written. On no replica does an
+        administrative change (`is_change`) commit between another's check and its commit. Raises
+        `AuditUnavailable` when the record could not be made, and `Overloaded` when too much is waiting.
         """
         if self._queue.qsize() >= _LONGEST_QUEUE:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
-        entry = _Entry(event, writes, still_valid)
+        entry = _Entry(event, writes, still_valid, is_change)
         self._queue.put(entry)
         if not entry.done.acquire(timeout=_LONGEST_WAIT):
             entry.is_abandoned = True
@@ -138,6 +143,11 @@ class AuditLog:
                 entry.failure = _not_recorded(error) if isinstance(error, StorageUnavailable) else error
 
     def _append(self, connection: Connection, batch: Sequence[_Entry]) -> Head | None:
+        # First of all: whoever waited for a turn with rows locked could be waited for in turn.
+        if any(entry.is_change for entry in batch):
+            take_turn(connection)
+        elif any(entry.still_valid is not None for entry in batch):
+            hold_off_changes(connection)
         head, rows = self._head, []
         pending: _Writes = {}
         for entry in batch:

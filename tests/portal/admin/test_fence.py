@@ -1,0 +1,155 @@
+"""What an Administrator changes on one replica comes before or after what another one releases."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import Connection, text
+
+from daypass.portal.access.model import AdminScope, Ask, Door, TenantScope
+from daypass.portal.audit.log import AuditLog, Check, Event, Write
+from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
+from daypass.portal.identity.model import User
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.settings.registry import (
+    DISABLE_NON_ADMIN_JIT,
+    ENABLE_ADMIN_JIT_ON_UI,
+    TENANT_VALIDITY,
+    Setting,
+)
+from daypass.portal.storage.engine import Database
+from tests.fakes import NOON, nothing_happens
+from tests.portal.access.conftest import ADMIN, DANA, PROD, Rig, build
+from tests.portal.admin.conftest import Administration, open_administration
+
+_WAITING = text(
+    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+    "WHERE NOT l.granted AND d.datname = current_database()"
+)
+
+
+class WatchedLog(AuditLog):
+    """The real log, with something that happens between a check and its commit."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, lambda: NOON)
+        self.meanwhile: Callable[[], None] = nothing_happens
+
+    def commit(
+        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
+        """Commit, and let it happen."""
+
+        def check(connection: Connection) -> PortalError | None:
+            assert still_valid is not None
+            refusal = still_valid(connection)
+            self.meanwhile()
+            return refusal
+
+        watched = None if still_valid is None else check
+        super().commit(event, *writes, still_valid=watched, is_change=is_change)
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """One that hands out access, and one at which an Administrator changes something."""
+
+    rig: Rig
+    releasing: WatchedLog
+    administration: Administration
+    changing: WatchedLog
+
+    def begin(self, act: Callable[[], object]) -> threading.Thread:
+        """Let it go on elsewhere; answers when it is over, or waits for somebody."""
+        thread = threading.Thread(target=act)
+        thread.start()
+        with self.rig.database.reading() as connection:
+            while thread.is_alive() and not connection.scalar(_WAITING):
+                thread.join(0.002)
+        return thread
+
+
+@pytest.fixture
+def replicas(postgres_url: str) -> Iterator[Replicas]:
+    here, there = Database(postgres_url), Database(postgres_url)
+    releasing, changing = WatchedLog(here), WatchedLog(there)
+    for rig in build(here):
+        rig.issuer = rig.issuer_with(releasing)
+        rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
+        yield Replicas(rig, releasing, open_administration(there, changing, rig.clock), changing)
+    for log in (releasing, changing):
+        log.close()
+    for database in (here, there):
+        database.close()
+
+
+def put(setting: Setting, value: str, tenant: str | None = None) -> Callable[[Administration], object]:
+    return lambda all_: all_.settings.put(tenant, setting.type, setting.key, value, OPERATOR)
+
+
+DEV01, ADMIN_ACCESS = Ask(TenantScope("dev01")), Ask(AdminScope())
+
+changes = pytest.mark.parametrize(
+    ("user", "ask", "change", "refusal"),
+    [
+        (DANA, DEV01, put(DISABLE_NON_ADMIN_JIT, "true"), JitDisabled),
+        (ADMIN, ADMIN_ACCESS, put(ENABLE_ADMIN_JIT_ON_UI, "false"), JitDisabled),
+        (DANA, DEV01, put(TENANT_VALIDITY, "1800", "dev01"), AccessDenied),
+        (ADMIN, DEV01, lambda all_: all_.tenants.delete("dev01", OPERATOR), TenantNotFound),
+        (
+            DANA,
+            DEV01,
+            lambda all_: all_.tenants.update("dev01", OPERATOR, role_arn=PROD.role_arn + "-2"),
+            AccessDenied,
+        ),
+    ],
+)
+
+
+@changes
+def test_a_change_waits_for_what_another_replica_is_just_releasing(
+    replicas: Replicas,
+    user: User,
+    ask: Ask,
+    change: Callable[[Administration], object],
+    refusal: type[PortalError],  # noqa: ARG001  the other test's
+) -> None:
+    begun: list[threading.Thread] = []
+    was_waiting: list[bool] = []
+
+    def administer() -> None:
+        begun.append(replicas.begin(lambda: change(replicas.administration)))
+        was_waiting.append(begun[0].is_alive())
+
+    replicas.releasing.meanwhile = administer
+    replicas.rig.issue(user, ask, door=Door.WEB)
+    begun[0].join()
+
+    assert was_waiting == [True]
+    assert replicas.rig.states() == ["issued"]
+
+
+@changes
+def test_a_release_waits_for_a_change_that_another_replica_has_begun_and_is_refused(
+    replicas: Replicas,
+    user: User,
+    ask: Ask,
+    change: Callable[[Administration], object],
+    refusal: type[PortalError],
+) -> None:
+    outcomes: list[object] = []
+
+    def release() -> None:
+        try:
+            outcomes.append(replicas.rig.issue(user, ask, door=Door.WEB))
+        except PortalError as error:
+            outcomes.append(type(error))
+
+    begun: list[threading.Thread] = []
+    replicas.changing.meanwhile = lambda: begun.append(replicas.begin(release))
+    change(replicas.administration)
+    begun[0].join()
+
+    assert outcomes == [refusal]
+    assert replicas.rig.states() == ["failed"]
