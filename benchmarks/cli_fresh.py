@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daypass.cli.kept import Kept, Slot
+from benchmarks.cli_start import sign_in
 
 RUNS = 40
 
@@ -77,19 +77,7 @@ def _environment(folder: Path, demo: dict[str, Any]) -> dict[str, str]:
         "DAYPASS_CA_FILE": demo["ca_file"],
         "DAYPASS_STATE_DIR": str(folder / "state"),
     }
-    now = time.time()  # noqa: TID251  the program measured reads the real clock
-    sign_in = Kept(
-        id="id",
-        username="dana@example.com",
-        allows_admin=False,
-        access=_token(demo),
-        access_until=now + 3600,
-        refresh="refresh",
-        since=now,
-        until=now + 12 * 3600,
-    )
-    with Slot(environment, demo["portal_url"], admin=False, now=lambda: now).locked() as slot:
-        slot.write(sign_in)
+    sign_in(demo["portal_url"], environment, _token(demo), admin=False)
     return environment
 
 

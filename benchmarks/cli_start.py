@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -135,7 +136,7 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
     binaries = Path(sys.executable).parent
     daypass = [str(binaries / "daypass"), "aws", "--host", origin, "--admin"]
     by_token = [*daypass, "--token", "benchmark"]
-    _sign_in(origin, environment)
+    sign_in(origin, environment, "token", admin=True)
     for command in (by_token, daypass):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
@@ -157,20 +158,20 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
     }
 
 
-def _sign_in(origin: str, environment: dict[str, str]) -> None:
-    """Leave a sign-in as `daypass login` does."""
+def sign_in(origin: str, environment: Mapping[str, str], access: str, *, admin: bool) -> None:
+    """Leave a sign-in as `daypass login` does, with *access* as its token."""
     now = time.time()  # noqa: TID251  the programs measured read the real clock
     kept = Kept(
         id="id",
         username="dana@example.com",
-        allows_admin=True,
-        access="token",
+        allows_admin=admin,
+        access=access,
         access_until=now + 3600,
         refresh="refresh",
         since=now,
         until=now + 12 * 3600,
     )
-    with Slot(environment, origin, admin=True, now=lambda: now).locked() as slot:
+    with Slot(environment, origin, admin=admin, now=lambda: now).locked() as slot:
         slot.write(kept)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Semaphore
 from urllib.parse import urlencode, urlsplit
 
+from daypass.cli.kept import Kept, Slot
 from tests.cli.stub import Asked, Reply, StubPortal
 
 PATIENCE = 60.0
@@ -98,6 +99,24 @@ class SignInPortal:
         """Send what the browser sends once a person agreed; the status that came back."""
         fields = {"code": CODE, "state": pushed["state"], "iss": self.stub.url} | changed
         return visit(pushed["redirect_uri"], {name: value for name, value in fields.items() if value})
+
+
+def leave_sign_in(environment: Mapping[str, str], origin: str, *, token_left: float = 3600) -> float:
+    """Keep a sign-in as if somebody had signed in an hour ago; when it ends."""
+    now = time.time()  # noqa: TID251  commands read the real clock
+    kept = Kept(
+        id="0" * 32,
+        username="dana@example.com",
+        allows_admin=False,
+        access="access_canary",
+        access_until=now + token_left,
+        refresh="refresh_canary",
+        since=now - 3600,
+        until=now + 11 * 3600,
+    )
+    with Slot(environment, origin, admin=False, now=lambda: now).locked() as slot:
+        slot.write(kept)
+    return kept.until
 
 
 def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers: str) -> int:

@@ -5,18 +5,16 @@ import os
 import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from daypass.cli.app import OURS, run
 from daypass.cli.errors import EXIT_CODES
-from daypass.cli.kept import Kept, Slot
 from daypass.cli.wings import load
 from daypass.main import WINGS, now
 from tests.cli.conftest import SCRIPT, Command
-from tests.cli.sign_in import SignInPortal
+from tests.cli.sign_in import SignInPortal, leave_sign_in
 
 DEV = ("aws", "--tenant", "dev01")
 
@@ -77,20 +75,8 @@ def test_fresh_keys_wait_for_no_module_that_takes_long_to_load(
 def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> None:
     portal = SignInPortal(daypass.portal)
     portal.pushed.append({"scope": "tenants"})
-    now = time.time()  # noqa: TID251  the command reads the real clock
-    kept = Kept(
-        id="id",
-        username="dana@example.com",
-        allows_admin=False,
-        access="access_canary",
-        access_until=now,
-        refresh="refresh_canary",
-        since=now - 3600,
-        until=now + 3600,
-    )
     environment = daypass.environment(DAYPASS_TOKEN="", DAYPASS_STATE_DIR=str(daypass.home / "state"))
-    with Slot(environment, daypass.portal.url, admin=False, now=lambda: now).locked() as slot:
-        slot.write(kept)
+    leave_sign_in(environment, daypass.portal.url, token_left=0)
 
     modules = imported(daypass.home, *DEV, **environment)
 

@@ -185,6 +185,17 @@ def test_a_token_that_is_refused_is_found(inside: Inside, portal: StubPortal, we
     assert TOKEN not in ran.out + ran.err
 
 
+def test_where_nobody_is_signed_in_that_is_found_and_nobody_is_asked(
+    inside: Inside, portal: StubPortal, well: dict[str, str]
+) -> None:
+    ran = inside("doctor", DAYPASS_TOKEN="", BROWSER="false", **well)
+
+    assert ran.code == 6
+    assert "✗ sign-in: nobody is signed in here.\n" in ran.out
+    assert f"    daypass login --host {portal.url}\n" in ran.out
+    assert "/oauth/par" not in [asked.path for asked in portal.asked]
+
+
 def test_a_portal_that_is_not_there_is_found(inside: Inside, well: dict[str, str]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -211,6 +222,7 @@ def test_certificates_are_looked_at(inside: Inside, well: dict[str, str], author
         secure.close()
 
     assert "✗ connection: The certificate of" in unknown.out
+    assert "    export DAYPASS_CA_FILE=" in unknown.out
     # It is good for a day.
     assert known["certificate"][0]["state"] == "notable"
     assert known["sign-in"][0]["state"] == "good"

@@ -1,10 +1,13 @@
 """`daypass tenants`, `whoami`, `sessions` and `token`: as a table for people and as JSON for programs."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from daypass.cli.output import moment
 from tests.cli.conftest import TOKEN, Inside
+from tests.cli.sign_in import leave_sign_in
 from tests.cli.stub import Reply, StubPortal
 
 RECORD = {
@@ -51,6 +54,20 @@ def test_whoami_tells_who_where_and_which_keys_are_kept_without_showing_them(ins
     assert {kept["what"] for kept in told["cached"]} == {"tenant dev01", "admin access"}
     assert all(kept["is_served"] and kept["served_until"] < kept["expires_at"] for kept in told["cached"])
     assert "canary" not in table.out + as_json.out
+
+
+def test_whoami_and_doctor_tell_when_the_sign_in_ends_and_not_its_token_which_is_renewed(
+    inside: Inside,
+) -> None:
+    here = {"DAYPASS_TOKEN": "", "DAYPASS_STATE_DIR": str(inside.home / "state")}
+    end = moment(datetime.fromtimestamp(leave_sign_in(here, inside.portal.url), UTC))
+
+    table, as_json = inside("whoami", **here), inside("whoami", "-o", "json", **here)
+    found = inside("doctor", **here)
+
+    assert f"sign-in  this computer, until {end}\n" in table.out
+    assert moment(datetime.fromisoformat(json.loads(as_json.out)["signed_in_until"])) == end
+    assert f"✓ sign-in: dana@example.com (Administrator), this computer, good until {end}\n" in found.out
 
 
 def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> None:

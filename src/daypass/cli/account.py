@@ -34,6 +34,10 @@ class GivenToken:
         """Nothing."""
         return None
 
+    def signed_in_until(self) -> float | None:
+        """Nothing."""
+        return None
+
 
 class Account:
     """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
@@ -74,6 +78,15 @@ class Account:
         """Another token, after the portal refused that one."""
         self._current = self._renewed(refused)
         return self._current.access
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether there is no sign-in to work with, so that somebody must be asked for one."""
+        return self._usable() is None
+
+    def signed_in_until(self) -> float | None:
+        """When the sign-in ends that is worked with."""
+        return None if self._current is None else self._current.until
 
     def log_in(self) -> Kept:
         """A new sign-in, whatever there was before."""
@@ -157,7 +170,7 @@ class Account:
         now = self.now()
         kept = Kept.from_tokens(tokens, now, now)
         slot.write(kept)
-        until = strftime("%H:%M", localtime(kept.until))
+        until = strftime("%Y-%m-%d %H:%M", localtime(kept.until))
         say(f"signed in to {self.origin} as {kept.username} until {until}.")
         return kept
 

@@ -34,7 +34,10 @@ OURS: Ours = {
     "sessions": ("daypass.cli.show:sessions", "List the AWS sessions you asked for, the newest first."),
     "token": ("daypass.cli.show:token", "Print the API token that other commands would use."),
     "apply": ("daypass.cli.as_code:apply", "Make users, tenants and settings what a file says."),
-    "export": ("daypass.cli.as_code:export", "Print users, tenants and settings as such a file."),
+    "export": (
+        "daypass.cli.as_code:export",
+        "Print users, tenants and settings as a file to apply.",
+    ),
     "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
     "doctor": ("daypass.cli.doctor:doctor", "Find out what keeps this machine from getting keys."),
     "completion": (
@@ -88,11 +91,14 @@ def root() -> None:
     """Short-lived AWS access from a Daypass portal.
 
     \b
-    Keys for a tenant, as every AWS tool understands them:
-      daypass aws --host https://portal.example.com --tenant dev01
+    Once: sign in, and get a profile in ~/.aws/config for each of your tenants.
+      daypass configure --host https://portal.example.com --all
+      aws --profile dev01 s3 ls
 
     \b
-    The same in ~/.aws/config, so that you never think about it again:
-      [profile dev01]
-      credential_process = daypass aws --host https://portal.example.com --tenant dev01
+    Keys without a profile:
+      daypass exec --host https://portal.example.com --tenant dev01 -- aws s3 ls
+      daypass aws --host https://portal.example.com --tenant dev01
+
+    With DAYPASS_HOST set to the portal's address, --host is not needed.
     """

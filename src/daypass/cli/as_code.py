@@ -25,7 +25,7 @@ _LARGEST = 16 * 1024 * 1024
 def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | bool | None) -> None:
     """Make users, tenants and settings what a file says.
 
-    For Administrators; memberships are among it.
+    For Administrators. Who belongs to a tenant is said with the tenant.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
       daypass apply -f tenants.yaml
 
     What the file does not mention stays as it is, unless --prune says otherwise. Doing it twice changes
-    nothing the second time. Passwords are not in the file: new users sign in when they were given one.
+    nothing the second time. Passwords are not in the file: an Administrator gives each new user one.
 
     \b
     users:
@@ -68,9 +68,9 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
 @options.portal
 @click.pass_obj
 def export(now: Now, /, **given: str | bool | None) -> None:
-    """Print users, tenants and settings as such a file.
+    """Print users, tenants and settings as a file to apply.
 
-    For Administrators; `daypass apply` reads it, and finds nothing to do.
+    For Administrators. `daypass apply` takes the file, and finds nothing to do until something changes.
 
     \b
     Example:

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from daypass.cli import account, facts, problems
+from daypass.cli import account, ask, facts, problems
 from daypass.cli.client import Sent, exchange, read_time
 from daypass.cli.errors import Refusal, SignInNeeded
 from daypass.cli.findings import Finding, bad, good, notable
@@ -44,7 +44,10 @@ def findings(
         version = json.loads(answer.body)["info"]["version"]
     except (Refusal, OSError) as error:
         refusal = error if isinstance(error, Refusal) else problems.unreached(origin, error)
-        yield bad("connection", str(refusal), f"curl --verbose {origin}/healthz")
+        mend = f"curl --verbose {origin}/healthz"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            mend = "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
+        yield bad("connection", str(refusal), mend)
         return
     except (ValueError, KeyError, TypeError):
         mend = f"curl {origin}/api/v1/openapi.json"
@@ -82,13 +85,19 @@ def _clock(portal_time: datetime | None, now: float) -> Finding:
 
 def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
     try:
-        me = facts.me(account.portal(flags, environment, now))
+        if not ask.token_of(flags, environment):
+            here = account.account(flags, environment, now)
+            if here.needs_a_person:
+                # Whoever asks what is wrong wants to know it, and no browser.
+                return bad("sign-in", "nobody is signed in here.", f"daypass login --host {here.origin}")
+        portal = account.portal(flags, environment, now)
+        me = facts.me(portal)
     except SignInNeeded as refusal:
         return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
     except Refusal as refusal:
         return bad("sign-in", str(refusal), "daypass whoami --debug")
-    name = f" “{me.token_name}”" if me.token_name else ""
-    text = f"{me.username} ({me.role}), {me.token_kind} token{name}, good until {moment(me.token_expires_at)}"
+    standing = facts.standing(portal, me)
+    text = f"{me.username} ({me.role}), {standing.words}, good until {moment(standing.until)}"
     is_of_a_program = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
     if is_of_a_program and me.token_expires_at.timestamp() - now() < 14 * _DAY:
         return notable("sign-in", f"{text}.", "# ask an Administrator for a new token in time")

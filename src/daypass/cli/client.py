@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         def instead_of(self, refused: str) -> str | None:
             """Another token, after the portal refused that one; None if there is none."""
 
+        def signed_in_until(self) -> float | None:
+            """When the sign-in ends that tokens come from; None where there is a token and no more."""
+
 
 _DEADLINE = 30.0
 """Seconds for all of one call, whatever happens on the way."""

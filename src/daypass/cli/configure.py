@@ -107,18 +107,18 @@ class Change:
 
 
 @click.command("configure", context_settings=options.HELP)
-@options.host
-@options.scope
-@options.duration
-@options.caller
+@click.option("--all", "everything", is_flag=True, help="One profile for each tenant you may use, and admin.")
 @click.option(
     "--profile", "name", metavar="NAME", help="The profile's name; by default the tenant's, or admin."
 )
-@click.option("--all", "everything", is_flag=True, help="One profile for each tenant you may use, and admin.")
 @click.option("--prefix", default="", metavar="TEXT", help="With --all: what the profiles' names begin with.")
 @click.option("--region", metavar="NAME", help="The profile's region; by default the tenant's.")
 @click.option("--diff", is_flag=True, help="Only show what would change.")
 @click.option("--prune", is_flag=True, help="Remove profiles once written here whose tenant is gone.")
+@options.host
+@options.scope
+@options.duration
+@options.caller
 @options.debug
 @click.pass_obj
 def configure(now: Now, /, **given: str | bool | None) -> None:
@@ -126,8 +126,9 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
 
     \b
     Examples:
+      daypass configure --host https://portal.example.com --all
       daypass configure --host https://portal.example.com --tenant dev01
-      daypass configure --host https://portal.example.com --all --diff
+      daypass configure --all --diff
       daypass configure --all --prune
       daypass configure --admin --profile portal-admin --token "$TOKEN"
 

@@ -19,8 +19,8 @@ _COLOURS = {State.GOOD: "green", State.NOTABLE: "yellow", State.BAD: "red"}
 
 
 @click.command("doctor", context_settings=options.HELP)
-@options.portal
 @output_option
+@options.portal
 @click.pass_obj
 def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     """Find out what keeps this machine from getting keys.

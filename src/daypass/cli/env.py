@@ -23,9 +23,9 @@ def shell_of(chosen: str | None) -> str:
 
 
 @click.command("env", context_settings=options.HELP)
-@options.access
 @shell_option
 @click.option("--unset", is_flag=True, help="Print what makes the shell forget the keys instead.")
+@options.access
 @click.pass_obj
 def env(now: Now, /, shell: str | None, unset: bool, **given: str | bool | None) -> None:
     """Print what puts keys into the environment of your shell.

@@ -17,8 +17,8 @@ from daypass.cli.serve import open_endpoint
 
 
 @click.command("exec", context_settings={**options.HELP, "allow_interspersed_args": False})
-@options.access
 @click.option("--serve", is_flag=True, help="Renew the keys for as long as the command runs.")
+@options.access
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
 def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **given: str | bool | None) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -59,6 +59,25 @@ class Session:
     door: str
     address: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the portal knows a caller by, and until when it counts."""
+
+    is_sign_in: bool
+    words: str
+    until: datetime
+
+
+def standing(portal: Portal, me: Me) -> Standing:
+    """The sign-in of this computer, or the token that was given."""
+    until = portal.bearer.signed_in_until()
+    name = f" “{me.token_name}”" if me.token_name else ""
+    if until is None:
+        return Standing(False, f"{me.token_kind} token{name}", me.token_expires_at)
+    # Its tokens end earlier, and are renewed until then.
+    return Standing(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
 
 
 def me(portal: Portal) -> Me:

@@ -19,7 +19,7 @@ def cache() -> None:
     """
 
 
-@cache.command("clear", context_settings=options.HELP)
+@cache.command("clear", short_help="Remove all kept keys.", context_settings=options.HELP)
 def cache_clear() -> None:
     """Remove all kept keys; they stay valid in AWS until they end by themselves.
 

@@ -19,7 +19,7 @@ def jit() -> None:
     """The same in duploctl's words: daypass jit aws …"""
 
 
-@jit.command("aws", context_settings=options.HELP)
+@jit.command("aws", short_help="Print keys, as credential_process wants them.", context_settings=options.HELP)
 @options.access
 @options.legacy
 @_output
@@ -34,11 +34,11 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
     print_keys(_flags(given), now)
 
 
-@jit.command("web", context_settings=options.HELP)
+@jit.command("web", short_help="Open the AWS console, signed in.", context_settings=options.HELP)
+@click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @options.access
 @options.legacy
 @_output
-@click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @click.pass_obj
 def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
     """Open the AWS console, as `duploctl jit web` does.
@@ -51,7 +51,7 @@ def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
     open_console(_flags(given), now, place=None, print_only=print_only)
 
 
-@jit.command("token", context_settings=options.HELP)
+@jit.command("token", short_help="Print the API token in use, as JSON.", context_settings=options.HELP)
 @options.access
 @options.legacy
 @_output
@@ -66,7 +66,9 @@ def jit_token(now: Now, /, **given: str | bool | None) -> None:
     print_token(_flags(given), now, as_json=True)
 
 
-@jit.command("update_aws_config", context_settings=options.HELP)
+@jit.command(
+    "update_aws_config", short_help="Write a profile into the AWS config file.", context_settings=options.HELP
+)
 @options.access
 @options.legacy
 @_output

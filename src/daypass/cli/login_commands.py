@@ -25,8 +25,8 @@ def login(now: Now, /, **given: str | bool | None) -> None:
       daypass login --host portal.example.com --admin
       daypass login --no-browser                      over SSH: the page shows a code to paste
 
-    Commands that need a sign-in begin one by themselves; this is for before they do, or instead. The page
-    in the browser shows the code that the terminal shows. The exit codes are listed in `daypass --help`.
+    Commands that need a sign-in begin one by themselves; this does it beforehand, or anew. The page in the
+    browser must show the code that the terminal shows. The exit codes are listed in `daypass --help`.
     """
     account.account(options.flags_of(given), os.environ, now).log_in()
 

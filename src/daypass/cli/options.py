@@ -68,13 +68,13 @@ browser = together(
 caller = together(
     click.option("--token", "-t", metavar="TOKEN", help="The API token. [DAYPASS_TOKEN, DUPLO_TOKEN]"),
     click.option(
-        "--token-file", metavar="PATH", help="A file with the API token, unlike a flag unseen by others."
+        "--token-file", metavar="PATH", help="A file that holds the API token; flags are seen by others."
     ),
     click.option(
         "--interactive",
         "-I",
         is_flag=True,
-        help="Sign in where nobody is; done without this flag too.",
+        help="Sign in if nobody is signed in; done without this flag too.",
     ),
     browser,
     ca_file,

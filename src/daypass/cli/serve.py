@@ -18,7 +18,6 @@ from daypass.cli.scrub import known_tokens, scrubbed
 
 
 @click.command("serve-credentials", context_settings=options.HELP)
-@options.access
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -31,6 +30,7 @@ from daypass.cli.scrub import known_tokens, scrubbed
     type=click.Choice([*SHELLS, "json"]),
     help="How to print the variables; by default for your shell.",
 )
+@options.access
 @click.pass_obj
 def serve_credentials(now: refresh.Now, /, port: int, output: str | None, **given: str | bool | None) -> None:
     """Give keys to AWS SDKs on this machine for as long as it runs.

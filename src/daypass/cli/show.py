@@ -14,8 +14,8 @@ from daypass.cli.refresh import Now
 
 
 @click.command("tenants", context_settings=options.HELP)
-@options.portal
 @output_option
+@options.portal
 @click.pass_obj
 def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
     """List the tenants that you may use.
@@ -34,9 +34,9 @@ def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
 
 
 @click.command("sessions", context_settings=options.HELP)
-@options.portal
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most.")
 @output_option
+@options.portal
 @click.pass_obj
 def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -> None:
     """List the AWS sessions you asked for, the newest first.
@@ -66,8 +66,8 @@ def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -
 
 
 @click.command("whoami", context_settings=options.HELP)
-@options.portal
 @output_option
+@options.portal
 @click.pass_obj
 def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
     """Show who you are, and which keys this machine keeps.
@@ -81,16 +81,18 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
     me = facts.me(portal)
     cached = [_cached(entry, now()) for entry in keep.kept(os.environ)]
     cached = [each for each in cached if each.portal == portal.origin]
+    standing = facts.standing(portal, me)
     if output == "json":
-        show_json({"portal": portal.origin, "me": me, "cached": cached})
+        signed_in_until = standing.until if standing.is_sign_in else None
+        show_json({"portal": portal.origin, "me": me, "signed_in_until": signed_in_until, "cached": cached})
         return
-    name = f" “{me.token_name}”" if me.token_name else ""
+    known_by = "sign-in" if standing.is_sign_in else "token"
     show_pairs(
         {
             "user": f"{me.username} ({me.role})",
             "portal": f"{portal.origin}, version {me.version}",
             "account": f"{me.account_id}, {me.region}",
-            "token": f"{me.token_kind}{name}, until {moment(me.token_expires_at)}",
+            known_by: f"{standing.words}, until {moment(standing.until)}",
         }
     )
     if cached:
@@ -102,8 +104,8 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
 
 
 @click.command("token", context_settings=options.HELP)
-@options.portal
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.portal
 @click.pass_obj
 def token(now: Now, /, output: str, **given: str | bool | None) -> None:
     """Print the API token that other commands would use.

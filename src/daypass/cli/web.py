@@ -17,11 +17,11 @@ _PATIENCE = 60.0
 
 
 @click.command("web", context_settings=options.HELP)
+@click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @options.host
 @options.scope
 @options.duration
 @options.caller
-@click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @options.debug
 @click.argument("place", metavar="[SERVICE|ARN]", required=False)
 @click.pass_obj
