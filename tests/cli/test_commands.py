@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from daypass.cli import actions
 from daypass.cli.app import OURS, run
 from daypass.cli.errors import EXIT_CODES
 from daypass.cli.wings import load
 from daypass.main import WINGS, now
-from tests.cli.conftest import SCRIPT, Command
+from tests.cli.conftest import SCRIPT, TOKEN, Command
 from tests.cli.sign_in import SignInPortal, leave_sign_in
 
 DEV = ("aws", "--tenant", "dev01")
@@ -255,3 +256,41 @@ def test_github_actions_hides_the_keys_and_stdout_is_as_ever(daypass: Command) -
     keys = json.loads(kept.out)
     masks = [f"::add-mask::{keys[name]}" for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
     assert fresh.err.splitlines() == kept.err.splitlines() == masks
+
+
+@pytest.mark.parametrize(
+    ("words", "secrets"),
+    [
+        (DEV, ["canary-secret-key", "canary-session-token"]),
+        (("env", "--tenant", "dev01"), ["canary-secret-key", "canary-session-token"]),
+        (("exec", "--tenant", "dev01", "--", "env"), ["canary-secret-key", "canary-session-token"]),
+        (("token",), [TOKEN]),
+        (
+            ("web", "--tenant", "dev01", "--print"),
+            ["https://signin.aws.example/federation?canary-console-link-1"],
+        ),
+    ],
+)
+def test_on_github_no_secret_is_anywhere_before_all_of_them_are_hidden(
+    daypass: Command, words: tuple[str, ...], secrets: list[str]
+) -> None:
+    one_stream = subprocess.run(
+        [SCRIPT, *words],
+        env=daypass.environment(GITHUB_ACTIONS="true"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+    lines_with_masks = [line for line in one_stream if line.startswith("::add-mask::")]
+    assert one_stream[: len(lines_with_masks)] == lines_with_masks
+    for secret in secrets:
+        assert f"::add-mask::{secret}" in lines_with_masks
+        assert any(secret in line for line in one_stream[len(lines_with_masks) :])
+
+
+def test_github_reads_a_percent_sign_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    actions.mask(["https://a.example/?to=%2525"], {"GITHUB_ACTIONS": "true"})
+
+    assert capsys.readouterr().err == "::add-mask::https://a.example/?to=%252525\n"

@@ -11,9 +11,10 @@ def mask(secrets: Iterable[str], environment: Mapping[str, str]) -> None:
     """Have the runner hide *secrets* from now on."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return
-    # The runner takes commands from stderr as well, and stdout may lead into a file or a variable.
-    for secret in secrets:
-        sys.stderr.write(f"::add-mask::{secret}\n")
+    # The runner takes commands from stderr as well, and stdout may lead into a file or a variable. It takes
+    # "%25" for a percent sign.
+    sys.stderr.write("".join(f"::add-mask::{secret.replace('%', '%25')}\n" for secret in secrets))
+    # Before anything else is written anywhere.
     sys.stderr.flush()
 
 

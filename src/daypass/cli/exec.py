@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import click
 
-from daypass.cli import loopback, options, variables
-from daypass.cli.endpoint import Endpoint
+from daypass.cli import actions, loopback, options, variables
+from daypass.cli.endpoint import TOKEN_VARIABLE, Endpoint
 from daypass.cli.errors import NotExecutable, NotFound
 from daypass.cli.keys import keys
 from daypass.cli.refresh import Now
@@ -40,9 +40,12 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **given: st
     if serve:
         endpoint = open_endpoint(flags, now)
         told = {**endpoint.variables, **variables.of_region(endpoint.entry)}
+        actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
         _serve_beside_us(endpoint)
     else:
-        told = variables.of_keys(keys(flags, os.environ, now))
+        entry = keys(flags, os.environ, now)
+        told = variables.of_keys(entry)
+        actions.mask_keys(entry, os.environ)
     _become(command, variables.without_keys(os.environ) | told)
 
 
