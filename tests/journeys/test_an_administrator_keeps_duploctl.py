@@ -51,6 +51,13 @@ def test_a_tenant_and_its_settings(terminal: Terminal) -> None:
     assert config("--setvar", key, "1800") == []
     assert config("--deletevar", key) == [("delete", key)]
 
+    noted = ("tenant", "set_metadata", name, "--metadata", "board", "url", "https://board.example")
+    assert told(terminal.duploctl(ADMIN, *noted))["changes"]["created"] == ["board"]
+    (note,) = told(terminal.duploctl(ADMIN, "tenant", "get_metadata", name))
+    assert (note["Key"], note["Type"], note["Value"]) == ("board", "url", "https://board.example")
+    gone = told(terminal.duploctl(ADMIN, "tenant", "set_metadata", name, "--delete", "board"))
+    assert gone["changes"]["deleted"] == ["board"]
+
     assert told(terminal.duploctl(ADMIN, "tenant", "delete", name))["message"]
     assert terminal.duploctl(ADMIN, "tenant", "find", name).returncode == 404 % 256
 

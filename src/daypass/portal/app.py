@@ -26,6 +26,7 @@ from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.docs import docs_page
+from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.resources import Resources
@@ -277,6 +278,7 @@ def _api_door(core: _Core) -> Starlette:
             members=Members(core.administration),
             tenants=ApiTenants(core.database, core.administration),
             settings=Settings(core.administration),
+            metadata=Metadata(core.administration),
             tokens=Tokens(core.administration),
             records=Records(core.administration, core.clock),
         ),

@@ -119,6 +119,12 @@ class SettingNotFound(PortalError):
     code = "setting_not_found"
 
 
+class MetadataNotFound(PortalError):
+    """Nothing is noted about the tenant under that key."""
+
+    code = "metadata_not_found"
+
+
 class TokenNotFound(PortalError):
     """There is no such API token."""
 

@@ -14,6 +14,7 @@ from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.imports import Imports
 from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.members import Members
+from daypass.portal.admin.metadata import TenantMetadata
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
@@ -44,6 +45,7 @@ class Administration:
     members: Members
     tenants: Tenants
     settings: Settings
+    metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
     records: Records

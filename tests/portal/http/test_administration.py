@@ -180,6 +180,21 @@ def test_a_setting_lives_and_ends(world: World, admin: Administrator) -> None:
     assert admin("GET", path).status == 404
 
 
+def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> None:
+    path, asked = "/tenants/dev01/metadata/links/board", {"kind": "url", "value": "https://a.example"}
+    made = quick_admin("PUT", path, asked, NEW)
+    assert (made.json["key"], made.json["kind"], made.json["changed_by"]) == ("links/board", "url", ADMIN)
+
+    assert quick_admin("PUT", path, {"value": "none"}, NEW).status == 412
+    changed = quick_admin("PUT", path, {"value": "none"}, tag(made))
+    assert (changed.json["kind"], changed.json["value"]) == ("text", "none")
+    assert quick_admin("GET", "/tenants/dev01/metadata").json["metadata"] == [changed.json]
+    assert quick_admin("GET", "/tenants/data01/metadata").json["metadata"] == []
+    assert quick_admin("DELETE", path, headers=tag(made)).status == 412
+    assert quick_admin("DELETE", path, headers=tag(changed)).status == 204
+    assert quick_admin("GET", path).status == 404
+
+
 def test_a_setting_of_the_system_may_have_slashes_in_its_key(quick_admin: Administrator) -> None:
     path = "/settings/AppConfig/some/legacy/key"
 

@@ -11,6 +11,7 @@ from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, World
 ACCESS = "/admin/UpdateUserAccess"
 ROLE = "/admin/UpdateUserRole"
 CONFIG = "/v3/admin/systemSettings/config"
+NOTE, NOTES = "/admin/UpdateTenantConfigData", f"/admin/GetTenantConfigData/{DEV.id}"
 METADATA = f"/v3/admin/tenant/{DEV.id}/metadata"
 
 
@@ -123,6 +124,21 @@ def test_tenant_metadata_as_the_clients_write_and_remove_it(world: World) -> Non
     assert call(world, "GET", METADATA).json == []
 
 
+def test_notes_about_a_tenant_as_the_clients_write_and_remove_them(world: World) -> None:
+    note = {"ComponentId": DEV.id, "Type": "url", "Key": "dashboard", "Value": "https://a.example"}
+    made = call(world, "POST", NOTE, note)
+    assert (made.status, made.json) == (200, None)
+    changed = {**note, "Type": "text", "Value": "none"}
+    assert call(world, "POST", NOTE, changed).json is None
+    assert call(world, "GET", NOTES).json == [changed]
+    # They are no settings: what is called metadata there is another store.
+    assert call(world, "GET", METADATA).json == []
+
+    assert call(world, "POST", NOTE, {**changed, "State": "delete"}).json is None
+    assert call(world, "GET", NOTES).json == []
+    assert call(world, "POST", NOTE, {**changed, "State": "delete"}).status == 404
+
+
 def test_there_is_one_plan_and_one_infrastructure(quick_world: World) -> None:
     assert call(quick_world, "GET", "/adminproxy/GetPlans").json[0]["Name"] == "default"
     path = f"/subscriptions/{DEV.id}/GetTenantPlan"
@@ -135,6 +151,73 @@ def test_there_is_one_plan_and_one_infrastructure(quick_world: World) -> None:
         assert call(quick_world, "GET", f"{path}/other").status == 404
     for path in ("CreateInfrastructureConfig", "DeleteInfrastructureConfig/default"):
         assert call(quick_world, "POST", f"/adminproxy/{path}", {}).status == 403
+
+
+TENANT_SHAPE = {"TenantId": str, "AccountName": str, "PlanID": str}
+SHAPES: dict[str, object] = {
+    "/admin/GetUserRoleInfo": {"Username": str, "Roles": list, "IsReadOnly": bool},
+    "/admin/GetTenantsForUser": [{**TENANT_SHAPE, "Metadata": list}],
+    "/v2/admin/TenantV2/{tenant}": {
+        **TENANT_SHAPE,
+        "ExistingK8sNamespace": str,
+        "TenantPolicy": {"AllowVolumeMapping": bool, "BlockExternalEp": bool},
+        "Tags": [{"Key": str, "Value": str}],
+    },
+    "/v3/features/tenant/{tenant}": {
+        "Cloud": int,
+        "Region": str,
+        "IsKubernetesEnabled": bool,
+        "UseLbIndex": bool,
+    },
+    "/v3/features/system": {
+        "IsOtpNeeded": bool,
+        "AwsRegions": [str],
+        "EnabledFlags": list,
+        "AppConfigs": list,
+        "DefaultAwsAccount": str,
+        "DefaultAwsRegion": str,
+        "DefaultAwsPartition": str,
+        "EksVersions": {"DefaultVersion": str, "SupportedVersions": list},
+        "TenantNameMaxLength": int,
+    },
+    "/subscriptions/{tenant}/GetAwsRegionId": str,
+    "/subscriptions/{tenant}/GetTenantAwsAccountId": str,
+    "/adminproxy/GetAwsAccountId": str,
+    "/subscriptions/{tenant}/GetTenantPlan": {"Name": str},
+    "/adminproxy/GetPlans": [{"Name": str}],
+    "/adminproxy/GetInfrastructureConfigs": [{"Name": str, "Cloud": int, "AzCount": int, "Vnet": dict}],
+    "/v3/admin/infrastructure/default": {"Name": str, "ProvisioningStatus": str, "CustomData": list},
+    "/adminproxy/GetJITAwsConsoleAccessUrl": {
+        "AccessKeyId": str,
+        "SecretAccessKey": str,
+        "SessionToken": str,
+        "ConsoleUrl": str,
+        "Region": str,
+        "Validity": int,
+    },
+}
+"""What the Terraform provider reads, and as which type: it is strict about those."""
+
+
+def misfits(found: object, shape: object) -> list[str]:
+    """Where *found* is not of that shape; whatever else is there does no harm."""
+    if isinstance(shape, dict):
+        assert isinstance(found, dict), found
+        return [
+            f"{key}: {problem}"
+            for key, inner in shape.items()
+            for problem in (misfits(found[key], inner) if key in found else ["missing"])
+        ]
+    if isinstance(shape, list):
+        assert isinstance(found, list), found
+        return [problem for one in found for problem in misfits(one, shape[0])] if found else ["empty"]
+    return [] if type(found) is shape else [f"{found!r}"]
+
+
+def test_what_the_terraform_provider_reads_has_its_shape(quick_world: World) -> None:
+    for path, shape in SHAPES.items():
+        answer = call(quick_world, "GET", path.replace("{tenant}", DEV.id))
+        assert (answer.status, misfits(answer.json, shape)) == (200, []), path
 
 
 BAD = (
@@ -150,6 +233,10 @@ BAD = (
     (CONFIG, {"Type": "Flags", "Key": ENABLE_ADMIN_JIT_ON_UI.key, "Value": "maybe"}),
     (CONFIG, {"Type": "Flags", "Key": "x", "Value": True}),
     (METADATA, {"Key": TENANT_VALIDITY.key, "Value": "1"}),
+    (NOTE, {"ComponentId": DEV.id, "Type": "image", "Key": "x", "Value": "y"}),
+    (NOTE, {"ComponentId": DEV.id, "Type": "url", "Key": "x", "Value": "javascript:x"}),
+    (NOTE, {"ComponentId": DEV.id, "Type": "text", "Key": "x", "Value": "y", "State": "gone"}),
+    (NOTE, {"Type": "text", "Key": "x", "Value": "y"}),
 )
 
 

@@ -6,6 +6,7 @@ from daypass.portal.admin.change import Desk, nothing_follows
 from daypass.portal.admin.imports import Imports
 from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.members import Members
+from daypass.portal.admin.metadata import TenantMetadata
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
@@ -23,6 +24,7 @@ class Administration:
     members: Members
     tenants: Tenants
     settings: Settings
+    metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
     records: Records
@@ -43,6 +45,7 @@ def administration(
         members=members,
         tenants=Tenants(desk, rules, maker, follow),
         settings=Settings(desk, follow),
+        metadata=TenantMetadata(desk),
         tokens=Tokens(desk, identity),
         imports=Imports(users, members),
         records=Records(identity.database),

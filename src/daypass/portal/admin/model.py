@@ -89,6 +89,31 @@ class MemberRecord:
         return version_of(self.user.id, self.tenant.id, self.access.value)
 
 
+class MetadataKind(StrEnum):
+    """What a note about a tenant is, in the words of the legacy clients."""
+
+    TEXT = "text"
+    URL = "url"
+    AWS_CONSOLE = "aws_console"
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRecord:
+    """A note about a tenant, and who wrote it when."""
+
+    key: str
+    kind: MetadataKind
+    value: str
+    updated_at: datetime
+    changed_by: str
+    """The username, or the id of a user who is gone."""
+
+    @property
+    def version(self) -> Version:
+        """Of what is noted, and of its having been written just then."""
+        return version_of(self.key, self.kind.value, self.value, self.updated_at)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingRecord:
     """A setting that was made: as written, what is known of it, and who wrote it when."""

@@ -81,7 +81,7 @@ class Settings:
     ) -> SettingRecord:
         """Write a setting over whatever was there; `Version("")` is expected of one that is not there yet."""
         _check_place(tenant, type_, key)
-        _check_text(value)
+        check_text(value)
         check_value(type_, key, value)
         owner, now = self._owner(tenant), self.desk.clock()
         place = setting_place(owner, type_, key)
@@ -151,11 +151,17 @@ def _check_place(tenant: str | None, type_: str, key: str) -> None:
         raise InvalidRequest("A setting of the system has a type, and a tenant's has none.")
     if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
         raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
+    check_key(key)
+
+
+def check_key(key: str) -> None:
+    """Return when something can be kept under that key."""
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
 
 
-def _check_text(value: str) -> None:
+def check_text(value: str) -> None:
+    """Return when that can be kept, and shown again."""
     # Legacy tools keep whole documents here, so lines are fine; what no database takes is not.
     if len(value) > _LONGEST_VALUE or not value.replace("\n", "").replace("\t", "").isprintable():
         raise InvalidRequest(f"A value has at most {_LONGEST_VALUE} characters that can be shown.")

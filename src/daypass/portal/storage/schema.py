@@ -157,6 +157,19 @@ settings = Table(
     PrimaryKeyConstraint("tenant_id", "type", "key"),
 )
 
+tenant_metadata = Table(
+    "tenant_metadata",
+    metadata,
+    # What Administrators note about a tenant; the portal goes by none of it.
+    Column("tenant_id", ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", String(32), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "key"),
+)
+
 issuances = Table(
     "issuances",
     metadata,

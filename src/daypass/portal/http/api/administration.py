@@ -21,6 +21,7 @@ from daypass.portal.errors import (
     InvalidRequest,
     LastAdministrator,
     MembershipNotFound,
+    MetadataNotFound,
     PortalError,
     SettingNotFound,
     TenantNotFound,
@@ -28,6 +29,8 @@ from daypass.portal.errors import (
     UserNotFound,
 )
 from daypass.portal.http.api import admin_wire as wire
+from daypass.portal.http.api import metadata_wire
+from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.operation import Condition, Operation
 from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.settings import Settings
@@ -55,6 +58,7 @@ class AdministrationCalls:
     members: Members
     tenants: Tenants
     settings: Settings
+    metadata: Metadata
     tokens: Tokens
     records: Records
 
@@ -64,6 +68,7 @@ class AdministrationCalls:
         yield from _members(root, self.members)
         yield from _tenants(f"{root}/tenants", self.tenants)
         yield from _settings(root, self.settings)
+        yield from _metadata(f"{root}/tenants/{{tenant}}/metadata", self.metadata)
         yield from _tokens(f"{root}/tokens", self.tokens)
         yield from _records(root, self.records)
 
@@ -160,6 +165,20 @@ def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation
     yield _put(path, f"put{name}", "Write a setting", settings.put, wire.ValueAsk, facts, *missing, *_AWS)
     what = "Take a setting away, so that its default holds again"
     yield _end(path, f"remove{name}", what, settings.removed, *missing, *_AWS)
+
+
+def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
+    what = "What is noted about a tenant?"
+    yield _list(root, "metadata", what, metadata.listed, metadata_wire.MetadataList, None, TenantNotFound)
+    one, facts, missing = (
+        f"{root}/{{key:path}}",
+        metadata_wire.MetadataFacts,
+        (TenantNotFound, MetadataNotFound),
+    )
+    yield _show(one, "showMetadata", "One note", metadata.shown, facts, *missing)
+    what = "Note something about a tenant"
+    yield _put(one, "putMetadata", what, metadata.put, metadata_wire.MetadataAsk, facts, *missing)
+    yield _end(one, "removeMetadata", "Take a note away", metadata.removed, *missing)
 
 
 def _tokens(root: str, tokens: Tokens) -> Iterator[Operation]:

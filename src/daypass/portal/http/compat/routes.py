@@ -105,6 +105,8 @@ def _administration(administer: Administer, compat: Compat) -> Iterator[BaseRout
     yield administer("POST", metadata, settings.metadata_written)
     yield administer("PUT", f"{metadata}/{{key:path}}", settings.metadata_written)
     yield administer("DELETE", f"{metadata}/{{key:path}}", settings.metadata_removed)
+    yield administer("GET", "/admin/GetTenantConfigData/{tenant}", settings.notes)
+    yield administer("POST", "/admin/UpdateTenantConfigData", settings.note_changed)
     yield administer("GET", "/adminproxy/GetPlans", plans.plans)
     yield administer("GET", "/adminproxy/GetInfrastructureConfigs", plans.infrastructures)
     yield administer("GET", "/adminproxy/GetInfrastructureConfigs/true", plans.infrastructures)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.model import SettingRecord
-from daypass.portal.errors import SettingNotFound
+from daypass.portal.admin.model import MetadataKind, SettingRecord
+from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.http.compat.body import read_object, text
 from daypass.portal.http.doorway import Call
 from daypass.portal.settings.registry import TENANT
+
+_GONE = frozenset({"delete", "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,31 @@ class Settings:
             raise SettingNotFound("Nothing is set under that key.")
         for one in found:
             self.all_.settings.remove(None, one.stored.type, key, call.caller)
+        return JSONResponse(None)
+
+    def notes(self, call: Call) -> Response:
+        """What is noted about a tenant; to the clients that is its metadata, and settings are not."""
+        tenant = call.path["tenant"]
+        return JSONResponse(
+            [
+                {"ComponentId": tenant, "Type": one.kind.value, "Key": one.key, "Value": one.value}
+                for one in self.all_.metadata.of(tenant)
+            ]
+        )
+
+    def note_changed(self, call: Call) -> Response:
+        """Note something about a tenant, or by `State` no longer."""
+        body = read_object(call.body)
+        tenant, key, state = text(body, "ComponentId"), text(body, "Key"), text(body, "State", "")
+        if state in _GONE:
+            self.all_.metadata.remove(tenant, key, call.caller)
+            return JSONResponse(None)
+        if state not in {"", "added", "updated"}:
+            raise InvalidRequest("“State” is delete, or nothing.")
+        kind = text(body, "Type")
+        if kind not in set(MetadataKind):
+            raise InvalidRequest(f"“Type” is one of {', '.join(MetadataKind)}.")
+        self.all_.metadata.put(tenant, key, MetadataKind(kind), text(body, "Value"), call.caller)
         return JSONResponse(None)
 
     def tagging(self, _call: Call) -> Response:

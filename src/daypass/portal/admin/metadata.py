@@ -1,0 +1,96 @@
+"""What Administrators note about tenants: texts and links, by key. The portal goes by none of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version
+from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
+from daypass.portal.admin.settings import check_key, check_text
+from daypass.portal.admin.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
+from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import InvalidRequest, MetadataNotFound
+from daypass.portal.storage.engine import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class TenantMetadata:
+    """Everything that an Administrator does with it. A tenant is referred to by id or by name."""
+
+    desk: Desk
+
+    def of(self, tenant: str) -> Sequence[MetadataRecord]:
+        """What is noted about a tenant, by key."""
+        with self.desk.database.reading() as connection:
+            return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
+
+    def find(self, tenant: str, key: str) -> MetadataRecord:
+        """One note; raises `MetadataNotFound`."""
+        with self.desk.database.reading() as connection:
+            return _find(connection, find_tenant(connection, tenant).tenant.id, key)
+
+    def put(
+        self,
+        tenant: str,
+        key: str,
+        kind: MetadataKind,
+        value: str,
+        by: Author,
+        expected: Version | None = None,
+    ) -> MetadataRecord:
+        """Write a note over whatever was there; `Version("")` is expected of one that is not there yet."""
+        check_key(key)
+        check_text(value)
+        # Somebody will make a link of it.
+        if kind is MetadataKind.URL and not value.startswith(("https://", "http://")):
+            raise InvalidRequest("A url begins with https:// or http://.")
+        owner = self._owner(tenant)
+        place: dict[str, object] = {"of_tenant": owner, "of_key": key}
+        row = {
+            "tenant_id": owner,
+            "key": key,
+            "kind": kind.value,
+            "value": value,
+            "updated_at": self.desk.clock(),
+            "updated_by": author_id(by),
+        }
+        writes = (Write(REMOVE_METADATA, place), Write(ADD_METADATA, row))
+
+        def draft(connection: Connection) -> Change | None:
+            owner_still = find_tenant(connection, owner).tenant.id
+            old = MetadataList(connection).find(owner_still, key)
+            check_version(expected, old.version if old else Version(""), f"“{key}”")
+            if old is not None and (old.kind, old.value) == (kind, value):
+                return None
+            return Change(writes, _told(old), {"kind": kind.value, "value": value}, owner_still)
+
+        self.desk.make("metadata.put", key, by, draft)
+        return self.find(owner, key)
+
+    def remove(self, tenant: str, key: str, by: Author, expected: Version | None = None) -> None:
+        """Take a note away; raises `MetadataNotFound`."""
+        owner = self._owner(tenant)
+        self.find(owner, key)
+        writes = (Write(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
+
+        def draft(connection: Connection) -> Change:
+            old = _find(connection, owner, key)
+            check_version(expected, old.version, f"“{key}”")
+            return Change(writes, _told(old), {}, owner)
+
+        self.desk.make("metadata.remove", key, by, draft)
+
+    def _owner(self, tenant: str) -> str:
+        with self.desk.database.reading() as connection:
+            return find_tenant(connection, tenant).tenant.id
+
+
+def _find(connection: Connection, owner: str, key: str) -> MetadataRecord:
+    found = MetadataList(connection).find(owner, key) if key.isprintable() else None
+    if found is None:
+        raise MetadataNotFound("Nothing is noted about this tenant under that key.")
+    return found
+
+
+def _told(old: MetadataRecord | None) -> dict[str, str]:
+    return {} if old is None else {"kind": old.kind.value, "value": old.value}

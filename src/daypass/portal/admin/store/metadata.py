@@ -1,0 +1,48 @@
+"""What is noted about tenants, as rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+
+from daypass.portal.admin.model import MetadataKind, MetadataRecord
+from daypass.portal.storage.schema import tenant_metadata, users
+
+ADD_METADATA = insert(tenant_metadata)
+REMOVE_METADATA = delete(tenant_metadata).where(
+    tenant_metadata.c.tenant_id == bindparam("of_tenant"), tenant_metadata.c.key == bindparam("of_key")
+)
+
+_METADATA = select(
+    tenant_metadata.c.key,
+    tenant_metadata.c.kind,
+    tenant_metadata.c.value,
+    tenant_metadata.c.updated_at,
+    tenant_metadata.c.updated_by,
+    users.c.username,
+).outerjoin(users, users.c.id == tenant_metadata.c.updated_by)
+
+
+class MetadataList:
+    """Notes about tenants, with who wrote them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, tenant_id: str) -> Sequence[MetadataRecord]:
+        """All about one tenant, by key."""
+        c = tenant_metadata.c
+        rows = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id).order_by(c.key))
+        return [_record(row) for row in rows]
+
+    def find(self, tenant_id: str, key: str) -> MetadataRecord | None:
+        """One of them, if it is there."""
+        c = tenant_metadata.c
+        row = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id, c.key == key)).first()
+        return None if row is None else _record(row)
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> MetadataRecord:
+    return MetadataRecord(
+        row.key, MetadataKind(row.kind), row.value, row.updated_at, row.username or row.updated_by
+    )

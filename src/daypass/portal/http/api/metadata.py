@@ -1,0 +1,59 @@
+"""What is noted about tenants, for Administrators."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import MetadataRecord
+from daypass.portal.http.api import metadata_wire as wire
+from daypass.portal.http.api.etags import expected, expected_or_none, tagged
+from daypass.portal.http.api.wire import read_body
+from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The calls about it."""
+
+    all_: Administration
+
+    def listed(self, call: Call) -> Response:
+        """All about a tenant."""
+        found = self.all_.metadata.of(call.path["tenant"])
+        answer = wire.MetadataList(metadata=[_facts(one) for one in found])
+        return answer_json(answer.model_dump_json().encode())
+
+    def shown(self, call: Call) -> Response:
+        """One note."""
+        return _note(self.all_.metadata.find(call.path["tenant"], call.path["key"]))
+
+    def put(self, call: Call) -> Response:
+        """Write one."""
+        asked = read_body(wire.MetadataAsk, call.body)
+        tenant, key = call.path["tenant"], call.path["key"]
+        return _note(
+            self.all_.metadata.put(
+                tenant, key, asked.metadata_kind, asked.value, call.caller, expected_or_none(call)
+            )
+        )
+
+    def removed(self, call: Call) -> Response:
+        """Take one away."""
+        self.all_.metadata.remove(call.path["tenant"], call.path["key"], call.caller, expected(call))
+        return answer_nothing()
+
+
+def _note(record: MetadataRecord) -> Response:
+    return tagged(answer_json(_facts(record).model_dump_json().encode()), record.version)
+
+
+def _facts(record: MetadataRecord) -> wire.MetadataFacts:
+    return wire.MetadataFacts(
+        key=record.key,
+        kind=record.kind,
+        value=record.value,
+        changed_at=record.updated_at,
+        changed_by=record.changed_by,
+        version=record.version,
+    )

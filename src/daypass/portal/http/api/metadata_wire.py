@@ -1,0 +1,43 @@
+"""What Administrators send and get of what is noted about tenants."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from daypass.portal.admin.model import MetadataKind
+from daypass.portal.http.api.admin_wire import Version, example
+from daypass.portal.http.api.wire import Asked, Moment
+
+
+class MetadataFacts(BaseModel):
+    """A note about a tenant."""
+
+    key: str
+    kind: MetadataKind
+    value: str
+    changed_at: Moment
+    changed_by: str
+    version: Version
+
+
+class MetadataList(BaseModel):
+    """What is noted about a tenant, by key."""
+
+    metadata: list[MetadataFacts]
+
+
+class MetadataAsk(Asked):
+    """What is to be noted."""
+
+    model_config = example(kind="url", value="https://grafana.example.com/d/dev01")
+
+    kind: Annotated[
+        Literal["text", "url", "aws_console"],
+        Field(description="A url begins with https:// or http://."),
+    ] = "text"
+    value: Annotated[str, Field(max_length=4000)]
+
+    @property
+    def metadata_kind(self) -> MetadataKind:
+        """The kind, in the domain's own type."""
+        return MetadataKind(self.kind)

@@ -1,0 +1,102 @@
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.admin.model import MetadataKind, Version
+from daypass.portal.errors import AccessDenied, Changed, InvalidRequest, MetadataNotFound, TenantNotFound
+from daypass.portal.identity.service import OPERATOR
+from tests.fakes import FakeClock
+from tests.portal.admin.conftest import REGION, Administration
+
+TEXT, URL = MetadataKind.TEXT, MetadataKind.URL
+
+
+def test_a_note_is_written_with_who_and_when_and_taken_away(
+    administration: Administration, alice: Caller, clock: FakeClock
+) -> None:
+    notes = administration.metadata
+    notes.put("dev01", "owner", TEXT, "team blue", alice)
+    notes.put("dev01", "dashboard", URL, "https://grafana.example.com", alice)
+    notes.put("dev01", "owner", TEXT, "team green", alice)
+    # What says the same again is no change.
+    notes.put("dev01", "owner", TEXT, "team green", alice)
+
+    dashboard, owner = notes.of("dev01")
+    assert (dashboard.key, dashboard.kind, owner.key, owner.value) == (
+        "dashboard",
+        URL,
+        "owner",
+        "team green",
+    )
+    assert (owner.changed_by, owner.updated_at) == ("alice@example.com", clock())
+    notes.remove("dev01", "owner", alice)
+    assert [one.key for one in notes.of("dev01")] == ["dashboard"]
+    with pytest.raises(MetadataNotFound):
+        notes.remove("dev01", "owner", alice)
+    told = [
+        (subject, detail.get("old.value"), detail.get("new.value"))
+        for action in ("metadata.put", "metadata.remove")
+        for _, subject, outcome, detail in administration.events(action)
+        if outcome == "done"
+    ]
+    assert told == [
+        ("owner", None, "team blue"),
+        ("dashboard", None, "https://grafana.example.com"),
+        ("owner", "team blue", "team green"),
+        ("owner", "team green", None),
+    ]
+
+
+def test_notes_are_each_tenants_own_and_no_settings(administration: Administration, alice: Caller) -> None:
+    administration.tenants.create("prod01", REGION, OPERATOR)
+    administration.metadata.put("dev01", "aws_access_token_validity", TEXT, "900", alice)
+
+    assert administration.metadata.of("prod01") == []
+    assert administration.settings.of("dev01") == []
+    with pytest.raises(MetadataNotFound):
+        administration.metadata.find("prod01", "aws_access_token_validity")
+    administration.tenants.delete("dev01", alice)
+    with pytest.raises(TenantNotFound):
+        administration.metadata.of("dev01")
+    administration.tenants.create("dev01", REGION, OPERATOR)
+    assert administration.metadata.of("dev01") == []
+
+
+def test_only_administrators_note_anything(
+    administration: Administration, dana: Caller, alice: Caller
+) -> None:
+    with pytest.raises(AccessDenied):
+        administration.metadata.put("dev01", "owner", TEXT, "me", dana)
+    administration.metadata.put("dev01", "owner", TEXT, "team blue", alice)
+    with pytest.raises(AccessDenied):
+        administration.metadata.remove("dev01", "owner", dana)
+
+    assert [one.value for one in administration.metadata.of("dev01")] == ["team blue"]
+
+
+def test_nobody_writes_over_what_they_never_saw(administration: Administration, alice: Caller) -> None:
+    seen = administration.metadata.put("dev01", "owner", TEXT, "blue", alice, Version(""))
+    administration.metadata.put("dev01", "owner", TEXT, "green", alice, seen.version)
+
+    for expected in (seen.version, Version("")):
+        with pytest.raises(Changed):
+            administration.metadata.put("dev01", "owner", TEXT, "red", alice, expected)
+    with pytest.raises(Changed):
+        administration.metadata.remove("dev01", "owner", alice, seen.version)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "value"),
+    [
+        ("", TEXT, "x"),
+        ("k" * 129, TEXT, "x"),
+        ("a\x00b", TEXT, "x"),
+        ("k", TEXT, "a\x00b"),
+        ("k", TEXT, "x" * 4001),
+        ("k", URL, "javascript:alert(1)"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(
+    administration: Administration, alice: Caller, key: str, kind: MetadataKind, value: str
+) -> None:
+    with pytest.raises(InvalidRequest):
+        administration.metadata.put("dev01", key, kind, value, alice)
