@@ -1,7 +1,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
@@ -285,6 +285,56 @@ def test_one_alone_that_gave_way_tries_once_more(
 
     assert subjects(database) == ({"once"} if is_recorded else set())
     assert is_intact(database)
+
+
+class Interrupted(BaseException):
+    """What ends a thread in the middle of things, as Ctrl-C does."""
+
+
+def test_whoever_shares_a_commit_with_one_that_was_interrupted_is_told_so(
+    log: AuditLog, database: Database
+) -> None:
+    interrupted = threading.Event()
+
+    def interrupt(_connection: Connection) -> None:
+        raise Interrupted
+
+    def commit(number: int) -> None:
+        try:
+            log.commit(an_event(f"{number}"), still_valid=interrupt if number == 0 else None)
+            done.add(f"{number}")
+        except AuditUnavailable:
+            pass
+        except Interrupted:
+            interrupted.set()
+
+    gate, done = Gate(log), set[str]()
+    threads = [threading.Thread(target=commit, args=(number,)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    gate.open()
+    for thread in threads:
+        thread.join()
+
+    assert interrupted.is_set()
+    assert subjects(database) == done | {"gate"}
+    assert len(done) < 29
+    log.commit(an_event("after"))
+    assert is_intact(database)
+
+
+def test_who_waited_too_long_is_told_that_nothing_is_written_and_nothing_is(database: Database) -> None:
+    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=20))
+    gate = Gate(log)
+
+    with pytest.raises(AuditUnavailable):
+        log.commit(an_event("too late"), a_user("dana"))
+    gate.open()
+    log.commit(an_event("after"))
+
+    assert subjects(database) == {"gate", "after"}
+    assert user_ids(database) == set()
+    log.close()
 
 
 def test_too_much_waiting_is_refused_at_once(log: AuditLog, database: Database) -> None:

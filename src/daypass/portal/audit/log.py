@@ -1,9 +1,10 @@
-"""The audit log: durable before it answers, with one writer for many requests."""
+"""The audit log: durable before it answers, with one commit for many requests."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -21,8 +22,8 @@ __all__ = ["AuditLog", "Check", "Event", "Write"]
 
 _LONGEST_BATCH = 128
 _LONGEST_QUEUE = 2000
-_LONGEST_WAIT = 8.0
-"""Seconds; a caller who waited longer is told that nothing was recorded, and drops what it holds."""
+_LONGEST_WAIT = timedelta(seconds=8)
+"""A caller who waited longer is told that nothing was recorded, and drops what it holds."""
 
 Check = Callable[[Connection], PortalError | None]
 _Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
@@ -57,8 +58,10 @@ class _Entry:
     writes: Sequence[Write]
     still_valid: Check | None
     is_change: bool
-    # A bare lock, held until it is done: an Event costs several of them.
-    done: threading.Lock = field(default_factory=_held_lock)
+    # A bare lock, held until there is news: an Event costs several of them.
+    news: threading.Lock = field(default_factory=_held_lock)
+    leads: bool = False
+    """Whether its thread is to write for all who wait; else the news is that it is written."""
     is_abandoned: bool = False
     failure: Exception | None = None
 
@@ -66,16 +69,19 @@ class _Entry:
 class AuditLog:
     """Appends events, each with the rows that belong to it, in one transaction.
 
-    A single thread writes what many requests have queued in one commit, so that they share one disk flush.
+    One thread at a time leads: it writes what all have queued, in one commit, so that they share one disk
+    flush, and hands the lead on to the first of those who came meanwhile.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, patience: timedelta = _LONGEST_WAIT) -> None:
         self._database = database
         self._clock = clock
-        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._patience = patience.total_seconds()
         self._head: Head | None = None
-        self._writer = threading.Thread(target=self._write, name="audit", daemon=True)
-        self._writer.start()
+        # What follows changes under this lock alone, but for a number that may be a little out of date.
+        self._lock = threading.Condition(threading.Lock())
+        self._waiting: deque[_Entry] = deque()
+        self._is_led = False
 
     def commit(
         self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
@@ -87,48 +93,66 @@ class AuditLog:
         administrative change (`is_change`) commit between another's check and its commit. Raises
         `AuditUnavailable` when the record could not be made, and `Overloaded` when too much is waiting.
         """
-        if self._queue.qsize() >= _LONGEST_QUEUE:
+        if len(self._waiting) >= _LONGEST_QUEUE:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
         entry = _Entry(event, writes, still_valid, is_change)
-        self._queue.put(entry)
-        if not entry.done.acquire(timeout=_LONGEST_WAIT):
-            entry.is_abandoned = True
-            raise AuditUnavailable(_NOT_RECORDED)
+        with self._lock:
+            self._waiting.append(entry)
+            entry.leads, self._is_led = not self._is_led, True
+        if not entry.leads and not entry.news.acquire(timeout=self._patience):
+            self._abandon(entry)
+        if entry.leads:
+            self._lead(entry)
         if entry.failure is not None:
             raise entry.failure
 
     def close(self) -> None:
-        """Write what is waiting, then end the writer."""
-        self._queue.put(None)
-        self._writer.join()
+        """Return when nobody writes any more."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._is_led)
 
-    def _write(self) -> None:
-        while batch := self._next_batch():
+    def _abandon(self, entry: _Entry) -> None:
+        """Give up on an entry that waited too long, unless it was made the leader just now."""
+        with self._lock:
+            if not entry.leads:
+                entry.is_abandoned = True
+                raise AuditUnavailable(_NOT_RECORDED)
+
+    def _lead(self, own: _Entry) -> None:
+        """Write a batch, the first of which is one's own."""
+        with self._lock:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_BATCH))]
+        try:
             self._commit(batch)
+        except BaseException:
+            # This thread was interrupted, and what is written is not known: nobody may take it for written.
+            self._head = None
             for entry in batch:
-                entry.done.release()
+                entry.failure = AuditUnavailable(_NOT_RECORDED)
+            raise
+        finally:
+            self._hand_on()
+            for entry in batch:
+                if entry is not own:
+                    entry.news.release()
 
-    def _next_batch(self) -> list[_Entry]:
-        """What is waiting, at least one; empty when the log was closed."""
-        first = self._queue.get()
-        batch = [] if first is None else [first]
-        while batch and len(batch) < _LONGEST_BATCH:
-            try:
-                entry = self._queue.get_nowait()
-            except Empty:
-                break
-            if entry is None:
-                self._queue.put(None)
-                break
-            batch.append(entry)
-        return batch
+    def _hand_on(self) -> None:
+        with self._lock:
+            while self._waiting and self._waiting[0].is_abandoned:
+                self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].leads = True
+                self._waiting[0].news.release()
+            else:
+                self._is_led = False
+                self._lock.notify_all()
 
     def _commit(self, batch: Sequence[_Entry], *, is_last_try: bool = False) -> None:
         try:
             with self._database.writing() as connection:
                 head = self._append(connection, batch)
             self._head = head
-        except Exception as error:  # the writer has to outlive whatever one entry brings along
+        except Exception as error:  # the others have to outlive whatever one entry brings along
             # It may not be known what of it was written, so the chain goes on as a new one.
             self._head = None
             if len(batch) > 1 and not _is_outage(error):

@@ -3,27 +3,27 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.kept import BEGIN, KeptConnections
 from daypass.portal.storage.prepared import run_plain
 
 __all__ = ["Connection", "Database", "StorageConflict"]
 
 # How to read, and how to read at length. Without a transaction, each statement sees what is committed by
 # then, and BEGIN and ROLLBACK are spared. A long read wants one moment: any transaction of SQLite has one.
-_SQLITE_MODES = {"begin": ""}, {"begin": "BEGIN"}
-_POSTGRESQL_MODES = {"isolation_level": "AUTOCOMMIT"}, {"isolation_level": "REPEATABLE READ"}
+_READING, _SNAPSHOT, _WRITING = "", "BEGIN", "BEGIN IMMEDIATE"
+_POSTGRESQL_LEVELS = {_READING: "AUTOCOMMIT", _SNAPSHOT: "REPEATABLE READ"}
 
 _CONNECTIONS = 40
 _PATIENCE = timedelta(seconds=5)
@@ -43,9 +43,10 @@ class Database:
 
     def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
         self._engine = _open(parse_url(url), connections, patience)
-        reading, snapshot = _SQLITE_MODES if self.is_sqlite else _POSTGRESQL_MODES
-        self._reader = self._engine.execution_options(**reading)
-        self._snapshot = self._engine.execution_options(**snapshot)
+        self._kept = KeptConnections(self._engine, connections, patience) if self.is_sqlite else None
+        self._modes = {_WRITING: self._engine}
+        for mode, level in _POSTGRESQL_LEVELS.items() if self._kept is None else ():
+            self._modes[mode] = self._engine.execution_options(isolation_level=level)
 
     @property
     def is_sqlite(self) -> bool:
@@ -55,24 +56,29 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading, with no transaction left open."""
-        with _faults(), self._reader.connect() as connection:
+        with _faults(), self._connection(_READING) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in one transaction, committed at the end, rolled back on an exception."""
-        with _faults(), self._engine.begin() as connection:
+        with _faults(), self._connection(_WRITING) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection for long reads, which sees one moment throughout and holds up no writer."""
-        with _faults(), self._snapshot.connect() as connection:
+        with _faults(), self._connection(_SNAPSHOT) as connection:
             yield connection
 
     def close(self) -> None:
         """Close every connection."""
+        if self._kept is not None:
+            self._kept.close()
         self._engine.dispose()
+
+    def _connection(self, mode: str) -> AbstractContextManager[Connection]:
+        return self._modes[mode].connect() if self._kept is None else self._kept.lend(mode)
 
 
 def parse_url(text: str) -> URL:
@@ -94,43 +100,43 @@ _NOT_A_DATABASE = (
 
 
 def _open(url: URL, connections: int, patience: timedelta) -> Engine:
-    open_ = _open_sqlite if url.drivername == "sqlite" else _open_postgresql
     try:
-        return open_(
-            url,
-            patience,
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=patience.total_seconds(),
-            # The connection used last has its statements and pages at hand.
-            pool_use_lifo=True,
-            hide_parameters=True,
-        )
+        if url.drivername == "sqlite":
+            return _open_sqlite(url, patience)
+        return _open_postgresql(url, connections, patience)
     except NoSuchModuleError as error:
         raise ConfigError(_NOT_A_DATABASE) from error
 
 
-def _open_postgresql(url: URL, patience: timedelta, **options: Any) -> Engine:  # noqa: ANN401  SQLAlchemy's own
+def _open_postgresql(url: URL, connections: int, patience: timedelta) -> Engine:
     wait = patience // _MILLISECOND
     return create_engine(
         url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=patience.total_seconds(),
+        # The connection used last has its statements and pages at hand.
+        pool_use_lifo=True,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
             # A server that vanished without a word is noticed as soon as one that is down.
             "tcp_user_timeout": wait,
             "options": f"-c timezone=UTC -c lock_timeout={wait}",
         },
-        **options,
     )
 
 
-def _open_sqlite(url: URL, patience: timedelta, **options: Any) -> Engine:  # noqa: ANN401  SQLAlchemy's own
+def _open_sqlite(url: URL, patience: timedelta) -> Engine:
     if url.database:
         _make_private(Path(url.database))
     engine = create_engine(
-        url, connect_args={"check_same_thread": False, "cached_statements": 256}, **options
+        url,
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False, "cached_statements": 256},
+        hide_parameters=True,
     )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -157,7 +163,7 @@ def _make_private(path: Path) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    begin = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
+    begin = connection.info[BEGIN]
     if begin:
         run_plain(connection, begin)
 
