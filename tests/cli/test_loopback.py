@@ -50,7 +50,7 @@ def endpoint(source: Source) -> Iterator[Endpoint]:
     """An endpoint that answers."""
     endpoint = Endpoint(source.renew, lambda: source.now, lambda text: text.replace("canary", "***"))
     ours, theirs = socket.socketpair()
-    thread = Thread(target=endpoint.loopback.serve, args=(ours.fileno(),))
+    thread = Thread(target=endpoint.loopback.serve, args=(None, [ours.fileno()]))
     thread.start()
     yield endpoint
     theirs.send(b"x")

@@ -48,6 +48,9 @@ class Endpoint:
         return self._entry
 
     def _reply(self, request: Request) -> Reply:
+        if "origin" in request.headers:
+            # No page of a browser has any business here.
+            return Reply(HTTPStatus.FORBIDDEN)
         if request.target != PATH:
             return Reply(HTTPStatus.NOT_FOUND)
         sent = request.headers.get("authorization", "")

@@ -79,7 +79,7 @@ def _serve_beside_us(endpoint: Endpoint) -> None:
         if os.fork() == 0:
             _leave_the_terminal()
             while _is_alive(us):
-                endpoint.loopback.serve(end, None if end is not None else 1.0)
+                endpoint.loopback.serve(None if end is not None else 1.0, [] if end is None else [end])
                 if end is not None:
                     break
     finally:

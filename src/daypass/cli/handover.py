@@ -1,7 +1,6 @@
 """Handing a secret link to a browser: it fetches the link from us once, so that no command line shows it."""
 
 import secrets
-import socket
 from collections.abc import Mapping
 from http import HTTPStatus
 from threading import Lock
@@ -18,8 +17,7 @@ class Handover:
         self._link = link
         self._path = f"/{secrets.token_hex(16)}"
         self._turn = Lock()
-        self._is_given = self._is_done = False
-        self._ours, self._theirs = socket.socketpair()
+        self._is_given = False
         self._loopback = Loopback(self._reply)
 
     def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
@@ -29,13 +27,11 @@ class Handover:
         try:
             end = monotonic() + patience
             # Some browsers keep who opened them waiting for as long as they are open; others fail at once.
-            while not self._is_done and monotonic() < end and not opening.poll():
-                self._loopback.serve(self._ours.fileno(), 0.5)
+            while self._loopback.delivered is None and monotonic() < end and not opening.poll():
+                self._loopback.serve(0.5)
         finally:
             self._loopback.close()
-            self._ours.close()
-            self._theirs.close()
-        return self._is_done
+        return self._loopback.delivered is True
 
     def _reply(self, request: Request) -> Reply:
         with self._turn:
@@ -45,9 +41,5 @@ class Handover:
         return Reply(
             HTTPStatus.FOUND,
             headers={"Location": self._link, "Referrer-Policy": "no-referrer"},
-            after=self._end,
+            is_last=True,
         )
-
-    def _end(self) -> None:
-        self._is_done = True
-        self._theirs.send(b"x")

@@ -3,7 +3,7 @@
 import os
 import select
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -33,8 +33,8 @@ class Reply:
     status: HTTPStatus
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    after: Callable[[], None] | None = None
-    """What is to be done once this has been sent."""
+    is_last: bool = False
+    """Whether nobody needs to be answered after this."""
 
 
 class Loopback:
@@ -44,25 +44,36 @@ class Loopback:
         self._answer = answer
         self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
         self._seats = BoundedSemaphore(_AT_ONCE)
-        self.authority = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._ours, self._theirs = socket.socketpair()
+        self.port: int = self._socket.getsockname()[1]
+        self.authority = f"127.0.0.1:{self.port}"
+        self.delivered: bool | None = None
+        """Whether the last reply could be sent; None as long as there was none."""
 
-    def serve(self, until: int | None = None, patience: float | None = None) -> None:
-        """Answer until the descriptor *until* has something to say, or *patience* seconds have passed."""
+    def serve(self, patience: float | None = None, until: Sequence[int] = ()) -> int | None:
+        """Answer until a descriptor of *until* has something to say, and say which.
+
+        None when *patience* seconds have passed, or when the last reply has been given.
+        """
         end = None if patience is None else monotonic() + patience
-        watched = [self._socket.fileno()] + ([] if until is None else [until])
+        listening, last = self._socket.fileno(), self._ours.fileno()
         while True:
             left = None if end is None else end - monotonic()
             if left is not None and left <= 0:
-                return
-            ready, _, _ = select.select(watched, [], [], left)
-            if until in ready:
-                return
+                return None
+            ready, _, _ = select.select([listening, last, *until], [], [], left)
+            if last in ready:
+                return None
+            for descriptor in until:
+                if descriptor in ready:
+                    return descriptor
             if ready:
                 self._take()
 
     def close(self) -> None:
         """Take no more."""
-        self._socket.close()
+        for each in (self._socket, self._ours, self._theirs):
+            each.close()
 
     def _take(self) -> None:
         try:
@@ -80,18 +91,16 @@ class Loopback:
             with connection, suppress(OSError):
                 request = _read(connection)
                 reply = Reply(HTTPStatus.BAD_REQUEST) if request is None else self._judge(request)
-                connection.settimeout(_PATIENCE)
-                connection.sendall(_written(reply))
-                # Closing with something unread would tear the answer away from its reader.
-                connection.shutdown(socket.SHUT_WR)
-                if reply.after is not None:
-                    reply.after()
+                is_sent = _send(connection, reply)
+                if reply.is_last:
+                    self.delivered = is_sent
+                    self._theirs.send(b".")
         finally:
             self._seats.release()
 
     def _judge(self, request: Request) -> Reply:
         # A page of a browser gets here under a name that its author chose (DNS rebinding), never under ours.
-        if request.headers.get("host") != self.authority or "origin" in request.headers:
+        if request.headers.get("host") != self.authority:
             return Reply(HTTPStatus.FORBIDDEN)
         if request.method != "GET":
             return Reply(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
@@ -129,6 +138,18 @@ def _parsed(head: bytes) -> Request | None:
     if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
         return None
     return Request(words[0], words[1], headers)
+
+
+def _send(connection: socket.socket, reply: Reply) -> bool:
+    """Send it; says whether somebody was there to take it."""
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.sendall(_written(reply))
+        # Closing with something unread would tear the answer away from its reader.
+        connection.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
 
 
 def _written(reply: Reply) -> bytes:
