@@ -1,7 +1,7 @@
 """Waiting on this machine for one answer from the browser; whatever else comes is turned away.
 
-Any page, and anybody on this machine, may knock: so the path is random, the state is compared, and few requests
-are looked at.
+Any page, and anybody on this machine, may knock: so the path is random, the state is compared, and few
+requests are looked at.
 """
 
 import secrets
