@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from daypass.cli.client import Sent, exchange
+from daypass.cli.errors import Misconfigured
+from daypass.cli.trust import trust
 from tests.cli.conftest import TOKEN, Authority, Command
 from tests.cli.stub import Asked, Reply, StubPortal, problem
 
@@ -275,6 +278,49 @@ def test_the_nearest_name_of_an_authority_counts(
     by_ours = daypass(*DEV, DAYPASS_CA_FILE=str(authority.ca_file), **wrong)
 
     assert (by_flag.code, by_ours.code) == (0, 0)
+
+
+@pytest.fixture
+def system(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A system that has certificates in a folder of hashed names, and the portal's in its bundle."""
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    return folder
+
+
+def test_a_portal_whose_authority_is_in_the_bundle_alone_is_trusted(secure: StubPortal, system: Path) -> None:
+    (system / "00000000.0").touch()
+    trusted = trust(secure.url, {}, {})
+    assert trusted is not None
+    assert trusted.context.cert_store_stats()["x509_ca"] == 0, "the bundle was read before it was needed"
+
+    answer = exchange(secure.url, trusted, Sent("GET", "/api/v1/me", {}, None), "asking")
+
+    assert answer.status == 200
+    assert len(secure.asked) == 1
+
+
+@pytest.mark.usefixtures("system")
+def test_a_bundle_without_hashed_names_beside_it_is_read_at_once(secure: StubPortal) -> None:
+    trusted = trust(secure.url, {}, {})
+
+    assert trusted is not None
+    assert trusted.context.cert_store_stats()["x509_ca"] == 1
+
+
+@pytest.mark.usefixtures("system")
+def test_where_certificates_are_named_the_systems_never_count(secure: StubPortal, tmp_path: Path) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    (named / "00000000.0").touch()
+
+    trusted = trust(secure.url, {"ca_file": str(named)}, {})
+    with pytest.raises(Misconfigured, match="is not trusted"):
+        exchange(secure.url, trusted, Sent("GET", "/", {}, None), "asking")
+
+    assert secure.asked == []
 
 
 def test_an_unknown_authority_is_refused_before_the_token_is_sent(

@@ -12,10 +12,10 @@ from daypass.cli.trust import trust
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ssl import SSLContext
 
     from daypass.cli.kept import Locked, Now
     from daypass.cli.oauth import Doorway
+    from daypass.cli.trust import Trust
 
 
 class GivenToken:
@@ -47,7 +47,7 @@ class Account:
     def __init__(
         self,
         origin: str,
-        trust: "SSLContext | None",
+        trust: "Trust | None",
         flags: "Mapping[str, str]",
         environment: "Mapping[str, str]",
         now: "Now",

@@ -14,7 +14,7 @@ from daypass.cli.errors import Refusal, SignInNeeded
 from daypass.cli.findings import Finding, bad, good, notable
 from daypass.cli.output import moment
 from daypass.cli.refresh import NOTABLE_SKEW, Now
-from daypass.cli.trust import trust
+from daypass.cli.trust import Trust, trust
 
 _DAY = 24 * 60 * 60
 _TIMEOUT = 10
@@ -58,11 +58,12 @@ def findings(
     yield _token(flags, environment, now)
 
 
-def _certificate(host: str, port: int, trusted: ssl.SSLContext, now: float) -> Finding:
+def _certificate(host: str, port: int, trusted: Trust, now: float) -> Finding:
     """What the certificate says; an untrusted one is left to the call that follows, which words it."""
+    trusted.read_all()
     with (
         closing(socket.create_connection((host, port), _TIMEOUT)) as connection,
-        trusted.wrap_socket(connection, server_hostname=host) as secure,
+        trusted.context.wrap_socket(connection, server_hostname=host) as secure,
     ):
         certificate = secure.getpeercert() or {}
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))

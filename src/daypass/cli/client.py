@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -15,10 +16,10 @@ from daypass.cli.patience import note, within
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ssl import SSLContext
     from typing import Any, Protocol
 
     from daypass.cli.ask import Ask
+    from daypass.cli.trust import Trust
 
     class Bearer(Protocol):
         """What stands for the caller on every request."""
@@ -103,7 +104,7 @@ class Portal:
 
     __slots__ = ("bearer", "origin", "trust")
 
-    def __init__(self, origin: str, bearer: "Bearer", trust: "SSLContext | None") -> None:
+    def __init__(self, origin: str, bearer: "Bearer", trust: "Trust | None") -> None:
         self.origin = origin
         self.bearer = bearer
         self.trust = trust
@@ -152,7 +153,7 @@ class Portal:
         return answer
 
 
-def exchange(origin: str, trust: "SSLContext | None", sent: Sent, doing: str) -> Answer:
+def exchange(origin: str, trust: "Trust | None", sent: Sent, doing: str) -> Answer:
     """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
     start = monotonic()
     try:
@@ -164,13 +165,26 @@ def exchange(origin: str, trust: "SSLContext | None", sent: Sent, doing: str) ->
     return answer
 
 
-def _exchange(origin: str, trust: "SSLContext | None", sent: Sent) -> Answer:
+def _exchange(origin: str, trust: "Trust | None", sent: Sent) -> Answer:
     authority = origin.partition("://")[2]
-    connection = (
-        http.client.HTTPConnection(authority, timeout=_DEADLINE)
-        if trust is None
-        else http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust)
-    )
+    if trust is None:
+        return _converse(http.client.HTTPConnection(authority, timeout=_DEADLINE), sent)
+
+    def securely() -> Answer:
+        return _converse(
+            http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust.context), sent
+        )
+
+    try:
+        return securely()
+    except ssl.SSLCertVerificationError:
+        # Nothing was sent yet, and a certificate that was not looked for may vouch for it.
+        if not trust.read_all():
+            raise
+        return securely()
+
+
+def _converse(connection: http.client.HTTPConnection, sent: Sent) -> Answer:
     headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **sent.headers}
     try:
         connection.request(sent.method, sent.path, sent.body, headers)

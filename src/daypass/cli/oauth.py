@@ -11,10 +11,10 @@ from daypass.cli.errors import Misconfigured, Misused, Refusal, SignInOver, Unav
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ssl import SSLContext
     from typing import Any
 
     from daypass.cli.pending import Pushed
+    from daypass.cli.trust import Trust
 
 CLIENT_ID = "daypass-cli"
 
@@ -39,7 +39,7 @@ class Doorway:
 
     __slots__ = ("origin", "trust")
 
-    def __init__(self, origin: str, trust: "SSLContext | None") -> None:
+    def __init__(self, origin: str, trust: "Trust | None") -> None:
         self.origin = origin
         self.trust = trust
 

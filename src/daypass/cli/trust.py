@@ -13,15 +13,49 @@ CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_C
 """Where the trusted certificates may be named; the first that is set counts, and a flag before all."""
 
 
-def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> ssl.SSLContext | None:
+class Trust:
+    """The certificates that count. The system's may be read in two steps, since all of them take long."""
+
+    __slots__ = ("_is_whole", "context")
+
+    def __init__(self, context: ssl.SSLContext, *, is_whole: bool) -> None:
+        self.context = context
+        self._is_whole = is_whole
+
+    def read_all(self) -> bool:
+        """Have all of them count; says whether that is more than before."""
+        if self._is_whole:
+            return False
+        self.context.load_default_certs()
+        self._is_whole = True
+        return True
+
+
+def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Trust | None:
     """Whose certificates count: the ones named, else the system's; None where there is no TLS."""
     if origin.startswith("http://"):
         return None
     named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
     for name, path in named.items():
         if path:
-            return _trusting(path, name)
-    return ssl.create_default_context()
+            return Trust(_trusting(path, name), is_whole=True)
+    return _trusting_the_system()
+
+
+def _trusting_the_system() -> Trust:
+    folder = ssl.get_default_verify_paths().capath
+    # In a folder of hashed names OpenSSL finds the one authority that it needs. Reading the bundle, with all
+    # authorities of the world, takes longer than the portal does.
+    if folder and _has_hashed_names(folder):
+        return Trust(ssl.create_default_context(capath=folder), is_whole=False)
+    return Trust(ssl.create_default_context(), is_whole=True)
+
+
+def _has_hashed_names(folder: str) -> bool:
+    try:
+        return any(name.endswith(".0") for name in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _trusting(path: str, named_by: str) -> ssl.SSLContext:
