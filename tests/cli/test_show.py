@@ -1,7 +1,7 @@
 """`daypass tenants`, `whoami`, `sessions` and `token`: as a table for people and as JSON for programs."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -68,6 +68,17 @@ def test_whoami_and_doctor_tell_when_the_sign_in_ends_and_not_its_token_which_is
     assert f"sign-in  this computer, until {end}\n" in table.out
     assert moment(datetime.fromisoformat(json.loads(as_json.out)["signed_in_until"])) == end
     assert f"✓ sign-in: dana@example.com (Administrator), this computer, good until {end}\n" in found.out
+
+
+def test_whoami_leaves_out_what_has_ended(inside: Inside, portal: StubPortal) -> None:
+    inside("aws", "--tenant", "dev01")
+    portal.life = timedelta(hours=-1)
+    inside("aws", "--admin")
+
+    table = inside("whoami").out
+
+    assert "tenant dev01" in table
+    assert "admin access" not in table
 
 
 def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from daypass.cli.cache import Entry
+from daypass.cli.kept import Slot
+from daypass.cli.pending import Pending
 from tests.cli.conftest import SCRIPT, Command, Ran
-from tests.cli.sign_in import CODE, OTHER_CODE, Shell, SignInPortal, Tabs, shell
+from tests.cli.sign_in import CODE, OTHER_CODE, Shell, SignInPortal, Tabs, leave_sign_in, shell
 from tests.cli.stub import StubPortal
 
 DEV = ("aws", "--tenant", "dev01")
@@ -408,3 +411,24 @@ def test_a_sign_in_that_was_tampered_with_is_not_used(
         assert sitting.end()[0] == 0
 
     assert sign_in.issued_to == ["access_canary_2"]
+
+
+def test_what_another_version_keeps_is_as_good_as_none(tmp_path: Path) -> None:
+    here, origin = {"DAYPASS_STATE_DIR": str(tmp_path / "state")}, "https://portal.example"
+    leave_sign_in(here, origin)
+    (path,) = (tmp_path / "state").glob("*.sign-in")
+    entry = Entry.from_bytes(path.read_bytes())
+    other = json.dumps({**json.loads(entry.answer), "new": 1}).encode()
+    slot = Slot(here, origin, admin=False, now=lambda: entry.asked_at)
+    assert slot.peek() is not None
+
+    path.write_bytes(Entry(other, entry.about, entry.asked_at, entry.good_until).to_bytes())
+
+    assert slot.peek() is None
+    with slot.locked() as locked:
+        assert locked.read() is None
+
+
+@pytest.mark.parametrize("kept", [{}, {"pushed": {}, "port": 1, "path": "/"}, {"pushed": 1, "port": 1}])
+def test_what_another_version_asked_a_person_for_is_forgotten(kept: dict[str, object]) -> None:
+    assert Pending.from_bytes(json.dumps(kept).encode()) is None

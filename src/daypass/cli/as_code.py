@@ -47,9 +47,10 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
     settings:
       Flags: {EnableAwsAdminJitAccess: true}
     """
-    wanted = estate.read(_text(file), "stdin" if file == "-" else file)
+    name = "stdin" if file == "-" else file
+    wanted = estate.read(_text(file), name)
     portal = account.portal(options.flags_of(given), os.environ, now)
-    found = plan(file, wanted, census.take(portal), prune=prune)
+    found = plan(name, wanted, census.take(portal), prune=prune)
     _show(found, is_trial=dry_run)
     if dry_run:
         return

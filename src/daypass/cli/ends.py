@@ -24,7 +24,7 @@ def ended(work: "Callable[[], object]", words: list[str]) -> int:
         return refusal.exit_code
     except KeyboardInterrupt:
         # The terminal has written ^C, and the prompt belongs below it.
-        print(file=sys.stderr)  # noqa: T201
+        sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
         # Whoever asked is gone already.

@@ -174,4 +174,10 @@ class Locked:
 
 
 def _kept(entry: Entry | None) -> Kept | None:
-    return None if entry is None else Kept(**json.loads(entry.answer))
+    if entry is None:
+        return None
+    try:
+        return Kept(**json.loads(entry.answer))
+    except TypeError:
+        # Another version keeps other things: as good as none.
+        return None

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -53,7 +52,7 @@ def _print_row(cells: Sequence[str], widths: Sequence[int], *, is_head: bool = F
     click.echo(click.style(line, bold=True) if is_bold else line)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401  whatever JSON takes
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -29,7 +29,10 @@ class Pending:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Pending":
-        """What was kept."""
+    def from_bytes(cls, content: bytes) -> "Pending | None":
+        """What was kept; None where another version kept it."""
         known = json.loads(content)
-        return cls(Pushed(**known.pop("pushed")), **known)
+        try:
+            return cls(Pushed(**known.pop("pushed")), **known)
+        except (KeyError, TypeError):
+            return None

@@ -80,7 +80,8 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
     portal = account.portal(options.flags_of(given), os.environ, now)
     me = facts.me(portal)
     cached = [_cached(entry, now()) for entry in keep.kept(os.environ)]
-    cached = [each for each in cached if each.portal == portal.origin]
+    cached = [each for each in cached if each.portal == portal.origin and each.expires_at.timestamp() > now()]
+    cached.sort(key=lambda each: each.what)
     standing = facts.standing(portal, me)
     if output == "json":
         signed_in_until = standing.until if standing.is_sign_in else None
