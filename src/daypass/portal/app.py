@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 from starlette.applications import Starlette
@@ -50,7 +51,7 @@ from daypass.portal.http.compat.users import Users as CompatUsers
 from daypass.portal.http.doorway import Entrance
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.entrance import PageEntrance
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.pages import Pages, Templates
 from daypass.portal.http.frame.refusal import RefusalForm
 from daypass.portal.http.frame.view import Frames
 from daypass.portal.http.front import Front, make_door
@@ -133,7 +134,12 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     except BaseException:
         database.close()
         raise
-    return assemble(config, database, aws, clock)
+    return assemble(config, database, aws, clock, page_templates())
+
+
+def page_templates() -> Templates:
+    """Every template there is."""
+    return Templates(Assets(), DOORS_WITH_PAGES)
 
 
 def open_database(config: PortalConfig) -> Database:
@@ -188,9 +194,11 @@ class _Core:
             return UserStore(connection).count_administrators() > 0
 
 
-def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> Portal:
+def assemble(
+    config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
+) -> Portal:
     """A portal on a database whose schema was checked; owns the database from here on."""
-    core = _core(config, database, aws, clock)
+    core = _core(config, database, aws, clock, templates)
     api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
     local_access = _local_access_door(core)
     machine, consent = _oauth_doors(core)
@@ -222,9 +230,9 @@ def assemble(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -
     )
 
 
-def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _Core:
+def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates) -> _Core:
     audit, broker = AuditLog(database, clock), aws.broker
-    identity, assets = Identity(database, audit, clock), Assets()
+    identity = Identity(database, audit, clock)
     master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
     return _Core(
         config=config,
@@ -260,8 +268,8 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock) -> _
         doctor=aws.doctor,
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
         sign_ins=SignIns(database, audit, clock),
-        assets=assets,
-        pages=Pages(assets, DOORS_WITH_PAGES, browser_origins(config.aws)),
+        assets=templates.assets,
+        pages=Pages(templates, browser_origins(config.aws)),
         pool=Pool(config.threads),
         release=version("daypass"),
     )
@@ -283,8 +291,9 @@ def _api_door(core: _Core) -> Starlette:
             records=Records(core.administration, core.clock),
         ),
     )
-    document = describe(operations, config.public_url, core.release)
-    docs = core.pages.show_alone("api/docs.html", docs_page(document, DESCRIPTION))
+    # Made when it is first asked for: a start waits for neither.
+    document = cache(lambda: describe(operations, config.public_url, core.release))
+    docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
     return make_door(api_routes(operations, core.entrance(Door.API), document, docs), problem)
 
 

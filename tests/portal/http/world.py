@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from daypass.portal.app import Aws, Portal, assemble
+from daypass.portal.app import Aws, Portal, assemble, page_templates
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
@@ -74,6 +75,10 @@ class World:
             SettingStore(connection).put(owner, setting.type, setting.key, value, by="x", now=self.clock())
 
 
+# They are the same for every portal, and most of what it takes to make one.
+_templates = cache(page_templates)
+
+
 @contextmanager
 def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: object) -> Iterator[World]:
     """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
@@ -81,7 +86,7 @@ def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: objec
     broker, source, doctor = FakeBroker(clock), FakeSource(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
-    portal = assemble(config, database, Aws(broker, source, doctor=doctor), clock)
+    portal = assemble(config, database, Aws(broker, source, doctor=doctor), clock, _templates())
     made = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
     _populate(made)
     yield made

@@ -68,7 +68,7 @@ class Guarded:
 
 
 class Open:
-    """An endpoint for anybody, with an answer that nobody has to wait for."""
+    """An endpoint for anybody, with an answer that stands, or is made in no time."""
 
     permission = Permission.ANYBODY
 

@@ -20,7 +20,7 @@ from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.cookies import SESSION, VISIT
 from daypass.portal.http.frame.csrf import csrf_token
 from daypass.portal.http.frame.entrance import PageEntrance, Stranger, Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.frame.pages import Pages, Templates
 from daypass.portal.http.frame.refusal import RefusalForm
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.frame.view import Frames
@@ -162,7 +162,7 @@ def assets() -> Assets:
 @pytest.fixture(scope="session")
 def pages(assets: Assets) -> Pages:
     """The frame's templates."""
-    return Pages(assets, (), (AWS,))
+    return Pages(Templates(assets, ()), (AWS,))
 
 
 @pytest.fixture

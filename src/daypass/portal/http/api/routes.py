@@ -1,6 +1,7 @@
 """Every call of our API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -127,12 +128,14 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
 
 
 def api_routes(
-    operations: Sequence[Operation], entrance: Entrance, document: Mapping[str, Any], docs: Response
+    operations: Sequence[Operation],
+    entrance: Entrance,
+    document: Callable[[], Mapping[str, Any]],
+    docs: Callable[[], Response],
 ) -> list[BaseRoute]:
     """The routes of all operations, and of their description: for programs, and as a page."""
-    described = JSONResponse(document)
     return [
         *(operation.route(entrance) for operation in operations),
-        exact("GET", DESCRIPTION, Open(lambda: described)),
-        exact("GET", DOCS, Open(lambda: docs)),
+        exact("GET", DESCRIPTION, Open(cache(lambda: JSONResponse(document())))),
+        exact("GET", DOCS, Open(docs)),
     ]

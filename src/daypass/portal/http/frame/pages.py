@@ -44,15 +44,15 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
     }
 
 
-class Pages:
+class Templates:
     """Every template of the frame and of the doors that have some: `frame/page.html`, `web/profile.html`.
 
-    A template gets `page`, the object that its page made, and `frame`, what surrounds it.
+    Each is compiled when it is first shown, once for all portals that share these.
     """
 
-    def __init__(self, assets: Assets, doors: Sequence[str], form_origins: Sequence[str] = ()) -> None:
-        self.headers = page_headers(form_origins)
-        self._environment = Environment(
+    def __init__(self, assets: Assets, doors: Sequence[str]) -> None:
+        self.assets = assets
+        self.environment = Environment(
             loader=PrefixLoader(
                 {door: PackageLoader(f"daypass.portal.http.{door}") for door in ("frame", *doors)}
             ),
@@ -62,13 +62,13 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {
+        self.environment.globals |= {
             "asset": assets.url,
             "scripts": assets.scripts,
             "product": PRODUCT,
             "csrf_field": FIELD,
         }
-        self._environment.filters |= {
+        self.environment.filters |= {
             "exact": times.exact,
             "day": times.day,
             "short": times.short,
@@ -76,6 +76,14 @@ class Pages:
             "ago": times.ago,
             "written": written,
         }
+
+
+class Pages:
+    """Makes pages. A template gets `page`, the object that its page made, and `frame`, what surrounds it."""
+
+    def __init__(self, templates: Templates, form_origins: Sequence[str] = ()) -> None:
+        self.headers = page_headers(form_origins)
+        self._environment = templates.environment
 
     def show(self, frame: Frame, template: str, page: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
         """A page in the frame."""
