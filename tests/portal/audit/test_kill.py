@@ -1,36 +1,47 @@
-import subprocess
-import sys
 from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
 from sqlalchemy import select
 
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
+from tests.portal.audit.writer import write
 
 _ROUNDS = 25
 
+# Each writer is a process of its own, forked from one that has imported all it needs and done nothing yet.
+_PROCESSES = get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["__main__", "tests.portal.audit.writer"])
+
+
+def _read(pipe: Connection) -> Iterator[str]:
+    try:
+        while True:
+            yield pipe.recv_bytes().decode()
+    except EOFError:
+        return
+
 
 def _acknowledged_before_the_kill(url: str, round_: int) -> Iterator[str]:
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.portal.audit.writer", url, f"{round_}.{number}"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(2)
-    ]
-    for number, writer in enumerate(writers):
-        assert writer.stdout is not None
-        # A different number of lines each time, so that the kill hits a different instant.
+    writers = []
+    for number in range(2):
+        pipe, end = _PROCESSES.Pipe(duplex=False)
+        writer = _PROCESSES.Process(target=write, args=(url, f"{round_}.{number}", end))
+        writer.start()
+        end.close()
+        writers.append((writer, pipe))
+    for number, (writer, pipe) in enumerate(writers):
+        # A different number of events each time, so that the kill hits a different instant.
         for _ in range(1 + (round_ * 7 + number * 3) % 20):
-            yield writer.stdout.readline().rstrip("\n")
+            yield pipe.recv_bytes().decode()
         writer.kill()
-    for writer in writers:
-        assert writer.stdout is not None
-        yield from writer.stdout.read().splitlines()
-        writer.stdout.close()
-        writer.wait()
+    for writer, pipe in writers:
+        yield from _read(pipe)
+        pipe.close()
+        writer.join()
+        writer.close()
 
 
 def test_no_acknowledged_event_is_lost_when_writers_are_killed(database: Database, database_url: str) -> None:
