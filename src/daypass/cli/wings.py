@@ -45,6 +45,12 @@ class Root(click.Group):
             return args[0], load(self.ours[args[0]][0]), args[1:]
         if args and args[0] in self.wings:
             return args[0], _load_wing(args[0], *self.wings[args[0]][:2]), args[1:]
+        if args and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
