@@ -41,6 +41,7 @@ def test_without_a_region_it_is_said_what_is_missing() -> None:
         *(("DAYPASS_ROLE_PREFIX", value) for value in ("role/", "with space", "x" * 65, "prefix*")),
         *(("DAYPASS_MASTER_ROLE", value) for value in ("arn:aws:iam::1:role/x", "ünïcode")),
         ("DAYPASS_REQUIRE_ATTRIBUTION", "maybe"),
+        ("DAYPASS_ONE_CORE", "two"),
     ],
 )
 def test_what_is_wrong_is_refused_by_name_with_what_it_takes(variable: str, value: str) -> None:

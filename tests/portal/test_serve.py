@@ -63,10 +63,17 @@ def test_over_tls_it_serves_who_trusts_it_and_says_so(operator: Operator, certif
         assert serving.ask("GET", "/api/v1/me", token)[1]["user"]["username"] == ADMIN
         assert not serving.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
         assert versions(certificates, port) == {"TLSv1.2", "TLSv1.3"}
+        assert {len(cores) for cores in cores_of(serving)} == {1}
         assert (line["url"], line["tls"], line["level"]) == ("https://localhost:8443", True, "info")
         assert not told(serving, "This process speaks no TLS.")
         assert not told(serving, "Nobody can sign in yet.")
         assert serving.stop() == 0
+
+
+def cores_of(serving: Serving) -> Sequence[set[int]]:
+    """Where each thread of a process may run."""
+    threads = Path(f"/proc/{serving.process.pid}/task").iterdir()
+    return [os.sched_getaffinity(int(thread.name)) for thread in threads]
 
 
 def port_of(serving: Serving) -> int:
@@ -97,7 +104,8 @@ def versions(certificates: Certificates, port: int) -> set[str | None]:
 
 
 def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> None:
-    with operator.serving() as serving:
+    with operator.serving(DAYPASS_ONE_CORE="false") as serving:
+        cores = cores_of(serving)
         plain = told(serving, "This process speaks no TLS.")[0]
         empty = told(serving, "Nobody can sign in yet.")[0]
         unknown = serving.ask("GET", "/v3/features/system", "no_such_token")
@@ -108,6 +116,7 @@ def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> Non
     assert empty["remedy"] == "daypass portal create-admin you@example.com --with-token"
     assert unknown[0] == 401
     assert (code, last["event"]) == (0, "stopped")
+    assert all(each == os.sched_getaffinity(0) for each in cores)
 
 
 def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:

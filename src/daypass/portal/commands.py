@@ -118,7 +118,7 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
     """Build the portal and serve until told to stop."""
     import structlog
 
-    from daypass.portal import app, server
+    from daypass.portal import app, cores, server
 
     built = app.build(config)
     log = structlog.get_logger("portal")
@@ -136,9 +136,15 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
             os.write(ready_fd, f"{config.public_url}\n".encode())
             os.close(ready_fd)
 
+    def ready() -> None:
+        # The server's own threads, which need no interpreter, run already, and go on wherever they like.
+        if config.stays_on_one_core:
+            cores.stay_on_one_core()
+        announce()
+
     tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
     try:
-        server.run_until_signal(built.app, listening, tls, announce)
+        server.run_until_signal(built.app, listening, tls, ready)
     finally:
         built.close()
     log.info("stopped", pid=os.getpid())

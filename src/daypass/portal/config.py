@@ -92,6 +92,12 @@ THREADS = Variable(
     "32",
     "How many requests are worked on at once; eight times as many may wait, the rest are told to come back.",
 )
+ONE_CORE = Variable(
+    "DAYPASS_ONE_CORE",
+    "true or false",
+    "true",
+    "Whether a process works on one core, where it gets more done; false where other work is bound to cores.",
+)
 REQUIRE_ATTRIBUTION = Variable(
     "DAYPASS_REQUIRE_ATTRIBUTION",
     "true or false",
@@ -150,6 +156,7 @@ VARIABLES = (
     BEHIND_PROXY,
     TRUSTED_PROXIES,
     THREADS,
+    ONE_CORE,
     REQUIRE_ATTRIBUTION,
     LEGACY_LOOPBACK,
     AWS_REGION,
@@ -187,6 +194,7 @@ class PortalConfig:
     is_behind_proxy: bool
     trusted_proxies: tuple[Network, ...]
     threads: int
+    stays_on_one_core: bool
     require_attribution: bool
     legacy_loopback: LegacyLoopback
     aws: AwsConfig
@@ -222,6 +230,7 @@ class PortalConfig:
             is_behind_proxy=_flag(BEHIND_PROXY, environ),
             trusted_proxies=_networks(environ),
             threads=_threads(environ),
+            stays_on_one_core=_flag(ONE_CORE, environ),
             require_attribution=_flag(REQUIRE_ATTRIBUTION, environ),
             legacy_loopback=_legacy_loopback(environ),
             aws=_aws(environ),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from daypass.portal.cores import on_any_core
 from daypass.portal.errors import InvalidRequest, Overloaded
 from daypass.portal.secret import Secret
 
@@ -33,7 +34,7 @@ def check_password(password: Secret) -> None:
 
 def hash_password(password: Secret) -> str:
     """What is stored in place of a password."""
-    with _turns:
+    with _turns, on_any_core():
         return _hasher.hash(_typed(password))
 
 
@@ -56,7 +57,7 @@ def place_in_the_queue() -> Iterator[None]:
 
 def verify_password(stored: str | None, password: Secret) -> bool:
     """Whether *password* is the one that was stored; takes the same time when none was."""
-    with _turns:
+    with _turns, on_any_core():
         try:
             _hasher.verify(stored or _DUMMY, _typed(password))
         except (VerificationError, InvalidHashError):
