@@ -54,7 +54,9 @@ def test_no_reset_empties_the_account(world: World) -> None:
     world.client("s3").head_bucket(Bucket=f"{world.name}-kept")
 
 
-@pytest.mark.parametrize("service", ["lambda", "ec2", "rds", "transfer", "iot", "secretsmanager"])
+@pytest.mark.parametrize(
+    "service", ["lambda", "ec2", "rds", "transfer", "iot", "secretsmanager", "cloudformation"]
+)
 def test_services_that_would_start_things_are_not_served(sandbox: SandboxProcess, service: str) -> None:
     path = "/2015-03-31/functions/" if service == "lambda" else "/"
     answer = ask(sandbox, "GET", path, signed(sandbox, "GET", path, service))

@@ -16,10 +16,11 @@ DEFAULT_PORT = 4566
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0 takes any free port.")
 @click.option("--account", default=DEFAULT_ACCOUNT, help="The account's twelve digits.")
 @click.option("--region", default=DEFAULT_REGION, help="The region the sandbox stands in.")
+@click.option("--templates", is_flag=True, help="Take CloudFormation templates too; trust whoever sends one.")
 @click.option(
     "--ready-file", type=click.Path(path_type=Path), help="JSON with address and keys, once it serves."
 )
-def sandbox(port: int, account: str, region: str, ready_file: Path | None) -> None:
+def sandbox(port: int, account: str, region: str, templates: bool, ready_file: Path | None) -> None:
     """Serve an AWS that fits on a laptop, on 127.0.0.1 only.
 
     The root key comes from DAYPASS_SANDBOX_ROOT_ACCESS_KEY_ID and DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY, or
@@ -47,6 +48,7 @@ def sandbox(port: int, account: str, region: str, ready_file: Path | None) -> No
         control_token=secrets.token_urlsafe(32),
         account_id=account,
         region=region,
+        takes_templates=templates,
     )
 
     def announce() -> None:

@@ -24,6 +24,8 @@ class SandboxConfig:
     control_token: str = field(repr=False)
     account_id: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
+    takes_templates: bool = False
+    """Whether CloudFormation is served too. What a template names is started, whatever else is shut."""
 
     @property
     def origin(self) -> str:

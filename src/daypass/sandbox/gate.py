@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
-from daypass.sandbox.ministack import SERVICES, Answer, MiniStack, Params
+from daypass.sandbox.ministack import Answer, MiniStack, Params
 
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
 _QUERY_CREDENTIAL = re.compile(r"[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
@@ -73,6 +73,6 @@ class Gate:
         signed = request.signed_service
         if signed is None:
             return self.ministack.unsigned_error(routed, request.headers)
-        if signed not in SERVICES or routed not in SERVICES:
+        if not {signed, routed} <= self.ministack.services:
             return 400, {"Content-Type": "text/plain"}, f"The sandbox does not serve {signed}.\n".encode()
         return None

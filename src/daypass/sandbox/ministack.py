@@ -20,6 +20,8 @@ from daypass.sandbox.config import SandboxConfig
 SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
 """What is served. The rest stays off: some of it starts containers or listens on ports of its own."""
 
+_TEMPLATES = "cloudformation"
+
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body, as MiniStack's handlers give it."""
 
@@ -51,6 +53,7 @@ class MiniStack:
         self._iam: Any = importlib.import_module("ministack.services.iam")
         self._sts: Any = importlib.import_module("ministack.services.sts")
         self._config = config
+        self.services = _services(config)
         mends.apply(config, clock)
 
     @property
@@ -170,10 +173,14 @@ class MiniStack:
         return self._iam._xml(200, f"{action}Response", wrapped, ns="sts")  # type: ignore[no-any-return]
 
 
+def _services(config: SandboxConfig) -> frozenset[str]:
+    return SERVICES | {_TEMPLATES} if config.takes_templates else SERVICES
+
+
 def _environment(config: SandboxConfig) -> dict[str, str]:
     return {
         "AUTH": "true",
-        "SERVICES": ",".join(sorted(SERVICES)),
+        "SERVICES": ",".join(sorted(_services(config))),
         "MINISTACK_ACCOUNT_ID": config.account_id,
         "MINISTACK_REGION": config.region,
         "MINISTACK_HOST": "127.0.0.1",

@@ -40,11 +40,14 @@ class SandboxProcess:
         account_id: str = DEFAULT_ACCOUNT,
         region: str = DEFAULT_REGION,
         root: KeyPair | None = None,
+        takes_templates: bool = False,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="daypass-sandbox-")
         ready_file = Path(self._folder.name) / "ready.json"
         self._log = Path(self._folder.name) / "log"
-        self._process = self._start(port, account_id, region, root, ready_file)
+        options = ["--port", str(port), "--account", account_id, "--region", region]
+        options += ["--templates"] if takes_templates else []
+        self._process = self._start(options, root, ready_file)
         try:
             self._wait_for(ready_file)
         except BaseException:
@@ -82,16 +85,13 @@ class SandboxProcess:
     ) -> None:
         self.stop()
 
-    def _start(
-        self, port: int, account_id: str, region: str, root: KeyPair | None, ready_file: Path
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, options: list[str], root: KeyPair | None, ready_file: Path) -> subprocess.Popen[bytes]:
         environment = dict(os.environ)
         environment.pop(ROOT_KEY_VARIABLE, None)
         environment.pop(ROOT_SECRET_VARIABLE, None)
         if root is not None:
             environment[ROOT_KEY_VARIABLE] = root.access_key_id
             environment[ROOT_SECRET_VARIABLE] = root.secret_access_key
-        options = ["--port", str(port), "--account", account_id, "--region", region]
         command = [sys.executable, "-m", "daypass.sandbox", *options, "--ready-file", str(ready_file)]
         with self._log.open("wb") as log:
             return subprocess.Popen(  # noqa: S603  our own interpreter, our own arguments
