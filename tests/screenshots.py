@@ -56,10 +56,24 @@ def nothing(_page: Page) -> None:
     """The page as it is."""
 
 
+def adding(page: Page) -> None:
+    """The pane behind Add."""
+    page.get_by_role("button", name="Add", exact=True).click()
+
+
+TENANT = "/administrator/tenants/prod01"
+
 EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "profile-menu": (ADMIN, "/profile", menu),
     "credentials": (DANA, "/profile", credentials),
     "workstation": (DANA, "/profile", workstation),
+    "tenant-access": (ADMIN, TENANT, nothing),
+    "tenant-settings": (ADMIN, f"{TENANT}/settings", nothing),
+    "tenant-feature": (ADMIN, f"{TENANT}/settings", adding),
+    "tenant-sessions": (ADMIN, f"{TENANT}/sessions", nothing),
+    "tenant-aws": (ADMIN, f"{TENANT}/aws", nothing),
+    "add-tenant": (ADMIN, "/administrator/tenants", adding),
+    "add-config": (ADMIN, "/administrator/system-settings", adding),
 }
 
 DOCS: Mapping[str, tuple[str, str, Prepare, str]] = {

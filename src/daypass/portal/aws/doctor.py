@@ -140,7 +140,8 @@ class Doctor:
                 "maximum",
                 Level.WARNING,
                 subject,
-                f"{_seconds(wanted)} s are set for its sessions, the role allows {_seconds(state.maximum)}.",
+                f"{_seconds(wanted)} s are set for its sessions, and the role allows "
+                f"{_seconds(state.maximum)} s.",
                 set_maximum(state.arn, wanted).command,
             )
         elif ruler.change is not None and tenant is not None and ruler.change.wish.maximum != state.maximum:
