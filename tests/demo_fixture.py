@@ -75,18 +75,18 @@ class Demo:
             database.close()
 
     @contextmanager
-    def setting(self, setting: Setting, value: str) -> Iterator[None]:
-        """Let a setting of the whole system be that for a while; for the demo that a test has alone."""
+    def setting(self, setting: Setting, value: str, tenant_id: str = SYSTEM) -> Iterator[None]:
+        """Let a setting of the system, or of a tenant, be that for a while; for a test that is alone."""
         with self.database() as database:
             with database.writing() as connection:
                 SettingStore(connection).put(
-                    SYSTEM, setting.type, setting.key, value, by="test", now=utc_now()
+                    tenant_id, setting.type, setting.key, value, by="test", now=utc_now()
                 )
             try:
                 yield
             finally:
                 with database.writing() as connection:
-                    SettingStore(connection).remove(SYSTEM, setting.type, setting.key)
+                    SettingStore(connection).remove(tenant_id, setting.type, setting.key)
 
     @property
     def control(self) -> Control:

@@ -2,73 +2,25 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from daypass.cli.cache import Entry
 from tests.browser.framing import BLOCKED, failure_in_a_frame
+from tests.browser.laptop import Laptop, authorize
 from tests.browser_fixture import PHONE, Chromium, Person, somebody
-from tests.cli.conftest import SCRIPT
-from tests.cli.sign_in import OTHER_CODE, Shell, Tabs, shell
-from tests.demo_fixture import Demo, bare_environment
+from tests.cli.sign_in import OTHER_CODE
+from tests.demo_fixture import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 DEV = ("aws", "--tenant", "dev01")
 
 
-@dataclass(frozen=True)
-class Laptop:
-    """A home of one's own, with a browser that notes what it is to open."""
-
-    demo: Demo
-    home: Path
-
-    @property
-    def tabs(self) -> Tabs:
-        """What the browser was to open."""
-        return Tabs(self.home)
-
-    def environment(self, **more: str) -> Mapping[str, str]:
-        """What its terminals have set."""
-        ours = {
-            "DAYPASS_HOST": self.demo.portal_url,
-            "DAYPASS_CA_FILE": self.demo.ca_file,
-            "BROWSER": self.tabs.command,
-        }
-        return bare_environment(self.home, **{**ours, **more})
-
-    @contextmanager
-    def types(self, *words: str, **more: str) -> Iterator[Shell]:
-        """A command at a terminal of this laptop."""
-        with shell([SCRIPT, *words], self.environment(**more)) as sitting:
-            yield sitting
-
-    def address(self, number: int = 1) -> str:
-        """Where the browser was to go, without the portal's origin."""
-        return self.tabs.await_one(number).removeprefix(self.demo.portal_url)
-
-    def kept(self) -> list[str]:
-        """What it keeps of sign-ins."""
-        state = self.home / ".local" / "state" / "daypass"
-        return sorted(path.suffix for path in state.glob("*") if path.suffix != ".lock")
-
-
 @pytest.fixture
 def laptop(demo: Demo, tmp_path: Path) -> Laptop:
     return Laptop(demo, tmp_path)
-
-
-def authorize(page: Page) -> None:
-    """Press Authorize as soon as it counts, and see the end of it."""
-    button = page.get_by_role("button", name="Authorize", exact=True)
-    expect(button).to_have_attribute("aria-disabled", "false")
-    button.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Back to your terminal")
 
 
 def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(

@@ -2,10 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from playwright.sync_api import Locator, Page, expect
 
+from daypass.demo.aws import Keys
+from daypass.portal.access.store import RoleFactStore
+from daypass.portal.secret import Secret
+from daypass.portal.settings.registry import TENANT_VALIDITY
+from tests.browser.doors import EVERY_DOOR, PAGES, Doors
 from tests.browser_fixture import Chromium, Person, somebody
 from tests.demo_fixture import Demo
 
@@ -58,7 +66,61 @@ def remove(page: Page, name: str, entry: str = "Remove") -> None:
     expect(row(page, name)).to_have_count(0)
 
 
-def test_enabling_administrator_jit_access_in_the_ui(administrator: Person) -> None:
+@contextmanager
+def ahead(demo: Demo, by: timedelta) -> Iterator[None]:
+    """Inside, AWS is this much later than it is."""
+    demo.control.move_clock(by)
+    try:
+        yield
+    finally:
+        demo.control.move_clock(-by)
+
+
+def assert_lasts(demo: Demo, seconds: int, username: str, **asked: object) -> None:
+    """A session lasts exactly so long, at AWS itself: until just before the keys count, and then no more."""
+    answer = demo.visitor(demo.token(username)).session(**asked)
+    assert (answer.status, answer.body.get("validity")) == (201, seconds), answer.body
+    given = answer.body["credentials"]
+    keys = Keys(given["access_key_id"], Secret(given["secret_access_key"]), Secret(given["session_token"]))
+    sts, length = demo.root.with_keys(keys).sts, timedelta(seconds=seconds)
+    # What this test itself takes since the keys were made is part of their life too.
+    with ahead(demo, length - timedelta(minutes=2)):
+        assert sts.get_caller_identity()["Arn"].endswith(f"/{username}")
+    with ahead(demo, length + timedelta(seconds=1)), pytest.raises(ClientError) as refused:
+        sts.get_caller_identity()
+    assert refused.value.response["Error"]["Code"] == "ExpiredToken"
+
+
+@contextmanager
+def roles_as_before(demo: Demo) -> Iterator[None]:
+    """Afterwards every role allows an hour again, as it did, and the portal knows of no other length."""
+    try:
+        yield
+    finally:
+        iam = demo.root.iam
+        with demo.database() as database, database.writing() as connection:
+            for role in iam.list_roles()["Roles"]:
+                iam.update_role(RoleName=role["RoleName"], MaxSessionDuration=3600)
+                RoleFactStore(connection).forget(role["Arn"])
+
+
+def wait_for_roles(person: Person, result: str) -> None:
+    """See what became of the roles, on the page that says so."""
+    page = navigate(person, "Administrator", "System Settings")
+    page.get_by_role("link", name="AWS Roles").click()
+    for _ in range(50):
+        if page.get_by_text(result).count():
+            break
+        page.reload()
+    expect(page.get_by_text(result)).to_be_visible()
+
+
+def test_enabling_administrator_jit_access_in_the_ui(
+    administrator: Person, chromium: Chromium, tmp_path: Path
+) -> None:
+    with somebody(chromium, administrator.demo) as admin:
+        admin.be(ADMIN)
+        assert Doors(admin, ADMIN, tmp_path / "admin", None).opened() == EVERY_DOOR - PAGES
     expect(administrator.page.get_by_text("JIT Admin AWS Console")).to_have_count(0)
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
@@ -71,13 +133,18 @@ def test_enabling_administrator_jit_access_in_the_ui(administrator: Person) -> N
     administrator.visit("/profile")
     page.get_by_role("button", name="More ways into AWS").click()
     expect(page.get_by_role("menuitem", name="JIT Admin AWS Console")).to_be_visible()
-    page.keyboard.press("Escape")
+    assert Doors(administrator, ADMIN, tmp_path, None).opened(PAGES) == PAGES
+    with somebody(chromium, administrator.demo) as dana:
+        dana.be(DANA)
+        assert Doors(dana, DANA, tmp_path / "dana", None).opened() == set()
+    administrator.visit("/profile")
     navigate(administrator, "Administrator", "System Settings")
     remove(page, "Enable Admin AWS JIT Access On UI")
 
 
-def test_disabling_jit_access_for_non_admin_users(administrator: Person) -> None:
-    demo = administrator.demo
+def test_disabling_jit_access_for_non_admin_users(
+    administrator: Person, chromium: Chromium, tmp_path: Path
+) -> None:
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
         field(pane, "Config Type").select_option("Flags")
@@ -86,13 +153,17 @@ def test_disabling_jit_access_for_non_admin_users(administrator: Person) -> None
         pane.get_by_role("button", name="Submit").click()
 
     expect(row(page, "Disable Non-Admin AWS JIT Access On UI")).to_contain_text("true")
-    refused = demo.visitor(demo.token(DANA)).session(tenant="dev01")
-    issued = demo.visitor(demo.token(ADMIN)).session(tenant="dev01")
-    remove(page, "Disable Non-Admin AWS JIT Access On UI")
-    again = demo.visitor(demo.token(DANA)).session(tenant="dev01")
-
-    assert (refused.status, refused.body["code"]) == (403, "jit_disabled")
-    assert (issued.status, again.status) == (201, 201)
+    with somebody(chromium, administrator.demo) as dana:
+        dana.be(DANA)
+        assert Doors(dana, DANA, tmp_path / "off", "dev01").opened() == set()
+        demo = administrator.demo
+        assert demo.visitor(demo.token(ADMIN)).session(tenant="dev01").status == 201
+        # Resource pages stay, without Console.
+        dana.visit("/resources")
+        expect(dana.page.get_by_role("table")).to_contain_text("duploservices-dev01-reports")
+        expect(dana.page.get_by_role("button", name="Console")).to_have_count(0)
+        remove(page, "Disable Non-Admin AWS JIT Access On UI")
+        assert Doors(dana, DANA, tmp_path, "dev01").opened(PAGES | {"our API"}) == PAGES | {"our API"}
 
 
 def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
@@ -106,7 +177,7 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
         pane.get_by_role("button", name="Update").click()
 
     expect(row(page, "AWS Access Token Validity")).to_contain_text("1800")
-    session = demo.visitor(demo.token(DANA)).session(tenant="dev01").body
+    assert_lasts(demo, 1800, DANA, tenant="dev01")
     page.get_by_role("button", name="Actions for AWS Access Token Validity").click()
     page.get_by_role("menuitem", name="Edit Setting").click()
     pane = page.get_by_role("dialog", name="Update Tenant Feature")
@@ -114,10 +185,8 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
     field(pane, "Value").fill("900")
     pane.get_by_role("button", name="Update").click()
     expect(row(page, "AWS Access Token Validity")).to_contain_text("15 min")
-    shorter = demo.visitor(demo.token(DANA)).session(tenant="dev01").body
+    assert_lasts(demo, 900, DANA, tenant="dev01")
     remove(page, "AWS Access Token Validity", "Remove Setting")
-
-    assert (session["validity"], shorter["validity"]) == (1800, 900)
 
 
 def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Person) -> None:
@@ -129,28 +198,22 @@ def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Per
         field(pane, "Value").fill("7200")
         pane.get_by_role("button", name="Update").click()
     capped = demo.visitor(demo.token(ADMIN)).session(tenant="prod01").body
+    assert (capped["validity"], capped["capped_by"]) == (3600, "role_maximum")
 
     # The manual's warning, where the setting is: what is configured is kept, and marked with the remedy.
     expect(page.get_by_text("The role's own maximum is shorter.")).to_be_visible()
-    with adding(page, "Settings", "Add Tenant Feature") as pane:
-        field(pane, "Select Feature").select_option(label="AWS Role Max Session Duration")
-        field(pane, "Select Duration Hour").select_option(label="2 Hours")
-        pane.get_by_role("button", name="Update").click()
-    roles = navigate(administrator, "Administrator", "System Settings")
-    roles.get_by_role("link", name="AWS Roles").click()
-    for _ in range(50):
-        if roles.get_by_text("1 done").count():
-            break
-        roles.reload()
-    longer = demo.visitor(demo.token(ADMIN)).session(tenant="prod01").body
-    page = navigate(administrator, "Administrator", "Tenants")
-    page.get_by_role("link", name="prod01", exact=True).click()
-    page.get_by_role("link", name="Settings", exact=True).click()
-    for name in ("AWS Access Token Validity", "AWS Role Max Session Duration"):
-        remove(page, name, "Remove Setting")
-
-    assert (capped["validity"], capped["capped_by"]) == (3600, "role_maximum")
-    assert (longer["validity"], longer["capped_by"]) == (7200, None)
+    with roles_as_before(demo):
+        with adding(page, "Settings", "Add Tenant Feature") as pane:
+            field(pane, "Select Feature").select_option(label="AWS Role Max Session Duration")
+            field(pane, "Select Duration Hour").select_option(label="2 Hours")
+            pane.get_by_role("button", name="Update").click()
+        wait_for_roles(administrator, "1 done")
+        assert_lasts(demo, 7200, ADMIN, tenant="prod01")
+        page = navigate(administrator, "Administrator", "Tenants")
+        page.get_by_role("link", name="prod01", exact=True).click()
+        page.get_by_role("link", name="Settings", exact=True).click()
+        for name in ("AWS Access Token Validity", "AWS Role Max Session Duration"):
+            remove(page, name, "Remove Setting")
 
 
 def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Person) -> None:
@@ -160,27 +223,36 @@ def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Pers
         field(pane, "Config Type").select_option("Other")
         field(pane, "Other Config Type").fill("AppConfig")
         field(pane, "Key").fill("AdminJitSessionDuration")
-        field(pane, "Value").fill("1800")
+        field(pane, "Value").fill("7200")
         pane.get_by_role("button", name="Submit").click()
 
-    expect(row(page, "AdminJitSessionDuration")).to_contain_text("1800")
-    session = demo.visitor(demo.token(ADMIN)).session(admin=True).body
-    remove(page, "AdminJitSessionDuration")
+    with roles_as_before(demo):
+        expect(row(page, "AdminJitSessionDuration")).to_contain_text("7200")
+        wait_for_roles(administrator, "1 done")
+        assert_lasts(demo, 7200, ADMIN, admin=True)
+        navigate(administrator, "Administrator", "System Settings")
+        remove(page, "AdminJitSessionDuration")
 
-    assert session["validity"] == 1800
 
-
-@pytest.mark.parametrize("chosen", ["2 Hours", "Custom"])
-def test_configuring_global_jit_timeout_for_all_tenants(administrator: Person, chosen: str) -> None:
+@pytest.mark.parametrize(("chosen", "seconds"), [("2 Hours", 7200), ("Custom", 5400)])
+def test_configuring_global_jit_timeout_for_all_tenants(
+    administrator: Person, chosen: str, seconds: int
+) -> None:
+    demo = administrator.demo
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
         field(pane, "Config Type").select_option("AppConfig")
         field(pane, "Key").select_option(label="AWS Role Max Session Duration")
         field(pane, "Value").select_option(label=chosen)
         if chosen == "Custom":
-            field(pane, "Custom Duration").fill("7200")
+            field(pane, "Custom Duration").fill(str(seconds))
         pane.get_by_role("button", name="Submit").click()
 
-    expect(row(page, "AWS Role Max Session Duration")).to_contain_text("7200")
-    expect(row(page, "AWS Role Max Session Duration")).to_contain_text("2 h")
-    remove(page, "AWS Role Max Session Duration")
+    with roles_as_before(demo):
+        expect(row(page, "AWS Role Max Session Duration")).to_contain_text(str(seconds))
+        wait_for_roles(administrator, f"{len(demo.tenants)} done")
+        # As long as the roles allow, and no longer, whatever a tenant's own validity would be.
+        with demo.setting(TENANT_VALIDITY, "43200", demo.tenants["dev01"]["id"]):
+            assert_lasts(demo, seconds, DANA, tenant="dev01")
+        navigate(administrator, "Administrator", "System Settings")
+        remove(page, "AWS Role Max Session Duration")

@@ -1,0 +1,110 @@
+"""Every door through which somebody can ask for AWS access, tried one after the other."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from playwright.sync_api import APIResponse
+
+from daypass.portal.http.frame.csrf import FIELD
+from tests.browser.laptop import Laptop, authorize
+from tests.browser.listener import listening
+from tests.browser_fixture import LOCAL_ACCESS, Person
+
+PAGES = frozenset({"/console", "/console-url", "/credentials"})
+"""What the pages send where somebody presses a button."""
+
+EVERY_DOOR = PAGES | {"our API", "legacy API", "Local Access", "command line"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Somebody who has signed in, and asks for the same at every door."""
+
+    person: Person
+    username: str
+    home: Path
+    tenant: str | None
+    """None for admin access."""
+
+    def opened(self, doors: Collection[str] = EVERY_DOOR) -> set[str]:
+        """Those of *doors* that let them in; one that fails otherwise than by a refusal is a mistake."""
+        return {door for door in doors if self._is_open(door)}
+
+    def _is_open(self, door: str) -> bool:
+        token = self.person.demo.token(self.username)
+        match door:
+            case "our API":
+                asked = {"admin": True} if self.tenant is None else {"tenant": self.tenant}
+                return self.person.demo.visitor(token).session(**asked).status == HTTPStatus.CREATED
+            case "legacy API":
+                return _is_given(self._by_legacy_call(token))
+            case "Local Access":
+                approval = self._approval()
+                return approval is not None and _is_given(self._by_legacy_call(approval))
+            case "command line":
+                return self._by_command()
+        answer = self._by_page(door)
+        # Refused for what it asks, and not because it was sent in a strange way.
+        assert _is_given(answer) or answer.json()["code"] in {"jit_disabled", "access_denied"}
+        return _is_given(answer)
+
+    def _by_page(self, address: str) -> APIResponse:
+        page = self.person.visit("/profile")
+        form = {
+            FIELD: page.locator(f"input[name={FIELD}]").first.input_value(),
+            **({"scope": "admin"} if self.tenant is None else {"tenant": self.tenant}),
+        }
+        # By hand: where it is refused, there is no button for it.
+        return self._send("POST", address, {"Origin": self.person.demo.portal_url}, form)
+
+    def _by_legacy_call(self, token: str) -> APIResponse:
+        path = "/adminproxy/GetJITAwsConsoleAccessUrl"
+        if self.tenant is not None:
+            id_ = self.person.demo.tenants[self.tenant]["id"]
+            path = f"/subscriptions/{id_}/GetAwsConsoleTokenUrl"
+        return self._send("GET", path, {"Authorization": f"Bearer {token}"})
+
+    def _by_command(self) -> bool:
+        """Sign in to a command line that knows nobody yet, and ask there."""
+        self.home.mkdir()
+        laptop = Laptop(self.person.demo, self.home)
+        scope = ("--admin",) if self.tenant is None else ("--tenant", self.tenant)
+        with laptop.types("aws", *scope) as sitting:
+            page = self.person.visit(laptop.address())
+            if page.get_by_role("button", name="Authorize", exact=True).count():
+                authorize(page)
+            else:
+                sitting.press_ctrl_c()
+            code, _ = sitting.end()
+        assert code in {0, 4, 130}, sitting.seen
+        return code == 0
+
+    def _approval(self) -> str | None:
+        """What a legacy client is handed in the browser; None where the page refuses."""
+        with listening() as listener:
+            asked = {"localAppName": "duplo-jit", "localPort": str(listener.port), "redirect": "true"}
+            wanted = {"isAdmin": "true"} if self.tenant is None else {}
+            page = self.person.visit(f"{LOCAL_ACCESS}?{urlencode(asked | wanted)}")
+            if page.get_by_role("alert").count():
+                return None
+            page.get_by_role("button", name="Authorize").click()
+            return parse_qs(urlsplit(listener.next().path).query)["t"][0]
+
+    def _send(
+        self, method: str, path: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
+    ) -> APIResponse:
+        return self.person.context.request.fetch(
+            f"{self.person.demo.portal_url}{path}",
+            method=method,
+            headers=dict(headers),
+            form=None if form is None else dict(form),
+            max_redirects=0,
+        )
+
+
+def _is_given(answer: APIResponse) -> bool:
+    assert answer.status in {200, 303, 403}, answer.text()
+    return answer.status != 403
