@@ -15,10 +15,10 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.guessing.budgets import PER_ACCOUNT
-from daypass.portal.identity.model import ApiToken, TokenKind, User
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import FRESH, IDLE, SignedIn, SignIns, require_fresh
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.sign_in import FRESH, IDLE, KEPT_AFTER_END, SignedIn, SignIns, require_fresh
+from daypass.portal.identity.store import REVOKE_TOKEN, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SYSTEM, SettingStore
@@ -229,3 +229,41 @@ def test_only_a_permanent_token_or_a_fresh_sign_in_widens(
     for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI):
         with pytest.raises(FreshSignInNeeded):
             require_fresh(token(kind), NOON)
+
+
+def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(
+    sign_ins: SignIns, identity: Identity, dana: User, clock: FakeClock, database: Database
+) -> None:
+    def token(kind: TokenKind, lasts: timedelta, parent: TokenId | None = None) -> TokenId:
+        ends_at = clock() + lasts
+        made = identity.new_token(dana, kind, "", expires_at=ends_at, grant_ends_at=ends_at, parent_id=parent)
+        identity.add_token(made, dana, OPERATOR)
+        return made.id
+
+    def remembered() -> set[TokenId]:
+        with database.reading() as connection:
+            return set(connection.scalars(select(api_tokens.c.id)))
+
+    year, day = timedelta(days=365), timedelta(days=1)
+    over = sign_in(sign_ins).token.id
+    revoked, stays = token(TokenKind.PERMANENT, year), token(TokenKind.PERMANENT, year)
+    stood_on = token(TokenKind.REFRESH, day)
+    stands = token(TokenKind.TEMPORARY, KEPT_AFTER_END, parent=stood_on)
+    with database.writing() as connection:
+        row = {"ended_id": revoked, "owner_id": dana.id, "ended_at": clock()}
+        connection.execute(REVOKE_TOKEN, row)
+
+    clock.move(KEPT_AFTER_END - timedelta(seconds=1))
+    last = sign_in(sign_ins).token.id
+    before = remembered()
+    clock.move(2 * day)
+    newest = sign_in(sign_ins).token.id
+
+    assert before == {over, revoked, stays, stood_on, stands, last}
+    assert remembered() == {stays, stood_on, stands, last, newest}
+    clock.move(KEPT_AFTER_END)
+    sign_in(sign_ins)
+    assert stands not in remembered()
+    sign_in(sign_ins)
+    assert stood_on not in remembered()
+    assert stays in remembered()

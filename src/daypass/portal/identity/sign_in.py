@@ -32,6 +32,7 @@ from daypass.portal.identity.service import used
 from daypass.portal.identity.store import (
     ADD_TOKEN,
     END_SIGN_IN,
+    FORGET_ENDED,
     MOVE_CHILDREN,
     REVOKE_TOKEN,
     SIGNED_IN,
@@ -53,6 +54,9 @@ FRESH = timedelta(minutes=5)
 """How long a password that was just given speaks for changes that widen what somebody may do."""
 
 DEVICE_LIFETIME = timedelta(days=90)
+
+KEPT_AFTER_END = timedelta(days=90)
+"""How long a token that ended is remembered, so that whoever comes with it is told that it has ended."""
 
 _FAILED = "There is no such user, or that is not their password."
 _ENDED = "Your sign-in has ended. Sign in again."
@@ -235,6 +239,7 @@ class SignIns:
             Write(ADD_DEVICE, device),
             Write(END_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
             Write(FORGET_GUESSES, {"now": now}),
+            Write(FORGET_ENDED, {"ended_before": now - KEPT_AFTER_END}),
         )
 
     def _note_use(self, token: ApiToken, now: datetime) -> None:

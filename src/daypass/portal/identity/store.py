@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     bindparam,
+    delete,
     func,
     insert,
     or_,
@@ -85,6 +86,24 @@ MOVED = (
     update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(address=bindparam("seen_at"))
 )
 """Notes from where a token is used now."""
+
+_c = api_tokens.c
+_standing = api_tokens.alias("standing")
+
+FORGET_ENDED = delete(api_tokens).where(
+    _c.id.in_(
+        select(_c.id)
+        .where(
+            or_(_c.expires_at <= bindparam("ended_before"), _c.revoked_at <= bindparam("ended_before")),
+            # What another stands on goes after it: without it, that one would seem to stand on nothing.
+            ~select(_standing.c.id).where(_standing.c.parent_id == _c.id).exists(),
+        )
+        .limit(1000)
+        # Replicas that forget the same rows in another order would wait for each other; so nobody waits.
+        .with_for_update(skip_locked=True)
+    )
+)
+"""Forgets tokens that ended long ago, some at a time; what they did stays on record."""
 
 REVOKE_TOKEN = (
     update(api_tokens)
