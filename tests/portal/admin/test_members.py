@@ -4,20 +4,24 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
+from daypass.portal.admin.store.users import UserQuery
 from daypass.portal.errors import (
     AccessDenied,
     Changed,
     FreshSignInNeeded,
+    InvalidRequest,
     MembershipNotFound,
     TenantNotFound,
     UserNotFound,
 )
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
+from daypass.portal.identity.store import ADD_USER
+from daypass.portal.storage.page import COUNTED, Turn
 from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.store import ADD_MEMBER, member_row
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import Administration
+from tests.portal.admin.conftest import REGION, Administration
 
 DANA = "dana@example.com"
 
@@ -108,3 +112,73 @@ def test_a_tenants_members_come_by_name_and_in_pages(administration: Administrat
     every = administration.members.page(Turn(limit=1))
     rest = administration.members.page(Turn(every.next_cursor))
     assert len(every.records) + len(rest.records) == 3
+
+
+def test_members_are_searched_and_counted_on_all_pages(administration: Administration, alice: Caller) -> None:
+    for name in (DANA, "amir@example.com", "alice@example.com"):
+        administration.members.put("dev01", name, Access.FULL, alice)
+    members = administration.members
+
+    assert [one.user.username for one in members.of_tenant("dev01", Turn(), "AMI").records] == [
+        "amir@example.com"
+    ]
+    assert members.of_tenant("dev01", Turn(), "%").records == []
+    assert (members.count_of_tenant("dev01"), members.count_of_tenant("dev01", "a@")) == (3, 1)
+    with pytest.raises(InvalidRequest):
+        members.of_tenant("dev01", Turn(), "a\0")
+
+
+def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
+    administration: Administration,
+) -> None:
+    now, tenant = administration.clock(), administration.tenants.find("dev01").tenant.id
+    numbers = range(COUNTED + 2)
+    with administration.database.writing() as connection:
+        connection.execute(
+            ADD_USER,
+            [
+                {"id": f"{n:032}", "username": f"user{n:04}@example.com", "role": "User", "created_at": now}
+                for n in numbers
+            ],
+        )
+        connection.execute(
+            ADD_MEMBER, [member_row(tenant, f"{n:032}", Access.READ_ONLY, now) for n in numbers]
+        )
+    members = administration.members
+
+    first = members.of_tenant("dev01", Turn(limit=2))
+    second = members.of_tenant("dev01", Turn(first.next_cursor, 2))
+    found = members.of_tenant("dev01", Turn(limit=2), "999@")
+
+    assert [one.user.username for page in (first, second, found) for one in page.records] == [
+        *(f"user000{n}@example.com" for n in range(4)),
+        "user0999@example.com",
+    ]
+    assert {one.access for one in first.records} == {Access.READ_ONLY}
+    assert found.next_cursor is None
+    counted = [members.count_of_tenant("dev01", search) for search in ("", "user099", "user")]
+    assert counted == [COUNTED + 2, 10, COUNTED + 1]
+    # DANA is there and is no member.
+    assert members.of_tenant("dev01", Turn(), "dana").records == []
+    assert administration.users.count(UserQuery(search="user")) == COUNTED + 1
+
+
+def test_a_users_tenants_come_by_name_in_pages_and_are_searched(
+    administration: Administration, alice: Caller
+) -> None:
+    members = administration.members
+    assert not members.reads_only(DANA)
+    for name in ("lab01", "lab02"):
+        administration.tenants.create(name, REGION, OPERATOR)
+        members.put(name, DANA, Access.READ_ONLY, alice)
+    was_reading = members.reads_only(DANA)
+    members.put("dev01", DANA, Access.FULL, alice)
+
+    first = members.of_user(DANA, Turn(limit=2))
+    second = members.of_user(DANA, Turn(first.next_cursor, 2))
+
+    names = [one.tenant.name for page in (first, second) for one in page.records]
+    assert names == ["dev01", "lab01", "lab02"]
+    assert [one.tenant.name for one in members.of_user(DANA, Turn(), "LAB").records] == ["lab01", "lab02"]
+    assert (members.count_of_user(DANA), members.count_of_user(DANA, "lab")) == (3, 2)
+    assert (was_reading, members.reads_only(DANA)) == (True, False)

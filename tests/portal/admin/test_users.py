@@ -22,7 +22,7 @@ from daypass.portal.errors import (
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.service import OPERATOR
-from daypass.portal.identity.store import UserStore
+from daypass.portal.identity.store import SIGNED_IN, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
@@ -314,6 +314,14 @@ def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> 
     assert names(UserQuery(search="user", sort=UserSort.CREATED)) == numbered[::-1]
     assert names(UserQuery(search="user", sort=UserSort.CREATED, is_descending=True)) == numbered
     assert names(UserQuery()) == ["alice", "amir", "dana", *numbered]
+    with administration.database.writing() as connection:
+        for number in (3, 1, 4):
+            at = administration.clock() + number * MINUTE
+            user = administration.users.find(f"user{number}@example.com").user
+            connection.execute(SIGNED_IN, {"user": user.id, "signed_in_at": at})
+    by_sign_in = names(UserQuery(search="user", sort=UserSort.LAST_SIGN_IN, is_descending=True))
+    assert by_sign_in[:3] == ["user4", "user3", "user1"]
+    assert names(UserQuery(search="user", sort=UserSort.LAST_SIGN_IN)) == by_sign_in[::-1]
     assert names(UserQuery(role=Role.ADMINISTRATOR)) == ["alice", "amir"]
     assert names(UserQuery(search="%")) == []
     administration.users.update("dana@example.com", OPERATOR, is_disabled=True)

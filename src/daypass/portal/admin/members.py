@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from daypass.portal.admin.change import Author, Change, Desk, check_version
 from daypass.portal.admin.model import MemberRecord, Version
 from daypass.portal.admin.store.users import MemberList
-from daypass.portal.admin.tenants import find_tenant
-from daypass.portal.admin.users import find_user
+from daypass.portal.admin.tenants import find_tenant, part_of_name
+from daypass.portal.admin.users import find_user, part_of_username
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
@@ -31,10 +31,34 @@ class Members:
             raise _no_member(who, where)
         return found
 
-    def of_tenant(self, tenant: str, turn: Turn) -> Page[MemberRecord]:
-        """A page of a tenant's members, by username."""
+    def of_tenant(self, tenant: str, turn: Turn, search: str = "") -> Page[MemberRecord]:
+        """A page of a tenant's members with *search* in their usernames, by username."""
         with self.desk.database.reading() as connection:
-            return MemberList(connection).of_tenant(find_tenant(connection, tenant).tenant.id, turn)
+            where = find_tenant(connection, tenant).tenant.id
+            return MemberList(connection).of_tenant(where, part_of_username(search), turn)
+
+    def count_of_tenant(self, tenant: str, search: str = "") -> int:
+        """How many members there are on all pages; of a search, at most one more than `COUNTED`."""
+        with self.desk.database.reading() as connection:
+            where = find_tenant(connection, tenant).tenant.id
+            return MemberList(connection).count_of_tenant(where, part_of_username(search))
+
+    def of_user(self, user: str, turn: Turn, search: str = "") -> Page[MemberRecord]:
+        """A page of a user's tenants with *search* in their names, by name."""
+        with self.desk.database.reading() as connection:
+            who = find_user(connection, user).user.id
+            return MemberList(connection).of_user_page(who, part_of_name(search), turn)
+
+    def count_of_user(self, user: str, search: str = "") -> int:
+        """How many tenants there are on all pages."""
+        with self.desk.database.reading() as connection:
+            who = find_user(connection, user).user.id
+            return MemberList(connection).count_of_user(who, part_of_name(search))
+
+    def reads_only(self, user: str) -> bool:
+        """Whether a user is a member somewhere, and may change nothing in any of these tenants."""
+        with self.desk.database.reading() as connection:
+            return MemberList(connection).reads_only(find_user(connection, user).user.id)
 
     def page(self, turn: Turn) -> Page[MemberRecord]:
         """A page of all memberships there are, tenant by tenant."""

@@ -25,6 +25,7 @@ class UserSort(StrEnum):
 
     USERNAME = "username"
     CREATED = "created"
+    LAST_SIGN_IN = "last_sign_in"
 
 
 class TenantSort(StrEnum):

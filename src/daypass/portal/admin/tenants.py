@@ -210,8 +210,13 @@ def _facts(tenant: Tenant) -> dict[str, str | None]:
     return {"region": tenant.region, "role_arn": tenant.role_arn, "external_id": tenant.external_id}
 
 
-def _searchable(query: TenantQuery) -> TenantQuery:
-    search = query.search.strip().lower()
+def part_of_name(typed: str) -> str:
+    """What is looked for in tenants' names; raises `InvalidRequest` where none can be called like that."""
+    search = typed.strip().lower()
     if not search.isprintable() or len(search) > 64:
         raise InvalidRequest("Search for a part of a tenant's name.")
-    return replace(query, search=search)
+    return search
+
+
+def _searchable(query: TenantQuery) -> TenantQuery:
+    return replace(query, search=part_of_name(query.search))

@@ -36,6 +36,12 @@ class Tokens:
             user_id = None if user is None else find_user(connection, user).user.id
             return TokenList(connection).page(TokenQuery(user_id, kind), self.desk.clock(), turn)
 
+    def count(self, user: str) -> int:
+        """How many of a user's tokens count."""
+        with self.desk.database.reading() as connection:
+            query = TokenQuery(find_user(connection, user).user.id)
+            return TokenList(connection).count(query, self.desk.clock())
+
     def create(
         self, user: str, name: str, by: Author, lifetime: timedelta = PERMANENT_LIFETIME
     ) -> tuple[Secret, ApiToken]:

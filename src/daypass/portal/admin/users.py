@@ -175,8 +175,13 @@ def _facts(record: UserRecord) -> dict[str, str | None]:
     return {"role": record.user.role.value, "disabled_at": moment(record.disabled_at)}
 
 
-def _searchable(query: UserQuery) -> UserQuery:
-    search = canonical_username(query.search)
+def part_of_username(typed: str) -> str:
+    """What is looked for in usernames; raises `InvalidRequest` where nobody can be called like that."""
+    search = canonical_username(typed)
     if not search.isprintable() or len(search) > _LONGEST_SEARCH:
         raise InvalidRequest("Search for a part of a username, in printable characters.")
-    return replace(query, search=search)
+    return search
+
+
+def _searchable(query: UserQuery) -> UserQuery:
+    return replace(query, search=part_of_username(query.search))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Row, Select, literal, tuple_
+from sqlalchemy import Connection, Row, Select, func, literal, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.errors import InvalidRequest
@@ -46,6 +46,16 @@ class Turn:
 
     cursor: str | None = None
     limit: int = 50
+
+
+COUNTED = 1000
+"""What is searched for is counted so far; beyond, it is said that there are more."""
+
+
+def count_found(connection: Connection, found: Select[Any]) -> int:
+    """How many rows a search finds, at most one more than `COUNTED`: a common letter is in every name."""
+    bounded = found.limit(COUNTED + 1).subquery()
+    return connection.scalar(select(func.count()).select_from(bounded)) or 0
 
 
 def read_page(

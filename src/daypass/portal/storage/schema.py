@@ -14,6 +14,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    func,
+    literal_column,
+    type_coerce,
 )
 
 from daypass.portal.storage.columns import UtcDateTime
@@ -41,6 +44,16 @@ users = Table(
     Index("ix_users_created_at", "created_at", "id"),
     Index("ix_users_role", "role", "username"),
 )
+
+# Sorted by it, those who never signed in come before everybody else.
+last_sign_in = type_coerce(
+    func.coalesce(users.c.last_sign_in_at, literal_column("'1970-01-01 00:00:00.000000'")), UtcDateTime
+)
+
+Index("ix_users_last_sign_in", last_sign_in, users.c.id)
+
+_is_disabled = users.c.disabled_at.is_not(None)
+Index("ix_users_disabled", users.c.username, sqlite_where=_is_disabled, postgresql_where=_is_disabled)
 
 tenants = Table(
     "tenants",
@@ -86,6 +99,7 @@ api_tokens = Table(
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
     Index("ix_api_tokens_expires_at", "expires_at", "id"),
+    Index("ix_api_tokens_revoked_at", "revoked_at"),
 )
 
 devices = Table(
@@ -142,6 +156,19 @@ spent_refresh_tokens = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("grant_id", ForeignKey("api_tokens.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("spent_at", UtcDateTime, nullable=False),
+)
+
+staged_imports = Table(
+    "staged_imports",
+    metadata,
+    # A table of users between the look at what it would do and its doing; the last one of each Administrator.
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(32), nullable=False),
+    Column("content", Text, nullable=False),
+    # How many lines are done, and how many of them changed anything.
+    Column("taken", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("staged_at", UtcDateTime, nullable=False),
 )
 
 settings = Table(

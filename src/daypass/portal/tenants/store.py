@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, se
 
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import memberships, tenants, users
+from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 _AS_SEEN = select(
@@ -65,7 +66,7 @@ class TenantStore:
         """The first tenants with *text* in their names, by name; of all, or of the user's own."""
         query = (_OWN if is_member else _ALL).limit(number)
         if text:
-            query = query.where(tenants.c.name.contains(text, autoescape=True))
+            query = query.where(contains(self._connection, tenants.c.name, text.lower()))
         return [_as_seen(row) for row in self._connection.execute(query, {"user": user_id})]
 
     def page(self, user_id: str, text: str, turn: Turn, *, is_member: bool) -> Page[TenantAccess]:
@@ -74,7 +75,7 @@ class TenantStore:
             user=user_id
         )
         if text:
-            query = query.where(tenants.c.name.contains(text, autoescape=True))
+            query = query.where(contains(self._connection, tenants.c.name, text.lower()))
         return read_page(self._connection, query, Order((tenants.c.name,)), turn, _as_seen)
 
     def names(self) -> Sequence[str]:

@@ -1,14 +1,15 @@
 """Tenants, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
 
 from daypass.portal.admin.model import TenantRecord, TenantSort
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.page import Order, Page, Turn, count_found, read_page
 from daypass.portal.storage.schema import memberships, settings, tenants, users
+from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Tenant, TenantId
 
 CHANGE_TENANT = (
@@ -75,14 +76,21 @@ class TenantList:
         ).first()
         return None if row is None else _record(row)
 
+    def known(self, names: Collection[str]) -> set[str]:
+        """Those of *names* that tenants have."""
+        asked = [name for name in names if name.isprintable()]
+        return set(self._connection.scalars(select(tenants.c.name).where(tenants.c.name.in_(asked))))
+
     def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
         """A page of tenants."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)
 
     def count(self, query: TenantQuery) -> int:
-        """How many there are on all pages."""
-        return self._connection.scalar(self._where(select(func.count(tenants.c.id)), query)) or 0
+        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        if query.search:
+            return count_found(self._connection, self._where(select(tenants.c.name), query))
+        return self._connection.scalar(self._where(select(func.count()).select_from(tenants), query)) or 0
 
     def neighbours(self, name: str) -> Sequence[str]:
         """The names that begin this one, that this one begins, or that are the same."""
@@ -101,8 +109,8 @@ class TenantList:
     def _where(self, statement: Select[Any], query: TenantQuery) -> Select[Any]:
         if not query.search:
             return statement
-        find = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
-        return statement.where(find(tenants.c.name, query.search) > 0)
+        # No name has capitals, whoever looks for it.
+        return statement.where(contains(self._connection, tenants.c.name, query.search.lower()))
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> TenantRecord:

@@ -76,6 +76,11 @@ class TokenList:
         """A page of the tokens that count, the first one to end first."""
         return read_page(self._connection, _counting(query, now), _FIRST_TO_END, turn, _record)
 
+    def count(self, query: TokenQuery, now: datetime) -> int:
+        """How many there are on all pages."""
+        counting = _counting(query, now).with_only_columns(func.count(), maintain_column_froms=True)
+        return self._connection.scalar(counting) or 0
+
     def ending(self, now: datetime, before: datetime, limit: int) -> Sequence[TokenRecord]:
         """Permanent tokens that end before then, the first one first."""
         query = _counting(TokenQuery(kind=TokenKind.PERMANENT), now).where(_c.expires_at < before)

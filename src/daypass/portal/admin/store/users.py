@@ -1,15 +1,17 @@
 """Users and their memberships, as rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
-from daypass.portal.storage.page import Order, Page, Turn, read_page
-from daypass.portal.storage.schema import api_tokens, memberships, tenants, users
+from daypass.portal.storage.page import COUNTED, Order, Page, Turn, count_found, read_page
+from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
+from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 
 CHANGE_USER = (
@@ -37,6 +39,8 @@ END_TOKENS = (
 END_SIGN_INS = END_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
 """Ends whatever stands on a sign-in of a user."""
 
+_LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
+
 _USER = (
     users.c.id,
     users.c.username,
@@ -45,11 +49,13 @@ _USER = (
     users.c.disabled_at,
     users.c.last_sign_in_at,
     users.c.password_hash.is_not(None).label("has_password"),
+    _LAST_SIGN_IN,
 )
 
 _ORDERS = {
     UserSort.USERNAME: (users.c.username,),
     UserSort.CREATED: (users.c.created_at, users.c.id),
+    UserSort.LAST_SIGN_IN: (_LAST_SIGN_IN, users.c.id),
 }
 
 _MEMBER = (
@@ -99,19 +105,25 @@ class UserList:
                 return _user(row)
         return None
 
+    def named(self, usernames: Collection[str]) -> Mapping[str, UserRecord]:
+        """Those of these canonical names that there are, by their names."""
+        rows = self._connection.execute(select(*_USER).where(users.c.username.in_(usernames)))
+        return {row.username: _user(row) for row in rows}
+
     def page(self, query: UserQuery, turn: Turn) -> Page[UserRecord]:
         """A page of users."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_USER), query), order, turn, _user)
 
     def count(self, query: UserQuery) -> int:
-        """How many there are on all pages."""
-        return self._connection.scalar(self._where(select(func.count(users.c.id)), query)) or 0
+        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        if query.search:
+            return count_found(self._connection, self._where(select(users.c.username), query))
+        return self._connection.scalar(self._where(select(func.count()).select_from(users), query)) or 0
 
     def _where(self, statement: Select[Any], query: UserQuery) -> Select[Any]:
         if query.search:
-            find = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
-            statement = statement.where(find(users.c.username, query.search) > 0)
+            statement = statement.where(contains(self._connection, users.c.username, query.search))
         if query.role is not None:
             statement = statement.where(users.c.role == query.role.value)
         if query.is_disabled is not None:
@@ -140,16 +152,88 @@ class MemberList:
         )
         return [_member(row) for row in rows]
 
-    def of_tenant(self, tenant_id: TenantId, turn: Turn) -> Page[MemberRecord]:
-        """A page of a tenant's members, by username."""
-        query = _MEMBERS.where(memberships.c.tenant_id == tenant_id)
-        return read_page(self._connection, query, Order((users.c.username,)), turn, _member)
+    def access_of(self, user_ids: Collection[UserId]) -> Mapping[tuple[UserId, str], Access]:
+        """What these users may use, by user and tenant's name."""
+        rows = self._connection.execute(
+            select(memberships.c.user_id, tenants.c.name, memberships.c.is_read_only)
+            .join(tenants, tenants.c.id == memberships.c.tenant_id)
+            .where(memberships.c.user_id.in_(user_ids))
+        )
+        return {
+            (UserId(user_id), name): Access.READ_ONLY if is_read_only else Access.FULL
+            for user_id, name, is_read_only in rows
+        }
+
+    def of_user_page(self, user_id: UserId, search: str, turn: Turn) -> Page[MemberRecord]:
+        """A page of a user's tenants with *search* in their names, by name."""
+        query = self._of_user(_MEMBERS, user_id, search)
+        return read_page(self._connection, query, Order((tenants.c.name,)), turn, _member)
+
+    def count_of_user(self, user_id: UserId, search: str) -> int:
+        """How many there are on all pages."""
+        query = select(func.count()).select_from(memberships)
+        if search:
+            query = query.join(tenants, tenants.c.id == memberships.c.tenant_id)
+        return self._connection.scalar(self._of_user(query, user_id, search)) or 0
+
+    def reads_only(self, user_id: UserId) -> bool:
+        """Whether a user is a member somewhere, and may change nothing in any of these tenants."""
+        own = select(memberships.c.is_read_only).where(memberships.c.user_id == user_id)
+        # False comes first.
+        return bool(self._connection.scalar(own.order_by(memberships.c.is_read_only).limit(1)))
+
+    def of_tenant(self, tenant_id: TenantId, search: str, turn: Turn) -> Page[MemberRecord]:
+        """A page of a tenant's members with *search* in their usernames, by username."""
+        order = Order((users.c.username,))
+        if not self._is_crowded(tenant_id):
+            query = self._named(_MEMBERS.where(memberships.c.tenant_id == tenant_id), search)
+            return read_page(self._connection, query, order, turn, _member)
+        in_there = select(users.c.id, users.c.username).where(_is_member_of(tenant_id))
+        found = read_page(self._connection, self._named(in_there, search), order, turn, lambda row: row.id)
+        rows = self._connection.execute(
+            _MEMBERS.where(memberships.c.tenant_id == tenant_id, memberships.c.user_id.in_(found.records))
+        )
+        members = {row.user_id: _member(row) for row in rows}
+        # Whoever was removed between the two reads is none by now.
+        return Page([members[id_] for id_ in found.records if id_ in members], found.next_cursor)
+
+    def count_of_tenant(self, tenant_id: TenantId, search: str) -> int:
+        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        if not search:
+            query = select(func.count()).select_from(memberships)
+            return self._connection.scalar(query.where(memberships.c.tenant_id == tenant_id)) or 0
+        if self._is_crowded(tenant_id):
+            found = select(users.c.id).where(_is_member_of(tenant_id))
+        else:
+            found = select(users.c.id).join(memberships, memberships.c.user_id == users.c.id)
+            found = found.where(memberships.c.tenant_id == tenant_id)
+        return count_found(self._connection, self._named(found, search))
 
     def page(self, turn: Turn) -> Page[MemberRecord]:
         """A page of all memberships, tenant by tenant."""
         order = Order((memberships.c.tenant_id, memberships.c.user_id))
         query = _MEMBERS.add_columns(memberships.c.tenant_id)
         return read_page(self._connection, query, order, turn, _member)
+
+    def _of_user(self, statement: Select[Any], user_id: UserId, search: str) -> Select[Any]:
+        statement = statement.where(memberships.c.user_id == user_id)
+        return statement.where(contains(self._connection, tenants.c.name, search)) if search else statement
+
+    def _is_crowded(self, tenant_id: TenantId) -> bool:
+        """Whether it is quicker to go through all users by name than to sort those of the tenant."""
+        members = select(memberships.c.user_id).where(memberships.c.tenant_id == tenant_id)
+        return count_found(self._connection, members) > COUNTED
+
+    def _named(self, statement: Select[Any], search: str) -> Select[Any]:
+        return statement.where(contains(self._connection, users.c.username, search)) if search else statement
+
+
+def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:
+    """Asked of each user in turn: with an offset, no database makes a join of it and sorts that."""
+    found = select(memberships.c.user_id).where(
+        memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenant_id
+    )
+    return found.offset(0).correlate(users).exists()
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:

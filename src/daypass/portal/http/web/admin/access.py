@@ -14,7 +14,7 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
-from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen
 from daypass.portal.storage.page import Turn
@@ -29,6 +29,7 @@ class AccessPage:
 
     band: Band
     rows: Sequence[MemberRecord]
+    total: str
     listing: Listing
     following: str
     offered: Sequence[str]
@@ -70,11 +71,13 @@ class AccessPages:
     def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         head = band(self.administration.tenants, visit)
         listing = Listing.of(visit.query, head.address, ["username"])
-        found = self.administration.members.of_tenant(head.tenant.id, listing.turn)
+        members, search = self.administration.members, listing.search
+        found = members.of_tenant(head.tenant.id, listing.turn, search)
         users = self.administration.users.page(UserQuery(is_disabled=False), Turn(limit=_OFFERED))
         page = AccessPage(
             band=head,
             rows=found.records,
+            total=total(found, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
             listing=listing,
             following=listing.following(found.next_cursor),
             offered=[record.user.username for record in users.records],

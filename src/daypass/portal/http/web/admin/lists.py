@@ -1,10 +1,13 @@
 """How a long list is looked at: searched, sorted, and a page at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.page import COUNTED, Page, Turn
+
+Record = TypeVar("Record")
 
 SHOWS = (25, 50, 100)
 """How many rows one can have on a page."""
@@ -80,3 +83,29 @@ class Listing:
             "cursor": other.cursor or "",
         }
         return f"{self.address}?{urlencode({name: value for name, value in fields.items() if value})}"
+
+
+def total(found: Page[Record], listing: Listing, count: Callable[[], int]) -> str:
+    """How many there are on all pages; counted only where this page alone does not say it."""
+    is_all = listing.cursor is None and found.next_cursor is None
+    number = len(found.records) if is_all else count()
+    return f"{COUNTED}+" if listing.search and number > COUNTED else str(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Generic[Record]):
+    """The page of a list that is read whole, because it is never long."""
+
+    rows: Sequence[Record]
+    total: int
+    following: str
+
+
+def cut(rows: Sequence[Record], listing: Listing, text: Callable[[Record], str]) -> Cut[Record]:
+    """What *listing* shows of *rows*: those in whose *text* every word that is searched for stands."""
+    words = listing.search.lower().split()
+    found = [row for row in rows if all(word in text(row).lower() for word in words)]
+    cursor = listing.cursor or ""
+    begin = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 6 else 0
+    end = begin + listing.show
+    return Cut(found[begin:end], len(found), listing.following(str(end) if end < len(found) else None))

@@ -14,7 +14,7 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
-from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.lists import Listing, total
 
 ADDRESS = "/administrator/tenants"
 DELETE = "/administrator/delete-tenant"
@@ -25,7 +25,7 @@ class TenantsPage:
     """What the list shows."""
 
     rows: Sequence[TenantRecord]
-    total: int
+    total: str
     listing: Listing
     following: str
     region: str
@@ -74,7 +74,7 @@ class TenantPages:
         found = self.tenants.page(query, listing.turn)
         page = TenantsPage(
             rows=found.records,
-            total=self.tenants.count(query),
+            total=total(found, listing, lambda: self.tenants.count(query)),
             listing=listing,
             following=listing.following(found.next_cursor),
             region=visit.form.get("region") or self.region,

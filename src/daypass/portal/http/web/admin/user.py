@@ -15,7 +15,7 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
-from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.users import ADDRESS, Made, first_password, new_password, read_role
 from daypass.portal.http.web.admin.values import chosen
 from daypass.portal.storage.page import Turn
@@ -30,11 +30,13 @@ class UserPage:
     """What either tab shows."""
 
     record: UserRecord
-    memberships: Sequence[MemberRecord]
-    is_tokens: bool
-    """Whether it is the tab Tokens."""
+    reads_only: bool
+    """Whether there is no tenant in which this user may change anything."""
+    listing: Listing
+    total: str
+    following: str
+    memberships: Sequence[MemberRecord] = ()
     tokens: Sequence[TokenRecord] = ()
-    following: str = ""
     offered: Sequence[TenantRecord] = ()
     """Tenants to choose from; others can be typed."""
     tenant: str = ""
@@ -47,11 +49,6 @@ class UserPage:
     def address(self) -> str:
         """Where the page is."""
         return f"{ADDRESS}/{self.record.user.id}"
-
-    @property
-    def reads_only(self) -> bool:
-        """Whether there is no tenant in which this user may change anything."""
-        return bool(self.memberships) and all(one.access is Access.READ_ONLY for one in self.memberships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +133,17 @@ class OneUserPages:
         wrong: str = "",
         made: Made | None = None,
     ) -> Response:
-        record = self._record(visit)
+        record, members = self._record(visit), self.administration.members
+        user = record.user.id
+        listing = Listing.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
+        found = members.of_user(user, listing.turn, listing.search)
         page = UserPage(
             record=record,
-            memberships=self.administration.users.memberships(record.user.id),
-            is_tokens=False,
+            reads_only=members.reads_only(user),
+            listing=listing,
+            total=total(found, listing, lambda: members.count_of_user(user, listing.search)),
+            following=listing.following(found.next_cursor),
+            memberships=found.records,
             offered=self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records,
             tenant=visit.form.get("tenant"),
             wrong_pane=wrong_pane,
@@ -153,14 +156,16 @@ class OneUserPages:
         self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, *, wrong: str = "", made: Made | None = None
     ) -> Response:
         record = self._record(visit)
-        listing = Listing.of(visit.query, f"{ADDRESS}/{record.user.id}/tokens", ["expires"])
-        found = self.administration.tokens.page(record.user.id, None, listing.turn)
+        tokens, user = self.administration.tokens, record.user.id
+        listing = Listing.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
+        found = tokens.page(user, None, listing.turn)
         page = UserPage(
             record=record,
-            memberships=self.administration.users.memberships(record.user.id),
-            is_tokens=True,
-            tokens=found.records,
+            reads_only=self.administration.members.reads_only(user),
+            listing=listing,
+            total=total(found, listing, lambda: tokens.count(user)),
             following=listing.following(found.next_cursor),
+            tokens=found.records,
             wrong_pane="create" if wrong else "",
             wrong=wrong,
             made=made,

@@ -17,7 +17,7 @@ from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
-from daypass.portal.http.web.admin.lists import Listing
+from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.secret import Secret
@@ -46,7 +46,7 @@ class UsersPage:
     """What the list shows."""
 
     rows: Sequence[UserRecord]
-    total: int
+    total: str
     listing: Listing
     following: str
     offered: Sequence[TenantRecord]
@@ -109,7 +109,7 @@ class UserPages:
         found = self.administration.users.page(query, listing.turn)
         page = UsersPage(
             rows=found.records,
-            total=self.administration.users.count(query),
+            total=total(found, listing, lambda: self.administration.users.count(query)),
             listing=listing,
             following=listing.following(found.next_cursor),
             offered=self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records,

@@ -1,0 +1,69 @@
+"""What long lists are sorted and searched by, what ended tokens are found by, and staged imports."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.exc import DBAPIError
+
+from daypass.portal.storage.columns import UtcDateTime
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+_TRIGRAMS = {
+    "ix_users_username_trigrams": ("users", "username"),
+    "ix_tenants_name_trigrams": ("tenants", "name"),
+}
+
+
+def upgrade() -> None:
+    """Take the step."""
+    # Those who never signed in are sorted too; storage/schema.py has the same expression.
+    last_sign_in = sa.text("coalesce(last_sign_in_at, '1970-01-01 00:00:00.000000')")
+    op.create_index("ix_users_last_sign_in", "users", [last_sign_in, "id"], unique=False)
+    is_disabled = sa.text("disabled_at IS NOT NULL")
+    op.create_index(
+        "ix_users_disabled",
+        "users",
+        ["username"],
+        unique=False,
+        sqlite_where=is_disabled,
+        postgresql_where=is_disabled,
+    )
+    op.create_index("ix_api_tokens_revoked_at", "api_tokens", ["revoked_at"], unique=False)
+    op.create_table(
+        "staged_imports",
+        sa.Column("user_id", sa.String(length=32), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("staged_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_staged_imports_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_staged_imports")),
+    )
+    if _has_trigrams(op.get_bind()):
+        for name, (table, column) in _TRIGRAMS.items():
+            op.create_index(
+                name,
+                table,
+                [column],
+                unique=False,
+                postgresql_using="gin",
+                postgresql_ops={column: "gin_trgm_ops"},
+            )
+
+
+def _has_trigrams(connection: sa.Connection) -> bool:
+    """Whether PostgreSQL can look up parts of names; where it may not be taught to, it reads all of them."""
+    if connection.dialect.name == "sqlite":
+        return False
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    except DBAPIError:
+        return False
+    return True
