@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from daypass.portal.http.api import wire
-from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.http.api.wire import answer_with
+from daypass.portal.http.doorway import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +27,4 @@ class Myself:
             region=self.region,
             version=self.version,
         )
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)

@@ -16,7 +16,7 @@ from daypass.portal.http.problems import STATUSES
 
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
-    "Short-lived AWS access. Send an API token as `Authorization: Bearer …`. A refusal is a problem "
+    "Short-lived AWS access. Send an API token as `Authorization: Bearer TOKEN`. A refusal is a problem "
     "document (RFC 9457): its `detail` is a sentence for people, its `code` is for programs. Every answer "
     "carries `X-Request-Id`, by which the portal's log finds the request."
 )

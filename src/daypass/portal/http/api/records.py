@@ -15,8 +15,8 @@ from daypass.portal.clock import Clock
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.sessions import session_record
 from daypass.portal.http.api.tokens import token_facts
-from daypass.portal.http.api.wire import read_query
-from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.http.api.wire import answer_with, read_query
+from daypass.portal.http.doorway import Call
 from daypass.portal.storage.page import Turn
 
 _SECOND = timedelta(seconds=1)
@@ -40,7 +40,7 @@ class Records:
             live_at=self.clock() if asked.live else None,
         ).each(_session)
         answer = wire.EverySessionPage(sessions=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def events(self, call: Call) -> Response:
         """A page of the record."""
@@ -54,15 +54,15 @@ class Records:
             request_id=asked.request_id,
         ).each(_event)
         answer = wire.AuditPage(events=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def event(self, call: Call) -> Response:
         """One event in full."""
-        return answer_json(_event(self.all_.records.event(call.path["event"])).model_dump_json().encode())
+        return answer_with(_event(self.all_.records.event(call.path["event"])))
 
     def overview(self, _call: Call) -> Response:
         """How things stand."""
-        return answer_json(_overview(self.all_.overviews.read()).model_dump_json().encode())
+        return answer_with(_overview(self.all_.overviews.read()))
 
 
 def _session(record: IssuanceRecord) -> wire.EverySessionRecord:

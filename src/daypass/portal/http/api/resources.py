@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from daypass.portal.http.api import wire
-from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.http.api.wire import answer_with
+from daypass.portal.http.doorway import Call
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Listing, Resource
 from daypass.portal.inventory.search import after, count, search
@@ -33,7 +34,7 @@ class Resources:
             complete=listing.is_whole,
             next_cursor=next_cursor,
         )
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
 
 def _facts(listing: Listing, resource: Resource) -> wire.ResourceFacts:

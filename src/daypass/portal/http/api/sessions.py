@@ -12,7 +12,8 @@ from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scop
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api import wire
-from daypass.portal.http.doorway import Call, answer_json
+from daypass.portal.http.api.wire import answer_with
+from daypass.portal.http.doorway import Call
 from daypass.portal.http.words import cap, cap_note
 from daypass.portal.storage.engine import Database
 
@@ -31,7 +32,7 @@ class Sessions:
         asked = wire.read_body(wire.SessionAsk, call.body)
         issuance = self.issuer.issue(call.caller, _ask(asked))
         answer = _session(issuance, Purpose(asked.purpose))
-        return answer_json(answer.model_dump_json(exclude_unset=True).encode(), HTTPStatus.CREATED)
+        return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
     def list_own(self, call: Call) -> Response:
         """A page of the caller's own sessions, newest first."""
@@ -40,7 +41,7 @@ class Sessions:
             page = IssuanceStore(connection).mine(call.caller.user.id, cursor=query.cursor, limit=query.limit)
         sessions = [session_record(record) for record in page.records]
         answer = wire.SessionList(sessions=sessions, next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
 
 def _ask(asked: wire.SessionAsk) -> Ask:

@@ -8,8 +8,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import read_body, read_query
-from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+from daypass.portal.http.api.wire import answer_with, read_body, read_query
+from daypass.portal.http.doorway import Call, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
 from daypass.portal.storage.page import Turn
 
@@ -28,14 +28,14 @@ class Settings:
             settings=[_facts(one) for one in self.all_.settings.of(tenant)],
             known=[_known(one) for one in known],
         )
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def of_tenants(self, call: Call) -> Response:
         """A page of the settings of all tenants."""
         asked = read_query(wire.PageQuery, dict(call.query))
         page = self.all_.settings.of_tenants(Turn(asked.cursor, asked.limit)).each(_facts)
         answer = wire.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def shown(self, call: Call) -> Response:
         """One setting."""
@@ -59,7 +59,7 @@ def _place(call: Call) -> tuple[str | None, str, str]:
 
 
 def _setting(record: SettingRecord) -> Response:
-    return tagged(answer_json(_facts(record).model_dump_json().encode()), record.version)
+    return tagged(answer_with(_facts(record)), record.version)
 
 
 def _facts(record: SettingRecord) -> wire.SettingFacts:

@@ -10,7 +10,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.http.api import admin_wire, wire
 from daypass.portal.http.api.etags import expected, tagged
-from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+from daypass.portal.http.api.wire import answer_with
+from daypass.portal.http.doorway import Call, answer_nothing
 from daypass.portal.http.tenants import access_of, find_tenant, visible_page
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
@@ -33,7 +34,7 @@ class Tenants:
         answer = wire.TenantList(
             tenants=[_facts(user, seen) for seen in page.records], next_cursor=page.next_cursor
         )
-        return answer_json(answer.model_dump_json(exclude_unset=True).encode())
+        return answer_with(answer, exclude_unset=True)
 
     def shown(self, call: Call) -> Response:
         """One tenant that the caller may use."""
@@ -41,7 +42,7 @@ class Tenants:
         seen = find_tenant(self.database, user, call.path["tenant"])
         if seen is None:
             raise no_such_tenant(call.path["tenant"])
-        response = answer_json(_facts(user, seen).model_dump_json(exclude_unset=True).encode())
+        response = answer_with(_facts(user, seen), exclude_unset=True)
         return tagged(response, tenant_version(seen.tenant)) if user.is_administrator else response
 
     def created(self, call: Call) -> Response:
@@ -73,7 +74,7 @@ class Tenants:
 
 def _tenant(user: User, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
     facts = _facts(user, TenantAccess(record.tenant, None))
-    return tagged(answer_json(facts.model_dump_json(exclude_unset=True).encode(), status), record.version)
+    return tagged(answer_with(facts, status, exclude_unset=True), record.version)
 
 
 def _facts(user: User, seen: TenantAccess) -> wire.TenantFacts:

@@ -10,8 +10,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.store.tokens import TokenRecord
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.users import user_ref
-from daypass.portal.http.api.wire import read_body, read_query
-from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+from daypass.portal.http.api.wire import answer_with, read_body, read_query
+from daypass.portal.http.doorway import Call, answer_nothing
 from daypass.portal.storage.page import Turn
 
 
@@ -28,7 +28,7 @@ class Tokens:
             token_facts
         )
         answer = wire.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def created(self, call: Call) -> Response:
         """Make one for somebody."""
@@ -44,7 +44,7 @@ class Tokens:
             expires_at=token.expires_at,
             token=secret.reveal(),
         )
-        return answer_json(answer.model_dump_json().encode(), HTTPStatus.CREATED)
+        return answer_with(answer, HTTPStatus.CREATED)
 
     def revoked(self, call: Call) -> Response:
         """End one."""

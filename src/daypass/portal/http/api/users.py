@@ -11,8 +11,8 @@ from daypass.portal.admin.model import MemberRecord, UserRecord
 from daypass.portal.admin.store.users import UserQuery
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import UserRef, read_body, read_query
-from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+from daypass.portal.http.api.wire import UserRef, answer_with, read_body, read_query
+from daypass.portal.http.doorway import Call, answer_nothing
 from daypass.portal.identity.model import Role, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.page import Turn
@@ -31,7 +31,7 @@ class Users:
         query = UserQuery(asked.search, asked.role, asked.disabled, asked.sort, asked.descending)
         page = self.all_.users.page(query, Turn(asked.cursor, asked.limit))
         answer = wire.UserPage(users=[user_facts(one) for one in page.records], next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def shown(self, call: Call) -> Response:
         """One user."""
@@ -73,13 +73,13 @@ class Users:
         imports = self.all_.imports
         lines = imports.plan(asked.csv) if asked.dry_run else imports.run(asked.csv, call.caller)
         answer = wire.ImportAnswer(done=not asked.dry_run, lines=[_line(one) for one in lines])
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def memberships(self, call: Call) -> Response:
         """All tenants of one user."""
         members = self.all_.users.memberships(call.path["user"])
         answer = wire.MemberPage(memberships=[_facts(one) for one in members], next_cursor=None)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ class Members:
         asked = read_query(wire.PageQuery, dict(call.query))
         page = self.all_.members.page(Turn(asked.cursor, asked.limit)).each(_facts)
         answer = wire.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def of_tenant(self, call: Call) -> Response:
         """A page of one tenant's members."""
         asked = read_query(wire.PageQuery, dict(call.query))
         page = self.all_.members.of_tenant(call.path["tenant"], Turn(asked.cursor, asked.limit)).each(_facts)
         answer = wire.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(answer)
 
     def shown(self, call: Call) -> Response:
         """One membership."""
@@ -139,11 +139,11 @@ def user_facts(record: UserRecord) -> wire.UserFacts:
 
 
 def _user(record: UserRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return tagged(answer_json(user_facts(record).model_dump_json().encode(), status), record.version)
+    return tagged(answer_with(user_facts(record), status), record.version)
 
 
 def _member(record: MemberRecord) -> Response:
-    return tagged(answer_json(_facts(record).model_dump_json().encode()), record.version)
+    return tagged(answer_with(_facts(record)), record.version)
 
 
 def _facts(record: MemberRecord) -> wire.MemberFacts:

@@ -1,13 +1,16 @@
 """What travels over our API; the descriptions become the OpenAPI document."""
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from starlette.responses import Response
 
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.model import Door, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest, PortalError
+from daypass.portal.http.doorway import answer_json
 from daypass.portal.http.problems import NotJson
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.inventory.model import Kind
@@ -301,6 +304,13 @@ def read_body(model: type[Model], body: bytes) -> Model:
         return model.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(error) from None  # the error itself holds what was sent
+
+
+def answer_with(
+    model: BaseModel, status: HTTPStatus = HTTPStatus.OK, *, exclude_unset: bool = False
+) -> Response:
+    """An answer that says what *model* does; without what nobody set, where that means something else."""
+    return answer_json(model.model_dump_json(exclude_unset=exclude_unset).encode(), status)
 
 
 def read_query(model: type[Model], query: object) -> Model:
