@@ -18,6 +18,7 @@ from daypass.portal.admin.metadata import TenantMetadata
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.staging import StagedImports
 from daypass.portal.admin.tenants import RoleRules, Tenants
 from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
@@ -48,6 +49,7 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
+    staged: StagedImports
     records: Records
     overviews: Overviews
     maxima: RoleMaxima | None

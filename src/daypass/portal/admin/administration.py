@@ -10,6 +10,7 @@ from daypass.portal.admin.metadata import TenantMetadata
 from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.staging import StagedImports
 from daypass.portal.admin.tenants import RoleMaker, RoleRules, Tenants
 from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
@@ -27,6 +28,7 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
+    staged: StagedImports
     records: Records
     overviews: Overviews
     maxima: RoleMaxima | None
@@ -40,6 +42,7 @@ def administration(
     follow = nothing_follows if maxima is None else maxima.follow
     desk = Desk(identity.database, identity.audit, identity.clock)
     users, members = Users(desk), Members(desk)
+    imports = Imports(users, members)
     return Administration(
         users=users,
         members=members,
@@ -47,7 +50,8 @@ def administration(
         settings=Settings(desk, follow),
         metadata=TenantMetadata(desk),
         tokens=Tokens(desk, identity),
-        imports=Imports(users, members),
+        imports=imports,
+        staged=StagedImports(imports),
         records=Records(identity.database),
         overviews=Overviews(identity.database, identity.clock),
         maxima=maxima,

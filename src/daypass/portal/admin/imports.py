@@ -7,20 +7,28 @@ spaces). Users who are there already get the role and the memberships too; nothi
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
 from daypass.portal.admin.change import Author, Change
 from daypass.portal.admin.members import Members
+from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.store.tenants import TenantList
+from daypass.portal.admin.store.users import MemberList, UserList
 from daypass.portal.admin.users import Users
-from daypass.portal.errors import InvalidRequest, PortalError, UserNotFound
-from daypass.portal.identity.model import Role, canonical_username
-from daypass.portal.identity.service import new_user
-from daypass.portal.storage.engine import Connection
+from daypass.portal.errors import InvalidRequest, PortalError
+from daypass.portal.identity.model import Role, UserId, canonical_username
+from daypass.portal.identity.service import check_username
 from daypass.portal.tenants.model import Access
 
 COLUMNS = ("username", "role", "tenants", "read_only_tenants")
-_LONGEST = 2000
+LONGEST = 2000
+"""Lines of a table that is taken in one request."""
+
+_AT_A_TIME = 200
+
+Line = tuple[int, Mapping[str, str]]
+"""A line of a table: its number, and what it says by the column's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,12 @@ class Imports:
     users: Users
     members: Members
 
-    def plan(self, text: str) -> Sequence[ImportedUser]:
+    def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """What would become of each line; changes nothing."""
-        planned = [self._plan(line, row) for line, row in _read(text)]
+        table = list(read_table(text, longest))
+        planned: list[ImportedUser] = []
+        for begin in range(0, len(table), _AT_A_TIME):
+            planned += self.plan_lines(table[begin : begin + _AT_A_TIME])
         seen: dict[str, int] = {}
         for number, one in enumerate(planned):
             first = seen.setdefault(one.username, one.line)
@@ -72,17 +83,19 @@ class Imports:
     def run(self, text: str, by: Author) -> Sequence[ImportedUser]:
         """Do what `plan` says, line by line; nothing where any line cannot be taken."""
         planned = self.plan(text)
+        refuse_problems(planned)
+        self.review(planned, by)
         for one in planned:
-            if one.problem is not None:
-                raise InvalidRequest(f"Line {one.line}: {one.problem} Nothing was imported.")
-        change = Change((), widens=any(one.widens for one in planned))
-        # Refused as a whole, and not after half of the lines.
-        self.users.desk.review("user.import", f"{len(planned)} lines", by, lambda _connection: change)
-        for one in planned:
-            self._take(one, by)
+            self.take(one, by)
         return planned
 
-    def _take(self, one: ImportedUser, by: Author) -> None:
+    def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
+        """Refuse a table as a whole, and not after half of its lines."""
+        change = Change((), widens=any(one.widens for one in planned))
+        self.users.desk.review("user.import", f"{len(planned)} lines", by, lambda _connection: change)
+
+    def take(self, one: ImportedUser, by: Author) -> None:
+        """Do what one line asks for."""
         if one.is_new:
             self.users.create(one.username, one.role, None, by)
         elif one.old_role is not None:
@@ -90,34 +103,58 @@ class Imports:
         for tenant, access in one.memberships.items():
             self.members.put(tenant, one.username, access, by)
 
-    def _plan(self, line: int, row: Mapping[str, str]) -> ImportedUser:
-        username = canonical_username(row.get("username", ""))
-        try:
-            role = _role(row.get("role", ""))
-            wanted = _memberships(row)
-            new_user(username, role, None, self.users.desk.clock())
-            with self.users.desk.database.reading() as connection:
-                _check_tenants(connection, wanted)
-            return self._compare(line, username, role, wanted)
-        except PortalError as refusal:
-            return ImportedUser(line, username, problem=refusal.reason)
-
-    def _compare(self, line: int, username: str, role: Role, wanted: Mapping[str, Access]) -> ImportedUser:
-        try:
-            found = self.users.find(username)
-        except UserNotFound:
-            return ImportedUser(line, username, role, is_new=True, memberships=wanted)
-        has = {one.tenant.name: one.access for one in self.users.memberships(found.user.id)}
-        return ImportedUser(
-            line,
-            username,
-            role,
-            old_role=None if found.user.role is role else found.user.role,
-            memberships={name: access for name, access in wanted.items() if has.get(name) is not access},
-        )
+    def plan_lines(self, lines: Sequence[Line]) -> Sequence[ImportedUser]:
+        """What would become of some lines, each taken for itself; for not too many of them at a time."""
+        wishes = [_wish(number, row) for number, row in lines]
+        right = [wish for wish in wishes if wish.problem is None]
+        with self.users.desk.database.reading() as connection:
+            users = UserList(connection).named([wish.username for wish in right])
+            access = MemberList(connection).access_of([found.user.id for found in users.values()])
+            tenants = TenantList(connection).known({name for wish in right for name in wish.memberships})
+        return [_compared(wish, users.get(wish.username), access, tenants) for wish in wishes]
 
 
-def _read(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
+def refuse_problems(planned: Sequence[ImportedUser], taken: int = 0) -> None:
+    """Return when every line can be taken; *taken* were before these."""
+    for one in planned:
+        if one.problem is not None:
+            rest = f"The {taken} lines before are done." if taken else "Nothing was imported."
+            raise InvalidRequest(f"Line {one.line}: {one.problem} {rest}")
+
+
+def _wish(line: int, row: Mapping[str, str]) -> ImportedUser:
+    """What a line says by itself."""
+    username = canonical_username(row.get("username", ""))
+    try:
+        role = _role(row.get("role", ""))
+        check_username(username)
+        return ImportedUser(line, username, role, memberships=_memberships(row))
+    except PortalError as refusal:
+        return ImportedUser(line, username, problem=refusal.reason)
+
+
+def _compared(
+    wish: ImportedUser,
+    found: UserRecord | None,
+    access: Mapping[tuple[UserId, str], Access],
+    tenants: AbstractSet[str],
+) -> ImportedUser:
+    """What there is to do about it."""
+    if wish.problem is not None:
+        return wish
+    if not wish.memberships.keys() <= tenants:
+        return ImportedUser(wish.line, wish.username, problem="There is no tenant of one of these names.")
+    if found is None:
+        return replace(wish, is_new=True)
+    user = found.user
+    changes = {
+        name: wanted for name, wanted in wish.memberships.items() if access.get((user.id, name)) is not wanted
+    }
+    return replace(wish, old_role=None if user.role is wish.role else user.role, memberships=changes)
+
+
+def read_table(text: str, longest: int = LONGEST) -> Iterator[Line]:
+    """The lines of a table, each with its number; raises `InvalidRequest` where it is none."""
     # A spreadsheet may put a mark in front, and semicolons where its country writes decimal commas.
     text = text.removeprefix("\ufeff")
     head = text.partition("\n")[0]
@@ -125,12 +162,14 @@ def _read(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
     names: list[str] = []
     try:
         for cells in reader:
-            if reader.line_num > _LONGEST:
-                raise InvalidRequest(f"A table has at most {_LONGEST} lines.")
+            if reader.line_num > longest + 1:
+                raise InvalidRequest(f"A table has at most {longest} lines after the first.")
             if not names:
                 names = _columns(cells)
             elif any(cell.strip() for cell in cells):
                 yield reader.line_num, dict(zip(names, (cell.strip() for cell in cells), strict=False))
+        if not names:
+            _columns(names)
     except csv.Error as error:
         raise InvalidRequest(f"Line {reader.line_num} is no line of a table: {error}.") from error
 
@@ -159,11 +198,3 @@ def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
                 raise InvalidRequest(f"“{name}” is named twice.")
             wanted[name] = access
     return wanted
-
-
-def _check_tenants(connection: Connection, wanted: Mapping[str, Access]) -> None:
-    tenants = TenantList(connection)
-    for name in wanted:
-        found = tenants.find(name) if name.isprintable() else None
-        if found is None or found.tenant.name != name:
-            raise InvalidRequest("There is no tenant of one of these names.")

@@ -1,8 +1,9 @@
 """The way in that all routes share: permission, body, caller, and a thread for the domain's code."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 
@@ -11,11 +12,12 @@ from starlette.responses import Response
 
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.http.caller import Callers, Permission, Presented
+from daypass.portal.http.doorkeeper import Doorkeeper, Place
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import BodyTooLarge, NotJson
 
 LARGEST_BODY = 64 * 1024
-_BODY_TIME = 5.0
+_BODY_TIME = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Entrance:
     door: Door
     callers: Callers
     pool: Pool
+    doorkeeper: Doorkeeper
 
     def admit(self, permission: Permission, handler: Handler) -> "Guarded":
         """The endpoint of a route for those who have *permission*."""
@@ -62,7 +65,7 @@ class Guarded:
 
     def _answer(self, presented: Presented, request: Request, body: bytes) -> Response:
         caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)
-        self.permission.check(caller.user)
+        self._entrance.doorkeeper.admit(self.permission, caller, Place.of(request))
         call = Call(caller, request.path_params, request.query_params, body, request.headers)
         return self._handler(call)
 
@@ -80,25 +83,34 @@ class Open:
         return self._answer()
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """The body of a request, whole; raises `NotJson` or `BodyTooLarge`."""
-    stated = request.headers.get("content-length", "0")
-    if not (stated.isascii() and stated.isdigit()) or int(stated[:9]) > LARGEST_BODY:
-        raise _too_large()
     body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_TIME):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > LARGEST_BODY:
-                    raise _too_large()
-    except (TimeoutError, ClientDisconnect) as error:
-        raise NotJson("The body did not arrive whole.") from error
+    async for piece in pieces_of_body(request, largest):
+        body += piece
     return bytes(body)
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {LARGEST_BODY // 1024} KiB, the most that is taken here.")
+async def pieces_of_body(
+    request: Request, largest: int, patience: timedelta = _BODY_TIME
+) -> AsyncGenerator[bytes, None]:
+    """The body piece by piece, as it comes; raises `NotJson` or `BodyTooLarge`."""
+    stated, received = request.headers.get("content-length", "0"), 0
+    if not (stated.isascii() and stated.isdigit()) or int(stated[:12]) > largest:
+        raise _too_large(largest)
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            async for piece in request.stream():
+                received += len(piece)
+                if received > largest:
+                    raise _too_large(largest)
+                yield piece
+    except (TimeoutError, ClientDisconnect) as error:
+        raise NotJson("The body did not arrive whole.") from error
+
+
+def _too_large(largest: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {largest // 1024} KiB, the most that is taken here.")
 
 
 def answer_nothing() -> Response:

@@ -195,7 +195,7 @@ class Identity:
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
     """A user to be added, and the row; without a password they sign in by tokens alone."""
     name = canonical_username(username)
-    _check_text("A username", name, _LONGEST_USERNAME)
+    check_username(name)
     user = User(UserId(uuid4().hex), name, role)
     row = {
         "id": user.id,
@@ -205,6 +205,11 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
         "created_at": now,
     }
     return user, Write(ADD_USER, row)
+
+
+def check_username(name: str) -> None:
+    """Return when a user may have that canonical name; else raise `InvalidRequest`."""
+    _check_text("A username", name, _LONGEST_USERNAME)
 
 
 def name_taken(username: str) -> AlreadyThere:

@@ -40,13 +40,13 @@ def administrator_routes(
         *_record(admit, AuditPages(pages, administration)),
         *_system_settings(
             admit,
-            SystemConfigPages(pages, administration.settings),
+            SystemConfigPages(pages, administration),
             RolePages(pages, administration.maxima, durations),
         ),
         *_tenants(admit, TenantPages(pages, administration.tenants, region)),
         *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
         *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),
-        *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.imports)),
+        *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.staged)),
         *_user(admit, OneUserPages(pages, administration)),
     ]
 
@@ -62,6 +62,9 @@ class _Routes:
 
     def act(self, path: str, page: Page) -> BaseRoute:
         return exact("POST", path, self.entrance.act(Permission.ADMINISTRATOR, page))
+
+    def upload(self, path: str, page: Page, largest: int) -> BaseRoute:
+        return exact("POST", path, self.entrance.upload(Permission.ADMINISTRATOR, page, largest))
 
 
 def _system_settings(admit: _Routes, configs: SystemConfigPages, roles: RolePages) -> list[BaseRoute]:
@@ -118,7 +121,8 @@ def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRou
         admit.act(users.ADDRESS, every.create),
         admit.act(users.DELETE, every.delete),
         admit.show(imports.ADDRESS, taken.show),
-        admit.act(imports.ADDRESS, taken.take),
+        admit.upload(imports.ADDRESS, taken.check, imports.LARGEST_FORM),
+        admit.act(imports.DO, taken.do),
     ]
 
 

@@ -1,0 +1,103 @@
+"""Tables that are too large for one request: kept, and done some lines at a time as they were seen."""
+
+from datetime import timedelta
+
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.admin.model import Version
+from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.tenants.model import Access
+from tests.fakes import FakeClock
+from tests.portal.admin.conftest import Administration
+
+TABLE = "username,tenants\n" + "".join(f"user{number:03}@example.com,dev01\n" for number in range(250))
+
+
+def at_once() -> bool:
+    return True
+
+
+def never() -> bool:
+    return False
+
+
+def count(administration: Administration) -> int:
+    return administration.users.count(UserQuery(search="user"))
+
+
+def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administration, alice: Caller) -> None:
+    staged = administration.staged
+    planned = staged.stage(TABLE, alice)
+    before = count(administration)
+
+    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    meanwhile = count(administration)
+    # Whoever was cut short goes on where they were; nothing of it is seen again.
+    rest = staged.go_on(planned.id, Version(""), alice, never)
+
+    assert (before, first.taken, meanwhile) == (0, 100, 100)
+    assert (rest.is_done, rest.taken, rest.changed, count(administration)) == (True, 250, 250, 250)
+    assert administration.members.find("dev01", "user249@example.com").access is Access.FULL
+    assert len(administration.events("user.create")) >= 250
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        staged.go_on(planned.id, planned.version, alice, never)
+
+
+def test_nothing_is_done_where_something_changed_since_it_was_seen(
+    administration: Administration, alice: Caller
+) -> None:
+    staged = administration.staged
+    planned = staged.stage("username,tenants\nuser1@example.com,\n", alice)
+    administration.users.create("user1@example.com", planned.lines[0].role, None, OPERATOR)
+
+    with pytest.raises(Changed, match="Nothing was imported"):
+        staged.go_on(planned.id, planned.version, alice, never)
+
+    again = staged.look(planned.id, alice)
+    assert not again.lines[0].has_effect
+    assert staged.go_on(again.id, again.version, alice, never).changed == 0
+
+
+def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
+    administration: Administration, alice: Caller, clock: FakeClock
+) -> None:
+    staged, amir = administration.staged, administration.caller("amir@example.com")
+    hers = staged.stage(TABLE, alice)
+
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        staged.go_on(hers.id, hers.version, amir, never)
+    clock.move(timedelta(hours=2))
+    staged.stage(TABLE, amir)
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        staged.go_on(hers.id, hers.version, alice, never)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
+    administration: Administration, clock: FakeClock
+) -> None:
+    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
+    planned = staged.stage(TABLE, by)
+    clock.move(timedelta(minutes=6))
+
+    with pytest.raises(FreshSignInNeeded):
+        staged.go_on(planned.id, planned.version, by, never)
+    assert count(administration) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_line_that_cannot_be_taken_keeps_all_others_out(
+    administration: Administration, alice: Caller
+) -> None:
+    planned = administration.staged.stage(f"{TABLE}x@example.com,nowhere\n", alice)
+
+    assert [one.problem for one in planned.lines if one.problem] == [
+        "There is no tenant of one of these names."
+    ]
+    with pytest.raises(InvalidRequest, match=r"Line 252: .* Nothing was imported"):
+        administration.staged.go_on(planned.id, planned.version, alice, never)
+    assert count(administration) == 0
