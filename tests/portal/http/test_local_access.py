@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.http.compat.local_access import ARMED_AFTER, CANCELLED, DONE, PAGE, STALE_AFTER
+from daypass.portal.http.compat.local_access import (
+    ARMED_AFTER,
+    CANCEL,
+    CANCELLED,
+    DONE,
+    PAGE,
+    STALE_AFTER,
+)
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.identity.sign_in import FRESH
-from daypass.portal.storage.schema import api_tokens
+from daypass.portal.storage.schema import api_tokens, audit_events
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
@@ -96,6 +103,32 @@ def test_the_page_says_who_gets_what_for_how_long(quick_world: World, quick_clie
         assert said in text
     assert "Unrecognised" not in text
     assert 'aria-disabled="true"' in text
+
+
+@pytest.mark.parametrize("accepts", [HTML, ("Accept", "application/json")])
+def test_saying_no_hands_over_nothing_and_is_on_record(
+    quick_world: World, quick_client: Client, accepts: tuple[str, str]
+) -> None:
+    cookie = sign_in(quick_world, DANA)
+    form = fields(look(quick_client, cookie, localAppName="duplo-jit"))
+
+    answer = quick_client.send(
+        "POST", CANCEL, body=urlencode(form).encode(), headers=[cookie, FORM, *OURS, accepts]
+    )
+    forged = form | {"csrf": "0" * 64}
+    refused = quick_client.send(
+        "POST", CANCEL, body=urlencode(forged).encode(), headers=[cookie, FORM, *OURS, accepts]
+    )
+
+    expected = (303, CANCELLED) if accepts == HTML else (200, None)
+    assert (answer.status, answer.header("location")) == expected
+    assert refused.status == 403
+    assert handed_over(quick_world) == 0
+    query = select(audit_events.c.actor, audit_events.c.subject, audit_events.c.outcome).where(
+        audit_events.c.action == "local_access.cancel"
+    )
+    with quick_world.database.reading() as connection:
+        assert connection.execute(query).all() == [(DANA, "duplo-jit", "denied")]
 
 
 @pytest.mark.parametrize("query", [{}, {"success": "true"}, {"isAdmin": "true"}, {"redirect": "false"}])

@@ -4,10 +4,12 @@ The clients know neither state nor PKCE, so the token is held short instead: for
 most, void unless used within a minute, and one for each user, application and scope.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.portal.audit.log import Write
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import Event, Write
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
@@ -60,6 +62,17 @@ class Approvals:
         if not user.is_administrator:
             raise _NOT_ADMINISTRATOR
         require_fresh(sign_in, self.identity.clock())
+
+    def cancel(
+        self, user: User, application: str, *, wants_admin: bool, address: str, request_id: str
+    ) -> None:
+        """Put on record that *user* said no."""
+        detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
+        self.identity.audit.commit(
+            Event(
+                "local_access.cancel", user.id, user.username, None, application, "denied", detail, request_id
+            )
+        )
 
     def approve(
         self,

@@ -25,6 +25,7 @@ from daypass.portal.identity.approvals import GRANT, LIFETIME, RECOGNISED, Appro
 
 PAGE = "/app/user/verify-token"
 DONE = f"{PAGE}/done"
+CANCEL = f"{PAGE}/cancel"
 CANCELLED = f"{PAGE}/cancelled"
 
 ARMED_AFTER = timedelta(milliseconds=700)
@@ -125,6 +126,19 @@ class LocalAccess:
         )
         return JSONResponse({"port": asked.port, "token": secret.reveal()})
 
+    def cancel(self, visit: Visit) -> Response:
+        """Hand over nothing, on record; the page itself may tell the application so."""
+        form, caller = visit.form, visit.caller
+        asked = _asked(form.raw("localAppName"), form.raw("localPort"), form.raw("isAdmin"))
+        self.approvals.cancel(
+            caller.user,
+            asked.application,
+            wants_admin=asked.wants_admin,
+            address=caller.address,
+            request_id=caller.request_id,
+        )
+        return RedirectResponse(CANCELLED, HTTPStatus.SEE_OTHER) if visit.wants_page else JSONResponse({})
+
     def done(self, visit: Visit) -> Response:
         """That the application has what it asked for."""
         page = OutcomePage(is_done=True)
@@ -169,6 +183,7 @@ def local_access_routes(entrance: PageEntrance, local_access: LocalAccess) -> li
     return [
         exact("GET", PAGE, entrance.page(user, local_access.show)),
         exact("POST", PAGE, entrance.act(user, local_access.approve)),
+        exact("POST", CANCEL, entrance.act(user, local_access.cancel)),
         exact("GET", DONE, entrance.page(user, local_access.done)),
         exact("GET", CANCELLED, entrance.page(user, local_access.cancelled)),
     ]

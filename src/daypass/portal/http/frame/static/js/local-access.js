@@ -13,9 +13,15 @@ function listener(port) {
 }
 
 // Some clients take a visit without a token for a no; the others are left alone.
-cancel.addEventListener("click", (event) => {
+cancel.addEventListener("click", async (event) => {
   if (!cancel.dataset.handoffCancel) return;
   event.preventDefault();
+  try {
+    await ask(cancel.form);
+  } catch (error) {
+    // A no counts, whether or not it could be put on record.
+    if (!(error instanceof Refused)) throw error;
+  }
   location.replace(listener(Number(cancel.dataset.handoffCancel)));
 });
 
