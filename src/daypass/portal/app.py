@@ -48,8 +48,10 @@ from daypass.portal.http.compat.settings import Settings as CompatSettings
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
 from daypass.portal.http.compat.users import Users as CompatUsers
+from daypass.portal.http.doorkeeper import Doorkeeper
 from daypass.portal.http.doorway import Entrance
 from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.confirm import Confirmations
 from daypass.portal.http.frame.entrance import PageEntrance
 from daypass.portal.http.frame.pages import Pages, Templates
 from daypass.portal.http.frame.refusal import RefusalForm
@@ -162,6 +164,7 @@ class _Core:
     administration: Administration
     doctor: Examiner | None
     callers: Callers
+    doorkeeper: Doorkeeper
     sign_ins: SignIns
     assets: Assets
     pages: Pages
@@ -170,13 +173,25 @@ class _Core:
 
     def entrance(self, door: Door) -> Entrance:
         """The way in to one door."""
-        return Entrance(door, self.callers, self.pool)
+        return Entrance(door, self.callers, self.pool, self.doorkeeper)
 
     def page_entrance(self, door: Door) -> PageEntrance:
         """The way in to a door's pages."""
-        frames = Frames(self.database, self.clock)
-        origin = self.config.public_url
-        return PageEntrance(door, self.sign_ins.find, frames, self.callers.addresses, self.pool, origin)
+        return PageEntrance(
+            door=door,
+            signed_in=self.sign_ins.find,
+            frames=Frames(self.database, self.clock),
+            addresses=self.callers.addresses,
+            pool=self.pool,
+            origin=self.config.public_url,
+            confirmations=self.confirmations,
+            doorkeeper=self.doorkeeper,
+        )
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """The pages around a password that is asked for once more."""
+        return Confirmations(self.pages)
 
     @property
     def refusal_page(self) -> RefusalForm:
@@ -267,6 +282,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
         ),
         doctor=aws.doctor,
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
+        doorkeeper=Doorkeeper(audit.commit, clock),
         sign_ins=SignIns(database, audit, clock),
         assets=templates.assets,
         pages=Pages(templates, browser_origins(config.aws)),
@@ -344,7 +360,9 @@ def _web_door(core: _Core) -> Starlette:
     ways = Ways(core.pages, core.issuer)
     profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
     web = WebPages(
-        sign_in=SignInPages(core.pages, core.sign_ins, core.has_administrator, core.config.public_url),
+        sign_in=SignInPages(
+            core.pages, core.confirmations, core.sign_ins, core.has_administrator, core.config.public_url
+        ),
         tenant=TenantChoice(core.database),
         profile=profile,
         sessions=SessionPages(core.pages, core.database),

@@ -394,6 +394,16 @@ def test_admin_access_asks_for_the_password_once_more(quick_world: World) -> Non
     assert (answer.header("location") or "").startswith("/confirm?next=/oauth/authorize")
 
 
+def test_a_consent_that_needs_the_password_meanwhile_is_looked_at_anew(quick_world: World) -> None:
+    browser = Browser(quick_world, ADMIN, signed_in_for=timedelta(minutes=4, seconds=50))
+    form = browser.look(pushed(quick_world, scope="tenants admin"))
+    quick_world.clock.move(timedelta(seconds=10))
+
+    answer = browser.post({**form, "answer": "authorize"})
+
+    assert (answer.status, answer.header("location")) == (303, "/confirm")
+
+
 def test_admin_access_is_good_for_the_master_role_and_tenants_access_is_not(quick_world: World) -> None:
     client = quick_world.client()
     for scope, status in (("tenants admin", 201), ("tenants", 403)):

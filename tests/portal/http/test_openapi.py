@@ -51,7 +51,7 @@ def test_it_can_be_read_as_a_page_that_asks_nothing_of_another_host(still_client
     assert "script-src 'self'" in (page.header("content-security-policy") or "")
     for path, methods in still_client.get(DESCRIPTION).json["paths"].items():
         for method, operation in methods.items():
-            assert f"{method.upper()} {path}</code>" in text
+            assert f'<span class="method {method}">{method.upper()}</span> <code>{path}</code>' in text
             assert f'id="{operation["operationId"]}"' in text
     # An example is a text, and leads nowhere.
     leads = re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL)

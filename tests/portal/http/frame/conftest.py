@@ -16,7 +16,9 @@ from starlette.types import ASGIApp, Message
 from daypass.portal.access.model import Door
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
 from daypass.portal.http.caller import Addresses, Permission
+from daypass.portal.http.doorkeeper import Doorkeeper
 from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.confirm import Confirmations
 from daypass.portal.http.frame.cookies import SESSION, VISIT
 from daypass.portal.http.frame.csrf import csrf_token
 from daypass.portal.http.frame.entrance import PageEntrance, Stranger, Visit
@@ -170,7 +172,16 @@ def browser(sqlite_template: Path, assets: Assets, pages: Pages) -> Iterator[Bro
     """A browser at those pages."""
     database, pool = Database(f"sqlite:///{sqlite_template}"), Pool(2)
     frames = Frames(database, FakeClock())
-    entrance = PageEntrance(Door.WEB, find, frames, Addresses(), pool, ORIGIN)
+    entrance = PageEntrance(
+        door=Door.WEB,
+        signed_in=find,
+        frames=frames,
+        addresses=Addresses(),
+        pool=pool,
+        origin=ORIGIN,
+        confirmations=Confirmations(pages),
+        doorkeeper=Doorkeeper(lambda _event: None, FakeClock()),
+    )
     yield Browser(Guards(_routes(pages, entrance, assets)))
     pool.close()
     database.close()

@@ -1,6 +1,7 @@
 """The Administrator's pages, through the whole portal: what each form does, and what it refuses in words."""
 
 import html
+import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,17 +11,20 @@ import pytest
 
 from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.http.frame.cookies import SESSION
-from daypass.portal.http.frame.csrf import csrf_token
-from daypass.portal.identity.model import TokenKind
+from daypass.portal.http.frame.csrf import check_token, csrf_token
+from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
+from daypass.portal.secret import Secret
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
 
 CONFIG, TENANTS, USERS = (f"/administrator/{name}" for name in ("system-settings", "tenants", "users"))
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
+IMPORT = "/administrator/import-users"
 ROLE_MAXIMUM = {"config_type": "AppConfig", "app_key": "MaximumSessionDuration"}
 ADMIN_SESSION = {"config_type": "Other", "other_type": "AppConfig", "other_key": "AdminJitSessionDuration"}
 FRESH_ENOUGH = timedelta(minutes=5)
+PASSWORD = Secret("correct horse battery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Browser:
     def see(self, address: str) -> str:
         """The text of a page."""
         path, _, query = address.partition("?")
-        answer = self.client.get(path, headers=self._headers(), query=query)
+        answer = self.client.get(path, headers=self.headers(), query=query)
         assert answer.status == 200, answer.body
         # The token of a form reads differently on each page.
         page = re.sub(r'(name="csrf" value=")[0-9a-f]+', r"\1", answer.body.decode())
@@ -47,7 +51,7 @@ class Browser:
             *more.items(),
         ]
         headers = [
-            *self._headers(),
+            *self.headers(),
             FORM,
             ("Origin", PUBLIC_URL),
             ("Referer", f"{PUBLIC_URL}{address}"),
@@ -60,7 +64,7 @@ class Browser:
         assert answer.status == 303, text(answer)
         return answer.header("location") or ""
 
-    def _headers(self) -> list[tuple[str, str]]:
+    def headers(self) -> list[tuple[str, str]]:
         return [("Accept", "text/html"), ("Cookie", f"{SESSION}={self.cookie}")]
 
 
@@ -166,7 +170,7 @@ def test_a_config_that_cannot_be_is_refused_in_its_pane(
 
 def test_a_key_that_nobody_knows_is_kept_and_said_to_be_inert(admin: Browser) -> None:
     admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", value="<b>&")
-    page = admin.client.get(CONFIG, headers=admin._headers()).body.decode()
+    page = admin.client.get(CONFIG, headers=admin.headers()).body.decode()
 
     assert "Nothing here goes by this key." in page
     assert "&lt;b&gt;&amp;" in page
@@ -344,7 +348,7 @@ def test_the_last_administrator_stays_one(quick_world: World, admin: Browser) ->
 
 def test_users_are_searched_sorted_and_paged(admin: Browser) -> None:
     lines = "\n".join(f"person{number:02}@example.com" for number in range(30))
-    admin.do("/administrator/import-users", table=f"username\n{lines}", do="true")
+    imported(admin, f"username\n{lines}")
 
     def names(page: str) -> list[str]:
         return re.findall(r"<a href=\"/administrator/users/[0-9a-f]+\">([^<]+)</a>", page)
@@ -363,20 +367,108 @@ def test_users_are_searched_sorted_and_paged(admin: Browser) -> None:
     assert 'aria-sort="descending"' in backwards
 
 
+def multipart(
+    admin: Browser, content: bytes, token: str | None = None
+) -> tuple[list[tuple[str, str]], bytes]:
+    """A form with a file, as a browser sends it."""
+    csrf = csrf_token(admin.cookie) if token is None else token
+    parts = (
+        b'Content-Disposition: form-data; name="csrf"\r\n\r\n' + csrf.encode(),
+        b'Content-Disposition: form-data; name="table"\r\n\r\n',
+        b'Content-Disposition: form-data; name="file"; filename="people.csv"\r\n'
+        b"Content-Type: text/csv\r\n\r\n" + content,
+    )
+    body = b"".join(b"--frontier\r\n" + part + b"\r\n" for part in parts) + b"--frontier--\r\n"
+    kind = ("Content-Type", "multipart/form-data; boundary=frontier")
+    return [*admin.headers(), kind, ("Origin", PUBLIC_URL)], body
+
+
+def choose(admin: Browser, content: bytes, token: str | None = None) -> Answer:
+    """Send a file to be looked at."""
+    headers, body = multipart(admin, content, token)
+    return admin.client.send("POST", IMPORT, headers=headers, body=body)
+
+
+def to_be_done(answer: Answer) -> dict[str, str]:
+    """What the button that imports would send."""
+    found = re.findall(r'name="(table_id|seen)" value="([^"]*)"', text(answer))
+    assert found, text(answer)
+    return dict(found)
+
+
+def imported(admin: Browser, table: str) -> str:
+    return admin.do(f"{IMPORT}/do", **to_be_done(admin.send(IMPORT, table=table)))
+
+
+HEAD = "username,role,tenants,read_only_tenants"
+GOOD = f"{HEAD}\nlena@example.com,,dev01,prod01\ndana@example.com,User,dev01,"
+
+
 def test_an_import_says_first_what_it_would_do_and_then_does_all_or_nothing(admin: Browser) -> None:
-    here = "/administrator/import-users"
-    head = "username,role,tenants,read_only_tenants"
-    good = f"{head}\nlena@example.com,,dev01,prod01\ndana@example.com,User,dev01,"
-    planned = admin.send(here, table=good)
+    planned = admin.send(IMPORT, table=GOOD)
+    bad = admin.send(IMPORT, table=f"{GOOD}\nx@example.com,Boss,,")
     untouched = "lena" not in admin.see(USERS)
-    bad = admin.send(here, table=f"{good}\nx@example.com,Boss,,", do="true")
-    still_untouched = "lena" not in admin.see(USERS)
-    admin.do(here, table=good, do="true")
+    # The table that was looked at last is the one that is kept.
+    outdated = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+    imported(admin, GOOD)
 
     assert (planned.status, "Import 2 lines" in text(planned), untouched) == (200, True, True)
-    assert (bad.status, still_untouched) == (422, True)
-    assert "Nothing was imported" in text(bad)
+    assert "A role is User or Administrator" in text(bad)
+    assert "table_id" not in text(bad)
+    assert (outdated.status, "not kept any more" in text(outdated)) == (422, True)
     assert "lena@example.com" in admin.see(USERS)
+
+
+def test_a_file_of_thousands_of_lines_is_looked_at(admin: Browser) -> None:
+    lines = "".join(f"person{number:05}@example.com,User,dev01,\n" for number in range(4000))
+    planned = choose(admin, f"\ufeff{HEAD}\r\n{lines}".encode())
+    assert (planned.status, "Import 4,000 lines" in text(planned)) == (200, True), text(planned)
+    assert len(planned.body) < 500_000
+    assert "4,000 new" in text(planned)
+
+
+def test_what_was_looked_at_is_what_is_done(quick_world: World, admin: Browser) -> None:
+    planned = choose(admin, GOOD.encode())
+    admin.do(f"{TENANTS}/{DEV.id}", user=DANA, read_only="true")
+
+    changed = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+    still_untouched = "lena" not in admin.see(USERS)
+    admin.do(f"{IMPORT}/do", **to_be_done(changed))
+
+    assert (changed.status, "have changed since you looked" in alert(changed)) == (412, True)
+    assert still_untouched
+    assert quick_world.client().get("/api/v1/users/lena@example.com", quick_world.tokens[ADMIN]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "says"),
+    [
+        (b"", 422, "The first line names the columns"),
+        (b"username\n\xff\xfe", 422, "CSV UTF-8"),
+        (b"username\nx\n" + b" " * (6 * 1024 * 1024), 413, "the most that is taken here"),
+        (b"username\n" + b"x\n" * 50_001, 422, "at most 50000 lines"),
+    ],
+    ids=["empty", "no text", "too large", "too long"],
+)
+def test_a_file_that_cannot_be_taken_is_refused_in_words(
+    admin: Browser, content: bytes, status: int, says: str
+) -> None:
+    answer = choose(admin, content)
+
+    assert (answer.status, says in text(answer)) == (status, True), text(answer)[:2000]
+
+
+def test_a_file_of_a_stranger_or_of_another_site_is_not_even_read(quick_world: World, admin: Browser) -> None:
+    forged = choose(admin, GOOD.encode(), token="0" * 64)
+    headers, body = multipart(sign_in(quick_world, DANA), GOOD.encode())
+    large = [{"type": "http.request", "body": body, "more_body": True}]
+    theirs = admin.client.send("POST", IMPORT, headers=headers, body=large)
+    headers, body = multipart(admin, GOOD.encode())
+    foreign = [one for one in headers if one[0] != "Origin"] + [("Origin", "https://evil.example")]
+    elsewhere = admin.client.send("POST", IMPORT, headers=foreign, body=body)
+
+    assert (forged.status, theirs.status, elsewhere.status) == (403, 403, 403)
+    assert "for Administrators" in text(theirs)
 
 
 WIDENING = [
@@ -385,7 +477,6 @@ WIDENING = [
     (f"{TENANTS}/{DEV.id}", {"user": NOOR}),
     (USERS, {"username": "boss@example.com", "role": "Administrator", "sign_in": "none"}),
     (USERS, {"username": "lena@example.com", "role": "User", "sign_in": "none", "tenants": DEV.id}),
-    ("/administrator/import-users", {"table": "username,role\nboss@example.com,Administrator", "do": "true"}),
 ]
 
 
@@ -398,13 +489,101 @@ def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
 
     answer = admin.send(address, **fields)
 
-    assert answer.status == 303
-    assert (answer.header("location") or "").startswith("/confirm?next=")
+    assert answer.status == 403
+    assert "Confirm your password" in text(answer)
+    assert "What you typed is kept" in text(answer)
     # Nothing was changed, not even half of it.
     assert admin.see(USERS) == users
     assert "EnableAwsAdminJitAccess" not in re.sub(
         r"<dialog.*</dialog>", "", admin.see(CONFIG), flags=re.DOTALL
     )
+
+
+@pytest.fixture
+def boss(quick_world: World) -> Browser:
+    """An Administrator with a password, whose sign-in is not fresh any more."""
+    user = quick_world.identity.create_user("boss@example.com", Role.ADMINISTRATOR, PASSWORD, OPERATOR)
+    quick_world.users["boss@example.com"] = user
+    signed_in = sign_in(quick_world, "boss@example.com")
+    quick_world.clock.move(FRESH_ENOUGH + timedelta(seconds=1))
+    return signed_in
+
+
+def fields_of(answer: Answer) -> list[tuple[str, str]]:
+    """What the hidden fields of a page's form would send."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.body.decode())
+    return [(name, html.unescape(value)) for name, value in found]
+
+
+def test_what_was_typed_is_still_there_after_the_password(boss: Browser) -> None:
+    typed = {"username": "lena+“x”@example.com", "role": "Administrator", "sign_in": "none"}
+    asked = boss.send(USERS, [("tenants", DEV.id), ("tenants", PROD.id)], **typed)
+    waiting = [one for one in fields_of(asked) if one[0] != "csrf"]
+
+    wrong = boss.send("/confirm", waiting, password="wrong")
+    again = [one for one in fields_of(wrong) if one[0] != "csrf"]
+    right = boss.send("/confirm", again, password=PASSWORD.reveal())
+    cookie = next(value for name, value in right.headers if name == "set-cookie" and SESSION in value)
+    fresh = Browser(boss.client, cookie.partition(";")[0].partition("=")[2])
+    place = fresh.do(USERS, [one for one in fields_of(right) if one[0] != "csrf"])
+
+    assert (asked.status, wrong.status, right.status) == (403, 401, 200)
+    assert f'action="{USERS}"' in text(right)
+    assert {name for name, _ in fields_of(right)} == {"csrf", "tenants", *typed}
+    check_token(fresh.cookie, dict(fields_of(right))["csrf"])
+    assert PASSWORD.reveal() not in text(wrong) + text(right)
+    assert typed["username"] in fresh.see(place)
+    assert re.findall(r">(dev01|prod01)</a>", fresh.see(place)) == ["dev01", "prod01"]
+
+
+def test_a_form_that_waits_for_the_password_is_taken_from_our_own_page_alone(boss: Browser) -> None:
+    asked = boss.send(USERS, username="lena@example.com", role="Administrator", sign_in="none")
+    waiting = dict(fields_of(asked))
+    other = json.dumps(["https://evil.example/", []])
+
+    for forged in ({**waiting, "waiting": other}, {**waiting, "seal": "0" * 64}):
+        del forged["csrf"]
+        assert boss.send("/confirm", password=PASSWORD.reveal(), **forged).status == 403
+
+
+@pytest.mark.parametrize("address", [USERS, f"{USERS}/x", CONFIG, "/administrator/audit"])
+def test_whoever_is_no_administrator_is_refused_on_record_once_a_minute(
+    quick_world: World, address: str
+) -> None:
+    dana = sign_in(quick_world, DANA)
+
+    def denied() -> list[tuple[str, str]]:
+        answer = quick_world.client().get(
+            "/api/v1/audit", quick_world.tokens[ADMIN], query="action=administration.enter"
+        )
+        return [(one["actor"], one["subject"]) for one in answer.json["events"]]
+
+    for _ in range(3):
+        assert dana.client.get(address, headers=dana.headers()).status == 403
+    first = denied()
+    dana.client.get(f"{USERS}/another", headers=dana.headers())
+    dana.client.get(f"{USERS}/yet-another", headers=dana.headers())
+    others = len(denied())
+    quick_world.clock.move(timedelta(minutes=1))
+    dana.client.get(address, headers=dana.headers())
+
+    assert first == [(DANA, address)]
+    # A route is one route, whatever is asked for there.
+    assert others == (1 if address == f"{USERS}/x" else 2)
+    assert len(denied()) == others + 1
+
+
+def test_a_program_that_is_refused_is_on_record_too(quick_world: World) -> None:
+    client = quick_world.client()
+    for path in ("/api/v1/users", "/admin/GetAllUserRoles", "/api/v1/users"):
+        assert client.get(path, quick_world.tokens[DANA]).status in {403, 404}
+
+    answer = client.get(
+        "/api/v1/audit", quick_world.tokens[ADMIN], query="action=administration.enter&outcome=denied"
+    )
+    (event,) = [one for one in answer.json["events"] if one["subject"] == "/api/v1/users"]
+    assert event["actor"] == DANA
+    assert (event["detail"]["method"], event["detail"]["door"]) == ("GET", "api")
 
 
 def test_what_takes_something_away_does_not(quick_world: World, admin: Browser) -> None:
@@ -419,7 +598,7 @@ def test_what_takes_something_away_does_not(quick_world: World, admin: Browser) 
 def test_nobody_else_sees_or_does_any_of_it(quick_world: World, address: str) -> None:
     dana = sign_in(quick_world, DANA)
 
-    assert dana.client.get(address, headers=dana._headers()).status == 403
+    assert dana.client.get(address, headers=dana.headers()).status == 403
     assert dana.send(address, username="x@example.com", role="Administrator").status == 403
 
 
@@ -428,7 +607,7 @@ def test_nobody_else_sees_or_does_any_of_it(quick_world: World, address: str) ->
 )
 def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> None:
     path, _, query = address.partition("?")
-    answer = admin.client.get(path, headers=admin._headers(), query=query)
+    answer = admin.client.get(path, headers=admin.headers(), query=query)
 
     assert answer.status == 404
     assert "Not found" in text(answer)

@@ -8,13 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from daypass.portal.access.model import Caller, Door
-from daypass.portal.errors import Unauthenticated
+from daypass.portal.errors import FreshSignInNeeded, Unauthenticated
 from daypass.portal.http.caller import Addresses, Permission
+from daypass.portal.http.doorkeeper import Doorkeeper, Place
 from daypass.portal.http.doorway import read_body
+from daypass.portal.http.frame.confirm import Confirmations, Waiting
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
-from daypass.portal.http.frame.forms import Form, read_form, wants_page
+from daypass.portal.http.frame.forms import Form, read_form, read_upload, wants_page
 from daypass.portal.http.frame.packing import packed, takes_packed
+from daypass.portal.http.frame.returns import page_before
 from daypass.portal.http.frame.view import Frame, Frames
 from daypass.portal.http.pool import Pool
 from daypass.portal.http.problems import REQUEST_ID
@@ -39,6 +42,9 @@ class Stranger:
     """What this browser's forms stand on before there is a sign-in; empty at the first page."""
     here: str
     """Path and query."""
+    place: Place
+    back: str
+    """The page on which a form stood."""
     wants_page: bool
     """Whether a page is wanted; script and programs want JSON."""
 
@@ -77,6 +83,8 @@ class PageEntrance:
     pool: Pool
     origin: str
     """Our own, which is the only one that forms may come from."""
+    confirmations: Confirmations
+    doorkeeper: Doorkeeper
 
     def page(self, permission: Permission, handler: Page) -> "PageEndpoint":
         """The endpoint of a page, by GET, for those who have *permission*."""
@@ -86,6 +94,11 @@ class PageEntrance:
         """The endpoint of a form, by POST; what another site sends never comes this far."""
         return PageEndpoint(self, permission, partial(self._act, permission, handler), is_form=True)
 
+    def upload(self, permission: Permission, handler: Page, largest: int) -> "PageEndpoint":
+        """The same for a form with a file, which is not read before it is known who sends it."""
+        admit, act = partial(self._admit, permission), partial(self._act, permission, handler)
+        return PageEndpoint(self, permission, act, is_form=True, upload=Upload(admit, largest))
+
     def open_page(self, handler: OpenPage) -> "PageEndpoint":
         """The endpoint of a page for anybody."""
         return PageEndpoint(self, Permission.ANYBODY, handler, is_form=False)
@@ -94,13 +107,25 @@ class PageEntrance:
         """The endpoint of a form for anybody; its token stands on the visit's cookie."""
         return PageEndpoint(self, Permission.ANYBODY, partial(self._open_act, handler), is_form=True)
 
+    def _admit(self, permission: Permission, stranger: Stranger) -> None:
+        self._visit(permission, stranger)
+
     def _show(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
         return handler(self._visit(permission, stranger))
 
     def _act(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
         visit = self._visit(permission, stranger)
         check_token(stranger.session, stranger.form.raw(FIELD))
-        return handler(visit)
+        try:
+            return handler(visit)
+        except FreshSignInNeeded as refusal:
+            waiting = Waiting.of(stranger.here, stranger.form)
+            if not (stranger.wants_page and waiting.can_wait):
+                raise
+            theme = stranger.preferences.theme
+            return self.confirmations.ask(
+                visit.caller, stranger.session, theme, stranger.back, waiting=waiting, refusal=refusal
+            )
 
     @staticmethod
     def _open_act(handler: OpenPage, stranger: Stranger) -> Response:
@@ -111,8 +136,8 @@ class PageEntrance:
         if not stranger.session:
             raise Unauthenticated("You are not signed in.")
         token, user = self.signed_in(stranger.session)
-        permission.check(user)
         caller = Caller(user, token, self.door, stranger.address, stranger.request_id)
+        self.doorkeeper.admit(permission, caller, stranger.place)
         path = stranger.here.partition("?")[0]
         csrf = csrf_token(stranger.session)
         frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
@@ -128,14 +153,29 @@ class PageEntrance:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a form with a file has to pass before it is read."""
+
+    admit: Callable[[Stranger], None]
+    largest: int
+
+
 class PageEndpoint:
     """An endpoint that shows a page or takes a form; one thread does all of it."""
 
     def __init__(
-        self, entrance: PageEntrance, permission: Permission, handler: OpenPage, *, is_form: bool
+        self,
+        entrance: PageEntrance,
+        permission: Permission,
+        handler: OpenPage,
+        *,
+        is_form: bool,
+        upload: Upload | None = None,
     ) -> None:
         self.permission = permission
         self.is_form = is_form
+        self._upload = upload
         self._entrance = entrance
         self._handler = handler
 
@@ -144,7 +184,7 @@ class PageEndpoint:
         form = Form({})
         if self.is_form:
             check_sender(request.headers, self._entrance.origin)
-            form = read_form(request, await read_body(request))
+            form = await self._read(request)
         return await self._entrance.pool.run(
             partial(self._answer, self._stranger(request, form), takes_packed(request.headers))
         )
@@ -153,6 +193,12 @@ class PageEndpoint:
         response = self._handler(stranger)
         # What a form is answered with may hold a secret that is shown once.
         return packed(response) if can_be_packed and not self.is_form else response
+
+    async def _read(self, request: Request) -> Form:
+        if self._upload is None:
+            return read_form(request, await read_body(request))
+        await self._entrance.pool.run(partial(self._upload.admit, self._stranger(request, Form({}))))
+        return await read_upload(request, self._upload.largest)
 
     def _stranger(self, request: Request, form: Form) -> Stranger:
         cookies = request.cookies
@@ -168,5 +214,7 @@ class PageEndpoint:
             device=cookies.get(DEVICE, ""),
             visit=cookies.get(VISIT, ""),
             here=f"{request.url.path}?{query}" if query else request.url.path,
+            place=Place.of(request),
+            back=page_before(request.headers.get("referer", ""), self._entrance.origin),
             wants_page=wants_page(request),
         )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,7 +10,7 @@ from daypass.portal.errors import FreshSignInNeeded, PortalError, SignInAgain, U
 from daypass.portal.http.frame.cookies import SESSION, Preferences, take
 from daypass.portal.http.frame.forms import wants_page
 from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN, own_path, with_next
+from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN, own_path, page_before, with_next
 from daypass.portal.http.problems import REQUEST_ID, problem
 
 _TITLES = {
@@ -87,7 +86,4 @@ class RefusalForm:
         """The page that a person is on: what was asked for, or where the form stood."""
         if request.method == "GET":
             return own_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
-        from_page = urlsplit(request.headers.get("referer", ""))
-        if f"{from_page.scheme}://{from_page.netloc}" != self.origin:
-            return HOME
-        return own_path(f"{from_page.path}?{from_page.query}".removesuffix("?"))
+        return page_before(request.headers.get("referer", ""), self.origin)

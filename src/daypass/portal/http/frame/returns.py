@@ -26,6 +26,14 @@ def own_path(typed: str, otherwise: str = HOME) -> str:
     return typed
 
 
+def page_before(referer: str, origin: str) -> str:
+    """The page of *origin* on which a form stood; the first one, where a browser does not say."""
+    from_page = urlsplit(referer)
+    if f"{from_page.scheme}://{from_page.netloc}" != origin:
+        return HOME
+    return own_path(f"{from_page.path}?{from_page.query}".removesuffix("?"))
+
+
 def with_next(address: str, here: str) -> str:
     """*address*, from which one comes back to *here*."""
     return address if here in {"/", HOME} else f"{address}?next={quote(here, safe='/')}"

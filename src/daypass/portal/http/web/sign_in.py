@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 from daypass.portal.errors import PortalError, SignInAgain, SignInFailed, TooManyGuesses, Unauthenticated
+from daypass.portal.http.frame.confirm import Confirmations, Waiting, called
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, give, take
 from daypass.portal.http.frame.csrf import csrf_token
 from daypass.portal.http.frame.entrance import Stranger, Visit
-from daypass.portal.http.frame.navigation import ENTRIES
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import SIGN_IN, go_to, own_path
 from daypass.portal.http.problems import status_of
@@ -39,21 +39,11 @@ class SignInPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmPage:
-    """What *Confirm your password* shows."""
-
-    csrf: str
-    next: str
-    username: str
-    then: str
-    wrong: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class SignInPages:
     """The pages by which one comes in and goes out."""
 
     pages: Pages
+    confirmations: Confirmations
     sign_ins: SignIns
     has_administrator: Callable[[], bool]
     public_url: str
@@ -92,11 +82,13 @@ class SignInPages:
 
     def show_confirm(self, visit: Visit) -> Response:
         """The page that asks for the password once more."""
-        return self._confirm(visit, own_path(visit.query.get("next", "")))
+        back = own_path(visit.query.get("next", ""))
+        return self.confirmations.ask(visit.caller, visit.cookie, visit.frame.theme, back)
 
     def confirm(self, visit: Visit) -> Response:
-        """Take the password, and go back."""
-        caller, next_page = visit.caller, own_path(visit.form.raw("next"))
+        """Take the password, and go back, or on with the form that waits for it."""
+        caller, back, theme = visit.caller, own_path(visit.form.raw("next")), visit.frame.theme
+        waiting = Waiting.opened(visit.form, visit.cookie)
         try:
             signed_in = self.sign_ins.confirm(
                 caller.token,
@@ -107,8 +99,13 @@ class SignInPages:
                 device=visit.device or None,
             )
         except (SignInFailed, TooManyGuesses) as refusal:
-            return self._confirm(visit, next_page, refusal)
-        response = go_to(next_page, "Confirmed. Do it once more now; nothing was changed yet.")
+            return self.confirmations.ask(
+                caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
+            )
+        if waiting is None:
+            response = go_to(back, "Confirmed. Do it once more now; nothing was changed yet.")
+        else:
+            response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
         _admit(response, signed_in)
         return response
 
@@ -135,7 +132,7 @@ class SignInPages:
             csrf=csrf_token(visit),
             next=next_page,
             host=urlsplit(self.public_url).netloc,
-            then=_called(next_page),
+            then=called(next_page),
             is_ownerless=not self.has_administrator(),
             username=stranger.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
@@ -147,23 +144,7 @@ class SignInPages:
             give(response, VISIT, visit)
         return response
 
-    def _confirm(self, visit: Visit, next_page: str, refusal: PortalError | None = None) -> Response:
-        page = ConfirmPage(
-            csrf=visit.frame.csrf,
-            next=next_page,
-            username=visit.caller.user.username,
-            then=_called(next_page),
-            wrong="" if refusal is None else refusal.reason,
-        )
-        status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        return self.pages.show_alone("web/confirm.html", page, status, theme=visit.frame.theme)
-
 
 def _admit(response: Response, signed_in: SignedIn) -> None:
     give(response, SESSION, signed_in.cookie.reveal())
     give(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)
-
-
-def _called(address: str) -> str:
-    path = urlsplit(address).path
-    return next((entry.label for entry in ENTRIES if entry.is_current(path)), path)

@@ -1,0 +1,89 @@
+"""Who may pass through a route; whoever tries one for Administrators and is none is on record for it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+
+from daypass.portal.access.model import Caller
+from daypass.portal.audit.log import Event
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AccessDenied
+from daypass.portal.http.caller import Permission
+
+ONCE_IN = timedelta(minutes=1)
+"""Whoever knocks at one route all the time is on record once in this time: the record stays readable."""
+
+_LONGEST = 200
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody wants to pass."""
+
+    method: str
+    path: str
+    parts: Mapping[str, str]
+    """What the route's variable parts are."""
+
+    @classmethod
+    def of(cls, request: Request) -> "Place":
+        """Where a request goes, as the routes see it."""
+        return cls(request.method, request.scope["path"], request.path_params)
+
+    @property
+    def route(self) -> str:
+        """The route, by the address with its variable parts taken out, so that all it takes count as one."""
+        path = self.path
+        for name, value in self.parts.items():
+            if value:
+                path = f"{{{name}}}".join(path.rsplit(value, 1))
+        return f"{self.method} {path}"
+
+
+class Doorkeeper:
+    """Lets in who may; one for all doors."""
+
+    def __init__(self, record: Callable[[Event], None], clock: Clock) -> None:
+        self._record = record
+        self._clock = clock
+        self._noted: dict[tuple[str, str], datetime] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, permission: Permission, caller: Caller, place: Place) -> None:
+        """Return when the caller may pass; raises `AccessDenied`, which is on record by then."""
+        try:
+            permission.check(caller.user)
+        except AccessDenied as refusal:
+            if self._is_news(caller.token.id, place.route):
+                self._record(_event(caller, place, refusal))
+            raise
+
+    def _is_news(self, token_id: str, route: str) -> bool:
+        now, key = self._clock(), (token_id, route)
+        with self._lock:
+            if len(self._noted) >= _REMEMBERED:
+                self._noted = {one: at for one, at in self._noted.items() if now - at < ONCE_IN}
+            is_news = key not in self._noted or now - self._noted[key] >= ONCE_IN
+            if is_news:
+                self._noted[key] = now
+        return is_news
+
+
+def _event(caller: Caller, place: Place, refusal: AccessDenied) -> Event:
+    user = caller.user
+    detail = {
+        "code": refusal.code,
+        "method": place.method,
+        "door": caller.door.value,
+        "address": caller.address,
+        "token_id": caller.token.id,
+    }
+    # An address may have anything in it, and the record takes what can be read.
+    path = "".join(sign for sign in place.path if sign.isprintable())[:_LONGEST]
+    return Event(
+        "administration.enter", user.id, user.username, None, path, "denied", detail, caller.request_id
+    )
