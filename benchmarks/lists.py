@@ -33,7 +33,7 @@ from daypass.portal import logs
 from daypass.portal.identity.model import Role
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
-from daypass.portal.storage.schema import memberships, tenants, users
+from daypass.portal.storage.schema import memberships, metadata, tenants, users
 
 LIMIT = 50.0
 """Milliseconds."""
@@ -109,7 +109,7 @@ def seed(database: Database, user_count: int, tenant_count: int) -> None:
             ],
         )
     # What SQLite's operator does once, PostgreSQL does by itself within a minute.
-    with database._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:  # noqa: SLF001
+    with database.reading() as connection:
         connection.exec_driver_sql("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE")
 
 
@@ -228,7 +228,8 @@ def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]: 
         if database.is_sqlite:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             lines = [str(row[-1]).strip() for row in plan]
-            return [line for line in lines if line.startswith("SCAN") and "INDEX" not in line]
+            scans = [line for line in lines if line.startswith("SCAN") and "INDEX" not in line]
+            return [line for line in scans if line.split()[1] in metadata.tables]
         # A small table is read whole because that is quicker; here it is asked whether it must be.
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         lines = [str(row[0]).strip() for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)]

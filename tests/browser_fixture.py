@@ -48,7 +48,9 @@ ADMINISTRATOR_PAGES: Sequence[str] = (
     "/administrator/audit",
     "/administrator/audit?action=session.issue&since=2026-01-01",
     "/administrator/tenants",
+    "/administrator/tenants?search=nothing-like-it",
     "/administrator/users",
+    "/administrator/users?search=nobody-like-it&sort=-last_sign_in",
     "/administrator/import-users",
     "/administrator/system-settings",
     "/administrator/system-settings/roles",
@@ -56,7 +58,7 @@ ADMINISTRATOR_PAGES: Sequence[str] = (
 )
 """Every page that Administrators alone can see."""
 
-PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page")
+PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page", "/api/docs")
 """Every page that anybody can see."""
 
 _ALLOWED_REFUSALS = ("Failed to load resource: the server responded with a status of 404",)

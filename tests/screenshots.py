@@ -63,6 +63,69 @@ def adding(page: Page) -> None:
 
 TENANT = "/administrator/tenants/prod01"
 
+
+def one_user(page: Page) -> None:
+    """The page of one user."""
+    page.get_by_role("link", name=DANA).click()
+
+
+def one_user_s_tokens(page: Page) -> None:
+    """The tab with a user's tokens."""
+    one_user(page)
+    page.get_by_role("link", name="Tokens", exact=True).click()
+
+
+def token_made(page: Page) -> None:
+    """A token, shown this once."""
+    one_user_s_tokens(page)
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_label("Token Name").fill("nightly")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("dialog", name="Token created").wait_for()
+
+
+def delete_user(page: Page) -> None:
+    """The pane that ends a user."""
+    page.get_by_role("button", name=f"Actions for {DANA}").click()
+    page.get_by_role("menuitem", name="Delete").click()
+
+
+def create_user(page: Page) -> None:
+    """The pane with which a user is made."""
+    page.get_by_role("button", name="Add", exact=True).click()
+
+
+def planned_import(page: Page) -> None:
+    """What would become of a table, some of whose lines are wrong."""
+    lines = (
+        "username,role,tenants",
+        "lena@example.com,,dev01",
+        f"{DANA},Administrator,",
+        "x@example.com,Boss,",
+    )
+    page.get_by_label("Or paste the lines").fill("\n".join(lines))
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("heading", name="What would be done").wait_for()
+
+
+def one_event(page: Page) -> None:
+    """An event in full."""
+    page.locator("#events tbody a").first.click()
+
+
+def verified(page: Page) -> None:
+    """That the record is what was written."""
+    page.get_by_role("button", name="Verify").click()
+    page.get_by_text("none changed").wait_for()
+
+
+def add_config(page: Page) -> None:
+    """The pane of System Config, with a length of hours."""
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_label("Config Type", exact=True).select_option("AppConfig")
+    page.get_by_label("Key").locator("visible=true").select_option("MaximumSessionDuration")
+
+
 EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "profile-menu": (ADMIN, "/profile", menu),
     "credentials": (DANA, "/profile", credentials),
