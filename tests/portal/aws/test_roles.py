@@ -152,7 +152,7 @@ def test_what_the_portal_may_not_and_what_is_not_there_are_told_apart(
 
     with pytest.raises(AwsNotAllowed, match=r"It takes iam:UpdateRole\."):
         roles.set_maximum(foreign, timedelta(hours=2))
-    with pytest.raises(RoleNotFound):
+    with pytest.raises(RoleNotFound, match=r"there is no such role\.$"):
         roles.read(portal.account.role_arn(f"{PREFIX}missing"))
-    with pytest.raises(RoleNotFound):
+    with pytest.raises(RoleNotFound, match=r"there is no such role\.$"):
         roles.set_maximum(portal.account.role_arn(f"{PREFIX}missing"), timedelta(hours=2))

@@ -79,7 +79,8 @@ class AwsRoles:
     def make(self, tenant: Tenant) -> None:
         """Make sure that the tenant's role is there, with trust, boundary, tag and policy."""
         needs = "iam:CreateRole, iam:PutRolePolicy and iam:TagRole; see `daypass portal aws-setup`"
-        with classified(f"make the role {tenant.role_arn}", needs):
+        missing = f"there is no policy {self.account.boundary_arn} to be its boundary"
+        with classified(f"make the role {tenant.role_arn}", needs, missing):
             make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
 
 
@@ -124,19 +125,22 @@ def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) 
 
 
 @contextmanager
-def classified(act: str, actions: str) -> Iterator[None]:
-    """Turns botocore's errors into ours; *act* and *actions* say what was tried, and what it takes."""
+def classified(act: str, actions: str, missing: str = "there is no such role") -> Iterator[None]:
+    """Turns botocore's errors into ours; *act* and *actions* say what was tried, and what it takes.
+
+    *missing* is what is not there where AWS says that something is not.
+    """
     try:
         yield
     except ClientError as error:
-        raise _refusal(str(error.response.get("Error", {}).get("Code", "")), act, actions) from error
+        raise _refusal(str(error.response.get("Error", {}).get("Code", "")), act, actions, missing) from error
     except BotoCoreError as error:
         raise unreachable() from error
 
 
-def _refusal(code: str, act: str, actions: str) -> AwsError:
+def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
     if code in {"NoSuchEntity", "NoSuchEntityException"}:
-        return RoleNotFound(f"AWS could not {act}: there is no such role, or no such boundary policy.")
+        return RoleNotFound(f"AWS could not {act}: {missing}.")
     known = session_refusal(code, "", "")
     if isinstance(known, AwsTrustRefused):
         return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")

@@ -31,6 +31,11 @@ class RoleRow:
     state: str
     tone: str
 
+    @property
+    def role_name(self) -> str:
+        """The role's name, which says all that its ARN does within one account."""
+        return self.change.wish.role_arn.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class RolesPage:
