@@ -16,6 +16,9 @@ from daypass.portal.storage.migrate import migrate
 
 _TEMPLATE = "daypass_template"
 
+_HASTY = ("fsync=off", "full_page_writes=off", "autovacuum=off", "wal_level=minimal", "max_wal_senders=0")
+"""For a server that outlives no crash: it makes a database for each of hundreds of tests."""
+
 
 class PostgresServer:
     """A PostgreSQL server of our own, on a socket in a temporary folder."""
@@ -28,11 +31,12 @@ class PostgresServer:
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "daypass", "-A", "trust", "-E", "UTF8", "--no-sync")
 
-    def start(self) -> None:
-        """Serve; waits until it answers."""
-        options = f"-k {self.folder} -c listen_addresses= -c max_connections=200"
+    def start(self, *options: str) -> None:
+        """Serve, with these options of the server besides; waits until it answers."""
+        common = ("listen_addresses=", "max_connections=200")
+        given = " ".join(("-k", str(self.folder), *(f"-c {option}" for option in (*common, *options))))
         log = str(self.folder / "log")
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-o", options, "-l", log, "-w", "start")
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-o", given, "-l", log, "-w", "start")
 
     def stop(self) -> None:
         """Stop at once, as a crash would."""
@@ -74,7 +78,7 @@ def _binaries() -> Path:
 def postgres() -> Iterator[PostgresServer]:
     """One server for all tests of a worker, with a migrated database to copy."""
     server = PostgresServer()
-    server.start()
+    server.start(*_HASTY)
     server.execute(f"CREATE DATABASE {_TEMPLATE}")
     template = Database(server.url(_TEMPLATE), connections=1)
     migrate(template)

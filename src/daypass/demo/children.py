@@ -1,6 +1,7 @@
 """The demo's two processes: started, awaited, and taken along when the demo ends."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,9 @@ START_LIMIT = 60.0
 STOP_LIMIT = 10.0
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals by which the demo is stopped, in whatever way."""
+_QUIET = range(20_000, 32_768)
+"""Ports below those that a system gives to the connections it opens itself: one of those may be gone again
+before the portal listens at it."""
 NOT_INHERITED = ("AWS_", "DAYPASS_", "DUPLO_")
 """The demo's processes have their own AWS; what the environment says about another is not for them."""
 
@@ -128,13 +132,28 @@ def inherited() -> dict[str, str]:
 
 def choose_port(wanted: int, option: str) -> int:
     """Answer *wanted* when it is free on this machine, any free one for 0; refuse one that is taken."""
+    if not wanted:
+        return _free_port()
+    try:
+        _try(wanted)
+    except OSError as error:
+        raise DemoError(
+            f"Port {wanted} cannot be had ({(error.strerror or str(error)).lower()}). "
+            f"Choose another with {option}, or 0 for any that is free."
+        ) from error
+    return wanted
+
+
+def _free_port() -> int:
+    while True:
+        port = secrets.choice(_QUIET)
+        # Whoever has it already keeps it.
+        with suppress(OSError):
+            _try(port)
+            return port
+
+
+def _try(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError as error:
-            raise DemoError(
-                f"Port {wanted} cannot be had ({(error.strerror or str(error)).lower()}). "
-                f"Choose another with {option}, or 0 for any that is free."
-            ) from error
-        return int(probe.getsockname()[1])
+        probe.bind(("127.0.0.1", port))

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from sqlalchemy import select
@@ -8,12 +7,9 @@ from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from tests.portal.audit.writer import write
+from tests.portal.forked import PROCESSES
 
 _ROUNDS = 25
-
-# Each writer is a process of its own, forked from one that has imported all it needs and done nothing yet.
-_PROCESSES = get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["__main__", "tests.portal.audit.writer"])
 
 
 def _read(pipe: Connection) -> Iterator[str]:
@@ -27,8 +23,8 @@ def _read(pipe: Connection) -> Iterator[str]:
 def _acknowledged_before_the_kill(url: str, round_: int) -> Iterator[str]:
     writers = []
     for number in range(2):
-        pipe, end = _PROCESSES.Pipe(duplex=False)
-        writer = _PROCESSES.Process(target=write, args=(url, f"{round_}.{number}", end))
+        pipe, end = PROCESSES.Pipe(duplex=False)
+        writer = PROCESSES.Process(target=write, args=(url, f"{round_}.{number}", end))
         writer.start()
         end.close()
         writers.append((writer, pipe))

@@ -34,7 +34,7 @@ SIGN_IN = TokenId("sign-in")
 DEV = Tenant(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
 RELEASE = Event("test.release", DANA, "dana", None, "", "done", {}, "")
 
-TRIALS = 5000
+TRIALS = 2000
 THREADS = 16
 
 

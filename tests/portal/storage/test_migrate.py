@@ -1,4 +1,3 @@
-import multiprocessing
 import threading
 import warnings
 from datetime import timedelta
@@ -13,6 +12,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
 from daypass.portal.storage.schema import metadata
 from tests.database_fixture import PostgresServer
+from tests.portal.forked import PROCESSES
 
 ONE_DATABASE_S_OWN = {"ix_users_last_sign_in", "ix_users_username_trigrams", "ix_tenants_name_trigrams"}
 """Indexes that only one of the databases has, or tells of."""
@@ -79,9 +79,7 @@ def _migrate(url: str) -> None:
 
 
 def _migrate_in_a_crowd(url: str) -> list[int | None]:
-    # Not forked: a thread of this process may hold a lock that a fork would copy.
-    spawn = multiprocessing.get_context("spawn")
-    crowd = [spawn.Process(target=_migrate, args=(url,)) for _ in range(4)]
+    crowd = [PROCESSES.Process(target=_migrate, args=(url,)) for _ in range(4)]
     for process in crowd:
         process.start()
     for process in crowd:
