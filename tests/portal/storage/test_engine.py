@@ -1,3 +1,4 @@
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
@@ -165,6 +167,31 @@ def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: st
         with pytest.raises(StorageUnavailable, match="busy"), database.reading():
             pass
     database.close()
+
+
+def test_closing_closes_every_connection_that_was_opened(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.reading() as one, database.reading() as other:
+        drivers = [each.connection.driver_connection for each in (one, other)]
+    database.close()
+
+    for driver in drivers:
+        assert driver is not None
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            driver.execute("SELECT 1")
+
+
+def test_what_could_not_be_committed_is_seen_by_nobody_and_holds_up_nobody(database: Database) -> None:
+    fails = "CREATE TABLE later (id VARCHAR REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)"
+    with database.writing() as connection:
+        connection.execute(text(fails))
+    with pytest.raises(IntegrityError), database.writing() as connection:
+        connection.execute(text("INSERT INTO later VALUES ('nobody')"))
+
+    with database.reading() as one, database.reading() as other:
+        assert [each.scalar(text("SELECT count(*) FROM later")) for each in (one, other)] == [0, 0]
+        with database.writing() as connection:
+            connection.execute(insert(users), _row("after"))
 
 
 def test_a_snapshot_sees_one_moment_and_holds_up_nobody(database: Database) -> None:

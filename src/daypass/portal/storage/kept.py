@@ -5,7 +5,7 @@ PostgreSQL's go through that pool all the same: a server may be gone, and the po
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from queue import Empty, LifoQueue
 
@@ -44,8 +44,13 @@ class KeptConnections:
     def close(self) -> None:
         """Close those that nobody has; the others are closed when they come back."""
         self._is_closed = True
-        for _ in range(self._free.qsize()):
-            self._give_back(self._take())
+        # All of them first: what is given back lies on top, and would be taken again.
+        idle = []
+        with suppress(Empty):
+            while True:
+                idle.append(self._free.get_nowait())
+        for connection in idle:
+            self._give_back(connection)
 
     def _take(self) -> Connection | None:
         try:
@@ -63,6 +68,10 @@ class KeptConnections:
                 return
             if connection.in_transaction():
                 connection.rollback()
+            # What COMMIT could not write may be left open, and SQLAlchemy leaves its end to the pool.
+            driver = connection.connection.driver_connection
+            if driver is not None and driver.in_transaction:
+                driver.rollback()
             kept = connection
         finally:
             self._free.put(kept)
