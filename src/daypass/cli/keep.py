@@ -56,6 +56,8 @@ class Place:
         try:
             within(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
         except TimeoutError as error:
+            # The wait goes on behind us; what it gets in the end is let go at once, for nothing is open.
+            self.__exit__()
             raise Unavailable(kind.gave_up) from error
 
     def __exit__(self, *_: object) -> None:

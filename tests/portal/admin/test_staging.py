@@ -90,6 +90,28 @@ def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_sign_in_that_is_no_longer_fresh_is_one_refusal_and_not_one_for_each_line(
+    administration: Administration, clock: FakeClock
+) -> None:
+    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
+    planned = staged.stage(TABLE, by)
+    staged.go_on(planned.id, planned.version, by, at_once)
+    clock.move(timedelta(minutes=6))
+
+    with pytest.raises(FreshSignInNeeded):
+        staged.go_on(planned.id, planned.version, by, at_once)
+
+    denied = [
+        subject
+        for action in ("user.import", "user.create")
+        for _, subject, outcome, _ in administration.events(action)
+        if outcome == "denied"
+    ]
+    assert denied == ["100 lines"]
+    assert count(administration) == 100
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_line_that_cannot_be_taken_keeps_all_others_out(
     administration: Administration, alice: Caller
 ) -> None:

@@ -93,6 +93,8 @@ class StagedImports:
             while taken < len(table) and (taken == staged.taken or not is_enough()):
                 lines = self.imports.plan_lines(table[taken : taken + _AT_A_TIME])
                 refuse_problems(lines, taken)
+                # One refusal, and not one for each line.
+                self.imports.review(lines, by)
                 list(pool.map(lambda one: self.imports.take(one, by), lines))
                 taken += len(lines)
                 changed += sum(one.has_effect for one in lines)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from daypass.portal.access.model import Caller
 from daypass.portal.audit.log import Event
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AccessDenied
+from daypass.portal.errors import AccessDenied, PortalError
 from daypass.portal.http.caller import Permission
 
 ONCE_IN = timedelta(minutes=1)
@@ -18,6 +18,9 @@ ONCE_IN = timedelta(minutes=1)
 
 _LONGEST = 200
 _REMEMBERED = 10_000
+
+_Attempt = tuple[str, str]
+"""Whose token it was, and the route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,13 @@ class Place:
     @property
     def route(self) -> str:
         """The route, by the address with its variable parts taken out, so that all it takes count as one."""
-        path = self.path
-        for name, value in self.parts.items():
-            if value:
-                path = f"{{{name}}}".join(path.rsplit(value, 1))
-        return f"{self.method} {path}"
+        # From the end on, each before the next: what one part is may stand in another.
+        rest, done = self.path, ""
+        for name, value in reversed(list(self.parts.items())):
+            before, found, after = rest.rpartition(value) if value else (rest, "", "")
+            if found:
+                rest, done = before, f"{{{name}}}{after}{done}"
+        return f"{self.method} {rest}{done}"
 
 
 class Doorkeeper:
@@ -50,7 +55,7 @@ class Doorkeeper:
     def __init__(self, record: Callable[[Event], None], clock: Clock) -> None:
         self._record = record
         self._clock = clock
-        self._noted: dict[tuple[str, str], datetime] = {}
+        self._noted: dict[_Attempt, datetime] = {}
         self._lock = threading.Lock()
 
     def admit(self, permission: Permission, caller: Caller, place: Place) -> None:
@@ -58,18 +63,28 @@ class Doorkeeper:
         try:
             permission.check(caller.user)
         except AccessDenied as refusal:
-            if self._is_news(caller.token.id, place.route):
-                self._record(_event(caller, place, refusal))
+            attempt = (caller.token.id, place.route)
+            if self._is_news(attempt):
+                self._note(attempt, _event(caller, place, refusal))
             raise
 
-    def _is_news(self, token_id: str, route: str) -> bool:
-        now, key = self._clock(), (token_id, route)
+    def _note(self, attempt: _Attempt, event: Event) -> None:
+        try:
+            self._record(event)
+        except PortalError:
+            # It is not on record, so the next one is news.
+            with self._lock:
+                self._noted.pop(attempt, None)
+            raise
+
+    def _is_news(self, attempt: _Attempt) -> bool:
+        now = self._clock()
         with self._lock:
             if len(self._noted) >= _REMEMBERED:
                 self._noted = {one: at for one, at in self._noted.items() if now - at < ONCE_IN}
-            is_news = key not in self._noted or now - self._noted[key] >= ONCE_IN
+            is_news = attempt not in self._noted or now - self._noted[attempt] >= ONCE_IN
             if is_news:
-                self._noted[key] = now
+                self._noted[attempt] = now
         return is_news
 
 

@@ -92,6 +92,11 @@ def test_the_token_reads_differently_each_time_and_shows_nothing_that_stays() ->
         assert len({token[start : start + 4] for token in tokens}) == len(tokens)
 
 
+def test_a_referer_that_is_no_address_keeps_nobody_from_a_page(browser: Browser) -> None:
+    assert browser.get("/page", referer="https://[").status == 200
+    assert browser.post("/page", {"csrf": ""}, referer="https://[").status == 403
+
+
 def test_a_page_is_packed_for_who_can_unpack_it(browser: Browser) -> None:
     bare, packed = browser.get("/page"), browser.get("/page", accept_encoding="br, gzip")
 

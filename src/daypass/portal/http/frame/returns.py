@@ -28,7 +28,10 @@ def own_path(typed: str, otherwise: str = HOME) -> str:
 
 def page_before(referer: str, origin: str) -> str:
     """The page of *origin* on which a form stood; the first one, where a browser does not say."""
-    from_page = urlsplit(referer)
+    try:
+        from_page = urlsplit(referer)
+    except ValueError:
+        return HOME
     if f"{from_page.scheme}://{from_page.netloc}" != origin:
         return HOME
     return own_path(f"{from_page.path}?{from_page.query}".removesuffix("?"))

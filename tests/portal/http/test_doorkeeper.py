@@ -1,0 +1,46 @@
+"""Who may not pass is on record: once in a while for each route, whatever stands in its address."""
+
+import pytest
+
+from daypass.portal.access.model import Caller, Door
+from daypass.portal.audit.log import Event
+from daypass.portal.errors import AccessDenied, AuditUnavailable
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.doorkeeper import Doorkeeper, Place
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
+from tests.fakes import NOON, FakeClock
+
+DANA = User(UserId("d" * 32), "dana@example.com", Role.USER)
+TOKEN = ApiToken(TokenId("t" * 32), TokenKind.TEMPORARY, "", DANA.id, NOON, NOON, NOON)
+CALLER = Caller(DANA, TOKEN, Door.API, "127.0.0.1", "request")
+MEMBER = "/api/v1/tenants/{tenant}/members/{user}"
+
+
+@pytest.mark.parametrize(
+    ("tenant", "user"), [("dev01", "dana"), ("abc", "xabc"), ("xabc", "abc"), ("q", "q"), ("user", "tenant")]
+)
+def test_a_route_is_one_route_whatever_its_parts_are(tenant: str, user: str) -> None:
+    path = MEMBER.format(tenant=tenant, user=user)
+
+    assert Place("GET", path, {"tenant": tenant, "user": user}).route == f"GET {MEMBER}"
+
+
+def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
+    recorded: list[Event] = []
+    is_out = True
+
+    def record(event: Event) -> None:
+        if is_out:
+            raise AuditUnavailable("The portal cannot write its record now.")
+        recorded.append(event)
+
+    doorkeeper = Doorkeeper(record, FakeClock())
+    place = Place("GET", "/api/v1/users", {})
+    with pytest.raises(AuditUnavailable):
+        doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, place)
+    is_out = False
+    for _ in range(3):
+        with pytest.raises(AccessDenied):
+            doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, place)
+
+    assert len(recorded) == 1
