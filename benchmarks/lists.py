@@ -4,8 +4,9 @@
 
 Whole pages and answers, through the portal's own application: lists in every order, at the beginning and in
 the middle, searches, the tenants of one user and of an Administrator, and one tenant by name. On SQLite and
-then on a PostgreSQL server of its own, unless a database is named. Medians; the exit code says whether each
-was below 50 ms, and whether each of its statements has an index to go by.
+then on a PostgreSQL server of its own, unless a database is named. Medians, and the best, which says what it
+takes where nobody else uses the machine; the exit code says whether each median was below 50 ms, and whether
+each statement has an index to go by.
 """
 
 import argparse
@@ -145,13 +146,13 @@ def measure(made: World) -> bool:
     for asked in everything(made):
         with statements() as seen:
             assert asked.ask().status == 200, asked.name  # noqa: S101  else there is nothing to measure
-        took = statistics.median(_milliseconds(asked.ask) for _ in range(ROUNDS))
+        times = sorted(_milliseconds(asked.ask) for _ in range(ROUNDS))
+        took = statistics.median(times)
         scans = sorted({scan for one in seen for scan in scans_of(made.database, *one)})
         is_slow = took >= LIMIT or bool(scans)
         is_bad |= is_slow
-        print(
-            f"{'✗' if is_slow else '✓'} {took:7.2f} ms  {asked.name}{''.join(f'  [{one}]' for one in scans)}"
-        )
+        marks = "".join(f"  [{one}]" for one in scans)
+        print(f"{'✗' if is_slow else '✓'} {took:7.2f} ms, at best {times[0]:6.2f} ms  {asked.name}{marks}")
     return is_bad
 
 

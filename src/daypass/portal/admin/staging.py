@@ -22,7 +22,7 @@ LARGEST_TABLE = 5 * 1024 * 1024
 """Bytes."""
 
 _KEPT = timedelta(hours=1)
-_AT_A_TIME = 100
+_AT_A_TIME = 25
 _AT_ONCE = 4
 
 
