@@ -66,6 +66,24 @@ def test_a_postgresql_that_may_not_be_taught_trigrams_is_migrated_all_the_same(
     assert ONE_DATABASE_S_OWN & found == {"ix_users_last_sign_in"}
 
 
+def test_trigrams_that_a_postgresql_keeps_out_of_sight_are_used_all_the_same(
+    postgres: PostgresServer,
+) -> None:
+    postgres.execute("CREATE DATABASE tidy")
+    database = Database(postgres.url("tidy"), connections=1)
+    with database.writing() as connection:
+        connection.execute(text('CREATE SCHEMA "Out of sight"'))
+        connection.execute(text('CREATE EXTENSION pg_trgm SCHEMA "Out of sight"'))
+
+    migrate(database)
+    with database.reading() as connection:
+        found = set(connection.scalars(text("SELECT indexname FROM pg_indexes")))
+    database.close()
+    postgres.execute("DROP DATABASE tidy")
+
+    assert found >= ONE_DATABASE_S_OWN
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database)
 

@@ -1,5 +1,7 @@
 """What long lists are sorted and searched by, what ended tokens are found by, and staged imports."""
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.exc import DBAPIError
@@ -45,25 +47,25 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_staged_imports")),
     )
-    if _has_trigrams(op.get_bind()):
-        for name, (table, column) in _TRIGRAMS.items():
-            op.create_index(
-                name,
-                table,
-                [column],
-                unique=False,
-                postgresql_using="gin",
-                postgresql_ops={column: "gin_trgm_ops"},
-            )
+    connection = op.get_bind()
+    if connection.dialect.name != "sqlite":
+        # Where PostgreSQL may not be taught to look up parts of names, it reads all of them.
+        with suppress(DBAPIError), connection.begin_nested():
+            _find_by_trigrams(connection)
 
 
-def _has_trigrams(connection: sa.Connection) -> bool:
-    """Whether PostgreSQL can look up parts of names; where it may not be taught to, it reads all of them."""
-    if connection.dialect.name == "sqlite":
-        return False
-    try:
-        with connection.begin_nested():
-            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-    except DBAPIError:
-        return False
-    return True
+def _find_by_trigrams(connection: sa.Connection) -> None:
+    connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    # It may have been there already, in a schema that nobody looks into unless told to.
+    place = connection.scalar(
+        sa.text("SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'")
+    )
+    for name, (table, column) in _TRIGRAMS.items():
+        op.create_index(
+            name,
+            table,
+            [column],
+            unique=False,
+            postgresql_using="gin",
+            postgresql_ops={column: f"{place}.gin_trgm_ops"},
+        )
