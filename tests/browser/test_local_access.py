@@ -63,14 +63,22 @@ def test_where_an_old_client_is_gone_the_page_says_what_to_do(dana: Person) -> N
 
 def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana: Person) -> None:
     with listening() as listener:
-        dana.visit(asked(listener.port)).get_by_role("button", name="Cancel").click()
+        page = dana.visit(asked(listener.port))
+        page.get_by_role("button", name="Cancel").click()
         came = listener.next()
         assert (came.method, came.path, came.body) == ("GET", "/", "")
+        page.wait_for_url(f"http://127.0.0.1:{listener.port}/")
 
-        page = dana.visit(asked(listener.port, localAppName="duploctl"))
+        dana.visit(asked(listener.port, localAppName="duploctl"))
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was handed over")
         assert not listener.has_more()
+
+        # A no counts where the portal is gone, too.
+        dana.visit(asked(listener.port))
+        page.route("**/cancel", lambda route: route.abort())
+        page.get_by_role("button", name="Cancel").click()
+        assert listener.next().method == "GET"
 
 
 def test_authorize_counts_once_the_page_was_seen_for_700_milliseconds(dana: Person) -> None:

@@ -18,9 +18,8 @@ cancel.addEventListener("click", async (event) => {
   event.preventDefault();
   try {
     await ask(cancel.form);
-  } catch (error) {
-    // A no counts, whether or not it could be put on record.
-    if (!(error instanceof Refused)) throw error;
+  } catch {
+    // A no counts, whether or not it could be put on record: the portal may have refused it, or be gone.
   }
   location.replace(listener(Number(cancel.dataset.handoffCancel)));
 });
