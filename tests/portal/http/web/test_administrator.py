@@ -546,6 +546,12 @@ def test_a_form_that_waits_for_the_password_is_taken_from_our_own_page_alone(bos
         assert boss.send("/confirm", password=PASSWORD.reveal(), **forged).status == 403
 
 
+def test_a_form_that_is_too_large_to_be_carried_is_typed_again(boss: Browser) -> None:
+    answer = boss.send(USERS, username="x@example.com", role="Administrator", more="x" * 21_000)
+
+    assert (answer.status, answer.header("location")) == (303, "/confirm?next=/administrator/users")
+
+
 @pytest.mark.parametrize("address", [USERS, f"{USERS}/x", CONFIG, "/administrator/audit"])
 def test_whoever_is_no_administrator_is_refused_on_record_once_a_minute(
     quick_world: World, address: str

@@ -21,7 +21,7 @@ from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import own_path
 from daypass.portal.http.problems import status_of
 
-_LONGEST = 32 * 1024
+_LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
 _UNSAID = ("id", "version", "table_id", "seen", "next")
 """Fields that say nothing to a person."""
