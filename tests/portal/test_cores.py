@@ -1,6 +1,10 @@
 """On which cores threads run. Where there is one core only, or no choice, there is nothing to see."""
 
+import ctypes
+import errno
 import os
+import platform
+import struct
 import threading
 from collections.abc import Callable
 
@@ -58,3 +62,33 @@ def test_long_work_may_go_anywhere_and_the_thread_comes_back_also_from_a_fault()
         assert cores() == one
 
     in_a_thread(check)
+
+
+def forbid_the_choice() -> None:
+    """Have the kernel refuse this thread the choice of its cores, as a hardened service's filter does."""
+    number = {"x86_64": 203, "aarch64": 122}[platform.machine()]
+    refuse = 0x00050000 | errno.EPERM
+    # Load the call's number; if it is that one, the next line, else the one after.
+    lines = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, refuse), (0x06, 0, 0, 0x7FFF0000)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    program = struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    assert prctl(38, 1, 0, 0, 0) == 0
+    assert prctl(22, 2, ctypes.c_char_p(program), 0, 0) == 0
+
+
+def test_where_the_choice_is_forbidden_all_goes_on_without_it() -> None:
+    done: list[str] = []
+
+    def check() -> None:
+        forbid_the_choice()
+        with pytest.raises(PermissionError):
+            os.sched_setaffinity(0, ALL)
+        stay_on_one_core()
+        with on_any_core():
+            done.append("work")
+        assert cores() == ALL
+
+    in_a_thread(check)
+
+    assert done == ["work"]

@@ -2,12 +2,12 @@
 
 Only one of them runs at a time. Spread over several cores, each turn wakes another core, and that costs more
 than most turns; on one core they take turns for next to nothing. Where the system cannot keep a thread on a
-core (macOS), all of this does nothing.
+core (macOS), or lets nobody choose (a hardened service), all of this does nothing.
 """
 
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _CAN_CHOOSE = hasattr(os, "sched_setaffinity")
 
@@ -19,7 +19,7 @@ def stay_on_one_core() -> None:
     """Keep this thread, and those that it starts from now on, on one core; on another in each process."""
     if _CAN_CHOOSE:
         cores = sorted(_AT_FIRST)
-        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
+        _choose({cores[os.getpid() % len(cores)]})
 
 
 @contextmanager
@@ -29,8 +29,14 @@ def on_any_core() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, _AT_FIRST)
+    _choose(_AT_FIRST)
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        _choose(before)
+
+
+def _choose(cores: Collection[int]) -> None:
+    # Where a service may not choose, or was given other cores since, it works on those that it has.
+    with suppress(OSError):
+        os.sched_setaffinity(0, cores)
