@@ -40,6 +40,20 @@ def test_a_table_is_planned_then_taken_then_has_no_effect(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
+    "table", ["username,tenants\nalice@example.com,dev01\n", f"{TABLE}alice@example.com,,dev01,\n"]
+)
+def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
+    administration: Administration, alice: Caller, table: str
+) -> None:
+    alone = administration.imports.plan(table)[-1]
+
+    assert (alone.role, alone.old_role, alone.widens) == (Role.ADMINISTRATOR, None, True)
+    administration.imports.run(table, alice)
+    assert administration.users.find("alice@example.com").user.is_administrator
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ("x@example.com,Root,,", "A role is User or Administrator"),

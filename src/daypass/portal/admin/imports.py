@@ -1,7 +1,8 @@
 """Users from a table: first what would become of each line, then, if all are right, all of them.
 
-The columns are `username`, `role` (User where empty), `tenants` and `read_only_tenants` (names, separated by
-spaces). Users who are there already get the role and the memberships too; nothing is taken from anybody.
+The columns are `username`, `role`, `tenants` and `read_only_tenants` (names, separated by spaces). Users
+who are there already get the role and the memberships too. Where a role is empty, they keep theirs, and
+others are Users: nothing is taken from anybody of whom the table does not say so.
 """
 
 import csv
@@ -111,7 +112,10 @@ class Imports:
             users = UserList(connection).named([wish.username for wish in right])
             access = MemberList(connection).access_of([found.user.id for found in users.values()])
             tenants = TenantList(connection).known({name for wish in right for name in wish.memberships})
-        return [_compared(wish, users.get(wish.username), access, tenants) for wish in wishes]
+        return [
+            _compared(wish, users.get(wish.username), access, tenants, names_role=bool(row.get("role")))
+            for wish, (_, row) in zip(wishes, lines, strict=True)
+        ]
 
 
 def refuse_problems(planned: Sequence[ImportedUser], taken: int = 0) -> None:
@@ -138,6 +142,8 @@ def _compared(
     found: UserRecord | None,
     access: Mapping[tuple[UserId, str], Access],
     tenants: AbstractSet[str],
+    *,
+    names_role: bool,
 ) -> ImportedUser:
     """What there is to do about it."""
     if wish.problem is not None:
@@ -150,7 +156,9 @@ def _compared(
     changes = {
         name: wanted for name, wanted in wish.memberships.items() if access.get((user.id, name)) is not wanted
     }
-    return replace(wish, old_role=None if user.role is wish.role else user.role, memberships=changes)
+    role = wish.role if names_role else user.role
+    old_role = None if user.role is role else user.role
+    return replace(wish, role=role, old_role=old_role, memberships=changes)
 
 
 def read_table(text: str, longest: int = LONGEST) -> Iterator[Line]:
