@@ -81,7 +81,8 @@ class Loopback:
         except OSError:
             # Whoever knocked is gone again.
             return
-        if not self._seats.acquire(blocking=False):
+        # Who says nothing gives up its seat soon, and who comes next may be the one that is waited for.
+        if not self._seats.acquire(timeout=_PATIENCE):
             connection.close()
             return
         Thread(target=self._converse, args=(connection,), daemon=True).start()
