@@ -60,7 +60,7 @@ def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
 def test_who_cannot_be_made_is_refused_with_a_sentence(
     operator: Operator, username: str, typed: str, says: str
 ) -> None:
-    refused = operator.run("create-admin", username, "--password-stdin", typed=typed)
+    refused = operator.run_inside("create-admin", username, "--password-stdin", typed=typed)
 
     assert (refused.returncode, refused.stdout) == (1, "")
     assert says in refused.stderr
@@ -68,8 +68,8 @@ def test_who_cannot_be_made_is_refused_with_a_sentence(
 
 
 def test_a_name_that_is_taken_in_any_spelling_is_refused(operator: Operator) -> None:
-    operator.run("create-admin", ADMIN, "--password-stdin", typed=GOOD)
-    again = operator.run("create-admin", ADMIN.lower(), "--password-stdin", typed=GOOD)
+    operator.run_inside("create-admin", ADMIN, "--password-stdin", typed=GOOD)
+    again = operator.run_inside("create-admin", ADMIN.lower(), "--password-stdin", typed=GOOD)
 
     assert (again.returncode, "already" in again.stderr) == (1, True)
 

@@ -15,13 +15,13 @@ import pytest
 
 from daypass.demo.authority import Certificates
 from tests.portal.aws.stub import StubAws, answer, error, identity
-from tests.portal.processes import Operator, Serving, environment
+from tests.portal.processes import Ended, Operator, Serving, environment
 
 ADMIN = "admin@example.com"
 
 
 def token_of_a_new_administrator(operator: Operator, username: str = ADMIN) -> str:
-    made = operator.run(
+    made = operator.run_inside(
         "create-admin", username, "--password-stdin", "--with-token", typed="correct horse 1\n"
     )
     assert made.returncode == 0, made.stderr
@@ -129,7 +129,15 @@ def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
 
 def refused(operator: Operator, *words: str, **more: str) -> str:
     """Start to serve, be refused in a sentence, and answer it."""
-    ended = operator.run("serve", *words, **more)
+    return sentence_of(operator.run("serve", *words, **more))
+
+
+def refused_inside(operator: Operator, *words: str, **more: str) -> str:
+    """The same for what is refused before anything is opened: no process is needed to see that."""
+    return sentence_of(operator.run_inside("serve", *words, **more))
+
+
+def sentence_of(ended: Ended) -> str:
     assert ended.returncode == 1, ended.stderr
     assert ended.stdout == ""
     assert ended.stderr.startswith("daypass portal: "), ended.stderr
@@ -138,7 +146,7 @@ def refused(operator: Operator, *words: str, **more: str) -> str:
 
 
 def test_the_network_is_not_let_in_without_tls(operator: Operator) -> None:
-    sentence = refused(operator, DAYPASS_LISTEN="0.0.0.0:0", DAYPASS_PUBLIC_URL="https://x.example")
+    sentence = refused_inside(operator, DAYPASS_LISTEN="0.0.0.0:0", DAYPASS_PUBLIC_URL="https://x.example")
 
     assert "tokens would travel readable" in sentence
     assert "DAYPASS_BEHIND_PROXY=true" in sentence
@@ -160,10 +168,12 @@ def test_a_certificate_that_is_missing_or_no_match_is_named(
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n")
 
-    missing = refused(operator, DAYPASS_TLS_CERTIFICATE=str(tmp_path / "no.pem"), DAYPASS_TLS_KEY=key)
-    mismatch = refused(operator, DAYPASS_TLS_CERTIFICATE=str(certificates.authority), DAYPASS_TLS_KEY=key)
-    swapped = refused(operator, DAYPASS_TLS_CERTIFICATE=key, DAYPASS_TLS_KEY=certificate)
-    unreadable = refused(operator, DAYPASS_TLS_CERTIFICATE=str(garbage), DAYPASS_TLS_KEY=key)
+    missing = refused_inside(operator, DAYPASS_TLS_CERTIFICATE=str(tmp_path / "no.pem"), DAYPASS_TLS_KEY=key)
+    mismatch = refused_inside(
+        operator, DAYPASS_TLS_CERTIFICATE=str(certificates.authority), DAYPASS_TLS_KEY=key
+    )
+    swapped = refused_inside(operator, DAYPASS_TLS_CERTIFICATE=key, DAYPASS_TLS_KEY=certificate)
+    unreadable = refused_inside(operator, DAYPASS_TLS_CERTIFICATE=str(garbage), DAYPASS_TLS_KEY=key)
 
     assert "no.pem is none (No such file or directory)" in missing
     for sentence in (mismatch, swapped, unreadable):
@@ -180,8 +190,12 @@ def test_a_database_without_the_schema_of_this_version_is_not_used(
     database.close()
 
     assert "daypass portal migrate" in refused(operator, DAYPASS_DATABASE_URL=empty)
-    for words in (("serve",), ("migrate",), ("create-admin", ADMIN, "--password-stdin")):
-        newer = operator.run(*words, typed="correct horse 1\n")
+    for run, words in (
+        (operator.run, ("serve",)),
+        (operator.run_inside, ("migrate",)),
+        (operator.run_inside, ("create-admin", ADMIN, "--password-stdin")),
+    ):
+        newer = run(*words, typed="correct horse 1\n")
         assert (newer.returncode, "newer" in newer.stderr) == (1, True), newer.stderr
 
 
@@ -210,7 +224,7 @@ def test_an_aws_that_does_not_know_the_portal_is_said_at_start(
 
 
 def test_more_processes_need_postgresql(operator: Operator) -> None:
-    assert "--workers needs PostgreSQL" in refused(operator, "--workers", "2")
+    assert "--workers needs PostgreSQL" in refused_inside(operator, "--workers", "2")
 
 
 def children(pid: int) -> Sequence[int]:
