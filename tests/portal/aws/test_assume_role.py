@@ -188,7 +188,8 @@ def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, k
     with pytest.raises(AwsUnavailable):
         broker.assume(SESSION, attributed=True, deadline=Deadline(started + 0.4))
 
-    assert time.monotonic() - started < 1
+    # A read alone would take 3.5 seconds; a machine with much else to do may take its time.
+    assert time.monotonic() - started < 3
 
 
 def test_a_role_maximum_is_read_from_iam(broker: AwsBroker, stub: StubAws) -> None:
