@@ -77,6 +77,21 @@ def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_table_is_kept_for_an_hour_from_its_last_lines_on(
+    administration: Administration, alice: Caller, clock: FakeClock
+) -> None:
+    staged = administration.staged
+    planned = staged.stage(TABLE, alice)
+    for _ in range(2):
+        clock.move(timedelta(minutes=45))
+        staged.go_on(planned.id, planned.version, alice, at_once)
+    clock.move(timedelta(minutes=61))
+
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        staged.go_on(planned.id, planned.version, alice, never)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
     administration: Administration, clock: FakeClock
 ) -> None:

@@ -102,16 +102,18 @@ class StagedImports:
         return Progress(staged_id, len(table), taken, changed)
 
     def _find(self, staged_id: str, by: Caller) -> StagedImport:
-        with self.imports.users.desk.database.reading() as connection:
-            found = StagedImportStore(connection).find(by.user.id, staged_id)
+        desk = self.imports.users.desk
+        with desk.database.reading() as connection:
+            found = StagedImportStore(connection).find(by.user.id, staged_id, desk.clock() - _KEPT)
         if found is None:
             raise InvalidRequest("That table is not kept any more. Choose the file, or paste it, once more.")
         return found
 
     def _note(self, staged_id: str, by: Caller, taken: int, changed: int, *, is_done: bool) -> None:
-        with self.imports.users.desk.database.writing() as connection:
+        desk = self.imports.users.desk
+        with desk.database.writing() as connection:
             store = StagedImportStore(connection)
             if is_done:
                 store.remove(by.user.id, staged_id)
             else:
-                store.note(by.user.id, staged_id, taken, changed)
+                store.note(by.user.id, staged_id, taken, changed, desk.clock())

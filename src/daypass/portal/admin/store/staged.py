@@ -46,19 +46,21 @@ class StagedImportStore:
             },
         )
 
-    def find(self, user_id: UserId, staged_id: str) -> StagedImport | None:
-        """The table of that id, if it is still the last one of that user."""
+    def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> StagedImport | None:
+        """The table of that id, if it is still the last one of that user, and not from before *forgotten*."""
         row = self._connection.execute(
-            select(_c.id, _c.content, _c.taken, _c.changed).where(_c.user_id == user_id, _c.id == staged_id)
+            select(_c.id, _c.content, _c.taken, _c.changed).where(
+                _c.user_id == user_id, _c.id == staged_id, _c.staged_at >= forgotten
+            )
         ).first()
         return None if row is None else StagedImport(*row)
 
-    def note(self, user_id: UserId, staged_id: str, taken: int, changed: int) -> None:
-        """Remember how far a table is done."""
+    def note(self, user_id: UserId, staged_id: str, taken: int, changed: int, now: datetime) -> None:
+        """Remember how far a table is done; it is kept anew from *now* on."""
         self._connection.execute(
             update(staged_imports)
             .where(_c.user_id == user_id, _c.id == staged_id)
-            .values(taken=taken, changed=changed)
+            .values(taken=taken, changed=changed, staged_at=now)
         )
 
     def remove(self, user_id: UserId, staged_id: str) -> None:
