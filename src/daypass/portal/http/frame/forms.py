@@ -1,6 +1,7 @@
 """What a form sent."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import parse_qs
@@ -59,14 +60,15 @@ async def read_upload(request: Request, largest: int) -> Form:
     """The same for a form with a file, *largest* bytes in all."""
     if _type(request) != _WITH_FILES:
         return read_form(request, await read_body(request, largest))
-    pieces = pieces_of_body(request, largest, _UPLOAD_TIME)
-    parser = MultiPartParser(
-        request.headers, pieces, max_files=1, max_fields=_MOST_FIELDS, max_part_size=largest
-    )
-    try:
-        sent = await parser.parse()
-    except (MultiPartException, KeyError) as error:
-        raise InvalidRequest(_UNREADABLE) from error
+    # Closed by us: left to itself, its time would run on, and end whatever this task does then.
+    async with aclosing(pieces_of_body(request, largest, _UPLOAD_TIME)) as pieces:
+        parser = MultiPartParser(
+            request.headers, pieces, max_files=1, max_fields=_MOST_FIELDS, max_part_size=largest
+        )
+        try:
+            sent = await parser.parse()
+        except (MultiPartException, KeyError) as error:
+            raise InvalidRequest(_UNREADABLE) from error
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     for name, value in sent.multi_items():
