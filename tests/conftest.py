@@ -27,8 +27,9 @@ __all__ = [
     "sqlite_url",
 ]
 
-# What is started in the background ignores Ctrl-C, and so would every program that a test starts.
+# What is started in the background ignores Ctrl-C, and a lost terminal, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long one example takes says what else the machine does; the goals for time are those of the benchmarks.
 settings.register_profile("daypass", deadline=None)
