@@ -83,8 +83,11 @@ class Program:
         with subprocess.Popen(
             self.words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
-            yield process
-            process.communicate(timeout=60)
+            try:
+                yield process
+                process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 0
 
 
@@ -194,14 +197,18 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
 
     endpoint = Endpoint(renew, lambda: now() + moved[0], str)
     ours, theirs = socket.socketpair()
-    serving = Thread(target=endpoint.loopback.serve, args=(ours.fileno(),))
+    serving = Thread(target=endpoint.loopback.serve, kwargs={"until": (ours.fileno(),)})
     serving.start()
-    with ours, theirs, program.running(environment(terminal, **endpoint.variables)) as process:
-        first, _ = who(process)
-        moved[0] = 14 * 60
-        arn = renewed(process, first)
-        theirs.send(b"x")
-        serving.join()
+    with ours, theirs:
+        try:
+            # The program ends first: it may be asking for keys once more behind its last answer.
+            with program.running(environment(terminal, **endpoint.variables)) as process:
+                first, _ = who(process)
+                moved[0] = 14 * 60
+                arn = renewed(process, first)
+        finally:
+            theirs.send(b"x")
+            serving.join()
 
     endpoint.loopback.close()
     assert arn.endswith(ROLE)
