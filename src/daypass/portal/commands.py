@@ -102,7 +102,9 @@ def serve(workers: int, ready_fd: int | None) -> None:
         logs.configure()
         if workers == 1:
             _work(config, listening, ready_fd)
-            return
+            # The server's threads may still call into an interpreter that is being taken down, and abort it.
+            sys.stderr.flush()
+            os._exit(0)
         # Whatever is wrong is said once, before there are many.
         app.build(config).close()
         raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd)))
@@ -137,7 +139,7 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
             os.close(ready_fd)
 
     def ready() -> None:
-        # The server's own threads, which need no interpreter, run already, and go on wherever they like.
+        # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
             cores.stay_on_one_core()
         announce()

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 
 import click
@@ -57,6 +58,9 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
         click.echo(f"The sandbox AWS answers at {config.origin} (account {account}, {region}).")
 
     serve(config, listening, announce)
+    # The server's threads may still call into an interpreter that is being taken down, which aborts it.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def write_ready_file(path: Path, config: SandboxConfig) -> None:
