@@ -91,7 +91,7 @@ DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
-"""For the audit log's writer, and for whoever else is no request."""
+"""For whoever is no request."""
 
 
 @dataclass(frozen=True, slots=True)
