@@ -1,11 +1,14 @@
 """Tables that are too large for one request: kept, and done some lines at a time as they were seen."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
+from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
 from daypass.portal.admin.store.users import UserQuery
 from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest
 from daypass.portal.identity.model import TokenKind
@@ -13,6 +16,11 @@ from daypass.portal.identity.service import OPERATOR
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
+
+_WAITING = text(
+    "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE NOT l.granted AND a.datname = current_database()"
+)
 
 TABLE = "username,tenants\n" + "".join(f"user{number:03}@example.com,dev01\n" for number in range(250))
 
@@ -74,6 +82,32 @@ def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
     staged.stage(TABLE, amir)
     with pytest.raises(InvalidRequest, match="not kept any more"):
         staged.go_on(hers.id, hers.version, alice, never)
+
+
+@pytest.mark.parametrize("has_one", [False, True])
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
+    administration: Administration, alice: Caller, clock: FakeClock, *, has_one: bool
+) -> None:
+    staged, database = administration.staged, administration.database
+    if has_one:
+        staged.stage(TABLE, alice)
+    kept: list[str] = []
+    later = threading.Thread(target=lambda: kept.append(staged.stage(TABLE, alice).id))
+
+    with database.writing() as connection, database.reading() as watch:
+        first = StagedImport("first", TABLE, taken=0, changed=0)
+        StagedImportStore(connection).put(alice.user.id, first, clock(), clock())
+        later.start()
+        while later.is_alive() and not watch.scalar(_WAITING):
+            later.join(0.002)
+        was_waiting = later.is_alive()
+    later.join()
+
+    assert (was_waiting, len(kept)) == (True, 1)
+    assert len(staged.look(kept[0], alice).lines) == 250
+    with pytest.raises(InvalidRequest, match="not kept any more"):
+        staged.look("first", alice)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -22,7 +22,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest
@@ -30,6 +29,7 @@ from daypass.portal.identity.model import Role, TokenId, User, UserId
 from daypass.portal.identity.store import ENDED_AT, parents
 from daypass.portal.storage.prepared import Found, Prepared
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
+from daypass.portal.storage.upsert import insert_or_update
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 ADMIN_SCOPE = "admin"
@@ -282,9 +282,8 @@ class RoleFactStore:
         self._connection.execute(delete(role_facts).where(role_facts.c.role_arn == role_arn))
 
     def _put(self, role_arn: str, values: Mapping[str, object]) -> None:
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
         self._connection.execute(
-            dialect.insert(role_facts)
+            insert_or_update(self._connection, role_facts)
             .values(role_arn=role_arn, **values)
             .on_conflict_do_update(index_elements=["role_arn"], set_=values)
         )

@@ -1,12 +1,13 @@
 """Tables of users that were looked at and are not done yet, as rows."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.schema import staged_imports
+from daypass.portal.storage.upsert import insert_or_update
 
 _c = staged_imports.c
 
@@ -31,19 +32,12 @@ class StagedImportStore:
 
     def put(self, user_id: UserId, staged: StagedImport, now: datetime, forgotten: datetime) -> None:
         """Keep a table in the place of the last one, and forget everybody's from before *forgotten*."""
+        self._connection.execute(delete(staged_imports).where(_c.staged_at < forgotten))
+        row = {**asdict(staged), "staged_at": now}
         self._connection.execute(
-            delete(staged_imports).where(or_(_c.user_id == user_id, _c.staged_at < forgotten))
-        )
-        self._connection.execute(
-            insert(staged_imports),
-            {
-                "user_id": user_id,
-                "id": staged.id,
-                "content": staged.content,
-                "taken": staged.taken,
-                "changed": staged.changed,
-                "staged_at": now,
-            },
+            insert_or_update(self._connection, staged_imports)
+            .values(user_id=user_id, **row)
+            .on_conflict_do_update(index_elements=["user_id"], set_=row)
         )
 
     def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> StagedImport | None:

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import Boolean, Connection, bindparam, case, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.schema import devices, guesses
+from daypass.portal.storage.upsert import insert_or_update
 
 ADD_DEVICE = insert(devices)
 
@@ -67,9 +67,8 @@ class GuessStore:
         self, subject: bytes, limit: int, now: datetime, later: datetime, *, is_extended: bool
     ) -> int | None:
         """Count one, in one statement; how many that makes, or None where it was over *limit* before."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         statement = (
-            dialect.insert(guesses)
+            insert_or_update(self._connection, guesses)
             .values(subject=bindparam("subject"), spent=1, resets_at=bindparam("later"))
             .on_conflict_do_update(
                 index_elements=["subject"],
