@@ -15,7 +15,7 @@ from daypass.portal.admin.maxima import AT_ONCE, RoleMaxima
 from daypass.portal.admin.remedies import Remedy
 from daypass.portal.admin.roles import Outcome, RoleChange, RoleState
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest
+from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.settings.registry import APP_CONFIG
 from daypass.portal.storage.page import Turn
@@ -168,6 +168,24 @@ def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
     )
     assert maxima.progress() == {Outcome.WAITING: 0, Outcome.DONE: 1, Outcome.REFUSED: 1}
     assert administration.settings.find(None, APP_CONFIG, "MaximumSessionDuration").stored.value == "7200"
+
+
+def test_a_role_that_is_not_there_is_no_role_to_be_changed_by_hand(
+    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+) -> None:
+    iam.refusals[DEV] = RoleNotFound("There is no such role.")
+    put(administration, None, "MaximumSessionDuration", 2)
+    settle(maxima)
+
+    change = maxima.of(DEV)
+    assert isinstance(change, RoleChange)
+    assert (change.outcome, change.reason, change.remedy) == (Outcome.MISSING, "There is no such role.", None)
+    assert maxima.progress()[Outcome.MISSING] == 1
+
+    iam.refusals.clear()
+    maxima.try_again()
+    maxima.run()
+    assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
 
 
 def test_a_refused_role_is_tried_again_only_when_asked(

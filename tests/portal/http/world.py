@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from daypass.portal.admin.roles import IamRoles
 from daypass.portal.app import Aws, Portal, assemble, page_templates
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.config import PortalConfig
@@ -80,13 +81,18 @@ _templates = cache(page_templates)
 
 
 @contextmanager
-def world(url: str, patience: timedelta = timedelta(seconds=5), **changed: object) -> Iterator[World]:
+def world(
+    url: str,
+    patience: timedelta = timedelta(seconds=5),
+    roles: IamRoles | None = None,
+    **changed: object,
+) -> Iterator[World]:
     """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
     database, clock = Database(url, patience=patience), FakeClock()
     broker, source, doctor = FakeBroker(clock), FakeSource(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
-    portal = assemble(config, database, Aws(broker, source, doctor=doctor), clock, _templates())
+    portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates())
     made = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
     _populate(made)
     yield made

@@ -55,7 +55,7 @@ class Ruler:
                 "The portal's own AWS credentials are a role's session, which AWS lets assume others for an "
                 "hour at most. Run the portal with an IAM user's keys to go beyond."
             )
-        if self.change is not None and self.change.outcome is Outcome.REFUSED:
+        if self.change is not None and self.change.outcome in {Outcome.REFUSED, Outcome.MISSING}:
             return self.change.reason
         if self.change is not None and self.change.outcome is Outcome.WAITING:
             return "The role is just being changed in AWS. Look again in a moment."

@@ -22,7 +22,7 @@ from daypass.portal.admin.store.roles import (
 )
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AwsError, PortalError
+from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
@@ -60,7 +60,7 @@ class RoleMaxima:
             self._begin()
 
     def try_again(self) -> None:
-        """Begin anew with what AWS refused."""
+        """Begin anew with what AWS refused, and with the roles that were not there."""
         with self._database.writing() as connection:
             connection.execute(TRY_AGAIN)
         self._begin()
@@ -151,7 +151,8 @@ class RoleMaxima:
         try:
             before, after = self._bring_about(wish)
         except AwsError as refusal:
-            self._conclude(wish, Outcome.REFUSED, refusal.reason, {"code": refusal.code})
+            outcome = Outcome.MISSING if isinstance(refusal, RoleNotFound) else Outcome.REFUSED
+            self._conclude(wish, outcome, refusal.reason, {"code": refusal.code})
             return
         with self._database.writing() as connection:
             RoleFactStore(connection).remember_maximum(wish.role_arn, after, self._clock())

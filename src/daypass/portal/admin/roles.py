@@ -41,6 +41,8 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     DONE = "done"
     REFUSED = "refused"
+    MISSING = "missing"
+    """There is no such role in AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class RoleChange:
 
     @property
     def remedy(self) -> Remedy | None:
-        """What somebody who may can do in the portal's place; None where nothing is left to do."""
-        if self.outcome is Outcome.DONE:
+        """What somebody who may can do in the portal's place; None where it is done, or there is no role."""
+        if self.outcome in {Outcome.DONE, Outcome.MISSING}:
             return None
         return set_maximum(self.wish.role_arn, self.wish.maximum)

@@ -10,13 +10,17 @@ from urllib.parse import urlencode
 import pytest
 
 from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.errors import RoleNotFound
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.http.frame.csrf import check_token, csrf_token
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.secret import Secret
+from daypass.portal.tenants.model import Tenant
 from tests.portal.http.client import Answer, Client
-from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
+from tests.portal.http.world import ACCOUNT, ADMIN, DANA, DEV, NOOR, PROD, PUBLIC_URL, World
+from tests.portal.http.world import world as make_world
 
 CONFIG, TENANTS, USERS = (f"/administrator/{name}" for name in ("system-settings", "tenants", "users"))
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -93,6 +97,22 @@ def sign_in(world: World, username: str) -> Browser:
     user = world.users[username]
     token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends, grant_ends_at=ends)
     return Browser(world.client(), world.identity.add_token(token, user, OPERATOR).reveal())
+
+
+class NoRoles:
+    """An IAM with no role in it."""
+
+    def read(self, role_arn: str) -> RoleState:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn}.")
+
+    def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn} of {maximum}.")
+
+    def make(self, tenant: Tenant) -> None:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role of {tenant.name}.")
 
 
 @pytest.fixture
@@ -666,3 +686,20 @@ def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Bro
     page = admin.see(f"{CONFIG}/roles")
 
     assert "How long an admin session lasts" in page
+
+
+def test_a_role_that_is_not_there_is_told_with_what_makes_it(sqlite_url: str) -> None:
+    with make_world(sqlite_url, roles=NoRoles()) as made:
+        admin = sign_in(made, ADMIN)
+        admin.do(CONFIG, **ROLE_MAXIMUM, hours="7200")
+        admin.do(CONFIG, **ADMIN_SESSION, value="7200")
+        while "waiting" in (page := admin.see(f"{CONFIG}/roles")):
+            pass
+        overview = admin.see("/administrator/overview")
+
+    assert "4 missing" in page
+    assert f"There is no role {DEV.role_arn}" in page
+    assert "update-role" not in page
+    assert f'<a href="{TENANTS}/{DEV.id}/aws">What makes it</a>' in page
+    assert f"daypass portal aws-setup --format cli --account {ACCOUNT}" in page
+    assert "4 roles that the settings say something about do not exist" in overview

@@ -39,7 +39,9 @@ CONCLUDE = (
 """What became of a change."""
 
 TRY_AGAIN = (
-    update(role_changes).where(_c.outcome == Outcome.REFUSED.value).values(outcome=Outcome.WAITING.value)
+    update(role_changes)
+    .where(_c.outcome.in_([Outcome.REFUSED.value, Outcome.MISSING.value]))
+    .values(outcome=Outcome.WAITING.value)
 )
 
 _CHANGE = (_c.role_arn, _c.tenant_id, _c.maximum, _c.outcome, _c.reason, _c.changed_at)

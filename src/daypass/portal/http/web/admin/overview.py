@@ -68,6 +68,7 @@ class OverviewPage:
     capped: Sequence[Capped]
     roles_waiting: int
     roles_refused: int
+    roles_missing: int
 
     @property
     def total(self) -> int:
@@ -111,6 +112,7 @@ def _page(overview: Overview, roles: Mapping[Outcome, int]) -> OverviewPage:
         capped=overview.capped,
         roles_waiting=roles.get(Outcome.WAITING, 0),
         roles_refused=roles.get(Outcome.REFUSED, 0),
+        roles_missing=roles.get(Outcome.MISSING, 0),
     )
 
 

@@ -20,6 +20,7 @@ _STATES = {
     Outcome.WAITING: ("Waiting", "warn"),
     Outcome.DONE: ("Done", "ok"),
     Outcome.REFUSED: ("Refused", "bad"),
+    Outcome.MISSING: ("Missing", "bad"),
 }
 
 
@@ -36,6 +37,11 @@ class RoleRow:
         """The role's name, which says all that its ARN does within one account."""
         return self.change.wish.role_arn.rpartition("/")[2]
 
+    @property
+    def account(self) -> str:
+        """The AWS account that it is in."""
+        return self.change.wish.role_arn.split(":")[4]
+
 
 @dataclass(frozen=True, slots=True)
 class RolesPage:
@@ -47,6 +53,7 @@ class RolesPage:
     done: int
     waiting: int
     refused: int
+    missing: int
     master: Drawn
     """How long an admin session lasts."""
     is_portal_changing: bool
@@ -55,7 +62,7 @@ class RolesPage:
     @property
     def total(self) -> int:
         """How many roles the settings say something about."""
-        return self.done + self.waiting + self.refused
+        return self.done + self.waiting + self.refused + self.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class RolePages:
         listing = Listing.of(visit.query, ADDRESS, ["role"])
         master = drawn(self.durations.of_admin())
         if self.maxima is None:
-            page = RolesPage((), listing, "", 0, 0, 0, master, is_portal_changing=False)
+            page = RolesPage((), listing, "", 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.frame, "web/admin/roles.html", page)
         found, progress = self.maxima.page(None, listing.turn), self.maxima.progress()
         page = RolesPage(
@@ -81,13 +88,14 @@ class RolePages:
             done=progress.get(Outcome.DONE, 0),
             waiting=progress.get(Outcome.WAITING, 0),
             refused=progress.get(Outcome.REFUSED, 0),
+            missing=progress.get(Outcome.MISSING, 0),
             master=master,
             is_portal_changing=True,
         )
         return self.pages.show(visit.frame, "web/admin/roles.html", page)
 
     def try_again(self, _visit: Visit) -> Response:
-        """Begin anew with what AWS refused."""
+        """Begin anew with what AWS refused, and with the roles that were not there."""
         if self.maxima is not None:
             self.maxima.try_again()
         return go_to(ADDRESS, "Trying again. Each role gets its result as it comes.")
