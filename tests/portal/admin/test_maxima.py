@@ -166,7 +166,7 @@ def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
         "MaxSessionDuration: 7200",
         "max_session_duration = 7200",
     )
-    assert maxima.progress() == {Outcome.WAITING: 0, Outcome.DONE: 1, Outcome.REFUSED: 1}
+    assert maxima.progress() == {Outcome.WAITING: 0, Outcome.DONE: 1, Outcome.REFUSED: 1, Outcome.MISSING: 0}
     assert administration.settings.find(None, APP_CONFIG, "MaximumSessionDuration").stored.value == "7200"
 
 
