@@ -2,17 +2,21 @@
 
 import signal
 import socket
+import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daypass.demo.children import Children, choose_port, inherited
+from daypass.demo.children import Child, Children, choose_port, inherited
 from daypass.demo.errors import DemoError
 from daypass.demo.folder import Folder
+from daypass.demo.stops import STOPPING, Stops
 
 
 def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
-    with Children(Folder(tmp_path)) as children:
+    with Children(Folder(tmp_path), Stops()) as children:
         child = children.start("portal", ["no-such-command"], {})
 
         with pytest.raises(DemoError, match=r"The portal stopped while starting; .*portal\.log says why"):
@@ -29,14 +33,60 @@ class FolderInWhichItIsStopped(Folder):
         return super().open_log(name)
 
 
-def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path) -> None:
-    children = Children(FolderInWhichItIsStopped(tmp_path))
+@pytest.fixture
+def stops() -> Iterator[Stops]:
+    """Signals are taken by it until the test is over."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    stops = Stops()
+    stops.listen()
+    yield stops
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: Stops) -> None:
+    children = Children(FolderInWhichItIsStopped(tmp_path), stops)
 
     with children, pytest.raises(KeyboardInterrupt):
         children.start("sandbox", ["sandbox", "--help"], {})
 
     (child,) = children._started
     assert child.has_ended
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_stop_that_python_drops_is_heeded_by_the_next_wait(
+    tmp_path: Path, stops: Stops, number: signal.Signals
+) -> None:
+    # Nothing can be raised out of the callback of a weak reference: as when a module has been imported.
+    unraisable: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, lambda dropped: unraisable.append(dropped.exc_type)
+    gone = weakref.ref(Stops(), lambda _: signal.raise_signal(number))
+    sys.unraisablehook = before
+    assert (gone(), unraisable) == (None, [KeyboardInterrupt])
+
+    with Children(Folder(tmp_path), stops) as children, pytest.raises(KeyboardInterrupt):
+        children.start("sandbox", ["sandbox", "--help"], {}).wait_until(lambda: False)
+
+    assert children.ended() is not None
+
+
+class ImpatientlyStopped(Child):
+    """Somebody presses Ctrl-C once more while it is stopped."""
+
+    def stop(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+        super().stop()
+
+
+def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: Stops) -> None:
+    with pytest.raises(KeyboardInterrupt), Children(Folder(tmp_path), stops) as children:
+        for name in ("first", "second"):
+            child = children.start(name, ["sandbox", "--help"], {})
+            children._started[-1] = ImpatientlyStopped(child.name, child.process, child.log, stops)
+        signal.raise_signal(signal.SIGINT)
+
+    assert [child.has_ended for child in children._started] == [True, True]
 
 
 def test_what_the_environment_says_about_another_aws_is_not_inherited(

@@ -16,6 +16,7 @@ from daypass.demo.children import Children
 from daypass.demo.folder import Folder
 from daypass.demo.run import prove
 from daypass.demo.start import start
+from daypass.demo.stops import Stops
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore
 from daypass.portal.storage.engine import Database
@@ -149,12 +150,13 @@ def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
     document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
     folder = Folder(tmp_path)
 
-    with Children(folder) as children:
+    stops = Stops()
+    with Children(folder, stops) as children:
         world, _ = start(folder, children, 0, 0)
         world.aws.iam.put_role_policy(
             RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
         )
-        is_proven = prove(world)
+        is_proven = prove(world, stops)
 
     broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
     assert not is_proven

@@ -7,23 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from daypass.demo.errors import DemoError
 from daypass.demo.folder import Folder
+from daypass.demo.stops import Stops
 
 DAYPASS = Path(sys.executable).with_name("daypass")
 """The command, in the environment that this demo runs from."""
 
 START_LIMIT = 60.0
 STOP_LIMIT = 10.0
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals by which the demo is stopped, in whatever way."""
 _QUIET = range(20_000, 32_768)
 """Ports below those that a system gives to the connections it opens itself: one of those may be gone again
 before the portal listens at it."""
@@ -38,6 +37,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: str
+    stops: Stops
 
     @property
     def has_ended(self) -> bool:
@@ -48,6 +48,7 @@ class Child:
         """Return when it is ready; refuse when it ended, or takes too long."""
         deadline = time.monotonic() + START_LIMIT
         while not is_ready():
+            self.stops.heed()
             if self.has_ended:
                 raise DemoError(f"The {self.name} stopped while starting; {self.log} says why.")
             if time.monotonic() > deadline:
@@ -66,16 +67,17 @@ class Child:
 
 
 class Children:
-    """All of them; leaving the `with` block ends them, the last one first."""
+    """All of them; leaving the `with` block ends them, the last one first, and is not interrupted itself."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, stops: Stops) -> None:
         self._folder = folder
+        self._stops = stops
         self._started: list[Child] = []
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Run `daypass ARGUMENTS`, with its output in the state folder."""
         # A stop in the middle of this would leave a process that nobody knows of.
-        with _stops_postponed():
+        with self._stops.postponed():
             log = self._folder.open_log(f"{name}.log")
             try:
                 process = subprocess.Popen(  # noqa: S603  our own command
@@ -89,7 +91,7 @@ class Children:
                 )
             finally:
                 os.close(log)
-            child = Child(name, process, str(self._folder.path / f"{name}.log"))
+            child = Child(name, process, str(self._folder.path / f"{name}.log"), self._stops)
             self._started.append(child)
         return child
 
@@ -103,26 +105,9 @@ class Children:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stops.end()
         for child in reversed(self._started):
             child.stop()
-
-
-@contextmanager
-def _stops_postponed() -> Iterator[None]:
-    """Keep the signals that stop the demo until the block is left. Only the main thread may ask for it."""
-    kept: list[int] = []
-
-    def keep(number: int, _frame: FrameType | None) -> None:
-        kept.append(number)
-
-    handlers = {number: signal.signal(number, keep) for number in STOPPING}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    for stop in kept:
-        signal.raise_signal(stop)
 
 
 def inherited() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """`daypass demo`."""
 
 import os
-import signal
 from pathlib import Path
 
 import click
@@ -35,15 +34,15 @@ def demo(path: Path, portal_port: int, aws_port: int, once: bool, ready_file: Pa
     # Imported here: `daypass --help` must not wait for an AWS library.
     from daypass.demo.errors import DemoError
     from daypass.demo.run import Wishes, run
+    from daypass.demo.stops import Stops
 
     # All that the demo and its processes write is for its owner's eyes only.
     os.umask(0o077)
-    # In whatever way the demo is stopped, its processes are stopped with it. A shell that starts it in the
-    # background has SIGINT ignored.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    # In whatever way the demo is stopped, its processes are stopped with it.
+    stops = Stops()
+    stops.listen()
     try:
-        is_proven = run(Wishes(path, os.geteuid(), portal_port, aws_port, once, ready_file))
+        is_proven = run(Wishes(path, os.geteuid(), portal_port, aws_port, once, ready_file), stops)
     except DemoError as error:
         # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
         click.echo(f"daypass demo: {error}", err=True)

@@ -12,6 +12,7 @@ from daypass.demo.guide import Guide
 from daypass.demo.promises import Promises
 from daypass.demo.proof import lines
 from daypass.demo.start import start
+from daypass.demo.stops import Stops
 from daypass.demo.world import World
 
 
@@ -27,33 +28,34 @@ class Wishes:
     ready_file: Path | None
 
 
-def run(wishes: Wishes) -> bool:
+def run(wishes: Wishes, stops: Stops) -> bool:
     """Run the demo until it is stopped; answers whether every promise was kept."""
     folder = open_folder(wishes.path, wishes.owner)
-    with held(folder), Children(folder) as children:
+    with held(folder), Children(folder, stops) as children:
         if wishes.ready_file:
             ready.forget(wishes.ready_file)
         screen.say("Starting an AWS and a portal on this machine ...")
         began = time.monotonic()
         world, ca_file = start(folder, children, wishes.portal_port, wishes.aws_port)
         screen.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
-        is_proven = prove(world)
+        is_proven = prove(world, stops)
         guide = Guide(folder, world, ca_file)
         guide.write_files()
         if wishes.ready_file:
             ready.announce(wishes.ready_file, world, ca_file)
         if not wishes.is_once:
             guide.show()
-            _serve(children)
+            _serve(children, stops)
     return is_proven
 
 
-def prove(world: World) -> bool:
+def prove(world: World, stops: Stops) -> bool:
     """Run and print the checklist; answers whether all of it holds."""
     broken = 0
     for chapter in Promises(world).chapters():
         screen.title(chapter.title)
         for line in lines(chapter.checks):
+            stops.heed()
             screen.line(line)
             broken += not line.is_kept
     screen.say()
@@ -61,11 +63,12 @@ def prove(world: World) -> bool:
     return not broken
 
 
-def _serve(children: Children) -> None:
+def _serve(children: Children, stops: Stops) -> None:
     screen.say()
     screen.say("Serving until you press Ctrl-C.")
     try:
         while (ended := children.ended()) is None:
+            stops.heed()
             time.sleep(0.5)
     except KeyboardInterrupt:
         screen.say()
