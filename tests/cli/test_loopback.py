@@ -1,17 +1,22 @@
 """The listener on 127.0.0.1 and the credentials endpoint on it: exact requests, and nobody else's."""
 
 import json
+import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
-from threading import Thread
+from http import HTTPStatus
+from threading import Thread, Timer
 
 import pytest
 
 from daypass.cli.cache import Entry
 from daypass.cli.endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, Endpoint
 from daypass.cli.errors import Denied, Refusal, SignInNeeded, Unavailable
+from daypass.cli.loopback import Loopback, Reply
 
 KEYS = {
     "Version": 1,
@@ -183,6 +188,22 @@ def test_it_listens_on_loopback_only(endpoint: Endpoint) -> None:
     # The whole of 127.0.0.0/8 is this machine; a listener on all addresses would take this one, too.
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port), timeout=5)
+
+
+def test_ctrl_c_just_before_a_wait_ends_it_soon() -> None:
+    """A signal that another thread takes interrupts the waiting one as little as one that comes too early."""
+    loopback = Loopback(lambda _: Reply(HTTPStatus.OK))
+
+    def press() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    thread = Timer(0.2, press)
+    began = time.monotonic()
+    with closing(loopback), pytest.raises(KeyboardInterrupt):
+        thread.start()
+        loopback.serve(60.0)
+    assert time.monotonic() - began < 50
+    thread.join()
 
 
 def test_keys_are_renewed_when_too_little_is_left_and_not_before(endpoint: Endpoint, source: Source) -> None:

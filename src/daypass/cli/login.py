@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from select import select
 from subprocess import Popen, TimeoutExpired
 from time import monotonic
 
@@ -14,6 +13,7 @@ from daypass.cli.listener import Callback, Expected, Listener
 from daypass.cli.oauth import Doorway, Tokens
 from daypass.cli.pending import Pending, Pushed
 from daypass.cli.terminal import Terminal
+from daypass.cli.waiting import speaking
 
 PATIENCE = 180.0
 """Seconds that a person gets to answer."""
@@ -133,7 +133,7 @@ class Login:
         terminal = self.person.terminal
         until = monotonic() + seconds
         while terminal is not None and (left := until - monotonic()) > 0:
-            if select([terminal.reads], [], [], left)[0] and (answer := self._pasted()):
+            if speaking([terminal.reads], left) and (answer := self._pasted()):
                 return answer
         return None
 

@@ -1,7 +1,6 @@
 """A listener on 127.0.0.1 for programs of this machine: one small, exact request for each connection."""
 
 import os
-import select
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -9,6 +8,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import BoundedSemaphore, Thread
 from time import monotonic
+
+from daypass.cli.waiting import speaking
 
 _LARGEST = 8 * 1024
 _PATIENCE = 2.0
@@ -58,17 +59,13 @@ class Loopback:
         end = None if patience is None else monotonic() + patience
         listening, last = self._socket.fileno(), self._ours.fileno()
         while True:
-            left = None if end is None else end - monotonic()
-            if left is not None and left <= 0:
-                return None
-            ready, _, _ = select.select([listening, last, *until], [], [], left)
-            if last in ready:
+            ready = speaking([listening, last, *until], None if end is None else end - monotonic())
+            if last in ready or not ready:
                 return None
             for descriptor in until:
                 if descriptor in ready:
                     return descriptor
-            if ready:
-                self._take()
+            self._take()
 
     def close(self) -> None:
         """Take no more."""
