@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,6 +25,8 @@ _HEADER_MILLISECONDS = 10_000
 
 _TOLD = (signal.SIGINT, signal.SIGTERM)
 """How we are told to stop."""
+
+_AWAITED = (*_TOLD, signal.SIGCHLD)
 
 
 class ServeError(Exception):
@@ -128,24 +130,27 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     """
     is_told = False
 
-    def end(*_: object) -> None:
-        nonlocal is_told
-        is_told = True
-        _terminate(workers)
-
-    # Whoever tells us meanwhile is heard afterwards, when we know whom to end.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD)
+    # Waited for rather than handled: the wait that begins just after a handler ran would miss what it did.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
+    # A signal that nobody would hear may be dropped even while it is blocked.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     workers = {_fork(work) for _ in range(number)}
-    for told in _TOLD:
-        signal.signal(told, end)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
     is_well = True
     while workers:
-        ended, status = os.wait()
-        workers.discard(ended)
-        is_well = is_well and is_told and _is_obedient(status)
-        _terminate(workers)
+        is_told = signal.sigwait(_AWAITED) in _TOLD or is_told
+        for worker, status in _ended():
+            workers.discard(worker)
+            is_well = is_well and is_told and _is_obedient(status)
+        if is_told or not is_well:
+            _terminate(workers)
     return 0 if is_well else 1
+
+
+def _ended() -> Iterator[tuple[int, int]]:
+    """The processes that have ended, and how."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            yield ended
 
 
 def _is_obedient(status: int) -> bool:
@@ -158,7 +163,8 @@ def _fork(work: Callable[[], int]) -> int:
     if child == 0:
         code = 1
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
             code = work()
         finally:
             # Nothing of the parent's is the child's to tidy up.
