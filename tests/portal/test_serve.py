@@ -16,6 +16,7 @@ import pytest
 from daypass.demo.authority import Certificates
 from tests.portal.aws.stub import StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, environment
+from tests.proc import sockets_of
 
 ADMIN = "admin@example.com"
 
@@ -83,11 +84,8 @@ def port_of(serving: Serving) -> int:
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
         if line.split()[3] == "0A"
     }
-    for descriptor in Path(f"/proc/{serving.process.pid}/fd").iterdir():
-        port = listening.get(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
-        if port is not None:
-            return port
-    raise AssertionError("it listens nowhere")
+    (port,) = (listening[inode] for inode in sockets_of(serving.process.pid) if inode in listening)
+    return port
 
 
 def versions(certificates: Certificates, port: int) -> set[str | None]:

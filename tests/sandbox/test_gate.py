@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from daypass.sandbox.process import SandboxProcess
+from tests.proc import sockets_of
 from tests.sandbox.browser import ask
 from tests.sandbox.world import World
 from tests.sandbox_fixture import client
@@ -93,11 +94,7 @@ def test_one_loopback_port_is_open_and_nothing_else() -> None:
         client(own, "s3").list_buckets()
         client(own, "sqs").create_queue(QueueName="jobs")
         client(own, "kinesis").create_stream(StreamName="events", ShardCount=1)
-        inodes = {
-            target.removeprefix("socket:[").removesuffix("]")
-            for link in Path(f"/proc/{own.pid}/fd").iterdir()
-            if (target := str(link.readlink())).startswith("socket:")
-        }
+        inodes = set(sockets_of(own.pid))
         listening = [
             fields[1]
             for table in ("tcp", "tcp6", "udp", "udp6")
