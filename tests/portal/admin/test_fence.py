@@ -1,14 +1,14 @@
 """What an Administrator changes on one replica comes before or after what another one releases."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import Connection, text
 
 from daypass.portal.access.model import AdminScope, Ask, Door, TenantScope
-from daypass.portal.audit.log import AuditLog, Check, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.identity.service import OPERATOR
@@ -36,8 +36,8 @@ class WatchedLog(AuditLog):
         super().__init__(database, lambda: NOON)
         self.meanwhile: Callable[[], None] = nothing_happens
 
-    def commit(
-        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+    def commit_all(
+        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
     ) -> None:
         """Commit, and let it happen."""
 
@@ -48,7 +48,7 @@ class WatchedLog(AuditLog):
             return refusal
 
         watched = None if still_valid is None else check
-        super().commit(event, *writes, still_valid=watched, is_change=is_change)
+        super().commit_all(records, still_valid=watched, is_change=is_change)
 
 
 @dataclass(frozen=True, slots=True)

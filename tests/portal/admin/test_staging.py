@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
+from daypass.portal.admin.imports import BATCH
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
 from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest
-from daypass.portal.identity.model import TokenKind
+from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator
+from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
@@ -47,7 +49,7 @@ def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administr
     # Whoever was cut short goes on where they were; nothing of it is seen again.
     rest = staged.go_on(planned.id, Version(""), alice, never)
 
-    assert (before, first.taken, meanwhile) == (0, 25, 25)
+    assert (before, first.taken, meanwhile) == (0, BATCH, BATCH)
     assert (rest.is_done, rest.taken, rest.changed, count(administration)) == (True, 250, 250, 250)
     assert administration.members.find("dev01", "user249@example.com").access is Access.FULL
     assert len(administration.events("user.create")) >= 250
@@ -68,6 +70,83 @@ def test_nothing_is_done_where_something_changed_since_it_was_seen(
     again = staged.look(planned.id, alice)
     assert not again.lines[0].has_effect
     assert staged.go_on(again.id, again.version, alice, never).changed == 0
+
+
+def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
+    administration: Administration, alice: Caller
+) -> None:
+    # Seen to do nothing: amir is an Administrator.
+    table = f"{TABLE}amir@example.com,\n".replace("tenants", "tenants,role").replace(
+        "amir@example.com,", "amir@example.com,,User"
+    )
+    staged, users = administration.staged, administration.users
+    users.update("amir@example.com", OPERATOR, role=Role.USER)
+    planned = staged.stage(table, alice)
+    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    users.update("amir@example.com", OPERATOR, role=Role.ADMINISTRATOR)
+
+    with pytest.raises(Changed, match=r"since you looked\. The 250 lines before are done"):
+        staged.go_on(planned.id, Version(""), alice, never)
+
+    assert users.find("amir@example.com").user.is_administrator
+    assert first.taken == BATCH
+    again = staged.look(planned.id, alice)
+    assert [one.username for one in again.lines if one.has_effect] == ["amir@example.com"]
+    done = staged.go_on(again.id, again.version, alice, never)
+    assert (done.is_done, done.changed) == (True, 251)
+    assert not users.find("amir@example.com").user.is_administrator
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("taken", [0, 25])
+def test_a_table_that_an_older_version_kept_is_looked_at_once_more(
+    administration: Administration, alice: Caller, clock: FakeClock, taken: int
+) -> None:
+    staged = administration.staged
+    seen = staged.stage(TABLE, alice).version
+    with administration.database.writing() as connection:
+        older = StagedImport("older", TABLE, [], taken, taken)
+        StagedImportStore(connection).put(alice.user.id, older, clock(), clock())
+
+    with pytest.raises(Changed, match="since you looked"):
+        staged.go_on("older", seen, alice, never)
+    again = staged.look("older", alice)
+
+    assert staged.go_on("older", again.version, alice, never).is_done
+
+
+def test_nothing_is_done_twice_by_two_windows(administration: Administration, alice: Caller) -> None:
+    staged = administration.staged
+    planned = staged.stage(TABLE, alice)
+
+    def another_window() -> bool:
+        return not staged.go_on(planned.id, Version(""), alice, at_once).is_done
+
+    def goes_on() -> bool:
+        another_window()
+        return False
+
+    with pytest.raises(InvalidRequest, match="another window"):
+        staged.go_on(planned.id, planned.version, alice, goes_on)
+
+    assert count(administration) == 2 * BATCH
+    while another_window():
+        pass
+    assert count(administration) == 250
+
+
+def test_a_table_leaves_the_portal_an_administrator(administration: Administration, alice: Caller) -> None:
+    nobody = "username,role\nalice@example.com,User\namir@example.com,User\n"
+    staged = administration.staged
+    planned = staged.stage(nobody, alice)
+
+    with pytest.raises(LastAdministrator):
+        staged.go_on(planned.id, planned.version, alice, never)
+    handed_over = staged.stage(f"{nobody}dana@example.com,Administrator\n", alice)
+    staged.go_on(handed_over.id, handed_over.version, alice, never)
+
+    administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), Turn()).records
+    assert [one.user.username for one in administrators] == ["dana@example.com"]
 
 
 def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
@@ -96,7 +175,7 @@ def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
     later = threading.Thread(target=lambda: kept.append(staged.stage(TABLE, alice).id))
 
     with database.writing() as connection, database.reading() as watch:
-        first = StagedImport("first", TABLE, taken=0, changed=0)
+        first = StagedImport("first", TABLE, [], taken=0, changed=0)
         StagedImportStore(connection).put(alice.user.id, first, clock(), clock())
         later.start()
         while later.is_alive() and not watch.scalar(_WAITING):

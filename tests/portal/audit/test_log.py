@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.audit.log import AuditLog, Check, Event, Write
 from daypass.portal.audit.verify import verify
@@ -228,6 +229,20 @@ def test_a_server_that_crashed_is_told_and_used_again_without_a_restart(
     assert is_intact(database)
     log.close()
     database.close()
+
+
+def test_several_events_are_durable_together_or_not_at_all(database: Database, log: AuditLog) -> None:
+    refusal = AccessDenied("No.")
+
+    log.commit_all([(an_event("a"), [a_user("dana")]), (an_event("b"), [a_user("noor")])])
+    with pytest.raises(AccessDenied):
+        log.commit_all([(an_event("c"), [a_user("amir")])] * 2, still_valid=lambda _: refusal)
+    with pytest.raises(IntegrityError):
+        log.commit_all([(an_event("d"), [a_user("amir")]), (an_event("e"), [a_user("dana")])])
+
+    assert subjects(database) == {"a", "b"}
+    assert user_ids(database) == {"dana", "noor"}
+    assert is_intact(database)
 
 
 def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str) -> None:

@@ -41,11 +41,10 @@ def administration(
     """Administration of the users of *identity*; without *maker* and *maxima* no role is touched."""
     follow = nothing_follows if maxima is None else maxima.follow
     desk = Desk(identity.database, identity.audit, identity.clock)
-    users, members = Users(desk), Members(desk)
-    imports = Imports(users, members)
+    imports = Imports(desk)
     return Administration(
-        users=users,
-        members=members,
+        users=Users(desk),
+        members=Members(desk),
         tenants=Tenants(desk, rules, maker, follow),
         settings=Settings(desk, follow),
         metadata=TenantMetadata(desk),

@@ -1,6 +1,6 @@
 """How an administrative change is made: by an Administrator, one at a time, on record."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +9,7 @@ from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Check, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, Record, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -46,6 +46,19 @@ Draft = Callable[[Connection], Change | None]
 """Reads how things stand and answers the change; None where there is nothing to do. Raises the refusal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of several changes that are made together, as it goes on record."""
+
+    action: str
+    subject: str
+    change: Change
+
+
+Drafts = Callable[[Connection], Sequence[Step]]
+"""The same for several changes at once."""
+
+
 def nothing_follows() -> None:
     """What follows a change where IAM is out of reach."""
 
@@ -64,25 +77,40 @@ class Desk:
         The draft is made once to know what goes on record, and again inside the transaction, where no other
         change can come between: the two are the same, or all begins anew.
         """
+        return bool(self.make_all(action, subject, by, _alone(action, subject, draft)))
+
+    def make_all(self, action: str, subject: str, by: Author, draft: Drafts, *also: Write) -> Sequence[Step]:
+        """Make several changes in the same way, or none of them; *also* are rows that go with them.
+
+        Each goes on record for itself; a refusal does for all of them, as *action* on *subject*.
+        """
         for _ in range(_TRIES):
-            change = self.review(action, subject, by, draft)
-            if change is None:
-                return False
+            steps = self._review(action, subject, by, draft)
+            if not steps:
+                return steps
             try:
                 with self._refusals(action, subject, by):
-                    self._commit(action, subject, by, draft, change)
+                    self._commit(by, draft, steps, also)
             except _Outdated:
                 continue
-            return True
+            return steps
         raise Changed(f"“{subject}” is being changed by others all the time. Try again.")
 
     def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
         """The change that would be made as things stand; raises the refusal that it would meet."""
+        steps = self._review(action, subject, by, _alone(action, subject, draft))
+        return steps[0].change if steps else None
+
+    def check(self, by: Author, draft: Draft) -> Check:
+        """What runs inside the transaction of a change: it may still be made."""
+        return self._still_so(by, _alone("", "", draft), None)
+
+    def _review(self, action: str, subject: str, by: Author, draft: Drafts) -> Sequence[Step]:
         with self._refusals(action, subject, by), self.database.reading() as connection:
-            self._check(connection, by, None)
-            change = draft(connection)
-            self._check(connection, by, change)
-        return change
+            self._check(connection, by, ())
+            steps = draft(connection)
+            self._check(connection, by, steps)
+        return steps
 
     @contextmanager
     def _refusals(self, action: str, subject: str, by: Author) -> Iterator[None]:
@@ -93,8 +121,8 @@ class Desk:
             self.audit.commit(_event(action, subject, by, None, "denied", {"code": refusal.code}))
             raise
 
-    def check(self, by: Author, draft: Draft, change: Change | None = None) -> Check:
-        """What runs inside the transaction of a change: it may still be made, and is still the same."""
+    def _still_so(self, by: Author, draft: Drafts, steps: Sequence[Step] | None) -> Check:
+        """Looks once more: these steps may still be made, and are still the same."""
 
         def still_so(connection: Connection) -> PortalError | None:
             try:
@@ -102,20 +130,18 @@ class Desk:
                 self._check(connection, by, again)
             except PortalError as refusal:
                 return refusal
-            return None if change is None or again == change else _Outdated("Somebody else was faster.")
+            return None if steps is None or again == steps else _Outdated("Somebody else was faster.")
 
         return still_so
 
-    def _commit(self, action: str, subject: str, by: Author, draft: Draft, change: Change) -> None:
-        detail = {
-            **{f"old.{key}": value for key, value in change.before.items()},
-            **{f"new.{key}": value for key, value in change.after.items()},
-        }
-        event = _event(action, subject, by, change.tenant_id, "done", detail)
-        self.audit.commit(event, *change.writes, still_valid=self.check(by, draft, change), is_change=True)
+    def _commit(self, by: Author, draft: Drafts, steps: Sequence[Step], also: Sequence[Write]) -> None:
+        records = [_record(step, by) for step in steps]
+        last, writes = records.pop()
+        records.append((last, [*writes, *also]))
+        self.audit.commit_all(records, still_valid=self._still_so(by, draft, steps), is_change=True)
 
-    def _check(self, connection: Connection, by: Author, change: Change | None) -> None:
-        """Return when the author may make this change; by the database as of now."""
+    def _check(self, connection: Connection, by: Author, steps: Sequence[Step]) -> None:
+        """Return when the author may make these changes; by the database as of now."""
         if isinstance(by, Actor):
             return
         facts = FactStore(connection).find(by.user.id, by.token.id, None, "")
@@ -125,7 +151,7 @@ class Desk:
             raise AccessDenied("This is for Administrators.")
         if not by.token.reaches_admin:
             raise AccessDenied("This token was approved for less than administration.")
-        if change is not None and change.widens:
+        if any(step.change.widens for step in steps):
             require_fresh(by.token, self.clock())
 
 
@@ -137,6 +163,23 @@ def check_version(expected: Version | None, found: Version, what: str) -> None:
 
 class _Outdated(Changed):
     """Between the draft and its commit, somebody else changed what it rests on."""
+
+
+def _alone(action: str, subject: str, draft: Draft) -> Drafts:
+    def steps(connection: Connection) -> Sequence[Step]:
+        change = draft(connection)
+        return () if change is None else (Step(action, subject, change),)
+
+    return steps
+
+
+def _record(step: Step, by: Author) -> Record:
+    change = step.change
+    detail = {
+        **{f"old.{key}": value for key, value in change.before.items()},
+        **{f"new.{key}": value for key, value in change.after.items()},
+    }
+    return _event(step.action, step.subject, by, change.tenant_id, "done", detail), change.writes
 
 
 def _event(

@@ -7,26 +7,34 @@ others are Users: nothing is taken from anybody of whom the table does not say s
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
 
-from daypass.portal.admin.change import Author, Change
-from daypass.portal.admin.members import Members
-from daypass.portal.admin.model import UserRecord
+from daypass.portal.admin.change import Author, Change, Desk, Step
+from daypass.portal.admin.members import joining
+from daypass.portal.admin.model import UserRecord, Version, version_of
 from daypass.portal.admin.store.tenants import TenantList
 from daypass.portal.admin.store.users import MemberList, UserList
-from daypass.portal.admin.users import Users
-from daypass.portal.errors import InvalidRequest, PortalError
-from daypass.portal.identity.model import Role, UserId, canonical_username
-from daypass.portal.identity.service import check_username
-from daypass.portal.tenants.model import Access
+from daypass.portal.admin.users import alteration, check_not_last, creation
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import Changed, InvalidRequest, PortalError
+from daypass.portal.identity.model import Role, User, UserId, canonical_username
+from daypass.portal.identity.service import check_username, new_user
+from daypass.portal.storage.engine import Connection
+from daypass.portal.tenants.model import Access, Tenant
 
 COLUMNS = ("username", "role", "tenants", "read_only_tenants")
 LONGEST = 2000
 """Lines of a table that is taken in one request."""
 
-_AT_A_TIME = 200
+BATCH = 50
+"""Lines that are planned and done together; whoever else changes or hands out anything waits meanwhile."""
+
+_IMPORT = "user.import"
+
+T = TypeVar("T")
 
 Line = tuple[int, Mapping[str, str]]
 """A line of a table: its number, and what it says by the column's name."""
@@ -60,18 +68,26 @@ class ImportedUser:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """Whom and what some lines are about, as things stand."""
+
+    users: Mapping[str, UserRecord]
+    access: Mapping[tuple[UserId, str], Access]
+    tenants: Mapping[str, Tenant]
+
+
+@dataclass(frozen=True, slots=True)
 class Imports:
     """Takes tables of users."""
 
-    users: Users
-    members: Members
+    desk: Desk
 
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """What would become of each line; changes nothing."""
-        table = list(read_table(text, longest))
         planned: list[ImportedUser] = []
-        for begin in range(0, len(table), _AT_A_TIME):
-            planned += self.plan_lines(table[begin : begin + _AT_A_TIME])
+        for lines in batches(list(read_table(text, longest))):
+            with self.desk.database.reading() as connection:
+                planned += _plan(lines, _find(connection, lines))
         seen: dict[str, int] = {}
         for number, one in enumerate(planned):
             first = seen.setdefault(one.username, one.line)
@@ -82,79 +98,145 @@ class Imports:
         return planned
 
     def run(self, text: str, by: Author) -> Sequence[ImportedUser]:
-        """Do what `plan` says, line by line; nothing where any line cannot be taken."""
+        """Do what `plan` says; nothing where any line cannot be taken."""
         planned = self.plan(text)
         refuse_problems(planned)
         self.review(planned, by)
-        for one in planned:
-            self.take(one, by)
+        taken = 0
+        for lines, seen in zip(batches(list(read_table(text))), batches(planned), strict=True):
+            self.take(lines, version_of(*seen), by, taken)
+            taken += len(lines)
         return planned
 
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
         """Refuse a table as a whole, and not after half of its lines."""
         change = Change((), widens=any(one.widens for one in planned))
-        self.users.desk.review("user.import", f"{len(planned)} lines", by, lambda _connection: change)
+        self.desk.review(_IMPORT, f"{len(planned)} lines", by, lambda _connection: change)
 
-    def take(self, one: ImportedUser, by: Author) -> None:
-        """Do what one line asks for."""
-        if one.is_new:
-            self.users.create(one.username, one.role, None, by)
+    def take(
+        self,
+        lines: Sequence[Line],
+        seen: Version,
+        by: Author,
+        taken: int,
+        *also: Write,
+        check: Callable[[Connection], None] | None = None,
+    ) -> bool:
+        """Do what a batch was seen to do, all of it or nothing; says whether there was anything to do.
+
+        Raises `Changed` where it would do anything else by the very state that it is written to; *check*
+        may refuse there too. *also* are rows that go with what is changed; *taken* lines were before these.
+        """
+        now = self.desk.clock()
+        new: dict[str, tuple[User, Write]] = {}
+
+        def draft(connection: Connection) -> Sequence[Step]:
+            if check is not None:
+                check(connection)
+            found = _find(connection, lines)
+            planned = _plan(lines, found)
+            if version_of(*planned) != seen:
+                raise Changed(f"Users or tenants have changed since you looked. {so_far(taken)}")
+            for one in planned:
+                if one.is_new and one.username not in new:
+                    new[one.username] = new_user(one.username, one.role, None, now)
+            _check_administrators(connection, planned, found)
+            return _steps(planned, found, new, now)
+
+        return bool(self.desk.make_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
+
+
+def batches(lines: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The lines of a table, as many at a time as are planned and done together."""
+    return (lines[begin : begin + BATCH] for begin in range(0, len(lines), BATCH))
+
+
+def _find(connection: Connection, lines: Sequence[Line]) -> _Found:
+    right = [wish for wish, _ in map(_wish, lines) if wish.problem is None]
+    users = UserList(connection).named([wish.username for wish in right])
+    return _Found(
+        users,
+        MemberList(connection).access_of([found.user.id for found in users.values()]),
+        TenantList(connection).named({name for wish in right for name in wish.memberships}),
+    )
+
+
+def _plan(lines: Sequence[Line], found: _Found) -> Sequence[ImportedUser]:
+    """What would become of some lines, each taken for itself."""
+    return [_compared(*_wish(line), found) for line in lines]
+
+
+def _check_administrators(connection: Connection, planned: Sequence[ImportedUser], found: _Found) -> None:
+    """Return when the portal still has an Administrator afterwards."""
+    fewer = 0
+    for one in planned:
+        old = found.users.get(one.username)
+        ran, runs = old is not None and old.runs_portal, one.role is Role.ADMINISTRATOR
+        if old is None or not old.is_disabled:
+            fewer += ran - runs
+    if fewer > 0:
+        check_not_last(connection, fewer)
+
+
+def _steps(
+    planned: Sequence[ImportedUser], found: _Found, new: Mapping[str, tuple[User, Write]], now: datetime
+) -> Sequence[Step]:
+    """What is to be done, users first: memberships hang on them."""
+    users: list[Step] = []
+    memberships: list[Step] = []
+    for one in planned:
+        old = found.users.get(one.username)
+        user = new[one.username][0] if old is None else old.user
+        if old is None:
+            users.append(Step("user.create", one.username, creation(*new[one.username])))
         elif one.old_role is not None:
-            self.users.update(one.username, by, role=one.role)
-        for tenant, access in one.memberships.items():
-            self.members.put(tenant, one.username, access, by)
-
-    def plan_lines(self, lines: Sequence[Line]) -> Sequence[ImportedUser]:
-        """What would become of some lines, each taken for itself; for not too many of them at a time."""
-        wishes = [_wish(number, row) for number, row in lines]
-        right = [wish for wish in wishes if wish.problem is None]
-        with self.users.desk.database.reading() as connection:
-            users = UserList(connection).named([wish.username for wish in right])
-            access = MemberList(connection).access_of([found.user.id for found in users.values()])
-            tenants = TenantList(connection).known({name for wish in right for name in wish.memberships})
-        return [
-            _compared(wish, users.get(wish.username), access, tenants, names_role=bool(row.get("role")))
-            for wish, (_, row) in zip(wishes, lines, strict=True)
-        ]
+            change = alteration(old, replace(old, user=replace(user, role=one.role)), now)
+            users.append(Step("user.update", one.username, change))
+        for name, access in one.memberships.items():
+            change = joining(user, found.tenants[name], found.access.get((user.id, name)), access, now)
+            memberships.append(Step("membership.put", one.username, change))
+    return [*users, *memberships]
 
 
-def refuse_problems(planned: Sequence[ImportedUser], taken: int = 0) -> None:
-    """Return when every line can be taken; *taken* were before these."""
+def refuse_problems(planned: Sequence[ImportedUser]) -> None:
+    """Return when every line can be taken."""
     for one in planned:
         if one.problem is not None:
-            rest = f"The {taken} lines before are done." if taken else "Nothing was imported."
-            raise InvalidRequest(f"Line {one.line}: {one.problem} {rest}")
+            raise InvalidRequest(f"Line {one.line}: {one.problem} {so_far(0)}")
 
 
-def _wish(line: int, row: Mapping[str, str]) -> ImportedUser:
-    """What a line says by itself."""
+def so_far(taken: int) -> str:
+    """What is done of a table, as a sentence."""
+    return f"The {taken:,} lines before are done." if taken else "Nothing was imported yet."
+
+
+def _wish(line: Line) -> tuple[ImportedUser, bool]:
+    """What a line says by itself, and whether it names a role."""
+    number, row = line
     username = canonical_username(row.get("username", ""))
     try:
         role = _role(row.get("role", ""))
         check_username(username)
-        return ImportedUser(line, username, role, memberships=_memberships(row))
+        wish = ImportedUser(number, username, role, memberships=_memberships(row))
     except PortalError as refusal:
-        return ImportedUser(line, username, problem=refusal.reason)
+        wish = ImportedUser(number, username, problem=refusal.reason)
+    return wish, bool(row.get("role"))
 
 
-def _compared(
-    wish: ImportedUser,
-    found: UserRecord | None,
-    access: Mapping[tuple[UserId, str], Access],
-    tenants: AbstractSet[str],
-    *,
-    names_role: bool,
-) -> ImportedUser:
+def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUser:
     """What there is to do about it."""
     if wish.problem is not None:
         return wish
-    if not wish.memberships.keys() <= tenants:
+    if not wish.memberships.keys() <= found.tenants.keys():
         return ImportedUser(wish.line, wish.username, problem="There is no tenant of one of these names.")
-    if found is None:
+    record = found.users.get(wish.username)
+    if record is None:
         return replace(wish, is_new=True)
-    user = found.user
+    user = record.user
     changes = {
-        name: wanted for name, wanted in wish.memberships.items() if access.get((user.id, name)) is not wanted
+        name: wanted
+        for name, wanted in wish.memberships.items()
+        if found.access.get((user.id, name)) is not wanted
     }
     role = wish.role if names_role else user.role
     old_role = None if user.role is role else user.role

@@ -1,6 +1,7 @@
 """Memberships: who may use which tenant, and how much of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from daypass.portal.admin.change import Author, Change, Desk, check_version
 from daypass.portal.admin.model import MemberRecord, Version
@@ -77,21 +78,11 @@ class Members:
             find_user(connection, who.id)
             find_tenant(connection, where.id)
             old = MemberList(connection).find(who.id, where.id)
-            if old is None:
-                check_version(expected, Version(""), f"The access of “{who.username}”")
-                write = Write(ADD_MEMBER, member_row(where.id, who.id, access, now))
-                return Change((write,), {}, _facts(where, access), where.id, widens=True)
-            check_version(expected, old.version, f"The access of “{who.username}”")
-            if old.access is access:
+            version = Version("") if old is None else old.version
+            check_version(expected, version, f"The access of “{who.username}”")
+            if old is not None and old.access is access:
                 return None
-            row = {"user": who.id, "tenant": where.id, "new_is_read_only": access is Access.READ_ONLY}
-            return Change(
-                (Write(CHANGE_MEMBER, row),),
-                _facts(where, old.access),
-                _facts(where, access),
-                where.id,
-                widens=access is Access.FULL,
-            )
+            return joining(who, where, None if old is None else old.access, access, now)
 
         self.desk.make("membership.put", who.username, by, draft)
         return self.find(where.id, who.id)
@@ -113,6 +104,21 @@ class Members:
     def _both(self, tenant: str, user: str) -> tuple[User, Tenant]:
         with self.desk.database.reading() as connection:
             return find_user(connection, user).user, find_tenant(connection, tenant).tenant
+
+
+def joining(user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime) -> Change:
+    """The change that gives a user access to a tenant, in the place of what they had."""
+    if old is None:
+        write = Write(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
+        return Change((write,), {}, _facts(tenant, access), tenant.id, widens=True)
+    row = {"user": user.id, "tenant": tenant.id, "new_is_read_only": access is Access.READ_ONLY}
+    return Change(
+        (Write(CHANGE_MEMBER, row),),
+        _facts(tenant, old),
+        _facts(tenant, access),
+        tenant.id,
+        widens=access is Access.FULL,
+    )
 
 
 def _facts(tenant: Tenant, access: Access) -> dict[str, str]:

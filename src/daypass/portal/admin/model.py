@@ -51,6 +51,11 @@ class UserRecord:
         return self.disabled_at is not None
 
     @property
+    def runs_portal(self) -> bool:
+        """Whether this is an Administrator who is not kept out."""
+        return self.user.is_administrator and not self.is_disabled
+
+    @property
     def version(self) -> Version:
         """Of all that an Administrator can change; signing in changes nothing of it."""
         user = self.user

@@ -1,20 +1,30 @@
 """Large tables of users: looked at first, kept meanwhile, and done some lines at a time.
 
-What is done is what was looked at: the table is kept by the portal and not sent again, and where the users or
-tenants have changed in between, it is looked at once more.
+What is done is what was looked at: the table is kept by the portal and not sent again, with a version of what
+each batch of its lines was seen to do. Where users or tenants have changed in between, it is looked at anew.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import ImportedUser, Imports, read_table, refuse_problems
+from daypass.portal.admin.imports import (
+    BATCH,
+    ImportedUser,
+    Imports,
+    Line,
+    batches,
+    read_table,
+    refuse_problems,
+    so_far,
+)
 from daypass.portal.admin.model import Version, version_of
-from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
+from daypass.portal.admin.store.staged import NOTE, REMOVE, Seen, StagedImport, StagedImportStore
+from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest
+from daypass.portal.storage.engine import Connection
 
 LONGEST_TABLE = 50_000
 """Lines."""
@@ -22,8 +32,6 @@ LARGEST_TABLE = 5 * 1024 * 1024
 """Bytes."""
 
 _KEPT = timedelta(hours=1)
-_AT_A_TIME = 25
-_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,16 @@ class Planned:
     lines: Sequence[ImportedUser]
 
     @property
+    def seen(self) -> Sequence[Seen]:
+        """The same for each batch of lines."""
+        return [
+            Seen(version_of(*lines), sum(one.has_effect for one in lines)) for lines in batches(self.lines)
+        ]
+
+    @property
     def version(self) -> Version:
         """Differs whenever anything else would become of any line."""
-        return version_of(*self.lines)
+        return version_of(*self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,58 +77,76 @@ class StagedImports:
 
     def stage(self, text: str, by: Caller) -> Planned:
         """Keep a table, and say what would become of each line; changes nothing else."""
-        desk = self.imports.users.desk
+        desk = self.imports.desk
         planned = Planned(uuid4().hex, self.imports.plan(text, LONGEST_TABLE))
         now = desk.clock()
         with desk.database.writing() as connection:
-            staged = StagedImport(planned.id, text, taken=0, changed=0)
+            staged = StagedImport(planned.id, text, planned.seen, taken=0, changed=0)
             StagedImportStore(connection).put(by.user.id, staged, now, now - _KEPT)
         return planned
 
     def look(self, staged_id: str, by: Caller) -> Planned:
-        """What would become of each line of a kept table as things stand now."""
-        return Planned(staged_id, self.imports.plan(self._find(staged_id, by).content, LONGEST_TABLE))
+        """What would become of each line of a kept table as things stand now; it is begun anew."""
+        planned = Planned(staged_id, self.imports.plan(self._find(staged_id, by).content, LONGEST_TABLE))
+        with self.imports.desk.database.writing() as connection:
+            StagedImportStore(connection).look(by.user.id, staged_id, planned.seen)
+        return planned
 
     def go_on(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
         """Do the next lines, until all are done or *is_enough* says so.
 
-        Raises `Changed` before the first line where the plan is not the one that was *seen*, and
-        `InvalidRequest` where a line cannot be taken.
+        Raises `Changed` where the plan is not the one that was *seen*: before the first line for any of
+        them, and before each batch for its own; and `InvalidRequest` where a line cannot be taken.
         """
         staged = self._find(staged_id, by)
-        if staged.taken == 0:
-            planned = Planned(staged_id, self.imports.plan(staged.content, LONGEST_TABLE))
-            refuse_problems(planned.lines)
-            if planned.version != seen:
-                raise Changed("Users or tenants have changed since you looked. Nothing was imported yet.")
-            self.imports.review(planned.lines, by)
+        # An older version of the portal kept tables without what they were seen to do.
+        if staged.taken == 0 or not staged.seen:
+            self._check_all(staged, seen, by)
         table = list(read_table(staged.content, LONGEST_TABLE))
-        taken, changed = staged.taken, staged.changed
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import") as pool:
-            while taken < len(table) and (taken == staged.taken or not is_enough()):
-                lines = self.imports.plan_lines(table[taken : taken + _AT_A_TIME])
-                refuse_problems(lines, taken)
-                # One refusal, and not one for each line.
-                self.imports.review(lines, by)
-                list(pool.map(lambda one: self.imports.take(one, by), lines))
-                taken += len(lines)
-                changed += sum(one.has_effect for one in lines)
-                self._note(staged_id, by, taken, changed, is_done=taken >= len(table))
-        return Progress(staged_id, len(table), taken, changed)
+        done = Progress(staged_id, len(table), staged.taken, staged.changed)
+        rest = zip(batches(table[done.taken :]), staged.seen[done.taken // BATCH :], strict=True)
+        for lines, expected in rest:
+            if done.taken > staged.taken and is_enough():
+                break
+            done = self._take(lines, expected, done, by)
+        return done
+
+    def _check_all(self, staged: StagedImport, seen: Version, by: Caller) -> None:
+        """Return when the whole table can be done as it was seen."""
+        planned = Planned(staged.id, self.imports.plan(staged.content, LONGEST_TABLE))
+        refuse_problems(planned.lines)
+        if not planned.version == seen == version_of(*staged.seen):
+            raise Changed(f"Users or tenants have changed since you looked. {so_far(0)}")
+        # One refusal, and not one for each batch.
+        self.imports.review(planned.lines, by)
+
+    def _take(self, lines: Sequence[Line], seen: Seen, done: Progress, by: Caller) -> Progress:
+        """Do a batch, and note it in the same transaction: nothing is done twice, whoever else goes on."""
+        desk = self.imports.desk
+        after = Progress(done.id, done.lines, done.taken + len(lines), done.changed + seen.changes)
+        note = self._note(after, by)
+
+        def check(connection: Connection) -> None:
+            if StagedImportStore(connection).taken(by.user.id, done.id) != done.taken:
+                raise InvalidRequest("Somebody goes on with this table in another window.")
+
+        if not self.imports.take(lines, seen.version, by, done.taken, note, check=check):
+            with desk.database.writing() as connection:
+                check(connection)
+                note.apply(connection)
+        return after
+
+    def _note(self, done: Progress, by: Caller) -> Write:
+        row = {"owner": by.user.id, "staged": done.id}
+        if done.is_done:
+            return Write(REMOVE, row)
+        now = self.imports.desk.clock()
+        return Write(NOTE, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now})
 
     def _find(self, staged_id: str, by: Caller) -> StagedImport:
-        desk = self.imports.users.desk
+        desk = self.imports.desk
         with desk.database.reading() as connection:
             found = StagedImportStore(connection).find(by.user.id, staged_id, desk.clock() - _KEPT)
         if found is None:
             raise InvalidRequest("That table is not kept any more. Choose the file, or paste it, once more.")
         return found
-
-    def _note(self, staged_id: str, by: Caller, taken: int, changed: int, *, is_done: bool) -> None:
-        desk = self.imports.users.desk
-        with desk.database.writing() as connection:
-            store = StagedImportStore(connection)
-            if is_done:
-                store.remove(by.user.id, staged_id)
-            else:
-                store.note(by.user.id, staged_id, taken, changed, desk.clock())

@@ -17,7 +17,7 @@ from daypass.portal.admin.store.users import (
 )
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
-from daypass.portal.identity.model import Role, canonical_username
+from daypass.portal.identity.model import Role, User, canonical_username
 from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.service import name_taken, new_user
 from daypass.portal.identity.store import UserStore
@@ -57,7 +57,7 @@ class Users:
         def draft(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
                 raise name_taken(user.username)
-            return Change((write,), {}, {"role": role.value}, widens=user.is_administrator)
+            return creation(user, write)
 
         self.desk.make("user.create", user.username, by, draft)
         return UserRecord(user, now, None, None, password is not None)
@@ -83,15 +83,9 @@ class Users:
             new = _changed(old, role, is_disabled, now)
             if new == old:
                 return None
-            if _runs_portal(old) and not _runs_portal(new):
+            if old.runs_portal and not new.runs_portal:
                 check_not_last(connection)
-            writes = [Write(CHANGE_USER, _row(new))]
-            if new.is_disabled and not old.is_disabled:
-                writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
-            widens = (_runs_portal(new) and not _runs_portal(old)) or (
-                old.is_disabled and not new.is_disabled
-            )
-            return Change(tuple(writes), _facts(old), _facts(new), widens=widens)
+            return alteration(old, new, now)
 
         self.desk.make("user.update", found.user.username, by, draft)
         return self.find(found.user.id)
@@ -124,7 +118,7 @@ class Users:
         def draft(connection: Connection) -> Change:
             old = find_user(connection, found.user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
-            if _runs_portal(old):
+            if old.runs_portal:
                 check_not_last(connection)
             return Change((Write(DELETE_USER, {"ended_id": old.user.id}),), _facts(old))
 
@@ -146,9 +140,23 @@ def find_user(connection: Connection, reference: str) -> UserRecord:
     return found
 
 
-def check_not_last(connection: Connection) -> None:
-    """Return when the portal has an Administrator to spare."""
-    if UserStore(connection).count_administrators() <= 1:
+def creation(user: User, write: Write) -> Change:
+    """The change by which a user is added."""
+    return Change((write,), {}, {"role": user.role.value}, widens=user.is_administrator)
+
+
+def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
+    """The change that makes one of a user as they were."""
+    writes = [Write(CHANGE_USER, _row(new))]
+    if new.is_disabled and not old.is_disabled:
+        writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
+    widens = (new.runs_portal and not old.runs_portal) or (old.is_disabled and not new.is_disabled)
+    return Change(tuple(writes), _facts(old), _facts(new), widens=widens)
+
+
+def check_not_last(connection: Connection, fewer: int = 1) -> None:
+    """Return when the portal has so many Administrators to spare."""
+    if UserStore(connection).count_administrators() <= fewer:
         raise LastAdministrator("This is the last Administrator. Make somebody else one first.")
 
 
@@ -157,10 +165,6 @@ def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: 
     if is_disabled is None or is_disabled == old.is_disabled:
         return replace(old, user=user)
     return replace(old, user=user, disabled_at=now if is_disabled else None)
-
-
-def _runs_portal(record: UserRecord) -> bool:
-    return record.user.is_administrator and not record.is_disabled
 
 
 def _row(record: UserRecord) -> dict[str, object]:

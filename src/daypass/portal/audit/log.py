@@ -18,7 +18,7 @@ from daypass.portal.storage.engine import Database, StorageConflict
 from daypass.portal.storage.prepared import Prepared, run
 from daypass.portal.storage.turns import hold_off_changes, take_turn
 
-__all__ = ["AuditLog", "Check", "Event", "Write"]
+__all__ = ["AuditLog", "Check", "Event", "Record", "Write"]
 
 _LONGEST_BATCH = 128
 _LONGEST_QUEUE = 2000
@@ -44,6 +44,10 @@ class Write:
         run(connection, self.statement, [self.parameters])
 
 
+Record = tuple[Event, Sequence[Write]]
+"""An event, and the rows that belong to it."""
+
+
 def _held_lock() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
@@ -52,10 +56,9 @@ def _held_lock() -> threading.Lock:
 
 @dataclass(slots=True)
 class _Entry:
-    """An event on its way, and how its commit came out."""
+    """Events on their way, and how their commit came out."""
 
-    event: Event
-    writes: Sequence[Write]
+    records: Sequence[Record]
     still_valid: Check | None
     is_change: bool
     # A bare lock, held until there is news: an Event costs several of them.
@@ -93,9 +96,18 @@ class AuditLog:
         administrative change (`is_change`) commit between another's check and its commit. Raises
         `AuditUnavailable` when the record could not be made, and `Overloaded` when too much is waiting.
         """
+        self.commit_all(((event, writes),), still_valid=still_valid, is_change=is_change)
+
+    def commit_all(
+        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
+        """The same for several events: one check for all of them, and either all are durable or none.
+
+        Rows of one statement are written together, where the first of them is.
+        """
         if len(self._waiting) >= _LONGEST_QUEUE:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
-        entry = _Entry(event, writes, still_valid, is_change)
+        entry = _Entry(records, still_valid, is_change)
         with self._lock:
             self._waiting.append(entry)
             entry.leads, self._is_led = not self._is_led, True
@@ -187,10 +199,10 @@ class AuditLog:
             if head is None:
                 head, row = open_chain(read_heads(connection), self._clock())
                 rows.append(row)
-            head, row = link(head, entry.event, self._clock())
-            rows.append(row)
-            for write in entry.writes:
-                pending.setdefault(write.statement, []).append(write.parameters)
+            for event, writes in entry.records:
+                head, row = link(head, event, self._clock())
+                rows.append(row)
+                _gather(pending, writes)
         _apply(connection, pending)
         if rows:
             APPEND.run(connection, rows)
@@ -211,6 +223,11 @@ def _not_recorded(fault: StorageUnavailable) -> AuditUnavailable:
     failure = AuditUnavailable(_NOT_RECORDED)
     failure.__cause__ = fault
     return failure
+
+
+def _gather(pending: _Writes, writes: Sequence[Write]) -> None:
+    for write in writes:
+        pending.setdefault(write.statement, []).append(write.parameters)
 
 
 def _apply(connection: Connection, pending: _Writes) -> _Writes:

@@ -165,6 +165,8 @@ staged_imports = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("id", String(32), nullable=False),
     Column("content", Text, nullable=False),
+    # What the lines were seen to do: a version for each batch of them.
+    Column("seen", Text, nullable=False, server_default=""),
     # How many lines are done, and how many of them changed anything.
     Column("taken", Integer, nullable=False),
     Column("changed", Integer, nullable=False),

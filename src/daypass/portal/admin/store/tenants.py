@@ -1,6 +1,6 @@
 """Tenants, as rows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,11 @@ class TenantList:
         ).first()
         return None if row is None else _record(row)
 
-    def known(self, names: Collection[str]) -> set[str]:
-        """Those of *names* that tenants have."""
+    def named(self, names: Collection[str]) -> Mapping[str, Tenant]:
+        """Those of these names that there are, by their names."""
         asked = [name for name in names if name.isprintable()]
-        return set(self._connection.scalars(select(tenants.c.name).where(tenants.c.name.in_(asked))))
+        rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(asked)))
+        return {row.name: _record(row).tenant for row in rows}
 
     def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
         """A page of tenants."""
