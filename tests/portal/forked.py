@@ -1,9 +1,102 @@
 """Processes of their own, without the start of Python and of all imports that each of them would take."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 PROCESSES = get_context("forkserver")
 """They are forked from one that has imported what they need and has done nothing yet: it has no thread, and
 so no lock that a fork would copy."""
 
-PROCESSES.set_forkserver_preload(["__main__", "tests.portal.audit.writer", "daypass.portal.storage.migrate"])
+PROCESSES.set_forkserver_preload(
+    [
+        "__main__",
+        "tests.portal.audit.writer",
+        "daypass.cli.app",
+        "daypass.portal.app",
+        "daypass.portal.commands",
+        "daypass.portal.server",
+        "daypass.portal.storage.migrate",
+    ]
+)
+
+
+class Forked:
+    """A command in such a process, to be told and waited for like a `Popen`."""
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        home: Path,
+        ready: "Connection[object, object] | None" = None,
+    ) -> None:
+        """Run `daypass WORDS` with `typed`, `out` and `err` of *home* as its standard files.
+
+        Where it is to say that it is ready, it gets `--ready-fd` for *ready*.
+        """
+        self._process = PROCESSES.Process(target=_run, args=(words, environment, home, ready))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        """Which process it is."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended."""
+        return self._process.exitcode
+
+    def wait(self, patience: float) -> int:
+        """Its exit code, when it has ended."""
+        self._process.join(patience)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired("daypass", patience)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Tell it to stop."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it."""
+        self._process.kill()
+
+
+def _run(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    home: Path,
+    ready: "Connection[object, object] | None",
+) -> None:
+    """Become `daypass WORDS`, and never return."""
+    from daypass.main import main
+
+    os.setsid()
+    os.chdir(home)
+    for name, flags, standard in (
+        ("typed", os.O_RDONLY | os.O_CREAT, sys.stdin),
+        ("out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, sys.stdout),
+        ("err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, sys.stderr),
+    ):
+        opened = os.open(name, flags, 0o600)
+        os.dup2(opened, standard.fileno())
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(environment)
+    if ready is not None:
+        words = [*words, "--ready-fd", str(os.dup(ready.fileno()))]
+        ready.close()
+    sys.argv = ["daypass", *words]
+    sys.exit(main())

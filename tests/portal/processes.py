@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPSConnection
@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from daypass.portal.clock import utc_now
 from daypass.portal.commands import portal
 from tests.portal.aws.stub import Script, StubAws, error, identity, session
+from tests.portal.forked import PROCESSES, Forked
 
 DAYPASS = str(Path(sys.executable).with_name("daypass"))
 PATIENCE = 60.0
@@ -56,12 +57,20 @@ class Operator:
         ran = CliRunner().invoke(portal, words, input=typed, env=environment, catch_exceptions=False)
         return Ended(words, ran.exit_code, ran.stdout, ran.stderr)
 
-    @contextmanager
-    def serving(self, *words: str, **more: str) -> "Iterator[Serving]":
+    def run_forked(self, *words: str, typed: str = "", **more: str) -> Ended:
+        """Run a command to its end in a process that has imported it already."""
+        (self.home / "typed").write_text(typed)
+        process = Forked(["portal", *words], {**self.environment, **more}, self.home)
+        try:
+            code = process.wait(PATIENCE)
+        finally:
+            process.kill()
+        return Ended(words, code, (self.home / "out").read_text(), (self.home / "err").read_text())
+
+    def serving(self, *words: str, **more: str) -> AbstractContextManager["Serving"]:
         """Serve, and return when it is ready; told to stop in the end, unless it has ended by then."""
         ready, writing = os.pipe()
-        log = self.home / "log"
-        with log.open("w") as stderr:
+        with (self.home / "log").open("w") as stderr:
             process = subprocess.Popen(
                 [DAYPASS, "portal", "serve", "--ready-fd", str(writing), *words],
                 env={**self.environment, **more},
@@ -72,25 +81,37 @@ class Operator:
                 start_new_session=True,
             )
         os.close(writing)
-        with os.fdopen(ready) as pipe:
-            url = pipe.readline().strip()
-        try:
-            assert url, log.read_text()
-            yield Serving(process, url, log)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(PATIENCE)
-                finally:
-                    process.kill()
+        return _until_told(process, ready, self.home / "log")
+
+    def serving_forked(self, *words: str, **more: str) -> AbstractContextManager["Serving"]:
+        """The same in a process that has imported it already: for what does not ask how it comes to be."""
+        ready, writing = PROCESSES.Pipe(duplex=False)
+        process = Forked(["portal", "serve", *words], {**self.environment, **more}, self.home, writing)
+        writing.close()
+        return _until_told(process, os.dup(ready.fileno()), self.home / "err")
+
+
+@contextmanager
+def _until_told(process: "subprocess.Popen[bytes] | Forked", ready: int, log: Path) -> Iterator["Serving"]:
+    with os.fdopen(ready) as pipe:
+        url = pipe.readline().strip()
+    try:
+        assert url, log.read_text()
+        yield Serving(process, url, log)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
 
 
 @dataclass(slots=True)
 class Serving:
     """A portal that serves."""
 
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | Forked"
     url: str
     log: Path
     trust: ssl.SSLContext | None = field(default=None)

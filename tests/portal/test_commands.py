@@ -12,7 +12,7 @@ ADMIN, GOOD = "Admin@Example.com", "correct horse battery\n"
 
 def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator: Operator) -> None:
     new = {"DAYPASS_DATABASE_URL": "sqlite:///new.db"}
-    ran = [operator.run("migrate", **new) for _ in range(2)]
+    ran = [run("migrate", **new) for run in (operator.run, operator.run_forked)]
 
     assert [one.returncode for one in ran] == [0, 0]
     assert {one.stderr for one in ran} == {"The database has the schema of this version.\n"}
@@ -22,7 +22,7 @@ def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator
 
 def test_postgresql_is_migrated_by_the_url_alone(operator: Operator, postgres: PostgresServer) -> None:
     postgres.execute("CREATE DATABASE by_command")
-    ran = operator.run("migrate", DAYPASS_DATABASE_URL=postgres.url("by_command"))
+    ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL=postgres.url("by_command"))
 
     assert ran.returncode == 0, ran.stderr
     postgres.execute("DROP DATABASE by_command WITH (FORCE)")
@@ -75,7 +75,7 @@ def test_a_name_that_is_taken_in_any_spelling_is_refused(operator: Operator) -> 
 
 
 def test_without_a_terminal_it_is_said_where_the_password_comes_from(operator: Operator) -> None:
-    refused = operator.run("create-admin", ADMIN)
+    refused = operator.run_forked("create-admin", ADMIN)
 
     assert (refused.returncode, "--password-stdin" in refused.stderr) == (1, True)
 
