@@ -35,6 +35,10 @@ tenants:
     settings:
       aws_access_token_validity: 7200
       delete_protection: true
+    metadata:
+      owner: team blue
+      cost/centre: 4711
+      dashboard: {kind: url, value: "https://grafana.example.com/d/team01"}
   dev01: {}
 settings:
   Flags:
@@ -75,7 +79,7 @@ def carry_out(portal: Portal, steps: Plan) -> None:
 
 def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     found = planned(portal, FILE)
-    assert (found.count(ADD), found.count(CHANGE), found.count(REMOVE)) == (8, 1, 0)
+    assert (found.count(ADD), found.count(CHANGE), found.count(REMOVE)) == (11, 1, 0)
 
     carry_out(portal, found)
 
@@ -88,6 +92,11 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     assert there.tenants["team01"].settings == {
         "aws_access_token_validity": "7200",
         "delete_protection": "true",
+    }
+    assert there.tenants["team01"].metadata == {
+        "cost/centre": estate.Note("text", "4711"),
+        "dashboard": estate.Note("url", "https://grafana.example.com/d/team01"),
+        "owner": estate.Note("text", "team blue"),
     }
 
 
@@ -113,6 +122,25 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     assert (there.tenants or {})["prod01"].members == {DANA: "read-only"}
     assert there.users is not None
     assert "rita@example.com" in there.users
+
+
+def test_what_is_noted_is_changed_kind_and_all_and_pruned_where_the_file_speaks_of_it(
+    portal: Portal,
+) -> None:
+    carry_out(portal, planned(portal, FILE))
+    less = "tenants:\n  team01:\n    metadata: {dashboard: see the wiki, owner: team blue}\n"
+
+    (changed,) = planned(portal, less).steps
+    pruned = planned(portal, less, prune=True)
+    carry_out(portal, pruned)
+
+    assert (changed.sign, changed.what) == (CHANGE, "metadata dashboard of team01")
+    assert list(changed.lines()) == [
+        "kind: url → text",
+        "value: https://grafana.example.com/d/team01 → see the wiki",
+    ]
+    assert pruned.steps[1].what == "metadata cost/centre of team01"
+    assert planned(portal, less, prune=True).steps == []
 
 
 def test_a_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: Portal) -> None:
@@ -142,6 +170,11 @@ WRONG = (
     ("tenants:\n  t1:\n    members:\n      a: some\n", 4, "access is full or read-only"),
     ("settings:\n  Flags:\n    x: [1]\n", 3, "a single value"),
     ("settings:\n  Flags:\n    x:\n", 3, "a single value"),
+    ("tenants:\n  t1:\n    metadata:\n      a: {kind: colour, value: x}\n", 4, "a kind is text, url or"),
+    ("tenants:\n  t1:\n    metadata:\n      a: {kind: url}\n", 4, "a value belongs here"),
+    ("tenants:\n  t1:\n    metadata:\n      a: {colour: x}\n", 4, "what is noted has kind, value"),
+    ("tenants:\n  t1:\n    metadata:\n      a: [x]\n", 4, "names with a colon"),
+    ("tenants:\n  t1:\n    metadata:\n      a:\n", 4, "a single value"),
     ("users: [\n", 2, ""),
     ("a: *nothing\n", 1, ""),
     ("- 1\n", 1, "names with a colon"),
@@ -182,6 +215,7 @@ estates = st.builds(
             st.just("x"),
             st.just({}),
             st.dictionaries(texts, values, max_size=3),
+            st.dictionaries(texts, st.builds(estate.Note, st.sampled_from(estate.KINDS), values), max_size=3),
         ),
         max_size=3,
     ),
@@ -195,8 +229,8 @@ def test_whatever_is_written_is_read_again(whole: estate.Estate) -> None:
     read = estate.read(estate.write(whole), "file")
 
     assert read.settings == whole.settings
-    assert {name: tenant.settings for name, tenant in (read.tenants or {}).items()} == {
-        name: tenant.settings for name, tenant in (whole.tenants or {}).items()
+    assert {name: (one.settings, one.metadata) for name, one in (read.tenants or {}).items()} == {
+        name: (one.settings, one.metadata) for name, one in (whole.tenants or {}).items()
     }
     assert {name: (user.role, user.disabled or False) for name, user in (read.users or {}).items()} == {
         name: (user.role, user.disabled) for name, user in (whole.users or {}).items()
@@ -249,8 +283,8 @@ def test_the_commands_show_a_plan_then_do_it(
     assert code == 0
     assert "+ tenant team01\n      region: eu-central-1" in out
     assert "~ user dana@example.com\n      role: User → Administrator" in out
-    assert "Plan: 8 to add, 1 to change, 0 to remove." in out
-    assert ran("apply", "-f", str(path))[1].endswith("Done: 9 of 9.\n")
+    assert "Plan: 11 to add, 1 to change, 0 to remove." in out
+    assert ran("apply", "-f", str(path))[1].endswith("Done: 12 of 12.\n")
     assert ran("apply", "-f", str(path)) == (0, "No changes. The portal is what the file says.\n")
     code, exported = ran("export")
     path.write_text(exported)

@@ -1,4 +1,4 @@
-"""`daypass apply` and `daypass export`: users, tenants, memberships and settings as a file."""
+"""`daypass apply` and `daypass export`: users, tenants, memberships, settings and metadata as a file."""
 
 import os
 import sys
@@ -44,6 +44,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
         region: eu-central-1
         members: {dana@example.com: full}
         settings: {aws_access_token_validity: 7200}
+        metadata: {owner: team blue}
     settings:
       Flags: {EnableAwsAdminJitAccess: true}
     """

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from daypass.cli import problems
 from daypass.cli.client import Portal
 from daypass.cli.errors import Refusal
-from daypass.cli.estate import Estate, SettingKey, Tenant, User
+from daypass.cli.estate import Estate, Note, SettingKey, Tenant, User
 
 _MOST = 500
 """So many at once; more does not fit into one answer."""
@@ -24,11 +24,12 @@ class Versions:
     members: dict[tuple[str, str], str] = field(default_factory=dict)
     settings: dict[SettingKey, str] = field(default_factory=dict)
     tenant_settings: dict[tuple[str, str], str] = field(default_factory=dict)
+    metadata: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """All users, tenants, memberships and settings, as the portal tells them."""
+    """All users, tenants, memberships, settings and metadata, as the portal tells them."""
 
     estate: Estate
     versions: Versions
@@ -63,10 +64,15 @@ def _take(portal: Portal) -> Census:
     for one in _each(portal, path("tenant-settings"), "settings"):
         of_tenants.setdefault(one["tenant"], {})[one["key"]] = one["value"]
         versions.tenant_settings[one["tenant"], one["key"]] = one["version"]
+    noted: dict[str, dict[str, Note]] = {}
+    for one in _each(portal, path("tenant-metadata"), "metadata"):
+        noted.setdefault(one["tenant"], {})[one["key"]] = Note(one["kind"], one["value"])
+        versions.metadata[one["tenant"], one["key"]] = one["version"]
     tenants: dict[str, Tenant] = {}
     for one in _each(portal, path("tenants"), "tenants"):
         name = one["name"]
-        tenants[name] = _tenant(one, members.get(name, {}), of_tenants.get(name, {}))
+        inner = members.get(name, {}), of_tenants.get(name, {}), noted.get(name, {})
+        tenants[name] = _tenant(one, *inner)
         versions.tenants[name] = one["version"]
     settings: dict[SettingKey, str] = {}
     for one in _answer(portal, path("settings"))["settings"]:
@@ -75,7 +81,12 @@ def _take(portal: Portal) -> Census:
     return Census(Estate(users, tenants, settings), versions)
 
 
-def _tenant(one: Mapping[str, Any], members: Mapping[str, str], settings: Mapping[str, str]) -> Tenant:
+def _tenant(
+    one: Mapping[str, Any],
+    members: Mapping[str, str],
+    settings: Mapping[str, str],
+    metadata: Mapping[str, Note],
+) -> Tenant:
     return Tenant(
         line=0,
         region=one["region"],
@@ -83,6 +94,7 @@ def _tenant(one: Mapping[str, Any], members: Mapping[str, str], settings: Mappin
         external_id=one["external_id"],
         members=dict(sorted(members.items())),
         settings=settings,
+        metadata=metadata,
     )
 
 

@@ -1,4 +1,4 @@
-"""Users, tenants, memberships and settings in a file: what it says, line by line, and how it is written."""
+"""Users, tenants and all about them in a file: what it says, line by line, and how it is written."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ROLES = ("User", "Administrator")
 ACCESSES = ("full", "read-only")
+KINDS = ("text", "url", "aws_console")
 
 SettingKey = tuple[str, str]
 """A setting of the system: its type and its key."""
@@ -26,6 +27,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What is noted about a tenant under one key."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """A tenant as the file wants it; None is not said."""
 
@@ -36,6 +45,7 @@ class Tenant:
     members: Mapping[str, str] | None = None
     """How much each may use, by username."""
     settings: Mapping[str, str] | None = None
+    metadata: Mapping[str, Note] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +116,30 @@ class _Reader:
         line = node.start_mark.line + 1
         if self._is_empty(node):
             return Tenant(line)
-        known = ("region", "role_arn", "external_id", "members", "settings")
-        fields = dict(self._fields(node, known, "a tenant"))
-        texts = {key: self._text(one) for key, one in fields.items() if key not in {"members", "settings"}}
+        texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
+        fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
         members = {canonical(name): self._access(one) for name, one in self._named(fields.get("members"))}
         settings = {key: self._text(one) for key, one in self._named(fields.get("settings"))}
+        metadata = {key: self._note(one) for key, one in self._named(fields.get("metadata"))}
         return Tenant(
             line,
             members=members if "members" in fields else None,
             settings=settings if "settings" in fields else None,
-            **texts,
+            metadata=metadata if "metadata" in fields else None,
+            **{key: self._text(fields[key]) for key in texts if key in fields},
         )
+
+    def _note(self, node: "Node") -> Note:
+        """A text, or a kind and a value."""
+        if isinstance(node.value, str):
+            return Note(KINDS[0], self._text(node))
+        fields = dict(self._fields(node, ("kind", "value"), "what is noted"))
+        kind = self._text(fields["kind"]) if "kind" in fields else KINDS[0]
+        if kind not in KINDS:
+            raise self._wrong(fields["kind"], f"a kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+        if "value" not in fields:
+            raise self._wrong(node, "a value belongs here")
+        return Note(kind, self._text(fields["value"]))
 
     def _access(self, node: "Node") -> str:
         access = self._text(node)
@@ -193,13 +216,20 @@ def _user(user: User) -> dict[str, object]:
 
 def _tenant(tenant: Tenant) -> dict[str, object]:
     settings = {key: _plain(value) for key, value in (tenant.settings or {}).items()}
+    metadata = {key: _note(note) for key, note in (tenant.metadata or {}).items()}
     return {
         "region": tenant.region,
         "role_arn": tenant.role_arn,
         "external_id": tenant.external_id,
         "members": dict(tenant.members or {}),
         "settings": settings,
+        "metadata": metadata,
     }
+
+
+def _note(note: Note) -> object:
+    value = _plain(note.value)
+    return value if note.kind == KINDS[0] else {"kind": note.kind, "value": value}
 
 
 def _plain(value: str) -> object:

@@ -1,7 +1,7 @@
 """The steps from what there is to what a file says, in an order in which they can be taken."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from daypass.cli.census import Census, path
@@ -72,6 +72,7 @@ class _Planner:
             *self._tenants(),
             *(step for step in settings if step not in lowered),
             *self._tenant_settings(),
+            *self._metadata(),
             *self._members(),
             *lowered,
             *(removed if prune else ()),
@@ -120,9 +121,9 @@ class _Planner:
         there, versions = self.census.estate.settings or {}, self.census.versions.settings
         for (type_, key), value in (self.wanted.settings or {}).items():
             address, place = path("settings", type_, key), (type_, key)
-            yield from _put(
-                f"setting {type_} {key}", address, "value", there.get(place), value, versions.get(place)
-            )
+            old = _valued("value", there.get(place))
+            what, version = f"setting {type_} {key}", versions.get(place)
+            yield from _put(what, address, old, {"value": value}, version)
 
     def _tenant_settings(self) -> Iterator[Step]:
         for name, wanted in (self.wanted.tenants or {}).items():
@@ -130,7 +131,17 @@ class _Planner:
             for key, value in (wanted.settings or {}).items():
                 version = self.census.versions.tenant_settings.get((name, key))
                 address = path("tenants", name, "settings", key)
-                yield from _put(f"setting {key} of {name}", address, "value", old.get(key), value, version)
+                what, before = f"setting {key} of {name}", _valued("value", old.get(key))
+                yield from _put(what, address, before, {"value": value}, version)
+
+    def _metadata(self) -> Iterator[Step]:
+        for name, wanted in (self.wanted.tenants or {}).items():
+            old = self._old(name).metadata or {}
+            for key, note in (wanted.metadata or {}).items():
+                version = self.census.versions.metadata.get((name, key))
+                address = path("tenants", name, "metadata", key)
+                before = asdict(old[key]) if key in old else None
+                yield from _put(f"metadata {key} of {name}", address, before, asdict(note), version)
 
     def _members(self) -> Iterator[Step]:
         known = {*(self.census.estate.users or {}), *(self.wanted.users or {})}
@@ -141,7 +152,8 @@ class _Planner:
                     raise Misused(f"{self.name}, line {wanted.line}: there is no user “{user}” for “{name}”.")
                 version = self.census.versions.members.get((name, user))
                 address = path("tenants", name, "members", user)
-                yield from _put(f"member {user} of {name}", address, "access", old.get(user), access, version)
+                what, before = f"member {user} of {name}", _valued("access", old.get(user))
+                yield from _put(what, address, before, {"access": access}, version)
 
     def _removed(self) -> Iterator[Step]:
         """What the file leaves out of what it speaks of, the innermost first."""
@@ -154,6 +166,9 @@ class _Planner:
             for key in _left_out(old.settings, tenant.settings):
                 address = path("tenants", name, "settings", key)
                 yield _gone(f"setting {key} of {name}", address, _match(versions.tenant_settings[name, key]))
+            for key in _left_out(old.metadata, tenant.metadata):
+                address, match = path("tenants", name, "metadata", key), _match(versions.metadata[name, key])
+                yield _gone(f"metadata {key} of {name}", address, match)
         for type_, key in _left_out(there.settings, wanted.settings):
             match = _match(versions.settings[type_, key])
             yield _gone(f"setting {type_} {key}", path("settings", type_, key), match)
@@ -185,14 +200,15 @@ def _differ(old: Facts, wanted: Facts) -> tuple[Facts, Facts]:
     return {name: old.get(name) for name in after}, after
 
 
-def _put(
-    what: str, address: str, name: str, old: str | None, new: str, version: str | None
-) -> Iterator[Step]:
+def _valued(name: str, value: str | None) -> Facts | None:
+    return None if value is None else {name: value}
+
+
+def _put(what: str, address: str, old: Facts | None, new: Facts, version: str | None) -> Iterator[Step]:
     if old is None:
-        yield Step(ADD, what, {}, {name: new}, "PUT", address, {name: new}, _NEW)
+        yield Step(ADD, what, {}, new, "PUT", address, new, _NEW)
     elif old != new:
-        match = _match(version or "*")
-        yield Step(CHANGE, what, {name: old}, {name: new}, "PUT", address, {name: new}, match)
+        yield Step(CHANGE, what, *_differ(old, new), "PUT", address, new, _match(version or "*"))
 
 
 def _gone(what: str, address: str, condition: Mapping[str, str]) -> Step:

@@ -190,6 +190,11 @@ def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> Non
     assert (changed.json["kind"], changed.json["value"]) == ("text", "none")
     assert quick_admin("GET", "/tenants/dev01/metadata").json["metadata"] == [changed.json]
     assert quick_admin("GET", "/tenants/data01/metadata").json["metadata"] == []
+    other = quick_admin("PUT", "/tenants/data01/metadata/owner", {"value": "team blue"}, NEW)
+    first = quick_admin("GET", "/tenant-metadata", query="limit=1").json
+    last = quick_admin("GET", "/tenant-metadata", query=f"cursor={first['next_cursor']}").json
+    assert [one["tenant"] for one in first["metadata"] + last["metadata"]] == ["dev01", "data01"]
+    assert (last["metadata"], last["next_cursor"]) == ([other.json], None)
     assert quick_admin("DELETE", path, headers=tag(made)).status == 412
     assert quick_admin("DELETE", path, headers=tag(changed)).status == 204
     assert quick_admin("GET", path).status == 404

@@ -11,6 +11,7 @@ from daypass.portal.admin.tenants import find_tenant
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
+from daypass.portal.storage.page import Page, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class TenantMetadata:
         """What is noted about a tenant, by key."""
         with self.desk.database.reading() as connection:
             return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
+
+    def of_tenants(self, turn: Turn) -> Page[MetadataRecord]:
+        """A page of all that is noted about any tenant."""
+        with self.desk.database.reading() as connection:
+            return MetadataList(connection).of_tenants(turn)
 
     def find(self, tenant: str, key: str) -> MetadataRecord:
         """One note; raises `MetadataNotFound`."""

@@ -107,6 +107,8 @@ class MetadataKind(StrEnum):
 class MetadataRecord:
     """A note about a tenant, and who wrote it when."""
 
+    tenant: str
+    """The tenant's name."""
     key: str
     kind: MetadataKind
     value: str

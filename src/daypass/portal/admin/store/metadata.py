@@ -6,21 +6,30 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from daypass.portal.admin.model import MetadataKind, MetadataRecord
-from daypass.portal.storage.schema import tenant_metadata, users
+from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.schema import tenant_metadata, tenants, users
 
 ADD_METADATA = insert(tenant_metadata)
 REMOVE_METADATA = delete(tenant_metadata).where(
     tenant_metadata.c.tenant_id == bindparam("of_tenant"), tenant_metadata.c.key == bindparam("of_key")
 )
 
-_METADATA = select(
-    tenant_metadata.c.key,
-    tenant_metadata.c.kind,
-    tenant_metadata.c.value,
-    tenant_metadata.c.updated_at,
-    tenant_metadata.c.updated_by,
-    users.c.username,
-).outerjoin(users, users.c.id == tenant_metadata.c.updated_by)
+_METADATA = (
+    select(
+        tenant_metadata.c.tenant_id,
+        tenants.c.name,
+        tenant_metadata.c.key,
+        tenant_metadata.c.kind,
+        tenant_metadata.c.value,
+        tenant_metadata.c.updated_at,
+        tenant_metadata.c.updated_by,
+        users.c.username,
+    )
+    .join(tenants, tenants.c.id == tenant_metadata.c.tenant_id)
+    .outerjoin(users, users.c.id == tenant_metadata.c.updated_by)
+)
+
+_ORDER = Order((tenant_metadata.c.tenant_id, tenant_metadata.c.key))
 
 
 class MetadataList:
@@ -35,6 +44,10 @@ class MetadataList:
         rows = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id).order_by(c.key))
         return [_record(row) for row in rows]
 
+    def of_tenants(self, turn: Turn) -> Page[MetadataRecord]:
+        """A page of all that is noted about any tenant, tenant by tenant."""
+        return read_page(self._connection, _METADATA, _ORDER, turn, _record)
+
     def find(self, tenant_id: str, key: str) -> MetadataRecord | None:
         """One of them, if it is there."""
         c = tenant_metadata.c
@@ -44,5 +57,10 @@ class MetadataList:
 
 def _record(row: Row[*tuple[Any, ...]]) -> MetadataRecord:
     return MetadataRecord(
-        row.key, MetadataKind(row.kind), row.value, row.updated_at, row.username or row.updated_by
+        row.name,
+        row.key,
+        MetadataKind(row.kind),
+        row.value,
+        row.updated_at,
+        row.username or row.updated_by,
     )

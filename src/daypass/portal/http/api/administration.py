@@ -68,7 +68,7 @@ class AdministrationCalls:
         yield from _members(root, self.members)
         yield from _tenants(f"{root}/tenants", self.tenants)
         yield from _settings(root, self.settings)
-        yield from _metadata(f"{root}/tenants/{{tenant}}/metadata", self.metadata)
+        yield from _metadata(root, self.metadata)
         yield from _tokens(f"{root}/tokens", self.tokens)
         yield from _records(root, self.records)
 
@@ -168,10 +168,14 @@ def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation
 
 
 def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
-    what = "What is noted about a tenant?"
-    yield _list(root, "metadata", what, metadata.listed, metadata_wire.MetadataList, None, TenantNotFound)
+    what = "What is noted about any tenant?"
+    path, page = f"{root}/tenant-metadata", metadata_wire.MetadataPage
+    yield _list(path, "allMetadata", what, metadata.of_tenants, page, wire.PageQuery)
+    of_tenant, what = f"{root}/tenants/{{tenant}}/metadata", "What is noted about a tenant?"
+    every = metadata_wire.MetadataList
+    yield _list(of_tenant, "metadata", what, metadata.listed, every, None, TenantNotFound)
     one, facts, missing = (
-        f"{root}/{{key:path}}",
+        f"{of_tenant}/{{key:path}}",
         metadata_wire.MetadataFacts,
         (TenantNotFound, MetadataNotFound),
     )

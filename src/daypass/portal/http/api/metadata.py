@@ -7,9 +7,11 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataRecord
 from daypass.portal.http.api import metadata_wire as wire
+from daypass.portal.http.api.admin_wire import PageQuery
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import read_body
-from daypass.portal.http.doorway import Call, answer_json, answer_nothing
+from daypass.portal.http.api.wire import answer_with, read_body, read_query
+from daypass.portal.http.doorway import Call, answer_nothing
+from daypass.portal.storage.page import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,13 @@ class Metadata:
     def listed(self, call: Call) -> Response:
         """All about a tenant."""
         found = self.all_.metadata.of(call.path["tenant"])
-        answer = wire.MetadataList(metadata=[_facts(one) for one in found])
-        return answer_json(answer.model_dump_json().encode())
+        return answer_with(wire.MetadataList(metadata=[_facts(one) for one in found]))
+
+    def of_tenants(self, call: Call) -> Response:
+        """A page of what is noted about any tenant."""
+        asked = read_query(PageQuery, dict(call.query))
+        page = self.all_.metadata.of_tenants(Turn(asked.cursor, asked.limit)).each(_facts)
+        return answer_with(wire.MetadataPage(metadata=list(page.records), next_cursor=page.next_cursor))
 
     def shown(self, call: Call) -> Response:
         """One note."""
@@ -45,11 +52,12 @@ class Metadata:
 
 
 def _note(record: MetadataRecord) -> Response:
-    return tagged(answer_json(_facts(record).model_dump_json().encode()), record.version)
+    return tagged(answer_with(_facts(record)), record.version)
 
 
 def _facts(record: MetadataRecord) -> wire.MetadataFacts:
     return wire.MetadataFacts(
+        tenant=record.tenant,
         key=record.key,
         kind=record.kind,
         value=record.value,

@@ -6,12 +6,13 @@ from pydantic import BaseModel, Field
 
 from daypass.portal.admin.model import MetadataKind
 from daypass.portal.http.api.admin_wire import Version, example
-from daypass.portal.http.api.wire import Asked, Moment
+from daypass.portal.http.api.wire import Asked, Moment, Paged
 
 
 class MetadataFacts(BaseModel):
     """A note about a tenant."""
 
+    tenant: str
     key: str
     kind: MetadataKind
     value: str
@@ -22,6 +23,12 @@ class MetadataFacts(BaseModel):
 
 class MetadataList(BaseModel):
     """What is noted about a tenant, by key."""
+
+    metadata: list[MetadataFacts]
+
+
+class MetadataPage(Paged):
+    """What is noted about any tenant, a page of it."""
 
     metadata: list[MetadataFacts]
 
