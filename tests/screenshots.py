@@ -133,6 +133,8 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "tenant-access": (ADMIN, TENANT, nothing),
     "tenant-settings": (ADMIN, f"{TENANT}/settings", nothing),
     "tenant-feature": (ADMIN, f"{TENANT}/settings", adding),
+    "tenant-metadata": (ADMIN, f"{TENANT}/metadata", nothing),
+    "tenant-note": (ADMIN, f"{TENANT}/metadata", adding),
     "tenant-sessions": (ADMIN, f"{TENANT}/sessions", nothing),
     "tenant-aws": (ADMIN, f"{TENANT}/aws", nothing),
     "add-tenant": (ADMIN, "/administrator/tenants", adding),

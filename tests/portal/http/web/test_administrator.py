@@ -99,6 +99,66 @@ def sign_in(world: World, username: str) -> Browser:
     return Browser(world.client(), world.identity.add_token(token, user, OPERATOR).reveal())
 
 
+def test_metadata_of_a_tenant_is_noted_changed_and_removed_on_record(
+    quick_world: World, admin: Browser
+) -> None:
+    here = f"{TENANTS}/{DEV.id}/metadata"
+    assert "Nothing is noted about this tenant" in admin.see(here)
+    lines = "team blue\r\non call: 4711\r\n"
+
+    assert admin.do(here, key=" owner ", kind="text", value=lines).startswith(here)
+    admin.do(here, key="links/board", kind="url", value="https://grafana.example.com/?a=1&b=2")
+    page = admin.see(here)
+    pane = admin.see(f"{here}?key=owner")
+    version = re.search(r'name="version" value="([^"]+)"', pane)
+    assert version
+    admin.do(f"{here}/change", key="owner", kind="text", value="team <green>", version=version[1])
+    late = admin.send(f"{here}/change", key="owner", kind="text", value="team red", version=version[1])
+    found = admin.see(f"{here}?search=green")
+    admin.do(f"{here}/remove", key="links/board")
+
+    link = '<a href="https://grafana.example.com/?a=1&b=2" target="_blank" rel="noopener noreferrer">'
+    assert "team blue\non call: 4711</td>" in page
+    assert link in page
+    assert ">\nteam blue\non call: 4711</textarea>" in pane
+    assert late.status == 412
+    assert "changed by somebody else" in alert(late)
+    assert "team red</textarea>" in text(late)
+    assert "team <green></td>" in found
+    assert "links/board" not in found
+    assert "links/board" not in admin.see(here)
+    record = [
+        quick_world.client().get("/api/v1/audit", quick_world.tokens[ADMIN], query=f"action={action}").json
+        for action in ("metadata.put", "metadata.remove")
+    ]
+    assert [len(found["events"]) for found in record] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"key": " "}, "Enter a Key."),
+        ({"key": "x" * 129}, "A key has 1 to 128"),
+        ({"value": " \r\n"}, "Enter a Value."),
+        ({"kind": "colour"}, "Select a Kind."),
+        ({"kind": "url", "value": "javascript:alert(1)"}, "begins with https://"),
+        ({"key": "owner"}, "under that Key already"),
+    ],
+)
+def test_what_cannot_be_noted_is_told_in_the_pane_with_what_was_typed(
+    admin: Browser, change: dict[str, str], says: str
+) -> None:
+    here = f"{TENANTS}/{DEV.id}/metadata"
+    admin.do(here, key="owner", kind="text", value="team blue")
+
+    refused = admin.send(here, **{"key": "board", "kind": "text", "value": "typed before", **change})
+
+    assert refused.status in {412, 422}
+    assert says in alert(refused)
+    assert f">\n{change.get('value', 'typed before').strip()}</textarea>" in text(refused)
+    assert "team blue</td>" in text(refused)
+
+
 class NoRoles:
     """An IAM with no role in it."""
 

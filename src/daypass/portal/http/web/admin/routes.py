@@ -16,6 +16,7 @@ from daypass.portal.http.web.admin.access import AccessPages
 from daypass.portal.http.web.admin.audit import AuditPages
 from daypass.portal.http.web.admin.features import FeaturePages
 from daypass.portal.http.web.admin.imports import ImportPages
+from daypass.portal.http.web.admin.notes import NotePages
 from daypass.portal.http.web.admin.overview import OverviewPages
 from daypass.portal.http.web.admin.role_maxima import RolePages
 from daypass.portal.http.web.admin.system_config import SystemConfigPages
@@ -45,6 +46,7 @@ def administrator_routes(
         ),
         *_tenants(admit, TenantPages(pages, administration.tenants, region)),
         *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
+        *_notes(admit, NotePages(pages, administration)),
         *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),
         *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.staged)),
         *_user(admit, OneUserPages(pages, administration)),
@@ -107,6 +109,16 @@ def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list
         admit.act(f"{here}/settings", features.add),
         admit.act(f"{here}/settings/change", features.change),
         admit.act(f"{here}/settings/remove", features.remove),
+    ]
+
+
+def _notes(admit: _Routes, notes: NotePages) -> list[BaseRoute]:
+    here = f"{tenants.ADDRESS}/{{tenant}}/metadata"
+    return [
+        admit.show(here, notes.show),
+        admit.act(here, notes.add),
+        admit.act(f"{here}/change", notes.change),
+        admit.act(f"{here}/remove", notes.remove),
     ]
 
 
