@@ -180,6 +180,23 @@ def test_a_setting_lives_and_ends(world: World, admin: Administrator) -> None:
     assert admin("GET", path).status == 404
 
 
+def test_members_of_a_tenant_are_searched_and_paged(world: World, admin: Administrator) -> None:
+    everyone = "/tenants/dev01/members"
+    for name in (NOOR, ADMIN):
+        assert admin("PUT", f"{everyone}/{name}", {"access": "full"}, NEW).status == 200
+
+    def named(query: str) -> list[str]:
+        return [one["username"] for one in admin("GET", everyone, query=query).json["memberships"]]
+
+    assert named("search=N%40EX") == [ADMIN]
+    assert named("search=nobody") == []
+    first = admin("GET", everyone, query="search=n&limit=2").json
+    assert [one["username"] for one in first["memberships"]] == [ADMIN, DANA]
+    assert named(f"search=n&limit=2&cursor={first['next_cursor']}") == [NOOR]
+    assert admin("GET", everyone, query="search=%00").status == 422
+    assert world.client().get(f"{ROOT}{everyone}", world.tokens[DANA], query="search=n").status == 403
+
+
 def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> None:
     path, asked = "/tenants/dev01/metadata/links/board", {"kind": "url", "value": "https://a.example"}
     made = quick_admin("PUT", path, asked, NEW)

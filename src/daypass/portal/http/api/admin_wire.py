@@ -45,10 +45,15 @@ class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
 
 
-class UsersQuery(PageQuery):
-    """Which users."""
+class PeopleQuery(PageQuery):
+    """Which people."""
 
     search: Annotated[str, Field(max_length=255, description="A part of the username.")] = ""
+
+
+class UsersQuery(PeopleQuery):
+    """Which users."""
+
     role: Annotated[Role | None, Field(description="Only these.")] = None
     disabled: Annotated[bool | None, Field(description="Only those who are, or are not.")] = None
     sort: Annotated[UserSort, Field(description="What the list is sorted by.")] = UserSort.USERNAME

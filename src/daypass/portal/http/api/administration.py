@@ -116,7 +116,7 @@ def _members(root: str, members: Members) -> Iterator[Operation]:
     page, query = wire.MemberPage, wire.PageQuery
     yield _list(f"{root}/memberships", "memberships", "Who may use what?", members.listed, page, query)
     what = "Who may use a tenant?"
-    yield _list(all_, "members", what, members.of_tenant, page, query, TenantNotFound)
+    yield _list(all_, "members", what, members.of_tenant, page, wire.PeopleQuery, TenantNotFound)
     yield _show(one, "member", "One membership", members.shown, facts, *missing, MembershipNotFound)
     what = "Make a user a member, or change how much they may use"
     yield _put(one, "putMember", what, members.put, wire.AccessAsk, facts, *missing, MembershipNotFound)

@@ -97,8 +97,9 @@ class Members:
 
     def of_tenant(self, call: Call) -> Response:
         """A page of one tenant's members."""
-        asked = read_query(wire.PageQuery, dict(call.query))
-        page = self.all_.members.of_tenant(call.path["tenant"], Turn(asked.cursor, asked.limit)).each(_facts)
+        asked = read_query(wire.PeopleQuery, dict(call.query))
+        turn = Turn(asked.cursor, asked.limit)
+        page = self.all_.members.of_tenant(call.path["tenant"], turn, asked.search).each(_facts)
         answer = wire.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
