@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from argon2 import PasswordHasher
+
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.admin.findings import Finding
@@ -29,6 +31,11 @@ class FakeClock:
     def move(self, by: timedelta) -> None:
         """Let time pass."""
         self.now += by
+
+
+def quick_hash(password: Secret) -> str:
+    """What is stored of a password that is looked at in no time: a stored hash says itself what it costs."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password.reveal())
 
 
 def nothing_happens() -> None:

@@ -23,8 +23,9 @@ from daypass.portal.identity.guessing.budgets import (
     network,
     spend,
 )
-from daypass.portal.identity.model import User
+from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import place_in_the_queue
+from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignIns
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -237,17 +238,20 @@ def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
     assert outcomes(database) == ["done"]
 
 
-@pytest.mark.usefixtures("dana")
-def test_an_unknown_user_costs_a_hash_too(sign_ins: SignIns) -> None:
-    def cost(name: str) -> float:
-        began = time.thread_time()
-        guess(sign_ins, name)
-        return time.thread_time() - began
+def test_an_unknown_user_costs_a_hash_too(sign_ins: SignIns, identity: Identity) -> None:
+    known = identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR).username
 
-    cost("dana@example.com")
+    def cost(name: str) -> float:
+        """The least of three: whatever else the machine does comes on top."""
+        took = []
+        for _ in range(3):
+            began = time.thread_time()
+            guess(sign_ins, name)
+            took.append(time.thread_time() - began)
+        return min(took)
 
     # Without the dummy hash this is two milliseconds against some twenty.
-    assert cost("nobody@example.com") > cost("dana@example.com") / 2
+    assert cost("nobody@example.com") > cost(known) / 2
 
 
 def test_an_account_without_a_password_has_no_way_in(sign_ins: SignIns, dana: User) -> None:

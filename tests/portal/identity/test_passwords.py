@@ -36,18 +36,17 @@ def test_no_password_opens_an_account_without_one(stored: str | None) -> None:
 
 
 def test_an_unknown_user_costs_a_hash_too() -> None:
-    stored = hash_password(PASSWORD)
-    verify_password(stored, PASSWORD)
-
-    started = time.thread_time()
-    verify_password(stored, PASSWORD)
-    known = time.thread_time() - started
-    started = time.thread_time()
-    verify_password(None, PASSWORD)
-    unknown = time.thread_time() - started
+    def cost(stored: str | None) -> float:
+        """The least of three: whatever else the machine does comes on top."""
+        took = []
+        for _ in range(3):
+            began = time.thread_time()
+            verify_password(stored, PASSWORD)
+            took.append(time.thread_time() - began)
+        return min(took)
 
     # Without the dummy hash this is some microseconds against some 20 milliseconds.
-    assert unknown > known / 5
+    assert cost(None) > cost(hash_password(PASSWORD)) / 5
 
 
 def test_no_more_than_two_guesses_are_worked_on_at_once() -> None:

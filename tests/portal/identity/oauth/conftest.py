@@ -15,17 +15,16 @@ from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, Wish
-from daypass.portal.identity.passwords import hash_password
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignedIn, SignIns
 from daypass.portal.identity.store import ADD_USER
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, users
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, quick_hash
 
 PASSWORD = Secret("correct horse battery")
-HASH = hash_password(PASSWORD)
+HASH = quick_hash(PASSWORD)
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 PASTE_BACK = "https://portal.example/oauth/code"
