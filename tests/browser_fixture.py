@@ -26,7 +26,7 @@ _CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"
 """The same engine twice: without windows it takes a third of the time for a profile and a page."""
 DESK = (1280, 800)
 PHONE = (390, 844)
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds that a page may take for anything."""
 
 LOCAL_ACCESS = "/app/user/verify-token"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # A refusal is what most tests wait for: trying again would only make them slow. And what is malformed
 # is AWS's to refuse, so botocore must let it pass.
 ONE_TRY = Config(
-    retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10, parameter_validation=False
+    retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60, parameter_validation=False
 )
 # One for all clients: it reads the service descriptions from disk once.
 _SESSION = boto3.Session()

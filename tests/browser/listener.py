@@ -28,7 +28,7 @@ class Listener:
 
     def next(self) -> Came:
         """What comes next; fails when nothing does."""
-        return self._queue.get(timeout=10)
+        return self._queue.get(timeout=60)
 
     def has_more(self) -> bool:
         """Whether anything else came already."""

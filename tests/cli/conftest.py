@@ -24,6 +24,11 @@ SCRIPT = str(Path(sys.executable).with_name("daypass"))
 TOKEN = "daypass_pat_canary0123456789canary0123456789"
 
 
+def search_path() -> str:
+    """Where commands are looked for: ours is found by its name, whoever runs these tests."""
+    return f"{Path(SCRIPT).parent}{os.pathsep}{os.environ['PATH']}"
+
+
 @dataclass(frozen=True)
 class Ran:
     """How a command ended and what it said."""
@@ -53,7 +58,7 @@ class Command:
             "HOME": str(self.home),
             "CI": "true",
         }
-        return {"PATH": os.environ["PATH"], **given, **more}
+        return {"PATH": search_path(), **given, **more}
 
     def __call__(self, *words: str, **more: str) -> Ran:
         """Run it to its end."""
@@ -132,6 +137,7 @@ class Inside:
             given = {"DAYPASS_HOST": self.portal.url, "DAYPASS_TOKEN": TOKEN, "HOME": str(self.home)}
             # --debug sets it for the rest of the process.
             given["DAYPASS_DEBUG"] = ""
+            given["PATH"] = search_path()
             for name, value in (given | more).items():
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", [SCRIPT, *words])

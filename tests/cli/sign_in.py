@@ -123,7 +123,7 @@ def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers
     """Knock at a listener; the status, or 0 where it said nothing."""
     to = urlsplit(address)
     assert to.hostname is not None
-    connection = http.client.HTTPConnection(to.hostname, to.port, timeout=10)
+    connection = http.client.HTTPConnection(to.hostname, to.port, timeout=PATIENCE)
     try:
         connection.request(method, f"{to.path}?{urlencode(query)}", headers=headers)
         return connection.getresponse().status

@@ -123,7 +123,7 @@ class StubPortal:
     def await_questions(self, number: int) -> None:
         """Return when so many more questions have arrived."""
         for _ in range(number):
-            assert self._arrived.acquire(timeout=30)
+            assert self._arrived.acquire(timeout=60)
 
     def close(self) -> None:
         """Stop answering."""

@@ -224,7 +224,7 @@ def test_a_portal_that_hangs_up_is_said_to_break_off(daypass: Command) -> None:
             environment=daypass.environment(DAYPASS_HOST=f"http://127.0.0.1:{listener.getsockname()[1]}"),
         )
         listener.accept()[0].close()
-        _, said = command.communicate(timeout=30)
+        _, said = command.communicate(timeout=60)
 
     assert command.returncode == 5
     assert "Try again" in said
@@ -244,7 +244,7 @@ def test_an_answer_that_is_cut_short_or_too_long_is_none(daypass: Command, lengt
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(8192):
                 pass
-        _, said = command.communicate(timeout=30)
+        _, said = command.communicate(timeout=60)
 
     assert command.returncode == 5
     assert "broke off in the middle of its answer. Try again." in said

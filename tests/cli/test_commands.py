@@ -235,7 +235,7 @@ def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:
 
     told = os.read(terminal, 200).decode()
     daypass.portal.may_answer.set()
-    out, _ = command.communicate(timeout=30)
+    out, _ = command.communicate(timeout=60)
     os.close(ours)
     os.close(terminal)
 

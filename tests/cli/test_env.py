@@ -96,7 +96,7 @@ def test_the_endpoint_tells_where_it_is_and_ends_when_it_is_told_to(daypass: Com
     told = json.loads(serving.stdout.readline())
 
     serving.terminate()
-    out, err = serving.communicate(timeout=30)
+    out, err = serving.communicate(timeout=60)
 
     assert (serving.returncode, out) == (0, "")
     assert told.keys() == {

@@ -26,7 +26,7 @@ class Waiting:
 
     def raw(self, request: bytes) -> bytes:
         """Send bytes; what came back."""
-        with socket.create_connection(("127.0.0.1", self.listener.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.listener.port), timeout=60) as connection:
             connection.sendall(request)
             return connection.recv(4096)
 
@@ -36,7 +36,7 @@ class Waiting:
 
     def code(self) -> str:
         """The code that got through."""
-        found = self.found.result(timeout=10)
+        found = self.found.result(timeout=60)
         assert found is not None
         return found.code
 
@@ -68,7 +68,7 @@ def test_the_genuine_answer_gets_through_and_the_browser_is_sent_on(waiting: Wai
 def test_a_refusal_gets_through_too(waiting: Waiting) -> None:
     visit(waiting.listener.redirect_uri, {"error": "access_denied", "state": STATE, "iss": ISSUER})
 
-    assert waiting.found.result(timeout=10) == Callback("", "access_denied")
+    assert waiting.found.result(timeout=60) == Callback("", "access_denied")
 
 
 def test_only_127_0_0_1_is_listened_on(waiting: Waiting) -> None:
@@ -144,7 +144,7 @@ def test_a_request_that_is_too_long_is_nothing(waiting: Waiting) -> None:
 def test_a_browser_that_is_gone_before_it_is_answered_has_answered(waiting: Waiting) -> None:
     query = f"code={CODE}&state={STATE}&iss={ISSUER}"
     head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=60) as connection:
         # Closing tears the connection down.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sendall(head.encode())
@@ -154,7 +154,7 @@ def test_a_browser_that_is_gone_before_it_is_answered_has_answered(waiting: Wait
 
 def test_hundreds_of_idle_connections_do_not_keep_the_genuine_answer_out(waiting: Waiting) -> None:
     address = ("127.0.0.1", waiting.listener.port)
-    idle = [socket.create_connection(address, timeout=10) for _ in range(300)]
+    idle = [socket.create_connection(address, timeout=60) for _ in range(300)]
 
     assert waiting.genuine() == 303
     assert waiting.code() == CODE
@@ -165,7 +165,7 @@ def test_hundreds_of_idle_connections_do_not_keep_the_genuine_answer_out(waiting
 def test_an_answer_in_pieces_is_read_whole(waiting: Waiting) -> None:
     query = f"code={CODE}&state={STATE}&iss={ISSUER}"
     head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for sign in head:
             connection.sendall(sign.encode())

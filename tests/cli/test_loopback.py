@@ -68,7 +68,7 @@ def endpoint(source: Source) -> Iterator[Endpoint]:
 def sent(endpoint: Endpoint, raw: bytes) -> tuple[int, bytes]:
     """The status and body that these bytes are answered with."""
     host, _, port = endpoint.loopback.authority.partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(raw)
         answer = b""
         while more := connection.recv(65536):

@@ -261,7 +261,7 @@ def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
     def slowly(handler: object) -> None:
         if own_aws.asked[-1]["Action"] == "AssumeRole":
             asked.set()
-            may_answer.wait(30)
+            may_answer.wait(60)
         well(handler)  # type: ignore[arg-type]  # the stub's own
 
     answers: list[int] = []
@@ -271,7 +271,7 @@ def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
             target=lambda: answers.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0])
         )
         asking.start()
-        assert asked.wait(30)
+        assert asked.wait(60)
         serving.process.terminate()
         may_answer.set()
         asking.join()
@@ -308,8 +308,8 @@ def test_a_full_disk_hands_out_nothing_and_is_over_when_there_is_room(
 
 
 def until_issued(serving: Serving, token: str) -> int:
-    """Ask for ten seconds at most, as long as the portal says to come again."""
-    give_up = time.monotonic() + 10
+    """Ask for a minute at most, as long as the portal says to come again."""
+    give_up = time.monotonic() + 60
     while True:
         status, body = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
         if status != 503 or time.monotonic() > give_up:

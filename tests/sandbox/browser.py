@@ -21,7 +21,7 @@ def ask(
 ) -> Answer:
     """Send one request as it is."""
     address = urlsplit(sandbox.endpoint_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()

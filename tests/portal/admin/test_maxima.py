@@ -69,7 +69,7 @@ class FakeIam:
 
     def _wait_for_the_others(self) -> None:
         if self._together is not None and self._one_more is not None:
-            self._together.wait(20)
+            self._together.wait(60)
             with suppress(threading.BrokenBarrierError):
                 self._one_more.wait(0.3)
 

@@ -70,7 +70,7 @@ def keys_of(
         tags={"daypass:issuance": "feed"},
         access=Access.FULL,
     )
-    deadline = Deadline(time.monotonic() + 8)
+    deadline = Deadline(time.monotonic() + 60)
     given = broker.assume(session, attributed=bool(source_identity), deadline=deadline)
     return Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
 

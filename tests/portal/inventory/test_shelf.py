@@ -100,7 +100,7 @@ def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
         return listing()
 
     def ask(_: int) -> Listing:
-        all_here.wait(10)
+        all_here.wait(60)
         return shelf.get(DEV, NOON, read)
 
     with ThreadPoolExecutor(waiting) as pool:
@@ -115,12 +115,12 @@ def test_another_tenant_does_not_wait() -> None:
 
     def slow() -> Listing:
         is_reading.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         return listing()
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(shelf.get, DEV, NOON, slow)
-        assert is_reading.wait(10)
+        assert is_reading.wait(60)
         other = shelf.get(PROD, NOON, lambda: listing(PROD))
         goes_on.set()
 
@@ -136,14 +136,14 @@ def test_whoever_waits_is_told_what_aws_refuses_and_not_what_is_the_readers_own_
 
     def fail() -> Listing:
         is_reading.set()
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         raise refusal
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(shelf.get, DEV, NOON, fail)
-        assert is_reading.wait(10)
+        assert is_reading.wait(60)
         other = pool.submit(shelf.get, DEV, NOON, lambda: read)
-        assert shelf.somebody_waits.wait(10)
+        assert shelf.somebody_waits.wait(60)
         goes_on.set()
         assert first.exception() is refusal
         if isinstance(refusal, AwsThrottled):
