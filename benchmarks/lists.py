@@ -223,7 +223,7 @@ def _milliseconds(ask: Callable[[], Answer]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]:  # noqa: ANN401
+def scans_of(database: Database, statement: str, values: Any) -> Sequence[str]:  # noqa: ANN401  the driver's
     """The tables that a statement cannot but read whole; a search may read an index from end to end."""
     with database.snapshot() as connection:
         if database.is_sqlite:
@@ -242,7 +242,7 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
     """What is read of the database meanwhile, by whichever connection."""
     seen: list[tuple[str, Any]] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:  # noqa: ANN401
+    def note(_connection: object, _cursor: object, statement: str, values: object, *_more: object) -> None:
         if statement.startswith("SELECT"):
             seen.append((statement, values))
 

@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 
 @dataclass
@@ -108,8 +109,8 @@ async def _run(options: argparse.Namespace) -> dict[str, object]:
     waits = []
     for _ in range(options.callers):
         done = loop.create_future()
-        caller = Caller(_request(options), tally, started + options.seconds, done)
-        await loop.create_connection(lambda caller=caller: caller, "127.0.0.1", options.port)  # type: ignore[misc]
+        make = partial(Caller, _request(options), tally, started + options.seconds, done)
+        await loop.create_connection(make, "127.0.0.1", options.port)
         waits.append(done)
     await asyncio.gather(*waits)
     seconds = time.perf_counter() - started

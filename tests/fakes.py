@@ -67,12 +67,12 @@ class FakeBroker:
     given: list[Credentials] = field(default_factory=list)
     landed: list[str] = field(default_factory=list)
 
-    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002
+    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
         """What IAM says."""
         self.maximum_reads += 1
         return self.maximum
 
-    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002
+    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Keys, unless told otherwise."""
         self.assumed.append((session, attributed))
         self.meanwhile()
@@ -98,7 +98,7 @@ class FakeBroker:
             raise InvalidRequest("The destination is not a page of the AWS console.")
         return f"https://{region}.console.example{typed or '/'}"
 
-    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002
+    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002  the protocol's
         """A link, unless told otherwise."""
         if self.console_error is not None:
             raise self.console_error
@@ -119,7 +119,7 @@ class FakeSource:
     """Runs while AWS is being asked."""
     asked: list[Query] = field(default_factory=list)
 
-    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:  # noqa: ARG002
+    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:  # noqa: ARG002  the protocol's
         """All of it, page after page."""
         self.asked.append(query)
         self.meanwhile()
@@ -135,6 +135,6 @@ class FakeDoctor:
 
     findings: list[Finding] = field(default_factory=list)
 
-    def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:  # noqa: ARG002
+    def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:  # noqa: ARG002  the protocol's
         """All of it."""
         return self.findings

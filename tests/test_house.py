@@ -39,6 +39,10 @@ EXITS = {
 }
 
 
+_LET_PASS = re.compile(r"# (type: ignore|noqa)")
+_LET_PASS_WITH_REASON = re.compile(r"# (type: ignore\[[a-z, -]+\]  # |noqa: [A-Z0-9, ]+  )\S")
+
+
 def _name(module: Path) -> str:
     return module.relative_to(SOURCE).as_posix()
 
@@ -68,6 +72,19 @@ def test_no_function_needs_scrolling(module: Path) -> None:
     long = [f.name for f in functions if (f.end_lineno or f.lineno) - f.lineno >= 50]
 
     assert long == []
+
+
+def test_what_is_let_pass_says_why() -> None:
+    root = SOURCE.parent.parent
+    modules = [path for folder in ("src", "tests", "benchmarks") for path in (root / folder).rglob("*.py")]
+    unsaid = [
+        f"{module.relative_to(root)}:{number}"
+        for module in modules
+        for number, line in enumerate(module.read_text().splitlines(), 1)
+        if _LET_PASS.search(line) and not _LET_PASS_WITH_REASON.search(line)
+    ]
+
+    assert unsaid == []
 
 
 def test_every_decision_record_is_listed() -> None:

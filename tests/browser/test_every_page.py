@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # a text
 from playwright.sync_api import Page, Response
 
 from tests.browser.framing import BLOCKED, failure_in_a_frame

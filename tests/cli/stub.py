@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002
+    def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002  the server's own
         """The Date header, by the portal's clock."""
         return format_datetime(self.server.portal.now(), usegmt=True)
 

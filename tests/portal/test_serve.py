@@ -9,12 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from daypass.demo.authority import Certificates
-from tests.portal.aws.stub import StubAws, answer, error, identity
+from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, environment
 from tests.proc import sockets_of
 
@@ -215,9 +216,9 @@ def test_a_database_that_cannot_be_had_is_said(operator: Operator, url: str) -> 
     ],
 )
 def test_an_aws_that_does_not_know_the_portal_is_said_at_start(
-    operator: Operator, own_aws: StubAws, script: "object", says: str
+    operator: Operator, own_aws: StubAws, script: Script, says: str
 ) -> None:
-    own_aws.play(script)  # type: ignore[arg-type]  # a script
+    own_aws.play(script)
 
     assert says in refused(operator)
 
@@ -258,11 +259,11 @@ def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
     token = token_of_a_new_administrator(operator)
     well, asked, may_answer = own_aws.scripts[0], threading.Event(), threading.Event()
 
-    def slowly(handler: object) -> None:
+    def slowly(handler: BaseHTTPRequestHandler) -> None:
         if own_aws.asked[-1]["Action"] == "AssumeRole":
             asked.set()
             may_answer.wait(60)
-        well(handler)  # type: ignore[arg-type]  # the stub's own
+        well(handler)
 
     answers: list[int] = []
     with operator.serving_forked() as serving:

@@ -1,7 +1,6 @@
 """AssumeRole: how long, under which name, for whom, and what AWS says otherwise."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,7 +9,9 @@ from tests.sandbox.world import World, allow, document, own_resources, trust
 from tests.sandbox_fixture import Keys, root_keys
 
 
-def refused(world: World, keys: Keys, role_arn: str, session: str = "dana", **more: Any) -> tuple[str, str]:  # noqa: ANN401
+def refused(
+    world: World, keys: Keys, role_arn: str, session: str = "dana", **more: object
+) -> tuple[str, str]:
     """The code and message with which AssumeRole is refused."""
     with pytest.raises(ClientError) as error:
         world.assume(keys, role_arn, session, **more)

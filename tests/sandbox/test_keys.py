@@ -186,7 +186,8 @@ def test_temporary_keys_with_another_token_are_refused(
 
 @each_service
 def test_unsigned_requests_are_refused(shared: World, own: Resources, service: Service) -> None:
-    client: Any = boto3.Session().client(  # type: ignore[call-overload]
+    session: Any = boto3.Session()
+    client = session.client(
         service.name,
         endpoint_url=shared.sandbox.endpoint_url,
         region_name=shared.sandbox.region,
@@ -204,15 +205,15 @@ def test_a_presigned_link_opens_what_its_keys_open(
     link = s3.generate_presigned_url("get_object", {"Bucket": own.bucket, "Key": "hello.txt"})
     other = s3.generate_presigned_url("get_object", {"Bucket": foreign.bucket, "Key": "hello.txt"})
 
-    with urllib.request.urlopen(link) as answer:  # noqa: S310
+    with urllib.request.urlopen(link) as answer:  # noqa: S310  our own sandbox
         assert answer.read() == b"hello"
     for refused in (other, link.replace("Signature=", "Signature=0")):
-        with pytest.raises(urllib.error.HTTPError) as error, urllib.request.urlopen(refused):  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as error, urllib.request.urlopen(refused):  # noqa: S310  our own sandbox
             pass
         error.value.close()
         assert error.value.code == 403
     shared.sandbox.control.move_clock(timedelta(hours=2))
-    with pytest.raises(urllib.error.HTTPError) as error, urllib.request.urlopen(link):  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as error, urllib.request.urlopen(link):  # noqa: S310  our own sandbox
         pass
     error.value.close()
 

@@ -58,7 +58,7 @@ class World:
             iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
         return arn
 
-    def assume(self, keys: Keys, role_arn: str, session: str = "dana@example.com", **more: Any) -> Keys:  # noqa: ANN401
+    def assume(self, keys: Keys, role_arn: str, session: str = "dana@example.com", **more: object) -> Keys:
         """The keys of a new session."""
         sts = self.client("sts", keys)
         return Keys.of(sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **more)["Credentials"])

@@ -7,7 +7,7 @@ try:
     if sys.version_info >= (3, 12):
         from _sha2 import sha256
     else:
-        from _sha256 import sha256  # type: ignore[import-not-found]
+        from _sha256 import sha256  # type: ignore[import-not-found]  # in no stub
 except ImportError:
     from hashlib import sha256
 

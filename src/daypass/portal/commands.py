@@ -41,7 +41,7 @@ def portal() -> None:
 class _Serve(click.Command):
     """A command whose help ends with the variables that it reads."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
         """The table of variables."""
         with formatter.section("Environment"):
             formatter.write_dl(

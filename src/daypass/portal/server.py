@@ -13,7 +13,7 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
-from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian names it only where it takes it from
 from granian.server.embed import Server
 
 _BACKLOG = 1024
@@ -87,7 +87,8 @@ class _OwnSocketServer(Server):
     def _init_shared_socket(self) -> None:
         self._listening.setblocking(False)
         self._ssp = None
-        self._shd = SocketHolder(self._listening.detach(), False, _BACKLOG)  # type: ignore[call-arg, assignment]
+        listening = self._listening.detach()
+        self._shd = SocketHolder(listening, False, _BACKLOG)  # type: ignore[call-arg, assignment]  # in no stub
 
 
 async def serve(

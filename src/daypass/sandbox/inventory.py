@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +15,9 @@ from daypass.sandbox.signin import ConsoleSession
 _ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 _MOST_TRIED = 200
 _MOST_SHOWN = 50
+
+_Client: TypeAlias = Any
+"""One of botocore's clients, whose types it makes at run time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,13 @@ class Inventory:
         places = [Place(kind, name) for name in names if _opens(asker, kind, name, self._config)]
         return Shelf(kind, places, len(names))
 
-    def _as_session(self, session: ConsoleSession, kind: Kind) -> Any:  # noqa: ANN401  botocore makes its types at run time
+    def _as_session(self, session: ConsoleSession, kind: Kind) -> _Client:
         return self._client(kind, session.access_key_id, session.secret_access_key, session.session_token)
 
-    def _as_root(self, kind: Kind) -> Any:  # noqa: ANN401
+    def _as_root(self, kind: Kind) -> _Client:
         return self._client(kind, self._config.root_access_key_id, self._config.root_secret_access_key, None)
 
-    def _client(self, kind: Kind, key: str, secret: str, token: str | None) -> Any:  # noqa: ANN401
+    def _client(self, kind: Kind, key: str, secret: str, token: str | None) -> _Client:
         return self._botocore.create_client(
             str(kind),
             region_name=self._config.region,
@@ -83,7 +86,7 @@ class Inventory:
         )
 
 
-def _opens(asker: Any, kind: Kind, name: str, config: SandboxConfig) -> bool:  # noqa: ANN401
+def _opens(asker: _Client, kind: Kind, name: str, config: SandboxConfig) -> bool:
     try:
         _OPEN[kind](asker, name, config)
     except (ClientError, BotoCoreError):
@@ -91,39 +94,39 @@ def _opens(asker: Any, kind: Kind, name: str, config: SandboxConfig) -> bool:  #
     return True
 
 
-def _open_bucket(s3: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_bucket(s3: _Client, name: str, _config: SandboxConfig) -> dict[str, Any]:
     objects = s3.list_objects_v2(Bucket=name, MaxKeys=_MOST_SHOWN).get("Contents", [])
     return {entry["Key"]: f"{entry['Size']} bytes" for entry in objects}
 
 
-def _open_table(dynamodb: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_table(dynamodb: _Client, name: str, _config: SandboxConfig) -> dict[str, Any]:
     table = dynamodb.describe_table(TableName=name)["Table"]
     keys = ", ".join(key["AttributeName"] for key in table["KeySchema"])
     return {"ARN": table["TableArn"], "Items": table["ItemCount"], "Key": keys}
 
 
-def _open_queue(sqs: Any, name: str, config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_queue(sqs: _Client, name: str, config: SandboxConfig) -> dict[str, Any]:
     url = f"{config.origin}/{config.account_id}/{name}"
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return {"ARN": attributes["QueueArn"], "Messages": attributes["ApproximateNumberOfMessages"]}
 
 
-def _open_topic(sns: Any, arn: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_topic(sns: _Client, arn: str, _config: SandboxConfig) -> dict[str, Any]:
     attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     return {"ARN": attributes["TopicArn"], "Subscriptions": attributes.get("SubscriptionsConfirmed", 0)}
 
 
-def _open_stream(kinesis: Any, name: str, _config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_stream(kinesis: _Client, name: str, _config: SandboxConfig) -> dict[str, Any]:
     stream = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
     return {"ARN": stream["StreamARN"], "Status": stream["StreamStatus"], "Shards": stream["OpenShardCount"]}
 
 
-def _open_api(apigateway: Any, name: str, config: SandboxConfig) -> dict[str, Any]:  # noqa: ANN401
+def _open_api(apigateway: _Client, name: str, config: SandboxConfig) -> dict[str, Any]:
     api = apigateway.get_rest_api(restApiId=name)
     return {"Name": api["name"], "ARN": f"arn:aws:apigateway:{config.region}::/restapis/{api['id']}"}
 
 
-_OPEN: dict[Kind, Callable[[Any, str, SandboxConfig], dict[str, Any]]] = {
+_OPEN: dict[Kind, Callable[[_Client, str, SandboxConfig], dict[str, Any]]] = {
     Kind.BUCKET: _open_bucket,
     Kind.TABLE: _open_table,
     Kind.QUEUE: _open_queue,

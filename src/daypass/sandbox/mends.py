@@ -11,7 +11,7 @@ import time as real_time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from daypass.sandbox.clock import SandboxClock
@@ -21,14 +21,19 @@ _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
 _BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
+_Module: TypeAlias = Any
+"""One of MiniStack's modules, none of which has types."""
+_Theirs: TypeAlias = Any
+"""Something that MiniStack hands from one of its functions to another."""
+
 
 def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     """Mend the MiniStack of this process. Once."""
-    actions: Any = importlib.import_module("ministack.core.iam_actions")
-    evaluator: Any = importlib.import_module("ministack.core.iam_evaluator")
-    iam: Any = importlib.import_module("ministack.services.iam")
-    sts: Any = importlib.import_module("ministack.services.sts")
-    tagging: Any = importlib.import_module("ministack.services.tagging")
+    actions: _Module = importlib.import_module("ministack.core.iam_actions")
+    evaluator: _Module = importlib.import_module("ministack.core.iam_evaluator")
+    iam: _Module = importlib.import_module("ministack.services.iam")
+    sts: _Module = importlib.import_module("ministack.services.sts")
+    tagging: _Module = importlib.import_module("ministack.services.tagging")
     _follow(clock, evaluator, iam, sts)
     _keep_expired_sessions(sts)
     _admit_only_our_root(config, evaluator, sts)
@@ -40,7 +45,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _find_streams_and_apis_by_tag(tagging)
 
 
-def _follow(clock: SandboxClock, evaluator: Any, iam: Any, sts: Any) -> None:  # noqa: ANN401  modules
+def _follow(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:
     """Give the modules that end sessions our clock; the signature check keeps the machine's."""
 
     def gmtime(at: float | None = None) -> real_time.struct_time:
@@ -56,12 +61,12 @@ def _follow(clock: SandboxClock, evaluator: Any, iam: Any, sts: Any) -> None:  #
     evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": Moment})
 
 
-def _keep_expired_sessions(sts: Any) -> None:  # noqa: ANN401
+def _keep_expired_sessions(sts: _Module) -> None:
     """MiniStack forgets expired keys at the next AssumeRole, and then they would be *unknown*."""
     sts._evict_expired_sessions = lambda: None
 
 
-def _admit_only_our_root(config: SandboxConfig, evaluator: Any, sts: Any) -> None:  # noqa: ANN401
+def _admit_only_our_root(config: SandboxConfig, evaluator: _Module, sts: _Module) -> None:
     """MiniStack takes `test`, account ids and no key at all for the root, and checks no signature of it.
 
     As a record among the sessions, our root key is checked like every other key.
@@ -76,11 +81,11 @@ def _admit_only_our_root(config: SandboxConfig, evaluator: Any, sts: Any) -> Non
     }
 
 
-def _tell_the_source_identity(evaluator: Any, sts: Any) -> None:  # noqa: ANN401
+def _tell_the_source_identity(evaluator: _Module, sts: _Module) -> None:
     """Policies may ask for `aws:SourceIdentity`, which MiniStack does not know."""
     describe = evaluator._principal_keys
 
-    def describe_with_source_identity(credential: Any) -> dict[str, Any]:  # noqa: ANN401
+    def describe_with_source_identity(credential: _Theirs) -> dict[str, Any]:
         keys: dict[str, Any] = describe(credential)
         session = sts._sessions.get(credential.access_key_id) or {}
         if session.get("SourceIdentity"):
@@ -90,12 +95,12 @@ def _tell_the_source_identity(evaluator: Any, sts: Any) -> None:  # noqa: ANN401
     evaluator._principal_keys = describe_with_source_identity
 
 
-def _leave_assume_role_to_us(evaluator: Any) -> None:  # noqa: ANN401
+def _leave_assume_role_to_us(evaluator: _Module) -> None:
     """MiniStack would decide AssumeRole without the condition keys of STS; `sts.py` decides it whole."""
     evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
 
 
-def _deny_as_aws_does(actions: Any) -> None:  # noqa: ANN401
+def _deny_as_aws_does(actions: _Module) -> None:
     """AWS's JSON services refuse with 400, not 403, and every service names the resource it refused."""
     deny = actions.access_denied_response
 
@@ -104,7 +109,7 @@ def _deny_as_aws_does(actions: Any) -> None:  # noqa: ANN401
         action: str,
         principal_arn: str,
         request_id: str,
-        **named: Any,  # noqa: ANN401
+        **named: _Theirs,
     ) -> tuple[int, Any, Any]:
         resource = named.get("resource_arn", "*")
         is_told = named.get("error_code") or named.get("message") or named.get("resource_policy_arn")
@@ -117,11 +122,11 @@ def _deny_as_aws_does(actions: Any) -> None:  # noqa: ANN401
     actions.access_denied_response = deny_in_full
 
 
-def _fill_in_policy_variables(evaluator: Any) -> None:  # noqa: ANN401
+def _fill_in_policy_variables(evaluator: _Module) -> None:
     """MiniStack takes `${aws:PrincipalTag/tenant}` for plain text; AWS puts the caller's value there."""
     first_match = evaluator._first_match
 
-    def first_match_filled(ask: Any, statements: list[Any], effect: str) -> Any:  # noqa: ANN401
+    def first_match_filled(ask: _Theirs, statements: list[_Theirs], effect: str) -> _Theirs:
         def value(variable: re.Match[str]) -> str:
             found = evaluator._resolve_condition_key(variable.group(1), ask)
             # An unknown variable matches nothing, so it stays what no name can be.
@@ -141,11 +146,11 @@ def _fill_in_policy_variables(evaluator: Any) -> None:  # noqa: ANN401
     evaluator._first_match = first_match_filled
 
 
-def _tell_the_boundary(config: SandboxConfig, actions: Any, iam: Any) -> None:  # noqa: ANN401
+def _tell_the_boundary(config: SandboxConfig, actions: _Module, iam: _Module) -> None:
     """MiniStack lets no policy ask for `iam:PermissionsBoundary`, as AWS does where roles are made."""
     request_keys = actions.request_tag_context
 
-    def request_keys_of_iam_too(service: str, action: str, body: bytes, params: Any) -> dict[str, Any]:  # noqa: ANN401
+    def request_keys_of_iam_too(service: str, action: str, body: bytes, params: _Theirs) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(service, action, body, params)
         form = parse_qs(body.decode("utf-8", "replace")) if action in _BOUNDED else {}
         if action == "iam:CreateRole":
@@ -158,7 +163,7 @@ def _tell_the_boundary(config: SandboxConfig, actions: Any, iam: Any) -> None:  
     actions.request_tag_context = request_keys_of_iam_too
 
 
-def _filled(part: Any, value: Callable[[re.Match[str]], str]) -> Any:  # noqa: ANN401  JSON
+def _filled(part: _Theirs, value: Callable[[re.Match[str]], str]) -> _Theirs:
     """*part* of a policy with the value of each variable in its place."""
     match part:
         case str():
@@ -170,10 +175,10 @@ def _filled(part: Any, value: Callable[[re.Match[str]], str]) -> Any:  # noqa: A
     return part
 
 
-def _find_streams_and_apis_by_tag(tagging: Any) -> None:  # noqa: ANN401
+def _find_streams_and_apis_by_tag(tagging: _Module) -> None:
     """MiniStack's GetResources leaves out Kinesis and API Gateway."""
-    kinesis: Any = importlib.import_module("ministack.services.kinesis")
-    apigateway: Any = importlib.import_module("ministack.services.apigateway_v1")
+    kinesis: _Module = importlib.import_module("ministack.services.kinesis")
+    apigateway: _Module = importlib.import_module("ministack.services.apigateway_v1")
 
     def streams() -> Iterator[tuple[str, list[dict[str, str]]]]:
         for stream in kinesis._streams.values():

@@ -59,7 +59,8 @@ class MiniStack:
     @property
     def asgi(self) -> ASGIApp:
         """The ASGI application. Its lifespan must stay unsent: it would start listeners and reapers."""
-        return self._app.app  # type: ignore[no-any-return]
+        app: ASGIApp = self._app.app
+        return app
 
     def replace_handler(self, service: str, make: Callable[[Handler], Handler]) -> None:
         """Put our own handler before *service*'s; MiniStack has authenticated the request by then."""
@@ -81,11 +82,12 @@ class MiniStack:
 
     def service(self, method: str, path: str, headers: dict[str, str], query: Params) -> str:
         """The service to which MiniStack takes such a request."""
-        return self._router.detect_service(method, path, headers, query)  # type: ignore[no-any-return]
+        service: str = self._router.detect_service(method, path, headers, query)
+        return service
 
     def action(self, method: str, path: str, headers: dict[str, str], query: Params, body: bytes) -> str:
         """The request's name as policies write it (`sts:AssumeRole`), or an empty string."""
-        service = self._router.detect_service(method, path, headers, query)
+        service = self.service(method, path, headers, query)
         return self._actions.extract_iam_action(service, method, path, headers, body, query) or ""
 
     def role(self, arn: str) -> dict[str, Any] | None:
@@ -124,7 +126,8 @@ class MiniStack:
         """The temporary key's record, expired or not."""
         if access_key_id == self._config.root_access_key_id:
             return None
-        return self._sts._sessions.get(access_key_id)  # type: ignore[no-any-return]
+        record: dict[str, Any] | None = self._sts._sessions.get(access_key_id)
+        return record
 
     def open_session(self, record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Store *record* under a new temporary key; answers the key's id and the whole record."""
@@ -157,20 +160,17 @@ class MiniStack:
 
     def unsigned_error(self, service: str, headers: dict[str, str]) -> Answer:
         """What *service* answers a request without a signature."""
-        return self._actions.access_denied_response(  # type: ignore[no-any-return]
-            service,
-            "",
-            "",
-            self._responses.new_uuid(),
-            error_code="MissingAuthenticationToken",
-            message="Request is missing Authentication Token",
-            headers=headers,
+        code, message = "MissingAuthenticationToken", "Request is missing Authentication Token"
+        answer: Answer = self._actions.access_denied_response(
+            service, "", "", self._responses.new_uuid(), error_code=code, message=message, headers=headers
         )
+        return answer
 
     def sts_answer(self, action: str, inner: str) -> Answer:
         """A success of STS around the XML *inner*."""
         wrapped = f"<{action}Result>{inner}</{action}Result>"
-        return self._iam._xml(200, f"{action}Response", wrapped, ns="sts")  # type: ignore[no-any-return]
+        answer: Answer = self._iam._xml(200, f"{action}Response", wrapped, ns="sts")
+        return answer
 
 
 def _services(config: SandboxConfig) -> frozenset[str]:

@@ -4,11 +4,11 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from granian.constants import Interfaces
-from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian names it only where it takes it from
 from granian.server.embed import Server
+from starlette.types import ASGIApp
 
 from daypass.sandbox.app import make_app
 from daypass.sandbox.config import SandboxConfig
@@ -24,7 +24,7 @@ def bind(port: int) -> socket.socket:
 class _OwnSocketServer(Server):
     """Granian on a socket that is bound already, so that a port is never chosen and then lost."""
 
-    def __init__(self, app: Any, listening: socket.socket) -> None:  # noqa: ANN401  granian's own type
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
         self._listening = listening
         host, port = listening.getsockname()
         super().__init__(app, host, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
@@ -32,7 +32,8 @@ class _OwnSocketServer(Server):
     def _init_shared_socket(self) -> None:
         self._listening.setblocking(False)
         self._ssp = None
-        self._shd = SocketHolder(self._listening.detach(), False, _BACKLOG)  # type: ignore[call-arg, assignment]
+        listening = self._listening.detach()
+        self._shd = SocketHolder(listening, False, _BACKLOG)  # type: ignore[call-arg, assignment]  # in no stub
 
 
 def serve(config: SandboxConfig, listening: socket.socket, on_ready: Callable[[], None]) -> None:

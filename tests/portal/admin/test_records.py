@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 DANA = "dana@example.com"
 
 
-def issue(administration: Administration, number: int, **more: Any) -> None:  # noqa: ANN401
+def issue(administration: Administration, number: int, **more: Any) -> None:  # noqa: ANN401  columns
     user = administration.users.find(more.pop("user", DANA)).user
     asked_at = more.pop("asked_at", NOON)
     row = {
@@ -50,7 +50,7 @@ def test_everybodys_sessions_are_found_by_what_is_known_of_them(administration: 
     issue(administration, 3, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
     issue(administration, 4, state=State.DENIED, failure="jit_disabled", expires_at=None, door=Door.WEB)
 
-    def found(wanted: Filter, **more: Any) -> list[int]:  # noqa: ANN401
+    def found(wanted: Filter, **more: Any) -> list[int]:  # noqa: ANN401  see `sessions`
         page = administration.records.sessions(wanted, Turn(), **more)
         return [int(record.id) for record in page.records]
 
@@ -76,7 +76,7 @@ def test_events_are_found_by_what_is_known_of_them(administration: Administratio
     administration.clock.move(HOUR)
     administration.users.update(DANA, alice, is_disabled=True)
 
-    def found(wanted: Filter, **more: Any) -> list[str]:  # noqa: ANN401
+    def found(wanted: Filter, **more: Any) -> list[str]:  # noqa: ANN401  see `events`
         return [event.action for event in administration.records.events(wanted, Turn(), **more).records]
 
     assert found(Filter(user="alice@example.com")) == ["user.update", "setting.put"]

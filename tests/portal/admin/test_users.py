@@ -266,9 +266,9 @@ def test_two_administrators_who_end_each_other_leave_one(
                     all_.users.delete(victim, OPERATOR)
                 else:
                     all_.users.update(victim, OPERATOR, role=Role.USER)
-                outcomes.append("done")  # noqa: B023
+                outcomes.append("done")  # noqa: B023  joined before the next round
             except PortalError as refusal:
-                outcomes.append(refusal.code)  # noqa: B023
+                outcomes.append(refusal.code)  # noqa: B023  joined before the next round
 
         threads = [
             threading.Thread(target=work, args=pair)

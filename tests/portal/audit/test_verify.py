@@ -1,7 +1,8 @@
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.audit.verify import verify
@@ -27,7 +28,7 @@ def write_chain(database: Database, now: datetime, events: int = 4) -> str:
         )
 
 
-def at(chain_id: str, position: int) -> tuple[object, object]:
+def at(chain_id: str, position: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return audit_events.c.chain_id == chain_id, audit_events.c.position == position
 
 
@@ -64,22 +65,22 @@ def test_chains_as_they_were_written_are_intact(database: Database) -> None:
 def test_a_change_of_any_column_shows(database: Database, column: str, value: object) -> None:
     chain = write_chain(database, NOON)
     with database.writing() as connection:
-        connection.execute(update(audit_events).where(*at(chain, 2)).values({column: value}))  # type: ignore[arg-type]
+        connection.execute(update(audit_events).where(*at(chain, 2)).values({column: value}))
 
     with database.snapshot() as connection:
         assert not verify(connection).is_intact
 
 
 def _cut_middle(connection: Connection, chain: str) -> None:
-    connection.execute(delete(audit_events).where(*at(chain, 2)))  # type: ignore[arg-type]
+    connection.execute(delete(audit_events).where(*at(chain, 2)))
 
 
 def _cut_beginning(connection: Connection, chain: str) -> None:
-    connection.execute(delete(audit_events).where(*at(chain, 0)))  # type: ignore[arg-type]
+    connection.execute(delete(audit_events).where(*at(chain, 0)))
 
 
 def _cut_end(connection: Connection, chain: str) -> None:
-    connection.execute(delete(audit_events).where(*at(chain, 4)))  # type: ignore[arg-type]
+    connection.execute(delete(audit_events).where(*at(chain, 4)))
 
 
 def _cut_whole(connection: Connection, chain: str) -> None:
@@ -88,18 +89,18 @@ def _cut_whole(connection: Connection, chain: str) -> None:
 
 def _swap(connection: Connection, chain: str) -> None:
     for old, new in ((2, 99), (3, 2), (99, 3)):
-        connection.execute(update(audit_events).where(*at(chain, old)).values(position=new))  # type: ignore[arg-type]
+        connection.execute(update(audit_events).where(*at(chain, old)).values(position=new))
 
 
 @pytest.mark.parametrize("tamper", [_cut_middle, _cut_beginning, _cut_end, _cut_whole, _swap])
 @pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(days=9)])
 def test_what_was_cut_or_moved_in_a_chain_shows_once_another_was_opened(
-    database: Database, tamper: object, later: timedelta
+    database: Database, tamper: Callable[[Connection, str], None], later: timedelta
 ) -> None:
     chain = write_chain(database, NOON)
     write_chain(database, NOON + later)
     with database.writing() as connection:
-        tamper(connection, chain)  # type: ignore[operator]
+        tamper(connection, chain)
 
     with database.snapshot() as connection:
         report = verify(connection)

@@ -62,6 +62,14 @@ def iam() -> Iam:
     )
 
 
+def roles_of(
+    iam: Any,  # noqa: ANN401  as much of boto3's client as is looked at
+    principal: Callable[[], str] = lambda: PORTAL,
+    skew: timedelta = timedelta(),
+) -> AwsRoles:
+    return AwsRoles(ACCOUNT, lambda: iam, principal, lambda: NOON + skew)
+
+
 Examine = Callable[..., list[Finding]]
 
 
@@ -74,7 +82,7 @@ def examine(sqlite_url: str, iam: Iam) -> Examine:
 
     def run(*, is_chained: bool = False, skew: timedelta = timedelta()) -> list[Finding]:
         opened = Database(sqlite_url)
-        roles = AwsRoles(ACCOUNT, lambda: iam, lambda: PORTAL, lambda: NOON + skew)  # type: ignore[arg-type, return-value]
+        roles = roles_of(iam, skew=skew)
         broker = FakeBroker(is_chained=is_chained)
         findings = Doctor(opened, broker, roles, FakeClock()).examine()
         opened.close()
@@ -97,8 +105,8 @@ def test_one_tenant_s_role_is_looked_at_alone_and_without_aws_too(sqlite_url: st
 
     database = Database(sqlite_url)
     del iam.roles["duplomaster"]
-    roles = AwsRoles(ACCOUNT, lambda: iam, lambda: PORTAL, lambda: NOON)  # type: ignore[arg-type, return-value]
-    dark = AwsRoles(ACCOUNT, lambda: iam, nobody, lambda: NOON)  # type: ignore[arg-type, return-value]
+    roles = roles_of(iam)
+    dark = roles_of(iam, nobody)
     with database.writing() as connection:
         TenantStore(connection).add(DEV, NOON)
 

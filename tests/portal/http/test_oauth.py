@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import StringIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -433,11 +434,11 @@ def test_the_page_sends_nothing_anywhere_else(still_world: World) -> None:
     assert "frame-ancestors 'none'" in policy
 
 
-def test_no_secret_is_in_an_address_or_in_the_log(quick_world: World, log: object) -> None:
+def test_no_secret_is_in_an_address_or_in_the_log(quick_world: World, log: StringIO) -> None:
     browser = Browser(quick_world)
     answer = browser.authorize(pushed(quick_world))
     given = redeem(quick_world, code_of(answer)).json
 
-    logged = log.getvalue()  # type: ignore[attr-defined]
+    logged = log.getvalue()
     for secret in (code_of(answer), given["access_token"], given["refresh_token"], browser.cookie, VERIFIER):
         assert secret not in logged

@@ -1,10 +1,12 @@
 """What is read of AWS, for whom, and what is on record of it."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsRefused,
@@ -101,7 +103,7 @@ def test_the_reading_is_on_record_before_aws_is_asked_and_is_no_issuance(full_an
 
 def test_without_a_record_aws_is_not_asked(full: Shown) -> None:
     full.rig.audit.close()
-    inventory = full.inventory_with(_BrokenAudit())  # type: ignore[arg-type]
+    inventory = full.inventory_with(_BrokenAudit(full.rig.database, full.clock))
 
     with pytest.raises(AuditUnavailable):
         inventory.listing(caller(DANA), "dev01")
@@ -109,8 +111,10 @@ def test_without_a_record_aws_is_not_asked(full: Shown) -> None:
     assert full.broker.assumed == []
 
 
-class _BrokenAudit:
-    def commit(self, *_: object, **__: object) -> None:
+class _BrokenAudit(AuditLog):
+    """An audit log that cannot be written."""
+
+    def commit_all(self, *_: object, **__: object) -> None:
         raise AuditUnavailable("The portal cannot write its record now.")
 
 
@@ -298,7 +302,7 @@ def test_a_search_that_takes_too_long_ends(full: Shown) -> None:
 
 def test_access_that_ends_while_the_record_is_made_wins(full_anywhere: Shown) -> None:
     audit = _LeavingAudit(full_anywhere)
-    inventory = full_anywhere.inventory_with(audit)  # type: ignore[arg-type]
+    inventory = full_anywhere.inventory_with(audit)
 
     with pytest.raises(TenantNotFound):
         inventory.listing(caller(DANA), "dev01")
@@ -307,12 +311,15 @@ def test_access_that_ends_while_the_record_is_made_wins(full_anywhere: Shown) ->
     assert full_anywhere.events() == []
 
 
-class _LeavingAudit:
+class _LeavingAudit(AuditLog):
     """An audit log before which somebody leaves."""
 
     def __init__(self, shown: Shown) -> None:
+        super().__init__(shown.rig.database, shown.clock)
         self._shown = shown
 
-    def commit(self, *entry: object, **more: object) -> None:
+    def commit_all(
+        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
         self._shown.rig.leave(DANA, DEV)
-        self._shown.rig.audit.commit(*entry, **more)  # type: ignore[arg-type]
+        super().commit_all(records, still_valid=still_valid, is_change=is_change)

@@ -58,7 +58,7 @@ def test_a_reader_sees_at_once_what_others_have_committed(database: Database) ->
 @given(
     moment=st.datetimes(
         min_value=datetime(1900, 1, 2),  # noqa: DTZ001  hypothesis wants its bounds without a zone
-        max_value=datetime(2200, 1, 1),  # noqa: DTZ001
+        max_value=datetime(2200, 1, 1),  # noqa: DTZ001  likewise
         timezones=st.sampled_from(
             [UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))]
         ),
@@ -79,7 +79,7 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, momen
 
 def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
     with pytest.raises(Exception, match="without a zone"), database.writing() as connection:
-        connection.execute(insert(users), _row("x", datetime(2026, 1, 1)))  # noqa: DTZ001
+        connection.execute(insert(users), _row("x", datetime(2026, 1, 1)))  # noqa: DTZ001  that is what is refused
 
 
 def test_a_sqlite_file_is_synced_to_disk_and_checks_foreign_keys(sqlite_url: str) -> None:

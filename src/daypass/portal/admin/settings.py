@@ -170,17 +170,17 @@ def check_text(value: str) -> None:
 def _check_maximum(connection: Connection, owner: str, type_: str, key: str, value: str) -> None:
     """Where the roles of all tenants have a maximum, no tenant's own exceeds it."""
     setting = find(type_, key)
+    length = None if setting is None else setting.parse(value)
+    if not isinstance(length, timedelta):
+        return
     if setting is TENANT_ROLE_MAXIMUM:
         limit = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
-        length = setting.parse(value)
-        if limit is not None and isinstance(length, timedelta) and length > limit:
+        if limit is not None and length > limit:
             raise InvalidRequest(
                 f"“{ROLE_MAXIMUM.label}” is {limit // timedelta(seconds=1)} seconds for all tenants, "
                 "and no tenant's may be longer. Raise that one first."
             )
     if setting is ROLE_MAXIMUM and owner == SYSTEM:
-        length = setting.parse(value)
-        assert isinstance(length, timedelta)  # noqa: S101  that is what this setting takes
         longer = SettingList(connection).longer_than(TENANT_ROLE_MAXIMUM, length)
         if longer:
             names = ", ".join(one.tenant.name for one in longer[:_NAMED] if one.tenant)

@@ -166,7 +166,8 @@ class _Lazy:
     _principal: str = ""
 
     def iam(self) -> "IAMClient":
-        return self._client("iam", PARTITIONS[self.config.partition].iam_region)  # type: ignore[no-any-return]
+        client: IAMClient = self._client("iam", PARTITIONS[self.config.partition].iam_region)
+        return client
 
     def principal(self) -> str:
         if not self._principal:
@@ -194,9 +195,10 @@ class _Lazy:
             # boto3 takes a third of a second to import, and no request needs it.
             import boto3
 
-            session = boto3.Session(botocore_session=self.session)
+            # Its stub has an overload for each service by its name, and none for a name.
+            session: Any = boto3.Session(botocore_session=self.session)
             endpoint_url = self.config.endpoint_url
-            self._clients[service] = session.client(  # type: ignore[call-overload]
+            self._clients[service] = session.client(
                 service, region_name=region, endpoint_url=endpoint_url, config=_PATIENT
             )
         return self._clients[service]

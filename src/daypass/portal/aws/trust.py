@@ -40,14 +40,14 @@ def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str
     )
 
 
-def _list(value: Any) -> list[Any]:  # noqa: ANN401  a policy's JSON
+def _list(value: object) -> list[Any]:
     """AWS takes one for a list of one, everywhere."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
-def _names(principal: Any, arn: str) -> bool:  # noqa: ANN401  a policy's JSON
+def _names(principal: object, arn: str) -> bool:
     if principal == "*":
         return True
     account = arn.split(":")[4]
@@ -55,15 +55,15 @@ def _names(principal: Any, arn: str) -> bool:  # noqa: ANN401  a policy's JSON
     return isinstance(principal, dict) and not accepted.isdisjoint(_texts(principal.get("AWS")))
 
 
-def _is_anybody(principal: Any) -> bool:  # noqa: ANN401  a policy's JSON
+def _is_anybody(principal: object) -> bool:
     return principal == "*" or (isinstance(principal, dict) and "*" in _texts(principal.get("AWS")))
 
 
-def _texts(value: Any) -> Iterable[str]:  # noqa: ANN401  a policy's JSON
+def _texts(value: object) -> Iterable[str]:
     return [one for one in _list(value) if isinstance(one, str)]
 
 
-def _allows(actions: Any, wanted: str) -> bool:  # noqa: ANN401  a policy's JSON
+def _allows(actions: object, wanted: str) -> bool:
     return any(fnmatchcase(wanted.lower(), action.lower()) for action in _texts(actions))
 
 

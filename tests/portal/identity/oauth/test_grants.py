@@ -11,7 +11,7 @@ import pytest
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import OAuthRefused, PortalError
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.oauth.grants import Grants
+from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, Granted, PasteBack
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.identity.tokens import mint, mint_code
@@ -50,11 +50,11 @@ def test_only_what_was_consented_to_is_allowed(world: World) -> None:
     ],
     ids=["verifier", "no verifier", "port", "page", "client"],
 )
-def test_a_code_with_anything_wrong_is_burnt(world: World, presented: object) -> None:
+def test_a_code_with_anything_wrong_is_burnt(world: World, presented: Redeemer) -> None:
     code = world.code(world.browser())
 
     with pytest.raises(OAuthRefused):
-        world.grants.redeem(code, presented)  # type: ignore[arg-type]
+        world.grants.redeem(code, presented)
     with pytest.raises(OAuthRefused, match="before"):
         world.grants.redeem(code, REDEEMER)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Loopback, PasteBack, RequestId, Wish
@@ -103,7 +103,7 @@ class RequestStore:
         )
         return done.rowcount == 1
 
-    def _one(self, condition: Any) -> AuthorizationRequest | None:  # noqa: ANN401  SQLAlchemy's own
+    def _one(self, condition: ColumnElement[bool]) -> AuthorizationRequest | None:
         row = self._connection.execute(select(*_REQUEST).where(condition)).first()
         return None if row is None else _request(row)
 

@@ -54,7 +54,7 @@ class Listing:
     @property
     def kept(self) -> Mapping[str, str]:
         """What a new search keeps of this one."""
-        return {"sort": self._written_sort} if self._written_sort else {}
+        return {"sort": self.written_sort} if self.written_sort else {}
 
     def following(self, cursor: str | None) -> str:
         """Where the next page is; empty where there is none."""
@@ -72,13 +72,14 @@ class Listing:
         return "descending" if self.is_descending else "ascending"
 
     @property
-    def _written_sort(self) -> str:
+    def written_sort(self) -> str:
+        """The sort as an address says it."""
         return f"{DESCENDING if self.is_descending else ''}{self.sort}"
 
     def _at(self, other: "Listing") -> str:
         fields = {
             "search": other.search,
-            "sort": other._written_sort,  # noqa: SLF001  one of our own
+            "sort": other.written_sort,
             "show": str(other.show) if other.show != SHOWS[0] else "",
             "cursor": other.cursor or "",
         }
