@@ -1,4 +1,5 @@
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -166,6 +167,25 @@ def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: st
     with database.reading():  # noqa: SIM117  the second is the one that fails
         with pytest.raises(StorageUnavailable, match="busy"), database.reading():
             pass
+    database.close()
+
+
+def test_who_waits_for_a_connection_gets_the_one_that_comes_back(database_url: str) -> None:
+    database = Database(database_url, connections=1, patience=timedelta(hours=1))
+    seen: list[object] = []
+
+    def read() -> None:
+        with database.reading() as connection:
+            seen.append(connection.scalar(text("SELECT 1")))
+
+    with database.reading():
+        waiting = [threading.Thread(target=read, daemon=True) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+    for thread in waiting:
+        thread.join(20)
+
+    assert seen == [1, 1, 1]
     database.close()
 
 

@@ -12,12 +12,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import NoneType
 
 OPENED = "chain.opened"
 GENESIS = bytes(32)
 """In place of the hash before the first."""
 
 Scalar = str | int | bool | None
+
+_DENSE = json.JSONEncoder(separators=(",", ":"))
+_SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 _LONGEST = 1000
 """Characters that a single text on record may have; more is cut off."""
@@ -101,15 +105,16 @@ def row_hash(row: Mapping[str, object]) -> bytes:
         row["detail"],
         row["request_id"],
     ]
-    return hashlib.sha256(previous + json.dumps(fields, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(previous + _DENSE.encode(fields).encode()).digest()
 
 
 def _canonical(detail: Mapping[str, Scalar]) -> str:
+    cut: dict[str, Scalar] = {}
     for key, value in detail.items():
-        if not isinstance(value, Scalar):
+        if not isinstance(value, (str, int, NoneType)):
             raise TypeError(f"{key}: a {type(value).__name__} does not go on record")
-    cut = {key: value[:_LONGEST] if isinstance(value, str) else value for key, value in detail.items()}
-    return json.dumps(cut, sort_keys=True, separators=(",", ":"))
+        cut[key] = value[:_LONGEST] if isinstance(value, str) else value
+    return _SORTED.encode(cut)
 
 
 def _line(text: str, longest: int) -> str:

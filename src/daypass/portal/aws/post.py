@@ -1,17 +1,15 @@
 """POST over pooled connections, within a deadline, and again where that can help."""
 
-import select
-import socket
 import ssl
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from contextlib import suppress
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from daypass.portal.access.broker import Deadline
+from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
 from daypass.portal.aws.errors import unreachable, unreadable
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
@@ -20,24 +18,22 @@ _TRIES = 3
 _FIRST_WAIT = 0.2
 _CONNECT_TIME = 1.5
 _READ_TIME = 3.5
-_PIECE = 64 * 1024
+_LONGEST_ANSWER = 64 * 1024
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back, whatever it is."""
-
-    status: int
-    body: bytes
 
 
 class Endpoint:
     """One URL that takes POST requests; safe to use from many threads."""
 
     def __init__(
-        self, url: str, *, connections: int, ca_file: str | None, timing: Timing, longest_answer: int = _PIECE
+        self,
+        url: str,
+        *,
+        connections: int,
+        ca_file: str | None,
+        timing: Timing,
+        longest_answer: int = _LONGEST_ANSWER,
     ) -> None:
         parts = urlsplit(url)
         self.host = parts.netloc
@@ -45,7 +41,7 @@ class Endpoint:
         self.url = f"{parts.scheme}://{self.host}{self.path}"
         self._trust = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
         # What was used last has the best chance to be still open.
-        self._idle: deque[HTTPConnection] = deque()
+        self._idle: deque[Connection] = deque()
         self._connections = connections
         self._timing = timing
         self._longest_answer = longest_answer
@@ -56,69 +52,48 @@ class Endpoint:
         left = self._timing.left(deadline)
         if left <= 0:
             raise unreachable()
-        connection = self._take(min(left, _CONNECT_TIME))
+
+        def patience() -> float:
+            return min(self._timing.left(deadline), _READ_TIME)
+
+        connection = None
         try:
-            if connection.sock is None:
-                connection.connect()
-            connection.sock.settimeout(min(left, _READ_TIME))
-            connection.request("POST", self.path, body, headers)
-            response = connection.getresponse()
-            reply = Reply(response.status, self._read(response, deadline))
-        except (HTTPException, OSError) as error:
-            connection.close()
+            connection = self._take() or Connection(self.url, self._trust, min(left, _CONNECT_TIME))
+            sent = {"Host": self.host, **headers}
+            return connection.post(self.path, sent, body, patience, self._longest_answer)
+        except TooLong as error:
+            raise unreadable() from error
+        except (Unanswered, OSError) as error:
             raise unreachable() from error
-        except BaseException:
-            connection.close()
-            raise
-        if response.will_close or len(self._idle) >= self._connections:
-            connection.close()
-        else:
-            self._idle.append(connection)
-        return reply
+        finally:
+            if connection is not None:
+                self._give_back(connection)
 
-    def _take(self, connect_time: float) -> HTTPConnection:
-        """A connection that waits for use, or a new one that is not open yet."""
-        while self._idle:
-            try:
+    def _take(self) -> Connection | None:
+        """A connection that waits for use, if there is one."""
+        # Another thread may be quicker.
+        with suppress(IndexError):
+            while True:
                 waiting = self._idle.pop()
-            except IndexError:
-                break  # another thread was quicker
-            if not _is_dropped(waiting.sock):
-                return waiting
-            waiting.close()
-        if self._trust is None:
-            return HTTPConnection(self.host, timeout=connect_time)
-        return HTTPSConnection(self.host, timeout=connect_time, context=self._trust)
+                if not waiting.is_dropped():
+                    return waiting
+                waiting.close()
+        return None
 
-    def _read(self, response: HTTPResponse, deadline: Deadline) -> bytes:
-        body = bytearray()
-        while piece := response.read1(_PIECE):
-            body += piece
-            if len(body) > self._longest_answer:
-                raise unreadable()
-            if self._timing.left(deadline) <= 0:
-                raise unreachable()
-        if response.length:
-            raise unreachable()
-        # Until it is closed, the connection takes no other request.
-        response.close()
-        return bytes(body)
+    def _give_back(self, connection: Connection) -> None:
+        if connection.is_usable and len(self._idle) < self._connections:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Close the connections that wait for use."""
         _close_all(self._idle)
 
 
-def _close_all(idle: deque[HTTPConnection]) -> None:
+def _close_all(idle: deque[Connection]) -> None:
     while idle:
         idle.pop().close()
-
-
-def _is_dropped(waiting: socket.socket) -> bool:
-    """Whether the other side has closed, or sent what nobody asked for."""
-    poll = select.poll()
-    poll.register(waiting, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def persist(attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:

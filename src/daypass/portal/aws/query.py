@@ -5,13 +5,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote_plus
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import refusal, troubled, unreadable
 from daypass.portal.aws.post import Endpoint, persist
+from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
 from daypass.portal.aws.xml import leaves
 
@@ -57,6 +55,5 @@ class QueryService:
     def _signed(self, body: bytes) -> dict[str, str]:
         # Nothing here decompresses: a small answer could become a huge one.
         headers = {"Content-Type": _FORM, "Host": self._endpoint.host, "Accept-Encoding": "identity"}
-        request = AWSRequest("POST", self._endpoint.url, data=body, headers=headers)
-        SigV4Auth(self._credentials.frozen(), self._service, self._region).add_auth(request)
-        return dict(request.headers.items())
+        keys = self._credentials.frozen()
+        return signed(keys, self._service, self._region, self._endpoint.url, headers, body)

@@ -7,17 +7,17 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
+from daypass.portal.aws.connection import Reply
 from daypass.portal.aws.errors import search_refusal, troubled, unreadable
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.post import Endpoint, Reply, persist
+from daypass.portal.aws.post import Endpoint, persist
+from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
 from daypass.portal.config import AwsConfig
 from daypass.portal.inventory.model import Tagged
@@ -63,9 +63,9 @@ class TaggingSource:
         self, query: Query, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline
     ) -> Mapping[str, Any]:
         endpoint = self._endpoint(query.region)
-        request = AWSRequest("POST", endpoint.url, data=body, headers=_HEADERS | {"Host": endpoint.host})
-        SigV4Auth(keys, "tagging", query.region).add_auth(request)
-        reply = endpoint.post(body, dict(request.headers.items()), deadline)
+        headers = _HEADERS | {"Host": endpoint.host}
+        headers = signed(keys, "tagging", query.region, endpoint.url, headers, body)
+        reply = endpoint.post(body, headers, deadline)
         answer = _read(reply)
         code = answer.get("__type")
         if isinstance(code, str):

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +15,9 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
-from daypass.portal.storage.kept import BEGIN, KeptConnections
-from daypass.portal.storage.prepared import run_plain
+from daypass.portal.storage.connections import KeptConnections, PooledConnections
 
 __all__ = ["Connection", "Database", "StorageConflict"]
-
-# How to read, and how to read at length. Without a transaction, each statement sees what is committed by
-# then, and BEGIN and ROLLBACK are spared. A long read wants one moment: any transaction of SQLite has one.
-_READING, _SNAPSHOT, _WRITING = "", "BEGIN", "BEGIN IMMEDIATE"
-_POSTGRESQL_LEVELS = {_READING: "AUTOCOMMIT", _SNAPSHOT: "REPEATABLE READ"}
 
 _CONNECTIONS = 40
 _PATIENCE = timedelta(seconds=5)
@@ -43,10 +37,11 @@ class Database:
 
     def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
         self._engine = _open(parse_url(url), connections, patience)
-        self._kept = KeptConnections(self._engine, connections, patience) if self.is_sqlite else None
-        self._modes = {_WRITING: self._engine}
-        for mode, level in _POSTGRESQL_LEVELS.items() if self._kept is None else ():
-            self._modes[mode] = self._engine.execution_options(isolation_level=level)
+        self._connections: KeptConnections | PooledConnections = (
+            KeptConnections(self._engine, connections, patience)
+            if self.is_sqlite
+            else PooledConnections(self._engine)
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -56,29 +51,25 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading, with no transaction left open."""
-        with _faults(), self._connection(_READING) as connection:
+        # Beginning and ending a transaction is spared; each statement sees what is committed by then.
+        with _faults(), self._connections.reading() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in one transaction, committed at the end, rolled back on an exception."""
-        with _faults(), self._connection(_WRITING) as connection, connection.begin():
+        with _faults(), self._connections.writing() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection for long reads, which sees one moment throughout and holds up no writer."""
-        with _faults(), self._connection(_SNAPSHOT) as connection:
+        with _faults(), self._connections.snapshot() as connection:
             yield connection
 
     def close(self) -> None:
         """Close every connection."""
-        if self._kept is not None:
-            self._kept.close()
-        self._engine.dispose()
-
-    def _connection(self, mode: str) -> AbstractContextManager[Connection]:
-        return self._modes[mode].connect() if self._kept is None else self._kept.lend(mode)
+        self._connections.close()
 
 
 def parse_url(text: str) -> URL:
@@ -151,7 +142,6 @@ def _open_sqlite(url: URL, patience: timedelta) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -160,12 +150,6 @@ def _make_private(path: Path) -> None:
     # Where it cannot be made, whoever connects is told so.
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def _begin(connection: Connection) -> None:
-    begin = connection.info[BEGIN]
-    if begin:
-        run_plain(connection, begin)
 
 
 @contextmanager

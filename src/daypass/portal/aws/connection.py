@@ -1,0 +1,126 @@
+"""One kept connection that speaks HTTP/1.1: one request at a time, and each answer read whole."""
+
+import select
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from httptools import HttpParserError, HttpResponseParser
+
+_PIECE = 64 * 1024
+_LARGEST_HEAD = 16 * 1024
+
+
+class Unanswered(Exception):
+    """No whole answer came; the connection is of no use any more."""
+
+
+class TooLong(Exception):
+    """The answer is longer than any that is expected here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever it is."""
+
+    status: int
+    body: bytes
+
+
+class Connection:
+    """A connection to one host; closed by itself when anything goes wrong on it."""
+
+    def __init__(self, url: str, trust: ssl.SSLContext | None, patience: float) -> None:
+        """Connect within *patience* seconds; raises `OSError`."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        plain = socket.create_connection((host, parts.port or (443 if trust else 80)), patience)
+        # A request goes out at once, in one packet.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self._socket = trust.wrap_socket(plain, server_hostname=host) if trust else plain
+        except BaseException:
+            plain.close()
+            raise
+        self.is_usable = True
+
+    def post(
+        self, path: str, headers: Mapping[str, str], body: bytes, left: Callable[[], float], longest: int
+    ) -> Reply:
+        """The answer to a POST; *left* says how many seconds each step of it may take.
+
+        Raises `Unanswered` or `OSError` where there is none in time, and `TooLong`.
+        """
+        self.is_usable = False
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        lines += [f"Content-Length: {len(body)}", "", ""]
+        head = "\r\n".join(lines)
+        if head.count("\n") != len(lines) - 1:
+            raise ValueError("a header of several lines")
+        patience = left()
+        if patience <= 0:
+            raise Unanswered
+        self._socket.settimeout(patience)
+        self._socket.sendall(head.encode("latin-1") + body)
+        answer = _Answer()
+        received = 0
+        while not answer.is_whole:
+            piece = self._socket.recv(_PIECE)
+            received += len(piece)
+            if not piece or left() <= 0:
+                raise Unanswered
+            if received > longest + _LARGEST_HEAD:
+                raise TooLong
+            answer.take(piece)
+        if len(answer.body) > longest:
+            raise TooLong
+        self.is_usable = answer.may_go_on
+        return Reply(answer.status, bytes(answer.body))
+
+    def is_dropped(self) -> bool:
+        """Whether the other side has closed, or sent what nobody asked for."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+class _Answer:
+    """An answer on its way; what httptools calls has names of its choosing."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = bytearray()
+        self.is_whole = False
+        self.may_go_on = False
+        self._parser = HttpResponseParser(self)
+
+    def take(self, piece: bytes) -> None:
+        """Read on; raises `Unanswered` for what is no HTTP, or says more than it was asked."""
+        try:
+            self._parser.feed_data(piece)
+        except HttpParserError as error:
+            raise Unanswered from error
+
+    def on_message_begin(self) -> None:
+        """Called at the beginning of an answer; after the final one, nobody asked for it."""
+        self.may_go_on = False
+
+    def on_body(self, piece: bytes) -> None:
+        """Called with each piece of a body."""
+        if not self.is_whole:
+            self.body += piece
+
+    def on_message_complete(self) -> None:
+        """Called at the end of an answer, and of each that comes before the final one."""
+        if self.is_whole:
+            return
+        self.status = self._parser.get_status_code()
+        self.is_whole = self.status >= HTTPStatus.OK
+        self.may_go_on = self._parser.should_keep_alive()

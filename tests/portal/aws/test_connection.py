@@ -1,0 +1,140 @@
+"""A connection reads exactly one answer, and is used again only after one that left nothing over."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import pytest
+
+from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+LONGEST = 1000
+
+Host = Callable[[Sequence[bytes]], Connection]
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A connection to somebody who reads one request and says these pieces, then nothing more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        opened: list[Connection] = []
+        threads: list[threading.Thread] = []
+
+        def play(pieces: Sequence[bytes]) -> Connection:
+            connection = Connection(f"http://127.0.0.1:{server.getsockname()[1]}/", None, 5.0)
+            opened.append(connection)
+            theirs, _ = server.accept()
+            threads.append(threading.Thread(target=_answer, args=(theirs, pieces)))
+            threads[-1].start()
+            return connection
+
+        yield play
+        for connection in opened:
+            connection.close()
+        for thread in threads:
+            thread.join()
+
+
+def _answer(theirs: socket.socket, pieces: Sequence[bytes]) -> None:
+    # Whoever asked may be gone at any time.
+    with theirs, suppress(OSError):
+        theirs.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        theirs.recv(65536)
+        for piece in pieces:
+            theirs.sendall(piece)
+        theirs.shutdown(socket.SHUT_WR)
+        while theirs.recv(65536):
+            pass
+
+
+def ask(connection: Connection, patience: float = 5.0) -> Reply:
+    return connection.post("/", {"Host": "localhost"}, b"body", lambda: patience, LONGEST)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([OK], id="whole"),
+        pytest.param([OK[i : i + 1] for i in range(len(OK))], id="byte by byte"),
+        pytest.param([b"HTTP/1.1 100 Continue\r\n\r\n", OK], id="after a word before it"),
+        pytest.param(
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n"],
+            id="in chunks",
+        ),
+    ],
+)
+def test_an_answer_is_read_whole_however_it_comes(host: Host, pieces: Sequence[bytes]) -> None:
+    connection = host(pieces)
+
+    assert ask(connection) == Reply(200, b"ok")
+    assert connection.is_usable
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([OK + OK.replace(b"ok", b"no")], id="a second answer at once"),
+        pytest.param([OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")], id="the last one"),
+        pytest.param([OK.replace(b"1.1", b"1.0")], id="HTTP/1.0"),
+    ],
+)
+def test_what_does_not_end_with_its_answer_is_not_used_again(host: Host, pieces: Sequence[bytes]) -> None:
+    connection = host(pieces)
+
+    assert ask(connection) == Reply(200, b"ok")
+    assert not connection.is_usable
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(OK[:20], id="half a head"),
+        pytest.param(OK[:-1], id="half a body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", id="no last chunk"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="no HTTP"),
+        pytest.param(OK.replace(b": 2", b": 2\r\nTransfer-Encoding: chunked"), id="two lengths"),
+        pytest.param(OK.replace(b": 2", b": -2"), id="no length"),
+    ],
+)
+def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
+    connection = host([piece])
+
+    with pytest.raises(Unanswered):
+        ask(connection)
+    assert not connection.is_usable
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001, id="a body"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", id="a head"),
+    ],
+)
+def test_an_answer_that_never_ends_is_not_kept_in_memory(host: Host, piece: bytes) -> None:
+    with pytest.raises(TooLong):
+        ask(host([piece]))
+
+
+def test_no_time_left_sends_nothing(host: Host) -> None:
+    with pytest.raises(Unanswered):
+        ask(host([OK]), patience=0.0)
+
+
+def test_a_header_of_several_lines_is_not_sent(host: Host) -> None:
+    with pytest.raises(ValueError, match="several lines"):
+        host([OK]).post("/", {"X-Amz-Security-Token": "a\r\nX: b"}, b"", lambda: 5.0, LONGEST)
+
+
+def test_one_that_was_closed_or_spoken_to_meanwhile_is_dropped(host: Host) -> None:
+    quiet, closed = host([OK]), host([OK])
+    ask(closed)
+
+    give_up = time.monotonic() + 60
+    while not closed.is_dropped():
+        assert time.monotonic() < give_up
+    assert not quiet.is_dropped()
