@@ -4,7 +4,8 @@
 
 The portal runs as it is served: TLS off, SQLite with synchronous=FULL, each record durable before the answer.
 AWS is a stub that answers at once. All of it shares this machine's cores: portal, stub and load. Beside it:
-the bare handler of the same server, and a bare commit on the same disk.
+a bare commit on the same disk, the bare handler of the same server, and a sketch of the path that does the
+least an issuance can do, each load of it just before the portal's.
 """
 
 import argparse
@@ -21,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import stages
-from benchmarks.portal import TENANT, Served, seed, serve, stub_aws
+from benchmarks.portal import TENANT, Served, seed, serve, sketch, stub_aws
+from benchmarks.sketch import TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 
@@ -32,6 +34,9 @@ MOST = 800
 
 QUICKEST = 2.5
 """Goal: at most so many milliseconds for half of the issuances of a single caller."""
+
+SKETCHED_MOST, SKETCHED_QUICKEST = 1025, 1.7
+"""What such a sketch reached on the machine for which the goals were set; they are meant in its measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,16 @@ def main() -> int:
         with closing(Database(database_url)) as database:
             token = seed(database)
         commits = _commits(folder / "commits.db", min(seconds, 2.0))
-        with serve(folder, aws_url) as portal:
+        with sketch(folder, aws_url) as sketched, serve(folder, aws_url) as portal:
             bare = [_load("a bare handler", portal, callers, min(seconds, 2.0)) for callers in CALLERS]
-            issuing = [_load("an issuance", portal, callers, seconds, token) for callers in CALLERS]
+            least, issuing = [], []
+            for callers in CALLERS:
+                least.append(_load("the sketch", sketched, callers, seconds, Secret(TOKEN)))
+                issuing.append(_load("an issuance", portal, callers, seconds, token))
         costs = stages.measure(database_url, aws_url, token)
-    _print_runs([*bare, *issuing], commits)
+    _print_runs([*bare, *least, *issuing], commits)
     _print_stages(costs)
-    return _print_goals(issuing)
+    return _print_goals(least, issuing)
 
 
 def _commits(path: Path, seconds: float) -> list[float]:
@@ -115,13 +123,23 @@ def _print_stages(costs: Sequence[stages.Stage]) -> None:
         print(f"{stage.name:44}{stage.cpu:8.3f} ms{stage.wall:8.3f} ms")
 
 
-def _print_goals(issuing: list[Run]) -> int:
-    by_callers = {run.callers: run for run in issuing}
-    most, quickest = by_callers[32].per_second, by_callers[1].p50
+def _print_goals(least: list[Run], issuing: list[Run]) -> int:
+    one, many = issuing[0], issuing[-1]
+    share, longer = many.per_second / least[-1].per_second, one.p50 / least[0].p50
+    share_wanted, longer_wanted = MOST / SKETCHED_MOST, QUICKEST / SKETCHED_QUICKEST
     print()
-    print(f"{_mark(most >= MOST)} {most:.0f} issuances a second with 32 callers (goal: at least {MOST})")
-    print(f"{_mark(quickest <= QUICKEST)} {quickest:.2f} ms for one caller (goal: at most {QUICKEST})")
-    return 0 if most >= MOST and quickest <= QUICKEST else 1
+    print(
+        f"{_mark(many.per_second >= MOST)} {many.per_second:.0f} issuances a second with 32 callers (goal: "
+        f"at least {MOST})"
+    )
+    print(f"{_mark(one.p50 <= QUICKEST)} {one.p50:.2f} ms for one caller (goal: at most {QUICKEST})")
+    print()
+    print(
+        f"Where they were set, the sketch reached {SKETCHED_MOST} and {SKETCHED_QUICKEST} ms. In its measure:"
+    )
+    print(f"{_mark(share >= share_wanted)} {share:.2f} of its issuances (goal: at least {share_wanted:.2f})")
+    print(f"{_mark(longer <= longer_wanted)} {longer:.2f} times its time (goal: at most {longer_wanted:.2f})")
+    return 0 if many.per_second >= MOST and one.p50 <= QUICKEST else 1
 
 
 def _mark(is_met: bool) -> str:

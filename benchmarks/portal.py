@@ -28,7 +28,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A portal process that serves."""
+    """A process that serves."""
 
     port: int
     pid: int
@@ -81,6 +81,18 @@ def environment(database_url: str, aws_url: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "AKIABENCHMARKBENCHMK",
         "AWS_SECRET_ACCESS_KEY": "benchmark",
     }
+
+
+@contextmanager
+def sketch(folder: Path, aws_url: str) -> Iterator[Served]:
+    """The least that an issuance can be, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.sketch", str(folder), aws_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101  it was asked for
+            yield Served(int(process.stdout.readline()), process.pid)
+        finally:
+            process.terminate()
 
 
 @contextmanager
