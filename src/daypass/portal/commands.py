@@ -118,6 +118,8 @@ def _worker(config: PortalConfig, listening: "socket.socket", ready_fd: int | No
 
 def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> None:
     """Build the portal and serve until told to stop."""
+    import gc
+
     import structlog
 
     from daypass.portal import app, cores, server
@@ -142,6 +144,9 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
         # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
             cores.stay_on_one_core()
+        # What is there by now stays: searching all of it for garbage takes tens of milliseconds each time.
+        gc.collect()
+        gc.freeze()
         announce()
 
     tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 
 from starlette.requests import HTTPConnection
@@ -73,6 +74,7 @@ class Addresses:
         return any(ip_address(address) in net for net in self.trusted_proxies)
 
 
+@lru_cache(maxsize=1024)
 def _plain_address(text: str) -> str | None:
     """An address in its one spelling; None where it is none, or has a zone, which may be any text."""
     try:

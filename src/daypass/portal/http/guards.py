@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.portal.http.problems import REFUSAL, REQUEST_ID
@@ -18,6 +17,8 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
 }
 """A page may say otherwise; what says nothing gets these."""
+
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 _SLASHES = re.compile("/{2,}")
 _PROBES = frozenset({"/healthz", "/readyz"})
@@ -46,10 +47,11 @@ class Guards:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = list(message["headers"])
+                said = {name for name, _ in headers}
+                headers += [header for header in _RAW_HEADERS if header[0] not in said]
+                headers.append((b"x-request-id", request_id.encode()))
+                message["headers"] = headers
             await send(message)
 
         crash: Exception | None = None

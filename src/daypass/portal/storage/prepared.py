@@ -124,7 +124,7 @@ def _row_of(names: Sequence[str], back: Sequence[_Convert | None]) -> _MakeRow:
 
 def _run(connection: Connection, statement: str, call: Callable[[Any], T]) -> T:
     try:
-        return call(connection.connection.driver_connection)
+        return call(connection.connection.dbapi_connection)
     except connection.dialect.loaded_dbapi.Error as error:
         is_gone = connection.dialect.is_disconnect(error, connection.connection, None)
         if is_gone:
