@@ -78,12 +78,17 @@ class Directory:
 
 def folder(environment: "Mapping[str, str]") -> str:
     """Where the cache is: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder."""
-    if environment.get("DAYPASS_CACHE_DIR"):
-        return environment["DAYPASS_CACHE_DIR"]
-    base = environment.get("XDG_CACHE_HOME", "")
+    return own_folder(environment, "DAYPASS_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
+
+
+def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: str) -> str:
+    """What the variable *own* says, else a folder of ours where *shared* says, or in the *usual* place."""
+    if environment.get(own):
+        return environment[own]
+    base = environment.get(shared, "")
     # The XDG specification: a relative path there does not count.
     if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")
+        base = os.path.expanduser(usual)
     return f"{base}/daypass"
 
 

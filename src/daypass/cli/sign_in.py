@@ -1,7 +1,5 @@
 """Which sign-in this machine keeps for a portal. Imported before each cached answer: kept cheap."""
 
-import os
-
 from daypass.cli import cache
 from daypass.cli.digest import fingerprint
 
@@ -15,13 +13,7 @@ SIGN_IN = ".sign-in"
 
 def folder(environment: "Mapping[str, str]") -> str:
     """Where sign-ins are: DAYPASS_STATE_DIR, else a folder of ours in the user's state folder."""
-    if environment.get("DAYPASS_STATE_DIR"):
-        return environment["DAYPASS_STATE_DIR"]
-    base = environment.get("XDG_STATE_HOME", "")
-    # The XDG specification: a relative path there does not count.
-    if not base.startswith("/"):
-        base = os.path.expanduser("~/.local/state")
-    return f"{base}/daypass"
+    return cache.own_folder(environment, "DAYPASS_STATE_DIR", "XDG_STATE_HOME", "~/.local/state")
 
 
 def key(origin: str, *, admin: bool) -> str:

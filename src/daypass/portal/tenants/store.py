@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
@@ -10,14 +11,10 @@ from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
-_AS_SEEN = select(
-    tenants.c.id,
-    tenants.c.name,
-    tenants.c.region,
-    tenants.c.role_arn,
-    tenants.c.external_id,
-    memberships.c.is_read_only,
-).select_from(
+TENANT = (tenants.c.id, tenants.c.name, tenants.c.region, tenants.c.role_arn, tenants.c.external_id)
+"""What `tenant_of` reads."""
+
+_AS_SEEN = select(*TENANT, memberships.c.is_read_only).select_from(
     tenants.outerjoin(
         memberships,
         and_(memberships.c.tenant_id == tenants.c.id, memberships.c.user_id == bindparam("user")),
@@ -108,6 +105,11 @@ def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
     }
 
 
+def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
+    """The tenant in a row that has `TENANT`."""
+    return Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
+
+
 def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> dict[str, object]:
     """What `ADD_MEMBER` writes."""
     return {
@@ -118,9 +120,7 @@ def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime)
     }
 
 
-def _as_seen(row: Row[str, str, str, str, str | None, bool | None]) -> TenantAccess:
-    id_, name, region, role_arn, external_id, is_read_only = row
-    tenant = Tenant(TenantId(id_), name, region, role_arn, external_id)
-    if is_read_only is None:
-        return TenantAccess(tenant, None)
-    return TenantAccess(tenant, Access.READ_ONLY if is_read_only else Access.FULL)
+def _as_seen(row: Row[*tuple[Any, ...]]) -> TenantAccess:
+    if row.is_read_only is None:
+        return TenantAccess(tenant_of(row), None)
+    return TenantAccess(tenant_of(row), Access.READ_ONLY if row.is_read_only else Access.FULL)

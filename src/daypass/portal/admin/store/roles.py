@@ -11,6 +11,7 @@ from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
 from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TENANT, tenant_of
 
 _SECOND = timedelta(seconds=1)
 _c = role_changes.c
@@ -76,9 +77,7 @@ class RoleChangeList:
 
     def every_tenant(self) -> Sequence[Tenant]:
         """All tenants, by name."""
-        c = tenants.c
-        query = select(c.id, c.name, c.region, c.role_arn, c.external_id).order_by(c.name)
-        return [Tenant(TenantId(id_), *rest) for id_, *rest in self._connection.execute(query)]
+        return [tenant_of(row) for row in self._connection.execute(select(*TENANT).order_by(tenants.c.name))]
 
     def all(self) -> Mapping[str, RoleChange]:
         """Every change, by the role."""

@@ -11,7 +11,7 @@ from daypass.portal.settings.registry import Setting, find
 from daypass.portal.settings.store import SYSTEM, StoredSetting
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import settings, tenants, users
-from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.store import TENANT, tenant_of
 
 _SETTINGS = (
     select(
@@ -22,10 +22,7 @@ _SETTINGS = (
         settings.c.updated_at,
         settings.c.updated_by,
         users.c.username,
-        tenants.c.name,
-        tenants.c.region,
-        tenants.c.role_arn,
-        tenants.c.external_id,
+        *TENANT,
     )
     .select_from(settings)
     .outerjoin(users, users.c.id == settings.c.updated_by)
@@ -79,9 +76,7 @@ def _is_longer(value: object, length: timedelta) -> bool:
 
 def _record(row: Row[*tuple[Any, ...]]) -> SettingRecord:
     return SettingRecord(
-        tenant=None
-        if row.name is None
-        else Tenant(TenantId(row.tenant_id), row.name, row.region, row.role_arn, row.external_id),
+        tenant=None if row.name is None else tenant_of(row),
         stored=StoredSetting(row.type, row.key, row.value, row.updated_at, row.updated_by),
         setting=find(row.type, row.key),
         changed_by=row.username or row.updated_by,

@@ -10,7 +10,8 @@ from daypass.portal.admin.model import TenantRecord, TenantSort
 from daypass.portal.storage.page import Order, Page, Turn, count_found, read_page
 from daypass.portal.storage.schema import memberships, settings, tenants, users
 from daypass.portal.storage.search import contains
-from daypass.portal.tenants.model import Tenant, TenantId
+from daypass.portal.tenants.model import Tenant
+from daypass.portal.tenants.store import TENANT, tenant_of
 
 CHANGE_TENANT = (
     update(tenants)
@@ -38,14 +39,7 @@ DELETE_MEMBERS = delete(memberships).where(
     ),
 )
 
-_TENANT = (
-    tenants.c.id,
-    tenants.c.name,
-    tenants.c.region,
-    tenants.c.role_arn,
-    tenants.c.external_id,
-    tenants.c.created_at,
-)
+_TENANT = (*TENANT, tenants.c.created_at)
 
 _ORDERS = {
     TenantSort.NAME: (tenants.c.name,),
@@ -115,5 +109,4 @@ class TenantList:
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> TenantRecord:
-    tenant = Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
-    return TenantRecord(tenant, row.created_at)
+    return TenantRecord(tenant_of(row), row.created_at)

@@ -12,7 +12,8 @@ from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.page import COUNTED, Order, Page, Turn, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
 from daypass.portal.storage.search import contains
-from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.model import Access, TenantId
+from daypass.portal.tenants.store import TENANT, tenant_of
 
 CHANGE_USER = (
     update(users)
@@ -62,11 +63,7 @@ _MEMBER = (
     memberships.c.user_id,
     users.c.username,
     users.c.role,
-    tenants.c.id,
-    tenants.c.name,
-    tenants.c.region,
-    tenants.c.role_arn,
-    tenants.c.external_id,
+    *TENANT,
     memberships.c.is_read_only,
     memberships.c.created_at,
 )
@@ -249,7 +246,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> UserRecord:
 def _member(row: Row[*tuple[Any, ...]]) -> MemberRecord:
     return MemberRecord(
         User(UserId(row.user_id), row.username, Role(row.role)),
-        Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id),
+        tenant_of(row),
         Access.READ_ONLY if row.is_read_only else Access.FULL,
         row.created_at,
     )

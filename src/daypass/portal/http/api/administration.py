@@ -10,11 +10,6 @@ from daypass.portal.errors import (
     AccessDenied,
     AlreadyThere,
     AuditUnavailable,
-    AwsMisconfigured,
-    AwsRefused,
-    AwsThrottled,
-    AwsTrustRefused,
-    AwsUnavailable,
     Changed,
     EventNotFound,
     FreshSignInNeeded,
@@ -31,7 +26,7 @@ from daypass.portal.errors import (
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api import metadata_wire
 from daypass.portal.http.api.metadata import Metadata
-from daypass.portal.http.api.operation import Condition, Operation
+from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
 from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants
@@ -44,7 +39,6 @@ from daypass.portal.http.problems import NotJson, VersionNeeded
 
 _READ = (AccessDenied, InvalidRequest)
 _WRITE = (*_READ, NotJson, FreshSignInNeeded, Changed, AuditUnavailable)
-_AWS = (AwsRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
 
 Refusal = type[PortalError]
 Model = type[BaseModel]
@@ -137,11 +131,11 @@ def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
         refusals=(missing,),
     )
     yield _make(
-        root, "createTenant", "Add a tenant", tenants.created, wire.TenantAsk, facts, AlreadyThere, *_AWS
+        root, "createTenant", "Add a tenant", tenants.created, wire.TenantAsk, facts, AlreadyThere, *OF_AWS
     )
     what = "Change a tenant's region or role"
     yield _change(
-        "PATCH", one, "updateTenant", what, tenants.updated, wire.TenantPatch, facts, missing, *_AWS
+        "PATCH", one, "updateTenant", what, tenants.updated, wire.TenantPatch, facts, missing, *OF_AWS
     )
     what = "End a tenant, with its memberships and settings"
     yield _end(one, "deleteTenant", what, tenants.deleted, missing)
@@ -162,9 +156,9 @@ def _settings(root: str, settings: Settings) -> Iterator[Operation]:
 def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation]:
     facts, missing = wire.SettingFacts, (TenantNotFound, SettingNotFound)
     yield _show(path, f"show{name}", "One setting", settings.shown, facts, *missing)
-    yield _put(path, f"put{name}", "Write a setting", settings.put, wire.ValueAsk, facts, *missing, *_AWS)
+    yield _put(path, f"put{name}", "Write a setting", settings.put, wire.ValueAsk, facts, *missing, *OF_AWS)
     what = "Take a setting away, so that its default holds again"
-    yield _end(path, f"remove{name}", what, settings.removed, *missing, *_AWS)
+    yield _end(path, f"remove{name}", what, settings.removed, *missing, *OF_AWS)
 
 
 def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:

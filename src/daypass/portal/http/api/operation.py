@@ -9,6 +9,11 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from daypass.portal.errors import (
+    AwsMisconfigured,
+    AwsRefused,
+    AwsThrottled,
+    AwsTrustRefused,
+    AwsUnavailable,
     Overloaded,
     PortalError,
     SignInAgain,
@@ -19,6 +24,9 @@ from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Entrance, Handler
 from daypass.portal.http.problems import BodyTooLarge, Internal
 from daypass.portal.http.route import exact
+
+OF_AWS = (AwsRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
+"""How a call can fail that asks AWS."""
 
 _ALWAYS = (Unauthenticated, SignInAgain, BodyTooLarge, Overloaded, StorageUnavailable, Internal)
 

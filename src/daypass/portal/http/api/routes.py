@@ -11,11 +11,6 @@ from starlette.routing import BaseRoute
 from daypass.portal.errors import (
     AccessDenied,
     AuditUnavailable,
-    AwsMisconfigured,
-    AwsRefused,
-    AwsThrottled,
-    AwsTrustRefused,
-    AwsUnavailable,
     InvalidDuration,
     InvalidRequest,
     JitDisabled,
@@ -24,7 +19,7 @@ from daypass.portal.errors import (
 from daypass.portal.http.api import wire
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
-from daypass.portal.http.api.operation import Operation
+from daypass.portal.http.api.operation import OF_AWS, Operation
 from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.caller import Permission
@@ -45,11 +40,7 @@ _ISSUING = (
     NotJson,
     InvalidDuration,
     AuditUnavailable,
-    AwsRefused,
-    AwsTrustRefused,
-    AwsThrottled,
-    AwsUnavailable,
-    AwsMisconfigured,
+    *OF_AWS,
 )
 
 
@@ -57,11 +48,7 @@ _READING_AWS = (
     TenantNotFound,
     InvalidRequest,
     AuditUnavailable,
-    AwsRefused,
-    AwsTrustRefused,
-    AwsThrottled,
-    AwsUnavailable,
-    AwsMisconfigured,
+    *OF_AWS,
 )
 
 
