@@ -1,5 +1,6 @@
 """What every folder of tests may ask for."""
 
+import gc
 import signal
 
 from hypothesis import settings
@@ -34,3 +35,8 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # How long one example takes says what else the machine does; the goals for time are those of the benchmarks.
 settings.register_profile("daypass", deadline=None)
 settings.load_profile("daypass")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: nobody need look again whether it is garbage."""
+    gc.freeze()
