@@ -4,6 +4,7 @@ from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import MetadataKind, Version
 from daypass.portal.errors import AccessDenied, Changed, InvalidRequest, MetadataNotFound, TenantNotFound
 from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.page import Turn
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration
 
@@ -44,6 +45,26 @@ def test_a_note_is_written_with_who_and_when_and_taken_away(
         ("owner", "team blue", "team green"),
         ("owner", "team green", None),
     ]
+
+
+def test_what_is_noted_about_all_tenants_comes_page_by_page(
+    administration: Administration, alice: Caller
+) -> None:
+    administration.tenants.create("prod01", REGION, OPERATOR)
+    for tenant in ("prod01", "dev01"):
+        for key in ("owner", "board"):
+            administration.metadata.put(tenant, key, TEXT, f"{key} of {tenant}", alice)
+
+    first = administration.metadata.of_tenants(Turn(limit=3))
+    rest = administration.metadata.of_tenants(Turn(first.next_cursor, limit=3))
+
+    found = [(one.tenant, one.key, one.value) for one in (*first.records, *rest.records)]
+    assert (len(first.records), rest.next_cursor) == (3, None)
+    assert [key for _, key, _ in found] == ["board", "owner"] * 2
+    assert {value for _, _, value in found} == {
+        f"{key} of {tenant}" for tenant in ("prod01", "dev01") for key in ("owner", "board")
+    }
+    assert all(value.endswith(f"of {tenant}") for tenant, _, value in found)
 
 
 def test_notes_are_each_tenants_own_and_no_settings(administration: Administration, alice: Caller) -> None:
