@@ -1,7 +1,8 @@
 """The doctor names what is wrong, how bad it is, and the line that mends it."""
 
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
-from daypass.portal.aws.roles import AwsRoles
+from daypass.portal.aws.roles import TENANT_POLICY, AwsRoles
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from daypass.portal.settings.store import SettingStore
@@ -124,8 +125,48 @@ def test_a_missing_role_comes_with_the_line_that_makes_it(examine: Examine, iam:
     (finding,) = examine()
 
     assert (finding.code, finding.level, finding.subject) == ("missing", Level.ERROR, "dev01")
-    assert finding.patch.startswith("aws iam create-role --role-name duploservices-dev01 ")
-    assert '"sts:ExternalId":"external"' in finding.patch
+    create, put = finding.patch.split(" && ")
+    assert shlex.split(create) == [
+        *("aws", "iam", "create-role", "--role-name", "duploservices-dev01"),
+        *("--assume-role-policy-document", policies.written(policies.trust(PORTAL, "external"))),
+        *("--permissions-boundary", ACCOUNT.boundary_arn),
+        *("--tags", f"Key={policies.TENANT_TAG},Value=dev01"),
+    ]
+    assert shlex.split(put) == [
+        *(
+            "aws",
+            "iam",
+            "put-role-policy",
+            "--role-name",
+            "duploservices-dev01",
+            "--policy-name",
+            TENANT_POLICY,
+        ),
+        *("--policy-document", policies.written(policies.tenant_policy(ACCOUNT, "dev01"))),
+    ]
+
+
+def test_a_missing_role_is_made_where_its_arn_says(sqlite_url: str, iam: Iam) -> None:
+    elsewhere = replace(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/teams/blue/their-role")
+    database = Database(sqlite_url)
+
+    (finding,) = Doctor(database, FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(elsewhere)
+    database.close()
+
+    assert finding.patch.startswith("aws iam create-role --role-name their-role --path /teams/blue/ ")
+
+
+def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
+    examine: Examine, iam: Iam
+) -> None:
+    del iam.roles["duplomaster"]
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.subject) == ("missing", "master role")
+    create, put = finding.patch.split(" && ")
+    assert "--permissions-boundary" not in create
+    assert shlex.split(put)[-1] == policies.written(policies.master_policy())
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
 from daypass.portal.aws import policies
-from daypass.portal.aws.roles import AwsRoles, role_name
+from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsNotAllowed, RoleNotFound
@@ -180,9 +180,20 @@ class Doctor:
             )
 
     def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
-        document = policies.written(policies.trust(principal, tenant.external_id if tenant else None))
-        name = role_name(role_arn)
-        return f"aws iam create-role --role-name {name} --assume-role-policy-document '{document}'"
+        """What makes the role as the portal would: with trust, boundary, tag and policy."""
+        account, name = self.roles.account, role_name(role_arn)
+        trust = policies.written(policies.trust(principal, tenant.external_id if tenant else None))
+        path = role_arn.partition(":role")[2].removesuffix(name)
+        create = f"aws iam create-role --role-name {name}{'' if path == '/' else f' --path {path}'} "
+        create += f"--assume-role-policy-document '{trust}'"
+        if tenant is None:
+            policy_name, policy = MASTER_POLICY, policies.master_policy()
+        else:
+            tag = f"Key={policies.TENANT_TAG},Value={tenant.name}"
+            create += f" --permissions-boundary {account.boundary_arn} --tags {tag}"
+            policy_name, policy = TENANT_POLICY, policies.tenant_policy(account, tenant.name)
+        put = f"aws iam put-role-policy --role-name {name} --policy-name {policy_name}"
+        return f"{create} && {put} --policy-document '{policies.written(policy)}'"
 
 
 def _seconds(length: timedelta) -> int:
