@@ -82,8 +82,8 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "request_id": _line(event.request_id, 32),
     }
     row["previous_hash"] = head.hash
-    row["hash"] = row_hash(row)
-    return Head(head.chain_id, head.position + 1, row["hash"]), row  # type: ignore[arg-type]  # bytes
+    row["hash"] = hash_ = row_hash(row)
+    return Head(head.chain_id, head.position + 1, hash_), row
 
 
 def row_hash(row: Mapping[str, object]) -> bytes:
