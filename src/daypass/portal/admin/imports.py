@@ -30,9 +30,13 @@ LONGEST = 2000
 """Lines of a table that is taken in one request."""
 
 BATCH = 50
-"""Lines that are planned and done together; whoever else changes or hands out anything waits meanwhile."""
+"""Lines that are done together; whoever else changes or hands out anything waits meanwhile."""
+
+_PLANNED = 200
+"""Lines that are planned together; nobody waits for that."""
 
 _IMPORT = "user.import"
+_ROLES = {role.value.lower(): role for role in Role}
 
 T = TypeVar("T")
 
@@ -85,9 +89,9 @@ class Imports:
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """What would become of each line; changes nothing."""
         planned: list[ImportedUser] = []
-        for lines in batches(list(read_table(text, longest))):
+        for lines in batches(list(read_table(text, longest)), _PLANNED):
             with self.desk.database.reading() as connection:
-                planned += _plan(lines, _find(connection, lines))
+                planned += _plan(connection, lines)[0]
         seen: dict[str, int] = {}
         for number, one in enumerate(planned):
             first = seen.setdefault(one.username, one.line)
@@ -133,8 +137,7 @@ class Imports:
         def draft(connection: Connection) -> Sequence[Step]:
             if check is not None:
                 check(connection)
-            found = _find(connection, lines)
-            planned = _plan(lines, found)
+            planned, found = _plan(connection, lines)
             if version_of(*planned) != seen:
                 raise Changed(f"Users or tenants have changed since you looked. {so_far(taken)}")
             for one in planned:
@@ -146,24 +149,22 @@ class Imports:
         return bool(self.desk.make_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
 
 
-def batches(lines: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The lines of a table, as many at a time as are planned and done together."""
-    return (lines[begin : begin + BATCH] for begin in range(0, len(lines), BATCH))
+def batches(lines: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
+    """The lines of a table, as many at a time as are done together."""
+    return (lines[begin : begin + size] for begin in range(0, len(lines), size))
 
 
-def _find(connection: Connection, lines: Sequence[Line]) -> _Found:
-    right = [wish for wish, _ in map(_wish, lines) if wish.problem is None]
+def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], _Found]:
+    """What would become of some lines, each taken for itself, and what there is that they are about."""
+    wishes = [_wish(line) for line in lines]
+    right = [wish for wish, _ in wishes if wish.problem is None]
     users = UserList(connection).named([wish.username for wish in right])
-    return _Found(
+    found = _Found(
         users,
-        MemberList(connection).access_of([found.user.id for found in users.values()]),
+        MemberList(connection).access_of([record.user.id for record in users.values()]),
         TenantList(connection).named({name for wish in right for name in wish.memberships}),
     )
-
-
-def _plan(lines: Sequence[Line], found: _Found) -> Sequence[ImportedUser]:
-    """What would become of some lines, each taken for itself."""
-    return [_compared(*_wish(line), found) for line in lines]
+    return [_compared(wish, names_role, found) for wish, names_role in wishes], found
 
 
 def _check_administrators(connection: Connection, planned: Sequence[ImportedUser], found: _Found) -> None:
@@ -274,10 +275,11 @@ def _columns(cells: Sequence[str]) -> list[str]:
 
 
 def _role(written: str) -> Role:
-    roles = {role.value.lower(): role for role in Role}
-    if written and written.lower() not in roles:
+    if not written:
+        return Role.USER
+    if written.lower() not in _ROLES:
         raise InvalidRequest(f"A role is {' or '.join(Role)}.")
-    return roles.get(written.lower(), Role.USER)
+    return _ROLES[written.lower()]
 
 
 def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
