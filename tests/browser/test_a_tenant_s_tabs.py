@@ -1,4 +1,4 @@
-"""An Administrator notes something about a tenant, in a browser, without a mouse."""
+"""The tabs of a tenant: what an Administrator notes there, without a mouse, and on a phone."""
 
 from playwright.sync_api import expect
 
@@ -42,3 +42,12 @@ def test_a_note_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Per
     page.get_by_role("dialog", name="Remove metadata").get_by_role("button", name="Remove").press("Enter")
     expect(page.get_by_role("status")).to_contain_text("dashboard is removed")
     admin.find_nothing_wrong()
+
+
+def test_the_tab_that_one_is_on_is_in_view_on_a_phone(admin: Person) -> None:
+    admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+
+    page = admin.visit("/administrator/tenants/dev01/aws")
+
+    expect(page.locator(".tabs [aria-current]")).to_have_text("AWS")
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
