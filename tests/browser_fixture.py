@@ -20,6 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from daypass.portal.http.frame.csrf import FIELD
 from tests.demo_fixture import Demo
 
 _CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
@@ -109,10 +110,8 @@ class Person:
     def enter(self, username: str, address: str = "/profile") -> Page:
         """Sign in anew by the request of the form alone: for tests that do not ask how."""
         portal, sent = self.demo.portal_url, self.context.request
-        token = re.search(r'name="csrf" value="([0-9a-f]+)"', sent.get(f"{portal}/sign-in").text())
-        assert token
         form = {
-            "csrf": token[1],
+            FIELD: self.csrf("/sign-in"),
             "next": address,
             "username": username,
             "password": self.demo.password(username),
@@ -120,6 +119,13 @@ class Person:
         answer = sent.post(f"{portal}/sign-in", form=form, headers={"Origin": portal}, max_redirects=0)
         assert answer.status == HTTPStatus.SEE_OTHER
         return self.visit(address)
+
+    def csrf(self, address: str) -> str:
+        """What a form on that page sends along, without a look at the page."""
+        page = self.context.request.get(f"{self.demo.portal_url}{address}").text()
+        token = re.search(rf'name="{FIELD}" value="([0-9a-f]+)"', page)
+        assert token
+        return token[1]
 
     def be(self, username: str, address: str = "/profile") -> Page:
         """Be signed in already, at that page: for tests that do not ask how, and do not end it."""

@@ -24,7 +24,7 @@ ADMIN, DANA = "admin@example.com", "dana@example.com"
 def administrator(chromium: Chromium, troubled: Demo) -> Iterator[Person]:
     """The Administrator of a portal whose settings are this test's alone."""
     with somebody(chromium, troubled) as person:
-        person.sign_in(ADMIN)
+        person.enter(ADMIN)
         yield person
         person.find_nothing_wrong()
         person.find_no_sideways_scrolling()

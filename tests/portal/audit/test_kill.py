@@ -9,7 +9,8 @@ from daypass.portal.storage.schema import audit_events
 from tests.portal.audit.writer import write
 from tests.portal.forked import PROCESSES
 
-_ROUNDS = 25
+_ROUNDS = 20
+"""One for each number of events after which a writer is killed."""
 
 
 def _read(pipe: Connection) -> Iterator[str]:

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from daypass.portal.commands import portal
 from daypass.sandbox.process import SandboxProcess
+from tests.portal.processes import Operator
 from tests.sandbox_fixture import root_keys
 
 ACCOUNT = "123456789012"
@@ -31,12 +32,11 @@ def printed(form: str, account: str = ACCOUNT) -> str:
 def test_what_is_printed_is_enough_to_make_a_role_issue_and_pass_the_doctor(
     tmp_path: Path, sqlite_url: str, form: str
 ) -> None:
-    binaries = Path(sys.executable).parent
     with SandboxProcess(takes_templates=form == "cloudformation") as sandbox:
         apply = {"cli": _apply_script, "cloudformation": _apply_template}[form]
         key_id, secret = apply(sandbox, printed(form, sandbox.account_id), tmp_path)
         environment = {
-            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
             "DAYPASS_DATABASE_URL": sqlite_url,
             "DAYPASS_AWS_REGION": sandbox.region,
@@ -48,7 +48,7 @@ def test_what_is_printed_is_enough_to_make_a_role_issue_and_pass_the_doctor(
         issued = _run([sys.executable, "-c", _ISSUE], environment)
         assert issued.returncode == 0, issued.stderr
         assert f"assumed-role/duploservices-dev01/dana@example.com {sandbox.account_id}" in issued.stdout
-        examined = _run([str(binaries / "daypass"), "portal", "doctor", "--strict"], environment)
+        examined = Operator(tmp_path, environment).run_forked("doctor", "--strict")
 
     assert examined.returncode == 0, examined.stdout + examined.stderr
     assert examined.stdout.endswith("All is well.\n")
