@@ -110,7 +110,7 @@ class Person:
     def enter(self, username: str, address: str = "/profile") -> Page:
         """Sign in anew by the request of the form alone: for tests that do not ask how."""
         portal, sent = self.demo.portal_url, self.context.request
-        form = {
+        form: dict[str, str | float | bool] = {
             FIELD: self.csrf("/sign-in"),
             "next": address,
             "username": username,
