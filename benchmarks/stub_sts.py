@@ -7,15 +7,14 @@ import asyncio
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
 ACCOUNT = "111122223333"
 
-_DURATION = re.compile(rb"DurationSeconds=(\d+)")
-_SESSION_NAME = re.compile(rb"RoleSessionName=([^&]+)")
 
 _ASSUME_ROLE = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>\
 <AssumedRoleUser><AssumedRoleId>AROASTUBSTUBSTUBSTUB1:session</AssumedRoleId>\
-<Arn>arn:aws:sts::{account}:assumed-role/stub/session</Arn></AssumedRoleUser>\
+<Arn>arn:aws:sts::{account}:assumed-role/{role}/{session}</Arn></AssumedRoleUser>\
 <Credentials><AccessKeyId>ASIASTUBSTUBSTUBSTUB</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>\
 <SessionToken>{token}</SessionToken><Expiration>{expiration}</Expiration></Credentials>\
 <PackedPolicySize>6</PackedPolicySize></AssumeRoleResult>\
@@ -33,12 +32,19 @@ _ROLE = f"""<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><
 
 
 def _answer(body: bytes) -> str:
-    if b"Action=AssumeRole" not in body:
-        return _ROLE if b"Action=GetRole" in body else _CALLER_IDENTITY
-    duration = _DURATION.search(body)
-    length = timedelta(seconds=int(duration.group(1)) if duration else 3600)
+    asked = dict(parse_qsl(body.decode()))
+    if asked["Action"] != "AssumeRole":
+        return _ROLE if asked["Action"] == "GetRole" else _CALLER_IDENTITY
+    length = timedelta(seconds=int(asked["DurationSeconds"]))
     expiration = (datetime.now(UTC) + length).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  AWS has a clock of its own
-    return _ASSUME_ROLE.format(account=ACCOUNT, secret="s" * 40, token="t" * 700, expiration=expiration)
+    return _ASSUME_ROLE.format(
+        account=ACCOUNT,
+        role=asked["RoleArn"].rpartition("/")[2],
+        session=asked["RoleSessionName"],
+        secret="s" * 40,
+        token="t" * 700,
+        expiration=expiration,
+    )
 
 
 class StubSts(asyncio.Protocol):

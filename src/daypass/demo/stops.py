@@ -12,8 +12,9 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Stops:
     """Whether somebody asked the demo to stop, and when it may be interrupted. For the main thread only.
 
-    A signal raises `KeyboardInterrupt` wherever the demo is. Python drops what is raised in some places, as
-    in the callbacks of an import: so it is remembered too, and raised again wherever somebody heeds it.
+    The first signal raises `KeyboardInterrupt` wherever the demo is. Python drops what is raised in some
+    places, as in the callbacks of an import: so it is remembered too, and raised again wherever somebody
+    heeds it. More signals say nothing new, and do not disturb the ending.
     """
 
     def __init__(self) -> None:
@@ -45,5 +46,6 @@ class Stops:
         self._may_interrupt = False
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        self._is_asked = True
-        self.heed()
+        if not self._is_asked:
+            self._is_asked = True
+            self.heed()

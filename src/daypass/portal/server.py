@@ -140,7 +140,10 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     while workers:
         is_told = signal.sigwait(_AWAITED) in _TOLD or is_told
         for worker, status in _ended():
-            workers.discard(worker)
+            if worker not in workers:
+                # Another's child, which we were made the parent of.
+                continue
+            workers.remove(worker)
             is_well = is_well and is_told and _is_obedient(status)
         if is_told or not is_well:
             _terminate(workers)

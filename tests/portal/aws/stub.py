@@ -32,8 +32,11 @@ def error(status: int, code: str, message: str = "No.") -> Script:
     return answer(status, body.encode())
 
 
-def session(**changed: str) -> Script:
-    """Answer with keys; *changed* replaces elements, and an empty text leaves one out."""
+def session(holder: str = "{asked}", **changed: str) -> Script:
+    """Answer with keys; *changed* replaces elements, and an empty text leaves one out.
+
+    They are the keys of *holder*, which is who was asked for.
+    """
     elements = {
         "AccessKeyId": "ASIAEXAMPLEEXAMPLE12",
         "SecretAccessKey": "SECRET-KEY-CANARY",
@@ -41,11 +44,19 @@ def session(**changed: str) -> Script:
         "Expiration": "2026-11-24T13:00:00Z",
     } | changed
     inside = "".join(f"<{name}>{text}</{name}>" for name, text in elements.items() if text)
-    body = (
-        '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
-        f"<Credentials>{inside}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-    return answer(200, body.encode())
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        asked = handler.asked  # type: ignore[attr-defined]  # a stub's handler
+        account, _, role = asked["RoleArn"].replace(":iam:", ":sts:").partition(":role/")
+        arn = f"{account}:assumed-role/{role.rpartition('/')[2]}/{asked['RoleSessionName']}"
+        body = (
+            '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
+            f"<AssumedRoleUser><Arn>{holder.format(asked=arn)}</Arn></AssumedRoleUser>"
+            f"<Credentials>{inside}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        )
+        answer(200, body.encode())(handler)
+
+    return script
 
 
 def identity(arn: str = "arn:aws:iam::123456789012:user/portal") -> Script:
@@ -87,6 +98,7 @@ class StubAws:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 stub.bodies.append(body)
                 stub.asked.append({name: values[0] for name, values in parse_qs(body).items()})
+                self.asked = stub.asked[-1]
                 script = stub.scripts.pop(0) if len(stub.scripts) > 1 else stub.scripts[0]
                 script(self)
 

@@ -34,6 +34,7 @@ SESSION = RoleSession(
     tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},
     access=Access.FULL,
 )
+HOLDER = ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
 SOON = Deadline(1008.0)
 CANARIES = ("SECRET-KEY-CANARY", "SESSION-TOKEN-CANARY", "OWN-SECRET-CANARY")
 
@@ -133,6 +134,11 @@ def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsB
         (session(Expiration=""), AwsRefused, 1),
         (session(Expiration="tomorrow"), AwsRefused, 1),
         (session(Expiration="2026-11-24T13:00:00"), AwsRefused, 1),
+        (session(holder=""), AwsRefused, 1),
+        (session(holder=f"{HOLDER}/noor@example.com"), AwsRefused, 1),
+        (session(holder="{asked}2"), AwsRefused, 1),
+        (session(holder=f"{HOLDER}2/dana@example.com"), AwsRefused, 1),
+        (session(holder=HOLDER.replace("123", "321") + "/dana@example.com"), AwsRefused, 1),
     ],
 )
 def test_each_answer_of_aws_has_its_meaning(
@@ -190,6 +196,15 @@ def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, k
 
     # A read alone would take 3.5 seconds; a machine with much else to do may take its time.
     assert time.monotonic() - started < 3
+
+
+def test_a_role_s_path_is_not_part_of_who_holds_its_keys(broker: AwsBroker, stub: StubAws) -> None:
+    stub.play(session())
+    role_arn = ROLE.replace(":role/", ":role/teams/shop/")
+
+    credentials = broker.assume(replace(SESSION, role_arn=role_arn), attributed=True, deadline=SOON)
+
+    assert credentials.access_key_id == "ASIAEXAMPLEEXAMPLE12"
 
 
 def test_a_role_maximum_is_read_from_iam(broker: AwsBroker, stub: StubAws) -> None:

@@ -13,7 +13,7 @@ from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONGEST = 1000
 
-Host = Callable[[Sequence[bytes]], Connection]
+Host = Callable[..., Connection]
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def host() -> Iterator[Host]:
         opened: list[Connection] = []
         threads: list[threading.Thread] = []
 
-        def play(pieces: Sequence[bytes]) -> Connection:
-            connection = Connection(f"http://127.0.0.1:{server.getsockname()[1]}/", None, 5.0)
+        def play(pieces: Sequence[bytes], *, stays: bool = False) -> Connection:
+            connection = Connection(f"http://127.0.0.1:{server.getsockname()[1]}/", None, lambda: 5.0)
             opened.append(connection)
             theirs, _ = server.accept()
-            threads.append(threading.Thread(target=_answer, args=(theirs, pieces)))
+            threads.append(threading.Thread(target=_answer, args=(theirs, pieces, stays)))
             threads[-1].start()
             return connection
 
@@ -38,14 +38,15 @@ def host() -> Iterator[Host]:
             thread.join()
 
 
-def _answer(theirs: socket.socket, pieces: Sequence[bytes]) -> None:
+def _answer(theirs: socket.socket, pieces: Sequence[bytes], stays: bool) -> None:
     # Whoever asked may be gone at any time.
     with theirs, suppress(OSError):
         theirs.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         theirs.recv(65536)
         for piece in pieces:
             theirs.sendall(piece)
-        theirs.shutdown(socket.SHUT_WR)
+        if not stays:
+            theirs.shutdown(socket.SHUT_WR)
         while theirs.recv(65536):
             pass
 
@@ -98,6 +99,7 @@ def test_what_does_not_end_with_its_answer_is_not_used_again(host: Host, pieces:
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="no HTTP"),
         pytest.param(OK.replace(b": 2", b": 2\r\nTransfer-Encoding: chunked"), id="two lengths"),
         pytest.param(OK.replace(b": 2", b": -2"), id="no length"),
+        pytest.param(b"HTTP/1.1 101 OK\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", id="another protocol"),
     ],
 )
 def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
@@ -125,9 +127,29 @@ def test_no_time_left_sends_nothing(host: Host) -> None:
         ask(host([OK]), patience=0.0)
 
 
-def test_a_header_of_several_lines_is_not_sent(host: Host) -> None:
-    with pytest.raises(ValueError, match="several lines"):
-        host([OK]).post("/", {"X-Amz-Security-Token": "a\r\nX: b"}, b"", lambda: 5.0, LONGEST)
+def test_each_step_gets_what_is_left_and_no_more(host: Host) -> None:
+    left = iter([60.0, 60.0, 0.05])
+    connection = host([OK[:20]], stays=True)
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        connection.post("/", {"Host": "localhost"}, b"body", lambda: next(left), LONGEST)
+    assert time.monotonic() - began < 30
+
+
+def test_many_silent_addresses_share_the_time_to_connect() -> None:
+    left = iter([0.0])
+
+    with pytest.raises(Unanswered):
+        Connection("http://localhost:9/", None, lambda: next(left))
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: b", "a\rX: b", "a\nX: b", "\N{SNOWMAN}", "ä"])
+def test_a_header_that_is_not_one_line_is_neither_sent_nor_shown(host: Host, value: str) -> None:
+    with pytest.raises(ValueError, match="not one line") as refused:
+        host([OK]).post("/", {"X-Amz-Security-Token": f"canary{value}"}, b"", lambda: 5.0, LONGEST)
+
+    assert "canary" not in repr(refused.value.args)
 
 
 def test_one_that_was_closed_or_spoken_to_meanwhile_is_dropped(host: Host) -> None:

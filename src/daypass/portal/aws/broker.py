@@ -16,6 +16,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access
 
 _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
+_ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
 _MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
 _IAM_TIME = 2.0
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
@@ -52,7 +53,11 @@ class AwsBroker:
         asked = _assume_role(session, self.partition)
         if attributed:
             asked |= _attribution(session)
-        return _credentials(self.sts.call(asked, deadline, role_arn=session.role_arn))
+        answer = self.sts.call(asked, deadline, role_arn=session.role_arn)
+        # Whatever went wrong on the way to AWS and back: nobody gets the keys of another's session.
+        if answer.get(_ASSUMED, "").lower() != _assumed_arn(session).lower():
+            raise unreadable()
+        return _credentials(answer)
 
     def destination(self, region: str, typed: str | None) -> str:
         """The console page to land on, in full; refuses what is not the AWS console."""
@@ -78,6 +83,12 @@ def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
     if session.access is Access.READ_ONLY:
         asked["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
     return asked
+
+
+def _assumed_arn(session: RoleSession) -> str:
+    """Who AWS says that the holder of the keys is: without the role's path, and with its own capitals."""
+    _, partition, _, _, account_id, role = session.role_arn.split(":", 5)
+    return f"arn:{partition}:sts::{account_id}:assumed-role/{role.rpartition('/')[2]}/{session.session_name}"
 
 
 def _attribution(session: RoleSession) -> dict[str, str]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 _PIECE = 64 * 1024
 _LARGEST_HEAD = 16 * 1024
+
+Left = Callable[[], float]
+"""How many seconds are left, by now, for whatever comes next."""
 
 
 class Unanswered(Exception):
@@ -33,44 +36,34 @@ class Reply:
 class Connection:
     """A connection to one host; closed by itself when anything goes wrong on it."""
 
-    def __init__(self, url: str, trust: ssl.SSLContext | None, patience: float) -> None:
-        """Connect within *patience* seconds; raises `OSError`."""
+    def __init__(self, url: str, trust: ssl.SSLContext | None, left: Left) -> None:
+        """Connect; raises `Unanswered` or `OSError`."""
         parts = urlsplit(url)
         host = parts.hostname or ""
-        plain = socket.create_connection((host, parts.port or (443 if trust else 80)), patience)
-        # A request goes out at once, in one packet.
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain = _open(host, parts.port or (443 if trust else 80), left)
         try:
+            # A request goes out at once, in one packet.
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(_some(left))
             self._socket = trust.wrap_socket(plain, server_hostname=host) if trust else plain
         except BaseException:
             plain.close()
             raise
         self.is_usable = True
 
-    def post(
-        self, path: str, headers: Mapping[str, str], body: bytes, left: Callable[[], float], longest: int
-    ) -> Reply:
-        """The answer to a POST; *left* says how many seconds each step of it may take.
-
-        Raises `Unanswered` or `OSError` where there is none in time, and `TooLong`.
-        """
+    def post(self, path: str, headers: Mapping[str, str], body: bytes, left: Left, longest: int) -> Reply:
+        """The answer to a POST; raises `Unanswered` or `OSError` where none comes in time, and `TooLong`."""
         self.is_usable = False
-        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        lines += [f"Content-Length: {len(body)}", "", ""]
-        head = "\r\n".join(lines)
-        if head.count("\n") != len(lines) - 1:
-            raise ValueError("a header of several lines")
-        patience = left()
-        if patience <= 0:
-            raise Unanswered
-        self._socket.settimeout(patience)
-        self._socket.sendall(head.encode("latin-1") + body)
+        request = _head(path, headers, len(body)) + body
+        self._socket.settimeout(_some(left))
+        self._socket.sendall(request)
         answer = _Answer()
         received = 0
         while not answer.is_whole:
+            self._socket.settimeout(_some(left))
             piece = self._socket.recv(_PIECE)
             received += len(piece)
-            if not piece or left() <= 0:
+            if not piece:
                 raise Unanswered
             if received > longest + _LARGEST_HEAD:
                 raise TooLong
@@ -91,6 +84,35 @@ class Connection:
         self._socket.close()
 
 
+def _open(host: str, port: int, left: Left) -> socket.socket:
+    """A connection to the first of a host's addresses that takes one; *left* is for all of them together."""
+    trouble: OSError | None = None
+    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            return socket.create_connection((str(address[0]), port), _some(left))
+        except OSError as error:
+            trouble = error
+    raise Unanswered from trouble
+
+
+def _some(left: Left) -> float:
+    """The time that is left; raises `Unanswered` where that is none."""
+    seconds = left()
+    if seconds <= 0:
+        raise Unanswered
+    return seconds
+
+
+def _head(path: str, headers: Mapping[str, str], length: int) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines += [f"Content-Length: {length}", "", ""]
+    head = "\r\n".join(lines)
+    # Said without the header, which may be a secret.
+    if not head.isascii() or head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+        raise ValueError("a header that is not one line of ASCII")
+    return head.encode()
+
+
 class _Answer:
     """An answer on its way; what httptools calls has names of its choosing."""
 
@@ -105,7 +127,7 @@ class _Answer:
         """Read on; raises `Unanswered` for what is no HTTP, or says more than it was asked."""
         try:
             self._parser.feed_data(piece)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             raise Unanswered from error
 
     def on_message_begin(self) -> None:

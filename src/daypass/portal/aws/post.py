@@ -5,6 +5,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -49,18 +50,12 @@ class Endpoint:
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Reply:
         """Send once; `AwsUnavailable` where no whole answer comes in time."""
-        left = self._timing.left(deadline)
-        if left <= 0:
-            raise unreachable()
-
-        def patience() -> float:
-            return min(self._timing.left(deadline), _READ_TIME)
-
         connection = None
         try:
-            connection = self._take() or Connection(self.url, self._trust, min(left, _CONNECT_TIME))
+            connection = self._take() or self._connect(deadline)
             sent = {"Host": self.host, **headers}
-            return connection.post(self.path, sent, body, patience, self._longest_answer)
+            left = partial(self._left, deadline, _READ_TIME)
+            return connection.post(self.path, sent, body, left, self._longest_answer)
         except TooLong as error:
             raise unreadable() from error
         except (Unanswered, OSError) as error:
@@ -68,6 +63,13 @@ class Endpoint:
         finally:
             if connection is not None:
                 self._give_back(connection)
+
+    def _connect(self, deadline: Deadline) -> Connection:
+        soon = min(deadline, self._timing.within(_CONNECT_TIME))
+        return Connection(self.url, self._trust, partial(self._left, soon, _CONNECT_TIME))
+
+    def _left(self, deadline: Deadline, most: float) -> float:
+        return min(self._timing.left(deadline), most)
 
     def _take(self) -> Connection | None:
         """A connection that waits for use, if there is one."""

@@ -3,8 +3,9 @@
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from time import monotonic
 
 from sqlalchemy import Connection, Engine
 
@@ -83,7 +84,10 @@ class KeptConnections:
         """Close those that nobody has; the others are closed when they come back."""
         self._is_closed = True
         # All of them first: what is given back lies on top, and would be taken again.
-        idle = [self._free.pop() for _ in range(len(self._free))]
+        idle = []
+        with suppress(IndexError):
+            while True:
+                idle.append(self._free.pop())
         for connection in idle:
             self._give_back(connection)
 
@@ -95,11 +99,14 @@ class KeptConnections:
 
     def _await(self) -> Connection | None:
         """The first that comes back and that nobody else takes."""
+        end = monotonic() + self._patience
         with self._return:
             self._waiting += 1
             try:
-                if self._return.wait_for(lambda: self._free, self._patience):
-                    return self._free.pop()
+                # Whoever takes without waiting may be quicker.
+                while self._return.wait_for(lambda: bool(self._free), end - monotonic()):
+                    with suppress(IndexError):
+                        return self._free.pop()
             finally:
                 self._waiting -= 1
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
