@@ -1,13 +1,14 @@
 """Tables that are too large for one request: kept, and done some lines at a time as they were seen."""
 
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import BATCH
+from daypass.portal.admin.imports import BATCH, Line, cuts
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
 from daypass.portal.admin.store.users import UserQuery
@@ -17,7 +18,7 @@ from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
-from tests.portal.admin.conftest import Administration
+from tests.portal.admin.conftest import REGION, Administration
 
 _WAITING = text(
     "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
@@ -55,6 +56,57 @@ def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administr
     assert len(administration.events("user.create")) >= 250
     with pytest.raises(InvalidRequest, match="not kept any more"):
         staged.go_on(planned.id, planned.version, alice, never)
+
+
+def test_what_is_done_together_is_bounded_by_its_changes_and_cut_where_it_was_seen(
+    administration: Administration, alice: Caller
+) -> None:
+    names = [f"team{number:02}" for number in range(24)]
+    for name in names:
+        administration.tenants.create(name, REGION, OPERATOR)
+    table = "username,tenants,read_only_tenants\n" + "".join(
+        f"user{number:03}@example.com,{' '.join(names[:12])},{' '.join(names[12:])}\n" for number in range(20)
+    )
+    staged = administration.staged
+    planned = staged.stage(table, alice)
+
+    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    together = len(administration.events("membership.put"))
+    # What is done by now asks for nothing any more, and what is done together stays the same.
+    again = staged.look(planned.id, alice)
+    done = staged.go_on(again.id, again.version, alice, never)
+
+    assert (first.taken, together, first.is_done) == (8, 8 * 24, False)
+    assert (done.is_done, done.changed, count(administration)) == (True, 20, 20)
+    assert len(administration.events("membership.put")) == 20 * 24
+
+
+@pytest.mark.parametrize(
+    ("tenants", "together"),
+    [
+        ([], []),
+        ([0], [1]),
+        ([0] * 120, [50, 50, 20]),
+        ([3] * 51, [50, 1]),
+        ([4] * 41, [40, 1]),
+        ([1900, 0, 198, 0, 199, 199], [1, 2, 1, 1, 1]),
+    ],
+)
+def test_lines_are_done_together_until_they_ask_for_too_much(
+    tenants: Sequence[int], together: Sequence[int]
+) -> None:
+    table: list[Line] = [
+        (
+            number,
+            {"username": "x", "tenants": "a, " * (many // 2), "read_only_tenants": "b " * (many - many // 2)},
+        )
+        for number, many in enumerate(tenants)
+    ]
+
+    found = list(cuts(table))
+
+    assert [len(table[cut]) for cut in found] == together
+    assert [line for cut in found for line in table[cut]] == table
 
 
 def test_nothing_is_done_where_something_changed_since_it_was_seen(
@@ -98,17 +150,20 @@ def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("taken", [0, 25])
-def test_a_table_that_an_older_version_kept_is_looked_at_once_more(
-    administration: Administration, alice: Caller, clock: FakeClock, taken: int
+@pytest.mark.parametrize(("taken", "batches"), [(0, 0), (0, 6), (25, 0), (25, 5), (50, 4), (50, 6)])
+def test_a_table_that_another_version_kept_is_looked_at_once_more(
+    administration: Administration, alice: Caller, clock: FakeClock, taken: int, batches: int
 ) -> None:
     staged = administration.staged
-    seen = staged.stage(TABLE, alice).version
+    planned = staged.stage(TABLE, alice)
+    seen = planned.version
     with administration.database.writing() as connection:
-        older = StagedImport("older", TABLE, [], taken, taken)
+        kept = [*planned.seen, *planned.seen][:batches]
+        older = StagedImport("older", TABLE, kept, taken, taken)
         StagedImportStore(connection).put(alice.user.id, older, clock(), clock())
 
-    with pytest.raises(Changed, match="since you looked"):
+    done = f"The {taken} lines before are done" if taken else "Nothing was imported"
+    with pytest.raises(Changed, match=f"since you looked. {done}"):
         staged.go_on("older", seen, alice, never)
     again = staged.look("older", alice)
 

@@ -10,7 +10,6 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 from daypass.portal.admin.change import Author, Change, Desk, Step
 from daypass.portal.admin.members import joining
@@ -30,15 +29,20 @@ LONGEST = 2000
 """Lines of a table that is taken in one request."""
 
 BATCH = 50
-"""Lines that are done together; whoever else changes or hands out anything waits meanwhile."""
+"""Lines that are done together at the most; whoever else changes or hands out anything waits meanwhile."""
 
-_PLANNED = 200
-"""Lines that are planned together; nobody waits for that."""
+_CHANGES = 200
+"""Changes that they may ask for together; a line that asks for more is done by itself."""
+
+_PLANNED, _COMPARED = 200, 4000
+"""The same for what is planned together; nobody waits for that."""
+
+_MOST_TENANTS = 2000
+"""Of one line, so that it too is done within a second or so."""
 
 _IMPORT = "user.import"
 _ROLES = {role.value.lower(): role for role in Role}
-
-T = TypeVar("T")
+_ACCESSES = (("tenants", Access.FULL), ("read_only_tenants", Access.READ_ONLY))
 
 Line = tuple[int, Mapping[str, str]]
 """A line of a table: its number, and what it says by the column's name."""
@@ -89,9 +93,10 @@ class Imports:
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """What would become of each line; changes nothing."""
         planned: list[ImportedUser] = []
-        for lines in batches(list(read_table(text, longest)), _PLANNED):
+        table = list(read_table(text, longest))
+        for cut in cuts(table, _PLANNED, _COMPARED):
             with self.desk.database.reading() as connection:
-                planned += _plan(connection, lines)[0]
+                planned += _plan(connection, table[cut])[0]
         seen: dict[str, int] = {}
         for number, one in enumerate(planned):
             first = seen.setdefault(one.username, one.line)
@@ -106,10 +111,9 @@ class Imports:
         planned = self.plan(text)
         refuse_problems(planned)
         self.review(planned, by)
-        taken = 0
-        for lines, seen in zip(batches(list(read_table(text))), batches(planned), strict=True):
-            self.take(lines, version_of(*seen), by, taken)
-            taken += len(lines)
+        table = list(read_table(text))
+        for cut in cuts(table):
+            self.take(table[cut], version_of(*planned[cut]), by, cut.start)
         return planned
 
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
@@ -149,9 +153,25 @@ class Imports:
         return bool(self.desk.make_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
 
 
-def batches(lines: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
-    """The lines of a table, as many at a time as are done together."""
-    return (lines[begin : begin + size] for begin in range(0, len(lines), size))
+def cuts(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:
+    """Which lines are done together, all of them in turn.
+
+    Says so by the table alone: it is cut where it was cut when it was looked at, whatever changed since.
+    """
+    begin = changes = 0
+    for end, line in enumerate(table):
+        asked = _asked(line)
+        if end > begin and (end - begin == most or changes + asked > most_changes):
+            yield slice(begin, end)
+            begin, changes = end, 0
+        changes += asked
+    if table:
+        yield slice(begin, len(table))
+
+
+def _asked(line: Line) -> int:
+    """How many changes a line can be."""
+    return 1 + sum(len(_names(line[1], column)) for column, _ in _ACCESSES)
 
 
 def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], _Found]:
@@ -284,9 +304,17 @@ def _role(written: str) -> Role:
 
 def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
     wanted: dict[str, Access] = {}
-    for column, access in (("tenants", Access.FULL), ("read_only_tenants", Access.READ_ONLY)):
-        for name in row.get(column, "").replace(",", " ").split():
+    for column, access in _ACCESSES:
+        for name in _names(row, column):
             if name in wanted:
                 raise InvalidRequest(f"“{name}” is named twice.")
             wanted[name] = access
+    if len(wanted) > _MOST_TENANTS:
+        raise InvalidRequest(
+            f"A line names at most {_MOST_TENANTS:,} tenants. Name the others in another table."
+        )
     return wanted
+
+
+def _names(row: Mapping[str, str], column: str) -> Sequence[str]:
+    return row.get(column, "").replace(",", " ").split()

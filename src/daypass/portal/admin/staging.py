@@ -11,11 +11,10 @@ from uuid import uuid4
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports import (
-    BATCH,
     ImportedUser,
     Imports,
     Line,
-    batches,
+    cuts,
     read_table,
     refuse_problems,
     so_far,
@@ -40,13 +39,14 @@ class Planned:
 
     id: str
     lines: Sequence[ImportedUser]
+    batches: Sequence[slice]
+    """Which of them are done together."""
 
     @property
     def seen(self) -> Sequence[Seen]:
         """The same for each batch of lines."""
-        return [
-            Seen(version_of(*lines), sum(one.has_effect for one in lines)) for lines in batches(self.lines)
-        ]
+        parts = [self.lines[batch] for batch in self.batches]
+        return [Seen(version_of(*lines), sum(one.has_effect for one in lines)) for lines in parts]
 
     @property
     def version(self) -> Version:
@@ -78,7 +78,7 @@ class StagedImports:
     def stage(self, text: str, by: Caller) -> Planned:
         """Keep a table, and say what would become of each line; changes nothing else."""
         desk = self.imports.desk
-        planned = Planned(uuid4().hex, self.imports.plan(text, LONGEST_TABLE))
+        planned = self._plan(uuid4().hex, text)
         now = desk.clock()
         with desk.database.writing() as connection:
             staged = StagedImport(planned.id, text, planned.seen, taken=0, changed=0)
@@ -87,7 +87,7 @@ class StagedImports:
 
     def look(self, staged_id: str, by: Caller) -> Planned:
         """What would become of each line of a kept table as things stand now; it is begun anew."""
-        planned = Planned(staged_id, self.imports.plan(self._find(staged_id, by).content, LONGEST_TABLE))
+        planned = self._plan(staged_id, self._find(staged_id, by).content)
         with self.imports.desk.database.writing() as connection:
             StagedImportStore(connection).look(by.user.id, staged_id, planned.seen)
         return planned
@@ -99,21 +99,23 @@ class StagedImports:
         them, and before each batch for its own; and `InvalidRequest` where a line cannot be taken.
         """
         staged = self._find(staged_id, by)
-        # An older version of the portal kept tables without what they were seen to do.
-        if staged.taken == 0 or not staged.seen:
+        if staged.taken == 0:
             self._check_all(staged, seen, by)
         table = list(read_table(staged.content, LONGEST_TABLE))
         done = Progress(staged_id, len(table), staged.taken, staged.changed)
-        rest = zip(batches(table[done.taken :]), staged.seen[done.taken // BATCH :], strict=True)
-        for lines, expected in rest:
+        for batch, expected in _rest(staged, list(cuts(table))):
             if done.taken > staged.taken and is_enough():
                 break
-            done = self._take(lines, expected, done, by)
+            done = self._take(table[batch], expected, done, by)
         return done
+
+    def _plan(self, staged_id: str, text: str) -> Planned:
+        lines = self.imports.plan(text, LONGEST_TABLE)
+        return Planned(staged_id, lines, list(cuts(list(read_table(text, LONGEST_TABLE)))))
 
     def _check_all(self, staged: StagedImport, seen: Version, by: Caller) -> None:
         """Return when the whole table can be done as it was seen."""
-        planned = Planned(staged.id, self.imports.plan(staged.content, LONGEST_TABLE))
+        planned = self._plan(staged.id, staged.content)
         refuse_problems(planned.lines)
         if not planned.version == seen == version_of(*staged.seen):
             raise Changed(f"Users or tenants have changed since you looked. {so_far(0)}")
@@ -150,3 +152,12 @@ class StagedImports:
         if found is None:
             raise InvalidRequest("That table is not kept any more. Choose the file, or paste it, once more.")
         return found
+
+
+def _rest(staged: StagedImport, batches: Sequence[slice]) -> Sequence[tuple[slice, Seen]]:
+    """The batches that are not done, and what each was seen to do."""
+    # Another version of the portal may have cut the table elsewhere, or kept it without what was seen.
+    starts = [batch.start for batch in batches]
+    if len(batches) != len(staged.seen) or staged.taken not in [0, *starts]:
+        raise Changed(f"The portal was updated since you looked. {so_far(staged.taken)}")
+    return [pair for pair in zip(batches, staged.seen, strict=True) if pair[0].start >= staged.taken]
