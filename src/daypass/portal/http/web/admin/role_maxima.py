@@ -80,7 +80,9 @@ class RolePages:
         if self.maxima is None:
             page = RolesPage((), listing, "", 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.frame, "web/admin/roles.html", page)
-        found, progress = self.maxima.page(None, listing.turn), self.maxima.progress()
+        # In this order: where nothing waits any more, each row has its result.
+        progress = self.maxima.progress()
+        found = self.maxima.page(None, listing.turn)
         page = RolesPage(
             rows=[RoleRow(change, *_STATES[change.outcome]) for change in found.records],
             listing=listing,
