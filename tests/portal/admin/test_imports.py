@@ -3,9 +3,13 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller
+from daypass.portal.admin.imports import read_table
+from daypass.portal.admin.model import version_of
 from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest
+from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
 from daypass.portal.identity.model import Role, TokenKind
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
@@ -109,3 +113,39 @@ def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
     assert administration.users.count(UserQuery()) == 3
 
     administration.imports.run("username\nx@example.com\n", by)
+
+
+NOBODY = "username,role\nalice@example.com,User\namir@example.com,User\n"
+
+
+def test_a_table_leaves_the_portal_an_administrator(administration: Administration) -> None:
+    with pytest.raises(LastAdministrator, match="Nothing was imported"):
+        administration.imports.run(NOBODY, OPERATOR)
+    administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
+
+    administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), Turn()).records
+    assert [one.user.username for one in administrators] == ["dana@example.com"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_administrator_who_cannot_act_counts_for_nothing(administration: Administration) -> None:
+    administration.users.update("amir@example.com", OPERATOR, is_disabled=True)
+    administration.users.update("dana@example.com", OPERATOR, is_disabled=True)
+
+    with pytest.raises(LastAdministrator):
+        administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
+    administration.imports.run("username,role\namir@example.com,User\nalice@example.com,\n", OPERATOR)
+
+    assert administration.users.find("alice@example.com").user.is_administrator
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_became_the_last_administrator_meanwhile_stays_one(administration: Administration) -> None:
+    lines = list(read_table("username,role\nalice@example.com,User\n"))
+    seen = version_of(*administration.imports.plan("username,role\nalice@example.com,User\n"))
+    administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
+
+    with pytest.raises(LastAdministrator, match="The 50 lines before are done"):
+        administration.imports.take(lines, seen, OPERATOR, 50)
+
+    assert administration.users.find("alice@example.com").user.is_administrator

@@ -12,10 +12,9 @@ from daypass.portal.admin.imports import BATCH, Line, cuts
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
 from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator
+from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator, PortalError
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration
@@ -190,18 +189,30 @@ def test_nothing_is_done_twice_by_two_windows(administration: Administration, al
     assert count(administration) == 250
 
 
-def test_a_table_leaves_the_portal_an_administrator(administration: Administration, alice: Caller) -> None:
-    nobody = "username,role\nalice@example.com,User\namir@example.com,User\n"
+@pytest.mark.parametrize(
+    ("demoted", "refusal", "says"),
+    [
+        (["amir", "alice"], LastAdministrator, "no Administrator"),
+        (["alice"], InvalidRequest, "Line 252 takes the role Administrator from you"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_table_that_can_be_seen_to_fail_is_refused_before_its_first_line(
+    administration: Administration,
+    alice: Caller,
+    demoted: Sequence[str],
+    refusal: type[PortalError],
+    says: str,
+) -> None:
     staged = administration.staged
-    planned = staged.stage(nobody, alice)
+    lines = "".join(f"{name}@example.com,,User\n" for name in demoted)
+    planned = staged.stage(TABLE.replace("tenants", "tenants,role") + lines, alice)
 
-    with pytest.raises(LastAdministrator):
+    with pytest.raises(refusal, match=rf"{says}.* Nothing was imported"):
         staged.go_on(planned.id, planned.version, alice, never)
-    handed_over = staged.stage(f"{nobody}dana@example.com,Administrator\n", alice)
-    staged.go_on(handed_over.id, handed_over.version, alice, never)
 
-    administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), Turn()).records
-    assert [one.user.username for one in administrators] == ["dana@example.com"]
+    assert count(administration) == 0
+    assert administration.users.find("amir@example.com").user.is_administrator
 
 
 def test_a_table_is_its_administrator_s_alone_and_is_forgotten(

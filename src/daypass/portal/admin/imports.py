@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from daypass.portal.access.model import Caller
 from daypass.portal.admin.change import Author, Change, Desk, Step
 from daypass.portal.admin.members import joining
 from daypass.portal.admin.model import UserRecord, Version, version_of
@@ -64,15 +65,19 @@ class ImportedUser:
     """Why this line cannot be taken."""
 
     @property
+    def changes_role(self) -> bool:
+        """Whether somebody has another role afterwards, or has one for the first time."""
+        return self.is_new or self.old_role is not None
+
+    @property
     def has_effect(self) -> bool:
         """Whether anything is to be done."""
-        return self.is_new or self.old_role is not None or bool(self.memberships)
+        return self.changes_role or bool(self.memberships)
 
     @property
     def widens(self) -> bool:
         """Whether somebody can do more afterwards."""
-        makes_administrator = self.role is Role.ADMINISTRATOR and (self.is_new or self.old_role is not None)
-        return makes_administrator or bool(self.memberships)
+        return (self.changes_role and self.role is Role.ADMINISTRATOR) or bool(self.memberships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,18 @@ class Imports:
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
         """Refuse a table as a whole, and not after half of its lines."""
         change = Change((), widens=any(one.widens for one in planned))
-        self.desk.review(_IMPORT, f"{len(planned)} lines", by, lambda _connection: change)
+        of_roles = [one for one in planned if one.changes_role]
+
+        def draft(connection: Connection) -> Change:
+            fewer = 0
+            for begin in range(0, len(of_roles), _PLANNED):
+                some = of_roles[begin : begin + _PLANNED]
+                fewer += _fewer(some, UserList(connection).named([one.username for one in some]))
+            _check_administrators(connection, fewer, 0)
+            _check_author(of_roles, by)
+            return change
+
+        self.desk.review(_IMPORT, f"{len(planned)} lines", by, draft)
 
     def take(
         self,
@@ -147,7 +163,7 @@ class Imports:
             for one in planned:
                 if one.is_new and one.username not in new:
                     new[one.username] = new_user(one.username, one.role, None, now)
-            _check_administrators(connection, planned, found)
+            _check_administrators(connection, _fewer(planned, found.users), taken)
             return _steps(planned, found, new, now)
 
         return bool(self.desk.make_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
@@ -187,16 +203,32 @@ def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[Impor
     return [_compared(wish, names_role, found) for wish, names_role in wishes], found
 
 
-def _check_administrators(connection: Connection, planned: Sequence[ImportedUser], found: _Found) -> None:
-    """Return when the portal still has an Administrator afterwards."""
+def _fewer(planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]) -> int:
+    """How many Administrators fewer there are afterwards, by the *users* that there are."""
     fewer = 0
     for one in planned:
-        old = found.users.get(one.username)
+        old = users.get(one.username)
         ran, runs = old is not None and old.runs_portal, one.role is Role.ADMINISTRATOR
         if old is None or not old.is_disabled:
             fewer += ran - runs
+    return fewer
+
+
+def _check_administrators(connection: Connection, fewer: int, taken: int) -> None:
+    """Return when the portal still has an Administrator afterwards."""
     if fewer > 0:
-        check_not_last(connection, fewer)
+        left = "The portal would be left with no Administrator. Take out the line of one who is to stay one."
+        check_not_last(connection, fewer, f"{left} {so_far(taken)}")
+
+
+def _check_author(planned: Sequence[ImportedUser], by: Author) -> None:
+    """Return when the author may still do the last line after the first."""
+    for one in planned:
+        if isinstance(by, Caller) and one.username == by.user.username and one.role is not Role.ADMINISTRATOR:
+            raise InvalidRequest(
+                f"Line {one.line} takes the role Administrator from you, and what follows could not be done. "
+                f"Take that line out, and let another Administrator do it. {so_far(0)}"
+            )
 
 
 def _steps(

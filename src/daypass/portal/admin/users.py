@@ -26,6 +26,7 @@ from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.page import Page, Turn
 
 _LONGEST_SEARCH = 255
+_LAST = "This is the last Administrator. Make somebody else one first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,10 @@ def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     return Change(tuple(writes), _facts(old), _facts(new), widens=widens)
 
 
-def check_not_last(connection: Connection, fewer: int = 1) -> None:
-    """Return when the portal has so many Administrators to spare."""
+def check_not_last(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:
+    """Return when the portal has so many Administrators to spare; *otherwise* is what is said."""
     if UserStore(connection).count_administrators() <= fewer:
-        raise LastAdministrator("This is the last Administrator. Make somebody else one first.")
+        raise LastAdministrator(otherwise)
 
 
 def _changed(old: UserRecord, role: Role | None, is_disabled: bool | None, now: datetime) -> UserRecord:

@@ -520,6 +520,15 @@ def test_what_was_looked_at_is_what_is_done(quick_world: World, admin: Browser) 
     assert quick_world.client().get("/api/v1/users/lena@example.com", quick_world.tokens[ADMIN]).status == 200
 
 
+def test_an_import_that_leaves_no_administrator_says_so_where_it_was_begun(admin: Browser) -> None:
+    planned = admin.send(IMPORT, table=f"{HEAD}\n{ADMIN},User,,")
+
+    refused = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+
+    assert (refused.status, "would be left with no Administrator" in alert(refused)) == (409, True)
+    assert 'name="table"' in text(refused)
+
+
 @pytest.mark.parametrize(
     ("content", "status", "says"),
     [

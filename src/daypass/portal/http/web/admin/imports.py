@@ -11,7 +11,7 @@ from starlette.responses import Response
 from daypass.portal.admin.imports import COLUMNS, ImportedUser
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.staging import LARGEST_TABLE, LONGEST_TABLE, Planned, Progress, StagedImports
-from daypass.portal.errors import Changed, InvalidRequest
+from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.pages import Pages
@@ -114,7 +114,7 @@ class ImportPages:
         except Changed as refusal:
             plan = PlanTable(self.staged.look(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
-        except InvalidRequest as refusal:
+        except (InvalidRequest, LastAdministrator) as refusal:
             return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
         if not done.is_done:
             return self._answer(visit, ImportPage(progress=done))
