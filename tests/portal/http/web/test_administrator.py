@@ -134,6 +134,21 @@ def test_metadata_of_a_tenant_is_noted_changed_and_removed_on_record(
     assert [len(found["events"]) for found in record] == [3, 1]
 
 
+def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
+    quick_world: World, admin: Browser
+) -> None:
+    here = f"{TENANTS}/{DEV.id}/metadata"
+    admin.do(here, key="long", kind="text", value="x" * 4000)
+
+    page = admin.see(here)
+    admin.do(f"{here}/remove", key="long")
+
+    query = {"query": "action=metadata.remove"}
+    found = quick_world.client().get("/api/v1/audit", quick_world.tokens[ADMIN], **query).json["events"]
+    (kept,) = [event["detail"]["old.value"] for event in found if event["subject"] == "long"]
+    assert f"of a long text the first {len(kept):,} characters" in page
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
