@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import cast
-from urllib.parse import unquote
 
 from daypass.cli.account import GivenToken
 from daypass.cli.client import Portal
@@ -21,10 +20,11 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         answer = world.client().send(
             self.command,
-            unquote(path),
+            path,
             body=self.rfile.read(length),
             headers=list(self.headers.items()),
             query=query,
+            is_quoted=True,
         )
         self.send_response(answer.status)
         for name, value in answer.headers:

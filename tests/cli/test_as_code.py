@@ -175,6 +175,9 @@ WRONG = (
     ("tenants:\n  t1:\n    metadata:\n      a: {colour: x}\n", 4, "what is noted has kind, value"),
     ("tenants:\n  t1:\n    metadata:\n      a: [x]\n", 4, "names with a colon"),
     ("tenants:\n  t1:\n    metadata:\n      a:\n", 4, "a single value"),
+    ("tenants:\n  t1:\n    metadata: {a: b,\n      c//d: e}\n", 4, "a key begins with no slash"),
+    ("tenants:\n  t1:\n    settings:\n      /a: 1\n", 4, "a key begins with no slash"),
+    ("settings:\n  Flags:\n    a//b: 1\n", 3, "a key begins with no slash"),
     ("users: [\n", 2, ""),
     ("a: *nothing\n", 1, ""),
     ("- 1\n", 1, "names with a colon"),
@@ -198,6 +201,7 @@ texts = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_si
 values = (
     texts | st.integers(0, 99999).map(str) | st.sampled_from(["true", "false", "null", "007", "1e3", "~", ""])
 )
+keys = texts.filter(lambda key: not key.startswith("/") and "//" not in key)
 estates = st.builds(
     estate.Estate,
     st.dictionaries(
@@ -214,12 +218,12 @@ estates = st.builds(
             st.just("arn"),
             st.just("x"),
             st.just({}),
-            st.dictionaries(texts, values, max_size=3),
-            st.dictionaries(texts, st.builds(estate.Note, st.sampled_from(estate.KINDS), values), max_size=3),
+            st.dictionaries(keys, values, max_size=3),
+            st.dictionaries(keys, st.builds(estate.Note, st.sampled_from(estate.KINDS), values), max_size=3),
         ),
         max_size=3,
     ),
-    st.dictionaries(st.tuples(texts, texts), values, max_size=4),
+    st.dictionaries(st.tuples(texts, keys), values, max_size=4),
 )
 
 

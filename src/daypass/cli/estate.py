@@ -119,8 +119,8 @@ class _Reader:
         texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
         fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
         members = {canonical(name): self._access(one) for name, one in self._named(fields.get("members"))}
-        settings = {key: self._text(one) for key, one in self._named(fields.get("settings"))}
-        metadata = {key: self._note(one) for key, one in self._named(fields.get("metadata"))}
+        settings = {key: self._text(one) for key, one in self._keyed(fields.get("settings"))}
+        metadata = {key: self._note(one) for key, one in self._keyed(fields.get("metadata"))}
         return Tenant(
             line,
             members=members if "members" in fields else None,
@@ -149,7 +149,7 @@ class _Reader:
 
     def _system_settings(self, node: "Node") -> Iterator[tuple[SettingKey, str]]:
         for type_, of_type in self._named(node):
-            for key, value in self._named(of_type):
+            for key, value in self._keyed(of_type):
                 yield (type_, key), self._text(value)
 
     def _fields(self, node: "Node", known: tuple[str, ...], what: str) -> Iterator[tuple[str, "Node"]]:
@@ -157,6 +157,13 @@ class _Reader:
             if key not in known:
                 problem = f"“{key}” is not known here; {what} has {', '.join(known)}"
                 raise self._wrong(value, problem)
+            yield key, value
+
+    def _keyed(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
+        """What is under each key; the portal keeps nothing under one that a path makes another of."""
+        for key, value in self._named(node):
+            if key.startswith("/") or "//" in key:
+                raise self._wrong(value, f"“{key}”: a key begins with no slash, and has no two in a row")
             yield key, value
 
     def _named(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.types import ASGIApp, Message, Scope
 
@@ -65,9 +65,13 @@ class Client:
         body: bytes | Sequence[Message] = b"",
         headers: Headers = (),
         query: str = "",
+        is_quoted: bool = False,
     ) -> Answer:
-        """Send a request; *path* is what the server has decoded already."""
-        return asyncio.run(self.exchange(method, path, token, body=body, headers=headers, query=query))
+        """Send a request; *path* is what the server has decoded already, unless it *is_quoted* still."""
+        sent = self.exchange(
+            method, path, token, body=body, headers=headers, query=query, is_quoted=is_quoted
+        )
+        return asyncio.run(sent)
 
     async def exchange(
         self,
@@ -78,10 +82,13 @@ class Client:
         body: bytes | Sequence[Message] = b"",
         headers: Headers = (),
         query: str = "",
+        is_quoted: bool = False,
     ) -> Answer:
         """The same, beside others."""
         given = [*headers, *([("Authorization", f"Bearer {token}")] if token is not None else [])]
         scope = self._scope(method, path, query, given)
+        if is_quoted:
+            scope.update(path=unquote(path), raw_path=path.encode())
         messages = _messages(body) if isinstance(body, bytes) else body
         return await _exchange(self.app, scope, messages)
 

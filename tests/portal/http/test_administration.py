@@ -217,6 +217,26 @@ def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> Non
     assert quick_admin("GET", path).status == 404
 
 
+@pytest.mark.parametrize(
+    "of_what", ["/tenants/dev01/metadata", "/tenants/dev01/settings", "/settings/AppConfig"]
+)
+@pytest.mark.parametrize("key", ["%2Fboard", "links%2F%2Fboard"])
+def test_a_key_that_is_another_one_in_a_path_is_refused(
+    quick_world: World, quick_admin: Administrator, of_what: str, key: str
+) -> None:
+    answer = quick_world.client().send(
+        "PUT",
+        f"/api/v1{of_what}/{key}",
+        quick_world.tokens[ADMIN],
+        body=b'{"value": "x"}',
+        headers=NEW,
+        is_quoted=True,
+    )
+
+    assert (answer.status, "begins with no slash" in answer.json["detail"]) == (422, True)
+    assert [] in quick_admin("GET", of_what.removesuffix("/AppConfig")).json.values()
+
+
 def test_a_setting_of_the_system_may_have_slashes_in_its_key(quick_admin: Administrator) -> None:
     path = "/settings/AppConfig/some/legacy/key"
 

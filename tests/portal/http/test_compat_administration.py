@@ -131,6 +131,8 @@ def test_notes_about_a_tenant_as_the_clients_write_and_remove_them(world: World)
     changed = {**note, "Type": "text", "Value": "none"}
     assert call(world, "POST", NOTE, changed).json is None
     assert call(world, "GET", NOTES).json == [changed]
+    refused = call(world, "POST", NOTE, {**note, "Key": "links//board"})
+    assert (refused.status, "no two in a row" in refused.json["Message"]) == (422, True)
     # They are no settings: what is called metadata there is another store.
     assert call(world, "GET", METADATA).json == []
 

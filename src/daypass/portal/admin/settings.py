@@ -158,6 +158,9 @@ def check_key(key: str) -> None:
     """Return when something can be kept under that key."""
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
+    # In a path, several slashes are as one: on the way it could become another key.
+    if key.startswith("/") or "//" in key:
+        raise InvalidRequest("A key begins with no slash, and has no two in a row.")
 
 
 def check_text(value: str) -> None:

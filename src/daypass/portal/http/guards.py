@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import structlog
@@ -20,7 +21,7 @@ HEADERS: Mapping[str, str] = {
 
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
-_SLASHES = re.compile("/{2,}")
+_SLASHES = re.compile(b"/{2,}")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 _log = structlog.get_logger("portal.http")
@@ -39,8 +40,7 @@ class Guards:
             return
         began = time.perf_counter()
         scope[REQUEST_ID] = request_id = uuid4().hex
-        # duploctl begins some paths with two slashes.
-        scope["path"] = _SLASHES.sub("/", scope["path"])
+        scope["path"] = _path(scope)
         status = 0
 
         async def send_guarded(message: Message) -> None:
@@ -60,6 +60,16 @@ class Guards:
         except Exception as error:  # answered already, by the door's own handler
             crash = error
         _record(scope, status, time.perf_counter() - began, crash)
+
+
+def _path(scope: Scope) -> str:
+    """What was asked for: duploctl begins some paths with two slashes, which are as one."""
+    path: str = scope["path"]
+    if "//" not in path:
+        return path
+    # Slashes that were sent as %2F belong to a name, and make no other name of it.
+    sent: bytes = scope.get("raw_path") or quote(path).encode()
+    return unquote(_SLASHES.sub(b"/", sent))
 
 
 def _record(scope: Scope, status: int, took: float, crash: Exception | None) -> None:

@@ -154,6 +154,7 @@ def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
     [
         ({"key": " "}, "Enter a Key."),
         ({"key": "x" * 129}, "A key has 1 to 128"),
+        ({"key": "/owner"}, "begins with no slash"),
         ({"value": " \r\n"}, "Enter a Value."),
         ({"kind": "colour"}, "Select a Kind."),
         ({"kind": "url", "value": "javascript:alert(1)"}, "begins with https://"),
