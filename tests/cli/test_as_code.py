@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from daypass.cli import census, estate
 from daypass.cli.app import run
-from daypass.cli.client import Portal
+from daypass.cli.client import Answer, Portal
 from daypass.cli.errors import Misused
 from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.main import WINGS, now
@@ -152,6 +153,28 @@ def test_a_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: P
         carry_out(portal, planned(portal, both(seconds)))
 
         assert planned(portal, both(seconds)).steps == []
+
+
+class Older(Portal):
+    """A portal that knows no metadata: it is asked for an address that no portal knows."""
+
+    __slots__ = ()
+
+    def call(self, method: str, path: str, *more: Any) -> Answer:  # noqa: ANN401  passed on
+        """Call it."""
+        return super().call(method, path.replace("/tenant-metadata", "/tenant-nothing"), *more)
+
+
+def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
+    older = Older(portal.origin, portal.bearer, portal.trust)
+    less = "tenants:\n  dev01:\n    metadata: {}\n  new01: {region: eu-central-1}\n"
+
+    carry_out(older, planned(older, less, prune=False))
+    exported = estate.write(census.take(older).estate)
+
+    assert planned(older, exported, prune=True).steps == []
+    with pytest.raises(Misused, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
+        planned(older, "tenants:\n  dev01:\n    metadata: {owner: team blue}\n")
 
 
 WRONG = (

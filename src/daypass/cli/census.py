@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from daypass.cli import problems
 from daypass.cli.client import Portal
-from daypass.cli.errors import Refusal
+from daypass.cli.errors import NotThere, Refusal
 from daypass.cli.estate import Estate, Note, SettingKey, Tenant, User
 
 _MOST = 500
@@ -33,6 +33,8 @@ class Census:
 
     estate: Estate
     versions: Versions
+    keeps_metadata: bool = True
+    """A portal may be older than its users' `daypass`."""
 
 
 def take(portal: Portal) -> Census:
@@ -64,21 +66,30 @@ def _take(portal: Portal) -> Census:
     for one in _each(portal, path("tenant-settings"), "settings"):
         of_tenants.setdefault(one["tenant"], {})[one["key"]] = one["value"]
         versions.tenant_settings[one["tenant"], one["key"]] = one["version"]
-    noted: dict[str, dict[str, Note]] = {}
-    for one in _each(portal, path("tenant-metadata"), "metadata"):
-        noted.setdefault(one["tenant"], {})[one["key"]] = Note(one["kind"], one["value"])
-        versions.metadata[one["tenant"], one["key"]] = one["version"]
+    noted = _noted(portal, versions)
     tenants: dict[str, Tenant] = {}
     for one in _each(portal, path("tenants"), "tenants"):
         name = one["name"]
-        inner = members.get(name, {}), of_tenants.get(name, {}), noted.get(name, {})
+        inner = members.get(name, {}), of_tenants.get(name, {}), (noted or {}).get(name, {})
         tenants[name] = _tenant(one, *inner)
         versions.tenants[name] = one["version"]
     settings: dict[SettingKey, str] = {}
     for one in _answer(portal, path("settings"))["settings"]:
         settings[one["type"], one["key"]] = one["value"]
         versions.settings[one["type"], one["key"]] = one["version"]
-    return Census(Estate(users, tenants, settings), versions)
+    return Census(Estate(users, tenants, settings), versions, noted is not None)
+
+
+def _noted(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, Note]] | None:
+    """What is noted about each tenant; None where the portal does not know of such a thing."""
+    noted: dict[str, dict[str, Note]] = {}
+    try:
+        for one in _each(portal, path("tenant-metadata"), "metadata"):
+            noted.setdefault(one["tenant"], {})[one["key"]] = Note(one["kind"], one["value"])
+            versions.metadata[one["tenant"], one["key"]] = one["version"]
+    except NotThere:
+        return None
+    return noted
 
 
 def _tenant(

@@ -39,6 +39,10 @@ class Denied(Refusal):
     exit_code = 4
 
 
+class NotThere(Denied):
+    """The portal knows no such thing, or no such address."""
+
+
 class Unavailable(Refusal):
     """The portal or AWS is not there just now."""
 

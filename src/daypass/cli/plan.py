@@ -137,6 +137,11 @@ class _Planner:
     def _metadata(self) -> Iterator[Step]:
         for name, wanted in (self.wanted.tenants or {}).items():
             old = self._old(name).metadata or {}
+            if wanted.metadata and not self.census.keeps_metadata:
+                raise Misused(
+                    f"{self.name}, line {wanted.line}: this portal keeps no metadata yet. "
+                    f"Take that of “{name}” out of the file, or have the portal updated."
+                )
             for key, note in (wanted.metadata or {}).items():
                 version = self.census.versions.metadata.get((name, key))
                 address = path("tenants", name, "metadata", key)

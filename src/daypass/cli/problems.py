@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 
-from daypass.cli.errors import Denied, Misconfigured, Misused, Refusal, SignInNeeded, Unavailable
+from daypass.cli.errors import Denied, Misconfigured, Misused, NotThere, Refusal, SignInNeeded, Unavailable
 
 _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
 """Codes of server errors that trying again will not mend."""
@@ -59,7 +59,7 @@ def _kind(status: int, code: str) -> type[Refusal]:
         return Misconfigured
     if status >= 500 or status == 429:
         return Unavailable
-    return {401: SignInNeeded, 403: Denied, 404: Denied}.get(status, Misused)
+    return {401: SignInNeeded, 403: Denied, 404: NotThere}.get(status, Misused)
 
 
 def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | None:
