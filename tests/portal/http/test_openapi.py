@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -12,15 +11,14 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.http.route import ExactRoute
 from tests.portal.http.client import Client
+from tests.portal.http.fuzzer import DESCRIPTION, describe
 from tests.portal.http.world import DANA, PUBLIC_URL, World
-
-DESCRIPTION = "/api/v1/openapi.json"
 
 
 @pytest.fixture
 def described(still_world: World) -> OpenApiSchema:
     """The description, as a fuzzer reads it."""
-    return schemathesis.openapi.from_asgi(DESCRIPTION, still_world.portal.app)
+    return describe(still_world.portal.app)
 
 
 def test_the_description_is_valid_and_needs_no_token(described: OpenApiSchema, still_client: Client) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -13,6 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.identity.model import TokenKind
+from tests.portal.http.fuzzer import describe
 from tests.portal.http.world import ADMIN, World
 from tests.portal.http.world import world as make_world
 
@@ -28,7 +28,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def described(world: World) -> OpenApiSchema:
-    return schemathesis.openapi.from_asgi("/api/v1/openapi.json", world.portal.app)
+    return describe(world.portal.app)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
@@ -43,5 +43,4 @@ def test_whatever_an_administrator_sends_is_answered_as_described(
     case.headers.setdefault("If-Match", "*")
 
     # What is there to be changed, and what goes with what, is no matter of a schema.
-    # The token is sent beside the case, or it counts as one that was made up where others of its headers are.
     case.call_and_validate(headers=token, excluded_checks=[positive_data_acceptance])
