@@ -76,11 +76,11 @@ class RolePages:
     def show(self, visit: Visit) -> Response:
         """Each role with its result, and how far it all is."""
         listing = Listing.of(visit.query, ADDRESS, ["role"])
-        master = drawn(self.durations.of_admin())
         if self.maxima is None:
+            master = drawn(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.frame, "web/admin/roles.html", page)
-        # In this order: where nothing waits any more, each row has its result.
+        # Before all else: where nothing waits any more, each row has its result, and so has the master role.
         progress = self.maxima.progress()
         found = self.maxima.page(None, listing.turn)
         page = RolesPage(
@@ -91,7 +91,7 @@ class RolePages:
             waiting=progress.get(Outcome.WAITING, 0),
             refused=progress.get(Outcome.REFUSED, 0),
             missing=progress.get(Outcome.MISSING, 0),
-            master=master,
+            master=drawn(self.durations.of_admin()),
             is_portal_changing=True,
         )
         return self.pages.show(visit.frame, "web/admin/roles.html", page)
