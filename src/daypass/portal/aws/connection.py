@@ -34,7 +34,10 @@ class Reply:
 
 
 class Connection:
-    """A connection to one host; closed by itself when anything goes wrong on it."""
+    """A connection to one host; whoever opened it closes it.
+
+    `is_usable` says whether it takes another request, which it does not once anything went wrong on it.
+    """
 
     def __init__(self, url: str, trust: ssl.SSLContext | None, left: Left) -> None:
         """Connect; raises `Unanswered` or `OSError`."""
