@@ -19,6 +19,7 @@ from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen
 
 _KINDS = {MetadataKind.TEXT: "Text", MetadataKind.URL: "URL", MetadataKind.AWS_CONSOLE: "AWS console"}
+_KEY_TAKEN = "Something is noted under that Key already. Edit it, or enter another Key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,8 @@ class NotePages:
         try:
             key = chosen(typed.key.strip(), "Enter a Key.")
             self._put(visit, key, typed, Version(""))
-        except Changed as refusal:
-            wrong = "Something is noted under that Key already. Edit it, or enter another Key."
-            return self._answer(visit, replace(typed, is_adding=True, wrong=wrong), status_of(refusal))
-        except InvalidRequest as refusal:
-            wrong = refusal.reason
+        except (InvalidRequest, Changed) as refusal:
+            wrong = _KEY_TAKEN if isinstance(refusal, Changed) else refusal.reason
             return self._answer(visit, replace(typed, is_adding=True, wrong=wrong), status_of(refusal))
         return self._done(visit, f"{key} is noted.")
 
