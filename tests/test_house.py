@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,24 @@ def test_what_is_let_pass_says_why() -> None:
     ]
 
     assert unsaid == []
+
+
+COMMON = [module for module in MODULES if _name(module).startswith("common/")]
+
+
+@pytest.mark.parametrize("module", COMMON, ids=_name)
+def test_the_shared_package_imports_the_standard_library_only(module: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            imported.add(node.module)
+
+    outside = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
+
+    assert {name for name in outside if not name.startswith("daypass.common")} == set()
 
 
 def test_every_decision_record_is_listed() -> None:

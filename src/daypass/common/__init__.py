@@ -1,0 +1,1 @@
+"""Code that the command line and the portal share; imports the standard library only."""
