@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.errors import Misused
-from daypass.cli.places import destination
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal
 
@@ -121,7 +119,7 @@ def test_jit_web_is_the_same_in_duploctl_s_words(inside: Inside, portal: StubPor
     assert portal.asked[-1].body == {"admin": True, "purpose": "console"}
 
 
-@pytest.mark.parametrize("place", ["no service", "S3", "arn:aws", "arn:aws:iam::1:role/x", "../x", "-x"])
+@pytest.mark.parametrize("place", ["no service", "S3", "arn:aws", "arn:aws:s3:::", "../x", "-x"])
 def test_what_is_no_place_is_refused_before_anything_is_issued(
     inside: Inside, portal: StubPortal, place: str
 ) -> None:
@@ -138,38 +136,34 @@ def test_a_tenant_that_is_not_one_s_own_has_no_region(inside: Inside) -> None:
 @pytest.mark.parametrize(
     ("arn", "path"),
     [
-        ("s3:::my-bucket", "/s3/buckets/my-bucket?region=R&tab=objects"),
-        ("s3:::my-bucket/a/b c.txt", "/s3/object/my-bucket?region=R&prefix=a%2Fb%20c.txt"),
-        ("dynamodb:eu-west-1:1:table/t", "/dynamodbv2/home?region=eu-west-1#table?name=t"),
-        ("dynamodb:eu-west-1:1:table/t/index/i", "/dynamodbv2/home?region=eu-west-1#table?name=t"),
         (
-            "sqs:eu-west-1:1:q",
-            "/sqs/v3/home?region=eu-west-1#/queues/https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F1%2Fq",
+            "arn:aws:ec2:eu-west-1:1:security-group/sg-1",
+            "/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-1",
         ),
-        ("sns:eu-west-1:1:t", "/sns/v3/home?region=eu-west-1#/topic/arn:aws:sns:eu-west-1:1:t"),
-        ("kinesis:eu-west-1:1:stream/s", "/kinesis/home?region=eu-west-1#/streams/details/s/monitoring"),
-        (
-            "apigateway:eu-west-1::/restapis/a1",
-            "/apigateway/main/apis/a1/resources?api=a1&region=eu-west-1",
-        ),
-        ("lambda:eu-west-1:1:function:f", "/lambda/home?region=eu-west-1#/functions/f?tab=code"),
-        (
-            "logs:eu-west-1:1:log-group:/aws/x:*",
-            "/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Faws$252Fx",
-        ),
-        ("rds:eu-west-1:1:db:d", "/rds/home?region=eu-west-1#database:id=d"),
-        ("ec2:eu-west-1:1:instance/i-1", "/ec2/home?region=eu-west-1#InstanceDetails:instanceId=i-1"),
-        ("ecs:eu-west-1:1:cluster/c", "/ecs/v2/clusters/c/services?region=eu-west-1"),
-        (
-            "secretsmanager:eu-west-1:1:secret:a/b-Ab12Cd",
-            "/secretsmanager/secret?name=a%2Fb&region=eu-west-1",
-        ),
+        # An ARN without a region is shown in the tenant's.
+        ("arn:aws:s3:::my-bucket", "/s3/buckets/my-bucket?region=us-west-2&tab=objects"),
     ],
 )
-def test_an_arn_leads_to_the_page_of_its_resource(arn: str, path: str) -> None:
-    assert destination(f"arn:aws:{arn}", "R") == path
+def test_an_arn_leads_to_the_page_of_its_resource(
+    inside: Inside, portal: StubPortal, arn: str, path: str
+) -> None:
+    ran = inside("web", "--tenant", "dev01", "--print", arn)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert portal.asked[-1].body["destination"] == path
 
 
-def test_an_arn_of_an_unknown_kind_names_the_service_to_open() -> None:
-    with pytest.raises(Misused, match="daypass web iot"):
-        destination("arn:aws:iot:eu-west-1:1:thing/x", "R")
+def test_an_arn_of_an_unknown_kind_opens_its_service_and_says_so(inside: Inside, portal: StubPortal) -> None:
+    ran = inside("web", "--tenant", "dev01", "--print", "arn:aws:iotsitewise:eu-west-1:1:asset/x")
+
+    assert (ran.code, ran.out) == (0, LINK + "\n")
+    assert "start page of iotsitewise" in ran.err
+    assert portal.asked[-1].body["destination"] == "/iotsitewise/home?region=eu-west-1"
+
+
+@pytest.mark.parametrize("partition", ["aws-iso", "aws-iso-b", "aws-moon"])
+def test_an_arn_of_a_partition_without_a_reachable_console_is_refused(inside: Inside, partition: str) -> None:
+    ran = inside("web", "--tenant", "dev01", "--print", f"arn:{partition}:s3:::b")
+
+    assert ran.code == 2
+    assert partition in ran.err

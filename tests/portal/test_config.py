@@ -101,7 +101,12 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("us-east-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")],
+    [
+        ("us-east-1", "aws"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("cn-north-1", "aws-cn"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
 )
 def test_a_region_says_which_partition_it_is_in(region: str, partition: str) -> None:
     assert read(DAYPASS_AWS_REGION=region).aws.partition == partition

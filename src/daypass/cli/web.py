@@ -5,12 +5,14 @@ from collections.abc import Mapping
 
 import click
 
-from daypass.cli import account, actions, ask, browser, facts, options, places
+from daypass.cli import account, actions, ask, browser, facts, options
 from daypass.cli.client import Portal
-from daypass.cli.errors import Denied, Unavailable
+from daypass.cli.errors import Denied, Misused, Unavailable
 from daypass.cli.handover import Handover
 from daypass.cli.patience import say
 from daypass.cli.refresh import Now
+from daypass.common.console.arn import Arn, parse
+from daypass.common.console.pages import NoConsole, is_service, resource_page, service_page
 
 _PATIENCE = 60.0
 """Seconds that a browser may take to start and to come for its link."""
@@ -62,8 +64,27 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
 
 
 def _destination(place: str, wanted: ask.Ask, portal: Portal) -> str:
-    region = _region(wanted, portal) if places.needs_region(place) else ""
-    return places.destination(place, region)
+    """Return the page that *place* names: a service, an ARN, or the URL or path of a page itself."""
+    if place.startswith(("/", "https://", "http://")):
+        return place
+    if place.startswith("arn:"):
+        arn = parse(place)
+        if arn is None:
+            raise Misused(f"{place} is not an ARN: it looks like arn:aws:s3:::my-bucket.")
+        return _page_of(arn, wanted, portal)
+    if not is_service(place):
+        raise Misused(f"{place} is neither a service such as s3, nor an ARN, nor a page of the AWS console.")
+    return service_page(place, _region(wanted, portal))
+
+
+def _page_of(arn: Arn, wanted: ask.Ask, portal: Portal) -> str:
+    try:
+        page = resource_page(arn, arn.region or _region(wanted, portal))
+    except NoConsole as why:
+        raise Misused(str(why)) from why
+    if not page.is_exact:
+        say(f"the page of {arn.text} is not known; opening the start page of {arn.service}.")
+    return page.path
 
 
 def _region(wanted: ask.Ask, portal: Portal) -> str:

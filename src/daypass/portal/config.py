@@ -268,7 +268,7 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
 
 def partition_of(region: str) -> str:
     """The AWS partition that a region belongs to."""
-    for partition, prefix in (("aws-us-gov", "us-gov-"), ("aws-cn", "cn-")):
+    for partition, prefix in (("aws-us-gov", "us-gov-"), ("aws-cn", "cn-"), ("aws-eusc", "eusc-")):
         if region.startswith(prefix):
             return partition
     return "aws"

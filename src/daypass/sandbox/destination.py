@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, unquote, urlsplit
 
+from daypass.common.console.partitions import CONSOLE_PARTITIONS
+
 _CONSOLE_HOST = re.compile(
-    r"([a-z0-9-]+\.)?(console\.aws\.amazon\.com|console\.amazonaws-us-gov\.com|console\.amazonaws\.cn)"
+    rf"([a-z0-9-]+\.)?({'|'.join(re.escape(each.console_host) for each in CONSOLE_PARTITIONS.values())})"
 )
 
 
@@ -31,6 +33,7 @@ _LINKS = [
     (Kind.TOPIC, re.compile(r"/sns/v3/home[^#]*#/topic/([^/?#]+)")),
     (Kind.STREAM, re.compile(r"/kinesis/home[^#]*#/streams/details/([^/?#]+)")),
     (Kind.API, re.compile(r"/apigateway/main/apis/([^/?#]+)")),
+    (Kind.API, re.compile(r"/apigateway/main/develop/routes\?(?:[^#]*&)?api=([^&#]+)")),
 ]
 
 

@@ -2,19 +2,32 @@
 
 from dataclasses import dataclass
 
+from daypass.common.console.partitions import CONSOLE_PARTITIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Partition:
     """The hosts of one partition. A role, its endpoints and its console all lie in the same one."""
 
     name: str
-    dns_suffix: str
     iam_host: str
     iam_region: str
     signin_host: str
     home_region: str | None
-    """The region that `signin_host` itself serves, the others having their own hosts; None: it serves all."""
-    console_host: str
+    """The region that `signin_host` itself serves, the others having hosts of their own below it.
+
+    None if it serves all regions, "" if it serves none.
+    """
+
+    @property
+    def dns_suffix(self) -> str:
+        """The end of the names of the partition's endpoints."""
+        return CONSOLE_PARTITIONS[self.name].dns_suffix
+
+    @property
+    def console_host(self) -> str:
+        """The host of the console; each region's console is one label below it."""
+        return CONSOLE_PARTITIONS[self.name].console_host
 
     def sts_url(self, region: str) -> str:
         """The regional STS: its tokens are valid in every region, the global one's are not."""
@@ -45,30 +58,31 @@ PARTITIONS = {
     for partition in (
         Partition(
             name="aws",
-            dns_suffix="amazonaws.com",
             iam_host="iam.amazonaws.com",
             iam_region="us-east-1",
             signin_host="signin.aws.amazon.com",
             home_region="us-east-1",
-            console_host="console.aws.amazon.com",
         ),
         Partition(
             name="aws-us-gov",
-            dns_suffix="amazonaws.com",
             iam_host="iam.us-gov.amazonaws.com",
             iam_region="us-gov-west-1",
             signin_host="signin.amazonaws-us-gov.com",
             home_region=None,
-            console_host="console.amazonaws-us-gov.com",
         ),
         Partition(
             name="aws-cn",
-            dns_suffix="amazonaws.com.cn",
             iam_host="iam.cn-north-1.amazonaws.com.cn",
             iam_region="cn-north-1",
             signin_host="signin.amazonaws.cn",
             home_region=None,
-            console_host="console.amazonaws.cn",
+        ),
+        Partition(
+            name="aws-eusc",
+            iam_host="iam.eusc-de-east-1.amazonaws.eu",
+            iam_region="eusc-de-east-1",
+            signin_host="signin.amazonaws-eusc.eu",
+            home_region="",
         ),
     )
 }

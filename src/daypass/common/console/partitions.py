@@ -1,0 +1,28 @@
+"""AWS partitions: the DNS suffix of their endpoints and the host of their console."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePartition:
+    """One partition, as far as links into its console need it."""
+
+    name: str
+    dns_suffix: str
+    console_host: str
+    """Each region's console is one label below it."""
+
+
+CONSOLE_PARTITIONS = {
+    partition.name: partition
+    for partition in (
+        ConsolePartition("aws", "amazonaws.com", "console.aws.amazon.com"),
+        ConsolePartition("aws-cn", "amazonaws.com.cn", "console.amazonaws.cn"),
+        ConsolePartition("aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com"),
+        ConsolePartition("aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu"),
+    )
+}
+"""The partitions whose console can be reached from the internet."""
+
+ISOLATED = ("aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f")
+"""Partitions on networks of their own: their console cannot be reached from the internet."""
