@@ -211,3 +211,11 @@ def test_update_aws_config_works_when_the_portal_does_not(inside: Inside, portal
     assert ran.code == 0
     assert "no region" in ran.err
     assert set(profiles(inside)["profile x"]) == {"credential_process"}
+
+
+@pytest.mark.parametrize(("duration", "says"), [("15m", True), ("31m", True), ("32m", False), ("1h", False)])
+def test_a_duration_that_makes_sdks_ask_each_time_is_told(inside: Inside, duration: str, says: bool) -> None:
+    ran = inside("configure", "--tenant", "dev01", "--duration", duration)
+
+    assert ran.code == 0
+    assert ("before each request" in ran.err) is says

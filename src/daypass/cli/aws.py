@@ -19,7 +19,7 @@ def aws(now: Now, /, **given: str | bool | None) -> None:
       daypass aws --host portal.example.com --admin --duration 2h
       DAYPASS_TOKEN=… daypass aws --host portal.example.com --tenant dev01
 
-    The keys are kept in a private cache and given out again while at least 15 minutes, or a quarter of
+    The keys are kept in a private cache and given out again while at least 16 minutes, or half of
     their life, are left. Only the JSON goes to stdout; whatever a person should know goes to stderr.
     The exit codes are listed in `daypass --help`.
     """

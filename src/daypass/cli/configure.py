@@ -13,7 +13,7 @@ from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
 from daypass.cli.patience import say
 from daypass.cli.processes import Process, understood
 from daypass.cli.profiles import Config, Profile
-from daypass.cli.refresh import Now
+from daypass.cli.refresh import SHORT, Now
 from daypass.cli.scrub import without_secrets
 
 
@@ -227,5 +227,7 @@ def _tell(change: Change, path: Path, *, is_changed: bool) -> None:
         say(f"profile {name} removed from {path}: what it was for is gone.")
     for wish in change.wishes:
         say(f"profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
+    if change.wishes and "duration" in change.flags and ask.read_duration(change.flags["duration"]) < SHORT:
+        say("with keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
     if change.wishes:
         say(f"try it: aws --profile {change.wishes[0].name} sts get-caller-identity")

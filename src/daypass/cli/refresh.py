@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 Now = Callable[[], float]
 
-_MARGIN = 15 * 60
-"""Seconds that must be left when keys are handed out: AWS's SDKs ask again when fewer are."""
+_MARGIN = 16 * 60
+"""Seconds that cached keys must have left: from 15 minutes on, botocore asks again before each request."""
+
+SHORT = 2 * _MARGIN
+"""Seconds of a lifetime below which the margin is half of it, so that botocore does ask again each time."""
 
 _COMPARED = ("tenant", "role", "user")
 """What a scope must lead to again after a refresh, or the person is told."""
@@ -70,7 +73,7 @@ def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
         answer=json.dumps(issued.keys).encode() + b"\n",
         about=json.dumps({"portal": ask.origin, "what": ask.what, **issued.about}).encode(),
         asked_at=int(now),
-        good_until=int(now + left - min(_MARGIN, left / 4)),
+        good_until=int(now + left - min(_MARGIN, left / 2)),
     )
 
 
