@@ -1,70 +1,177 @@
 """`daypass env` and `serve-credentials`: variables in the words of each shell."""
 
 import json
-import shutil
+import os
+import re
 import subprocess
 
 import pytest
 
+from daypass.cli.shells import SHELLS, _name_and_parent, _name_and_parent_by_ps
 from daypass.cli.variables import OURS, lines
 from tests.cli.conftest import Command, Inside
+from tests.cli.stub import StubPortal, problem
 
 DEV = ("env", "--tenant", "dev01")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "dash"])
-def test_a_shell_that_runs_it_has_the_keys_and_forgets_them_again(daypass: Command, shell: str) -> None:
-    if shutil.which(shell) is None:
-        shell = "sh"
-    script = (
-        'eval "$(daypass env --shell bash --tenant dev01)"; '
-        'echo "$AWS_ACCESS_KEY_ID:$AWS_REGION:$AWS_PROFILE"; '
-        'eval "$(daypass env --shell bash --unset)"; '
-        'echo "$AWS_ACCESS_KEY_ID:$AWS_REGION"; env | grep -c ^AWS_'
-    )
+POSIX = ["bash", "zsh", "dash", "ksh"]
 
-    ran = subprocess.run(
-        [shell, "-c", script],
-        env=daypass.environment(AWS_PROFILE="other"),
+EVAL = {
+    **dict.fromkeys(POSIX, 'eval "$(daypass {words})"'),
+    "fish": "daypass {words} | source",
+    "tcsh": "eval `daypass {words}`",
+}
+"""How each shell runs what a command prints."""
+
+WRONG_LOGIN_SHELL = dict.fromkeys(EVAL, "/usr/bin/fish") | {"fish": "/bin/bash"}
+
+
+def run_in(shell: str, script: str, daypass: Command, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run *script* in that shell, without the user's own settings of it."""
+    options = {"zsh": ["-f"], "tcsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
+    return subprocess.run(
+        [shell, *options, "-c", script],
+        env=daypass.environment(SHELL=WRONG_LOGIN_SHELL[shell], **variables),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
 
-    assert ran.stdout == "ASIA0000000000000001:us-west-2:\n:\n0\n", ran.stderr
+
+@pytest.mark.parametrize("shell", EVAL)
+def test_a_shell_that_runs_it_has_the_keys_and_forgets_them_again(daypass: Command, shell: str) -> None:
+    script = "; ".join(
+        (
+            EVAL[shell].format(words="env --tenant dev01"),
+            "env | grep ^AWS_ | grep -v -e TOKEN -e SECRET -e EXPIRATION | sort",
+            EVAL[shell].format(words="env --unset"),
+            "env | grep -c ^AWS_",
+        )
+    )
+
+    # What the login shell would read does not matter.
+    ran = run_in(shell, script, daypass, AWS_PROFILE="other")
+
+    assert ran.stdout.split() == [
+        "AWS_ACCESS_KEY_ID=ASIA0000000000000001",
+        "AWS_DEFAULT_REGION=us-west-2",
+        "AWS_REGION=us-west-2",
+        "0",
+    ], ran.stderr
+
+
+@pytest.mark.parametrize("shell", EVAL)
+@pytest.mark.parametrize("words", ["env --tenant dev01", "env --unset"])
+def test_what_it_prints_ends_with_success(daypass: Command, shell: str, words: str) -> None:
+    following = "; and echo next" if shell == "fish" else " && echo next"
+
+    assert run_in(shell, EVAL[shell].format(words=words) + following, daypass).stdout == "next\n"
+
+
+@pytest.mark.parametrize("shell", POSIX)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "env --tenant data01",
+        "env --tenat dev01",
+        "env --shell bash --host http://192.0.2.1 --tenant dev01",
+        "serve-credentials --tenant data01",
+    ],
+)
+def test_a_refusal_stops_a_script_that_stops_at_errors(
+    daypass: Command, portal: StubPortal, shell: str, words: str
+) -> None:
+    portal.reply = lambda _: problem(403, "access_denied", "No.")
+
+    ran = run_in(shell, f"set -e; {EVAL[shell].format(words=words)}; echo went on", daypass)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("daypass: ")
+
+
+@pytest.mark.parametrize("shell", EVAL)
+def test_after_a_refusal_neither_earlier_keys_nor_the_default_profile_are_used(
+    daypass: Command, portal: StubPortal, shell: str
+) -> None:
+    portal.reply = lambda _: problem(403, "access_denied", "No.")
+    failed = "; or echo failed; " if shell == "fish" else " || echo failed; "
+    script = EVAL[shell].format(words="env --tenant data01") + failed + "env | grep ^AWS_ | sort"
+
+    ran = run_in(shell, script, daypass, AWS_ACCESS_KEY_ID="ASIAEARLIER", AWS_PROFILE="default")
+
+    assert ran.stdout.split() == [
+        "failed",
+        "AWS_ACCESS_KEY_ID=REFUSED-BY-DAYPASS",
+        "AWS_CREDENTIAL_EXPIRATION=1970-01-01T00:00:00Z",
+        "AWS_SECRET_ACCESS_KEY=refused",
+        "AWS_SESSION_TOKEN=refused",
+    ], ran.stderr
+
+
+def test_a_program_between_the_shell_and_the_command_does_not_hide_the_shell(daypass: Command) -> None:
+    script = "timeout 60 nice daypass env --tenant dev01 | source; and echo $AWS_REGION"
+
+    assert run_in("fish", script, daypass).stdout == "us-west-2\n"
+
+
+def test_a_script_is_known_by_its_interpreter(daypass: Command) -> None:
+    script = daypass.home / "deploy.fish"
+    script.write_text(
+        "#!/usr/bin/env -S fish --no-config\ndaypass env --tenant dev01 | source\necho $AWS_REGION\n"
+    )
+    script.chmod(0o700)
+
+    assert run_in("bash", str(script), daypass).stdout == "us-west-2\n"
+
+
+def test_without_proc_a_process_is_found_by_ps() -> None:
+    waiting = subprocess.Popen(["fish", "--no-config"], stdin=subprocess.PIPE)
+    try:
+        assert _name_and_parent_by_ps(waiting.pid) == ("fish", os.getpid())
+        assert _name_and_parent(waiting.pid) == ("fish", os.getpid())
+    finally:
+        waiting.communicate(timeout=60)
+    assert _name_and_parent_by_ps(waiting.pid) == ("", 0)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "login_shell", "sets"),
+    ("shell", "sets"),
     [
-        ((), "/bin/bash", "export AWS_REGION=us-west-2"),
-        ((), "/usr/bin/zsh", "export AWS_REGION=us-west-2"),
-        ((), "/usr/bin/fish", "set --global --export AWS_REGION 'us-west-2';"),
-        ((), "", "export AWS_REGION=us-west-2"),
-        (("--shell", "fish"), "/bin/bash", "set --global --export AWS_REGION 'us-west-2';"),
-        (("--shell", "powershell"), "/bin/bash", "$Env:AWS_REGION = 'us-west-2'"),
+        *((shell, "export AWS_REGION=us-west-2") for shell in ("bash", "zsh", "sh", "dash", "ksh")),
+        ("fish", "set --global --export AWS_REGION 'us-west-2';"),
+        ("csh", "setenv AWS_REGION 'us-west-2';"),
+        ("tcsh", "setenv AWS_REGION 'us-west-2';"),
+        ("powershell", "$Env:AWS_REGION = 'us-west-2'"),
     ],
 )
-def test_each_shell_gets_its_own_words(
-    inside: Inside, chosen: tuple[str, ...], login_shell: str, sets: str
-) -> None:
-    ran = inside(*DEV, *chosen, SHELL=login_shell)
+def test_each_shell_that_is_chosen_gets_its_own_syntax(inside: Inside, shell: str, sets: str) -> None:
+    ran = inside(*DEV, "--shell", shell)
 
     assert (ran.code, ran.err) == (0, "")
     assert sets in ran.out.splitlines()
 
 
+def test_the_help_has_a_line_for_each_shell(inside: Inside) -> None:
+    told = inside("env", "--help").out
+
+    for shell in SHELLS:
+        assert re.search(rf"\b{shell}\b.*:  ", told, re.IGNORECASE) or shell == "dash", shell
+
+
 @pytest.mark.parametrize(
     ("shell", "line"),
     [
-        ("bash", "export A='it'\"'\"'s $(x) `y` \"z\" \\'"),
+        ("sh", "export A='it'\"'\"'s $(x) `y` \"z\" \\'"),
         ("fish", r"set --global --export A 'it\'s $(x) `y` " + r'"z" \\' + "';"),
         ("powershell", "$Env:A = 'it''s $(x) `y` \"z\" \\'"),
+        ("csh", "setenv A 'it'\\''s $(x) `y` \"z\" \\';"),
     ],
 )
 def test_nothing_in_a_value_is_run(shell: str, line: str) -> None:
-    assert lines(shell, {"A": 'it\'s $(x) `y` "z" \\'}, ()) == [line]
+    assert lines(shell, {"A": 'it\'s $(x) `y` "z" \\'}, ())[0] == line
 
 
 @pytest.mark.parametrize(
@@ -80,7 +187,7 @@ def test_unset_forgets_all_of_ours_and_asks_nobody(inside: Inside, shell: str, l
 
     assert ran.code == 0
     assert line in ran.out.splitlines()
-    assert len(ran.out.splitlines()) == len(OURS)
+    assert len([word for word in ran.out.split() if word.strip(";").endswith(OURS)]) == len(OURS)
 
 
 def test_github_actions_hides_what_is_printed(inside: Inside) -> None:

@@ -1,4 +1,4 @@
-"""How often an AWS SDK starts `daypass`: botocore asks its provider again before each request in some minutes."""
+"""How often an AWS SDK starts `daypass`: near the end, botocore asks its provider before each request."""
 
 import json
 from datetime import datetime, timedelta

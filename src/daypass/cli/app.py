@@ -51,7 +51,12 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     """Answer the command line; the result is the exit code."""
     root.ours, root.wings = OURS, wings
     words = _with_flags_behind(words)
-    return ended(lambda: _clicked(words, now), words)
+    code = ended(lambda: _clicked(words, now), words)
+    if code and words[:1] in (["env"], ["serve-credentials"]):
+        from daypass.cli.env import print_failure
+
+        ended(lambda: print_failure(words), words)
+    return code
 
 
 def _clicked(words: list[str], now: Callable[[], float]) -> object:

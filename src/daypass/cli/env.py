@@ -1,50 +1,77 @@
-"""`daypass env`: keys as variables of the shell that one sits at."""
+"""`daypass env`: keys as variables of the shell that runs it."""
 
 import os
-from pathlib import PurePath
+import sys
+from collections.abc import Sequence
 
 import click
 
 from daypass.cli import actions, options, variables
+from daypass.cli.errors import Refusal
 from daypass.cli.keys import keys
 from daypass.cli.refresh import Now
+from daypass.cli.shells import SHELLS, syntax_of
 
-SHELLS = ("bash", "zsh", "fish", "powershell")
-
-shell_option = click.option(
-    "--shell", type=click.Choice(SHELLS), help="Whose words to print; by default your shell's, from SHELL."
-)
-
-
-def shell_of(chosen: str | None) -> str:
-    """The shell that is meant."""
-    named = chosen or PurePath(os.environ.get("SHELL", "")).name
-    return named if named in SHELLS else "bash"
+SHELL_FLAGS = ("--shell", "--output", "-o")
+"""The flags of `env` and `serve-credentials` that choose the shell."""
 
 
 @click.command("env", context_settings=options.HELP)
-@shell_option
-@click.option("--unset", is_flag=True, help="Print what makes the shell forget the keys instead.")
+@click.option(
+    "--shell",
+    type=click.Choice([*SHELLS]),
+    help="The shell to print for; by default the one that runs the command.",
+)
+@click.option("--unset", is_flag=True, help="Print what removes the keys from the shell instead.")
 @options.access
 @click.pass_obj
 def env(now: Now, /, shell: str | None, unset: bool, **given: str | bool | None) -> None:
     """Print what puts keys into the environment of your shell.
 
     \b
-    bash, zsh:   eval "$(daypass env --tenant dev01)"
-    fish:        daypass env --tenant dev01 | source
-    PowerShell:  daypass env --shell powershell --tenant dev01 | Out-String | Invoke-Expression
+    bash, zsh, ksh, sh:  eval "$(daypass env --tenant dev01)"
+    fish:                daypass env --tenant dev01 | source
+    csh, tcsh:           eval `daypass env --tenant dev01`
+    PowerShell:          daypass env --tenant dev01 | Out-String | Invoke-Expression
 
     \b
-    To forget them:
-      eval "$(daypass env --unset)"
+    To remove them:
+    bash, zsh, ksh, sh:  eval "$(daypass env --unset)"
+    fish:                daypass env --unset | source
+    csh, tcsh:           eval `daypass env --unset`
+    PowerShell:          daypass env --unset | Out-String | Invoke-Expression
 
     The keys end by themselves, and a shell does not renew them: a profile does, see `daypass configure`.
+    If keys are refused, what is printed sets keys that cannot work and fails, so that `set -e` stops a
+    script and no earlier keys are used.
     """
+    syntax = syntax_of(shell, os.environ)
     if unset:
-        told = variables.lines(shell_of(shell), {}, variables.OURS)
+        told = variables.lines(syntax, {}, variables.OURS)
     else:
         entry = keys(options.flags_of(given), os.environ, now)
         actions.mask_keys(entry, os.environ)
-        told = variables.lines(shell_of(shell), variables.of_keys(entry), variables.RIVALS)
+        told = variables.lines(syntax, variables.of_keys(entry), variables.RIVALS)
     click.echo("\n".join(told))
+
+
+def print_failure(words: Sequence[str]) -> None:
+    """Let the shell that reads our output fail too, whatever is wrong with the command line *words*."""
+    if sys.stdout is None or sys.stdout.isatty():
+        return
+    chosen = _chosen(words)
+    if chosen == "json":
+        return
+    try:
+        syntax = syntax_of(chosen if chosen in SHELLS else None, os.environ)
+    except Refusal:
+        return
+    click.echo("\n".join(variables.failing_lines(syntax)))
+
+
+def _chosen(words: Sequence[str]) -> str | None:
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, equals, value = word.partition("=")
+        if flag in SHELL_FLAGS:
+            return value if equals else following
+    return None

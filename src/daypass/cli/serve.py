@@ -11,10 +11,10 @@ import click
 from daypass.cli import account, actions, ask, options, refresh, variables
 from daypass.cli.cache import Entry
 from daypass.cli.endpoint import TOKEN_VARIABLE, Endpoint
-from daypass.cli.env import SHELLS, shell_of
 from daypass.cli.errors import Misused
 from daypass.cli.patience import say
 from daypass.cli.scrub import known_tokens, scrubbed
+from daypass.cli.shells import SHELLS, syntax_of
 
 
 @click.command("serve-credentials", context_settings=options.HELP)
@@ -47,13 +47,14 @@ def serve_credentials(now: refresh.Now, /, port: int, output: str | None, **give
       docker run --network host --env AWS_CONTAINER_CREDENTIALS_FULL_URI \\
         --env AWS_CONTAINER_AUTHORIZATION_TOKEN my-image
     """
+    syntax = "" if output == "json" else syntax_of(output, os.environ)
     endpoint = open_endpoint(options.flags_of(given), now, port)
     signal.signal(signal.SIGTERM, _end)
     told = {**endpoint.variables, **variables.of_region(endpoint.entry)}
     actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
-    click.echo(
-        json.dumps(told) if output == "json" else "\n".join(variables.lines(shell_of(output), told, ()))
-    )
+    # Keys in the environment would win over the endpoint.
+    others = (*variables.KEYS, *variables.RIVALS)
+    click.echo("\n".join(variables.lines(syntax, told, others)) if syntax else json.dumps(told))
     sys.stdout.flush()
     # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

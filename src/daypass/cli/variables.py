@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from daypass.cli.cache import Entry
 from daypass.cli.endpoint import TOKEN_VARIABLE, URI_VARIABLE
+from daypass.cli.shells import CSH, FISH, POWERSHELL
 
-_KEYS = (
+KEYS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -15,8 +16,11 @@ _KEYS = (
 )
 _REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
-OURS = (*_KEYS, *_REGION)
+OURS = (*KEYS, *_REGION)
 """What is set for a program that takes keys from its environment."""
+
+_UNUSABLE = dict(zip(KEYS, ("REFUSED-BY-DAYPASS", "refused", "refused", "1970-01-01T00:00:00Z"), strict=True))
+"""Keys that cannot work and have expired."""
 
 RIVALS = (
     "AWS_PROFILE",
@@ -36,7 +40,7 @@ def of_keys(entry: Entry) -> dict[str, str]:
     """The variables that hold the keys themselves."""
     keys = json.loads(entry.answer)
     values = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"])
-    return dict(zip(_KEYS, values, strict=True)) | of_region(entry)
+    return dict(zip(KEYS, values, strict=True)) | of_region(entry)
 
 
 def of_region(entry: Entry) -> dict[str, str]:
@@ -47,26 +51,43 @@ def of_region(entry: Entry) -> dict[str, str]:
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without anything that could give a program other keys."""
-    return {name: value for name, value in environment.items() if name not in (*_KEYS, *RIVALS)}
+    return {name: value for name, value in environment.items() if name not in (*KEYS, *RIVALS)}
 
 
-def lines(shell: str, variables: Mapping[str, str], unset: Iterable[str]) -> list[str]:
-    """What that shell runs to set these variables and to forget those."""
+def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> list[str]:
+    """Return what a shell of that syntax runs to set *variables* and unset the others; its status is 0."""
     gone = [name for name in unset if name not in variables]
-    if shell == "powershell":
+    if syntax == POWERSHELL:
         return [
             *(f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in gone),
             *(f"$Env:{name} = {_powershell(value)}" for name, value in variables.items()),
         ]
-    if shell == "fish":
+    if syntax == FISH:
         return [
             *(f"set --erase {name};" for name in gone),
             *(f"set --global --export {name} {_fish(value)};" for name, value in variables.items()),
+            # `set --erase` of a variable that is not set fails, and `set` keeps the status before it.
+            "true;",
+        ]
+    if syntax == CSH:
+        return [
+            *(f"unsetenv {name};" for name in gone),
+            *(f"setenv {name} {_csh(value)};" for name, value in variables.items()),
         ]
     return [
         *(f"unset {name}" for name in gone),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     ]
+
+
+def failing_lines(syntax: str) -> list[str]:
+    """Return what a shell of that syntax runs after a refusal: it ends with a status that is not 0.
+
+    A script that goes on in spite of it must use neither the keys of an earlier call nor, with the variables
+    unset, those of the default profile. So they hold keys that AWS accepts nowhere.
+    """
+    failure = {POWERSHELL: "Write-Error 'daypass: refused'", FISH: "false;", CSH: "false;"}
+    return [*lines(syntax, _UNUSABLE, RIVALS), failure.get(syntax, "false")]
 
 
 def _powershell(value: str) -> str:
@@ -75,3 +96,8 @@ def _powershell(value: str) -> str:
 
 def _fish(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _csh(value: str) -> str:
+    # An exclamation mark starts a history substitution even between quotes.
+    return "'" + value.replace("'", "'\\''").replace("!", "\\!") + "'"
