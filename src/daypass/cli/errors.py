@@ -7,7 +7,7 @@ EXIT_CODES = {
     3: "sign in: no token, or the portal does not accept it",
     4: "refused: no access, or no such tenant",
     5: "unavailable: the portal or AWS did not answer; try again later",
-    6: "set up wrongly: certificates, the portal's address, or the portal's AWS roles",
+    6: "set up wrongly: certificates, the portal's address, the portal's AWS roles, or a missing extra",
 }
 
 

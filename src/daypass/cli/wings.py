@@ -1,12 +1,14 @@
 """The root command: the CLI's own commands, and the wings beside it, each loaded only when it is meant."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 
 import click
 
-from daypass.cli.errors import EXIT_CODES, Refusal
+from daypass.cli.errors import EXIT_CODES, Misconfigured
+from daypass.common.package import install_advice
 
 Ours = Mapping[str, tuple[str, str]]
 """For each first word that is the CLI's own: where its command is (`module:name`), and what it is for."""
@@ -15,8 +17,12 @@ Wings = Mapping[str, tuple[str, str, str]]
 """For each first word: where its command is (`module:name`), the extra it needs, and what it is for."""
 
 
-class NotInstalled(Refusal):
-    """The wing's libraries are not here."""
+_REQUIREMENT_OF_EXTRA = re.compile(r"(?P<package>[\w.-]+).*;.*\bextra == [\"'](?P<extra>[\w.-]+)[\"']")
+"""A line of the package's metadata (PEP 508), such as `psycopg[binary]>=3.2; extra == 'server'`."""
+
+
+class NotInstalled(Misconfigured):
+    """The libraries of a command group are missing from this Python environment."""
 
 
 class Root(click.Group):
@@ -44,7 +50,7 @@ class Root(click.Group):
         if args and args[0] in self.ours:
             return args[0], load(self.ours[args[0]][0]), args[1:]
         if args and args[0] in self.wings:
-            return args[0], _load_wing(args[0], *self.wings[args[0]][:2]), args[1:]
+            return args[0], self._wing(ctx, args[0]), args[1:]
         if args and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
@@ -52,6 +58,15 @@ class Root(click.Group):
             hint = f" Did you mean {close[0]}?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
+
+    def _wing(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command group of that name, loaded; completion gets its bare name where it is not installed."""
+        try:
+            return _load_wing(name, *self.wings[name][:2])
+        except NotInstalled:
+            if ctx.resilient_parsing:
+                return self.get_command(ctx, name)
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
         """The exit codes, after everything else."""
@@ -67,11 +82,42 @@ def load(place: str) -> click.Command:
 
 
 def _load_wing(name: str, place: str, extra: str) -> click.Command:
+    # A module of the group may import its libraries only inside a command, so importing it proves nothing.
+    missing = _missing_packages(extra)
+    if missing:
+        raise _not_installed(name, extra, missing)
     try:
         return load(place)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("daypass"):
             raise
-        raise NotInstalled(
-            f"`daypass {name}` needs the {extra} extra: pip install 'daypass[{extra}]'"
-        ) from error
+        raise _not_installed(name, extra, [error.name or "a module"]) from error
+
+
+def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalled:
+    named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    return NotInstalled(
+        f"`daypass {name}` needs the {extra} extra, which is not installed (missing: {named}). "
+        f"Install it: {install_advice(extra)}"
+    )
+
+
+def _missing_packages(extras: str) -> list[str]:
+    """Return the packages that *extras* (separated by commas) ask for and this environment lacks."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        requirements = distribution("daypass").requires or []
+    except PackageNotFoundError:
+        # Run from a source tree that is not installed: the import itself has to tell.
+        return []
+    missing = []
+    for requirement in requirements:
+        wanted = _REQUIREMENT_OF_EXTRA.match(requirement)
+        if wanted is None or wanted["extra"] not in extras.split(","):
+            continue
+        try:
+            distribution(wanted["package"])
+        except PackageNotFoundError:
+            missing.append(wanted["package"])
+    return sorted(set(missing))

@@ -1,0 +1,82 @@
+"""The command-line package without its extras: every command group says which extra it needs."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from daypass import __version__
+from daypass.cli.wings import load
+from daypass.main import WINGS
+
+ROOT = Path(__file__).parent.parent.parent
+WHEEL = f"./daypass-{__version__}-py3-none-any.whl"
+
+
+def every_command(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
+    """The words of this command and of all its subcommands."""
+    yield words
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from every_command((*words, name), inner)
+
+
+COMMANDS = [words for wing in WINGS for words in every_command((wing,), load(WINGS[wing][0]))]
+
+
+@pytest.fixture(scope="module")
+def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `daypass` of a virtual environment in which only `pip install .` was run."""
+    environment = tmp_path_factory.mktemp("base") / "venv"
+    uv = shutil.which("uv") or str(Path(sys.prefix, "bin", "uv"))
+    for words in (
+        ["venv", "--quiet", "--python", sys.executable, str(environment)],
+        ["pip", "install", "--quiet", "--python", str(environment), str(ROOT)],
+    ):
+        subprocess.run([uv, *words], check=True, timeout=300)
+    return environment / "bin" / "daypass"
+
+
+@pytest.mark.parametrize("asked", ["", "--help"])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_without_its_extra_each_command_says_what_to_install(
+    base_only: Path, tmp_path: Path, words: tuple[str, ...], asked: str
+) -> None:
+    ran = subprocess.run(
+        [base_only, *words, *asked.split()],
+        env={"HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    extra = WINGS[words[0]][1]
+    lines = f"in a clone, pip install '.[{extra}]'; from a release file, pip install '{WHEEL}[{extra}]'"
+    assert (ran.returncode, ran.stdout) == (6, "")
+    assert f"`daypass {words[0]}` needs the {extra} extra, which is not installed" in ran.stderr
+    assert ran.stderr.endswith(f"Install it: {lines}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_an_extra_the_command_line_itself_works_and_completes(
+    base_only: Path, tmp_path: Path
+) -> None:
+    def answer(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [base_only, *words],
+            env={"HOME": str(tmp_path)} | more,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+    assert "Exit codes" in answer("--help").stdout
+    completed = answer(_DAYPASS_COMPLETE="bash_complete", COMP_WORDS="daypass portal ", COMP_CWORD="2")
+    assert completed.stderr == ""
