@@ -42,6 +42,7 @@ class StubPortal:
         self.life = timedelta(hours=1)
         self.role = "arn:aws:iam::123456789012:role/duploservices-dev01"
         self.note: str | None = None
+        self.aws_endpoint_url: str | None = None
         self._arrived = Semaphore(0)
         self.may_answer = Event()
         self.may_answer.set()
@@ -79,6 +80,7 @@ class StubPortal:
             "account_id": "123456789012",
             "region": "us-east-1",
             "version": "9.8.7",
+            "aws_endpoint_url": self.aws_endpoint_url,
         }
 
     def issued(self, asked: Asked) -> Reply:

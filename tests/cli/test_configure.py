@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from daypass.cli.configure import endpoint_for
 from tests.cli.conftest import TOKEN, Inside
 from tests.cli.stub import StubPortal, problem
 
@@ -219,3 +220,50 @@ def test_a_duration_that_makes_sdks_ask_each_time_is_told(inside: Inside, durati
 
     assert ran.code == 0
     assert ("before each request" in ran.err) is says
+
+
+@pytest.mark.parametrize("words", [["configure", "--tenant", "dev01"], ["jit", "update_aws_config", "dev01"]])
+def test_an_aws_on_this_machine_is_written_into_the_profile(
+    inside: Inside, portal: StubPortal, words: list[str]
+) -> None:
+    portal.aws_endpoint_url = "http://127.0.0.1:4566"
+
+    assert inside(*words, DAYPASS_TENANT="dev01").code == 0
+
+    assert profiles(inside)["profile dev01"]["endpoint_url"] == "http://127.0.0.1:4566"
+
+
+@pytest.mark.parametrize("origin", ["https://localhost:8443", "http://127.0.0.1:80", "https://[::1]"])
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:1", "http://[::1]:4566"])
+def test_an_endpoint_counts_where_it_and_the_portal_are_on_this_machine(origin: str, endpoint: str) -> None:
+    assert endpoint_for(origin, endpoint) == endpoint
+    assert endpoint_for("https://portal.example.com", endpoint) == ""
+    assert endpoint_for("https://localhost.example.com", endpoint) == ""
+
+
+@pytest.mark.parametrize(
+    "endpoint", [None, "", "https://aws.example.com", "http://127.0.0.1.example.com:4566", "http://[::"]
+)
+def test_no_other_endpoint_counts(endpoint: str | None) -> None:
+    assert endpoint_for("https://localhost:8443", endpoint) == ""
+
+
+def test_a_profile_of_the_demo_becomes_one_of_the_real_aws(inside: Inside, portal: StubPortal) -> None:
+    portal.aws_endpoint_url = "http://127.0.0.1:4566"
+    inside("configure", "--all")
+    portal.aws_endpoint_url = None
+    portal.role_of_caller, portal.tenants = "User", ["dev01"]
+
+    inside("configure", "--all", "--prune")
+
+    assert set(profiles(inside)) == {"profile dev01"}
+    assert "endpoint_url" not in profiles(inside)["profile dev01"]
+
+
+def test_an_endpoint_that_a_person_wrote_stays(inside: Inside) -> None:
+    inside.config.parent.mkdir()
+    inside.config.write_text("[profile dev01]\nendpoint_url = http://127.0.0.1:9000\n")
+
+    inside("configure", "--tenant", "dev01")
+
+    assert profiles(inside)["profile dev01"]["endpoint_url"] == "http://127.0.0.1:9000"

@@ -47,14 +47,15 @@ class Serving:
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
-    def pasted(self, title: str, home: Path) -> subprocess.CompletedProcess[str]:
-        """Paste what was printed under a heading into another terminal, with an empty home."""
+    def pasted(self, title: str, home: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        """Paste the lines under a heading, and then *more*, into another terminal with an empty home."""
         section = self.printed.split(f"\n{title}\n")[1].split("\n\n")[0]
         lines = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
         assert lines, self.printed
         return subprocess.run(
-            ["sh", "-c", "\n".join(lines)],
+            ["sh", "-c", "\n".join([*lines, *more])],
             env={"HOME": str(home), "PATH": os.defpath, "LANG": "C.UTF-8"},
+            cwd=home,
             capture_output=True,
             text=True,
             timeout=60,
@@ -87,6 +88,21 @@ def test_what_it_prints_works_as_printed_until_ctrl_c(serving: Serving, tmp_path
     assert aws.stdout.count("welcome.txt") == 2, aws.stdout + aws.stderr
     assert aws.stderr.count("AccessDenied") == 1, aws.stderr
     assert serving.state.joinpath("dana@example.com.password").exists()
+
+    bucket = "s3://duploservices-dev01-reports"
+    first_day = serving.pasted(
+        "The daypass command, in another terminal",
+        tmp_path,
+        # Instead of the press in the browser.
+        f"export DAYPASS_TOKEN=\"$(cat '{serving.state / 'dana@example.com.token'}')\"",
+        # Debian's AWS CLI 2.9 does not know endpoint_url; the one of this environment does.
+        f"export PATH='{Path(DAYPASS).parent}':\"$PATH\"",
+        "daypass configure --all",
+        f"daypass exec --tenant dev01 -- aws s3 cp {bucket}/welcome.txt -",
+        f"env --unset=AWS_ENDPOINT_URL aws --profile dev01 s3 ls {bucket}",
+    )
+    assert "Welcome to duploservices-dev01-reports." in first_day.stdout, first_day.stderr
+    assert first_day.returncode == 0, first_day.stderr
 
     duploctl = serving.pasted("The same through duploctl", tmp_path)
     assert '"SessionToken":' in duploctl.stdout, duploctl.stdout + duploctl.stderr

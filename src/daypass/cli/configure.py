@@ -9,12 +9,14 @@ from pathlib import Path
 import click
 
 from daypass.cli import account, ask, configfile, facts, options, private
+from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
 from daypass.cli.patience import say
 from daypass.cli.processes import Process, understood
 from daypass.cli.profiles import Config, Profile
 from daypass.cli.refresh import SHORT, Now
 from daypass.cli.scrub import without_secrets
+from daypass.common.origins import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Known:
     is_administrator: bool
     region: str
     tenants: Sequence[facts.Tenant]
+    endpoint_url: str = ""
+    """Of an AWS on this machine, such as the demo's; empty for any other."""
 
     def region_of(self, tenant: str | None) -> str:
         """Where a tenant is, or admin access; raises `Denied` if it is not the caller's."""
@@ -62,6 +66,7 @@ class Change:
     flags: Mapping[str, str]
     wishes: Sequence[Wish]
     moves_region: bool = False
+    endpoint_url: str | None = None
     known: Known | None = None
     """Given, the profiles that we once wrote for what the caller has no longer are removed."""
     pruned: dict[str, str] = field(default_factory=dict)
@@ -74,7 +79,9 @@ class Change:
         self.pruned.update(config.prune(self._is_gone))
         for wish in self.wishes:
             process = Process(self.origin, wish.tenant, self._token_file(wish))
-            profile = Profile(wish.name, process.command(self.flags, os.environ), wish.region)
+            profile = Profile(
+                wish.name, process.command(self.flags, os.environ), wish.region, self.endpoint_url
+            )
             config.put(profile, moves_region=self.moves_region)
         return config.to_bytes()
 
@@ -138,14 +145,14 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     """
     flags = options.flags_of(given)
     portal = account.portal(flags, os.environ, now)
-    me = facts.me(portal)
-    known = Known(me.is_administrator, me.region, facts.tenants(portal))
+    known = _known(portal)
     wishes = _wishes(flags, given, known)
     change = Change(
         portal.origin,
         flags,
         wishes,
         moves_region=given["region"] is not None,
+        endpoint_url=known.endpoint_url,
         known=known if given["prune"] else None,
     )
     path = configfile.path_of(os.environ)
@@ -156,28 +163,40 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         _tell(change, path, is_changed=change.make(path))
 
 
+def _known(portal: Portal) -> Known:
+    me = facts.me(portal)
+    endpoint_url = endpoint_for(portal.origin, me.aws_endpoint_url)
+    return Known(me.is_administrator, me.region, facts.tenants(portal), endpoint_url)
+
+
+def endpoint_for(origin: str, endpoint_url: str | None) -> str:
+    """Return the endpoint that profiles name: empty unless it and the portal are both on this machine."""
+    # A portal elsewhere does not decide where this machine sends its requests to AWS.
+    return endpoint_url if endpoint_url and is_loopback(origin) and is_loopback(endpoint_url) else ""
+
+
 def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     """Write the profile *name* as duploctl's users expect it; says what was done."""
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-    if not region:
-        region = _region(flags, tenant, now)
-    change = Change(ask.origin_of(flags, os.environ), flags, [Wish(_checked(name), tenant, region)])
+    endpoint_url = None
+    if not region and (known := _known_without_sign_in(flags, now)) is not None:
+        region, endpoint_url = known.region_of(tenant), known.endpoint_url
+    wishes = [Wish(_checked(name), tenant, region)]
+    change = Change(ask.origin_of(flags, os.environ), flags, wishes, endpoint_url=endpoint_url)
     path = configfile.path_of(os.environ)
     is_new = Config(configfile.read(path)).find(name) is None
     change.make(path)
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
 
 
-def _region(flags: Mapping[str, str], tenant: str | None, now: Now) -> str | None:
-    """Where that is, if it can be found out without asking anybody to sign in."""
+def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
+    """Return what the portal says about the caller; None without its answer, or if a sign-in is needed."""
     wanted = ask.understand(flags, os.environ)
     try:
         if not (wanted.token or wanted.sign_in):
             raise SignInNeeded("There is no sign-in yet.")
-        portal = account.portal(flags, os.environ, now)
-        me = facts.me(portal)
-        return Known(me.is_administrator, me.region, facts.tenants(portal)).region_of(tenant)
+        return _known(account.portal(flags, os.environ, now))
     except Denied:
         raise
     except Refusal as refusal:

@@ -28,6 +28,8 @@ class Me:
     account_id: str
     region: str
     version: str
+    aws_endpoint_url: str | None
+    """The stand-in for AWS that this portal uses; None where it is AWS itself."""
 
     @property
     def is_administrator(self) -> bool:
@@ -138,6 +140,8 @@ def _me(given: Mapping[str, Any]) -> Me:
         account_id=_text(given, "account_id"),
         region=_text(given, "region"),
         version=_text(given, "version"),
+        # Absent from the answers of older portals.
+        aws_endpoint_url=_text(given, "aws_endpoint_url") if given.get("aws_endpoint_url") else None,
     )
 
 

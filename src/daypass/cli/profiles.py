@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from daypass.cli.errors import Misused
+from daypass.common.origins import is_loopback
 
 MARK = "# Written by `daypass configure`, which also removes it with --prune."
 """What tells our profiles from those that a person wrote."""
 
-_PROCESS, _REGION = "credential_process", "region"
+_PROCESS, _REGION, _ENDPOINT = "credential_process", "region", "endpoint_url"
 
 _US = ("daypass", "duploctl", "duplo-jit", "duplo-aws-credential-process")
 """Programs whose profiles we may take over."""
@@ -44,6 +45,8 @@ class Profile:
     name: str
     command: str
     region: str | None
+    endpoint_url: str | None = None
+    """An AWS on this machine that issues the keys; empty for AWS itself; None leaves the setting as it is."""
 
     @property
     def header(self) -> str:
@@ -110,6 +113,11 @@ class Section:
             if option == name:
                 del self.lines[start:end]
 
+    def unset_loopback_endpoint(self) -> None:
+        """Remove an endpoint on this machine, which was written for a portal on this machine."""
+        if is_loopback(self.value(_ENDPOINT) or ""):
+            self.unset(_ENDPOINT)
+
     def _options(self) -> Iterator[tuple[str, int, int]]:
         """Each setting: its name, and the lines from which to which it goes."""
         found: list[tuple[str, int, int]] = []
@@ -162,6 +170,10 @@ class Config:
             )
         if profile.region is not None and (moves_region or _REGION not in section.names):
             section.set(_REGION, profile.region, self._newline)
+        if profile.endpoint_url:
+            section.set(_ENDPOINT, profile.endpoint_url, self._newline)
+        elif profile.endpoint_url is not None and section.is_ours:
+            section.unset_loopback_endpoint()
         section.set(_PROCESS, profile.command, self._newline)
 
     def prune(self, is_gone: Callable[[str], bool]) -> dict[str, str]:
@@ -178,6 +190,7 @@ class Config:
         for section in gone.values():
             section.unset(_PROCESS)
             section.lines = [line for line in section.lines if line.strip() != MARK]
+            section.unset_loopback_endpoint()
             if section.names in ([], [_REGION]):
                 section.unset(_REGION)
                 del section.lines[0]

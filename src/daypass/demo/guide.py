@@ -12,6 +12,8 @@ from daypass.demo.folder import Folder
 from daypass.demo.screen import pasteable, say, title
 from daypass.demo.world import World
 
+SHELL_FILE = "environment.sh"
+
 PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
 
 
@@ -31,10 +33,12 @@ class Guide:
                 self.folder.write(f"{account.username}.password", account.password.reveal().encode())
         profiles = "\n".join(self._profile(name, person) for name, person in PROFILES.items())
         self.folder.write("aws-config", profiles.encode())
+        self.folder.write(SHELL_FILE, self._environment().encode())
 
     def show(self) -> None:
         """Print all of it."""
         self._show_sign_in()
+        self._show_command_line()
         self._show_aws_cli()
         self._show_duploctl()
         self._show_trust()
@@ -55,6 +59,23 @@ class Guide:
             say(f"  {person.username:<18}  {_describe(person)}")
         say("  Passwords and API tokens are in files that only you can read. Dana's password:")
         pasteable(f"cat {_quoted(self.folder.path / f'{DANA.username}.password')}")
+
+    def _environment(self) -> str:
+        """What `daypass` and the AWS CLI need in a shell of this machine; without secrets."""
+        return (
+            f"export DAYPASS_HOST={self.world.portal_url}\n"
+            f"export DAYPASS_CA_FILE={_quoted(self.ca_file)}\n"
+            # For keys that come without a profile: `daypass exec` and `daypass env`.
+            f"export AWS_ENDPOINT_URL={self.world.aws_endpoint_url}\n"
+            # Last, so that the programs of the user's own PATH keep their names.
+            f'export PATH="$PATH":{_quoted(DAYPASS.parent)}\n'
+        )
+
+    def _show_command_line(self) -> None:
+        title("The daypass command, in another terminal")
+        pasteable(f". {_quoted(self.folder.path / SHELL_FILE)}")
+        say("  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would ask the real AWS.")
+        say("  Then follow docs/guides/first-day.md, which begins with: daypass configure --all")
 
     def _show_aws_cli(self) -> None:
         title("The AWS CLI, in another terminal")

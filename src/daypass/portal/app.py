@@ -294,7 +294,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
 def _api_door(core: _Core) -> Starlette:
     config = core.config
     operations = api_operations(
-        Myself(core.broker.account_id, config.aws.region, core.release),
+        Myself(core.broker.account_id, config.aws.region, core.release, config.aws.endpoint_url),
         Sessions(core.database, core.issuer),
         Resources(core.inventory),
         AdministrationCalls(

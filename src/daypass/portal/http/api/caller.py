@@ -16,6 +16,7 @@ class Myself:
     account_id: str
     region: str
     version: str
+    aws_endpoint_url: str | None = None
 
     def me(self, call: Call) -> Response:
         """The caller, their token, and where they are."""
@@ -26,5 +27,6 @@ class Myself:
             account_id=self.account_id,
             region=self.region,
             version=self.version,
+            aws_endpoint_url=self.aws_endpoint_url,
         )
         return answer_with(answer)

@@ -143,6 +143,9 @@ class Me(BaseModel):
     account_id: Annotated[str, Field(description="The AWS account that sessions are of.")]
     region: Annotated[str, Field(description="Where admin sessions land.")]
     version: Annotated[str, Field(description="The portal's version.")]
+    aws_endpoint_url: Annotated[
+        str | None, Field(description="Endpoint of a stand-in for AWS; absent where it is AWS itself.")
+    ] = None
 
 
 class TenantRef(BaseModel):
