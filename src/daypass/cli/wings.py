@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import click
 
+from daypass import __version__
 from daypass.cli.errors import EXIT_CODES, Misconfigured
 from daypass.common.package import install_advice
 
@@ -98,7 +99,7 @@ def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalle
     named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
     return NotInstalled(
         f"`daypass {name}` needs the {extra} extra, which is not installed (missing: {named}). "
-        f"Install it: {install_advice(extra)}"
+        f"Install it: {install_advice(__version__, extra)}"
     )
 
 

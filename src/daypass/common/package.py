@@ -1,7 +1,5 @@
 """How Daypass is installed: the one place that knows the name of its package."""
 
-import daypass
-
 PUBLIC_NAME: str | None = None
 """Name of the package on the Python Package Index; None until a release has been published there.
 
@@ -10,22 +8,22 @@ package that a stranger registered under it. Setting this constant switches ever
 """
 
 
-def release_file() -> str:
-    """Return the file name of this version's wheel, as a release carries it."""
-    return f"daypass-{daypass.__version__}-py3-none-any.whl"
+def release_file(version: str) -> str:
+    """Return the file name of that version's wheel, as a release carries it."""
+    return f"daypass-{version}-py3-none-any.whl"
 
 
-def install_target(extra: str = "") -> str:
+def install_target(version: str, extra: str = "") -> str:
     """Return what `pip install` and `pipx install` take, quoted for a shell: the public name or the wheel."""
-    return _with_extra(PUBLIC_NAME or f"./{release_file()}", extra)
+    return _with_extra(PUBLIC_NAME or f"./{release_file(version)}", extra)
 
 
-def install_advice(extra: str = "") -> str:
+def install_advice(version: str, extra: str = "") -> str:
     """Return the `pip install` lines that work today, as one sentence."""
     if PUBLIC_NAME is not None:
-        return f"pip install {install_target(extra)}"
+        return f"pip install {install_target(version, extra)}"
     clone = _with_extra(".", extra)
-    return f"in a clone, pip install {clone}; from a release file, pip install {install_target(extra)}"
+    return f"in a clone, pip install {clone}; from a release file, pip install {install_target(version, extra)}"
 
 
 def _with_extra(target: str, extra: str) -> str:
