@@ -22,8 +22,8 @@ def install_advice(version: str, extra: str = "") -> str:
     """Return the `pip install` lines that work today, as one sentence."""
     if PUBLIC_NAME is not None:
         return f"pip install {install_target(version, extra)}"
-    clone = _with_extra(".", extra)
-    return f"in a clone, pip install {clone}; from a release file, pip install {install_target(version, extra)}"
+    clone, wheel = _with_extra(".", extra), install_target(version, extra)
+    return f"in a clone, pip install {clone}; from a release file, pip install {wheel}"
 
 
 def _with_extra(target: str, extra: str) -> str:

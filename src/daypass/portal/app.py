@@ -356,7 +356,7 @@ def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
 
 def _web_door(core: _Core) -> Starlette:
     aws, own = core.config.aws, OwnTokens(core.identity)
-    workstations = Workstations(core.config.public_url, aws.region, aws.endpoint_url)
+    workstations = Workstations(core.config.public_url, core.release, aws.region, aws.endpoint_url)
     ways = Ways(core.pages, core.issuer)
     profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
     web = WebPages(

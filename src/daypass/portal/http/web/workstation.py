@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from daypass.common.package import PUBLIC_NAME, install_target
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -12,6 +14,8 @@ class Client:
     lines: str
     """The profile, as it goes into `~/.aws/config`."""
     install: str
+    source: str
+    """Where the package comes from, if not from the public package index; else empty."""
     test: str
 
 
@@ -27,6 +31,7 @@ class Workstations:
     """Fills in host, region and scope."""
 
     public_url: str
+    version: str
     region: str
     endpoint_url: str | None
     """Where AWS is, if not where everybody's AWS is."""
@@ -41,11 +46,17 @@ class Workstations:
 
     def _of(self, profile: str, region: str, scope: str) -> Workstation:
         test = f"aws sts get-caller-identity --profile {profile}"
-        programs = (("daypass", "pipx install daypass"), ("duploctl", "pipx install duplocloud-client"))
+        source = (
+            "" if PUBLIC_NAME else "The file is the wheel of a Daypass release. In a clone: pipx install ."
+        )
+        programs = (
+            ("daypass", f"pipx install {install_target(self.version)}", source),
+            ("duploctl", "pipx install duplocloud-client", ""),
+        )
         return Workstation(
             [
-                Client(program, self._lines(program, profile, region, scope), install, test)
-                for program, install in programs
+                Client(program, self._lines(program, profile, region, scope), install, source, test)
+                for program, install, source in programs
             ]
         )
 

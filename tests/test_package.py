@@ -1,0 +1,46 @@
+"""How the package is named and installed, in every text that a user reads."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from daypass.common import package
+from daypass.common.package import PUBLIC_NAME, install_advice, install_target
+
+ROOT = Path(__file__).parent.parent
+TEXTS = [
+    path
+    for folder in ("src", "docs", "scripts", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".md", ".html", ".txt", ".js", ""} and path.is_file()
+] + [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+
+FROM_THE_INDEX = re.compile(
+    r"(pip|pipx|uv tool|uv pip) (install|run)( -\S+)* [\"']?daypass(?![\w./-])|uvx (--from )?daypass"
+)
+"""A command that would take the package from the public index."""
+
+
+def test_no_text_installs_the_package_from_an_index_that_does_not_have_it() -> None:
+    assert PUBLIC_NAME is None
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in TEXTS
+        for match in FROM_THE_INDEX.finditer(path.read_text())
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("extra", ["", "server", "server,sandbox"])
+def test_a_release_switches_every_instruction_to_the_public_name(
+    monkeypatch: pytest.MonkeyPatch, extra: str
+) -> None:
+    assert "daypass-1.2.3-py3-none-any.whl" in install_advice("1.2.3", extra)
+
+    monkeypatch.setattr(package, "PUBLIC_NAME", "daypass-portal")
+
+    target = f"'daypass-portal[{extra}]'" if extra else "daypass-portal"
+    assert install_target("1.2.3", extra) == target
+    assert install_advice("1.2.3", extra) == f"pip install {target}"
