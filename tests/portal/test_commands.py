@@ -15,9 +15,52 @@ def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator
     ran = [run("migrate", **new) for run in (operator.run, operator.run_forked)]
 
     assert [one.returncode for one in ran] == [0, 0]
-    assert {one.stderr for one in ran} == {"The database has the schema of this version.\n"}
+    named = operator.home / "new.db"
+    assert {one.stderr for one in ran} == {f"The database {named} has the schema of this version.\n"}
     # It holds what nobody but its owner should read.
     assert {path.stat().st_mode & 0o777 for path in operator.home.glob("new.db*")} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("variables", "place"),
+    [
+        ({}, ".local/state/daypass/daypass.db"),
+        ({"XDG_STATE_HOME": "{home}/xdg"}, "xdg/daypass/daypass.db"),
+        ({"XDG_STATE_HOME": "relative"}, ".local/state/daypass/daypass.db"),
+        ({"STATE_DIRECTORY": "{home}/one:{home}/two", "XDG_STATE_HOME": "{home}/xdg"}, "one/daypass.db"),
+    ],
+    ids=["home", "xdg", "relative-xdg", "systemd"],
+)
+def test_without_a_url_the_database_is_made_in_the_state_directory_and_named(
+    operator: Operator, variables: dict[str, str], place: str
+) -> None:
+    given = {name: value.format(home=operator.home) for name, value in variables.items()}
+
+    ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL="", **given)
+
+    database = operator.home / place
+    assert ran.stderr == f"The database {database} has the schema of this version.\n"
+    assert (database.stat().st_mode & 0o777, database.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert not (operator.home / "daypass.db").exists()
+
+
+def test_a_database_in_the_current_folder_stays_in_use(operator: Operator) -> None:
+    operator.run_forked("migrate", DAYPASS_DATABASE_URL="sqlite:///daypass.db")
+
+    ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL="")
+
+    assert f"The database {operator.home / 'daypass.db'} has" in ran.stderr
+    assert not (operator.home / ".local").exists()
+
+
+def test_a_state_directory_that_cannot_be_made_is_named_with_the_way_out(operator: Operator) -> None:
+    (operator.home / ".local").write_text("not a folder")
+
+    ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL="")
+
+    assert ran.returncode == 1
+    assert f"The state directory {operator.home}/.local/state/daypass cannot be made" in ran.stderr
+    assert "Set DAYPASS_DATABASE_URL" in ran.stderr
 
 
 def test_postgresql_is_migrated_by_the_url_alone(operator: Operator, postgres: PostgresServer) -> None:

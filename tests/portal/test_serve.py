@@ -118,6 +118,19 @@ def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> Non
     assert all(each == os.sched_getaffinity(0) for each in cores)
 
 
+def test_a_database_in_the_current_folder_is_named_in_the_log(operator: Operator) -> None:
+    operator.run_forked("migrate", DAYPASS_DATABASE_URL="sqlite:///daypass.db")
+
+    with operator.serving(DAYPASS_DATABASE_URL="") as serving:
+        (line,) = told(serving, "The database is at its default place.")
+        (advice,) = told(
+            serving, "The database is the daypass.db of the folder in which the portal was started."
+        )
+
+    assert line["path"] == str(operator.home / "daypass.db")
+    assert str(advice["remedy"]).startswith(f"Set DAYPASS_DATABASE_URL=sqlite:///{operator.home}/daypass.db")
+
+
 def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
     proxy = {"DAYPASS_BEHIND_PROXY": "true", "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
     with operator.serving_forked(**proxy) as serving:

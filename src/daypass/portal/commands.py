@@ -4,19 +4,27 @@ import os
 import secrets
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.config import VARIABLES, ConfigError, PortalConfig
+from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
 from daypass.portal.operator.audit import audit
 from daypass.portal.operator.aws_setup import aws_setup
 from daypass.portal.operator.doctor import doctor
-from daypass.portal.operator.ground import open_database, plain_sentences
+from daypass.portal.operator.ground import (
+    database_file,
+    open_database,
+    plain_sentences,
+    prepare_database_url,
+)
 from daypass.portal.secret import Secret
 
 if TYPE_CHECKING:
     import socket
+
+    import structlog
 
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -29,6 +37,7 @@ def portal() -> None:
     \b
     From nothing to a portal on this machine:
       export DAYPASS_AWS_REGION=eu-central-1
+      export AWS_PROFILE=daypass-portal    # or any other source of AWS credentials
       daypass portal migrate
       daypass portal create-admin you@example.com --with-token
       daypass portal serve
@@ -91,6 +100,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
 
     with plain_sentences():
         config = PortalConfig.from_environment(os.environ)
+        prepare_database_url()
         if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
             raise ConfigError(
                 "--workers needs PostgreSQL: SQLite serves one process. See DAYPASS_DATABASE_URL."
@@ -130,6 +140,7 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
 
     def announce() -> None:
         log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
+        _log_database(log)
         if not config.serves_tls:
             log.warning("This process speaks no TLS.", **_tls_advice(config))
         if is_ownerless:
@@ -157,6 +168,17 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
     log.info("stopped", pid=os.getpid())
 
 
+def _log_database(log: "structlog.BoundLogger") -> None:
+    file = database_file()
+    if file is not None and not DATABASE_URL.read(os.environ):
+        log.info("The database is at its default place.", path=str(file))
+        if file.parent == Path.cwd():
+            log.warning(
+                "The database is the daypass.db of the folder in which the portal was started.",
+                remedy=f"Set DAYPASS_DATABASE_URL=sqlite:///{file} to use it from any folder.",
+            )
+
+
 def _tls_advice(config: PortalConfig) -> dict[str, str]:
     if config.is_behind_proxy:
         return {"why": "DAYPASS_BEHIND_PROXY says that a proxy in front does."}
@@ -176,7 +198,8 @@ def migrate() -> None:
 
     with plain_sentences(), open_database() as database:
         apply(database)
-    click.echo("The database has the schema of this version.", err=True)
+        file = database_file()
+        click.echo(f"The database{f' {file}' if file else ''} has the schema of this version.", err=True)
 
 
 @portal.command("create-admin")

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from os import getuid
 from pathlib import Path
+from pwd import getpwuid
 from urllib.parse import urlsplit
 
 Network = IPv4Network | IPv6Network
@@ -47,9 +49,12 @@ class Variable:
 DATABASE_URL = Variable(
     "DAYPASS_DATABASE_URL",
     "sqlite:///PATH or postgresql://USER@HOST/NAME",
-    "sqlite:///daypass.db",
-    "Where everything is kept. SQLite serves one process; PostgreSQL serves any number.",
+    "",
+    "Where everything is kept. SQLite serves one process; PostgreSQL serves any number. By default, "
+    "daypass.db in the state directory: STATE_DIRECTORY, else XDG_STATE_HOME/daypass, else "
+    "~/.local/state/daypass. An existing daypass.db in the current folder stays in use.",
 )
+DATABASE_FILE = "daypass.db"
 PUBLIC_URL = Variable(
     "DAYPASS_PUBLIC_URL",
     "the origin by which people reach the portal, such as https://portal.example.com",
@@ -221,7 +226,7 @@ class PortalConfig:
             missing = TLS_KEY if private_key is None else TLS_CERTIFICATE
             raise ConfigError(f"{missing.name} is not set. Certificate and key belong together.")
         config = cls(
-            database_url=DATABASE_URL.read(environ),
+            database_url=database_url(environ),
             stated_public_url=_origin(PUBLIC_URL, environ),
             host=host,
             port=port,
@@ -319,6 +324,33 @@ def _legacy_loopback(environ: Mapping[str, str]) -> LegacyLoopback:
         return LegacyLoopback(LEGACY_LOOPBACK.read(environ).lower())
     except ValueError as error:
         raise LEGACY_LOOPBACK.refuse() from error
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """Return the URL of the database: the configured one, else the file that the portal uses by default."""
+    if configured := DATABASE_URL.read(environ):
+        return configured
+    # The default of earlier versions; a database must not seem empty after an upgrade.
+    if Path(DATABASE_FILE).exists():
+        return f"sqlite:///{DATABASE_FILE}"
+    return f"sqlite:///{state_directory(environ) / DATABASE_FILE}"
+
+
+def state_directory(environ: Mapping[str, str]) -> Path:
+    """Return where the portal keeps state by default: systemd's StateDirectory=, else as XDG has it."""
+    # systemd separates several directories by colons.
+    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:
+        return Path(given)
+    base = environ.get("XDG_STATE_HOME", "")
+    if base.startswith("/"):
+        return Path(base) / "daypass"
+    try:
+        home = Path(environ.get("HOME") or getpwuid(getuid()).pw_dir)
+    except KeyError as error:
+        raise ConfigError(
+            f"{DATABASE_URL.name} is not set, and there is no home directory for its default."
+        ) from error
+    return home / ".local" / "state" / "daypass"
 
 
 def _threads(environ: Mapping[str, str]) -> int:

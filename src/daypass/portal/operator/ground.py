@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.config import ConfigError
+from daypass.portal.config import DATABASE_URL, ConfigError, database_url
 from daypass.portal.errors import PortalError
 
 if TYPE_CHECKING:
@@ -17,14 +18,34 @@ if TYPE_CHECKING:
 @contextmanager
 def open_database() -> "Iterator[Database]":
     """The portal's database, for one command."""
-    from daypass.portal.config import DATABASE_URL
     from daypass.portal.storage.engine import Database
 
-    database = Database(DATABASE_URL.read(os.environ), connections=2)
+    database = Database(prepare_database_url(), connections=2)
     try:
         yield database
     finally:
         database.close()
+
+
+def prepare_database_url() -> str:
+    """Return the URL of the database; make the state directory if the database belongs there by default."""
+    url = database_url(os.environ)
+    directory = None if DATABASE_URL.read(os.environ) else Path(url.removeprefix("sqlite:///")).parent
+    if directory is not None and not directory.exists():
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"The state directory {directory} cannot be made ({error.strerror}). "
+                f"Set {DATABASE_URL.name} to keep the database elsewhere."
+            ) from error
+    return url
+
+
+def database_file() -> Path | None:
+    """Return the SQLite file that is in use, as an absolute path; None for PostgreSQL."""
+    url = database_url(os.environ)
+    return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:///") else None
 
 
 @contextmanager
