@@ -1,26 +1,23 @@
 """The console script itself, as a person or the AWS CLI runs it, and a portal for it to talk to."""
 
-import ipaddress
 import os
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from daypass.cli.app import run
 from daypass.main import WINGS, now
 from tests.cli.stub import StubPortal
+from tests.tls import Authority, new_authority
 
 SCRIPT = str(Path(sys.executable).with_name("daypass"))
+ELSEWHERE = "portal.example.invalid"
+"""A name that no resolver knows (RFC 6761)."""
+
 TOKEN = "daypass_pat_canary0123456789canary0123456789"
 
 
@@ -158,37 +155,7 @@ def inside(
     return Inside(tmp_path, portal, monkeypatch, capfd)
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority of one's own, and a server context that it vouches for."""
-
-    ca_file: Path
-    server: ssl.SSLContext
-
-
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """A certificate for localhost that only its own file makes trusted."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a portal of one's own")])
-    start = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251  certificates live by the real clock
-    hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    ca_file, chain = folder / "ca.pem", folder / "server.pem"
-    ca_file.write_bytes(pem)
-    chain.write_bytes(pem + private)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain)
-    return Authority(ca_file, server)
+    """A certificate for localhost and `ELSEWHERE` that only its own file makes trusted."""
+    return new_authority(tmp_path_factory.mktemp("tls"), ELSEWHERE)

@@ -12,8 +12,9 @@ import pytest
 from daypass.cli.client import Sent, exchange
 from daypass.cli.errors import Misconfigured
 from daypass.cli.trust import trust
-from tests.cli.conftest import TOKEN, Authority, Command
+from tests.cli.conftest import TOKEN, Command
 from tests.cli.stub import Asked, Reply, StubPortal, problem
+from tests.tls import Authority
 
 DEV = ("aws", "--tenant", "dev01")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import TOKEN, Authority, Inside, Ran
+from tests.cli.conftest import TOKEN, Inside, Ran
 from tests.cli.stub import StubPortal, problem
+from tests.tls import Authority
 
 
 def told(ran: Ran) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,1 @@
+"""Tests of the code that the CLI and the portal share."""

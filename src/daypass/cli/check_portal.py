@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from daypass.cli import account, ask, facts, problems
 from daypass.cli.client import Sent, exchange, read_time
 from daypass.cli.errors import Refusal, SignInNeeded
-from daypass.cli.findings import Finding, bad, good, notable
+from daypass.cli.findings import Finding, State, bad, good, notable
 from daypass.cli.output import moment
 from daypass.cli.refresh import NOTABLE_SKEW, Now
 from daypass.cli.trust import Trust, trust
+from daypass.common.proxies import Proxy, ProxyError, proxy_for
+from daypass.common.tunnel import open_tunnel
 
 _DAY = 24 * 60 * 60
 _TIMEOUT = 10
@@ -28,23 +30,28 @@ def findings(
     parts = urlsplit(origin)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError as error:
-        mend = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
-        yield bad("name", f"{host} has no address: {error.strerror}.", mend)
+        proxy = proxy_for(origin, environment)
+    except ProxyError as error:
+        yield bad("proxy", str(error), "env | grep -i _proxy")
         return
-    yield good("name", f"{host} is {', '.join(sorted(addresses))}")
+    # With a proxy, only the proxy needs to resolve the name.
+    way = _name(host, port) if proxy is None else good("proxy", f"{host} is reached through {proxy}")
+    yield way
+    if way.state is State.BAD:
+        return
     try:
         trusted = trust(origin, flags, environment)
         if trusted is not None:
-            yield _certificate(host, port, trusted, now())
+            yield _certificate(host, port, trusted, now(), proxy)
         answer = exchange(
             origin, trusted, Sent("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
         )
         version = json.loads(answer.body)["info"]["version"]
     except (Refusal, OSError) as error:
-        refusal = error if isinstance(error, Refusal) else problems.unreached(origin, error)
+        refusal = error if isinstance(error, Refusal) else problems.unreached(origin, error, proxy)
         mend = f"curl --verbose {origin}/healthz"
+        if isinstance(error, ProxyError):
+            mend += "    # uses the same proxy"
         if isinstance(error, ssl.SSLCertVerificationError):
             mend = "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
         yield bad("connection", str(refusal), mend)
@@ -58,11 +65,20 @@ def findings(
     yield _token(flags, environment, now)
 
 
-def _certificate(host: str, port: int, trusted: Trust, now: float) -> Finding:
+def _name(host: str, port: int) -> Finding:
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        mend = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
+        return bad("name", f"{host} has no address: {error.strerror}.", mend)
+    return good("name", f"{host} is {', '.join(sorted(addresses))}")
+
+
+def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy | None) -> Finding:
     """What the certificate says; an untrusted one is left to the call that follows, which words it."""
     trusted.read_all()
     with (
-        closing(socket.create_connection((host, port), _TIMEOUT)) as connection,
+        closing(_connection(host, port, proxy)) as connection,
         trusted.context.wrap_socket(connection, server_hostname=host) as secure,
     ):
         certificate = secure.getpeercert() or {}
@@ -71,6 +87,12 @@ def _certificate(host: str, port: int, trusted: Trust, now: float) -> Finding:
     if ends - now < 14 * _DAY:
         return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
     return good("certificate", text)
+
+
+def _connection(host: str, port: int, proxy: Proxy | None) -> socket.socket:
+    if proxy is None:
+        return socket.create_connection((host, port), _TIMEOUT)
+    return open_tunnel(proxy, host, port, lambda: _TIMEOUT)
 
 
 def _clock(portal_time: datetime | None, now: float) -> Finding:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import ssl
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from daypass import __version__
 from daypass.cli import problems
 from daypass.cli.patience import note, within
+from daypass.common.proxies import proxy_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from daypass.cli.ask import Ask
     from daypass.cli.trust import Trust
+    from daypass.common.proxies import Proxy
 
     class Bearer(Protocol):
         """What stands for the caller on every request."""
@@ -156,24 +159,31 @@ class Portal:
 def exchange(origin: str, trust: "Trust | None", sent: Sent, doing: str) -> Answer:
     """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
     start = monotonic()
+    proxy = None
     try:
-        answer = within(_DEADLINE, lambda: _exchange(origin, trust, sent), doing)
+        proxy = proxy_for(origin, os.environ)
+        answer = within(_DEADLINE, lambda: _exchange(origin, trust, sent, proxy), doing)
     except (OSError, http.client.HTTPException) as error:
         note(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
-        raise problems.unreached(origin, error) from error
+        raise problems.unreached(origin, error, proxy) from error
     note(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
     return answer
 
 
-def _exchange(origin: str, trust: "Trust | None", sent: Sent) -> Answer:
+def _exchange(origin: str, trust: "Trust | None", sent: Sent, proxy: "Proxy | None") -> Answer:
     authority = origin.partition("://")[2]
     if trust is None:
         return _converse(http.client.HTTPConnection(authority, timeout=_DEADLINE), sent)
 
     def securely() -> Answer:
-        return _converse(
-            http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust.context), sent
-        )
+        connection = http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust.context)
+        if proxy is not None:
+            from daypass.common.tunnel import open_tunnel
+
+            plain = open_tunnel(proxy, connection.host, connection.port, lambda: _DEADLINE)
+            # A connection that has a socket already does not connect on its own.
+            connection.sock = trust.context.wrap_socket(plain, server_hostname=connection.host)
+        return _converse(connection, sent)
 
     try:
         return securely()

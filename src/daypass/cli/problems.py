@@ -6,13 +6,18 @@ import socket
 import ssl
 
 from daypass.cli.errors import Denied, Misconfigured, Misused, NotThere, Refusal, SignInNeeded, Unavailable
+from daypass.common.proxies import Proxy, ProxyError
 
 _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
 """Codes of server errors that trying again will not mend."""
 
 
-def unreached(origin: str, error: OSError | http.client.HTTPException) -> Refusal:
-    """No answer at all."""
+def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
+    """Return the refusal for a call that got no answer, directly or through *proxy*."""
+    if isinstance(error, ProxyError):
+        return (Misconfigured if error.needs_setup else Unavailable)(str(error))
+    if proxy is not None:
+        origin += f", through {proxy},"
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
             f"The certificate of {origin} is not trusted ({error.verify_message}). If the portal has a "

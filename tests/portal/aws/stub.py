@@ -1,6 +1,7 @@
 """A scripted AWS on loopback: it answers what it is told to, and remembers what it was asked."""
 
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -84,7 +85,7 @@ class _QuietServer(ThreadingHTTPServer):
 class StubAws:
     """Plays its scripts one after the other, the last one for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.scripts: list[Script] = [identity()]
         self.asked: list[dict[str, str]] = []
         self.bodies: list[str] = []
@@ -107,8 +108,15 @@ class StubAws:
 
         self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.server_port
 
     @property
     def url(self) -> str:

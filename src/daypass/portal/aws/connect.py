@@ -12,6 +12,7 @@ from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import unreadable
 from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.aws.post import Endpoint
+from daypass.portal.aws.proxy import chosen_proxy
 from daypass.portal.aws.query import QueryService
 from daypass.portal.aws.timing import Timing
 from daypass.portal.config import AwsConfig
@@ -44,7 +45,7 @@ def connect(
     ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True)
 
     def endpoint(url: str) -> Endpoint:
-        return Endpoint(url, connections=connections, ca_file=ca_file, timing=timing)
+        return Endpoint(url, connections=connections, ca_file=ca_file, timing=timing, proxy=chosen_proxy(url))
 
     sts = endpoint(config.endpoint_url or partition.sts_url(config.region))
     iam = endpoint(config.endpoint_url or partition.iam_url)

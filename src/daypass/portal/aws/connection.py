@@ -5,10 +5,14 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from daypass.common import tunnel
+from daypass.common.proxies import Proxy
 
 _PIECE = 64 * 1024
 _LARGEST_HEAD = 16 * 1024
@@ -39,14 +43,24 @@ class Connection:
     `is_usable` says whether it takes another request, which it does not once anything went wrong on it.
     """
 
-    def __init__(self, url: str, trust: ssl.SSLContext | None, left: Left) -> None:
-        """Connect; raises `Unanswered` or `OSError`."""
+    def __init__(
+        self, url: str, trust: ssl.SSLContext | None, left: Left, proxy: Proxy | None = None
+    ) -> None:
+        """Connect, through the proxy if there is one; raises `Unanswered` or `OSError`.
+
+        `ProxyError`, an `OSError`, says what is wrong at the proxy.
+        """
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        plain = _open(host, parts.port or (443 if trust else 80), left)
+        host, port = parts.hostname or "", parts.port or (443 if trust else 80)
+        plain = _open(host, port, left) if proxy is None else _open_proxy(proxy, left)
+        # Without TLS there is no tunnel: the proxy forwards each request (RFC 9112, section 3.2.2).
+        self._forwarder = None if trust else proxy
+        self._origin = f"{parts.scheme}://{parts.netloc}"
         try:
             # A request goes out at once, in one packet.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if proxy is not None and trust is not None:
+                tunnel.establish(plain, proxy, host, port, partial(_some, left))
             plain.settimeout(_some(left))
             self._socket = trust.wrap_socket(plain, server_hostname=host) if trust else plain
         except BaseException:
@@ -57,6 +71,8 @@ class Connection:
     def post(self, path: str, headers: Mapping[str, str], body: bytes, left: Left, longest: int) -> Reply:
         """The answer to a POST; raises `Unanswered` or `OSError` where none comes in time, and `TooLong`."""
         self.is_usable = False
+        if self._forwarder is not None:
+            path, headers = f"{self._origin}{path}", {**headers, **self._forwarder.headers()}
         request = _head(path, headers, len(body)) + body
         self._socket.settimeout(_some(left))
         self._socket.sendall(request)
@@ -74,6 +90,8 @@ class Connection:
         if len(answer.body) > longest:
             raise TooLong
         self.is_usable = answer.may_go_on
+        if self._forwarder is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise tunnel.refused(self._forwarder, answer.status, self._origin)
         return Reply(answer.status, bytes(answer.body))
 
     def is_dropped(self) -> bool:
@@ -96,6 +114,15 @@ def _open(host: str, port: int, left: Left) -> socket.socket:
         except OSError as error:
             trouble = error
     raise Unanswered from trouble
+
+
+def _open_proxy(proxy: Proxy, left: Left) -> socket.socket:
+    try:
+        return _open(proxy.host, proxy.port, left)
+    except Unanswered as error:
+        raise tunnel.unreachable(proxy, error.__cause__) from error
+    except OSError as error:
+        raise tunnel.unreachable(proxy, error) from error
 
 
 def _some(left: Left) -> float:

@@ -2,6 +2,7 @@
 
 import re
 
+from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import RoleMaximumExceeded
 from daypass.portal.errors import (
     AwsError,
@@ -55,9 +56,18 @@ _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
 
-def unreachable() -> AwsUnavailable:
-    """The refusal for an AWS that did not answer in time."""
-    return AwsUnavailable("AWS could not be reached in time. Nothing was issued; try again in a moment.")
+def unreachable(proxy: Proxy | None = None) -> AwsUnavailable:
+    """The refusal for an AWS that did not answer in time, directly or through *proxy*."""
+    way = "" if proxy is None else f" through {proxy}"
+    return AwsUnavailable(
+        f"AWS could not be reached in time{way}. Nothing was issued; try again in a moment."
+    )
+
+
+def proxy_failure(error: ProxyError) -> AwsError:
+    """Return the refusal for a proxy between the portal and AWS that did not connect them."""
+    kind = AwsMisconfigured if error.needs_setup else AwsUnavailable
+    return kind(f"AWS could not be reached. {error}")
 
 
 def unreadable() -> AwsRefused:

@@ -9,9 +9,10 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
-from daypass.portal.aws.errors import unreachable, unreadable
+from daypass.portal.aws.errors import proxy_failure, unreachable, unreadable
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 
 class Endpoint:
-    """One URL that takes POST requests; safe to use from many threads."""
+    """One URL that takes POST requests, perhaps through a proxy; safe to use from many threads."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Endpoint:
         ca_file: str | None,
         timing: Timing,
         longest_answer: int = _LONGEST_ANSWER,
+        proxy: Proxy | None = None,
     ) -> None:
         parts = urlsplit(url)
         self.host = parts.netloc
@@ -46,6 +48,7 @@ class Endpoint:
         self._connections = connections
         self._timing = timing
         self._longest_answer = longest_answer
+        self._proxy = proxy
         weakref.finalize(self, _close_all, self._idle)
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Reply:
@@ -58,15 +61,17 @@ class Endpoint:
             return connection.post(self.path, sent, body, left, self._longest_answer)
         except TooLong as error:
             raise unreadable() from error
+        except ProxyError as error:
+            raise proxy_failure(error) from error
         except (Unanswered, OSError) as error:
-            raise unreachable() from error
+            raise unreachable(self._proxy) from error
         finally:
             if connection is not None:
                 self._give_back(connection)
 
     def _connect(self, deadline: Deadline) -> Connection:
         soon = min(deadline, self._timing.within(_CONNECT_TIME))
-        return Connection(self.url, self._trust, partial(self._left, soon, _CONNECT_TIME))
+        return Connection(self.url, self._trust, partial(self._left, soon, _CONNECT_TIME), self._proxy)
 
     def _left(self, deadline: Deadline, most: float) -> float:
         return min(self._timing.left(deadline), most)

@@ -17,6 +17,7 @@ from daypass.portal.aws.errors import refusal as session_refusal
 from daypass.portal.aws.errors import unreachable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Account
+from daypass.portal.aws.proxy import boto_proxies, service_urls
 from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig
 from daypass.portal.errors import (
@@ -197,9 +198,12 @@ class _Lazy:
 
             # Its stub has an overload for each service by its name, and none for a name.
             session: Any = boto3.Session(botocore_session=self.session)
-            endpoint_url = self.config.endpoint_url
+            proxies = boto_proxies(service_urls(self.config)[service])
             self._clients[service] = session.client(
-                service, region_name=region, endpoint_url=endpoint_url, config=_PATIENT
+                service,
+                region_name=region,
+                endpoint_url=self.config.endpoint_url,
+                config=_PATIENT.merge(Config(proxies=proxies)),
             )
         return self._clients[service]
 

@@ -17,6 +17,7 @@ from daypass.portal.aws.connection import Reply
 from daypass.portal.aws.errors import search_refusal, troubled, unreadable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.post import Endpoint, persist
+from daypass.portal.aws.proxy import chosen_proxy
 from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
 from daypass.portal.config import AwsConfig
@@ -92,12 +93,14 @@ def tagging_source(
     ca_file = get_cert_path((session or Session()).get_config_variable("ca_bundle") or True)
 
     def endpoint_of(region: str) -> Endpoint:
+        url = config.endpoint_url or partition.tagging_url(region)
         return Endpoint(
-            config.endpoint_url or partition.tagging_url(region),
+            url,
             connections=connections,
             ca_file=ca_file,
             timing=timing,
             longest_answer=_LONGEST_PAGE,
+            proxy=chosen_proxy(url),
         )
 
     return TaggingSource(endpoint_of, timing)

@@ -41,8 +41,10 @@ def doctor(form: str, strict: bool) -> None:
 
 
 def _findings() -> "Sequence[Finding]":
+    from daypass.portal.admin.findings import Finding, Level
     from daypass.portal.aws.connect import connect
     from daypass.portal.aws.doctor import Doctor
+    from daypass.portal.aws.proxy import used_proxies
     from daypass.portal.aws.roles import aws_roles
     from daypass.portal.clock import utc_now
     from daypass.portal.storage.migrate import check
@@ -52,7 +54,11 @@ def _findings() -> "Sequence[Finding]":
         check(database)
         broker = connect(config.aws, public_url=config.public_url, connections=1)
         roles = aws_roles(config.aws, broker.account_id)
-        return Doctor(database, broker, roles, utc_now).examine()
+        proxies = [
+            Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
+            for proxy in used_proxies(config.aws)
+        ]
+        return [*proxies, *Doctor(database, broker, roles, utc_now).examine()]
 
 
 def _print(findings: "Sequence[Finding]") -> None:

@@ -1,0 +1,171 @@
+"""The portal is reached through the proxy that the environment names, and errors name that proxy."""
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.conftest import ELSEWHERE, Command, Inside
+from tests.cli.stub import StubPortal
+from tests.http_proxy import HttpProxy
+from tests.tls import Authority
+
+HOST = f"https://{ELSEWHERE}"
+
+
+@pytest.fixture
+def secure(authority: Authority) -> Iterator[StubPortal]:
+    """A portal with TLS, whose name only the proxy resolves."""
+    portal = StubPortal(authority.server)
+    yield portal
+    portal.close()
+
+
+@pytest.fixture
+def proxy(secure: StubPortal) -> Iterator[HttpProxy]:
+    """The only way to that portal."""
+    proxy = HttpProxy({ELSEWHERE: secure.port})
+    yield proxy
+    proxy.close()
+
+
+def through(proxy: HttpProxy, authority: Authority, **more: str) -> dict[str, str]:
+    return {
+        "DAYPASS_HOST": HOST,
+        "DAYPASS_CA_FILE": str(authority.ca_file),
+        "HTTPS_PROXY": proxy.url,
+        **more,
+    }
+
+
+def test_keys_come_through_a_proxy_that_alone_resolves_the_portal(
+    daypass: Command, proxy: HttpProxy, secure: StubPortal, authority: Authority
+) -> None:
+    ran = daypass("aws", "--tenant", "dev01", **through(proxy, authority))
+
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["AccessKeyId"].startswith("ASIA")
+    assert proxy.requests == [f"CONNECT {ELSEWHERE}:443"]
+    assert "Proxy-Authorization" not in secure.asked[0].headers
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY", "all_proxy"])
+def test_every_spelling_of_the_variable_counts(
+    inside: Inside, proxy: HttpProxy, authority: Authority, variable: str
+) -> None:
+    environment = through(proxy, authority, **{variable: proxy.url})
+    if variable != "HTTPS_PROXY":
+        del environment["HTTPS_PROXY"]
+
+    assert inside("tenants", **environment).code == 0
+
+
+def test_user_and_password_of_the_variable_open_the_proxy(
+    inside: Inside, proxy: HttpProxy, authority: Authority
+) -> None:
+    proxy.login = "dana:can/ary"
+
+    ran = inside(
+        "whoami",
+        "--debug",
+        **through(proxy, authority, HTTPS_PROXY=f"http://dana:can%2Fary@{proxy.authority}"),
+    )
+
+    assert ran.code == 0, ran.err
+    assert "can%2Fary" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("login", "status", "code", "said"),
+    [
+        ("dana:right", None, 6, "does not accept the user and password in HTTPS_PROXY"),
+        (None, 403, 6, f"refuses connections to {ELSEWHERE}:443 (HTTP 403)"),
+        (None, 503, 5, f"could not connect to {ELSEWHERE}:443 (HTTP 503)"),
+    ],
+)
+def test_a_proxy_that_does_not_connect_is_named_without_its_password(
+    inside: Inside,
+    proxy: HttpProxy,
+    authority: Authority,
+    login: str | None,
+    status: int | None,
+    code: int,
+    said: str,
+) -> None:
+    proxy.login, proxy.status = login, status
+
+    ran = inside("whoami", **through(proxy, authority, HTTPS_PROXY=f"http://dana:canary@{proxy.authority}"))
+
+    assert ran.code == code
+    assert said in ran.err
+    assert f"http://{proxy.authority}" in ran.err
+    assert "canary" not in ran.err
+
+
+def test_a_proxy_that_requires_authentication_says_how_to_give_it(
+    inside: Inside, proxy: HttpProxy, authority: Authority
+) -> None:
+    proxy.login = "dana:right"
+
+    ran = inside("whoami", **through(proxy, authority))
+
+    assert ran.code == 6
+    assert "requires authentication. Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in ran.err
+
+
+def test_a_proxy_that_is_not_there_or_no_proxy_is_told_from_a_portal_that_is_not(
+    inside: Inside, proxy: HttpProxy, authority: Authority
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+    nobody = inside("whoami", **through(proxy, authority, HTTPS_PROXY=f"http://127.0.0.1:{port}"))
+    unknown = inside("whoami", **through(proxy, authority, HTTPS_PROXY="http://proxy.example.invalid:1"))
+    socks = inside("whoami", **through(proxy, authority, HTTPS_PROXY="socks5://127.0.0.1:1"))
+
+    assert (nobody.code, unknown.code, socks.code) == (5, 6, 6)
+    assert f"the proxy http://127.0.0.1:{port} (from HTTPS_PROXY) failed: Connection refused" in nobody.err
+    assert "no host for the proxy http://proxy.example.invalid:1" in unknown.err
+    assert "only http:// proxies are supported" in socks.err
+
+
+def test_what_is_on_this_machine_or_in_no_proxy_is_called_directly(
+    inside: Inside, proxy: HttpProxy, secure: StubPortal, authority: Authority
+) -> None:
+    proxy.status = 500
+    every = {"HTTP_PROXY": proxy.url, "ALL_PROXY": proxy.url}
+
+    plain = inside("tenants", HTTPS_PROXY=proxy.url, **every)
+    local = inside("tenants", **through(proxy, authority, DAYPASS_HOST=secure.url, **every))
+
+    assert (plain.code, local.code) == (0, 0)
+    assert proxy.requests == []
+    # The name cannot be resolved directly, which shows that no proxy was asked.
+    listed = inside("tenants", **through(proxy, authority, NO_PROXY=".example.invalid"))
+    assert (listed.code, proxy.requests) == (5, [])
+
+
+def test_doctor_names_the_proxy_and_looks_through_it(
+    inside: Inside, proxy: HttpProxy, authority: Authority
+) -> None:
+    found = {
+        finding["about"]: finding
+        for finding in json.loads(
+            inside("doctor", "--output", "json", **through(proxy, authority, PATH="/nowhere")).out
+        )
+    }
+
+    assert found["proxy"]["sentence"] == (
+        f"{ELSEWHERE} is reached through the proxy {proxy.url} (from HTTPS_PROXY)"
+    )
+    assert {found[about]["state"] for about in ("proxy", "version", "sign-in")} == {"good"}
+    assert found["certificate"]["sentence"].startswith("trusted, ")
+
+
+def test_doctor_says_what_the_proxy_answers(inside: Inside, proxy: HttpProxy, authority: Authority) -> None:
+    proxy.status = 403
+
+    ran = inside("doctor", **through(proxy, authority, PATH="/nowhere"))
+
+    assert ran.code == 6
+    assert f"✗ connection: The proxy {proxy.url} (from HTTPS_PROXY) refuses connections" in ran.out
