@@ -1,7 +1,5 @@
 """What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
 
-import os
-
 from daypass.cli.digest import fingerprint
 from daypass.cli.errors import Misused, SignInNeeded
 
@@ -185,7 +183,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:
-        token = _read_token_file(flags["token_file"])
+        token = _read_token_file(flags["token_file"], environment)
     else:
         found = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN")
         if found is None:
@@ -198,9 +196,12 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
     return token
 
 
-def _read_token_file(path: str) -> str:
+def _read_token_file(path: str, environment: "Mapping[str, str]") -> str:
+    from daypass.cli.home import expanded
+
+    full = expanded(path, environment)
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
+        with open(full, encoding="utf-8") as file:
             return file.read(8192).strip()
     except (OSError, ValueError) as error:
         raise Misused(f"The token file {path} cannot be read: {error}.") from error

@@ -77,19 +77,33 @@ class Directory:
 
 
 def folder(environment: "Mapping[str, str]") -> str:
-    """Where the cache is: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder."""
+    """Return the cache's path: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder.
+
+    Raises `Unfit` where there is no home directory for it.
+    """
     return own_folder(environment, "DAYPASS_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
 
 
 def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: str) -> str:
-    """What the variable *own* says, else a folder of ours where *shared* says, or in the *usual* place."""
-    if environment.get(own):
-        return environment[own]
-    base = environment.get(shared, "")
-    # The XDG specification: a relative path there does not count.
-    if not base.startswith("/"):
-        base = os.path.expanduser(usual)
-    return f"{base}/daypass"
+    """Return the path in the variable *own*, else a folder of ours below *shared*, or in the *usual* place.
+
+    Raises `Unfit` where that is in the home directory and there is none.
+    """
+    named, base, home = (environment.get(name, "") for name in (own, shared, "HOME"))
+    if named and not named.startswith("~"):
+        return named
+    # The XDG specification: a relative path in its variables does not count.
+    if not named and base.startswith("/"):
+        return f"{base}/daypass"
+    if not named and home.startswith("/"):
+        return f"{home.rstrip('/')}{usual[1:]}/daypass"
+    # A cached answer should not wait for this import.
+    from daypass.common.home import expand_user
+
+    path = expand_user(named or f"{usual}/daypass", environment)
+    if path is None:
+        raise Unfit(f"there is no home directory; set HOME or {own}")
+    return path
 
 
 def opened(path: str) -> Directory:

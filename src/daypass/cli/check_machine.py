@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from daypass.cli import cache, configfile, processes
+from daypass.cli.awsconfig.paths import config_path, credentials_path
 from daypass.cli.errors import Refusal
 from daypass.cli.findings import Finding, bad, good, notable
+from daypass.cli.home import expanded
 from daypass.cli.profiles import Config, Section
 from daypass.cli.scrub import without_secrets
 
@@ -61,8 +63,11 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
 
 
 def _config(environment: Mapping[str, str]) -> Iterator[Finding]:
-    path = configfile.path_of(environment)
-    credentials = Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
+    try:
+        path, credentials = config_path(environment), credentials_path(environment)
+    except Refusal as refusal:
+        yield bad("AWS config", str(refusal), "export HOME=…")
+        return
     try:
         config, static = Config(configfile.read(path)), Config(configfile.read(credentials))
     except Refusal as refusal:
@@ -112,7 +117,7 @@ def _faults_of(
         yield notable("AWS config", sentence, f"# put daypass in the place of {program}:  {edit}")
     process = processes.understood(command)
     if process is not None and process.token_file is not None:
-        yield from _private_file(Path(process.token_file).expanduser(), str(name))
+        yield from _private_file(Path(process.token_file), str(name), environment)
 
 
 def _moved(command: str, name: str | None) -> str:
@@ -120,9 +125,13 @@ def _moved(command: str, name: str | None) -> str:
     return f"daypass configure {scope} --profile {name} --token …"
 
 
-def _private_file(path: Path, profile: str) -> Iterator[Finding]:
+def _private_file(path: Path, profile: str, environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
+        path = Path(expanded(str(path), environment))
         mode = path.stat().st_mode
+    except Refusal as refusal:
+        yield bad("token file", f"of the profile {profile}: {refusal}", "export HOME=…")
+        return
     except OSError as error:
         sentence = f"the profile {profile} names the token file {path}: {error.strerror}."
         yield bad("token file", sentence, f"ls -l {path}")
@@ -132,7 +141,11 @@ def _private_file(path: Path, profile: str) -> Iterator[Finding]:
 
 
 def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
-    path = cache.folder(environment)
+    try:
+        path = cache.folder(environment)
+    except cache.Unfit as unfit:
+        yield notable("cache", f"keys are not cached: {unfit}.", "export DAYPASS_CACHE_DIR=…")
+        return
     quoted = shlex.quote(path)
     try:
         with cache.opened(path) as directory:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from daypass.cli.cache import folder
+from daypass.cli.cache import Unfit, folder
 from daypass.cli.digest import fingerprint
 from daypass.cli.errors import Misconfigured, Unavailable
 
@@ -16,11 +16,6 @@ _TRIES = 20
 
 Edit = Callable[[bytes], bytes]
 """From the content of the file to what it is to be; must be true again for whatever it finds there."""
-
-
-def path_of(environment: Mapping[str, str]) -> Path:
-    """Where the AWS config file is: AWS_CONFIG_FILE, else ~/.aws/config."""
-    return Path(environment.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
 
 
 def read(path: Path) -> bytes:
@@ -134,12 +129,20 @@ def _content(file: BinaryIO) -> bytes:
 @contextmanager
 def _turn(target: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """One daypass at a time. The lock is in our own folder: a person's ~/.aws gets no litter."""
-    locks = Path(folder(environment))
-    locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"{fingerprint(os.fsencode(target))}.lock"
-    descriptor = os.open(locks / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = _lock_file(target, environment)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock_file(target: Path, environment: Mapping[str, str]) -> int:
+    try:
+        locks = Path(folder(environment))
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{fingerprint(os.fsencode(target))}.lock"
+        return os.open(locks / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except (Unfit, OSError):
+        # Without a home directory that can be written to, the folder of the file itself is locked.
+        return os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from daypass.cli import account, ask, configfile, facts, options, private
+from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
+from daypass.cli.home import expanded
 from daypass.cli.patience import say
 from daypass.cli.processes import Process, understood
 from daypass.cli.profiles import Config, Profile
@@ -101,7 +103,7 @@ class Change:
         if "token" in self.flags:
             return str(_token_file_of(self.origin, wish.name))
         named = self.flags.get("token_file")
-        return str(Path(named).expanduser().absolute()) if named else None
+        return str(Path(expanded(named, os.environ)).absolute()) if named else None
 
     def _is_gone(self, command: str) -> bool:
         process = understood(command)
@@ -155,7 +157,7 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         endpoint_url=known.endpoint_url,
         known=known if given["prune"] else None,
     )
-    path = configfile.path_of(os.environ)
+    path = config_path(os.environ)
     if given["diff"]:
         before = configfile.read(path)
         _show_difference(str(path), before, change.apply(before))
@@ -179,12 +181,13 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     """Write the profile *name* as duploctl's users expect it; says what was done."""
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-    endpoint_url = None
-    if not region and (known := _known_without_sign_in(flags, now)) is not None:
-        region, endpoint_url = known.region_of(tenant), known.endpoint_url
+    known = _known_without_sign_in(flags, now)
+    if known is not None:
+        region = region or known.region_of(tenant)
     wishes = [Wish(_checked(name), tenant, region)]
+    endpoint_url = None if known is None else known.endpoint_url
     change = Change(ask.origin_of(flags, os.environ), flags, wishes, endpoint_url=endpoint_url)
-    path = configfile.path_of(os.environ)
+    path = config_path(os.environ)
     is_new = Config(configfile.read(path)).find(name) is None
     change.make(path)
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"

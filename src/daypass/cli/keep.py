@@ -111,7 +111,11 @@ def kept(environment: "Mapping[str, str]") -> list[Entry]:
 
 def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
-    path = cache.folder(environment)
+    try:
+        path = cache.folder(environment)
+    except Unfit:
+        # Without a home directory, nothing was ever cached.
+        return 0
     try:
         directory = cache.opened(path)
     except FileNotFoundError:

@@ -97,12 +97,12 @@ class Slot:
     """Where the sign-in for one portal and scope is kept; locked while in use."""
 
     def __init__(self, environment: "Mapping[str, str]", origin: str, *, admin: bool, now: Now) -> None:
-        self._path, self._key, self._now = sign_in.folder(environment), sign_in.key(origin, admin=admin), now
+        self._environment, self._key, self._now = environment, sign_in.key(origin, admin=admin), now
 
     def peek(self) -> Kept | None:
         """The sign-in, without waiting for whoever changes it."""
         try:
-            with cache.opened(self._path) as directory:
+            with cache.opened(sign_in.folder(self._environment)) as directory:
                 return _kept(cache.read(directory, self._key, sign_in.SIGN_IN))
         except (ValueError, OSError):
             # Whoever takes the lock meets it again, and says what is wrong.
@@ -112,11 +112,18 @@ class Slot:
     def locked(self) -> "Iterator[Locked]":
         """The same, for this process alone."""
         try:
-            place = Place(self._path, self._key, _SIGN_IN)
+            path = sign_in.folder(self._environment)
+        except Unfit as why:
+            raise Misconfigured(
+                f"A sign-in cannot be stored here: {why}. A program without a home directory takes a token: "
+                "DAYPASS_TOKEN or --token-file."
+            ) from why
+        try:
+            place = Place(path, self._key, _SIGN_IN)
         except (Unfit, OSError) as why:
             reason = why.strerror if isinstance(why, OSError) and why.strerror else why
             raise Misconfigured(
-                f"The folder {self._path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
+                f"The folder {path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
                 "or name another: DAYPASS_STATE_DIR."
             ) from why
         with place:

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daypass.cli.errors import Misconfigured
+from daypass.cli.home import expanded
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where they are: our own folder in the user's configuration folder."""
+    """Return our own folder in the user's configuration folder; raises `Misconfigured` without a home."""
     base = environment.get("XDG_CONFIG_HOME", "")
     # The XDG specification: a relative path there does not count.
-    return Path(base if base.startswith("/") else "~/.config").expanduser() / "daypass"
+    return Path(base if base.startswith("/") else expanded("~/.config", environment)) / "daypass"
 
 
 def write(path: Path, content: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from daypass.cli import ask
 from daypass.cli.errors import Refusal
+from daypass.cli.home import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Process:
             words += ["--duration", flags["duration"]]
         ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE")
         if ca_file and self.origin.startswith("https://"):
-            words += ["--ca-file", _absolute(ca_file)]
+            words += ["--ca-file", _absolute(ca_file, environment)]
         if self.token_file is not None:
             words += ["--token-file", self.token_file]
         elif "interactive" in flags:
@@ -62,5 +63,5 @@ def _program() -> str:
     return str(ours)
 
 
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+def _absolute(path: str, environment: Mapping[str, str]) -> str:
+    return str(Path(expanded(path, environment)).absolute())

@@ -37,7 +37,11 @@ def fresh_entry(ask: "Ask", portal: "Portal", now: Now) -> Entry:
 
 def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]", now: Now) -> Entry:
     """The kept keys, or fresh ones that are kept from now on."""
-    path = cache.folder(environment)
+    try:
+        path = cache.folder(environment)
+    except Unfit as unfit:
+        say(f"the keys are not cached: {unfit}.")
+        return fresh_entry(ask, portal, now)
     try:
         place = Place(path, ask.key())
     except Unfit as unfit:

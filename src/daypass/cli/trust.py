@@ -4,6 +4,7 @@ import os
 import ssl
 
 from daypass.cli.errors import Misused
+from daypass.cli.home import expanded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, st
     named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
     for name, path in named.items():
         if path:
-            return Trust(_trusting(path, name), is_whole=True)
+            return Trust(_trusting(path, expanded(path, environment), name), is_whole=True)
     return _trusting_the_system()
 
 
@@ -58,8 +59,7 @@ def _has_hashed_names(folder: str) -> bool:
         return False
 
 
-def _trusting(path: str, named_by: str) -> ssl.SSLContext:
-    certificates = os.path.expanduser(path)
+def _trusting(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
     try:
         if os.path.isdir(certificates):
             return ssl.create_default_context(capath=certificates)
