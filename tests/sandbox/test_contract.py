@@ -31,7 +31,13 @@ def test_the_version_is_the_one_that_was_read() -> None:
         ("ministack.app", ("app", "AUTH", "SERVICE_HANDLERS")),
         (
             "ministack.core.iam_actions",
-            ("access_denied_response", "extract_iam_action", "identity_denial_message"),
+            (
+                "access_denied_response",
+                "extract_iam_action",
+                "identity_denial_message",
+                "request_tag_context",
+                "s3_service_context",
+            ),
         ),
         (
             "ministack.core.iam_evaluator",
@@ -53,6 +59,8 @@ def test_the_version_is_the_one_that_was_read() -> None:
         ),
         ("ministack.services.tagging", ("get_region", "_COLLECTORS", "_normalise_flat")),
         ("ministack.services.kinesis", ("_streams",)),
+        ("ministack.services.s3", ("_bucket_tags",)),
+        ("ministack.services.sqs", ("_dlq_sweep", "_queue_by_arn")),
         ("ministack.services.apigateway_v1", ("_v1_tags",)),
         ("ministack.core.responses", ("get_region", "new_uuid")),
         ("ministack.core.router", ("detect_service", "extract_access_key_id")),

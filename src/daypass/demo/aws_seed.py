@@ -39,7 +39,9 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
         PolicyName="daypass",
         PolicyDocument=policies.written(policies.portal_policy(account)),
     )
-    iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=policies.written(policies.boundary()))
+    iam.create_policy(
+        PolicyName=policies.BOUNDARY, PolicyDocument=policies.written(policies.boundary(account))
+    )
     for plan in plans:
         make_tenant_role(iam, account, plan.name, plan.external_id, user_arn)
     make_master_role(iam, account, user_arn)

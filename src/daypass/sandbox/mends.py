@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
+from daypass.sandbox import service_mends
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
 
@@ -43,6 +44,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _fill_in_policy_variables(evaluator)
     _tell_the_boundary(config, actions, iam)
     _find_streams_and_apis_by_tag(tagging)
+    service_mends.apply()
 
 
 def _follow(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:

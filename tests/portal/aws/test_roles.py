@@ -49,7 +49,7 @@ def portal(sandbox_process: SandboxProcess) -> Portal:
     user_arn = iam.create_user(UserName="roles-portal")["User"]["Arn"]
     policy = policies.written(policies.portal_policy(account))
     iam.put_user_policy(UserName="roles-portal", PolicyName="daypass", PolicyDocument=policy)
-    boundary = policies.written(policies.boundary())
+    boundary = policies.written(policies.boundary(account))
     iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=boundary)
     key = iam.create_access_key(UserName="roles-portal")["AccessKey"]
     return Portal(OwnKeys(key["AccessKeyId"], key["SecretAccessKey"]), user_arn, account)

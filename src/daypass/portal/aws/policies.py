@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from daypass.portal.aws.guards import guards
+
 Document = dict[str, object]
 Statement = dict[str, object]
 
@@ -107,7 +109,7 @@ def portal_policy(account: Account) -> Document:
 
 
 def tenant_policy(account: Account, tenant: str) -> Document:
-    """Whatever is named after the tenant, its APIs by their tag (their ARNs have no names), and the lists."""
+    """Return the fence of one tenant: resources by name, APIs by tag (their ARNs have no name), lists."""
     prefix, partition, id_ = f"{account.role_prefix}{tenant}", account.partition, account.id
     return document(
         allow(
@@ -129,6 +131,7 @@ def tenant_policy(account: Account, tenant: str) -> Document:
             condition={"StringEquals": {f"aws:ResourceTag/{TENANT_TAG}": tenant}},
         ),
         allow(_LISTS, ["*"], sid="Lists"),
+        *guards(account, f"{prefix}-"),
     )
 
 
@@ -138,10 +141,16 @@ def api_policy(account: Account, api_id: str) -> Document:
     return document(allow(["apigateway:*"], [api, f"{api}/*"]))
 
 
-def boundary() -> Document:
-    """The most that any tenant's role may ever do: no IAM, and no other role."""
+def boundary(account: Account) -> Document:
+    """Return the permissions boundary of tenants' roles: no IAM, no other role, nothing that the guards deny.
+
+    The Allow limits identity-based policies only. It does not limit a session that a resource policy names by
+    its ARN; the Deny statements do.
+    """
     services = [f"{service}:*" for service in (*_BY_NAME, "apigateway")]
-    return document(allow([*services, "tag:GetResources"], ["*"]))
+    return document(
+        allow([*services, "tag:GetResources"], ["*"], sid="Most"), *guards(account, account.role_prefix)
+    )
 
 
 def master_policy() -> Document:

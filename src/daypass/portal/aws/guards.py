@@ -1,0 +1,94 @@
+"""Deny statements of tenants' roles, which hold whatever else allows an action.
+
+They also hold where a resource policy names the session itself; the Allow of a permissions boundary does not
+limit such a session. Decision 0031 lists what each statement costs and what IAM cannot close.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daypass.portal.aws.policies import Account, Statement
+
+# Each of these writes a grant that outlives the session and the membership behind it. No condition key shows
+# the attributes of a queue or topic, which include its policy, and creating one takes attributes too.
+_RESOURCE_POLICIES = (
+    "s3:PutBucketPolicy",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketOwnershipControls",
+    # Access points, access grants and public access blocks.
+    "s3:Create*Access*",
+    "s3:Put*Access*",
+    "s3:UpdateAccessGrantsLocation",
+    "s3:AssociateAccessGrants*",
+    "s3:GetDataAccess",
+    "dynamodb:PutResourcePolicy",
+    "dynamodb:DeleteResourcePolicy",
+    "sqs:AddPermission",
+    "sqs:RemovePermission",
+    "sqs:CreateQueue",
+    "sqs:SetQueueAttributes",
+    "sns:AddPermission",
+    "sns:RemovePermission",
+    "sns:CreateTopic",
+    "sns:SetTopicAttributes",
+    "kinesis:PutResourcePolicy",
+    "kinesis:DeleteResourcePolicy",
+    "apigateway:Put*Policy",
+    "apigateway:Update*Policy",
+    "apigateway:CreateAccessAssociation",
+)
+
+# The service itself moves the data later, and IAM is asked about the source only.
+_FORWARDING = (
+    "s3:PutReplicationConfiguration",
+    "s3:PutBucketNotification",
+    "s3:PutBucketLogging",
+    "s3:PutInventoryConfiguration",
+    "s3:PutAnalyticsConfiguration",
+    "s3:AllowVendedLogDeliveryForResource",
+    "s3:CreateJob",
+    "dynamodb:ExportTableToPointInTime",
+    "dynamodb:EnableKinesisStreamingDestination",
+    "dynamodb:UpdateKinesisStreamingDestination",
+    "dynamodb:CreateGlobalTable*",
+    "dynamodb:UpdateGlobalTable",
+    "dynamodb:CreateTableReplica",
+    "dynamodb:AssociateTableReplica",
+    "dynamodb:ReplicateSettings",
+    "kinesis:CreateChannel",
+    "kinesis:UpdateChannel",
+    "kinesis:AssociateStreamsWithChannel",
+    "sns:PutDataProtectionPolicy",
+)
+
+_OBJECT_ACLS = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl")
+# Any other ACL could open an object to another account or to the public.
+_HARMLESS_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
+
+
+def guards(account: "Account", named: str) -> "Sequence[Statement]":
+    """Return the Deny statements of the fence.
+
+    *named* is the prefix of the resources to which a topic may deliver.
+    """
+    own = {"StringNotEquals": {"aws:ResourceAccount": account.id}, "Null": {"aws:ResourceAccount": "false"}}
+    endpoints = [
+        f"arn:{account.partition}:sqs:*:{account.id}:{named}*",
+        f"arn:{account.partition}:lambda:*:{account.id}:function:{named}*",
+    ]
+    return (
+        _deny("NoResourcePolicies", _RESOURCE_POLICIES),
+        _deny("NoForeignAcls", _OBJECT_ACLS, {"StringNotEquals": {"s3:x-amz-acl": list(_HARMLESS_ACLS)}}),
+        _deny("NoForwarding", _FORWARDING),
+        _deny("OwnSubscribers", ["sns:Subscribe"], {"StringNotLike": {"sns:Endpoint": endpoints}}),
+        # A bucket's ARN has no account, so the name alone matches foreign buckets too. Actions without a
+        # resource lack the key, and other services have resources that AWS owns.
+        _deny("OwnAccount", ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*"], own),
+    )
+
+
+def _deny(sid: str, actions: Sequence[str], condition: Mapping[str, object] | None = None) -> "Statement":
+    statement: Statement = {"Sid": sid, "Effect": "Deny", "Action": list(actions), "Resource": "*"}
+    return statement if condition is None else statement | {"Condition": dict(condition)}

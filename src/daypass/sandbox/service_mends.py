@@ -1,0 +1,98 @@
+"""Mends of single services: what AWS checks there, and MiniStack does not."""
+# ruff: noqa: SLF001  MiniStack offers no public way to any of this.
+
+import importlib
+import json
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs
+
+OWNER_TAG = "sandbox:owner"
+"""A bucket with this tag counts as owned by the account that the tag names."""
+
+_ACL_ACTIONS = frozenset({"s3:PutObjectAcl", "s3:PutObjectVersionAcl"})
+_ACL_HEADERS = ("x-amz-acl", "x-amz-grant-read", "x-amz-grant-full-control")
+_SUBSCRIPTION_KEYS = {"Endpoint": "sns:endpoint", "Protocol": "sns:protocol"}
+
+_Module: TypeAlias = Any
+"""One of MiniStack's modules, none of which has types."""
+_Theirs: TypeAlias = Any
+"""A value that MiniStack passes between its own functions."""
+
+
+def apply() -> None:
+    """Mend the services of this process. Once."""
+    actions: _Module = importlib.import_module("ministack.core.iam_actions")
+    evaluator: _Module = importlib.import_module("ministack.core.iam_evaluator")
+    s3: _Module = importlib.import_module("ministack.services.s3")
+    sqs: _Module = importlib.import_module("ministack.services.sqs")
+    _limit_dead_letter_sources(sqs)
+    _pass_subscribers_to_policies(actions)
+    _pass_acls_to_policies(actions)
+    _own_buckets(evaluator, s3)
+
+
+def _limit_dead_letter_sources(sqs: _Module) -> None:
+    """Honor the target's RedriveAllowPolicy: AWS moves a message only where it permits the source queue."""
+    sweep = sqs._dlq_sweep
+
+    def sweep_where_permitted(queue: _Theirs) -> None:
+        redrive = json.loads(queue["attributes"].get("RedrivePolicy") or "{}")
+        target = sqs._queue_by_arn(redrive.get("deadLetterTargetArn", ""))
+        if target is not None and not _permits(target, queue["attributes"].get("QueueArn", "")):
+            return
+        sweep(queue)
+
+    sqs._dlq_sweep = sweep_where_permitted
+
+
+def _permits(target: _Theirs, source_arn: str) -> bool:
+    allowed = json.loads(target["attributes"].get("RedriveAllowPolicy") or "{}")
+    match allowed.get("redrivePermission", "allowAll"):
+        case "denyAll":
+            return False
+        case "byQueue":
+            return source_arn in allowed.get("sourceQueueArns", [])
+    return True
+
+
+def _pass_subscribers_to_policies(actions: _Module) -> None:
+    """Pass `sns:Endpoint` and `sns:Protocol` to the policies that decide a subscription."""
+    request_keys = actions.request_tag_context
+
+    def request_keys_of_sns_too(service: str, action: str, body: bytes, params: _Theirs) -> dict[str, Any]:
+        keys: dict[str, Any] = request_keys(service, action, body, params)
+        if action == "sns:Subscribe":
+            form = parse_qs(body.decode("utf-8", "replace"))
+            keys |= {key: form[name][0] for name, key in _SUBSCRIPTION_KEYS.items() if name in form}
+        return keys
+
+    actions.request_tag_context = request_keys_of_sns_too
+
+
+def _pass_acls_to_policies(actions: _Module) -> None:
+    """Pass a requested ACL to the policies that decide PutObjectAcl, as MiniStack does for PutObject."""
+    request_keys = actions.s3_service_context
+
+    def request_keys_of_acls_too(
+        action: str, query: _Theirs, path: str = "", headers: _Theirs = None
+    ) -> dict[str, Any]:
+        keys: dict[str, Any] = request_keys(action, query, path, headers)
+        if action in _ACL_ACTIONS:
+            keys |= {f"s3:{name}": headers[name] for name in _ACL_HEADERS if (headers or {}).get(name)}
+        return keys
+
+    actions.s3_service_context = request_keys_of_acls_too
+
+
+def _own_buckets(evaluator: _Module, s3: _Module) -> None:
+    """Let a tag say which account owns a bucket: here all are of one account, and their names are global."""
+    resolve = evaluator._resolve_condition_key
+
+    def resolve_with_owner(key: str, ask: _Theirs) -> Any:  # noqa: ANN401  MiniStack's
+        _, is_bucket, path = str(ask.resource_arn).partition(":s3:::")
+        if is_bucket and key.lower() in {"aws:resourceaccount", "s3:resourceaccount"}:
+            tags = s3._bucket_tags.get(path.partition("/")[0]) or {}
+            return tags.get(OWNER_TAG) or resolve(key, ask)
+        return resolve(key, ask)
+
+    evaluator._resolve_condition_key = resolve_with_owner

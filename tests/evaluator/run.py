@@ -1,0 +1,100 @@
+"""An IAM evaluator that this project did not write, and how tests ask it."""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from daypass.portal.aws.policies import Document
+
+_HERE = Path(__file__).parent
+_FILES = ("package.json", "package-lock.json", "evaluate.mjs")
+ACCOUNT_ID = "123456789012"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The policies that decide the requests of one session."""
+
+    role: Document
+    boundary: Document | None = None
+    session: Document | None = None
+    principal: str = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/duploservices-dev01/dana@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to AWS; `named_in` is a resource policy of its resource."""
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+    account_id: str = ACCOUNT_ID
+    named_in: Document | None = None
+
+    def __str__(self) -> str:
+        told = "".join(f" {key}={value}" for key, value in self.context.items())
+        policy = " with a resource policy" if self.named_in else ""
+        return f"{self.action} {self.resource}{told}{policy}"
+
+
+def allowed(rights: Rights, requests: Sequence[Request]) -> set[str]:
+    """Return those of *requests* that AWS would allow, as text; one process decides all of them."""
+    simulations = [_simulation(rights, request) for request in requests]
+    done = subprocess.run(
+        ["node", str(_installed() / "evaluate.mjs")],
+        input=json.dumps(simulations),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    outcomes = json.loads(done.stdout)
+    unknown = set(outcomes) - {"Allowed", "ImplicitlyDenied", "ExplicitlyDenied"}
+    assert not unknown, unknown
+    return {str(request) for request, outcome in zip(requests, outcomes, strict=True) if outcome == "Allowed"}
+
+
+def _simulation(rights: Rights, request: Request) -> dict[str, Any]:
+    simulation: dict[str, Any] = {
+        "identityPolicies": [{"name": "role", "policy": rights.role}],
+        "serviceControlPolicies": [],
+        "resourceControlPolicies": [],
+        "request": {
+            "principal": rights.principal,
+            "action": request.action,
+            "resource": {"resource": request.resource, "accountId": request.account_id},
+            "contextVariables": dict(request.context),
+        },
+    }
+    if rights.boundary is not None:
+        simulation["permissionBoundaryPolicies"] = [{"name": "boundary", "policy": rights.boundary}]
+    if rights.session is not None:
+        simulation["sessionPolicy"] = rights.session
+    if request.named_in is not None:
+        simulation["resourcePolicy"] = request.named_in
+    return simulation
+
+
+def _installed() -> Path:
+    """Return the folder of the evaluator, which is fetched once and kept between runs."""
+    contents = b"".join((_HERE / name).read_bytes() for name in _FILES)
+    folder = (
+        Path(tempfile.gettempdir()) / f"daypass-tests-evaluator-{hashlib.sha256(contents).hexdigest()[:16]}"
+    )
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            for name in _FILES:
+                shutil.copy(_HERE / name, folder)
+            words = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
+            subprocess.run(words, cwd=folder, check=True, timeout=300)
+            (folder / "complete").touch()
+    return folder

@@ -1,0 +1,129 @@
+"""What a tenant's own keys are refused, although it is about the tenant's own resources."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from daypass.sandbox.service_mends import OWNER_TAG
+from tests.matrix.portal import Portal
+
+
+def opened(actions: str, resource: str) -> str:
+    """A resource policy for another account."""
+    principal = {"AWS": "arn:aws:iam::210987654321:root"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": actions, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+Act = Callable[[Any, Portal], object]
+
+
+def queue_arn(portal: Portal, tenant: str) -> str:
+    url = portal.demo.tenants[tenant]["queue_url"]
+    attributes = portal.aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return str(attributes["Attributes"]["QueueArn"])
+
+
+def launder(sqs: Any, portal: Portal) -> object:  # noqa: ANN401  boto3's client
+    redrive = {"deadLetterTargetArn": queue_arn(portal, "data01"), "maxReceiveCount": 1}
+    name = f"duploservices-dev01-launder-{uuid.uuid4().hex[:8]}"
+    return sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": json.dumps(redrive)})
+
+
+LASTING: dict[str, tuple[str, Act]] = {
+    "a queue whose dead letters go to another tenant": ("sqs", launder),
+    "a queue's attributes": (
+        "sqs",
+        lambda sqs, portal: sqs.set_queue_attributes(
+            QueueUrl=portal.demo.tenants["dev01"]["queue_url"], Attributes={"VisibilityTimeout": "60"}
+        ),
+    ),
+    "a queue's permission": (
+        "sqs",
+        lambda sqs, portal: sqs.add_permission(
+            QueueUrl=portal.demo.tenants["dev01"]["queue_url"],
+            Label="x",
+            AWSAccountIds=["210987654321"],
+            Actions=["SendMessage"],
+        ),
+    ),
+    "a topic's permission": (
+        "sns",
+        lambda sns, portal: sns.add_permission(
+            TopicArn=portal.demo.tenants["dev01"]["topic_arn"],
+            Label="x",
+            AWSAccountId=["210987654321"],
+            ActionName=["Publish"],
+        ),
+    ),
+    "a topic's subscriber of another tenant": (
+        "sns",
+        lambda sns, portal: sns.subscribe(
+            TopicArn=portal.demo.tenants["dev01"]["topic_arn"],
+            Protocol="sqs",
+            Endpoint=queue_arn(portal, "data01"),
+        ),
+    ),
+    "a topic's subscriber outside": (
+        "sns",
+        lambda sns, portal: sns.subscribe(
+            TopicArn=portal.demo.tenants["dev01"]["topic_arn"],
+            Protocol="https",
+            Endpoint="https://example.net/",
+        ),
+    ),
+    "a bucket's policy": (
+        "s3",
+        lambda s3, portal: s3.put_bucket_policy(
+            Bucket=portal.demo.tenants["dev01"]["buckets"][0],
+            Policy=opened("s3:*", f"arn:aws:s3:::{portal.demo.tenants['dev01']['buckets'][0]}/*"),
+        ),
+    ),
+    "a bucket's notifications": (
+        "s3",
+        lambda s3, portal: s3.put_bucket_notification_configuration(
+            Bucket=portal.demo.tenants["dev01"]["buckets"][0],
+            NotificationConfiguration={
+                "QueueConfigurations": [
+                    {"QueueArn": queue_arn(portal, "data01"), "Events": ["s3:ObjectCreated:*"]}
+                ]
+            },
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LASTING)
+def test_a_full_member_s_keys_leave_nothing_behind_that_opens_or_forwards(portal: Portal, what: str) -> None:
+    service, act = LASTING[what]
+    client = portal.client(service, portal.keys("dev01"))
+
+    with pytest.raises(ClientError, match=r"AccessDenied|AuthorizationError"):
+        act(client, portal)
+
+
+def test_a_topic_delivers_to_the_tenant_s_own_queue(portal: Portal) -> None:
+    sns = portal.client("sns", portal.keys("dev01"))
+
+    sns.subscribe(
+        TopicArn=portal.demo.tenants["dev01"]["topic_arn"],
+        Protocol="sqs",
+        Endpoint=queue_arn(portal, "dev01"),
+    )
+
+
+def test_a_bucket_of_another_account_is_closed_whatever_its_name(portal: Portal) -> None:
+    bucket = f"duploservices-dev01-{uuid.uuid4().hex[:8]}"
+    portal.aws.s3.create_bucket(Bucket=bucket)
+    s3 = portal.client("s3", portal.keys("dev01"))
+    s3.put_object(Bucket=bucket, Key="before", Body=b"x")
+
+    tags = [{"Key": OWNER_TAG, "Value": "210987654321"}]
+    portal.aws.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})  # type: ignore[typeddict-item]  # plain dicts
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="after", Body=b"x")

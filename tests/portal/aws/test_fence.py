@@ -1,0 +1,165 @@
+"""What the fence of tenants' roles allows and denies, by an IAM evaluator that this project did not write."""
+
+from collections.abc import Iterable
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account
+from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
+
+ACCOUNT = Account("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+ROLE = policies.tenant_policy(ACCOUNT, "dev01")
+FENCED = Rights(role=ROLE, boundary=policies.boundary(ACCOUNT))
+SESSION = FENCED.principal
+LARGEST_MANAGED_POLICY = 6144
+LARGEST_INLINE_POLICIES = 10240
+
+OWN = {"aws:ResourceAccount": ACCOUNT_ID}
+FOREIGN = {"aws:ResourceAccount": "210987654321"}
+
+BUCKET, TABLE, QUEUE, TOPIC, STREAM, API = (
+    "arn:aws:s3:::duploservices-dev01-files",
+    f"arn:aws:dynamodb:us-west-2:{ACCOUNT_ID}:table/duploservices-dev01-orders",
+    f"arn:aws:sqs:us-west-2:{ACCOUNT_ID}:duploservices-dev01-jobs",
+    f"arn:aws:sns:us-west-2:{ACCOUNT_ID}:duploservices-dev01-news",
+    f"arn:aws:kinesis:us-west-2:{ACCOUNT_ID}:stream/duploservices-dev01-events",
+    "arn:aws:apigateway:us-west-2::/restapis/abc123",
+)
+TAGGED = {"aws:ResourceTag/TENANT_NAME": "dev01"}
+
+
+def own(resource: str, *actions: str, **more: str) -> list[Request]:
+    """Requests about a resource of the account."""
+    return [Request(action, resource, OWN | more) for action in actions]
+
+
+def texts(requests: Iterable[Request]) -> set[str]:
+    return {str(request) for request in requests}
+
+
+EVERYDAY = [
+    *own(BUCKET, "s3:CreateBucket", "s3:ListBucket", "s3:PutLifecycleConfiguration", "s3:PutBucketTagging"),
+    *own(f"{BUCKET}/k", "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:RestoreObject"),
+    *own(
+        TABLE, "dynamodb:CreateTable", "dynamodb:PutItem", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"
+    ),
+    *own(
+        QUEUE, "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:PurgeQueue", "sqs:TagQueue"
+    ),
+    *own(TOPIC, "sns:Publish", "sns:GetTopicAttributes", "sns:SetSubscriptionAttributes"),
+    *own(STREAM, "kinesis:CreateStream", "kinesis:PutRecord", "kinesis:SplitShard"),
+    *own(API, "apigateway:GET", "apigateway:PATCH", **TAGGED),
+    Request("s3:ListAllMyBuckets"),
+    Request("sqs:ListQueues"),
+    Request("tag:GetResources"),
+    Request("s3:PutObjectAcl", f"{BUCKET}/k", OWN | {"s3:x-amz-acl": "bucket-owner-full-control"}),
+]
+
+LASTING = [
+    *own(
+        BUCKET,
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:PutBucketAcl",
+        "s3:PutBucketOwnershipControls",
+    ),
+    *own(BUCKET, "s3:PutBucketPublicAccessBlock"),
+    *own(f"{BUCKET}/k", "s3:PutObjectAcl", "s3:PutObjectVersionAcl"),
+    Request("s3:PutObjectAcl", f"{BUCKET}/k", OWN | {"s3:x-amz-acl": "public-read"}),
+    Request("s3:PutObjectAcl", f"{BUCKET}/k", OWN | {"s3:x-amz-grant-read": "id=foreign"}),
+    *own(f"arn:aws:s3:us-west-2:{ACCOUNT_ID}:accesspoint/duploservices-dev01-a", "s3:CreateAccessPoint"),
+    *own(f"arn:aws:s3:us-west-2:{ACCOUNT_ID}:accesspoint/duploservices-dev01-a", "s3:PutAccessPointPolicy"),
+    *own(TABLE, "dynamodb:PutResourcePolicy", "dynamodb:DeleteResourcePolicy"),
+    *own(QUEUE, "sqs:AddPermission", "sqs:RemovePermission", "sqs:SetQueueAttributes", "sqs:CreateQueue"),
+    *own(TOPIC, "sns:AddPermission", "sns:RemovePermission", "sns:SetTopicAttributes", "sns:CreateTopic"),
+    *own(STREAM, "kinesis:PutResourcePolicy", "kinesis:DeleteResourcePolicy"),
+    *own(API, "apigateway:UpdateRestApiPolicy", **TAGGED),
+]
+
+FORWARDING = [
+    *own(BUCKET, "s3:PutReplicationConfiguration", "s3:PutBucketNotification", "s3:PutBucketLogging"),
+    *own(BUCKET, "s3:PutInventoryConfiguration", "s3:PutAnalyticsConfiguration"),
+    *own(TABLE, "dynamodb:ExportTableToPointInTime", "dynamodb:EnableKinesisStreamingDestination"),
+    *own(TABLE, "dynamodb:UpdateKinesisStreamingDestination", "dynamodb:CreateTableReplica"),
+    *own(TABLE, "dynamodb:AssociateTableReplica"),
+    *own(STREAM, "kinesis:AssociateStreamsWithChannel"),
+    *own(TOPIC, "sns:PutDataProtectionPolicy"),
+]
+
+
+def subscription(protocol: str, endpoint: str) -> Request:
+    return Request("sns:Subscribe", TOPIC, OWN | {"sns:Protocol": protocol, "sns:Endpoint": endpoint})
+
+
+OWN_SUBSCRIPTIONS = [
+    subscription("sqs", QUEUE),
+    subscription("lambda", f"arn:aws:lambda:us-west-2:{ACCOUNT_ID}:function:duploservices-dev01-f"),
+]
+FOREIGN_SUBSCRIPTIONS = [
+    subscription("sqs", QUEUE.replace("dev01", "data01")),
+    subscription("sqs", QUEUE.replace("dev01", "dev012")),
+    subscription("sqs", QUEUE.replace(ACCOUNT_ID, "210987654321")),
+    subscription("email", "dana@example.net"),
+    subscription("https", "https://example.net/duploservices-dev01-jobs"),
+    Request("sns:Subscribe", TOPIC, OWN),
+]
+
+
+def opened_to(principal: object) -> policies.Document:
+    """A resource policy that allows everything."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+ELSEWHERE = [
+    Request(action, resource, FOREIGN, account_id="210987654321", named_in=opened_to("*"))
+    for action, resource in (
+        ("s3:PutObject", f"{BUCKET}/k"),
+        ("s3:GetObject", f"{BUCKET}/k"),
+        ("s3:ListBucket", BUCKET),
+    )
+]
+
+
+def test_everyday_work_within_the_tenant_is_allowed() -> None:
+    everyday = [*EVERYDAY, *OWN_SUBSCRIPTIONS]
+
+    assert texts(everyday) - allowed(FENCED, everyday) == set()
+
+
+def test_no_session_writes_a_grant_that_outlives_it() -> None:
+    assert allowed(FENCED, LASTING) == set()
+
+
+def test_no_session_makes_a_service_move_data_out_of_the_tenant() -> None:
+    assert allowed(FENCED, [*FORWARDING, *FOREIGN_SUBSCRIPTIONS]) == set()
+
+
+def test_a_bucket_of_another_account_is_closed_whatever_its_name_and_policy() -> None:
+    assert allowed(FENCED, ELSEWHERE) == set()
+
+
+def test_each_guard_holds_without_the_boundary_and_by_the_boundary_alone() -> None:
+    refused = [*LASTING, *FORWARDING, *ELSEWHERE]
+    everything = policies.document(policies.allow(["*"], ["*"]))
+
+    assert allowed(Rights(ROLE), [*refused, *FOREIGN_SUBSCRIPTIONS]) == set()
+    assert allowed(Rights(everything, policies.boundary(ACCOUNT)), refused) == set()
+    assert allowed(Rights(everything, policies.boundary(ACCOUNT)), [*FOREIGN_SUBSCRIPTIONS[2:]]) == set()
+
+
+def test_a_guard_holds_against_a_resource_policy_that_names_the_session() -> None:
+    named = opened_to({"AWS": SESSION})
+    requests = [
+        Request(request.action, request.resource, request.context, named_in=named)
+        for request in LASTING
+        if request.action.startswith(("s3:", "sqs:", "sns:", "dynamodb:", "kinesis:"))
+    ]
+
+    assert allowed(FENCED, requests) == set()
+
+
+def test_the_fence_fits_into_aws_s_sizes() -> None:
+    longest = "a" * 32
+
+    assert len(policies.written(policies.boundary(ACCOUNT))) <= LARGEST_MANAGED_POLICY
+    assert len(policies.written(policies.tenant_policy(ACCOUNT, longest))) <= LARGEST_INLINE_POLICIES / 2

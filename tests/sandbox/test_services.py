@@ -1,0 +1,85 @@
+"""What single services check as AWS does, where MiniStack alone would not."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from daypass.sandbox.service_mends import OWNER_TAG
+from tests.sandbox.world import World, allow, trust
+
+
+def queue(world: World, name: str, **attributes: object) -> tuple[str, str]:
+    """A queue with these attributes; returns its URL and ARN."""
+    sqs = world.client("sqs")
+    texts = {key: json.dumps(value) for key, value in attributes.items()}
+    url = sqs.create_queue(QueueName=f"{world.name}-{name}", Attributes=texts)["QueueUrl"]
+    return url, f"arn:aws:sqs:{world.sandbox.region}:{world.sandbox.account_id}:{world.name}-{name}"
+
+
+@pytest.mark.parametrize(
+    ("permission", "is_moved"),
+    [(None, True), ("allowAll", True), ("byQueue", True), ("denyAll", False), ("other", False)],
+)
+def test_a_message_reaches_a_dead_letter_queue_only_where_that_queue_allows_it(
+    world: World, permission: str | None, is_moved: bool
+) -> None:
+    sqs: Any = world.client("sqs")
+    target, target_arn = queue(world, "target")
+    redrive = {"deadLetterTargetArn": target_arn, "maxReceiveCount": 1}
+    source, source_arn = queue(world, "source", RedrivePolicy=redrive)
+    allowed: dict[str, object] = {"redrivePermission": "byQueue" if permission == "other" else permission}
+    if allowed["redrivePermission"] == "byQueue":
+        allowed["sourceQueueArns"] = [source_arn if permission == "byQueue" else f"{source_arn}-other"]
+    if permission is not None:
+        sqs.set_queue_attributes(QueueUrl=target, Attributes={"RedriveAllowPolicy": json.dumps(allowed)})
+
+    sqs.send_message(QueueUrl=source, MessageBody="note")
+    for _ in range(2):
+        sqs.receive_message(QueueUrl=source, VisibilityTimeout=0)
+
+    assert ("Messages" in sqs.receive_message(QueueUrl=target)) is is_moved
+
+
+def keys_with(world: World, *statements: dict[str, Any]) -> Any:  # noqa: ANN401  the keys of a session
+    arn, keys = world.user()
+    return world.assume(keys, world.role(trust(arn), *statements))
+
+
+def test_a_policy_decides_a_subscription_by_its_endpoint(world: World) -> None:
+    topic = world.client("sns").create_topic(Name=f"{world.name}-news")["TopicArn"]
+    _, own = queue(world, "jobs")
+    _, other = queue(world, "other")
+    condition = {"StringLike": {"sns:Endpoint": own}, "StringEquals": {"sns:Protocol": "sqs"}}
+    sns = world.client("sns", keys_with(world, allow("sns:Subscribe", Condition=condition)))
+
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=own)
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=other)
+
+
+def test_a_policy_decides_an_object_s_acl_by_its_header(world: World) -> None:
+    bucket = f"{world.name}-files"
+    world.client("s3").create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
+    world.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    condition = {"StringEquals": {"s3:x-amz-acl": "private"}}
+    s3 = world.client("s3", keys_with(world, allow("s3:PutObjectAcl", Condition=condition)))
+
+    s3.put_object_acl(Bucket=bucket, Key="k", ACL="private")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object_acl(Bucket=bucket, Key="k", ACL="public-read")
+
+
+def test_a_policy_decides_by_the_account_that_owns_a_bucket(world: World) -> None:
+    for name, owner in (("own", world.sandbox.account_id), ("foreign", "210987654321")):
+        bucket = f"{world.name}-{name}"
+        world.client("s3").create_bucket(Bucket=bucket)
+        tags = {"TagSet": [{"Key": OWNER_TAG, "Value": owner}]}
+        world.client("s3").put_bucket_tagging(Bucket=bucket, Tagging=tags)
+    condition = {"StringEquals": {"aws:ResourceAccount": world.sandbox.account_id}}
+    s3 = world.client("s3", keys_with(world, allow("s3:*", Condition=condition)))
+
+    s3.put_object(Bucket=f"{world.name}-own", Key="k", Body=b"x")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=f"{world.name}-foreign", Key="k", Body=b"x")
