@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from daypass.portal.tenants.model import Access
 from daypass.sandbox.service_mends import OWNER_TAG
 from tests.matrix.portal import Portal
 
@@ -104,6 +105,20 @@ def test_a_full_member_s_keys_leave_nothing_behind_that_opens_or_forwards(portal
 
     with pytest.raises(ClientError, match=r"AccessDenied|AuthorizationError"):
         act(client, portal)
+
+
+def test_a_read_only_member_s_keys_look_at_a_queue_and_take_no_message_from_its_consumers(
+    portal: Portal,
+) -> None:
+    url = portal.demo.tenants["dev01"]["queue_url"]
+    sqs = portal.client("sqs", portal.keys("dev01", Access.READ_ONLY))
+    portal.aws.sqs.send_message(QueueUrl=url, MessageBody="note")
+
+    sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.receive_message(QueueUrl=url, VisibilityTimeout=43200)
+
+    assert portal.aws.sqs.receive_message(QueueUrl=url)["Messages"]
 
 
 def test_a_topic_delivers_to_the_tenant_s_own_queue(portal: Portal) -> None:

@@ -1,5 +1,6 @@
 """AssumeRole: what AWS is asked, and what each of its answers means."""
 
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import RoleSession
+from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.connect import connect
 from daypass.portal.errors import (
@@ -75,6 +77,18 @@ def test_a_read_only_session_is_narrowed_by_the_managed_policy(broker: AwsBroker
     broker.assume(replace(SESSION, access=Access.READ_ONLY), attributed=True, deadline=SOON)
 
     assert stub.asked[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert json.loads(stub.asked[0]["Policy"]) == policies.read_only_limits()
+    assert len(stub.asked[0]["Policy"]) < 512
+
+
+def test_a_read_only_session_takes_no_other_session_policy(broker: AwsBroker, stub: StubAws) -> None:
+    everything = policies.written(policies.document(policies.allow(["*"], ["*"])))
+    widened = replace(SESSION, access=Access.READ_ONLY, policy=everything)
+
+    with pytest.raises(ValueError, match="no session policy of its own"):
+        broker.assume(widened, attributed=True, deadline=SOON)
+
+    assert "AssumeRole" not in {asked["Action"] for asked in stub.asked}
 
 
 def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsBroker, stub: StubAws) -> None:
@@ -182,7 +196,7 @@ def test_nothing_is_asked_after_the_deadline(broker: AwsBroker, stub: StubAws, w
     with pytest.raises(AwsUnavailable):
         broker.assume(SESSION, attributed=True, deadline=Deadline(waits.now))
 
-    assert stub.asked == []
+    assert "AssumeRole" not in {asked["Action"] for asked in stub.asked}
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
@@ -232,7 +246,7 @@ def test_a_role_of_another_account_is_not_looked_up(broker: AwsBroker, stub: Stu
     stub.play(error(500, "InternalFailure"))
 
     assert broker.role_maximum("arn:aws:iam::999999999999:role/duploservices-dev01", SOON) is None
-    assert stub.asked == []
+    assert "AssumeRole" not in {asked["Action"] for asked in stub.asked}
 
 
 def test_a_connection_is_used_again_until_the_other_side_closes_it(broker: AwsBroker, stub: StubAws) -> None:

@@ -1,6 +1,8 @@
 """What the fence of tenants' roles allows and denies, by an IAM evaluator that this project did not write."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 from daypass.portal.aws import policies
 from daypass.portal.aws.policies import Account
@@ -156,6 +158,50 @@ def test_a_guard_holds_against_a_resource_policy_that_names_the_session() -> Non
     ]
 
     assert allowed(FENCED, requests) == set()
+
+
+# What AWS's ReadOnlyAccess allows of these services, as of 2026-09.
+MANAGED = (
+    *("s3:DescribeJob", "s3:Get*", "s3:List*", "apigateway:GET", "tag:Get*"),
+    *(
+        "dynamodb:BatchGet*",
+        "dynamodb:Describe*",
+        "dynamodb:Get*",
+        "dynamodb:List*",
+        "dynamodb:PartiQLSelect",
+    ),
+    *("dynamodb:Query", "dynamodb:Scan", "sqs:Get*", "sqs:List*", "sqs:Receive*"),
+    *("sns:Check*", "sns:Get*", "sns:List*", "kinesis:Describe*", "kinesis:Get*", "kinesis:List*"),
+    *("logs:Describe*", "logs:Get*", "logs:StartQuery", "logs:StopQuery", "logs:StopLiveTail"),
+)
+
+
+def test_a_read_only_session_reads_and_changes_nothing_for_others() -> None:
+    limits: Any = policies.read_only_limits()
+    session = policies.document(policies.allow(MANAGED, ["*"]), *limits["Statement"])
+    everything = policies.document(policies.allow(["*"], ["*"]))
+    reads = [
+        *own(f"{BUCKET}/k", "s3:GetObject"),
+        *own(BUCKET, "s3:ListBucket"),
+        *own(TABLE, "dynamodb:Query", "dynamodb:Scan"),
+        *own(QUEUE, "sqs:GetQueueAttributes"),
+        *own(TOPIC, "sns:GetTopicAttributes"),
+        *own(STREAM, "kinesis:GetRecords", "kinesis:DescribeStream"),
+        *own(API, "apigateway:GET", **TAGGED),
+    ]
+    grants = f"arn:aws:s3:us-west-2:{ACCOUNT_ID}:access-grants/default"
+    effects = [
+        *own(QUEUE, "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:StartMessageMoveTask"),
+        *own(f"{STREAM}/consumer/c:1", "kinesis:SubscribeToShard"),
+        *own(f"{BUCKET}/k", "s3:RestoreObject", "s3:PutObject"),
+        *own(grants, "s3:GetDataAccess"),
+        Request("logs:StopQuery"),
+        Request("logs:StopLiveTail"),
+        *own(f"arn:aws:secretsmanager:us-west-2:{ACCOUNT_ID}:secret:s", "secretsmanager:RotateSecret"),
+    ]
+
+    assert allowed(replace(FENCED, session=session), [*reads, *effects]) == texts(reads)
+    assert allowed(Rights(everything, session=session), effects) == set()
 
 
 def test_the_fence_fits_into_aws_s_sizes() -> None:

@@ -9,6 +9,7 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.errors import unreadable
+from daypass.portal.aws.policies import read_only_limits, written
 from daypass.portal.aws.query import QueryService
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsError
@@ -19,6 +20,7 @@ _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
 _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
 _MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
 _IAM_TIME = 2.0
+_READ_ONLY_LIMITS = written(read_only_limits())
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 
 
@@ -81,6 +83,10 @@ def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
     if session.policy is not None:
         asked["Policy"] = session.policy
     if session.access is Access.READ_ONLY:
+        # Session policies are united: an Allow of its own beside the managed policy would widen the session.
+        if session.policy is not None:
+            raise ValueError("a read-only session takes no session policy of its own")
+        asked["Policy"] = _READ_ONLY_LIMITS
         asked["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
     return asked
 

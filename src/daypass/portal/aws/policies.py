@@ -24,6 +24,9 @@ _LISTS = (
     "kinesis:ListStreams",
     "tag:GetResources",
 )
+# ReadOnlyAccess allows these as reads. The first hides messages from their consumers and moves them to the
+# dead-letter queue; the second returns credentials of another role; the others stop queries of other users.
+_READS_WITH_EFFECTS = ("sqs:ReceiveMessage", "s3:GetDataAccess", "logs:StopQuery", "logs:StopLiveTail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,14 @@ def boundary(account: Account) -> Document:
     return document(
         allow([*services, "tag:GetResources"], ["*"], sid="Most"), *guards(account, account.role_prefix)
     )
+
+
+def read_only_limits() -> Document:
+    """Return the session policy that takes reads with effects out of AWS's ReadOnlyAccess.
+
+    It only denies: without the managed policy beside it, the session would be allowed nothing.
+    """
+    return document({"Effect": "Deny", "Action": list(_READS_WITH_EFFECTS), "Resource": "*"})
 
 
 def master_policy() -> Document:
