@@ -61,6 +61,14 @@ def test_a_token_that_administers_needs_a_fresh_sign_in(
     administration.tokens.create(DANA, "ci", by)
 
 
+def test_a_user_s_tokens_are_counted(administration: Administration, alice: Caller, dana: Caller) -> None:
+    administration.tokens.revoke(dana.token.id, alice)
+    for number in range(3):
+        administration.tokens.create(DANA, f"ci {number}", alice)
+
+    assert administration.tokens.count(DANA) == 3
+
+
 def test_what_makes_no_sense_is_refused(administration: Administration, alice: Caller) -> None:
     for lifetime in (timedelta(), timedelta(hours=23), 366 * DAY):
         with pytest.raises(InvalidRequest, match="1 to 365 days"):

@@ -78,7 +78,7 @@ class TokenList:
 
     def count(self, query: TokenQuery, now: datetime) -> int:
         """How many there are on all pages."""
-        counting = _counting(query, now).with_only_columns(func.count(), maintain_column_froms=True)
+        counting = _counting(query, now).with_only_columns(func.count())
         return self._connection.scalar(counting) or 0
 
     def ending(self, now: datetime, before: datetime, limit: int) -> Sequence[TokenRecord]:
