@@ -50,7 +50,7 @@ class TooManyGuesses(PortalError):
 
 
 class FreshSignInNeeded(PortalError):
-    """The caller may, but has to say once more who they are."""
+    """The change needs reauthentication: a sign-in of the last five minutes."""
 
     code = "fresh_sign_in_needed"
 

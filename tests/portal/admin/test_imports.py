@@ -5,6 +5,7 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports import read_table
 from daypass.portal.admin.model import version_of
+from daypass.portal.admin.proofs import Proof
 from daypass.portal.admin.store.users import UserQuery
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
 from daypass.portal.identity.model import Role, TokenKind
@@ -51,7 +52,7 @@ def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
 ) -> None:
     alone = administration.imports.plan(table)[-1]
 
-    assert (alone.role, alone.old_role, alone.widens) == (Role.ADMINISTRATOR, None, True)
+    assert (alone.role, alone.old_role, alone.proof) == (Role.ADMINISTRATOR, None, Proof.RECENT)
     administration.imports.run(table, alice)
     assert administration.users.find("alice@example.com").user.is_administrator
 

@@ -178,11 +178,14 @@ WIDENING: dict[str, Act] = {
     "administrator": lambda all_, by: all_.users.create("noor@example.com", Role.ADMINISTRATOR, None, by),
     "promote": lambda all_, by: all_.users.update("dana@example.com", by, role=Role.ADMINISTRATOR),
     "enable": lambda all_, by: all_.users.update("noor@example.com", by, is_disabled=False),
-    "password": lambda all_, by: all_.users.set_password("amir@example.com", PASSWORD, by),
+    "password": lambda all_, by: all_.users.set_password("dana@example.com", PASSWORD, by),
+    "create with a password": lambda all_, by: all_.users.create("mo@example.com", Role.USER, PASSWORD, by),
+    "demote": lambda all_, by: all_.users.update("amir@example.com", by, role=Role.USER),
+    "disable an administrator": lambda all_, by: all_.users.update("amir@example.com", by, is_disabled=True),
+    "delete an administrator": lambda all_, by: all_.users.delete("amir@example.com", by),
 }
 HARMLESS: dict[str, Act] = {
     "user": lambda all_, by: all_.users.create("mo@example.com", Role.USER, None, by),
-    "demote": lambda all_, by: all_.users.update("amir@example.com", by, role=Role.USER),
     "disable": lambda all_, by: all_.users.update("dana@example.com", by, is_disabled=True),
     "delete": lambda all_, by: all_.users.delete("dana@example.com", by),
 }
@@ -198,7 +201,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(5 * MINUTE + timedelta(seconds=1))
 
-    with pytest.raises(FreshSignInNeeded, match="password once more"):
+    with pytest.raises(FreshSignInNeeded, match="Confirm your password"):
         act(administration, by)
 
     clock.move(timedelta(seconds=-1))

@@ -15,7 +15,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.guessing.budgets import PER_ACCOUNT
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.sign_in import FRESH, IDLE, KEPT_AFTER_END, SignedIn, SignIns, require_fresh
 from daypass.portal.identity.store import REVOKE_TOKEN, UserStore
@@ -217,18 +217,22 @@ def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_
         confirm(sign_ins, made)
 
 
-def test_only_a_permanent_token_or_a_fresh_sign_in_widens(
+def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
     sign_ins: SignIns, identity: Identity, dana: User
 ) -> None:
-    def token(kind: TokenKind) -> ApiToken:
+    def token(kind: TokenKind, owner: User = dana) -> ApiToken:
         grant = None if kind is TokenKind.PERMANENT else NOON + timedelta(hours=12)
-        return identity.create_token(dana, kind, "t", OPERATOR, grant_ends_at=grant)[1]
+        return identity.create_token(owner, kind, "t", OPERATOR, grant_ends_at=grant)[1]
 
-    require_fresh(token(TokenKind.PERMANENT), NOON)
+    admin = identity.create_user("admin@example.com", Role.ADMINISTRATOR, None, OPERATOR)
+    exempt = token(TokenKind.PERMANENT, admin)
+    require_fresh(exempt, NOON)
     require_fresh(sign_in(sign_ins).token, NOON)
-    for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI):
+    for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI, TokenKind.PERMANENT):
         with pytest.raises(FreshSignInNeeded):
             require_fresh(token(kind), NOON)
+    with pytest.raises(FreshSignInNeeded):
+        require_fresh(exempt, NOON, takes_exempt=False)
 
 
 def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(

@@ -1,15 +1,17 @@
 import threading
 import warnings
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, check, migrate
+from daypass.portal.storage.migrate import _ADVISORY_LOCK, SchemaError, _config, check, migrate
 from daypass.portal.storage.schema import metadata
 from tests.database_fixture import PostgresServer
 from tests.portal.forked import PROCESSES
@@ -160,3 +162,61 @@ def test_an_older_database_is_refused_with_what_to_do(database: Database) -> Non
 
     with pytest.raises(SchemaError, match="Run `daypass portal migrate`"):
         check(database)
+
+
+def _migrated_to(database: Database, revision: str) -> None:
+    with database.writing() as connection:
+        # As `migrate` does: Alembic leaves the transaction of a connection that has read something open.
+        MigrationContext.configure(connection).get_current_revision()
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a schema, of each kind."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/old.db", connections=1)
+        yield database
+        database.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    server.execute("CREATE DATABASE without_schema")
+    database = Database(server.url("without_schema"), connections=1)
+    yield database
+    database.close()
+    server.execute("DROP DATABASE without_schema")
+
+
+def test_permanent_tokens_of_administrators_that_exist_are_exempt_from_reauthentication(
+    empty: Database,
+) -> None:
+    database = empty
+    _migrated_to(database, "0009")
+    with database.writing() as connection:
+        for user, role in (("admin", "Administrator"), ("dana", "User")):
+            connection.execute(
+                text("INSERT INTO users (id, username, role, created_at) VALUES (:u, :u, :r, :now)"),
+                {"u": user, "r": role, "now": "2026-01-01 00:00:00+00:00"},
+            )
+            for kind_of_token in ("permanent", "cli", "browser"):
+                connection.execute(
+                    text(
+                        "INSERT INTO api_tokens (id, digest, kind, name, user_id, created_at, expires_at) "
+                        "VALUES (:id, :digest, :kind, 't', :u, :now, :now)"
+                    ),
+                    {
+                        "id": f"{user} {kind_of_token}",
+                        "digest": f"{user} {kind_of_token}".encode(),
+                        "kind": kind_of_token,
+                        "u": user,
+                        "now": "2026-01-01 00:00:00+00:00",
+                    },
+                )
+
+    migrate(database)
+
+    with database.reading() as connection:
+        exempt = connection.scalars(text("SELECT id FROM api_tokens WHERE reauthentication_exempt"))
+        assert list(exempt) == ["admin permanent"]

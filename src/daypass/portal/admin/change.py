@@ -8,6 +8,7 @@ from datetime import datetime
 from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
+from daypass.portal.admin.proofs import ACTIONS, Proof
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Check, Event, Record, Write
 from daypass.portal.clock import Clock
@@ -20,7 +21,6 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.service import Actor
-from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.storage.engine import Connection, Database
 
 Author = Caller | Actor
@@ -38,8 +38,8 @@ class Change:
     before: Mapping[str, Scalar] = field(default_factory=dict)
     after: Mapping[str, Scalar] = field(default_factory=dict)
     tenant_id: str | None = None
-    widens: bool = False
-    """Whether somebody can do more, or for longer, than before."""
+    proof: Proof = Proof.NONE
+    """The reauthentication that it needs, by the rules of `proofs`."""
 
 
 Draft = Callable[[Connection], Change | None]
@@ -53,6 +53,11 @@ class Step:
     action: str
     subject: str
     change: Change
+
+    def __post_init__(self) -> None:
+        """Refuse an action for which nobody decided whether it needs reauthentication."""
+        if self.action not in ACTIONS:
+            raise LookupError(f"{self.action} is not in the table of administrative actions")
 
 
 Drafts = Callable[[Connection], Sequence[Step]]
@@ -101,9 +106,9 @@ class Desk:
         steps = self._review(action, subject, by, _alone(action, subject, draft))
         return steps[0].change if steps else None
 
-    def check(self, by: Author, draft: Draft) -> Check:
+    def check(self, action: str, by: Author, draft: Draft) -> Check:
         """What runs inside the transaction of a change: it may still be made."""
-        return self._still_so(by, _alone("", "", draft), None)
+        return self._still_so(by, _alone(action, "", draft), None)
 
     def _review(self, action: str, subject: str, by: Author, draft: Drafts) -> Sequence[Step]:
         with self._refusals(action, subject, by), self.database.reading() as connection:
@@ -151,8 +156,8 @@ class Desk:
             raise AccessDenied("This is for Administrators.")
         if not by.token.reaches_admin:
             raise AccessDenied("This token was approved for less than administration.")
-        if any(step.change.widens for step in steps):
-            require_fresh(by.token, self.clock())
+        proof = max((step.change.proof for step in steps), default=Proof.NONE)
+        proof.check(by.token, self.clock())
 
 
 def check_version(expected: Version | None, found: Version, what: str) -> None:

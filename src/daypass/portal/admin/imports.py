@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daypass.portal.access.model import Caller
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, Step
 from daypass.portal.admin.members import joining
 from daypass.portal.admin.model import UserRecord, Version, version_of
+from daypass.portal.admin.proofs import Proof
 from daypass.portal.admin.store.tenants import TenantList
 from daypass.portal.admin.store.users import MemberList, UserList
 from daypass.portal.admin.users import alteration, check_not_last, creation
@@ -61,6 +63,8 @@ class ImportedUser:
     """The role that changes; None where it does not."""
     memberships: Mapping[str, Access] = field(default_factory=dict)
     """Those that are new or change, by the tenant's name."""
+    proof: Proof = Proof.NONE
+    """The reauthentication that it needs."""
     problem: str | None = None
     """Why this line cannot be taken."""
 
@@ -73,11 +77,6 @@ class ImportedUser:
     def has_effect(self) -> bool:
         """Whether anything is to be done."""
         return self.changes_role or bool(self.memberships)
-
-    @property
-    def widens(self) -> bool:
-        """Whether somebody can do more afterwards."""
-        return (self.changes_role and self.role is Role.ADMINISTRATOR) or bool(self.memberships)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class Imports:
 
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
         """Refuse a table as a whole, and not after half of its lines."""
-        change = Change((), widens=any(one.widens for one in planned))
+        change = Change((), proof=max((one.proof for one in planned), default=Proof.NONE))
         of_roles = [one for one in planned if one.changes_role]
 
         def draft(connection: Connection) -> Change:
@@ -241,7 +240,7 @@ def _steps(
         old = found.users.get(one.username)
         user = new[one.username][0] if old is None else old.user
         if old is None:
-            users.append(Step("user.create", one.username, creation(*new[one.username])))
+            users.append(Step("user.create", one.username, creation(*new[one.username], has_password=False)))
         elif one.old_role is not None:
             change = alteration(old, replace(old, user=replace(user, role=one.role)), now)
             users.append(Step("user.update", one.username, change))
@@ -284,7 +283,7 @@ def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUs
         return ImportedUser(wish.line, wish.username, problem="There is no tenant of one of these names.")
     record = found.users.get(wish.username)
     if record is None:
-        return replace(wish, is_new=True)
+        return _with_proof(replace(wish, is_new=True), None, {})
     user = record.user
     changes = {
         name: wanted
@@ -293,7 +292,21 @@ def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUs
     }
     role = wish.role if names_role else user.role
     old_role = None if user.role is role else user.role
-    return replace(wish, role=role, old_role=old_role, memberships=changes)
+    before = {name: found.access.get((user.id, name)) for name in changes}
+    return _with_proof(replace(wish, role=role, old_role=old_role, memberships=changes), record, before)
+
+
+def _with_proof(
+    one: ImportedUser, old: UserRecord | None, before: Mapping[str, Access | None]
+) -> ImportedUser:
+    """The same line with the proof that the changes of its user and memberships need."""
+    needed = [proofs.to_put_member(before.get(name), access) for name, access in one.memberships.items()]
+    user = User(UserId(""), one.username, one.role)
+    if old is None:
+        needed.append(proofs.to_create_user(user, has_password=False))
+    elif one.old_role is not None:
+        needed.append(proofs.to_update_user(old, replace(old, user=user)))
+    return replace(one, proof=max(needed, default=Proof.NONE))
 
 
 def read_table(text: str, longest: int = LONGEST) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, check_version
 from daypass.portal.admin.model import MemberRecord, Version
 from daypass.portal.admin.store.users import MemberList
@@ -108,17 +109,12 @@ class Members:
 
 def joining(user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime) -> Change:
     """The change that gives a user access to a tenant, in the place of what they had."""
+    proof = proofs.to_put_member(old, access)
     if old is None:
         write = Write(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
-        return Change((write,), {}, _facts(tenant, access), tenant.id, widens=True)
+        return Change((write,), {}, _facts(tenant, access), tenant.id, proof)
     row = {"user": user.id, "tenant": tenant.id, "new_is_read_only": access is Access.READ_ONLY}
-    return Change(
-        (Write(CHANGE_MEMBER, row),),
-        _facts(tenant, old),
-        _facts(tenant, access),
-        tenant.id,
-        widens=access is Access.FULL,
-    )
+    return Change((Write(CHANGE_MEMBER, row),), _facts(tenant, old), _facts(tenant, access), tenant.id, proof)
 
 
 def _facts(tenant: Tenant, access: Access) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version, nothing_follows
 from daypass.portal.admin.model import SettingRecord, Version
 from daypass.portal.admin.store.settings import SettingList
@@ -134,15 +135,13 @@ def _owner(connection: Connection, tenant: str | None) -> str:
 def _change(
     owner: str, type_: str, key: str, old: SettingRecord | None, value: str | None, writes: tuple[Write, ...]
 ) -> Change:
-    setting = find(type_, key)
     before = old.stored.value if old else None
     return Change(
         writes,
         {} if before is None else {"value": before},
         {} if value is None else {"value": value},
         owner or None,
-        # A key that nobody knows lets nobody do anything.
-        widens=setting is not None and setting.widens(before, value),
+        proofs.to_write_setting(find(type_, key), before, value),
     )
 
 

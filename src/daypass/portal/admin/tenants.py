@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from daypass.portal.access.policy import no_such_tenant
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, check_version, nothing_follows
 from daypass.portal.admin.model import TenantRecord, Version
 from daypass.portal.admin.store.tenants import (
@@ -115,7 +116,7 @@ class Tenants:
         def draft(connection: Connection) -> Change:
             check_name(name, TenantList(connection).neighbours(name))
             self._check(connection, tenant)
-            return Change((write,), {}, _facts(tenant), tenant.id, widens=True)
+            return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
 
         if role_arn is None and self.maker is not None:
             # Nothing is made in AWS for a change that would be refused; and no transaction waits for AWS.
@@ -156,7 +157,7 @@ class Tenants:
                 _facts(old),
                 _facts(new),
                 old.id,
-                widens=new.role_arn != old.role_arn,
+                proofs.to_update_tenant(old, new),
             )
 
         self.desk.make("tenant.update", found.tenant.name, by, draft)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, actor_of
 from daypass.portal.admin.store.tokens import TokenList, TokenQuery, TokenRecord
 from daypass.portal.admin.users import find_user
 from daypass.portal.audit.log import Write
-from daypass.portal.errors import InvalidRequest, TokenNotFound
+from daypass.portal.errors import Changed, InvalidRequest, TokenNotFound
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.service import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.store import REVOKE_TOKEN
@@ -57,7 +58,10 @@ class Tokens:
                 raise InvalidRequest(
                     f"“{owner.user.username}” is disabled, and a token would count for nothing."
                 )
-            return Change((), widens=owner.user.is_administrator)
+            if owner.user.role is not found.user.role:
+                # The token's exemption goes by the role that was read first.
+                raise Changed(f"The role of “{owner.user.username}” was changed a moment ago. Try again.")
+            return Change((), proof=proofs.to_create_token(is_exempt=owner.user.is_administrator))
 
         self.desk.review("token.create", found.user.username, by, draft)
         return self.identity.create_token(
@@ -66,7 +70,7 @@ class Tokens:
             name,
             actor_of(by),
             lifetime=lifetime,
-            still_valid=self.desk.check(by, draft),
+            still_valid=self.desk.check("token.create", by, draft),
         )
 
     def revoke(self, token_id: str, by: Author) -> None:

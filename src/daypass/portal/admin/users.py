@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, check_version, moment
 from daypass.portal.admin.model import MemberRecord, UserRecord, Version
 from daypass.portal.admin.store.users import (
     CHANGE_USER,
     DELETE_USER,
+    END_EXEMPTIONS,
     END_SIGN_INS,
     END_TOKENS,
     SET_PASSWORD,
@@ -58,7 +60,7 @@ class Users:
         def draft(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
                 raise name_taken(user.username)
-            return creation(user, write)
+            return creation(user, write, has_password=password is not None)
 
         self.desk.make("user.create", user.username, by, draft)
         return UserRecord(user, now, None, None, password is not None)
@@ -105,9 +107,8 @@ class Users:
         def draft(connection: Connection) -> Change:
             old = find_user(connection, found.user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
-            # Whoever knows an Administrator's password is one.
-            widens = old.user.is_administrator
-            return Change(writes, {"has_password": old.has_password}, {"has_password": True}, widens=widens)
+            before, after = {"has_password": old.has_password}, {"has_password": True}
+            return Change(writes, before, after, proof=proofs.to_set_password())
 
         self.desk.make("user.set_password", found.user.username, by, draft)
         return self.find(found.user.id)
@@ -121,7 +122,8 @@ class Users:
             check_version(expected, old.version, f"“{old.user.username}”")
             if old.runs_portal:
                 check_not_last(connection)
-            return Change((Write(DELETE_USER, {"ended_id": old.user.id}),), _facts(old))
+            write = Write(DELETE_USER, {"ended_id": old.user.id})
+            return Change((write,), _facts(old), proof=proofs.to_delete_user(old.user))
 
         self.desk.make("user.delete", found.user.username, by, draft)
 
@@ -141,9 +143,10 @@ def find_user(connection: Connection, reference: str) -> UserRecord:
     return found
 
 
-def creation(user: User, write: Write) -> Change:
+def creation(user: User, write: Write, *, has_password: bool) -> Change:
     """The change by which a user is added."""
-    return Change((write,), {}, {"role": user.role.value}, widens=user.is_administrator)
+    proof = proofs.to_create_user(user, has_password=has_password)
+    return Change((write,), {}, {"role": user.role.value}, proof=proof)
 
 
 def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
@@ -151,8 +154,10 @@ def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     writes = [Write(CHANGE_USER, _row(new))]
     if new.is_disabled and not old.is_disabled:
         writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
-    widens = (new.runs_portal and not old.runs_portal) or (old.is_disabled and not new.is_disabled)
-    return Change(tuple(writes), _facts(old), _facts(new), widens=widens)
+    if old.user.is_administrator and not new.user.is_administrator:
+        # Promoting the user again later must not bring automation back that nobody thinks of any more.
+        writes.append(Write(END_EXEMPTIONS, {"owner_id": old.user.id}))
+    return Change(tuple(writes), _facts(old), _facts(new), proof=proofs.to_update_user(old, new))
 
 
 def check_not_last(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from daypass.portal.http.administrative_routes import check_route
 from daypass.portal.http.caller import Permission
 
 
@@ -32,7 +33,12 @@ class ExactRoute(Route):
 
 
 def exact(method: str, path: str, endpoint: Endpoint, *, ignore_case: bool = False) -> ExactRoute:
-    """A route for one method and one path, in any case where the clients are not sure of it."""
+    """A route for one method and one path, in any case where the clients are not sure of it.
+
+    Raises `LookupError` for an administrative action for which nobody decided what it needs.
+    """
+    if endpoint.permission is Permission.ADMINISTRATOR:
+        check_route(method, path)
     route = ExactRoute(method, path, endpoint)
     if ignore_case:
         route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)

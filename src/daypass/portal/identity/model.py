@@ -76,6 +76,10 @@ class ApiToken:
     """Void unless it was used before."""
     address: str = ""
     """Where it was made; of an approval, where it was used last."""
+    reauthentication_exempt: bool = False
+    """Whether it makes administrative changes that otherwise need a recent sign-in: for automation."""
+    authorized_at: datetime | None = None
+    """When the owner authorized the command line that it belongs to; renewing a token leaves it."""
 
     @property
     def reaches_admin(self) -> bool:

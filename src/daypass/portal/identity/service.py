@@ -156,6 +156,8 @@ class Identity:
             allows_admin=allows_admin,
             use_by=use_by,
             address=address[:_LONGEST_ADDRESS],
+            # A User's token stays without the exemption when its owner becomes an Administrator later.
+            reauthentication_exempt=kind is TokenKind.PERMANENT and user.is_administrator,
         )
 
     def add_token(
@@ -164,6 +166,8 @@ class Identity:
         """Add *token*, on record; the answer is the only place where its secret is."""
         secret = mint(token.kind)
         detail: dict[str, Scalar] = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
+        if token.reauthentication_exempt:
+            detail["reauthentication_exempt"] = True
         if token.kind in CONSENTED_KINDS:
             detail |= {"admin": token.allows_admin, "address": token.address}
         add = Write(ADD_TOKEN, row_of(token, digest(secret.reveal())))

@@ -51,7 +51,7 @@ IDLE = timedelta(minutes=60)
 """A browser that asks for nothing this long is signed out."""
 
 FRESH = timedelta(minutes=5)
-"""How long a password that was just given speaks for changes that widen what somebody may do."""
+"""How long a sign-in counts as recent, for changes that need reauthentication."""
 
 DEVICE_LIFETIME = timedelta(days=90)
 
@@ -60,6 +60,15 @@ KEPT_AFTER_END = timedelta(days=90)
 
 _FAILED = "There is no such user, or that is not their password."
 _ENDED = "Your sign-in has ended. Sign in again."
+
+_PROVE_ELSEWHERE = (
+    "This change needs a recent sign-in, which this API token does not prove. Make the change on the "
+    "Administrator pages, or run `daypass login --admin` and use `daypass token --admin`."
+)
+_HOW_TO_PROVE = {
+    TokenKind.BROWSER: "This change needs a recent sign-in. Confirm your password, then try again.",
+    TokenKind.CLI: "This change needs a recent sign-in. Run `daypass login --admin`, then try again.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,15 +257,21 @@ class SignIns:
                 write.apply(connection)
 
 
-def require_fresh(token: ApiToken, now: datetime) -> None:
-    """Return when *token* may widen what somebody may do; raises `FreshSignInNeeded`.
+def require_fresh(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
+    """Return if *token* proves a sign-in of the last five minutes; raises `FreshSignInNeeded`.
 
-    A permanent token may, for an Administrator made it on purpose. Of the rest only a sign-in just made.
+    A browser session proves its own sign-in, and a command line with admin access its authorization.
+    With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
     """
-    if token.kind is TokenKind.PERMANENT:
+    if takes_exempt and token.reauthentication_exempt:
         return
-    if token.kind is not TokenKind.BROWSER or now - token.created_at > FRESH:
-        raise FreshSignInNeeded("This needs your password once more. Give it on the page, then try again.")
+    proved_at = None
+    if token.kind is TokenKind.BROWSER:
+        proved_at = token.created_at
+    elif token.kind is TokenKind.CLI and token.allows_admin:
+        proved_at = token.authorized_at
+    if proved_at is None or now - proved_at > FRESH:
+        raise FreshSignInNeeded(_HOW_TO_PROVE.get(token.kind, _PROVE_ELSEWHERE))
 
 
 def _unchanged(login: Login, token: ApiToken | None = None) -> Callable[[Connection], PortalError | None]:

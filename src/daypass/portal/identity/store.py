@@ -143,6 +143,8 @@ _TOKEN = (
     api_tokens.c.allows_admin,
     api_tokens.c.use_by,
     api_tokens.c.address,
+    api_tokens.c.reauthentication_exempt,
+    api_tokens.c.authorized_at,
 )
 
 parents = api_tokens.alias("parents")
@@ -342,6 +344,8 @@ def _token(row: Found) -> ApiToken:
         row.allows_admin,
         row.use_by,
         row.address,
+        row.reauthentication_exempt,
+        row.authorized_at,
     )
 
 

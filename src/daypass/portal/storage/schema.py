@@ -98,6 +98,10 @@ api_tokens = Table(
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
+    # A permanent token of an Administrator, made with a recent sign-in: automation cannot reauthenticate.
+    Column("reauthentication_exempt", Boolean, nullable=False, server_default=false()),
+    # When a person authorized the command line; its access tokens are newer.
+    Column("authorized_at", UtcDateTime),
     Index("ix_api_tokens_expires_at", "expires_at", "id"),
     Index("ix_api_tokens_revoked_at", "revoked_at"),
 )

@@ -25,6 +25,7 @@ _TOKENS = (
         _c.last_used_at,
         _c.application,
         _c.allows_admin,
+        _c.reauthentication_exempt,
         _c.user_id,
         users.c.username,
         users.c.role,
@@ -49,6 +50,7 @@ class TokenRecord:
     last_used_at: datetime | None
     application: str
     allows_admin: bool
+    reauthentication_exempt: bool
     ended_at: datetime | None
     """When it, what it stands on, or its owner was ended."""
 
@@ -112,5 +114,6 @@ def _record(row: Row[*tuple[Any, ...]]) -> TokenRecord:
         last_used_at=row.last_used_at,
         application=row.application,
         allows_admin=row.allows_admin,
+        reauthentication_exempt=row.reauthentication_exempt,
         ended_at=row.ended_at,
     )

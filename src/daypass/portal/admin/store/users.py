@@ -40,6 +40,13 @@ END_TOKENS = (
 END_SIGN_INS = END_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
 """Ends whatever stands on a sign-in of a user."""
 
+END_EXEMPTIONS = (
+    update(api_tokens)
+    .where(api_tokens.c.user_id == bindparam("owner_id"), api_tokens.c.reauthentication_exempt)
+    .values(reauthentication_exempt=False)
+)
+"""Makes a user's permanent tokens subject to reauthentication."""
+
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 
 _USER = (

@@ -266,6 +266,9 @@ class TokenRecord(BaseModel):
     last_used_at: Moment | None
     application: str
     allows_admin: bool
+    reauthentication_exempt: Annotated[
+        bool, Field(description="Whether it makes changes that otherwise need a recent sign-in.")
+    ]
 
 
 class TokenPage(Paged):

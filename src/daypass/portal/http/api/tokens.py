@@ -64,4 +64,5 @@ def token_facts(record: TokenRecord) -> wire.TokenRecord:
         last_used_at=record.last_used_at,
         application=record.application,
         allows_admin=record.allows_admin,
+        reauthentication_exempt=record.reauthentication_exempt,
     )

@@ -211,6 +211,7 @@ def _granted(request: AuthorizationRequest, user: User, now: datetime) -> Grante
         application=wish.client_id,
         allows_admin=wish.wants_admin,
         address=wish.address,
+        authorized_at=request.decided_at,
     )
     token = _access_token(grant, now, wish.address)
     return Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
@@ -229,6 +230,7 @@ def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:
         application=grant.application,
         allows_admin=grant.allows_admin,
         address=address,
+        authorized_at=grant.authorized_at,
     )
 
 

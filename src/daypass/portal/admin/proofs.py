@@ -1,0 +1,169 @@
+"""Which administrative actions need reauthentication: the table, and the rules that enforce it.
+
+Reauthentication is needed for elevation (a role, membership, permission or duration goes up), for takeover
+(credentials for somebody else), for the roles of tenants, and against Administrators. Taking authority away
+from a User needs none: incident response must not wait. docs/guides/administrative-actions.md has the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from daypass.portal.admin.model import UserRecord
+from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.settings.registry import Setting
+from daypass.portal.tenants.model import Access, Tenant
+
+
+class Proof(IntEnum):
+    """What an action needs beside an Administrator's token, from the least to the most."""
+
+    NONE = 0
+    RECENT = 1
+    """A sign-in of the last five minutes, or a token that is exempt from reauthentication."""
+    SIGN_IN = 2
+    """A sign-in of the last five minutes."""
+
+    def check(self, token: ApiToken, now: datetime) -> None:
+        """Return if *token* proves it; raises `FreshSignInNeeded`."""
+        if self is not Proof.NONE:
+            require_fresh(token, now, takes_exempt=self is Proof.RECENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An administrative action as it is named in the audit log."""
+
+    name: str
+    needs: str
+    """When reauthentication is needed, in words for Administrators."""
+    reason: str
+
+
+_NEVER, _ALWAYS = "never", "always"
+
+ACTIONS: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            "user.create",
+            "if the role is Administrator, or a password is set",
+            "An Administrator, or an account whose password the creator knows, outlasts the session that "
+            "made it. A User without a password has no authority yet.",
+        ),
+        Action(
+            "user.update",
+            "if the user becomes, is or was an Administrator, or is enabled",
+            "Promoting and enabling give authority; demoting or disabling an Administrator could lock out "
+            "the people who would stop an attack. Disabling a User only takes authority away.",
+        ),
+        Action("user.set_password", _ALWAYS, "The person who sets a password can sign in as that user."),
+        Action(
+            "user.delete",
+            "if the user is an Administrator",
+            "Deleting an Administrator could lock out the people who would stop an attack. Deleting a User "
+            "only takes authority away.",
+        ),
+        Action("user.import", "if any line of the table does", "An import is many of the other actions."),
+        Action("user.import.check", _NEVER, "Checking a table changes no user."),
+        Action(
+            "membership.put",
+            "if access is added, or raised to full",
+            "A new member can get AWS credentials for the tenant. Lowering access only takes some away.",
+        ),
+        Action("membership.remove", _NEVER, "It only takes authority away."),
+        Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
+        Action(
+            "tenant.update",
+            "if the role ARN or the ExternalId changes",
+            "They decide which IAM role the members' credentials are for, and who may assume it.",
+        ),
+        Action("tenant.delete", _NEVER, "It only takes authority away."),
+        Action(
+            "setting.put",
+            "if a permission is turned on, a restriction is turned off, or a duration goes up",
+            "It gives every affected user more authority, or authority for longer.",
+        ),
+        Action(
+            "setting.remove",
+            "if the default permits more, or lasts longer",
+            "The default applies again, with the same effect as writing it.",
+        ),
+        Action("metadata.put", _NEVER, "Metadata decides nothing."),
+        Action("metadata.remove", _NEVER, "Metadata decides nothing."),
+        Action(
+            "token.create",
+            "always; for an Administrator, an exempt token is not enough",
+            "A token is authority for up to a year. An exempt token that could make another exempt one "
+            "would never expire.",
+        ),
+        Action("token.revoke", _NEVER, "It only takes authority away."),
+        Action("role.retry", _NEVER, "It repeats in AWS what the settings say already."),
+        Action("audit.verify", _NEVER, "It only reads."),
+        Action("infrastructure.change", _NEVER, "Daypass refuses it always."),
+        Action(
+            "oauth.approve",
+            "if admin access is asked for",
+            "A command line with admin access acts as the Administrator for twelve hours.",
+        ),
+        Action(
+            "local_access.approve",
+            "if admin access is asked for",
+            "The application gets credentials of the master role for up to an hour.",
+        ),
+    )
+}
+"""Every administrative action. `Desk` makes no change whose action is not in here."""
+
+
+def to_create_user(user: User, *, has_password: bool) -> Proof:
+    """Return what adding *user* needs."""
+    return _recent(user.is_administrator or has_password)
+
+
+def to_update_user(old: UserRecord, new: UserRecord) -> Proof:
+    """Return what changing a user's role, or disabling or enabling them, needs."""
+    concerns_administrator = old.user.is_administrator or new.user.is_administrator
+    return _recent(concerns_administrator or (old.is_disabled and not new.is_disabled))
+
+
+def to_delete_user(user: User) -> Proof:
+    """Return what deleting *user* needs."""
+    return _recent(user.is_administrator)
+
+
+def to_set_password() -> Proof:
+    """Return what setting a password needs."""
+    return Proof.RECENT
+
+
+def to_create_token(*, is_exempt: bool) -> Proof:
+    """Return what making a permanent token needs."""
+    return Proof.SIGN_IN if is_exempt else Proof.RECENT
+
+
+def to_put_member(old: Access | None, new: Access) -> Proof:
+    """Return what giving a user *new* access in the place of *old* needs; None is no membership."""
+    return _recent(old is None or (new is Access.FULL and old is not new))
+
+
+def to_create_tenant() -> Proof:
+    """Return what adding a tenant needs."""
+    return Proof.RECENT
+
+
+def to_update_tenant(old: Tenant, new: Tenant) -> Proof:
+    """Return what changing a tenant needs."""
+    return _recent((old.role_arn, old.external_id) != (new.role_arn, new.external_id))
+
+
+def to_write_setting(setting: Setting | None, old: str | None, new: str | None) -> Proof:
+    """Return what writing *new* over *old* needs; None is no value, or no setting that the portal knows."""
+    # An unknown key is stored for other tools; the portal does not act on it.
+    return _recent(setting is not None and setting.widens(old, new))
+
+
+def _recent(is_needed: bool) -> Proof:
+    return Proof.RECENT if is_needed else Proof.NONE

@@ -1,0 +1,89 @@
+"""The table of administrative actions has every route that changes anything, and the guide has the table."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from daypass.portal.admin.proofs import ACTIONS, Action
+from daypass.portal.http.administrative_routes import API, LEGACY, OWN, PAGES, ROUTES
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.doorway import Open, answer_nothing
+from daypass.portal.http.route import ExactRoute, exact
+from tests.portal.http.world import World
+
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "administrative-actions.md"
+
+OF_EVERYBODY = {
+    "POST /api/v1/sessions",
+    "POST /sign-in",
+    "POST /confirm",
+    "POST /sign-out",
+    "POST /tenant",
+    "POST /console",
+    "POST /console-url",
+    "POST /credentials",
+    "POST /tokens/temporary",
+    "POST /tokens/revoke",
+    "POST /resources/refresh",
+    "POST /resources/console",
+    "POST /oauth/par",
+    "POST /oauth/token",
+    "POST /oauth/revoke",
+    "POST /app/user/verify-token/cancel",
+}
+"""Routes by which people get, renew or end what is theirs, and change nothing for anybody else."""
+
+
+def changing(world: World) -> Iterator[tuple[str, ExactRoute]]:
+    """The routes that may change something, by method and path."""
+    for door in world.portal.doors:
+        for route in door.routes:
+            assert isinstance(route, ExactRoute)
+            (method,) = route.methods or {""}
+            if method != "GET":
+                yield f"{method} {route.path}", route
+
+
+def test_every_route_that_changes_anything_is_in_the_table(still_world: World) -> None:
+    served = dict(changing(still_world))
+
+    assert served.keys() - OF_EVERYBODY == ROUTES.keys()
+    assert served.keys() >= OF_EVERYBODY
+    for name, route in served.items():
+        is_administrative = name in ROUTES and name not in OWN
+        assert (route.permission is Permission.ADMINISTRATOR) == is_administrative, name
+
+
+def test_a_route_for_administrators_that_is_not_in_the_table_cannot_be_served() -> None:
+    class Endpoint(Open):
+        permission = Permission.ADMINISTRATOR
+
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        with pytest.raises(LookupError, match="table of administrative actions"):
+            exact(method, "/api/v1/everything", Endpoint(answer_nothing))
+
+
+def test_every_action_is_made_by_a_route_and_every_route_makes_one_that_is_known() -> None:
+    made = {action for actions in ROUTES.values() for action in actions}
+
+    assert made == ACTIONS.keys()
+    assert all(ROUTES.values())
+
+
+def _channel(routes: Mapping[str, Sequence[str]], action: Action) -> str:
+    found = [f"`{route}`" for route, actions in routes.items() if action.name in actions]
+    return "<br>".join(found) or "none"
+
+
+def row(action: Action) -> str:
+    """What the guide has of an action."""
+    cells = (f"`{action.name}`", action.needs, action.reason)
+    channels = (_channel({**PAGES, **OWN}, action), _channel(API, action), _channel(LEGACY, action))
+    return f"| {' | '.join([*cells, *channels])} |"
+
+
+def test_the_guide_has_the_table() -> None:
+    rows = [line for line in GUIDE.read_text().splitlines() if line.startswith("| `")]
+
+    assert rows == [row(action) for action in ACTIONS.values()]
