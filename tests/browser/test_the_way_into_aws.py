@@ -265,7 +265,7 @@ def test_keys_and_links_come_without_script_too(chromium: Chromium, demo: Demo) 
         page = person.be(DANA)
         choose(page, "Temporary AWS Credentials")
         lines = page.locator("#keys-bash-lines").inner_text()
-        assert re.search(r'AWS_SESSION_TOKEN="[^"•]{20,}"', lines)
+        assert re.search(r"AWS_SESSION_TOKEN='[^'•]{20,}'", lines)
 
         person.visit("/profile")
         choose(page, "Copy AWS Console URL")

@@ -6,6 +6,8 @@ import re
 import subprocess
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from daypass.cli.shells import SHELLS, _name_and_parent, _name_and_parent_by_ps
 from daypass.cli.variables import OURS, lines
@@ -239,3 +241,34 @@ def test_a_port_that_is_taken_is_named(inside: Inside) -> None:
 
     assert ran.code == 2
     assert f"Port {port}" in ran.err
+
+
+def read_fish(text: str) -> str:
+    """The value of a single-quoted string of fish: a backslash escapes itself and the quote, nothing else."""
+    assert re.fullmatch(r"'(?:[^'\\]|\\\\|\\')*'", text)
+    return re.sub(r"\\([\\'])", r"\1", text[1:-1])
+
+
+def read_powershell(text: str) -> str:
+    """The value of a single-quoted string of PowerShell, in which two of any single quote stand for one."""
+    quotes = "'\u2018\u2019\u201a\u201b"
+    assert re.fullmatch(rf"'(?:[^{quotes}]|[{quotes}]{{2}})*'", text)
+    return re.sub(rf"([{quotes}])[{quotes}]", r"\1", text[1:-1])
+
+
+HOSTILE = "x';touch pwned;$(touch pwned)\\\u2019; touch pwned \u2018\n`touch pwned`"
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@example(HOSTILE)
+@settings(max_examples=50)
+def test_every_shell_reads_a_value_as_it_is(value: str) -> None:
+    (fish,) = lines("fish", {"A": value}, ())
+    (powershell,) = lines("powershell", {"A": value}, ())
+    (posix,) = lines("bash", {"A": value}, ())
+
+    printed = subprocess.run(["sh", "-c", f'{posix}\nprintf %s "$A"'], capture_output=True, check=True).stdout
+
+    assert printed.decode() == value
+    assert read_fish(fish.removeprefix("set --global --export A ").removesuffix(";")) == value
+    assert read_powershell(powershell.removeprefix("$Env:A = ")) == value

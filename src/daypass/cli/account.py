@@ -188,7 +188,10 @@ class Account:
 
     @property
     def _command(self) -> str:
-        return f"daypass login --host {self.origin}{' --admin' if self.admin else ''}"
+        # Imported here: a run that finds its keys shows no command.
+        import shlex
+
+        return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
 
     def _end_at_portal(self, kept: Kept) -> None:
         try:

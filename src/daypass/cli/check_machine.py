@@ -98,7 +98,7 @@ def _faults_of(
     section: Section, command: str, path: Path, environment: Mapping[str, str]
 ) -> Iterator[Finding]:
     name = section.profile or section.header
-    edit = f"{_editor(environment)} {path}"
+    edit = f"{_editor(environment)} {shlex.quote(str(path))}"
     if section.profile is None:
         sentence = f"the section [{section.header}] in {path} is no profile to AWS tools."
         yield bad("AWS config", sentence, f"# write it as [profile {section.header}]:  {edit}")
@@ -122,7 +122,7 @@ def _faults_of(
 
 def _moved(command: str, name: str | None) -> str:
     scope = "--admin" if "--admin" in command else "--tenant …"
-    return f"daypass configure {scope} --profile {name} --token …"
+    return f"daypass configure {scope} --profile {shlex.quote(name or 'default')} --token …"
 
 
 def _private_file(path: Path, profile: str, environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -134,7 +134,7 @@ def _private_file(path: Path, profile: str, environment: Mapping[str, str]) -> I
         return
     except OSError as error:
         sentence = f"the profile {profile} names the token file {path}: {error.strerror}."
-        yield bad("token file", sentence, f"ls -l {path}")
+        yield bad("token file", sentence, f"ls -l {shlex.quote(str(path))}")
         return
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield bad("token file", f"{path} can be read by others.", f"chmod 600 {shlex.quote(str(path))}")

@@ -1,6 +1,7 @@
 """The way to the portal, step by step: name, connection, certificate, version, clock, token."""
 
 import json
+import shlex
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -112,7 +113,8 @@ def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -
             here = account.account(flags, environment, now)
             if here.needs_a_person:
                 # Whoever asks what is wrong wants to know it, and no browser.
-                return bad("sign-in", "nobody is signed in here.", f"daypass login --host {here.origin}")
+                command = f"daypass login --host {shlex.quote(here.origin)}"
+                return bad("sign-in", "nobody is signed in here.", command)
         portal = account.portal(flags, environment, now)
         me = facts.me(portal)
     except SignInNeeded as refusal:

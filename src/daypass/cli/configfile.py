@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -86,9 +87,8 @@ def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
         if found.st_uid != os.geteuid():
             raise Misconfigured(f"{target} belongs to another user. Nothing was changed.")
         if not mode & stat.S_IWUSR:
-            raise Misconfigured(
-                f"{target} is read-only. Nothing was changed. If it should be: chmod u+w {target}"
-            )
+            command = f"chmod u+w {shlex.quote(str(target))}"
+            raise Misconfigured(f"{target} is read-only. Nothing was changed. If it should be: {command}")
     new = target.with_name(f".{target.name}.{os.getpid()}.daypass")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,6 +1,7 @@
 """The environment variables through which programs find keys, and how each shell sets them."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 
@@ -15,6 +16,8 @@ KEYS = (
     "AWS_CREDENTIAL_EXPIRATION",
 )
 _REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+_POWERSHELL_QUOTE = re.compile("['\u2018-\u201b]")
 
 OURS = (*KEYS, *_REGION)
 """What is set for a program that takes keys from its environment."""
@@ -91,7 +94,8 @@ def failing_lines(syntax: str) -> list[str]:
 
 
 def _powershell(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    # PowerShell also ends such a string at each of the typographic single quotes.
+    return "'" + _POWERSHELL_QUOTE.sub(r"\g<0>\g<0>", value) + "'"
 
 
 def _fish(value: str) -> str:

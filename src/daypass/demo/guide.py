@@ -93,7 +93,7 @@ class Guide:
         title("The same through duploctl")
         duploctl = _command("duploctl", package="duplocloud-client")
         pasteable(f"export REQUESTS_CA_BUNDLE={_quoted(self.ca_file)}")
-        pasteable(f"export DUPLO_HOST={self.world.portal_url}")
+        pasteable(f"export DUPLO_HOST={_quoted(self.world.portal_url)}")
         pasteable(f'export DUPLO_TOKEN="$(cat {_quoted(self._token_file(DANA))})"')
         pasteable(f"{duploctl} jit aws --tenant dev01")
 
@@ -134,5 +134,5 @@ def _program(name: str) -> str | None:
     return _quoted(ours / name) if (ours / name).exists() else None
 
 
-def _quoted(path: Path) -> str:
-    return shlex.quote(str(path))
+def _quoted(word: Path | str) -> str:
+    return shlex.quote(str(word))

@@ -55,6 +55,9 @@ def test_a_role_that_would_fence_off_nothing_is_refused(
     made = administration.tenants.create("prod01", REGION, alice)
 
     for role_arn in (
+        f"arn:aws:iam::{ACCOUNT}:role/x;touch${{IFS}}pwned;#/theirs",
+        f"arn:aws:iam::{ACCOUNT}:role/a b/theirs",
+        f"arn:aws:iam::{ACCOUNT}:role/it's/theirs",
         "duploservices-x",
         f"arn:aws:iam::{ACCOUNT}:user/x",
         "arn:aws:iam::999999999999:role/x",

@@ -1,5 +1,6 @@
 """What somebody runs or writes where the portal itself may not: exact lines, for each way of doing it."""
 
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,10 +20,10 @@ class Remedy:
 def set_maximum(role_arn: str, maximum: timedelta) -> Remedy:
     """Let sessions of a role last so long."""
     seconds = maximum // _SECOND
-    # A role's name has no sign that a shell would take for something else.
     name = role_arn.rpartition("/")[2]
+    words = ("aws", "iam", "update-role", "--role-name", name, "--max-session-duration", str(seconds))
     return Remedy(
-        command=f"aws iam update-role --role-name {name} --max-session-duration {seconds}",
+        command=shlex.join(words),
         cloudformation=f"MaxSessionDuration: {seconds}",
         terraform=f"max_session_duration = {seconds}",
     )

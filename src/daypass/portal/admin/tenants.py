@@ -28,7 +28,8 @@ from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
 
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
-_ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([!-~]{1,511}/)?[\w+=,.@-]{1,64}", re.ASCII)
+# IAM takes any printable ASCII in a path; what is not also legal in a name would only matter to a shell.
+_ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([\w+=,.@/-]{1,510}/)?[\w+=,.@-]{1,64}", re.ASCII)
 # What AWS takes (2 to 1224 characters), short enough to be read aloud.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
 
@@ -61,7 +62,10 @@ class RoleRules:
         found = _ROLE.fullmatch(role_arn)
         if found is None or found.group(1, 2) != (self.partition, self.account_id):
             like = f"arn:{self.partition}:iam::{self.account_id}:role/NAME"
-            raise InvalidRequest(f"A tenant's role is one of this account: {like}.")
+            raise InvalidRequest(
+                f"A tenant's role is one of this account: {like}. Its path and name have letters, digits and "
+                "signs of _+=,.@- only."
+            )
         if role_arn.lower() == self.master_role_arn.lower():
             raise InvalidRequest("The master role is for Administrators and belongs to no tenant.")
 
@@ -115,7 +119,7 @@ class Tenants:
 
         def draft(connection: Connection) -> Change:
             check_name(name, TenantList(connection).neighbours(name))
-            self._check(connection, tenant)
+            self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
 
         if role_arn is None and self.maker is not None:
@@ -151,7 +155,7 @@ class Tenants:
             )
             if new == old:
                 return None
-            self._check(connection, new)
+            self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
             return Change(
                 (Write(CHANGE_TENANT, _row(new)),),
                 _facts(old),
@@ -177,12 +181,14 @@ class Tenants:
 
         self.desk.make("tenant.delete", found.tenant.name, by, draft)
 
-    def _check(self, connection: Connection, tenant: Tenant) -> None:
+    def _check(self, connection: Connection, tenant: Tenant, *, is_new_role: bool) -> None:
         if not _REGION.fullmatch(tenant.region):
             raise InvalidRequest("A region looks like eu-central-1.")
         if not _EXTERNAL_ID.fullmatch(tenant.external_id or ""):
             raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and signs of _+=,.@:/-.")
-        self.rules.check(tenant.role_arn)
+        # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.
+        if is_new_role:
+            self.rules.check(tenant.role_arn)
         other = TenantList(connection).with_role(tenant.role_arn)
         if other is not None and other.tenant.id != tenant.id:
             raise InvalidRequest(

@@ -13,7 +13,7 @@ from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
-from daypass.portal.aws import policies
+from daypass.portal.aws import patches, policies
 from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
@@ -108,11 +108,7 @@ class Doctor:
     ) -> Iterator[Finding]:
         external_id = tenant.external_id if tenant else None
         trust = read_trust(state.trust, principal, external_id)
-        document = policies.written(policies.trust(principal, external_id))
-        patch = (
-            f"aws iam update-assume-role-policy --role-name {role_name(state.arn)} "
-            f"--policy-document '{document}'"
-        )
+        patch = patches.update_trust(role_name(state.arn), policies.trust(principal, external_id))
         for reason in trust.shuts_out:
             yield Finding("trust", Level.ERROR, subject, f"The trust policy is wrong: {reason}.", patch)
         if trust.is_open:
@@ -167,7 +163,7 @@ class Doctor:
                 Level.WARNING,
                 subject,
                 f"The role has no tag {policies.TENANT_TAG} with the tenant's name.",
-                f"aws iam tag-role --role-name {name} --tags Key={policies.TENANT_TAG},Value={tenant.name}",
+                patches.tag_role(name, tenant.name),
             )
         if state.boundary_arn is None:
             boundary = self.roles.account.boundary_arn
@@ -176,24 +172,22 @@ class Doctor:
                 Level.WARNING,
                 subject,
                 "The role has no permissions boundary, so only its policies keep it away from IAM.",
-                f"aws iam put-role-permissions-boundary --role-name {name} --permissions-boundary {boundary}",
+                patches.put_boundary(name, boundary),
             )
 
     def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
         """What makes the role as the portal would: with trust, boundary, tag and policy."""
         account, name = self.roles.account, role_name(role_arn)
-        trust = policies.written(policies.trust(principal, tenant.external_id if tenant else None))
+        trust = policies.trust(principal, tenant.external_id if tenant else None)
         path = role_arn.partition(":role")[2].removesuffix(name)
-        create = f"aws iam create-role --role-name {name}{'' if path == '/' else f' --path {path}'} "
-        create += f"--assume-role-policy-document '{trust}'"
         if tenant is None:
-            policy_name, policy = MASTER_POLICY, policies.master_policy()
+            create = patches.create_role(name, path, trust)
+            put = patches.put_role_policy(name, MASTER_POLICY, policies.master_policy())
         else:
-            tag = f"Key={policies.TENANT_TAG},Value={tenant.name}"
-            create += f" --permissions-boundary {account.boundary_arn} --tags {tag}"
-            policy_name, policy = TENANT_POLICY, policies.tenant_policy(account, tenant.name)
-        put = f"aws iam put-role-policy --role-name {name} --policy-name {policy_name}"
-        return f"{create} && {put} --policy-document '{policies.written(policy)}'"
+            create = patches.create_tenant_role(account, name, path, trust, tenant.name)
+            fence = policies.tenant_policy(account, tenant.name)
+            put = patches.put_role_policy(name, TENANT_POLICY, fence)
+        return f"{create} && {put}"
 
 
 def _seconds(length: timedelta) -> int:

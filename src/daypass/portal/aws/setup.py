@@ -1,9 +1,11 @@
 """What the portal itself needs in an AWS account, in each way of writing it, with the reasons."""
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from daypass.portal.aws import policies
+from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Account, Document, Need
 
 _TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
@@ -23,34 +25,34 @@ _WIDTH = 108
 
 def as_cli(account: Account, user: str) -> str:
     """A shell script for the AWS CLI."""
-    user_arn, policy_name = _user_arn(account, user), "daypass"
+    user_arn, master = _user_arn(account, user), account.master_role
     lines = [
         "#!/bin/sh",
         *_comment(_TITLE.format(account=account.id) + ". Run it once, as somebody who may change IAM."),
         "set -eu",
         "",
         *_comment(_USER_WHY),
-        f"aws iam create-user --user-name {user}",
-        f"aws iam wait user-exists --user-name {user}",
+        aws_cli("iam", "create-user", "--user-name", user),
+        aws_cli("iam", "wait", "user-exists", "--user-name", user),
         "",
         *(line for need in policies.portal_needs(account) for line in _comment(_why(need))),
-        f"aws iam put-user-policy --user-name {user} --policy-name {policy_name} \\",
-        f"  --policy-document '{policies.written(policies.portal_policy(account))}'",
+        aws_cli("iam", "put-user-policy", "--user-name", user, "--policy-name", "daypass") + " \\",
+        f"  --policy-document {_quoted(policies.portal_policy(account))}",
         "",
         *_comment(_BOUNDARY_WHY),
-        f"aws iam create-policy --policy-name {policies.BOUNDARY} \\",
-        f"  --policy-document '{policies.written(policies.boundary(account))}'",
+        aws_cli("iam", "create-policy", "--policy-name", policies.BOUNDARY) + " \\",
+        f"  --policy-document {_quoted(policies.boundary(account))}",
         "",
         *_comment(_MASTER_WHY),
-        f"aws iam create-role --role-name {account.master_role} \\",
-        f"  --assume-role-policy-document '{policies.written(policies.trust(user_arn, None))}'",
-        f"aws iam put-role-policy --role-name {account.master_role} --policy-name master \\",
-        f"  --policy-document '{policies.written(policies.master_policy())}'",
+        aws_cli("iam", "create-role", "--role-name", master) + " \\",
+        f"  --assume-role-policy-document {_quoted(policies.trust(user_arn, None))}",
+        aws_cli("iam", "put-role-policy", "--role-name", master, "--policy-name", "master") + " \\",
+        f"  --policy-document {_quoted(policies.master_policy())}",
         "",
         *_comment(
             "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
         ),
-        f"aws iam create-access-key --user-name {user}",
+        aws_cli("iam", "create-access-key", "--user-name", user),
     ]
     return "\n".join(lines) + "\n"
 
@@ -72,7 +74,7 @@ def as_cloudformation(account: Account, user: str) -> str:
         "  PortalUser:",
         "    Type: AWS::IAM::User",
         "    Properties:",
-        f"      UserName: {user}",
+        f"      UserName: {json.dumps(user)}",
         "      Policies:",
         "        - PolicyName: daypass",
         "          PolicyDocument:",
@@ -90,7 +92,7 @@ def as_cloudformation(account: Account, user: str) -> str:
         "    Type: AWS::IAM::Role",
         "    DependsOn: PortalUser",
         "    Properties:",
-        f"      RoleName: {account.master_role}",
+        f"      RoleName: {json.dumps(account.master_role)}",
         f"      AssumeRolePolicyDocument: {trust}",
         "      Policies:",
         "        - PolicyName: master",
@@ -104,7 +106,7 @@ def as_terraform(account: Account, user: str) -> str:
     statements = [
         line
         for need in policies.portal_needs(account)
-        for line in (*_comment(_why(need), "      "), f"      {json.dumps(need.statement)},")
+        for line in (*_comment(_why(need), "      "), f"      {_hcl(need.statement)},")
     ]
     trust = policies.trust(_user_arn(account, user), None)
     lines = [
@@ -112,7 +114,7 @@ def as_terraform(account: Account, user: str) -> str:
         "",
         *_comment(_USER_WHY),
         'resource "aws_iam_user" "daypass_portal" {',
-        f'  name = "{user}"',
+        f"  name = {_hcl(user)}",
         "}",
         "",
         'resource "aws_iam_user_policy" "daypass_portal" {',
@@ -134,7 +136,7 @@ def as_terraform(account: Account, user: str) -> str:
         "",
         *_comment(_MASTER_WHY),
         'resource "aws_iam_role" "daypass_master" {',
-        f'  name               = "{account.master_role}"',
+        f"  name               = {_hcl(account.master_role)}",
         f"  assume_role_policy = {_jsonencode(trust)}",
         "  depends_on         = [aws_iam_user.daypass_portal]",
         "}",
@@ -163,8 +165,17 @@ def _why(need: Need) -> str:
     return f"{need.sid}: {', '.join(need.actions)}, to {need.why}."
 
 
+def _quoted(document: Document) -> str:
+    return shlex.quote(policies.written(document))
+
+
 def _jsonencode(document: Document) -> str:
-    return f"jsonencode({json.dumps(document)})"
+    return f"jsonencode({_hcl(document)})"
+
+
+def _hcl(value: object) -> str:
+    """Return *value* as an expression of Terraform, in which `${` and `%{` begin templates."""
+    return json.dumps(value).replace("${", "$${").replace("%{", "%%{")
 
 
 def _comment(text: str, indent: str = "") -> Sequence[str]:

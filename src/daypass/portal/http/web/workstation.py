@@ -1,5 +1,6 @@
 """AWS access from a person's own computer: the lines for `~/.aws/config`, and the commands around them."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,14 +39,14 @@ class Workstations:
 
     def tenant(self, name: str, region: str) -> Workstation:
         """Access to one tenant."""
-        return self._of(name, region, f"--tenant {name}")
+        return self._of(name, region, ("--tenant", name))
 
     def admin(self) -> Workstation:
         """Access by the master role."""
-        return self._of("admin", self.region, "--admin")
+        return self._of("admin", self.region, ("--admin",))
 
-    def _of(self, profile: str, region: str, scope: str) -> Workstation:
-        test = f"aws sts get-caller-identity --profile {profile}"
+    def _of(self, profile: str, region: str, scope: Sequence[str]) -> Workstation:
+        test = shlex.join(("aws", "sts", "get-caller-identity", "--profile", profile))
         source = (
             "" if PUBLIC_NAME else "The file is the wheel of a Daypass release. In a clone: pipx install ."
         )
@@ -60,8 +61,8 @@ class Workstations:
             ]
         )
 
-    def _lines(self, program: str, profile: str, region: str, scope: str) -> str:
-        process = f"{program} jit aws --host {self.public_url} {scope} --interactive"
+    def _lines(self, program: str, profile: str, region: str, scope: Sequence[str]) -> str:
+        process = shlex.join((program, "jit", "aws", "--host", self.public_url, *scope, "--interactive"))
         endpoint = [] if self.endpoint_url is None else [f"endpoint_url={self.endpoint_url}"]
         lines = [f"region={region}", "output=json", *endpoint, f"credential_process={process}"]
         return "\n".join([f"[profile {profile}]", *lines])

@@ -1,0 +1,62 @@
+"""Shell commands for the AWS CLI that repair an account; a POSIX shell reads each value as one word."""
+
+import shlex
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account, Document
+
+
+def aws_cli(*words: str) -> str:
+    """Return a command line of the AWS CLI in which every word is quoted where it needs to be."""
+    return shlex.join(("aws", *words))
+
+
+def update_trust(role: str, document: Document) -> str:
+    """Return the command that replaces a role's trust policy."""
+    return aws_cli(
+        *("iam", "update-assume-role-policy", "--role-name", role),
+        *("--policy-document", policies.written(document)),
+    )
+
+
+def tag_role(role: str, tenant: str) -> str:
+    """Return the command that tags a role with the name of its tenant."""
+    return aws_cli(
+        "iam", "tag-role", "--role-name", role, "--tags", f"Key={policies.TENANT_TAG},Value={tenant}"
+    )
+
+
+def put_boundary(role: str, boundary_arn: str) -> str:
+    """Return the command that puts a permissions boundary on a role."""
+    return aws_cli(
+        *("iam", "put-role-permissions-boundary", "--role-name", role),
+        *("--permissions-boundary", boundary_arn),
+    )
+
+
+def put_role_policy(role: str, name: str, document: Document) -> str:
+    """Return the command that writes an inline policy of a role."""
+    return aws_cli(
+        *("iam", "put-role-policy", "--role-name", role, "--policy-name", name),
+        *("--policy-document", policies.written(document)),
+    )
+
+
+def create_role(role: str, path: str, trust: Document) -> str:
+    """Return the command that creates a role without a boundary."""
+    return aws_cli(*_create_role(role, path, trust))
+
+
+def create_tenant_role(account: Account, role: str, path: str, trust: Document, tenant: str) -> str:
+    """Return the command that creates a tenant's role with boundary and tag."""
+    return aws_cli(
+        *_create_role(role, path, trust),
+        *("--permissions-boundary", account.boundary_arn),
+        *("--tags", f"Key={policies.TENANT_TAG},Value={tenant}"),
+    )
+
+
+def _create_role(role: str, path: str, trust: Document) -> tuple[str, ...]:
+    where = () if path == "/" else ("--path", path)
+    document = ("--assume-role-policy-document", policies.written(trust))
+    return ("iam", "create-role", "--role-name", role, *where, *document)
