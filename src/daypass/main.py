@@ -4,10 +4,6 @@ import os
 import sys
 from time import time  # noqa: TID251  now() is the one place of the CLI that reads it
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
 WINGS = {
     "portal": ("daypass.portal.commands:portal", "server", "Run the portal: serve, migrate, create-admin."),
     "sandbox": ("daypass.sandbox.commands:sandbox", "sandbox", "Run an AWS that fits on a laptop."),
@@ -23,6 +19,7 @@ WINGS = {
 def main() -> int:
     """Answer the command line; the result is the exit code."""
     words = sys.argv[1:]
+    _occupy_closed_streams()
     flags = _flags_for_keys(words)
     if flags is not None:
         answer = _cached_answer(flags)
@@ -79,12 +76,24 @@ def _print_keys(flags: dict[str, str]) -> None:
     print_keys(flags, now)
 
 
-def _end_with(answer: bytes) -> "NoReturn":
-    """Print the answer and be gone."""
+def _occupy_closed_streams() -> None:
+    """Let no file or socket get the number of a closed standard stream: keys would be written into it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest free number is this one. Read-only, so that writing still fails.
+            os.open(os.devnull, os.O_RDONLY)
+
+
+def _end_with(answer: bytes) -> None:
+    """Print the answer and exit; return if it cannot be written, which the slow path then reports."""
     try:
         os.write(1, answer)
-    except OSError:
+    except BrokenPipeError:
         # Whoever asked is gone already.
         os._exit(1)
+    except OSError:
+        return
     # Nothing is open and nothing buffered; tidying up the interpreter takes longer than all of the above.
     os._exit(0)

@@ -196,24 +196,6 @@ def test_words_are_completed(daypass: Command, line: str, completions: list[str]
     assert {word.partition(",")[2] for word in ran.out.splitlines()} == set(completions)
 
 
-@pytest.mark.parametrize("source", ["the portal", "the cache"])
-def test_whoever_asked_may_be_gone(daypass: Command, source: str) -> None:
-    if source == "the cache":
-        daypass(*DEV)
-
-    ran = subprocess.run(
-        ["sh", "-c", '"$0" "$@" >&-', SCRIPT, *DEV],
-        env=daypass.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ran.returncode == 1
-    said = "daypass: The keys cannot be written to stdout: Bad file descriptor.\n"
-    assert ran.stderr == ("" if source == "the cache" else said)
-
-
 def test_who_reads_no_more_is_told_nothing(daypass: Command) -> None:
     reading, writing = os.pipe()
     os.close(reading)

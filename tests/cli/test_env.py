@@ -86,7 +86,7 @@ def test_what_it_prints_ends_with_success(daypass: Command, shell: str, words: s
 def test_a_refusal_stops_a_script_that_stops_at_errors(
     daypass: Command, portal: StubPortal, shell: str, words: str
 ) -> None:
-    portal.reply = lambda _: problem(403, "access_denied", "No.")
+    portal.reply = problem(403, "access_denied", "No.")
 
     ran = run_in(shell, f"set -e; {EVAL[shell].format(words=words)}; echo went on", daypass)
 
@@ -98,7 +98,7 @@ def test_a_refusal_stops_a_script_that_stops_at_errors(
 def test_after_a_refusal_neither_earlier_keys_nor_the_default_profile_are_used(
     daypass: Command, portal: StubPortal, shell: str
 ) -> None:
-    portal.reply = lambda _: problem(403, "access_denied", "No.")
+    portal.reply = problem(403, "access_denied", "No.")
     failed = "; or echo failed; " if shell == "fish" else " || echo failed; "
     script = EVAL[shell].format(words="env --tenant data01") + failed + "env | grep ^AWS_ | sort"
 
@@ -263,7 +263,7 @@ HOSTILE = "x';touch pwned;$(touch pwned)\\\u2019; touch pwned \u2018\n`touch pwn
 @example(HOSTILE)
 @settings(max_examples=50)
 def test_every_shell_reads_a_value_as_it_is(value: str) -> None:
-    (fish,) = lines("fish", {"A": value}, ())
+    fish, *_ = lines("fish", {"A": value}, ())
     (powershell,) = lines("powershell", {"A": value}, ())
     (posix,) = lines("bash", {"A": value}, ())
 

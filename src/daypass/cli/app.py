@@ -7,7 +7,9 @@ import click
 
 from daypass import __version__
 from daypass.cli.ends import ended, without_tokens
+from daypass.cli.errors import Unwritable
 from daypass.cli.patience import say
+from daypass.cli.streams import careful_output
 from daypass.cli.wings import Ours, Root, Wings
 
 OURS: Ours = {
@@ -51,12 +53,17 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     """Answer the command line; the result is the exit code."""
     root.ours, root.wings = OURS, wings
     words = _with_flags_behind(words)
-    code = ended(lambda: _clicked(words, now), words)
-    if code and words[:1] in (["env"], ["serve-credentials"]):
+    code = ended(lambda: _with_careful_output(words, now), words)
+    if code not in (0, Unwritable.exit_code) and words[:1] in (["env"], ["serve-credentials"]):
         from daypass.cli.env import print_failure
 
         ended(lambda: print_failure(words), words)
     return code
+
+
+def _with_careful_output(words: list[str], now: Callable[[], float]) -> object:
+    with careful_output():
+        return _clicked(words, now)
 
 
 def _clicked(words: list[str], now: Callable[[], float]) -> object:

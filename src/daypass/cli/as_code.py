@@ -79,7 +79,8 @@ def export(now: Now, /, **given: str | bool | None) -> None:
       daypass export --host https://portal.example.com > tenants.yaml
     """
     portal = account.portal(options.flags_of(given), os.environ, now)
-    click.echo(estate.write(census.take(portal).estate), nl=False)
+    # A file to apply is UTF-8, whatever the terminal's encoding is.
+    click.echo(estate.write(census.take(portal).estate).encode(), nl=False)
 
 
 def _text(file: str) -> str:

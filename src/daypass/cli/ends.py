@@ -24,7 +24,8 @@ def ended(work: "Callable[[], object]", words: list[str]) -> int:
         return refusal.exit_code
     except KeyboardInterrupt:
         # The terminal has written ^C, and the prompt belongs below it.
-        sys.stderr.write("\n")
+        if sys.stderr is not None:
+            sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
         # Whoever asked is gone already.

@@ -11,6 +11,7 @@ from daypass.cli.errors import Refusal
 from daypass.cli.keys import keys
 from daypass.cli.refresh import Now
 from daypass.cli.shells import SHELLS, syntax_of
+from daypass.cli.streams import careful_output
 
 SHELL_FLAGS = ("--shell", "--output", "-o")
 """The flags of `env` and `serve-credentials` that choose the shell."""
@@ -66,7 +67,8 @@ def print_failure(words: Sequence[str]) -> None:
         syntax = syntax_of(chosen if chosen in SHELLS else None, os.environ)
     except Refusal:
         return
-    click.echo("\n".join(variables.failing_lines(syntax)))
+    with careful_output():
+        click.echo("\n".join(variables.failing_lines(syntax)))
 
 
 def _chosen(words: Sequence[str]) -> str | None:

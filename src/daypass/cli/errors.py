@@ -8,6 +8,7 @@ EXIT_CODES = {
     4: "refused: no access, or no such tenant",
     5: "unavailable: the portal or AWS did not answer; try again later",
     6: "set up wrongly: certificates, the portal's address, the portal's AWS roles, or a missing extra",
+    7: "standard output is closed, or cannot take more",
 }
 
 
@@ -65,3 +66,9 @@ class Misconfigured(Refusal):
     """Trying again will not help: something between here and AWS is set up wrongly."""
 
     exit_code = 6
+
+
+class Unwritable(Refusal):
+    """Standard output is closed or full."""
+
+    exit_code = 7

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from daypass.cli import account, actions, ask, refresh
 from daypass.cli.cache import Entry
-from daypass.cli.errors import Refusal
 
 
 def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: refresh.Now) -> Entry:
@@ -28,4 +27,6 @@ def print_keys(flags: Mapping[str, str], now: refresh.Now) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Refusal(f"The keys cannot be written to stdout: {error.strerror}.") from error
+        from daypass.cli.streams import unwritable
+
+        raise unwritable(error) from error

@@ -9,6 +9,8 @@ from datetime import datetime
 
 import click
 
+from daypass.cli.streams import carries_unicode
+
 output_option = click.option(
     "--output",
     "-o",
@@ -38,7 +40,8 @@ def show_pairs(pairs: Mapping[str, str]) -> None:
 
 def show_json(told: object) -> None:
     """Print *told* as JSON; dataclasses become objects, times become text."""
-    click.echo(json.dumps(told, default=_plain, indent=2, ensure_ascii=False))
+    # An escape of another kind, as for a table, would not be JSON.
+    click.echo(json.dumps(told, default=_plain, indent=2, ensure_ascii=not carries_unicode()))
 
 
 def moment(at: datetime | None) -> str:

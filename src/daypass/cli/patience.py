@@ -33,7 +33,7 @@ def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result"
     thread.start()
     thread.join(_SILENCE)
     if thread.is_alive():
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             say(f"{doing} …")
         thread.join(seconds - _SILENCE)
     if thread.is_alive():
@@ -51,5 +51,12 @@ def note(sentence: str) -> None:
 
 def say(sentence: str) -> None:
     """Tell the person; stdout belongs to the program that asked for keys."""
-    sys.stderr.write(f"daypass: {sentence}\n")
-    sys.stderr.flush()
+    if sys.stderr is None:
+        return
+    # The exit code still tells what happened if stderr is closed or full.
+    try:
+        sys.stderr.write(f"daypass: {sentence}\n")
+        sys.stderr.flush()
+    except OSError:
+        # The interpreter would write it again at its end, and change the exit code if it cannot.
+        os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stderr.fileno())

@@ -28,7 +28,7 @@ class Terminal:
 
 def find(environment: Mapping[str, str]) -> Terminal | None:
     """The terminal, if there is one: ours, or behind the program that runs us, as ssh and sudo find it."""
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty():
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty():
         return Terminal(sys.stdin.fileno(), sys.stderr.fileno())
     # A build's log may hang on a terminal device that nobody sits at.
     if environment.get("CI"):

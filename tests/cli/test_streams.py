@@ -1,0 +1,171 @@
+"""Standard streams that are closed, full, or unable to carry every character: for every command there is."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from daypass.cli.app import OURS, root
+from daypass.cli.wings import load
+from daypass.main import WINGS
+from tests.cli.conftest import SCRIPT, Command
+from tests.cli.stub import StubPortal
+
+CLOSED, FULL = ">&-", ">/dev/full"
+
+
+def leaves(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
+    yield words
+    if isinstance(command, click.Group):
+        for name, part in command.commands.items():
+            yield from leaves((*words, name), part)
+
+
+def every_command() -> list[tuple[str, ...]]:
+    places = {name: place for name, (place, *_) in ({**OURS, **WINGS}).items()}
+    return [(), *(words for name, place in places.items() for words in leaves((name,), load(place)))]
+
+
+def in_shell(
+    daypass: Command, words: str, redirection: str, **more: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["sh", "-c", f"daypass {words} {redirection}"],
+        env=daypass.environment(**more),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+RUN_EACH = """
+import json, os, sys
+from daypass.main import main
+commands, descriptor, codes = json.loads(sys.argv[1]), int(sys.argv[2]), []
+for words in commands:
+    sys.argv = ["daypass", *words, "--help"]
+    codes.append(main())
+os.write(descriptor, json.dumps(codes).encode())
+"""
+
+
+@pytest.mark.parametrize("redirection", [CLOSED, FULL])
+def test_no_command_takes_a_stream_that_cannot_be_written_for_its_own_fault(redirection: str) -> None:
+    commands = every_command()
+    assert root.name
+    assert len(commands) > 30
+
+    # One process for all: most of the time of a command goes into its start.
+    ran = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'exec 3>&1; exec "$0" -c "$1" "$2" 3 {redirection}',
+            sys.executable,
+            RUN_EACH,
+            json.dumps(commands),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+    assert dict(zip(commands, json.loads(ran.stdout), strict=True)) == dict.fromkeys(commands, 7)
+    lines = ran.stderr.splitlines()
+    assert len(lines) == len(commands)
+    assert all(line.startswith("daypass: Standard output cannot be written: ") for line in lines)
+
+
+@pytest.mark.parametrize("redirection", [CLOSED, FULL])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "aws --tenant dev01",
+        "aws --tenant dev01 --no-cache",
+        "tenants",
+        "tenants --output json",
+        "whoami",
+        "token",
+        "env --tenant dev01",
+        "web --tenant dev01 --print",
+        "jit aws --tenant dev01 -o json",
+    ],
+)
+def test_what_was_asked_for_and_cannot_be_printed_is_told(
+    daypass: Command, words: str, redirection: str
+) -> None:
+    ran = in_shell(daypass, words, redirection)
+
+    assert ran.returncode == 7
+    assert "Standard output cannot be written" in ran.stderr
+    assert "unexpected" not in ran.stderr
+    assert "canary" not in ran.stderr
+
+
+def test_cached_keys_that_cannot_be_printed_are_told_too(daypass: Command) -> None:
+    daypass("aws", "--tenant", "dev01")
+
+    for redirection in (CLOSED, FULL):
+        ran = in_shell(daypass, "aws --tenant dev01", redirection)
+        assert (ran.returncode, "Standard output cannot be written" in ran.stderr) == (7, True)
+
+
+def test_a_signal_while_output_is_written_repeats_none_of_it(daypass: Command) -> None:
+    serving = daypass.start("serve-credentials", "--tenant", "dev01", "--output", "json")
+    assert serving.stdout is not None
+    serving.stdout.readline()
+
+    serving.terminate()
+
+    assert serving.communicate(timeout=60)[0] == ""
+
+
+def test_a_command_that_prints_nothing_needs_no_stream(daypass: Command) -> None:
+    assert in_shell(daypass, "cache clear", CLOSED).returncode == 0
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_without_stderr_the_exit_code_still_tells(daypass: Command, redirection: str) -> None:
+    assert in_shell(daypass, "aws --tenant dev01", redirection, DAYPASS_TOKEN="").returncode == 3
+    assert in_shell(daypass, "tenants --nonsense", redirection).returncode == 2
+    assert in_shell(daypass, "cache clear", redirection).returncode == 0
+
+
+def test_a_closed_stream_leads_no_keys_into_a_socket(daypass: Command, portal: StubPortal) -> None:
+    ran = in_shell(daypass, "aws --tenant dev01 --no-cache", "<&- >&- 2>&-")
+
+    assert ran.returncode == 7
+    assert len(portal.asked) == 1
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp437", "utf-8"])
+@pytest.mark.parametrize(
+    "words", ["tenants", "whoami", "tenants --output json", "whoami --output json", "export"]
+)
+def test_every_encoding_carries_what_is_printed(
+    daypass: Command, portal: StubPortal, encoding: str, words: str
+) -> None:
+    portal.tenants = ["dév01", "prod→01", "moon🌙"]
+
+    ran = subprocess.run(
+        [SCRIPT, *words.split()],
+        env=daypass.environment(PYTHONIOENCODING=encoding),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    if words != "export":
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        # click takes ASCII for a locale that is not set up, and writes UTF-8.
+        assert ran.stdout.decode("utf-8" if encoding == "ascii" else encoding)
+    assert b"unexpected" not in ran.stderr
+    if words == "tenants --output json":
+        assert [tenant["name"] for tenant in json.loads(ran.stdout)] == portal.tenants
