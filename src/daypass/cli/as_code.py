@@ -86,7 +86,7 @@ def export(now: Now, /, **given: str | bool | None) -> None:
 def _text(file: str) -> str:
     try:
         raw = sys.stdin.buffer.read(_LARGEST) if file == "-" else Path(file).read_bytes()
-        return raw.decode()
+        return raw.decode("utf-8-sig")
     except OSError as error:
         raise Misused(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

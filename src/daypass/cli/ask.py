@@ -1,5 +1,7 @@
 """What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
 
+import os
+
 from daypass.cli.digest import fingerprint
 from daypass.cli.errors import Misused, SignInNeeded
 
@@ -31,6 +33,8 @@ SWITCHES = {
 """The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
+_BYTE_ORDER_MARK = "\ufeff"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
@@ -114,7 +118,7 @@ def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     """The origin of the portal that is meant."""
     host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
-    return read_origin(host or "")
+    return read_origin(trimmed(host or ""))
 
 
 def read_origin(host: str) -> str:
@@ -171,7 +175,8 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
         chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
     if chosen is None:
         raise Misused("Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator.")
-    if not chosen.strip():
+    chosen = trimmed(chosen)
+    if not chosen:
         raise Misused("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")
     if not chosen.isprintable():
         raise Misused("The tenant's name has characters that no tenant's name has.")
@@ -183,12 +188,15 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:
-        token = _read_token_file(flags["token_file"], environment)
+        from daypass.cli.home import expanded
+
+        token = decoded(read_file(expanded(flags["token_file"], environment), "token file"))
     else:
         found = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN")
         if found is None:
             return ""
         token = found
+    token = trimmed(token)
     if not token:
         raise SignInNeeded("The token is empty. Without --token and --token-file, the sign-in here is used.")
     if not (token.isascii() and token.isprintable()) or " " in token or len(token) > 4096:
@@ -196,20 +204,50 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
     return token
 
 
-def _read_token_file(path: str, environment: "Mapping[str, str]") -> str:
-    from daypass.cli.home import expanded
+def trimmed(text: str) -> str:
+    """Return *text* without the byte order mark, line ends and blanks around it, which nobody means."""
+    return text.strip().strip(_BYTE_ORDER_MARK).strip()
 
-    full = expanded(path, environment)
+
+def decoded(content: bytes) -> str:
+    """Return the text of a small file in UTF-8, or in UTF-16 with its mark, as PowerShell writes it."""
     try:
-        with open(full, encoding="utf-8") as file:
-            return file.read(8192).strip()
+        return trimmed(content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8"))
+    except UnicodeDecodeError as error:
+        raise Misused("The token file is neither UTF-8 nor UTF-16.") from error
+
+
+_pipes: dict[str, bytes] = {}
+"""The content of pipes, by the path that was given: it can be read only once."""
+
+
+def read_file(path: str, what: str, most: int = 8192) -> bytes:
+    """Return the first *most* bytes of a file that the user named; *what* describes it in a refusal.
+
+    A pipe, such as `<(command)` or /dev/stdin, is read once and remembered.
+    """
+    if path in _pipes:
+        return _pipes[path]
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most)
+            if not _is_plain_file(file.fileno()) or path.startswith("/dev/"):
+                _pipes[path] = content
     except (OSError, ValueError) as error:
-        raise Misused(f"The token file {path} cannot be read: {error}.") from error
+        raise Misused(f"The {what} {path} cannot be read: {error}.") from error
+    return content
+
+
+def _is_plain_file(descriptor: int) -> bool:
+    from stat import S_ISREG
+
+    return S_ISREG(os.fstat(descriptor).st_mode)
 
 
 def _first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
-    """The value of the first variable that is set and not empty."""
+    """The value of the first variable that is set and has more than blanks."""
     for variable in variables:
-        if environment.get(variable):
-            return environment[variable]
+        value = environment.get(variable)
+        if value and trimmed(value):
+            return value
     return None

@@ -89,7 +89,7 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: s
 
     Raises `Unfit` where that is in the home directory and there is none.
     """
-    named, base, home = (environment.get(name, "") for name in (own, shared, "HOME"))
+    named, base, home = (environment.get(name, "").strip("\r\n") for name in (own, shared, "HOME"))
     if named and not named.startswith("~"):
         return named
     # The XDG specification: a relative path in its variables does not count.

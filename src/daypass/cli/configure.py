@@ -76,6 +76,7 @@ class Change:
 
     def apply(self, content: bytes) -> bytes:
         """The file as it is to be."""
+        _refuse_pipes(self.flags)
         config = Config(content)
         self.pruned.clear()
         self.pruned.update(config.prune(self._is_gone))
@@ -222,6 +223,13 @@ def _wishes(flags: Mapping[str, str], given: options.Given, known: Known) -> lis
         return []
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
     return [Wish(_checked(name or tenant or "admin"), tenant, region or known.region_of(tenant))]
+
+
+def _refuse_pipes(flags: Mapping[str, str]) -> None:
+    for named in (flags.get("token_file"), flags.get("ca_file")):
+        path = Path(named).expanduser() if named else None
+        if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
+            raise Misused(f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run.")
 
 
 def _checked(name: str) -> str:

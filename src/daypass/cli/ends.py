@@ -4,7 +4,7 @@ import os
 import sys
 
 from daypass.cli.errors import Refusal
-from daypass.cli.patience import DEBUG_VARIABLE, say
+from daypass.cli.patience import is_debugging, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def without_tokens(text: str, words: list[str]) -> str:
 
 
 def _unexpected(error: Exception, words: list[str]) -> str:
-    if os.environ.get(DEBUG_VARIABLE) != "1":
+    if not is_debugging():
         return f"unexpected: {type(error).__name__}. DAYPASS_DEBUG=1 shows where; please report it."
     from traceback import format_exception
 

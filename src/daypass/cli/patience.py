@@ -43,9 +43,14 @@ def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result"
     return results[0]
 
 
+def is_debugging() -> bool:
+    """Whether what happens is to be said on stderr."""
+    return os.environ.get(DEBUG_VARIABLE, "").strip() == "1"
+
+
 def note(sentence: str) -> None:
     """Tell whoever looks for a fault, and asked for it; a secret has no place here."""
-    if os.environ.get(DEBUG_VARIABLE) == "1":
+    if is_debugging():
         say(sentence)
 
 

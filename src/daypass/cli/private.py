@@ -10,7 +10,7 @@ from daypass.cli.home import expanded
 
 def folder(environment: Mapping[str, str]) -> Path:
     """Return our own folder in the user's configuration folder; raises `Misconfigured` without a home."""
-    base = environment.get("XDG_CONFIG_HOME", "")
+    base = environment.get("XDG_CONFIG_HOME", "").rstrip("\r\n")
     # The XDG specification: a relative path there does not count.
     return Path(base if base.startswith("/") else expanded("~/.config", environment)) / "daypass"
 

@@ -26,7 +26,7 @@ class Process:
         words += ["--admin"] if self.tenant is None else ["--tenant", self.tenant]
         if "duration" in flags:
             words += ["--duration", flags["duration"]]
-        ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE")
+        ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE", "").strip("\r\n")
         if ca_file and self.origin.startswith("https://"):
             words += ["--ca-file", _absolute(ca_file, environment)]
         if self.token_file is not None:

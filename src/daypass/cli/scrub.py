@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from daypass.cli.ask import trimmed
+
 _SHORTEST_SECRET = 6
 _SHORTEST_TOKEN = 16
 
@@ -18,7 +20,9 @@ def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[st
     attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
     attached |= {word[2:] for word in words if word.startswith("-t")}
     variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
-    return {token for token in following | attached | variables if len(token) >= _SHORTEST_SECRET}
+    given = following | attached | variables
+    # What is sent, and may come back in an answer, is the trimmed one.
+    return {token for token in given | set(map(trimmed, given)) if len(token) >= _SHORTEST_SECRET}
 
 
 def possible_tokens(words: Iterable[str]) -> set[str]:

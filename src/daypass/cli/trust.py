@@ -3,6 +3,7 @@
 import os
 import ssl
 
+from daypass.cli.ask import read_file
 from daypass.cli.errors import Misused
 from daypass.cli.home import expanded
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
 """Where the trusted certificates may be named; the first that is set counts, and a flag before all."""
+
+
+_LARGEST = 4 * 1024 * 1024
+"""Bytes of certificates that are read from a pipe; a system's bundle has a quarter of a megabyte."""
 
 
 class Trust:
@@ -37,7 +42,8 @@ def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, st
     if origin.startswith("http://"):
         return None
     named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
-    for name, path in named.items():
+    for name, given in named.items():
+        path = (given or "").strip("\r\n")
         if path:
             return Trust(_trusting(path, expanded(path, environment), name), is_whole=True)
     return _trusting_the_system()
@@ -63,7 +69,14 @@ def _trusting(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
     try:
         if os.path.isdir(certificates):
             return ssl.create_default_context(capath=certificates)
+        if os.path.exists(certificates) and not os.path.isfile(certificates):
+            # A pipe can be read only once, and is named again for each renewal.
+            return ssl.create_default_context(
+                cadata=read_file(certificates, "CA file", _LARGEST).decode("ascii")
+            )
         return ssl.create_default_context(cafile=certificates)
+    except UnicodeDecodeError as error:
+        raise Misused(f"The certificates in {path}, named by {named_by}, are not in PEM form.") from error
     except OSError as error:
         why = error.strerror or "it holds no certificate"
         raise Misused(f"The certificates in {path}, named by {named_by}, cannot be read: {why}.") from error

@@ -1,0 +1,130 @@
+"""What other programs put around a value without meaning it, and files that can be read only once."""
+
+import os
+import subprocess
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from daypass.cli.ask import origin_of, tenant_of, token_of, understand
+from daypass.cli.cache import folder
+from daypass.cli.errors import Misused
+from daypass.cli.scrub import known_tokens
+from tests.cli.conftest import TOKEN, Authority, Command, Inside
+from tests.cli.stub import StubPortal
+
+AROUND = ["{}\n", "{}\r\n", "{}\r", " {} ", "\t{}", "\ufeff{}", "\ufeff{}\n", "\n{}"]
+
+
+@pytest.mark.parametrize("around", AROUND, ids=repr)
+@pytest.mark.parametrize("own", [True, False])
+def test_what_is_around_a_variable_is_trimmed(around: str, own: bool) -> None:
+    prefix = "DAYPASS" if own else "DUPLO"
+    environment = {
+        f"{prefix}_HOST": around.format("https://portal.example.com"),
+        f"{prefix}_TOKEN": around.format(TOKEN),
+        f"{prefix}_TENANT": around.format("dev01"),
+    }
+
+    asked = understand({}, environment)
+
+    assert (asked.origin, asked.token, asked.tenant) == ("https://portal.example.com", TOKEN, "dev01")
+    assert TOKEN in known_tokens([], environment)
+
+
+@pytest.mark.parametrize("around", AROUND, ids=repr)
+def test_what_is_around_a_flag_is_trimmed(around: str) -> None:
+    assert origin_of({"host": around.format("portal.example.com")}, {}) == "https://portal.example.com"
+    assert token_of({"token": around.format(TOKEN)}, {}) == TOKEN
+    assert tenant_of({"tenant": around.format("dev01")}, {}) == "dev01"
+    assert tenant_of({"tenant_id": around.format("dev01")}, {}) == "dev01"
+
+
+@pytest.mark.parametrize("variable", ["DAYPASS_TOKEN", "DAYPASS_TENANT", "DAYPASS_HOST"])
+def test_a_variable_of_blanks_is_as_good_as_none(variable: str) -> None:
+    fallback = {"DUPLO_HOST": "https://old.example.com", "DUPLO_TOKEN": "old", "DUPLO_TENANT": "old"}
+
+    assert understand({}, fallback | {variable: " \n"}).key() == understand({}, fallback).key()
+
+
+@pytest.mark.parametrize("variable", ["DAYPASS_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_the_end_of_a_line_is_no_part_of_a_folders_name(variable: str) -> None:
+    assert folder({variable: "/var/x\r\n"}) == folder({variable: "/var/x"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("around", AROUND, ids=repr)
+def test_what_is_around_the_token_in_a_file_is_trimmed(tmp_path: Path, around: str, encoding: str) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(around.format(TOKEN).encode(encoding))
+
+    assert token_of({"token_file": str(file)}, {}) == TOKEN
+
+
+def test_a_file_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfeabc")
+
+    with pytest.raises(Misused, match="UTF-8"):
+        token_of({"token_file": str(tmp_path / "token")}, {})
+
+
+@pytest.mark.parametrize(
+    ("words", "reading"),
+    [
+        ("aws --tenant dev01", '--token-file <(printf "%s\\n" "$T")'),
+        ("aws --tenant dev01 --no-cache", '--token-file <(printf "%s\\n" "$T")'),
+        ("whoami", '--token-file /dev/stdin <<<"$T"'),
+        ("aws --tenant dev01", '--token-file /dev/stdin <<<"$T"'),
+        ("exec --serve --tenant dev01", '--token-file <(printf "%s\\n" "$T") -- true'),
+    ],
+)
+def test_a_pipe_that_holds_the_token_is_read_once(
+    daypass: Command, portal: StubPortal, words: str, reading: str
+) -> None:
+    ran = subprocess.run(
+        ["bash", "-c", f"daypass {words} {reading}"],
+        env=daypass.environment(DAYPASS_TOKEN="", T=TOKEN),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_pipe_that_holds_the_certificates_is_read_once(daypass: Command, authority: Authority) -> None:
+    secure = StubPortal(authority.server)
+    try:
+        ran = subprocess.run(
+            ["bash", "-c", f"daypass whoami --ca-file <(cat {authority.ca_file})"],
+            env=daypass.environment(DAYPASS_HOST=secure.url),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        secure.close()
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("flag", ["--token-file", "--ca-file"])
+def test_a_profile_names_no_pipe(inside: Inside, tmp_path: Path, flag: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = Thread(target=lambda: pipe.write_text(TOKEN), daemon=True)
+    writing.start()
+
+    ran = inside("configure", "--tenant", "dev01", flag, str(pipe))
+
+    assert ran.code == 2
+    assert not inside.config.exists()
+    if flag == "--ca-file":
+        # Without TLS nothing reads it.
+        pipe.read_text()
+    writing.join(timeout=60)
+    assert "cannot name" in ran.err
