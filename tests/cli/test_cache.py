@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -132,6 +133,22 @@ def test_an_answer_from_the_future_is_not_served(daypass: Command, portal: StubP
     daypass(*DEV)
 
     assert len(portal.asked) == 2
+
+
+@pytest.mark.parametrize("words", [DEV, ("env", "--shell", "sh", "--tenant", "dev01")])
+def test_keys_that_an_earlier_version_cached_end_with_z_too(
+    daypass: Command, portal: StubPortal, words: tuple[str, ...]
+) -> None:
+    daypass(*DEV)
+    new = Entry.from_bytes(daypass.entry().read_bytes())
+    earlier = new.answer.replace(b'Z"', b'+00:00"')
+    daypass.entry().write_bytes(Entry(earlier, new.about, new.asked_at, new.good_until).to_bytes())
+
+    ran = daypass(*words)
+
+    assert len(portal.asked) == 1
+    assert re.search(r"\d\d:\d\d:\d\dZ", ran.out)
+    assert "+00:00" not in ran.out
 
 
 def test_another_role_behind_the_same_name_is_told(daypass: Command, portal: StubPortal) -> None:

@@ -23,7 +23,7 @@ KEYS = {
     "AccessKeyId": "ASIA1",
     "SecretAccessKey": "canary-secret",
     "SessionToken": "canary-session",
-    "Expiration": "2026-11-25T18:00:00+02:00",
+    "Expiration": "2026-11-25T16:00:00Z",
 }
 
 

@@ -18,7 +18,7 @@ def let_time_pass(path: Path, time: timedelta) -> None:
     """Rewrite the cached keys as they would be if *time* had passed since they were issued."""
     entry = Entry.from_bytes(path.read_bytes())
     keys = json.loads(entry.answer)
-    keys["Expiration"] = (datetime.fromisoformat(keys["Expiration"]) - time).isoformat()
+    keys["Expiration"] = (datetime.fromisoformat(keys["Expiration"]) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = int(time.total_seconds())
     older = Entry(
         json.dumps(keys).encode() + b"\n", entry.about, entry.asked_at - seconds, entry.good_until - seconds
@@ -37,6 +37,7 @@ def runs_for_requests(daypass: Command, monkeypatch: pytest.MonkeyPatch, words: 
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     credentials = botocore.session.Session(profile="dev01").get_credentials()
+    assert credentials is not None
     for _ in range(REQUESTS):
         # botocore does this each time it signs a request.
         credentials.get_frozen_credentials()

@@ -58,6 +58,8 @@ class Entry:
             raise Unfit("it is damaged or cut short")
         times, about, answer = body.split(b"\n", 2)
         asked_at, good_until = times.split()
+        # Earlier versions wrote the end of keys with an offset, which the SDKs of some languages do not read.
+        answer = answer.replace(b'+00:00"', b'Z"')
         return cls(answer, about, int(asked_at), int(good_until))
 
 

@@ -4,7 +4,7 @@ import http.client
 import json
 import os
 import ssl
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from time import monotonic
@@ -65,7 +65,8 @@ class Issued:
             "AccessKeyId": _text(keys["access_key_id"]),
             "SecretAccessKey": _text(keys["secret_access_key"]),
             "SessionToken": _text(keys["session_token"]),
-            "Expiration": self.expires_at.isoformat(),
+            # RFC 3339 with Z: the SDKs of some languages read no offset.
+            "Expiration": self.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         self.about = {
             "tenant": None if tenant is None else _text(tenant["id"]),

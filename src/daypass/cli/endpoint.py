@@ -3,7 +3,6 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from hmac import compare_digest
 from http import HTTPStatus
 from threading import Lock
@@ -71,13 +70,11 @@ class Endpoint:
 
 def _rendered(entry: Entry) -> bytes:
     keys, about = json.loads(entry.answer), json.loads(entry.about)
-    # The SDK for JavaScript reads no offset but Z.
-    expires_at = datetime.fromisoformat(keys["Expiration"]).astimezone(UTC)
     answer = {
         "AccessKeyId": keys["AccessKeyId"],
         "SecretAccessKey": keys["SecretAccessKey"],
         "Token": keys["SessionToken"],
-        "Expiration": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        "Expiration": keys["Expiration"],
         "RoleArn": about["role"],
     }
     return json.dumps(answer).encode()
