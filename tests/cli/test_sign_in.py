@@ -155,6 +155,8 @@ def test_a_pasted_code_signs_in_too(person: Person, sign_in: SignInPortal) -> No
         ((), {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}, "a remote shell"),
         ((), {"WSL_DISTRO_NAME": "Debian", "BROWSER": ""}, "this is WSL"),
         ((), {"container": "podman", "BROWSER": ""}, "a container"),
+        ((), {"BROWSER": "none"}, "there is no browser none"),
+        (("--browser", "x -P work"), {}, "there is no browser x -P work"),
     ],
 )
 def test_without_a_browser_that_reaches_us_the_page_gives_a_code(
@@ -254,6 +256,16 @@ def test_a_browser_that_does_not_start_is_no_reason_to_wait(person: Person, sign
     assert ran.code == 3
     assert "No browser could be opened" in ran.err
     assert len(sign_in.pushed) == 1
+
+
+def test_a_program_whose_browser_does_not_exist_is_told_its_name(
+    person: Person,
+    sign_in: SignInPortal,  # noqa: ARG001  it answers
+) -> None:
+    ran = person.program(*DEV, BROWSER="no-such-browser")
+
+    assert ran.code == 3
+    assert "there is no browser no-such-browser" in ran.err
 
 
 def test_where_stderr_is_captured_the_terminal_behind_is_found(person: Person, sign_in: SignInPortal) -> None:

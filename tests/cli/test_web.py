@@ -23,7 +23,7 @@ class Stay(urllib.request.HTTPRedirectHandler):
 opener = urllib.request.build_opener(Stay)
 def fetch():
     try:
-        return opener.open(sys.argv[1]).status, ""
+        return opener.open(sys.argv[-1]).status, ""
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Location", "")
 told = {{"argv": sys.argv[1:], "first": fetch()}}
@@ -46,7 +46,10 @@ def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
     ran = daypass("web", "--tenant", "dev01", BROWSER=f"{browser} %s")
 
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "daypass: opening the AWS console in your browser.\n"
+    assert ran.err.splitlines() == [
+        "daypass: opening your browser; waiting up to 60 s until it has fetched its link from here.",
+        "daypass: the browser has the link, and opens the AWS console.",
+    ]
     seen = json.loads((tmp_path / "seen").read_text())
     assert seen["first"] == [302, LINK]
     (address,) = seen["argv"]
@@ -56,8 +59,41 @@ def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
         urllib.request.urlopen(address, timeout=5)  # noqa: S310  an address of our own
 
 
-def test_a_browser_that_does_not_start_is_not_waited_for(inside: Inside) -> None:
-    ran = inside("web", "--tenant", "dev01", "--browser", "no-such-browser")
+@pytest.mark.parametrize("words", ["", "-P work"])
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_a_browser_with_options_needs_no_place_for_the_address(
+    daypass: Command, browser: Path, tmp_path: Path, words: str, by_flag: bool
+) -> None:
+    command = f"{browser} {words}".strip()
+    flag = ("--browser", command) if by_flag else ()
+
+    ran = daypass("web", "--tenant", "dev01", *flag, BROWSER="none" if by_flag else command)
+
+    assert (ran.code, ran.out) == (0, "")
+    seen = json.loads((tmp_path / "seen").read_text())
+    assert seen["argv"][:-1] == words.split()
+
+
+def test_the_first_browser_of_several_that_exists_is_opened(daypass: Command, browser: Path) -> None:
+    assert daypass("web", "--tenant", "dev01", BROWSER=f"no-such-browser:{browser}").code == 0
+
+
+@pytest.mark.parametrize("named", ["no-such-browser", "none", "x -P work", "/nowhere/x %s", "a 'b"])
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_a_browser_that_does_not_exist_is_named_and_the_link_printed(
+    inside: Inside, named: str, by_flag: bool
+) -> None:
+    flag = ("--browser", named) if by_flag else ()
+
+    ran = inside("web", "--tenant", "dev01", *flag, BROWSER="" if by_flag else named)
+
+    assert (ran.code, ran.out) == (0, LINK + "\n")
+    assert f"there is no browser {named}" in ran.err
+    assert "canary" not in ran.err
+
+
+def test_a_browser_that_fails_is_not_waited_for(inside: Inside) -> None:
+    ran = inside("web", "--tenant", "dev01", "--browser", "/bin/false")
 
     assert (ran.code, ran.out) == (5, "")
     assert "daypass web --print" in ran.err

@@ -1,9 +1,12 @@
 """Opening the browser, and knowing where there is none."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.get(sys.argv[1] or None).open(sys.argv[2]))"
@@ -27,6 +30,56 @@ def why_none(environment: Mapping[str, str]) -> str:
     if sys.platform not in ("darwin", "win32") and not has_display:
         return "there is no display"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The browser that was named with --browser or in BROWSER."""
+
+    command: str
+    """As `webbrowser` takes it; "" for the system's own."""
+    missing: str = ""
+    """Why it cannot be opened, in words; "" if it can, as far as one can tell."""
+
+
+def chosen(flag: str, environment: Mapping[str, str]) -> Choice:
+    """Return the browser to open: the one of the flag, else the first one in BROWSER that exists."""
+    named = flag or environment.get("BROWSER", "")
+    alternatives = [flag] if flag else named.split(os.pathsep)
+    if not named.strip():
+        return Choice("")
+    for alternative in alternatives:
+        command = _command(alternative.strip(), environment.get("PATH"))
+        if command:
+            return Choice(command)
+    return Choice(named, f"there is no browser {named}")
+
+
+def _command(named: str, path: str | None) -> str:
+    """Return what `webbrowser` opens for *named*, with `%s` for the URL; "" if there is no such program."""
+    try:
+        words = shlex.split(named)
+    except ValueError:
+        return ""
+    if not words:
+        return ""
+    if len(words) == 1 and _is_known(named):
+        return named
+    if shutil.which(words[0], path=path) is None:
+        return ""
+    return named if "%s" in named else f"{named} %s"
+
+
+def _is_known(name: str) -> bool:
+    """Whether Python opens this browser in a way of its own, as `firefox`, or `safari` on macOS."""
+    import webbrowser
+
+    try:
+        found = webbrowser.get(name)
+    except webbrowser.Error:
+        return False
+    # What BROWSER names is always registered, whether it exists or not.
+    return not isinstance(found, webbrowser.GenericBrowser)
 
 
 def opening(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -30,7 +30,7 @@ class Person:
     terminal: Terminal | None
     no_browser: str
     """Why no browser on this machine can be opened; "" where one can."""
-    choice: str
+    choice: browser.Choice
     """The browser that was named, if one was."""
     environment: Mapping[str, str]
 
@@ -47,10 +47,12 @@ class Person:
 
 def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> Person:
     """Who is there, by what was typed and what the environment says."""
-    choice = flags.get("browser", "")
-    why_none = "" if choice else browser.why_none(environment)
+    choice, here = browser.chosen(flags.get("browser", ""), environment), terminal.find(environment)
+    why_none = "" if "browser" in flags else browser.why_none(environment)
+    if choice.missing and here is not None:
+        why_none = choice.missing
     no_browser = "as you asked" if "no_browser" in flags else why_none
-    return Person(terminal.find(environment), no_browser, choice, environment)
+    return Person(here, no_browser, choice, environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,13 @@ class Login:
 
     def _open(self, pushed: Pushed) -> None:
         person = self.person
-        if person.no_browser and not (person.choice or person.environment.get("BROWSER")):
+        choice = person.choice
+        if person.no_browser and (choice.missing or not choice.command):
             return
-        opened = browser.opening(self.doorway.page(pushed.request_uri), person.choice, person.environment)
+        opened = browser.opening(self.doorway.page(pushed.request_uri), choice.command, person.environment)
         if person.terminal is None and not _seems_fine(opened):
-            raise SignInNeeded("No browser could be opened. Sign in with `daypass login` in a terminal.")
+            why = f": {choice.missing}" if choice.missing else ""
+            raise SignInNeeded(f"No browser could be opened{why}. Run `daypass login` in a terminal.")
 
     def _explain(self, pushed: Pushed, lead: str) -> None:
         what = "admin access" if self.admin else "your tenants"

@@ -48,8 +48,8 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
     destination = None if place is None else _destination(place, wanted, portal)
     link = facts.console_url(portal, wanted, destination)
     actions.mask([link], os.environ)
-    choice = flags.get("browser", "")
-    why_none = "" if choice else browser.why_none(os.environ)
+    choice = browser.chosen(flags.get("browser", ""), os.environ)
+    why_none = choice.missing or ("" if "browser" in flags else browser.why_none(os.environ))
     if "no_browser" in flags:
         why_none = "no browser, as you asked"
     if print_only or why_none:
@@ -57,10 +57,11 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
             say(f"{why_none}: open this link elsewhere; it is a secret for 15 minutes.")
         click.echo(link)
         return
+    say(f"opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here.")
     # By way of a page of ours: the link itself must not be seen among the machine's processes.
-    if not Handover(link).give(choice, os.environ, _PATIENCE):
+    if not Handover(link).give(choice.command, os.environ, _PATIENCE):
         raise Unavailable("The browser did not come for its link. Print it instead: daypass web --print")
-    say("opening the AWS console in your browser.")
+    say("the browser has the link, and opens the AWS console.")
 
 
 def _destination(place: str, wanted: ask.Ask, portal: Portal) -> str:
