@@ -174,6 +174,19 @@ def test_an_answer_in_pieces_is_read_whole(waiting: Waiting) -> None:
     assert waiting.code() == CODE
 
 
+@pytest.mark.parametrize("path", ["/", "/cb/wrong", "/favicon.ico", "/cb/{name}x?code=c&state=s"])
+def test_any_number_of_requests_to_wrong_paths_leaves_the_genuine_answer_its_turn(
+    waiting: Waiting, path: str
+) -> None:
+    host = f"127.0.0.1:{waiting.listener.port}"
+    wrong = path.format(name=waiting.listener.path.rpartition("/")[2])
+    for _ in range(5 * MOST_REQUESTS):
+        assert b" 404 " in waiting.raw(f"GET {wrong} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+
+    assert waiting.genuine() == 303
+    assert waiting.code() == CODE
+
+
 def test_a_flood_ends_the_listening(waiting: Waiting) -> None:
     for _ in range(MOST_REQUESTS):
         assert visit(waiting.listener.redirect_uri, {}) == 404

@@ -1,7 +1,8 @@
 """Waiting on this machine for one answer from the browser; whatever else comes is turned away.
 
 Any page, and anybody on this machine, may knock: so the path is random, the state is compared, and few
-requests are looked at.
+requests to the right path are looked at. Requests to wrong paths do not count; the time that a person has to
+answer and the number of connections at once bound them.
 """
 
 import secrets
@@ -92,10 +93,13 @@ class Listener:
 
     def _reply(self, request: Request) -> Reply:
         path, _, query = request.target.partition("?")
+        # Any page can send requests to wrong paths: these are bounded by time and sockets, and never counted.
+        if not compare_digest(path.encode(), self.path.encode()):
+            return Reply(HTTPStatus.NOT_FOUND)
         with self._turn:
             self._left -= 1
             expected = self._expected
-            if path != self.path or expected is None or self._left < 0 or self._found is not None:
+            if expected is None or self._left < 0 or self._found is not None:
                 return Reply(HTTPStatus.NOT_FOUND)
             self._found = _read(query, expected)
             if self._found is None:
