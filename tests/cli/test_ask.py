@@ -122,7 +122,9 @@ def test_a_duration_has_seconds_minutes_or_hours(text: str, seconds: int) -> Non
     assert read_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1", "1e9", "2 hours", "1.5h", "2H", "٣", "+5", "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "h", "-1", "1e9", "2 hours", "1.5h", "1h30", "30m1h", "1m1m", "٣", "+5"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(Misused, match="not a duration"):
         read_duration(text)

@@ -32,7 +32,6 @@ SWITCHES = {
 }
 """The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
@@ -144,11 +143,13 @@ def read_origin(host: str) -> str:
 
 
 def read_duration(text: str) -> int:
-    """The seconds that *text* means: 7200, 7200s, 120m or 2h."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS and text else (text, "s")
-    if not (number.isascii() and number.isdigit()) or len(number) > 9:
-        raise Misused("That is not a duration: write it like 2h, 90m or 5400 (seconds).")
-    return int(number) * _SECONDS[unit]
+    """The seconds that *text* means: 7200, 7200s, 120m, 2h or 1h30m."""
+    from daypass.common.durations import seconds_of
+
+    try:
+        return seconds_of(trimmed(text))
+    except ValueError as error:
+        raise Misused("That is not a duration: write it like 2h, 90m, 1h30m or 5400 (seconds).") from error
 
 
 def _name_and_port(authority: str) -> tuple[str, str]:

@@ -54,7 +54,9 @@ scope = together(
     click.option("--admin", is_flag=True, help="Admin access instead of a tenant's; for Administrators."),
 )
 
-duration = click.option("--duration", metavar="TIME", help="How long the keys live: 15m to 12h, or seconds.")
+duration = click.option(
+    "--duration", metavar="TIME", help="How long the keys live: 15m to 12h, as 90m, 1h30m or seconds."
+)
 
 ca_file = click.option(
     "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"

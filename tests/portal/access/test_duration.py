@@ -25,6 +25,9 @@ def configured(validity: timedelta = HOUR) -> Limit:
         ("900s", 900),
         ("15m", 900),
         ("1h", 3600),
+        ("1h30m", 5400),
+        ("1H30M", 5400),
+        ("2H", 7200),
         ("2h", 7200),
         ("12h", 43200),
         ("43200", 43200),
@@ -38,9 +41,9 @@ def test_a_duration_is_read(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "899", "43201", "14m", "13h", "0", "-1", "+3600", "1e9", "1_000", "3600.0", "2 hours", "2H",
-        "1d", "h", "3600s\n", " 3600", "3600 ", "\uff13\uff16\uff10\uff10", "\u0663\u0666\u0660",
-        "1h30m", "0x1000", "9" * 10, "9" * 5000, "\x00",
+        "", " ", "899", "43201", "14m", "13h", "0", "-1", "+3600", "1e9", "1_000", "3600.0", "2 hours",
+        "30m1h", "1h1h",         "1d", "h", "3600s\n", " 3600", "3600 ", "\uff13\uff16\uff10\uff10", "\u0663\u0666\u0660",
+        "1h30", "1h 30m", "12h1s", "0x1000", "9" * 10, "9" * 5000, "\x00",
     ],
 )  # fmt: skip
 def test_what_is_no_duration_or_out_of_bounds_is_refused_with_a_sentence(text: str) -> None:

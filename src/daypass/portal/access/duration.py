@@ -1,9 +1,9 @@
 """How long? Pure, and says which limit decided."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from daypass.common.durations import seconds_of
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.errors import InvalidDuration, SignInAgain
 
@@ -15,20 +15,17 @@ CHAINED = timedelta(hours=1)
 GRANT_MARGIN = timedelta(seconds=10)
 """Kept back from a grant: AWS counts from its own answer, which may come this much later than we asked."""
 
-_WRITTEN = re.compile(r"([0-9]+)([smh]?)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
 
 def parse_duration(text: str) -> timedelta:
-    """Read `3600`, `90m` or `2h`; bare means seconds. Refuses everything else, and what AWS does not give."""
-    written = _WRITTEN.fullmatch(text)
-    if written is None:
+    """Read `3600`, `90m`, `2h` or `1h30m`; bare means seconds. Refuse all else, and what AWS refuses."""
+    try:
+        seconds = seconds_of(text)
+    except ValueError as error:
         raise InvalidDuration(
-            "A duration is a whole number with s, m or h behind it, such as 3600s, 90m or 2h."
-        )
-    # Cut, because a number of that many digits is out of bounds anyway, and the longest are no int to Python.
-    number = int(written[1].lstrip("0")[:6] or "0")
-    return check(timedelta(seconds=number * _UNITS[written[2]]))
+            "A duration is whole numbers with s, m or h behind them, such as 3600s, 90m, 2h or 1h30m."
+        ) from error
+    # Seven digits are out of bounds in any case, and timedelta has a limit of its own.
+    return check(timedelta(seconds=min(seconds, 10**6)))
 
 
 def check(duration: timedelta) -> timedelta:

@@ -63,7 +63,7 @@ class SessionAsk(Asked):
     duration: Annotated[
         str | int | None,
         Field(
-            description="How long the session is to live: seconds, or a whole number with s, m or h. What is "
+            description="How long the session is to live: seconds, or as in 90m, 2h and 1h30m. What is "
             "above a limit is capped, and the answer says by which.",
             examples=["90m", 7200],
         ),
