@@ -111,9 +111,9 @@ def test_without_a_token_and_with_nobody_to_ask_the_ways_to_sign_in_are_explaine
         (("aws", "--tenant", "dev01", "--token-file", "/nowhere"), "/nowhere cannot be read"),
         (("aws", "--tenant"), "requires an argument"),
         (("aws", "--tenants", "dev01"), "No such option"),
-        (("jit", "aws", "--admin", "-o", "yaml"), "'yaml' is not"),
+        (("jit", "aws", "--admin", "-o", "yaml"), "--output takes json alone"),
         (("nothing",), "No such command 'nothing'. See"),
-        (("tenant",), "No such command 'tenant'. Did you mean tenants?"),
+        (("tenats",), "No such command 'tenats'. Did you mean tenants?"),
     ],
 )
 def test_a_wrong_command_line_is_explained(daypass: Command, words: tuple[str, ...], sentence: str) -> None:

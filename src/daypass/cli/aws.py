@@ -2,13 +2,14 @@
 
 import click
 
-from daypass.cli import options
+from daypass.cli import legacy, options
 from daypass.cli.keys import print_keys
 from daypass.cli.refresh import Now
 
 
 @click.command("aws", context_settings=options.HELP)
 @options.access
+@legacy.no_options
 @click.pass_obj
 def aws(now: Now, /, **given: str | bool | None) -> None:
     """Print keys, as credential_process wants them.

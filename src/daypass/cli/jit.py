@@ -4,17 +4,15 @@ import json
 
 import click
 
-from daypass.cli import ask, options
+from daypass.cli import ask, legacy, options
 from daypass.cli.configure import update_one
 from daypass.cli.keys import print_keys
 from daypass.cli.refresh import Now
 from daypass.cli.show import print_token
 from daypass.cli.web import open_console
 
-_output = click.option("--output", "-o", type=click.Choice(["json"]), hidden=True, expose_value=False)
 
-
-@click.group("jit", context_settings=options.HELP)
+@click.group("jit", cls=legacy.Jit, context_settings=options.HELP)
 def jit() -> None:
     """The same in duploctl's words: daypass jit aws …"""
 
@@ -22,7 +20,7 @@ def jit() -> None:
 @jit.command("aws", short_help="Print keys, as credential_process wants them.", context_settings=options.HELP)
 @options.access
 @options.legacy
-@_output
+@legacy.no_options
 @click.pass_obj
 def jit_aws(now: Now, /, **given: str | bool | None) -> None:
     """What `duploctl jit aws` prints, from the same flags: put `daypass` in its place.
@@ -38,7 +36,7 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
 @click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @options.access
 @options.legacy
-@_output
+@legacy.no_options
 @click.pass_obj
 def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
     """Open the AWS console, as `duploctl jit web` does.
@@ -54,7 +52,7 @@ def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
 @jit.command("token", short_help="Print the API token in use, as JSON.", context_settings=options.HELP)
 @options.access
 @options.legacy
-@_output
+@legacy.no_options
 @click.pass_obj
 def jit_token(now: Now, /, **given: str | bool | None) -> None:
     """Print the API token in use as JSON, as `duploctl jit token` does.
@@ -71,7 +69,7 @@ def jit_token(now: Now, /, **given: str | bool | None) -> None:
 )
 @options.access
 @options.legacy
-@_output
+@legacy.no_options
 @click.argument("name", required=False)
 @click.option("--name", "-N", "named", hidden=True)
 @click.pass_obj

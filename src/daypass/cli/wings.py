@@ -8,7 +8,7 @@ from types import MappingProxyType
 import click
 
 from daypass import __version__
-from daypass.cli.errors import EXIT_CODES, Misconfigured
+from daypass.cli.errors import EXIT_CODES, Misconfigured, Misused, Refusal
 from daypass.common.package import install_advice
 
 Ours = Mapping[str, tuple[str, str]]
@@ -55,6 +55,10 @@ class Root(click.Group):
         if args and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
+            from daypass.cli.legacy import SUBJECTS
+
+            if instead := SUBJECTS.get(args[0]):
+                raise Misused(f"There is no `daypass {args[0]}`. {instead}")
             close = get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")

@@ -1,0 +1,92 @@
+"""What duploctl has and Daypass does not: each is refused with what to use instead."""
+
+from collections.abc import Sequence
+
+import click
+
+from daypass.cli.errors import Misused
+from daypass.cli.options import Decorator, together
+
+_KUBERNETES = "Daypass gives access to AWS, not yet to Kubernetes: keep duploctl for it."
+_OTHER_CLOUD = "Daypass gives access to AWS alone: keep duploctl for it."
+
+JIT_COMMANDS = {
+    "argo_wf": _OTHER_CLOUD,
+    "gcp": _OTHER_CLOUD,
+    "k8s": _KUBERNETES,
+    "k8s_context": _KUBERNETES,
+    "update_kubeconfig": _KUBERNETES,
+}
+"""Commands of `duploctl jit`."""
+
+_RESOURCES = "Daypass gives access to AWS and does not manage what runs there: keep duploctl for it."
+
+SUBJECTS = {
+    "tenant": "Your tenants are listed by: daypass tenants",
+    "user": "Users are managed on the portal's pages, or from a file with: daypass apply",
+    "version": "The version is printed by: daypass --version",
+    "system": "What the portal says about itself is checked by: daypass doctor",
+    **dict.fromkeys(
+        ("argo_wf", "asg", "aws_secret", "batch_compute", "batch_definition", "batch_job", "batch_queue"),
+        _RESOURCES,
+    ),
+    **dict.fromkeys(
+        ("cloudfront", "configmap", "cronjob", "ecr", "ecs_service", "hosts", "infrastructure", "ingress"),
+        _RESOURCES,
+    ),
+    **dict.fromkeys(
+        ("job", "lambda", "plan", "pod", "pvc", "rds", "s3", "secret", "service", "ssm_param"), _RESOURCES
+    ),
+    **dict.fromkeys(("storageclass", "ticket", "workspace", "agent"), _RESOURCES),
+}
+"""First words of duploctl's command lines."""
+
+_OUTPUTS = {
+    "env": "Variables for a shell are printed by: daypass env --tenant NAME",
+    "yaml": "The output is JSON, which is YAML too; another form is up to a program such as yq.",
+    "csv": "The output is JSON; take it apart with a program such as jq.",
+    "string": "The output is JSON; take it apart with a program such as jq.",
+}
+
+
+class Jit(click.Group):
+    """`daypass jit`, which knows what duploctl has under the same name."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command, or refuse one of duploctl's with what to do instead."""
+        if args and not ctx.resilient_parsing and (instead := JIT_COMMANDS.get(args[0])):
+            raise Misused(f"There is no `daypass jit {args[0]}`. {instead}")
+        return super().resolve_command(ctx, args)
+
+
+def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value not in (None, "json"):
+        instead = _OUTPUTS.get(value or "", "The output is JSON.")
+        raise Misused(f"--output takes json alone. {instead}")
+
+
+def _none_of_ours(flags: Sequence[str], instead: str) -> Decorator:
+    """Return a hidden option that is refused with *instead*."""
+
+    def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise Misused(f"There is no {flags[0]}. {instead}")
+
+    name = "no_" + flags[0].strip("-").replace("-", "_")
+    return click.option(*flags, name, hidden=True, expose_value=False, callback=refuse)
+
+
+no_options = together(
+    click.option("--output", "-o", hidden=True, expose_value=False, callback=_output),
+    _none_of_ours(
+        ("--query", "-q"),
+        "Variables for a shell are printed by: daypass env. For one field of the JSON, use jq.",
+    ),
+    _none_of_ours(("--context", "--ctx"), "Name the portal with --host, or in DAYPASS_HOST."),
+    _none_of_ours(("--config-file", "--configfile"), "Name the portal with --host, or in DAYPASS_HOST."),
+    _none_of_ours(("--cache-dir", "--cachedir"), "Name the folder in DAYPASS_CACHE_DIR."),
+    _none_of_ours(("--home-dir",), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."),
+)
+"""duploctl's options that have no meaning here, and `--output json`, which does."""
