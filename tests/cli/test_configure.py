@@ -214,6 +214,20 @@ def test_update_aws_config_works_when_the_portal_does_not(inside: Inside, portal
     assert set(profiles(inside)["profile x"]) == {"credential_process"}
 
 
+@pytest.mark.parametrize("more", [(), ("--profile", "x"), ("--diff",), ("--prune",)])
+def test_a_tenant_beside_admin_is_refused(inside: Inside, more: tuple[str, ...]) -> None:
+    ran = inside("configure", "--admin", "--tenant", "dev01", *more)
+
+    assert ran.code == 2
+    assert "Choose one" in ran.err
+    assert not inside.config.exists()
+
+
+def test_a_tenant_from_the_environment_gives_way_to_admin(inside: Inside) -> None:
+    assert inside("configure", "--admin", DAYPASS_TENANT="dev01").code == 0
+    assert "[profile admin]" in inside.config.read_text()
+
+
 @pytest.mark.parametrize(("duration", "says"), [("15m", True), ("31m", True), ("32m", False), ("1h", False)])
 def test_a_duration_that_makes_sdks_ask_each_time_is_told(inside: Inside, duration: str, says: bool) -> None:
     ran = inside("configure", "--tenant", "dev01", "--duration", duration)

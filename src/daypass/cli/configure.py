@@ -210,6 +210,8 @@ def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
 
 def _wishes(flags: Mapping[str, str], given: options.Given, known: Known) -> list[Wish]:
     region, name = given["region"], given["name"]
+    if "admin" in flags and "tenant" in flags:
+        raise Misused("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
     if given["everything"]:
         if name is not None or "tenant" in flags or "admin" in flags:
             raise Misused("--all is for all tenants: leave out --profile, --tenant and --admin.")
