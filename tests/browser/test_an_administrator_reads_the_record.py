@@ -89,10 +89,13 @@ def test_the_record_is_taken_out_as_lines_and_as_a_table(administrator: Person) 
         page.get_by_role("link", name="Export CSV").click()
 
     events = [json.loads(line) for line in Path(lines.value.path()).read_text().splitlines()]
-    (heading, *cells) = csv.reader(Path(table.value.path()).read_text().splitlines())
+    (heading, *cells) = csv.reader(Path(table.value.path()).read_text("utf-8-sig").splitlines())
     assert events
     assert {event["action"] for event in events} == {"session.issue"}
     assert heading[0] == "id"
+    # By this mark Excel knows that it is UTF-8, and shows names that are not ASCII.
+    assert Path(table.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
+    assert Path(lines.value.path()).read_bytes().startswith(b"{")
     assert len(cells) >= len(events)
 
 

@@ -1,12 +1,16 @@
+import re
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import read_table
+from daypass.portal.admin.imports import LONGEST
 from daypass.portal.admin.model import version_of
 from daypass.portal.admin.proofs import Proof
 from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.table import read_table
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
@@ -62,9 +66,13 @@ def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
     ("line", "problem"),
     [
         ("x@example.com,Root,,", "A role is User or Administrator"),
-        ("x@example.com,,nowhere,", "no tenant of one of these names"),
+        ("x@example.com,,nowhere,", "There is no tenant “nowhere”."),
         ("x@example.com,,dev01,dev01", "named twice"),
+        ("x@example.com,,nowhere dev01 elsewhere,", "There is no tenant “elsewhere”, “nowhere”."),
+        ("x@example.com,User,,dev01,prod01", "“prod01” is in no column of the first line"),
+        ('"Doe, Jane <jane@example.com>",,,', "Write the address alone: jane@example.com"),
         (",,,", ""),
+        ("x@example.com,User,,,,,", "-"),
         ("a\tb,,,", "printable"),
         ("NOOR@example.com,,,", "Line 2 has this user too"),
         (f"x@example.com,,{' '.join(f't{number}' for number in range(2001))},", "at most 2,000 tenants"),
@@ -74,8 +82,8 @@ def test_a_line_that_is_wrong_keeps_all_others_out(
     administration: Administration, alice: Caller, line: str, problem: str
 ) -> None:
     table = f"{TABLE}{line}\n"
-    if not problem:
-        assert len(administration.imports.plan(table)) == 3
+    if problem in ("", "-"):
+        assert len(administration.imports.plan(table)) == (3 if problem == "" else 4)
         return
 
     assert problem in str(administration.imports.plan(table)[-1].problem)
@@ -92,14 +100,70 @@ def test_columns_that_nobody_knows_are_refused(administration: Administration, h
         administration.imports.plan(f"{head}\nx,y\n")
 
 
-def test_what_a_spreadsheet_writes_is_read(administration: Administration) -> None:
-    planned = administration.imports.plan(
-        '\ufeffUsername;Read Only Tenants\r\n"noor@example.com";dev01\r\n\r\n'
-    )
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('\ufeffUsername;Read Only Tenants\r\n"noor@example.com";dev01\r\n\r\n', 2),
+        ("username\tread_only_tenants\r\nnoor@example.com\tdev01\r\n", 2),
+        ("sep=;\r\nusername;read_only_tenants\r\nnoor@example.com;dev01", 3),
+        ("\ufeffSEP=,\nusername,read_only_tenants\nnoor@example.com,dev01", 3),
+        ("sep=\t\nusername\tread_only_tenants\nnoor@example.com\tdev01", 3),
+        ("sep=|\nusername|read_only_tenants\nnoor@example.com|dev01", 3),
+        ("username,read_only_tenants,,,\nnoor@example.com,dev01,,,\n,,,,\n", 2),
+        ("username,read_only_tenants\rnoor@example.com,dev01\r", 2),
+        ("\n\nusername,read_only_tenants\n\nnoor@example.com,dev01\n", 5),
+    ],
+    ids=[
+        "excel-in-europe",
+        "tabs",
+        "sep",
+        "sep-comma",
+        "sep-tab",
+        "sep-pipe",
+        "trailing",
+        "cr",
+        "blank-lines",
+    ],
+)
+def test_what_a_spreadsheet_writes_is_read(administration: Administration, text: str, line: int) -> None:
+    planned = administration.imports.plan(text)
 
-    assert [(one.username, one.memberships) for one in planned] == [
-        ("noor@example.com", {"dev01": Access.READ_ONLY})
+    assert [(one.line, one.username, one.memberships, one.problem) for one in planned] == [
+        (line, "noor@example.com", {"dev01": Access.READ_ONLY}, None)
     ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("username,tenant\nx,y\n", "only the first is required. It has “tenant”."),
+        ("sep=a\nusernameatenants\n", "It has “sep=a”."),
+        ('sep="\nusername\n', "It has “sep="),
+        ("", "The first line names the columns"),
+        ("\n\n", "The first line names the columns"),
+        ('username\n"x@example.com\n', "Line 2: a cell begins with a quotation mark, and none ends it."),
+        (
+            'username\n"x"@example.com\n',
+            "Line 2: text follows the quotation mark that ends a cell",
+        ),
+        (f"username\n{'x' * 140_000}\n", "Line 2: a cell is too long."),
+    ],
+)
+def test_what_is_no_table_is_explained_without_words_of_python(
+    administration: Administration, text: str, says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=re.escape(says)):
+        administration.imports.plan(text)
+
+
+@given(text=st.text(alphabet='username,;\t|"\r\n= \ufeff\0x@', max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        rows = list(read_table(text, LONGEST))
+    except InvalidRequest:
+        return
+    assert all(number >= 1 for number, _ in rows)
 
 
 def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
@@ -142,7 +206,7 @@ def test_an_administrator_who_cannot_act_counts_for_nothing(administration: Admi
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_whoever_became_the_last_administrator_meanwhile_stays_one(administration: Administration) -> None:
-    lines = list(read_table("username,role\nalice@example.com,User\n"))
+    lines = list(read_table("username,role\nalice@example.com,User\n", LONGEST))
     seen = version_of(*administration.imports.plan("username,role\nalice@example.com,User\n"))
     administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
 

@@ -311,9 +311,7 @@ def test_a_line_that_cannot_be_taken_keeps_all_others_out(
 ) -> None:
     planned = administration.staged.stage(f"{TABLE}x@example.com,nowhere\n", alice)
 
-    assert [one.problem for one in planned.lines if one.problem] == [
-        "There is no tenant of one of these names."
-    ]
+    assert [one.problem for one in planned.lines if one.problem] == ["There is no tenant “nowhere”."]
     with pytest.raises(InvalidRequest, match=r"Line 252: .* Nothing was imported"):
         administration.staged.go_on(planned.id, planned.version, alice, never)
     assert count(administration) == 0

@@ -52,6 +52,7 @@ def test_a_record_that_was_changed_is_named_and_the_exit_code_says_so(recorded: 
 def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:
     lines = run(recorded, "export", "--action", "user.create").stdout.splitlines()
     table = run(recorded, "export", "--format", "csv", "--until", "2026-11-25").stdout.splitlines()
+    assert table[0].startswith("id,")
 
     assert [json.loads(line)["subject"] for line in lines] == ["=HYPERLINK(1)", "dana@example.com"]
     assert len(table) == 4

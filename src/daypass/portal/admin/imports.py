@@ -5,8 +5,7 @@ who are there already get the role and the memberships too. Where a role is empt
 others are Users: nothing is taken from anybody of whom the table does not say so.
 """
 
-import csv
-import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from daypass.portal.admin.model import UserRecord, Version, version_of
 from daypass.portal.admin.proofs import Proof
 from daypass.portal.admin.store.tenants import TenantList
 from daypass.portal.admin.store.users import MemberList, UserList
+from daypass.portal.admin.table import BEYOND, Line, read_table
 from daypass.portal.admin.users import alteration, check_not_last, creation
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, PortalError
@@ -27,7 +27,6 @@ from daypass.portal.identity.service import check_username, new_user
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant
 
-COLUMNS = ("username", "role", "tenants", "read_only_tenants")
 LONGEST = 2000
 """Lines of a table that is taken in one request."""
 
@@ -44,11 +43,9 @@ _MOST_TENANTS = 2000
 """Of one line, so that it too is done within a second or so."""
 
 _IMPORT = "user.import"
+_NAME_AND_ADDRESS = re.compile(r".*<([^<>\s]+)>")
 _ROLES = {role.value.lower(): role for role in Role}
 _ACCESSES = (("tenants", Access.FULL), ("read_only_tenants", Access.READ_ONLY))
-
-Line = tuple[int, Mapping[str, str]]
-"""A line of a table: its number, and what it says by the column's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ class Imports:
         planned = self.plan(text)
         refuse_problems(planned)
         self.review(planned, by)
-        table = list(read_table(text))
+        table = list(read_table(text, LONGEST))
         for cut in cuts(table):
             self.take(table[cut], version_of(*planned[cut]), by, cut.start)
         return planned
@@ -267,6 +264,7 @@ def _wish(line: Line) -> tuple[ImportedUser, bool]:
     number, row = line
     username = canonical_username(row.get("username", ""))
     try:
+        _check_cells(row)
         role = _role(row.get("role", ""))
         check_username(username)
         wish = ImportedUser(number, username, role, memberships=_memberships(row))
@@ -279,8 +277,10 @@ def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUs
     """What there is to do about it."""
     if wish.problem is not None:
         return wish
-    if not wish.memberships.keys() <= found.tenants.keys():
-        return ImportedUser(wish.line, wish.username, problem="There is no tenant of one of these names.")
+    missing = sorted(wish.memberships.keys() - found.tenants.keys())
+    if missing:
+        named = ", ".join(f"“{name[:40]}”" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
+        return ImportedUser(wish.line, wish.username, problem=f"There is no tenant {named}.")
     record = found.users.get(wish.username)
     if record is None:
         return _with_proof(replace(wish, is_new=True), None, {})
@@ -309,34 +309,15 @@ def _with_proof(
     return replace(one, proof=max(needed, default=Proof.NONE))
 
 
-def read_table(text: str, longest: int = LONGEST) -> Iterator[Line]:
-    """The lines of a table, each with its number; raises `InvalidRequest` where it is none."""
-    # A spreadsheet may put a mark in front, and semicolons where its country writes decimal commas.
-    text = text.removeprefix("\ufeff")
-    head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=";" if ";" in head else ",", strict=True)
-    names: list[str] = []
-    try:
-        for cells in reader:
-            if reader.line_num > longest + 1:
-                raise InvalidRequest(f"A table has at most {longest} lines after the first.")
-            if not names:
-                names = _columns(cells)
-            elif any(cell.strip() for cell in cells):
-                yield reader.line_num, dict(zip(names, (cell.strip() for cell in cells), strict=False))
-        if not names:
-            _columns(names)
-    except csv.Error as error:
-        raise InvalidRequest(f"Line {reader.line_num} is no line of a table: {error}.") from error
-
-
-def _columns(cells: Sequence[str]) -> list[str]:
-    names = [cell.strip().lower().replace(" ", "_") for cell in cells]
-    if "username" not in names or not set(names) <= set(COLUMNS) or len(set(names)) != len(names):
+def _check_cells(row: Mapping[str, str]) -> None:
+    """Return when each cell is in a column, and the first is a username."""
+    if row.get(BEYOND):
         raise InvalidRequest(
-            f"The first line names the columns: {', '.join(COLUMNS)}; only the first must be."
+            f"“{row[BEYOND][:40]}” is in no column of the first line. Write several tenants into one cell, "
+            "with spaces between them."
         )
-    return names
+    if addressed := _NAME_AND_ADDRESS.fullmatch(row.get("username", "")):
+        raise InvalidRequest(f"This is a name with an address. Write the address alone: {addressed[1]}")
 
 
 def _role(written: str) -> Role:
@@ -362,4 +343,4 @@ def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
 
 
 def _names(row: Mapping[str, str], column: str) -> Sequence[str]:
-    return row.get(column, "").replace(",", " ").split()
+    return row.get(column, "").replace(",", " ").replace(";", " ").split()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
@@ -169,7 +170,11 @@ class AuditPages:
         )
         name = f"daypass-audit-{visit.frame.now:%Y-%m-%d}.{form}"
         headers = {**self.pages.headers, "Content-Disposition": f'attachment; filename="{name}"'}
-        return StreamingResponse(FORMATS[form](events), headers=headers, media_type=_MEDIA_TYPES[form])
+        lines = FORMATS[form](events)
+        if form == "csv":
+            # Without a byte order mark Excel takes the file for the legacy encoding of its country.
+            lines = chain(["\ufeff"], lines)
+        return StreamingResponse(lines, headers=headers, media_type=_MEDIA_TYPES[form])
 
     def verify(self, visit: Visit) -> Response:
         """Check every chain, and say what came of it."""

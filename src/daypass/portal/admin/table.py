@@ -1,0 +1,88 @@
+"""Tables of users as spreadsheets write them: with commas, semicolons or tabs, and Excel's `sep=` line."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+
+from daypass.portal.errors import InvalidRequest
+
+COLUMNS = ("username", "role", "tenants", "read_only_tenants")
+
+BEYOND = ""
+"""The name under which a line has what it says in cells that no column of the first line names."""
+
+Line = tuple[int, Mapping[str, str]]
+"""A line of a table: its number, and what it says by the column's name."""
+
+_SEPARATORS = ("\t", ";", ",", "|")
+_SAYS_SEPARATOR = "sep="
+
+_REASONS = {
+    "unexpected end of data": "a cell begins with a quotation mark, and none ends it",
+    "expected after": "text follows the quotation mark that ends a cell; inside a cell, write the mark twice",
+    "field larger than": "a cell is too long",
+}
+"""What Python's csv module says of a line, and what it means to the author of the table."""
+
+
+def read_table(text: str, longest: int) -> Iterator[Line]:
+    """Yield the lines of a table, each with its number; raise `InvalidRequest` where it is none."""
+    # Excel begins a file with a byte order mark. Old spreadsheets of the Mac end lines with CR alone.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    skipped, text, separator = _head(text)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True)
+    names: list[str] = []
+    try:
+        for cells in reader:
+            if reader.line_num > longest + 1:
+                raise InvalidRequest(f"A table has at most {longest} lines after the first.")
+            if not any(cell.strip() for cell in cells):
+                continue
+            if names:
+                yield reader.line_num + skipped, _row(names, cells)
+            else:
+                names = _columns(cells)
+    except csv.Error as error:
+        raise InvalidRequest(f"Line {reader.line_num + skipped}: {_reason(error)}.") from error
+    if not names:
+        _columns(names)
+
+
+def _head(text: str) -> tuple[int, str, str]:
+    """Return how many lines come before the table, the table, and what separates its cells."""
+    table = text.lstrip("\n")
+    skipped = len(text) - len(table)
+    head, _, rest = table.partition("\n")
+    if (
+        head[: len(_SAYS_SEPARATOR)].lower() == _SAYS_SEPARATOR
+        and head[len(_SAYS_SEPARATOR) :] in _SEPARATORS
+    ):
+        return skipped + 1, rest, head[-1]
+    return skipped, table, next((sign for sign in _SEPARATORS[:2] if sign in head), ",")
+
+
+def _columns(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip().lower().replace(" ", "_") for cell in cells]
+    # A spreadsheet that once had more columns writes their separators on.
+    while names and not names[-1]:
+        names.pop()
+    unknown = [name for name in names if name not in COLUMNS]
+    if "username" in names and not unknown and len(set(names)) == len(names):
+        return names
+    found = f" It has “{unknown[0][:40]}”." if unknown and unknown[0].isprintable() else ""
+    raise InvalidRequest(
+        f"The first line names the columns: {', '.join(COLUMNS)}; only the first is required.{found}"
+    )
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
+    row = dict(zip(names, (cell.strip() for cell in cells), strict=False))
+    beyond = " ".join(cell.strip() for cell in cells[len(names) :] if cell.strip())
+    return row | {BEYOND: beyond} if beyond else row
+
+
+def _reason(error: csv.Error) -> str:
+    said = str(error)
+    return next(
+        (meaning for words, meaning in _REASONS.items() if words in said), "this is no line of a table"
+    )
