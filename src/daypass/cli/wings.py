@@ -8,7 +8,7 @@ from types import MappingProxyType
 import click
 
 from daypass import __version__
-from daypass.cli.errors import EXIT_CODES, Misconfigured, Misused, Refusal
+from daypass.cli.errors import EXIT_CODES, Misconfigured, Misused
 from daypass.common.package import install_advice
 
 Ours = Mapping[str, tuple[str, str]]

@@ -23,7 +23,8 @@ from daypass.portal.admin.users import alteration, check_not_last, creation
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, PortalError
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
-from daypass.portal.identity.service import check_username, new_user
+from daypass.portal.identity.service import new_user
+from daypass.portal.identity.usernames import check_new_username, check_username
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant
 
@@ -283,7 +284,7 @@ def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUs
         return ImportedUser(wish.line, wish.username, problem=f"There is no tenant {named}.")
     record = found.users.get(wish.username)
     if record is None:
-        return _with_proof(replace(wish, is_new=True), None, {})
+        return _new(wish)
     user = record.user
     changes = {
         name: wanted
@@ -307,6 +308,14 @@ def _with_proof(
     elif one.old_role is not None:
         needed.append(proofs.to_update_user(old, replace(old, user=user)))
     return replace(one, proof=max(needed, default=Proof.NONE))
+
+
+def _new(wish: ImportedUser) -> ImportedUser:
+    try:
+        check_new_username(wish.username)
+    except InvalidRequest as refusal:
+        return ImportedUser(wish.line, wish.username, problem=refusal.reason)
+    return _with_proof(replace(wish, is_new=True), None, {})
 
 
 def _check_cells(row: Mapping[str, str]) -> None:

@@ -59,7 +59,7 @@ class Users:
 
         def draft(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
-                raise name_taken(user.username)
+                raise name_taken(user.username, username)
             return creation(user, write, has_password=password is not None)
 
         self.desk.make("user.create", user.username, by, draft)

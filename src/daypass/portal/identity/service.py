@@ -34,12 +34,12 @@ from daypass.portal.identity.store import (
     row_of,
 )
 from daypass.portal.identity.tokens import digest, mint, recognise
+from daypass.portal.identity.usernames import check_new_username
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
 PERMANENT_LIFETIME = timedelta(days=365)
 
-_LONGEST_USERNAME = 255
 _LONGEST_TOKEN_NAME = 100
 _LONGEST_ADDRESS = 64
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -99,7 +99,9 @@ class Identity:
         user, write = new_user(username, role, password, self.clock())
 
         def name_is_free(connection: Connection) -> AlreadyThere | None:
-            return name_taken(user.username) if UserStore(connection).is_taken(user.username) else None
+            return (
+                name_taken(user.username, username) if UserStore(connection).is_taken(user.username) else None
+            )
 
         event = _event("user.create", by, user, {"role": role.value})
         self.audit.commit(event, write, still_valid=name_is_free)
@@ -199,7 +201,7 @@ class Identity:
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
     """A user to be added, and the row; without a password they sign in by tokens alone."""
     name = canonical_username(username)
-    check_username(name)
+    check_new_username(name)
     user = User(UserId(uuid4().hex), name, role)
     row = {
         "id": user.id,
@@ -211,14 +213,14 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
     return user, Write(ADD_USER, row)
 
 
-def check_username(name: str) -> None:
-    """Return when a user may have that canonical name; else raise `InvalidRequest`."""
-    _check_text("A username", name, _LONGEST_USERNAME)
-
-
-def name_taken(username: str) -> AlreadyThere:
-    """The refusal of a name that somebody has."""
-    return AlreadyThere(f"There is a user “{username}” already.")
+def name_taken(username: str, typed: str) -> AlreadyThere:
+    """Return the refusal of a name that a user has, in whatever spelling it was *typed*."""
+    same = (
+        ""
+        if typed.strip() == username or not typed.isprintable()
+        else f" “{typed.strip()}” is another spelling of that name."
+    )
+    return AlreadyThere(f"There is a user “{username}” already.{same}")
 
 
 def used(token: ApiToken, now: datetime) -> tuple[Write, ...]:

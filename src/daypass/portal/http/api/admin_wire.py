@@ -118,8 +118,8 @@ class ImportAsk(Asked):
     csv: Annotated[
         str,
         Field(
-            description="Comma-separated, with a line of column names: username, role, tenants, "
-            "read_only_tenants. Tenants are separated by spaces."
+            description="Separated by commas, semicolons or tabs, with a line of column names: username, "
+            "role, tenants, read_only_tenants. Tenants are separated by spaces."
         ),
     ]
     dry_run: Annotated[bool, Field(description="Say what would become of each line, and change nothing.")] = (

@@ -1,0 +1,65 @@
+"""Users by their names in URLs, at every door."""
+
+from urllib.parse import quote
+
+import pytest
+
+from daypass.portal.identity.store import ADD_USER
+from tests.portal.http.web.test_administrator import sign_in
+from tests.portal.http.world import ADMIN, DEV, World
+from tests.portal.identity.test_usernames import ACCEPTED
+
+OLD = "a/b@example.com"
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_every_name_that_is_accepted_is_addressed_at_every_door(quick_world: World, name: str) -> None:
+    client, token = quick_world.client(), quick_world.tokens[ADMIN]
+    body = {"username": name, "role": "User"}
+    made = client.post("/api/v1/users", token, body)
+    assert made.status == 201, made.body
+    member = f"/api/v1/tenants/{DEV.name}/members/{quote(name, safe='')}"
+    joined = client.send(
+        "PUT", member, token, body=b'{"access": "full"}', is_quoted=True, headers=[("If-None-Match", "*")]
+    )
+
+    user = f"/api/v1/users/{quote(name, safe='')}"
+    legacy = f"/v3/admin/user/{quote(name, safe='')}/tenantAccess"
+    shown = [
+        client.send("GET", path, token, is_quoted=True)
+        for path in (user, f"{user}/memberships", member, legacy)
+    ]
+    page = sign_in(quick_world, ADMIN)
+    shown.append(
+        client.send(
+            "GET", f"/administrator/users/{quote(name, safe='')}", headers=page.headers(), is_quoted=True
+        )
+    )
+
+    assert joined.status in {200, 201}, joined.body
+    assert [answer.status for answer in shown] == [200] * 5
+    assert shown[0].json["username"] == made.json["username"]
+
+
+def test_a_user_with_an_older_name_is_addressed_by_id(quick_world: World) -> None:
+    row = {
+        "id": "f" * 32,
+        "username": OLD,
+        "role": "User",
+        "password_hash": None,
+        "created_at": quick_world.clock(),
+    }
+    with quick_world.database.writing() as connection:
+        connection.execute(ADD_USER, row)
+    client, token = quick_world.client(), quick_world.tokens[ADMIN]
+
+    shown = client.get(f"/api/v1/users/{'f' * 32}", token)
+    access = client.get(f"/v3/admin/user/{'f' * 32}/tenantAccess", token)
+    imported = client.post(
+        "/api/v1/user-imports", token, {"csv": f"username,role,tenants\n{OLD},,dev01\n", "dry_run": True}
+    )
+
+    assert (shown.status, shown.json["username"]) == (200, OLD)
+    assert access.status == 200
+    assert imported.status == 200, imported.body
+    assert imported.json["lines"][0]["problem"] is None

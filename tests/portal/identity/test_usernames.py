@@ -1,0 +1,95 @@
+"""Which usernames a new user may have, and why others are refused."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.errors import AlreadyThere, InvalidRequest
+from daypass.portal.identity.model import Role, canonical_username
+from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.usernames import RESERVED, check_new_username
+
+ACCEPTED = [
+    "jane@example.com",
+    "ci-bot",
+    "o'neil+aws@example.co.uk",
+    "zoë@bücher.example",
+    "иван@пример.рф",
+    "иван@example.com",
+    "josé.иванов@example.com",
+    "山田たろう@example.com",
+    "김abc@example.com",
+    "team 7",
+    "operator@example.com",
+    "daypass-ci",
+    "a%2fb@example.com",
+    "a?b#c&d=e@example.com",
+]
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_a_name_in_one_alphabet_is_accepted(name: str) -> None:
+    check_new_username(canonical_username(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a\u034fdmin@example.com", "invisible character (U+034F)"),
+        ("admin\ufe0f@example.com", "invisible character (U+FE0F)"),
+        ("\u1160admin@example.com", "invisible character (U+1160)"),
+        ("\u3164@example.com", "invisible character (U+1160)"),
+        ("\u2800@example.com", "invisible character (U+2800)"),
+        ("\u17b4@example.com", "invisible character (U+17B4)"),
+        ("\U000e0101a@example.com", "invisible character (U+E0101)"),
+        ("\u0430dmin@example.com", "mixes letters of Cyrillic and Latin"),
+        ("a\u03bfb@example.com", "mixes letters of Greek and Latin"),
+        ("admin@ex\u0430mple.com", "mixes letters of Cyrillic and Latin"),
+        ("\u0430\u03b1@example.com", "mixes letters of Cyrillic and Greek"),
+        ("d4\u043d4@example.com", "mixes letters of Cyrillic and Latin"),
+        (
+            "\u0441\u043e\u0440\u0430@example.com",
+            "” is written in Cyrillic letters that look like Latin",
+        ),
+        ("\u03bf@example.com", "is written in Greek letters that look like Latin"),
+        *((name, "reserved") for name in sorted(RESERVED)),
+        ("Operator", "reserved"),
+        ("a/b@example.com", "has no slash"),
+        ("a\uff0fb@example.com", "has no slash"),
+        ("..", "not made of dots"),
+        ("0123456789abcdef0123456789abcdef", "not 32 hexadecimal digits"),
+        ("a\u200bb", "printable"),
+        ("", "1 to 255"),
+    ],
+)
+def test_a_name_that_misleads_or_has_no_address_is_refused_with_the_reason(name: str, says: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_new_username(canonical_username(name))
+
+    assert says in refused.value.reason
+
+
+@given(st.text(max_size=30))
+def test_what_is_accepted_shows_every_character_that_it_has(typed: str) -> None:
+    name = canonical_username(typed)
+    try:
+        check_new_username(name)
+    except InvalidRequest:
+        return
+    assert not any(unicodedata.category(sign) in {"Cf", "Cc", "Cn", "Co", "Cs"} for sign in name)
+    assert "/" not in name
+
+
+@pytest.mark.parametrize("second", ["strasse@example.com", "STRASSE@example.com", " straße@example.com "])
+def test_a_second_spelling_is_refused_with_the_name_of_the_user_who_has_it(
+    identity: Identity, second: str
+) -> None:
+    identity.create_user("straße@example.com", Role.USER, None, OPERATOR)
+
+    with pytest.raises(AlreadyThere, match=r"There is a user “strasse@example\.com” already") as refused:
+        identity.create_user(second, Role.USER, None, OPERATOR)
+
+    is_other_spelling = second.strip() != "strasse@example.com"
+    assert ("is another spelling of that name" in str(refused.value)) is is_other_spelling
