@@ -32,7 +32,7 @@ def test_a_person_is_made_signs_in_and_is_deleted(chromium: Chromium, demo: Demo
             expect(lena.page.get_by_label("Tenant:", exact=True)).to_contain_text("dev01")
 
             page.get_by_role("link", name=name).click()
-            expect(page.get_by_role("heading", level=1)).to_have_text(name.upper())
+            expect(page.get_by_role("heading", level=1)).to_have_text(name)
             page.get_by_role("button", name="Actions", exact=True).click()
             page.get_by_role("menuitem", name="Delete").click()
             pane = page.get_by_role("dialog", name="Delete user")

@@ -50,7 +50,7 @@ def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
         page = dana.visit("/resources")
         page.locator("tr", has_text=arn).get_by_role("link").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(kind)
-        expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(r"^DUPLOSERVICES-DEV01-"))
+        expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(r"^duploservices-dev01-"))
 
         console = press_console(dana)
 

