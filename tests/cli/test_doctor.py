@@ -69,8 +69,11 @@ def tear(inside: Inside) -> None:
     entry.write_text("torn")
 
 
-def static_keys(inside: Inside) -> None:
-    (inside.home / ".aws" / "credentials").write_text("[dev01]\naws_access_key_id = AKIA\n")
+def in_credentials(setting: str) -> Callable[[Inside], None]:
+    def write(inside: Inside) -> None:
+        (inside.home / ".aws" / "credentials").write_text(f"[dev01]\n{setting}\n")
+
+    return write
 
 
 PROFILE = "[profile x]\ncredential_process = "
@@ -93,9 +96,24 @@ DAYPASS = PROFILE + "daypass aws --host h --admin "
         (config(PROFILE + "/no/such/daypass aws"), "AWS config", "is not there", "config"),
         (config(PROFILE + "daypass aws --tenant 'x"), "AWS config", "open quote", "config"),
         (config("[x]\ncredential_process = daypass aws"), "AWS config", "no profile", "[profile x]"),
-        (config(DAYPASS + "\n[profile x]\n"), "AWS config", "twice", "config"),
+        (
+            config("[ profile x ]\ncredential_process = daypass aws"),
+            *("AWS config", "[ profile x ] in", "write it as [profile x]:"),
+        ),
+        (config(DAYPASS + "\nsso_role_name = Reader"), "AWS config", "sso_role_name", "config"),
+        (config(DAYPASS + "\n[profile 'x']\n"), "AWS config", "only the later section counts", "config"),
+        (config("\ufeff" + DAYPASS), "AWS config", "line 1: it begins with a byte order mark", "sed -i"),
+        (config(DAYPASS + "\nregion\n"), "AWS config", "line 3: it is not of the form", "Correct or remove"),
+        (in_credentials("role_arn = arn:aws:iam::1:role/x"), "AWS config", "has role_arn in", "credentials"),
+        (in_credentials("no value"), "AWS config", "credentials, line 2: it is not of", "Correct or remove"),
+        (config(DAYPASS + "\n[profile x]\n"), "AWS config", "twice", "Join the two sections"),
         (config(DAYPASS + "--token-file /nowhere"), "token file", "/nowhere", "ls -l"),
-        (static_keys, "AWS config", "win over daypass", "credentials"),
+        (
+            in_credentials("aws_access_key_id = AKIA"),
+            "AWS config",
+            "which the AWS tools prefer",
+            "credentials",
+        ),
         (loosen(".cache/daypass", 0o755), "cache", "others may read", "chmod 700"),
         (tear, "cache", "damaged", "daypass cache clear"),
     ],

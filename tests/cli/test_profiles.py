@@ -163,20 +163,6 @@ def test_the_default_profile_and_names_with_blanks_have_their_own_spelling() -> 
     assert with_profile(blank, Profile("my name", "daypass aws", None)) == blank
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "sso_session = corp",
-        "role_arn = arn:aws:iam::1:role/x",
-        "aws_access_key_id = AKIA",
-        "credential_process = /opt/other-tool --x",
-    ],
-)
-def test_a_profile_with_keys_from_elsewhere_is_not_taken_over(source: str) -> None:
-    with pytest.raises(Misused, match="in another way"):
-        with_profile(f"[profile dev01]\n{source}\n".encode(), DEV)
-
-
 def test_a_profile_that_is_there_twice_is_not_touched() -> None:
     with pytest.raises(Misused, match="twice"):
         with_profile(b"[profile dev01]\na = b\n[profile dev01]\n", DEV)

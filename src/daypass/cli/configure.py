@@ -10,6 +10,8 @@ import click
 
 from daypass.cli import account, ask, configfile, facts, options, private
 from daypass.cli.awsconfig.paths import config_path
+from daypass.cli.awsconfig.reader import load_credentials, parse
+from daypass.cli.awsconfig.sources import AwsFiles
 from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
 from daypass.cli.home import expanded
@@ -67,6 +69,7 @@ class Change:
     origin: str
     flags: Mapping[str, str]
     wishes: Sequence[Wish]
+    path: Path
     moves_region: bool = False
     endpoint_url: str | None = None
     known: Known | None = None
@@ -75,30 +78,41 @@ class Change:
     """The removed profiles and their commands, once it has been done."""
 
     def apply(self, content: bytes) -> bytes:
-        """The file as it is to be."""
+        """Return the file as it is to be; raises a `Refusal` where the AWS tools would not use it."""
         _refuse_pipes(self.flags)
+        files = AwsFiles(parse(content, self.path), load_credentials(os.environ))
         config = Config(content)
         self.pruned.clear()
         self.pruned.update(config.prune(self._is_gone))
-        for wish in self.wishes:
-            process = Process(self.origin, wish.tenant, self._token_file(wish))
-            profile = Profile(
-                wish.name, process.command(self.flags, os.environ), wish.region, self.endpoint_url
-            )
+        profiles = [self._profile(wish) for wish in self.wishes]
+        for profile in profiles:
+            conflict = files.conflict(profile.name)
+            if conflict:
+                raise Misused(conflict.sentence)
             config.put(profile, moves_region=self.moves_region)
-        return config.to_bytes()
+        changed = config.to_bytes()
+        self._check(AwsFiles(parse(changed, self.path), files.credentials))
+        return changed
 
-    def make(self, path: Path) -> bool:
-        """Do it to the file at *path*; says whether that changed it."""
+    def make(self) -> bool:
+        """Change the file; says whether that was necessary."""
         # Refused before anything is written, if at all.
-        self.apply(configfile.read(path))
+        self.apply(configfile.read(self.path))
         if "token" in self.flags:
             for wish in self.wishes:
                 private.write(_token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
-        is_changed = configfile.change(path, self.apply, os.environ)
+        is_changed = configfile.change(self.path, self.apply, os.environ)
         for name in self.pruned:
             _token_file_of(self.origin, name).unlink(missing_ok=True)
         return is_changed
+
+    def _check(self, files: AwsFiles) -> None:
+        for profile in map(self._profile, self.wishes):
+            files.check(profile.name, profile.command)
+
+    def _profile(self, wish: Wish) -> Profile:
+        process = Process(self.origin, wish.tenant, self._token_file(wish))
+        return Profile(wish.name, process.command(self.flags, os.environ), wish.region, self.endpoint_url)
 
     def _token_file(self, wish: Wish) -> str | None:
         if "token" in self.flags:
@@ -154,16 +168,16 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         portal.origin,
         flags,
         wishes,
+        config_path(os.environ),
         moves_region=given["region"] is not None,
         endpoint_url=known.endpoint_url,
         known=known if given["prune"] else None,
     )
-    path = config_path(os.environ)
     if given["diff"]:
-        before = configfile.read(path)
-        _show_difference(str(path), before, change.apply(before))
+        before = configfile.read(change.path)
+        _show_difference(str(change.path), before, change.apply(before))
     else:
-        _tell(change, path, is_changed=change.make(path))
+        _tell(change, is_changed=change.make())
 
 
 def _known(portal: Portal) -> Known:
@@ -185,12 +199,12 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     known = _known_without_sign_in(flags, now)
     if known is not None:
         region = region or known.region_of(tenant)
-    wishes = [Wish(_checked(name), tenant, region)]
     endpoint_url = None if known is None else known.endpoint_url
-    change = Change(ask.origin_of(flags, os.environ), flags, wishes, endpoint_url=endpoint_url)
     path = config_path(os.environ)
+    wishes = [Wish(_checked(name), tenant, region)]
+    change = Change(ask.origin_of(flags, os.environ), flags, wishes, path, endpoint_url=endpoint_url)
     is_new = Config(configfile.read(path)).find(name) is None
-    change.make(path)
+    change.make()
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
 
 
@@ -229,7 +243,7 @@ def _wishes(flags: Mapping[str, str], given: options.Given, known: Known) -> lis
 
 def _refuse_pipes(flags: Mapping[str, str]) -> None:
     for named in (flags.get("token_file"), flags.get("ca_file")):
-        path = Path(named).expanduser() if named else None
+        path = Path(expanded(named, os.environ)) if named else None
         if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
             raise Misused(f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run.")
 
@@ -254,7 +268,8 @@ def _show_difference(name: str, before: bytes, after: bytes) -> None:
     click.echo("\n".join(lines) or f"{name} would stay as it is.")
 
 
-def _tell(change: Change, path: Path, *, is_changed: bool) -> None:
+def _tell(change: Change, *, is_changed: bool) -> None:
+    path = change.path
     for name in change.pruned:
         say(f"profile {name} removed from {path}: what it was for is gone.")
     for wish in change.wishes:

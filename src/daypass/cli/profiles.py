@@ -4,38 +4,22 @@ Lines are told apart as the AWS CLI does it, with the rules of Python's configpa
 """
 
 import re
-import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from daypass.cli.awsconfig.reader import profile_of
+from daypass.cli.awsconfig.sources import PROCESS, proper_header
 from daypass.cli.errors import Misused
 from daypass.common.origins import is_loopback
 
 MARK = "# Written by `daypass configure`, which also removes it with --prune."
 """What tells our profiles from those that a person wrote."""
 
-_PROCESS, _REGION, _ENDPOINT = "credential_process", "region", "endpoint_url"
-
-_US = ("daypass", "duploctl", "duplo-jit", "duplo-aws-credential-process")
-"""Programs whose profiles we may take over."""
-
-OTHER_SOURCES = (
-    "aws_access_key_id",
-    "credential_source",
-    "login_session",
-    "role_arn",
-    "source_profile",
-    "sso_account_id",
-    "sso_session",
-    "sso_start_url",
-    "web_identity_token_file",
-)
-"""What gives a profile its keys in another way; credential_process would be passed over."""
+_REGION, _ENDPOINT = "region", "endpoint_url"
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _HEADER = re.compile(r"\[(.+)\]")
 _OPTION = re.compile(r"(.*?)\s*(?:[=:]\s*(.*))?$")
-_PLAIN_NAME = re.compile(r"[^\s\[\]\"'\\#;]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +35,7 @@ class Profile:
     @property
     def header(self) -> str:
         """The first line of its section."""
-        if self.name == "default":
-            return "[default]"
-        return f"[profile {self.name}]" if _PLAIN_NAME.fullmatch(self.name) else f'[profile "{self.name}"]'
+        return proper_header(self.name)
 
 
 @dataclass(slots=True)
@@ -66,13 +48,7 @@ class Section:
     @property
     def profile(self) -> str | None:
         """The name of the profile that this section is; None if it is something else."""
-        try:
-            words = shlex.split(self.header or "")
-        except ValueError:
-            return None
-        if words == ["default"]:
-            return "default"
-        return words[1] if len(words) == 2 and words[0] == "profile" else None
+        return profile_of(self.header or "")
 
     @property
     def is_ours(self) -> bool:
@@ -163,18 +139,13 @@ class Config:
         section = self.find(profile.name)
         if section is None:
             section = self._append(profile)
-        other = _other_source(section)
-        if other:
-            raise Misused(
-                f"The profile {profile.name} gets its keys in another way ({other}). Choose another name."
-            )
         if profile.region is not None and (moves_region or _REGION not in section.names):
             section.set(_REGION, profile.region, self._newline)
         if profile.endpoint_url:
             section.set(_ENDPOINT, profile.endpoint_url, self._newline)
         elif profile.endpoint_url is not None and section.is_ours:
             section.unset_loopback_endpoint()
-        section.set(_PROCESS, profile.command, self._newline)
+        section.set(PROCESS, profile.command, self._newline)
 
     def prune(self, is_gone: Callable[[str], bool]) -> dict[str, str]:
         """Remove the profiles that we wrote and whose command *is_gone*; what others added to them stays.
@@ -184,11 +155,11 @@ class Config:
         gone = {
             section.profile: section
             for section in self.sections
-            if section.is_ours and section.profile and is_gone(section.value(_PROCESS) or "")
+            if section.is_ours and section.profile and is_gone(section.value(PROCESS) or "")
         }
-        commands = {name: section.value(_PROCESS) or "" for name, section in gone.items()}
+        commands = {name: section.value(PROCESS) or "" for name, section in gone.items()}
         for section in gone.values():
-            section.unset(_PROCESS)
+            section.unset(PROCESS)
             section.lines = [line for line in section.lines if line.strip() != MARK]
             section.unset_loopback_endpoint()
             if section.names in ([], [_REGION]):
@@ -206,14 +177,6 @@ class Config:
         lines = [profile.header + self._newline, MARK + self._newline]
         self.sections.append(Section(profile.header[1:-1], lines))
         return self.sections[-1]
-
-
-def _other_source(section: Section) -> str:
-    """What else than we gives this profile its keys."""
-    process = section.value(_PROCESS)
-    if process and not any(name in process for name in _US):
-        return f"{_PROCESS} = {process.split()[0]} …"
-    return ", ".join(name for name in section.names if name in OTHER_SOURCES)
 
 
 def _sections(text: str) -> list[Section]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from daypass.cli.home import no_home
 
+USUAL_CREDENTIALS = "~/.aws/credentials"
+
 
 def config_path(environment: Mapping[str, str]) -> Path:
     """Return the path of the AWS config file; raises `Misconfigured` where there is no home directory."""
@@ -14,7 +16,7 @@ def config_path(environment: Mapping[str, str]) -> Path:
 
 def credentials_path(environment: Mapping[str, str]) -> Path:
     """Return the path of the shared credentials file, in the same way."""
-    return _path(environment, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
+    return _path(environment, "AWS_SHARED_CREDENTIALS_FILE", USUAL_CREDENTIALS)
 
 
 def _path(environment: Mapping[str, str], variable: str, usual: str) -> Path:

@@ -1,0 +1,154 @@
+"""Where the AWS tools take a profile's keys from, in botocore's order of precedence."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from daypass.cli.awsconfig.reader import AwsFile, Settings, profile_of
+from daypass.cli.errors import Misconfigured
+
+PROCESS = "credential_process"
+
+_PLAIN_NAME = re.compile(r"[^\s\[\]\"'\\#;]+")
+
+OUR_PROGRAMS = ("daypass", "duploctl", "duplo-jit", "duplo-aws-credential-process")
+"""Programs whose profiles we may take over."""
+
+OTHER_SOURCES = (
+    "aws_access_key_id",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "source_profile",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+    "web_identity_token_file",
+)
+"""Settings that give a profile its keys in another way; some AWS tools prefer them to credential_process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The setting that gives a profile its keys, and the file that it is in."""
+
+    setting: str
+    value: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why a profile must not be given our credential_process, as sentences, and the file to correct."""
+
+    sentence: str
+    path: Path
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AwsFiles:
+    """Both files of the AWS tools."""
+
+    config: AwsFile
+    credentials: AwsFile
+
+    def source_of(self, name: str) -> Source | None:
+        """Return where botocore takes the keys of the profile from, or None if there are none for it."""
+        shared, merged = self._shared(name), {**self._own(name), **self._shared(name)}
+        for setting in _by_precedence(merged, shared):
+            # The profile of the credentials file is laid over the one of the config file.
+            file = self.credentials if setting in shared else self.config
+            value = merged[setting]
+            return Source(setting, value if isinstance(value, str) else "", file.path)
+        return None
+
+    def conflict(self, name: str) -> Conflict | None:
+        """Return what keeps the AWS tools from using our credential_process for the profile, or None."""
+        header = self._misspelt(name)
+        if header is not None:
+            return Conflict(
+                f"The section [{header}] in {self.config.path} is no profile to the AWS tools. Write it as "
+                f"{proper_header(name)}.",
+                self.config.path,
+            )
+        own, shared = self._own(name), self._shared(name)
+        rivals = [setting for setting in (*OTHER_SOURCES, PROCESS) if setting in shared]
+        if rivals:
+            return Conflict(
+                f"The profile {name} has {', '.join(rivals)} in {self.credentials.path}, which the AWS tools "
+                "prefer. Remove that there, or choose another name for the profile.",
+                self.credentials.path,
+            )
+        other = _foreign_process(own) or ", ".join(setting for setting in own if setting in OTHER_SOURCES)
+        if other:
+            return Conflict(
+                f"The profile {name} gets its keys in another way ({other}). Remove that from "
+                f"{self.config.path}, or choose another name for the profile.",
+                self.config.path,
+            )
+        return None
+
+    def check(self, name: str, command: str) -> None:
+        """Raise `Misconfigured` unless the AWS tools would run *command* for the profile."""
+        source = self.source_of(name)
+        if source != Source(PROCESS, command, self.config.path):
+            found = "nothing" if source is None else f"{source.setting} in {source.path}"
+            raise Misconfigured(
+                f"The AWS tools would take the keys of the profile {name} from {found}. Nothing was changed."
+            )
+
+    def _own(self, name: str) -> Settings:
+        return self.config.profiles.get(name, {})
+
+    def _shared(self, name: str) -> Settings:
+        # In the credentials file, the whole header is the name.
+        return self.credentials.sections.get(name, {})
+
+    def _misspelt(self, name: str) -> str | None:
+        """Return the header of a section that looks like the profile and is not."""
+        for header in self.config.sections:
+            if profile_of(header) is None and looks_like(header) == name and header != name:
+                return header
+        return None
+
+
+def _by_precedence(merged: Settings, shared: Settings) -> Iterator[str]:
+    """Yield the settings that botocore's providers look for, in the order in which they are asked."""
+    if "role_arn" in merged and "web_identity_token_file" not in merged:
+        yield "role_arn"
+    if merged.get("web_identity_token_file"):
+        yield "web_identity_token_file"
+    yield from (setting for setting in ("sso_role_name", "sso_account_id") if setting in merged)
+    if "aws_access_key_id" in shared:
+        yield "aws_access_key_id"
+    yield from (setting for setting in ("login_session", PROCESS) if setting in merged)
+    if "aws_access_key_id" in merged:
+        yield "aws_access_key_id"
+
+
+def _foreign_process(own: Settings) -> str:
+    process = own.get(PROCESS)
+    if not process or (isinstance(process, str) and any(name in process for name in OUR_PROGRAMS)):
+        return ""
+    return f"{PROCESS} = {process.split()[0]} …" if isinstance(process, str) else PROCESS
+
+
+def proper_header(name: str) -> str:
+    """Return the header of a profile in the config file."""
+    if name == "default":
+        return "[default]"
+    return f"[profile {name}]" if _PLAIN_NAME.fullmatch(name) else f'[profile "{name}"]'
+
+
+def looks_like(header: str) -> str:
+    """Return the profile that a person probably means by a header."""
+    text = header.strip()
+    if text[:7].lower() == "profile":
+        text = text[7:]
+    text = text.strip().strip("\"'")
+    return "default" if text.lower() == "default" else text
