@@ -14,7 +14,7 @@ from daypass.cli.app import OURS, run
 from daypass.cli.errors import EXIT_CODES
 from daypass.cli.wings import load
 from daypass.main import WINGS, now
-from tests.cli.conftest import SCRIPT, TOKEN, Command
+from tests.cli.conftest import SCRIPT, TOKEN, Command, Inside
 from tests.cli.sign_in import SignInPortal, leave_sign_in
 
 DEV = ("aws", "--tenant", "dev01")
@@ -176,6 +176,26 @@ def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
 
     assert ran.code == 0
     assert "_DAYPASS_COMPLETE" in ran.out
+
+
+def test_a_completion_for_no_shell_asks_for_one_in_a_sentence(daypass: Command) -> None:
+    ran = daypass("completion")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("daypass: Which shell?")
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(name, *more) for name in OURS for more in ((), ("--nonsense",))],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_one_line(inside: Inside, words: tuple[str, ...]) -> None:
+    ran = inside(*words, DAYPASS_HOST="", DAYPASS_TOKEN="")
+
+    if ran.code == 2 and not ran.out and "Usage:" not in ran.err:
+        assert len(ran.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,9 @@ def _corrected(error: click.ClickException, words: list[str]) -> str:
     """What was wrong with the command line, without what may be a token in the wrong place."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See: {context.command_path} --help" if context else ""
-    return without_tokens(error.format_message(), words) + hint
+    # click lists the choices of a missing argument on lines of their own.
+    sentence = " ".join(error.format_message().split())
+    return without_tokens(sentence, words) + hint
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

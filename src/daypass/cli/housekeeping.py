@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from daypass.cli import keep, options
+from daypass.cli.errors import Misused
 from daypass.cli.patience import say
 
 
@@ -32,9 +33,9 @@ def cache_clear() -> None:
 
 
 @click.command("completion", context_settings=options.HELP)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False)
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+def completion(context: click.Context, shell: str | None) -> None:
     """Print the script that makes a shell complete `daypass`.
 
     \b
@@ -42,6 +43,10 @@ def completion(context: click.Context, shell: str) -> None:
     zsh:   eval "$(daypass completion zsh)"       in ~/.zshrc
     fish:  daypass completion fish | source      in ~/.config/fish/config.fish
     """
+    if shell is None:
+        raise Misused(
+            "Which shell? Run daypass completion bash, daypass completion zsh or daypass completion fish."
+        )
     completer = get_completion_class(shell)
     assert completer is not None  # noqa: S101  click has all three
     click.echo(completer(context.find_root().command, {}, "daypass", "_DAYPASS_COMPLETE").source())
