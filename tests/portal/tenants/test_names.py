@@ -44,6 +44,13 @@ def test_a_name_that_aws_or_a_policy_would_stumble_over_is_refused(name: str) ->
         check_name(name, [])
 
 
+@pytest.mark.parametrize("name", ["admin", "default"])
+def test_a_name_that_means_something_else_in_profiles_is_refused(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="reserved"):
+        check_name(name, [])
+    assert accepts(f"{name}-01", [])
+
+
 @pytest.mark.parametrize(("name", "taken"), [("acme", "acme-dev"), ("acme-dev", "acme"), ("acme", "acme")])
 def test_a_name_that_begins_anothers_resources_is_refused(name: str, taken: str) -> None:
     assert not accepts(name, [taken])

@@ -7,11 +7,14 @@ from daypass.portal.errors import InvalidRequest
 
 LONGEST = 32
 
+RESERVED = frozenset({"admin", "default"})
+"""Names that mean something else as AWS profiles: admin access, and the profile where none is named."""
+
 _LEGAL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def check_name(name: str, taken: Iterable[str]) -> None:
-    """Return when *name* is legal and fences off from every name in *taken*; else refuse it.
+    """Return when a new tenant may have *name*: it is legal and fences off from every name in *taken*.
 
     Policies match `duploservices-NAME-*`, so no name may begin another name's resources.
     """
@@ -19,6 +22,10 @@ def check_name(name: str, taken: Iterable[str]) -> None:
         raise InvalidRequest(
             f"A tenant's name has 2 to {LONGEST} lower-case letters, digits and single dashes, "
             "beginning with a letter."
+        )
+    if name in RESERVED:
+        raise InvalidRequest(
+            f"“{name}” is reserved: the AWS profile of this name has another meaning. Choose another name."
         )
     for other in taken:
         if name == other:
