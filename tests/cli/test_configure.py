@@ -170,11 +170,110 @@ def test_a_refusal_leaves_no_token_behind(inside: Inside) -> None:
     inside.config.parent.mkdir()
     inside.config.write_text("[profile dev01]\nsso_session = corp\n")
 
-    ran = inside("configure", "--all", "--token", TOKEN)
+    ran = inside("configure", "--tenant", "dev01", "--token", TOKEN)
 
     assert ran.code == 2
     assert "sso_session" in ran.err
     assert not (inside.home / ".config").exists()
+
+
+def test_all_writes_the_rest_and_lists_what_it_left(inside: Inside) -> None:
+    inside.config.parent.mkdir()
+    foreign = "[profile dev01]\nsso_session = corp\n"
+    inside.config.write_text(foreign)
+    (inside.config.parent / "credentials").write_text("[admin]\naws_access_key_id = A\n")
+
+    ran = inside("configure", "--all", "--token", TOKEN)
+
+    assert ran.code == 0
+    assert set(profiles(inside)) == {"profile dev01", "profile prod01"}
+    assert inside.config.read_text().startswith(foreign)
+    assert (
+        "profile dev01 not written: The profile dev01 gets its keys in another way (sso_session)" in ran.err
+    )
+    assert "profile admin not written: The profile admin has aws_access_key_id in" in ran.err
+    assert "--prefix" in ran.err
+    assert "try it: aws --profile prod01" in ran.err
+    assert [path.name for path in (inside.home / ".config/daypass/tokens").iterdir()] == [
+        f"localhost_{inside.portal.port}-prod01.token"
+    ]
+    assert inside("configure", "--all", "--prefix", "acme-").code == 0
+    assert {"profile acme-dev01", "profile acme-admin"} <= set(profiles(inside))
+
+
+def test_all_that_can_write_nothing_is_refused(inside: Inside, portal: StubPortal) -> None:
+    portal.tenants, portal.role_of_caller = ["dev01"], "User"
+    inside.config.parent.mkdir()
+    inside.config.write_text("[profile dev01]\nsso_session = corp\n")
+
+    ran = inside("configure", "--all")
+
+    assert ran.code == 2
+    assert "No profile was written" in ran.err
+
+
+def test_tenants_whose_names_have_a_meaning_do_not_take_a_profile_of_that_name(
+    inside: Inside, portal: StubPortal
+) -> None:
+    portal.tenants = ["default", "admin", "dev01"]
+    inside.config.parent.mkdir()
+    inside.config.write_text(FOREIGN)
+
+    ran = inside("configure", "--all")
+
+    assert ran.code == 0
+    assert set(profiles(inside)) == {"default", "profile admin", "profile dev01"}
+    assert "--admin" in command(inside, "admin")
+    assert inside.config.read_text().startswith(FOREIGN + "\n")
+    assert "no profile for the tenant default: the AWS tools use" in ran.err
+    assert "no profile for the tenant admin: the profile of this name is for admin access." in ran.err
+    prefixed = inside("configure", "--all", "--prefix", "acme-")
+    assert "tenant acme-" not in prefixed.err
+    assert "no profile for the tenant admin: the profile acme-admin is for admin access." in prefixed.err
+    assert command(inside, "acme-default").endswith("--tenant default")
+
+
+@pytest.mark.parametrize("tenant", ["default", "admin"])
+def test_one_such_tenant_wants_a_name_for_its_profile(
+    inside: Inside, portal: StubPortal, tenant: str
+) -> None:
+    portal.tenants = [tenant]
+
+    ran = inside("configure", "--tenant", tenant)
+
+    assert (ran.code, "--profile" in ran.err, inside.config.exists()) == (2, True, False)
+    assert inside("configure", "--tenant", tenant, "--profile", "mine").code == 0
+    assert command(inside, "mine").endswith(f"--tenant {tenant}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--all", "--prefix", 'a"b '),
+        ("--all", "--prefix", "a\nb"),
+        ("--all", "--prefix", "a]"),
+        ("--tenant", "dev01", "--region", "us-east-1\nrole_arn = x"),
+        ("--tenant", "dev01", "--token-file", "~/a\nrole_arn = x"),
+    ],
+)
+def test_what_cannot_be_written_into_the_file_is_refused_wherever_it_comes_from(
+    inside: Inside, words: tuple[str, ...]
+) -> None:
+    (inside.home / "a\nrole_arn = x").write_text(TOKEN)
+
+    ran = inside("configure", *words)
+
+    assert ran.code == 2
+    assert not inside.config.exists()
+
+
+def test_a_tenant_s_name_from_the_portal_is_checked_like_a_typed_one(
+    inside: Inside, portal: StubPortal
+) -> None:
+    portal.tenants = ["dev01\n[default]"]
+
+    assert inside("configure", "--all").code == 2
+    assert not inside.config.exists()
 
 
 def test_the_manual_s_update_aws_config_writes_the_profile_it_names(inside: Inside) -> None:

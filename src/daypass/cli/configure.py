@@ -2,22 +2,21 @@
 
 import difflib
 import os
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
-from daypass.cli import account, ask, configfile, facts, options, private
+from daypass.cli import account, ask, configfile, facts, options
+from daypass.cli.awsconfig.change import Change
 from daypass.cli.awsconfig.paths import config_path
-from daypass.cli.awsconfig.reader import load_credentials, parse
-from daypass.cli.awsconfig.sources import AwsFiles
+from daypass.cli.awsconfig.wishes import ADMIN, Wish, by_default, named, sorted_out
 from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
-from daypass.cli.home import expanded
 from daypass.cli.patience import say
-from daypass.cli.processes import Process, understood
-from daypass.cli.profiles import Config, Profile
+from daypass.cli.processes import Process
+from daypass.cli.profiles import Config
 from daypass.cli.refresh import SHORT, Now
 from daypass.cli.scrub import without_secrets
 from daypass.common.origins import is_loopback
@@ -53,83 +52,6 @@ class Known:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A profile that is wanted: its name, whose keys it gives (None: admin's), and its region if known."""
-
-    name: str
-    tenant: str | None
-    region: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to be done to the file. It may be done again, to whatever is found there."""
-
-    origin: str
-    flags: Mapping[str, str]
-    wishes: Sequence[Wish]
-    path: Path
-    moves_region: bool = False
-    endpoint_url: str | None = None
-    known: Known | None = None
-    """Given, the profiles that we once wrote for what the caller has no longer are removed."""
-    pruned: dict[str, str] = field(default_factory=dict)
-    """The removed profiles and their commands, once it has been done."""
-
-    def apply(self, content: bytes) -> bytes:
-        """Return the file as it is to be; raises a `Refusal` where the AWS tools would not use it."""
-        _refuse_pipes(self.flags)
-        files = AwsFiles(parse(content, self.path), load_credentials(os.environ))
-        config = Config(content)
-        self.pruned.clear()
-        self.pruned.update(config.prune(self._is_gone))
-        profiles = [self._profile(wish) for wish in self.wishes]
-        for profile in profiles:
-            conflict = files.conflict(profile.name)
-            if conflict:
-                raise Misused(conflict.sentence)
-            config.put(profile, moves_region=self.moves_region)
-        changed = config.to_bytes()
-        self._check(AwsFiles(parse(changed, self.path), files.credentials))
-        return changed
-
-    def make(self) -> bool:
-        """Change the file; says whether that was necessary."""
-        # Refused before anything is written, if at all.
-        self.apply(configfile.read(self.path))
-        if "token" in self.flags:
-            for wish in self.wishes:
-                private.write(_token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
-        is_changed = configfile.change(self.path, self.apply, os.environ)
-        for name in self.pruned:
-            _token_file_of(self.origin, name).unlink(missing_ok=True)
-        return is_changed
-
-    def _check(self, files: AwsFiles) -> None:
-        for profile in map(self._profile, self.wishes):
-            files.check(profile.name, profile.command)
-
-    def _profile(self, wish: Wish) -> Profile:
-        process = Process(self.origin, wish.tenant, self._token_file(wish))
-        return Profile(wish.name, process.command(self.flags, os.environ), wish.region, self.endpoint_url)
-
-    def _token_file(self, wish: Wish) -> str | None:
-        if "token" in self.flags:
-            return str(_token_file_of(self.origin, wish.name))
-        named = self.flags.get("token_file")
-        return str(Path(expanded(named, os.environ)).absolute()) if named else None
-
-    def _is_gone(self, command: str) -> bool:
-        process = understood(command)
-        return (
-            self.known is not None
-            and process is not None
-            and process.origin == self.origin
-            and self.known.has_lost(process)
-        )
-
-
 @click.command("configure", context_settings=options.HELP)
 @click.option("--all", "everything", is_flag=True, help="One profile for each tenant you may use, and admin.")
 @click.option(
@@ -163,7 +85,7 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     flags = options.flags_of(given)
     portal = account.portal(flags, os.environ, now)
     known = _known(portal)
-    wishes = _wishes(flags, given, known)
+    wishes, left = _wishes(flags, given, known)
     change = Change(
         portal.origin,
         flags,
@@ -171,13 +93,15 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         config_path(os.environ),
         moves_region=given["region"] is not None,
         endpoint_url=known.endpoint_url,
-        known=known if given["prune"] else None,
+        has_lost=known.has_lost if given["prune"] else None,
+        skips_conflicts=bool(given["everything"]),
     )
     if given["diff"]:
         before = configfile.read(change.path)
         _show_difference(str(change.path), before, change.apply(before))
     else:
         _tell(change, is_changed=change.make())
+    _tell_left(change, left)
 
 
 def _known(portal: Portal) -> Known:
@@ -201,7 +125,7 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
         region = region or known.region_of(tenant)
     endpoint_url = None if known is None else known.endpoint_url
     path = config_path(os.environ)
-    wishes = [Wish(_checked(name), tenant, region)]
+    wishes = [named(name, tenant, region)]
     change = Change(ask.origin_of(flags, os.environ), flags, wishes, path, endpoint_url=endpoint_url)
     is_new = Config(configfile.read(path)).find(name) is None
     change.make()
@@ -222,7 +146,10 @@ def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
         return None
 
 
-def _wishes(flags: Mapping[str, str], given: options.Given, known: Known) -> list[Wish]:
+def _wishes(
+    flags: Mapping[str, str], given: options.Given, known: Known
+) -> tuple[Sequence[Wish], Mapping[str, str]]:
+    """Return what is wanted, and with --all why some tenants get no profile."""
     region, name = given["region"], given["name"]
     if "admin" in flags and "tenant" in flags:
         raise Misused("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
@@ -231,33 +158,15 @@ def _wishes(flags: Mapping[str, str], given: options.Given, known: Known) -> lis
             raise Misused("--all is for all tenants: leave out --profile, --tenant and --admin.")
         tenants: list[str | None] = [tenant.name for tenant in known.tenants]
         tenants += [None] if known.is_administrator else []
-        return [
-            Wish(given["prefix"] + (tenant or "admin"), tenant, region or known.region_of(tenant))
+        return sorted_out(
+            named(given["prefix"] + (tenant or ADMIN), tenant, region or known.region_of(tenant))
             for tenant in tenants
-        ]
+        )
     if given["prune"] and "tenant" not in flags and "admin" not in flags:
-        return []
+        return [], {}
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
-    return [Wish(_checked(name or tenant or "admin"), tenant, region or known.region_of(tenant))]
-
-
-def _refuse_pipes(flags: Mapping[str, str]) -> None:
-    for named in (flags.get("token_file"), flags.get("ca_file")):
-        path = Path(expanded(named, os.environ)) if named else None
-        if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
-            raise Misused(f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run.")
-
-
-def _checked(name: str) -> str:
-    if not name.strip() or not name.isprintable() or set(name) & set("[]\"'\\"):
-        raise Misused("That is no name for a profile.")
-    return name
-
-
-def _token_file_of(origin: str, profile: str) -> Path:
-    plain = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in profile)
-    host = origin.partition("://")[2].replace(":", "_")
-    return private.folder(os.environ) / "tokens" / f"{host}-{plain}.token"
+    region = region or known.region_of(tenant)
+    return [named(name, tenant, region) if name else by_default(tenant, region)], {}
 
 
 def _show_difference(name: str, before: bytes, after: bytes) -> None:
@@ -272,9 +181,24 @@ def _tell(change: Change, *, is_changed: bool) -> None:
     path = change.path
     for name in change.pruned:
         say(f"profile {name} removed from {path}: what it was for is gone.")
-    for wish in change.wishes:
+    for wish in change.written:
         say(f"profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
-    if change.wishes and "duration" in change.flags and ask.read_duration(change.flags["duration"]) < SHORT:
+    if change.written and "duration" in change.flags and ask.read_duration(change.flags["duration"]) < SHORT:
         say("with keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
-    if change.wishes:
-        say(f"try it: aws --profile {change.wishes[0].name} sts get-caller-identity")
+    if change.written:
+        say(f"try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
+
+
+def _tell_left(change: Change, left: Mapping[str, str]) -> None:
+    """Say which profiles were left out and how to get them; raises `Misused` if that is all of them."""
+    for tenant, why in left.items():
+        say(f"no profile for the tenant {tenant}: {why}")
+    for name, why in change.left.items():
+        say(f"profile {name} not written: {why}")
+    if left or change.left:
+        advice = (
+            "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."
+        )
+        if not change.written:
+            raise Misused(f"No profile was written. {advice}")
+        say(advice)

@@ -106,7 +106,7 @@ class _Check:
             return
         except OSError as error:
             sentence = f"the profile {profile} names the token file {named}: {error.strerror}."
-            yield bad("token file", sentence, f"ls -l {shlex.quote(str(path))}")
+            yield bad("token file", sentence, f"ls -l {shlex.quote(named)}")
             return
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield bad("token file", f"{path} can be read by others.", f"chmod 600 {shlex.quote(str(path))}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.cli.awsconfig.reader import AwsFile, Settings, profile_of
-from daypass.cli.errors import Misconfigured
+from daypass.cli.errors import Misconfigured, Misused
 
 PROCESS = "credential_process"
 
@@ -45,9 +45,6 @@ class Conflict:
 
     sentence: str
     path: Path
-
-    def __str__(self) -> str:
-        return self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,12 @@ class AwsFiles:
                 self.config.path,
             )
         return None
+
+    def require_no_conflict(self, name: str) -> None:
+        """Raise `Misused` with the conflict's sentences if there is one."""
+        conflict = self.conflict(name)
+        if conflict is not None:
+            raise Misused(conflict.sentence)
 
     def check(self, name: str, command: str) -> None:
         """Raise `Misconfigured` unless the AWS tools would run *command* for the profile."""

@@ -1,0 +1,114 @@
+"""A change of the AWS config file: profiles written, removed, and checked as the AWS tools will read them."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from daypass.cli import configfile, private
+from daypass.cli.awsconfig.reader import load_credentials, parse
+from daypass.cli.awsconfig.sources import AwsFiles
+from daypass.cli.awsconfig.wishes import Wish
+from daypass.cli.errors import Misused
+from daypass.cli.home import expanded
+from daypass.cli.processes import Process, understood
+from daypass.cli.profiles import Config, Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be done to the file. It may be done again, to whatever is found there."""
+
+    origin: str
+    flags: Mapping[str, str]
+    wishes: Sequence[Wish]
+    path: Path
+    moves_region: bool = False
+    endpoint_url: str | None = None
+    has_lost: Callable[[Process], bool] | None = None
+    """Given, the profiles that we once wrote for what the caller has no longer are removed."""
+    skips_conflicts: bool = False
+    """Whether profiles that cannot be written are left out; otherwise each of them is a `Misused`."""
+    left: dict[str, str] = field(default_factory=dict)
+    """The profiles that were left out, and why, once it has been done."""
+    pruned: dict[str, str] = field(default_factory=dict)
+    """The removed profiles and their commands, once it has been done."""
+
+    def apply(self, content: bytes) -> bytes:
+        """Return the file as it is to be; raises a `Refusal` where the AWS tools would not use it."""
+        _refuse_pipes(self.flags)
+        files = AwsFiles(parse(content, self.path), load_credentials(os.environ))
+        config = Config(content)
+        self.pruned.clear()
+        self.pruned.update(config.prune(self._is_gone))
+        self.left.clear()
+        for profile in map(self._profile, self.wishes):
+            try:
+                files.require_no_conflict(profile.name)
+                config.put(profile, moves_region=self.moves_region)
+            except Misused as conflict:
+                if not self.skips_conflicts:
+                    raise
+                self.left[profile.name] = str(conflict)
+        changed = config.to_bytes()
+        self._check(AwsFiles(parse(changed, self.path), files.credentials))
+        return changed
+
+    def make(self) -> bool:
+        """Change the file; says whether that was necessary."""
+        # Refused before anything is written, if at all.
+        self.apply(configfile.read(self.path))
+        if "token" in self.flags:
+            for wish in self.written:
+                private.write(token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
+        is_changed = configfile.change(self.path, self.apply, os.environ)
+        for name in self.pruned:
+            token_file_of(self.origin, name).unlink(missing_ok=True)
+        return is_changed
+
+    @property
+    def written(self) -> Sequence[Wish]:
+        """The wishes that were met, once it has been done."""
+        return [wish for wish in self.wishes if wish.name not in self.left]
+
+    def _check(self, files: AwsFiles) -> None:
+        for profile in map(self._profile, self.written):
+            files.check(profile.name, profile.command)
+
+    def _profile(self, wish: Wish) -> Profile:
+        process = Process(self.origin, wish.tenant, self._token_file(wish))
+        command = process.command(self.flags, os.environ)
+        if not command.isprintable():
+            raise Misused(
+                "A path or a duration has characters that cannot be written into the AWS config file."
+            )
+        return Profile(wish.name, command, wish.region, self.endpoint_url)
+
+    def _token_file(self, wish: Wish) -> str | None:
+        if "token" in self.flags:
+            return str(token_file_of(self.origin, wish.name))
+        named = self.flags.get("token_file")
+        return str(Path(expanded(named, os.environ)).absolute()) if named else None
+
+    def _is_gone(self, command: str) -> bool:
+        process = understood(command)
+        return (
+            self.has_lost is not None
+            and process is not None
+            and process.origin == self.origin
+            and self.has_lost(process)
+        )
+
+
+def token_file_of(origin: str, profile: str) -> Path:
+    """Return the private file for the token of that profile."""
+    plain = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in profile)
+    host = origin.partition("://")[2].replace(":", "_")
+    return private.folder(os.environ) / "tokens" / f"{host}-{plain}.token"
+
+
+def _refuse_pipes(flags: Mapping[str, str]) -> None:
+    for named in (flags.get("token_file"), flags.get("ca_file")):
+        path = Path(expanded(named, os.environ)) if named else None
+        if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
+            raise Misused(f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run.")
