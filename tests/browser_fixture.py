@@ -165,6 +165,13 @@ class Person:
         wider = (page or self.page).evaluate(f"{root}.scrollWidth - {root}.clientWidth")
         assert wider <= 0, f"{wider} pixels too wide"
 
+    def find_nothing_cut(self, page: Page | None = None) -> None:
+        """Fail where a table scrolls sideways, or a name in it is cut."""
+        cut = """() => [...document.querySelectorAll('.scroll, table.shares td')]
+            .filter((one) => one.scrollWidth > one.clientWidth + 1)
+            .map((one) => `${one.getAttribute('aria-label') || one.textContent}`)"""
+        assert (page or self.page).evaluate(cut) == []
+
     def copied(self) -> str:
         """What is on the clipboard."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))

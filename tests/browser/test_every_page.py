@@ -86,6 +86,7 @@ def test_every_page_can_be_used_by_everybody_on_any_screen(
                 if (width, height) == PHONE:
                     person.visit(address)
                 person.find_no_sideways_scrolling()
+                person.find_nothing_cut()
             assert person.page.title().endswith("· Daypass"), address
             find_no_barrier(person.page, address)
             person.find_nothing_wrong()
