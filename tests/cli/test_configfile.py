@@ -1,5 +1,6 @@
 """The AWS config file on the disk: whole, private, and nobody's writing lost."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def change(path: Path, edit: Callable[[bytes], bytes]) -> bool:
-    return configfile.change(path, edit, {"DAYPASS_CACHE_DIR": str(path.parent.parent / "cache")})
+    folders = {"DAYPASS_CACHE_DIR": "cache", "DAYPASS_STATE_DIR": "state"}
+    environment = {name: str(path.parent.parent / folder) for name, folder in folders.items()}
+    return configfile.change(path, edit, environment)
 
 
 def append(line: bytes) -> Callable[[bytes], bytes]:
@@ -89,7 +92,7 @@ def test_a_read_only_file_is_left_alone(path: Path) -> None:
     change(path, append(b"a\n"))
     path.chmod(0o444)
 
-    with pytest.raises(Misconfigured, match=r"read-only\. Nothing was changed.*chmod u"):
+    with pytest.raises(Misconfigured, match=r"read-only\. Nothing was changed.*--diff.*AWS_CONFIG_FILE"):
         change(path, append(b"b\n"))
 
     assert path.read_bytes() == b"a\n"
@@ -194,3 +197,105 @@ def test_a_folder_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(Misconfigured, match="cannot be"):
         change(tmp_path / "file" / "config", append(b"a\n"))
+
+
+def refusing(code: int) -> Callable[..., None]:
+    """A system call that fails."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_where_no_hard_links_are_possible_a_new_file_is_created(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(os, "link", refusing(code))
+
+    assert change(path, append(b"a\n"))
+
+    assert (path.read_bytes(), mode(path)) == (b"a\n", "0o600")
+    assert [found.name for found in path.parent.iterdir()] == ["config"]
+
+
+def test_where_no_hard_links_are_possible_another_s_new_file_is_kept(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refusing(errno.EPERM))
+    path.parent.mkdir()
+
+    def late(content: bytes) -> bytes:
+        if not path.exists():
+            path.write_bytes(b"theirs\n")
+        return append(b"ours\n")(content)
+
+    assert change(path, late)
+    assert path.read_bytes() == b"theirs\nours\n"
+
+
+def on_a_mount_point(path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes) -> os.stat_result:
+    """Have the file be one that cannot be replaced, as a single file mounted into a container."""
+    path.parent.mkdir()
+    path.write_bytes(old)
+    monkeypatch.setattr(os, "rename", refusing(errno.EBUSY))
+    return path.stat()
+
+
+@pytest.mark.parametrize("old", [b"a\n", b"a\n" * 1000])
+def test_a_file_that_cannot_be_replaced_is_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes
+) -> None:
+    before = on_a_mount_point(path, monkeypatch, old)
+
+    assert change(path, lambda content: content[:2] + b"ours\n")
+
+    assert path.read_bytes() == b"a\nours\n"
+    assert path.stat().st_ino == before.st_ino
+    assert [found.name for found in path.parent.iterdir()] == ["config"]
+    assert list((path.parent.parent / "state").iterdir()) == []
+
+
+def test_until_all_is_written_the_old_content_is_in_a_private_backup(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_mount_point(path, monkeypatch, b"a\n")
+    monkeypatch.setattr(os, "ftruncate", refusing(errno.EIO))
+
+    with pytest.raises(Misconfigured, match=r"could not be written completely.*old content is in") as raised:
+        change(path, append(b"ours\n"))
+
+    (backup,) = (path.parent.parent / "state").iterdir()
+    assert str(backup) in str(raised.value)
+    assert (backup.read_bytes(), mode(backup)) == (b"a\n", "0o600")
+
+
+def test_without_room_for_a_backup_nothing_is_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_a_mount_point(path, monkeypatch, b"a\n")
+    (path.parent.parent / "state").touch()
+
+    with pytest.raises(Misconfigured, match=r"no backup.*Nothing was changed.*DAYPASS_STATE_DIR"):
+        change(path, append(b"ours\n"))
+
+    assert path.read_bytes() == b"a\n"
+
+
+def test_a_writable_file_in_a_folder_that_takes_no_new_files_is_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"a\n")
+    opening = os.open
+
+    def refuse_new(name: Path, flags: int, *rest: int) -> int:
+        if Path(name).parent == path.parent and flags & os.O_CREAT:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return opening(name, flags, *rest)
+
+    monkeypatch.setattr(os, "open", refuse_new)
+
+    assert change(path, append(b"ours\n"))
+    assert path.read_bytes() == b"a\nours\n"

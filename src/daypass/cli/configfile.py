@@ -2,13 +2,13 @@
 
 import fcntl
 import os
-import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from daypass.cli.awsconfig import placing
 from daypass.cli.cache import Unfit, folder
 from daypass.cli.digest import fingerprint
 from daypass.cli.errors import Misconfigured, Unavailable
@@ -37,12 +37,12 @@ def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _turn(target, environment):
-            return _change(target, edit)
+            return _change(target, edit, environment)
     except OSError as error:
-        raise Misconfigured(f"{target} cannot be written: {error.strerror}. Nothing was changed.") from error
+        raise _not_writable(target, f"cannot be written: {error.strerror}") from error
 
 
-def _change(target: Path, edit: Edit) -> bool:
+def _change(target: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     source: bytes | None = None
     for _ in range(_TRIES):
         with _opened(target) as file:
@@ -50,12 +50,12 @@ def _change(target: Path, edit: Edit) -> bool:
             wanted = edit(found if source is None else source)
             if wanted == found:
                 return source is not None
-            new = _written_beside(target, wanted, file)
-            try:
-                if not _has_taken_the_place(new, target, file, found):
-                    continue
-            finally:
-                new.unlink(missing_ok=True)
+            replaced = _replaced(target, wanted, file, found)
+            if replaced is None and file is not None and _is_still(target, file, found):
+                placing.overwrite(target, wanted, found, environment)
+                return True
+            if not replaced:
+                continue
             # Somebody may have written into the file that we just replaced: then theirs is where we start.
             source = None if file is None else _content(file)
             if source in (None, found):
@@ -78,6 +78,26 @@ def _opened(path: Path) -> Iterator[BinaryIO | None]:
         yield file
 
 
+def _replaced(target: Path, content: bytes, old: BinaryIO | None, found: bytes) -> bool | None:
+    """Put a new file at *target*; False if another was faster, None if it can only be overwritten."""
+    try:
+        new = _written_beside(target, content, old)
+    except OSError as error:
+        if old is not None and error.errno in placing.NO_NEIGHBOURS:
+            return None
+        raise
+    try:
+        return _has_taken_the_place(new, target, old, found)
+    except OSError as error:
+        if old is None and error.errno in placing.NO_LINKS:
+            return placing.create(target, content)
+        if old is not None and error.errno in placing.NO_RENAME:
+            return None
+        raise
+    finally:
+        new.unlink(missing_ok=True)
+
+
 def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
     """A new file with that content, owner and mode of the old one, ready to take its place."""
     mode = 0o600
@@ -85,10 +105,9 @@ def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
         found = os.fstat(old.fileno())
         mode = stat.S_IMODE(found.st_mode)
         if found.st_uid != os.geteuid():
-            raise Misconfigured(f"{target} belongs to another user. Nothing was changed.")
+            raise _not_writable(target, "belongs to another user")
         if not mode & stat.S_IWUSR:
-            command = f"chmod u+w {shlex.quote(str(target))}"
-            raise Misconfigured(f"{target} is read-only. Nothing was changed. If it should be: {command}")
+            raise _not_writable(target, "is read-only")
     new = target.with_name(f".{target.name}.{os.getpid()}.daypass")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -98,6 +117,14 @@ def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
         file.flush()
         os.fsync(descriptor)
     return new
+
+
+def _not_writable(target: Path, why: str) -> Misconfigured:
+    # Tools such as home-manager generate the file; the profiles then belong into their source.
+    return Misconfigured(
+        f"{target} {why}. Nothing was changed. If another program generates the file, --diff shows the lines "
+        "to add there; AWS_CONFIG_FILE names another file for the profiles."
+    )
 
 
 def _has_taken_the_place(new: Path, target: Path, old: BinaryIO | None, found: bytes) -> bool:

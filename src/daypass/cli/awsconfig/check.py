@@ -100,13 +100,14 @@ class _Check:
     def _token_file(self, named: str, profile: str) -> Iterator[Finding]:
         try:
             path = Path(expanded(named, self.environment))
-            mode = path.stat().st_mode
         except Refusal as refusal:
             yield bad("token file", f"of the profile {profile}: {refusal}", "export HOME=…")
             return
+        try:
+            mode = path.stat().st_mode
         except OSError as error:
             sentence = f"the profile {profile} names the token file {named}: {error.strerror}."
-            yield bad("token file", sentence, f"ls -l {shlex.quote(named)}")
+            yield bad("token file", sentence, f"ls -l {shlex.quote(str(path))}")
             return
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield bad("token file", f"{path} can be read by others.", f"chmod 600 {shlex.quote(str(path))}")
