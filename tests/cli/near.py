@@ -41,18 +41,29 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     world: World
 
+    @property
+    def origin(self) -> str:
+        """The address that the command line is given."""
+        return f"http://localhost:{self.server_address[1]}"
+
 
 @contextmanager
-def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
-    """That portal, as the command line reaches it, called as that user."""
+def reached() -> Iterator[_Server]:
+    """A socket that leads to the portal which it is given as its world."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    server.world = world
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        origin = f"http://localhost:{server.server_address[1]}"
-        yield Portal(origin, GivenToken(world.tokens[username]), None)
+        yield server
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
+    """That portal, as the command line reaches it, called as that user."""
+    with reached() as server:
+        server.world = world
+        yield Portal(server.origin, GivenToken(world.tokens[username]), None)

@@ -16,7 +16,7 @@ from threading import Semaphore
 from urllib.parse import urlencode, urlsplit
 
 from daypass.cli.kept import Kept, Slot
-from tests.cli.stub import Asked, Reply, StubPortal
+from tests.cli.stub import Asked, Reply, StubPortal, problem
 
 PATIENCE = 60.0
 CODE = "daypass_code_" + "c" * 38
@@ -38,6 +38,8 @@ class SignInPortal:
     issuer: str = ""
     refuses: set[str] = field(default_factory=set)
     """Access tokens that count no more."""
+    asks_for: dict[str, str] = field(default_factory=dict)
+    """The code of the refusal that each of these access tokens gets."""
     ended: bool = False
     """Whether refresh tokens count no more."""
     _has_pushed: Semaphore = field(default_factory=lambda: Semaphore(0))
@@ -78,6 +80,8 @@ class SignInPortal:
         if token in self.refuses:
             content = {"Content-Type": "application/problem+json"}
             return Reply(401, json.dumps({"detail": "This API token was revoked."}).encode(), content)
+        if code := self.asks_for.get(token):
+            return problem(403, code, "This change needs a recent sign-in.")(asked)
         self.issued_to.append(token)
         return self.stub.issued(asked)
 

@@ -34,6 +34,10 @@ class GivenToken:
         """Nothing."""
         return None
 
+    def stepped_up(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
+        """Nothing."""
+        return None
+
     def signed_in_until(self) -> float | None:
         """Nothing."""
         return None
@@ -77,6 +81,26 @@ class Account:
     def instead_of(self, refused: str) -> str | None:
         """Another token, after the portal refused that one."""
         self._current = self._renewed(refused)
+        return self._current.access
+
+    def stepped_up(self, refused: str) -> str | None:
+        """The token of a sign-in with admin access that a person agrees to now, instead of *refused*.
+
+        Raises `SignInNeeded` if nobody can be asked, and `NotAnswered` if nobody agreed.
+        """
+        self.flags = {**self.flags, "admin": "yes"}
+        began, since = self.now(), self._current.since if self._current else 0.0
+        with self._slot(admin=True).locked() as slot:
+            before = slot.read()
+            is_newer = before is not None and before.since > since and before.access != refused
+            if before is not None and is_newer and before.is_ready(self.now()):
+                # Another command signed in since this one began, so nobody needs to be asked again.
+                self._current = before
+                return before.access
+            say("the portal asks for a recent sign-in with admin access.")
+            self._current = self._agreed(slot, began)
+        if before is not None:
+            self._end_at_portal(before)
         return self._current.access
 
     @property
@@ -180,8 +204,9 @@ class Account:
         return person_here(self.flags, self.environment).terminal is not None
 
     def _nobody_here(self) -> SignInNeeded:
+        what = "recent sign-in with admin access" if self.admin else "sign-in"
         return SignInNeeded(
-            f"There is no sign-in for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
+            f"There is no {what} for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
             "For a program: copy the Temporary API Token from the profile page, or let an Administrator make "
             "one, and give it in DAYPASS_TOKEN, --token-file or --token."
         )

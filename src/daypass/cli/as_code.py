@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from daypass.cli import account, census, estate, options
+from daypass.cli.client import Portal
 from daypass.cli.errors import Misused, Refusal
 from daypass.cli.patience import say
 from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, Step, plan
@@ -50,7 +51,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
     """
     name = "stdin" if file == "-" else file
     wanted = estate.read(_text(file), name)
-    portal = account.portal(options.flags_of(given), os.environ, now)
+    portal = _portal(now, given)
     found = plan(name, wanted, census.take(portal), prune=prune)
     _show(found, is_trial=dry_run)
     if dry_run:
@@ -78,9 +79,14 @@ def export(now: Now, /, **given: str | bool | None) -> None:
     Example:
       daypass export --host https://portal.example.com > tenants.yaml
     """
-    portal = account.portal(options.flags_of(given), os.environ, now)
+    portal = _portal(now, given)
     # A file to apply is UTF-8, whatever the terminal's encoding is.
     click.echo(estate.write(census.take(portal).estate).encode(), nl=False)
+
+
+def _portal(now: Now, given: options.Given) -> Portal:
+    """The portal as an Administrator reaches it; without a token, by a sign-in with admin access."""
+    return account.portal({**options.flags_of(given), "admin": "yes"}, os.environ, now)
 
 
 def _text(file: str) -> str:

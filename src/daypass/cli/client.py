@@ -33,6 +33,9 @@ if TYPE_CHECKING:
         def instead_of(self, refused: str) -> str | None:
             """Another token, after the portal refused that one; None if there is none."""
 
+        def stepped_up(self, refused: str) -> str | None:
+            """The token of a new sign-in with admin access, after a refusal; None if there is none."""
+
         def signed_in_until(self) -> float | None:
             """When the sign-in ends that tokens come from; None where there is a token and no more."""
 
@@ -152,9 +155,17 @@ class Portal:
         answer = answer_to(token)
         if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
             answer = answer_to(other)
+        elif _needs_step_up(answer) and (other := self.bearer.stepped_up(token)):
+            # Once for each call: if the portal refuses the new token too, its reason is the answer.
+            answer = answer_to(other)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problems.refused(self.origin, answer.status, answer.headers, answer.body)
         return answer
+
+
+def _needs_step_up(answer: Answer) -> bool:
+    """Whether a new sign-in with admin access may be what the portal asks for."""
+    return answer.status == HTTPStatus.FORBIDDEN and problems.needs_step_up(answer.headers, answer.body)
 
 
 def exchange(origin: str, trust: "Trust | None", sent: Sent, doing: str) -> Answer:

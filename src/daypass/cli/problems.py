@@ -12,6 +12,10 @@ _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
 """Codes of server errors that trying again will not mend."""
 
 
+_STEP_UP = ("fresh_sign_in_needed", "insufficient_scope")
+"""Codes of refusals that a new sign-in with admin access answers."""
+
+
 def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
     """Return the refusal for a call that got no answer, directly or through *proxy*."""
     if isinstance(error, ProxyError):
@@ -53,6 +57,12 @@ def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: by
     return _kind(status, problem.get("code", ""))(printable(sentence))
 
 
+def needs_step_up(headers: http.client.HTTPMessage, body: bytes) -> bool:
+    """Whether a refusal asks for a recent sign-in, or for one with admin access."""
+    problem = _problem(headers, body)
+    return problem is not None and problem.get("code") in _STEP_UP
+
+
 def not_a_portal(origin: str, status: int | None = None) -> Refusal:
     """Something answers, and it does not speak like a portal."""
     what = f" ({status})" if status else ""
@@ -62,6 +72,8 @@ def not_a_portal(origin: str, status: int | None = None) -> Refusal:
 def _kind(status: int, code: str) -> type[Refusal]:
     if code in _OF_THE_SETUP:
         return Misconfigured
+    if code in _STEP_UP:
+        return SignInNeeded
     if status >= 500 or status == 429:
         return Unavailable
     return {401: SignInNeeded, 403: Denied, 404: NotThere}.get(status, Misused)

@@ -106,6 +106,7 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
 
 @click.command("token", context_settings=options.HELP)
 @click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--admin", is_flag=True, help="The token of the sign-in with admin access.")
 @options.portal
 @click.pass_obj
 def token(now: Now, /, output: str, **given: str | bool | None) -> None:
@@ -115,6 +116,7 @@ def token(now: Now, /, output: str, **given: str | bool | None) -> None:
     Examples:
       export DAYPASS_TOKEN="$(daypass token)"
       curl --header "Authorization: Bearer $(daypass token)" https://portal.example.com/api/v1/me
+      curl --header "Authorization: Bearer $(daypass token --admin)" https://portal.example.com/api/v1/users
     """
     print_token(options.flags_of(given), now, as_json=output == "json")
 
