@@ -2,13 +2,17 @@
 
 import configparser
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from daypass.cli.configure import endpoint_for
-from tests.cli.conftest import TOKEN, Inside
+from tests.cli.conftest import SCRIPT, TOKEN, Inside
 from tests.cli.stub import StubPortal, problem
+
+SHOW_KEY = "import botocore.session as b; print(b.Session(profile='dev01').get_credentials().access_key)"
 
 FOREIGN = "# mine\n[default]\nregion = eu-central-1\n"
 
@@ -30,7 +34,7 @@ def test_one_profile_for_a_tenant_in_the_tenant_s_region(inside: Inside) -> None
     assert profiles(inside) == {
         "profile dev01": {
             "region": "us-west-2",
-            "credential_process": f"daypass aws --host {inside.portal.url} --tenant dev01",
+            "credential_process": f"{SCRIPT} aws --host {inside.portal.url} --tenant dev01",
         }
     }
     assert f"profile dev01 written to {inside.config}." in ran.err
@@ -107,6 +111,38 @@ def test_duration_and_region_are_part_of_the_command(inside: Inside) -> None:
 
     assert "--admin --duration 2h" in command(inside, "admin")
     assert profiles(inside)["profile admin"]["region"] == "eu-west-1"
+
+
+def test_a_profile_works_for_a_program_that_has_the_system_s_path_only(inside: Inside) -> None:
+    inside("configure", "--tenant", "dev01", "--token", TOKEN)
+
+    # As a service or an IDE starts it.
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOW_KEY],
+        env={"HOME": str(inside.home), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("ASIA")
+
+
+def test_the_name_alone_is_written_on_demand(inside: Inside) -> None:
+    inside("configure", "--tenant", "dev01", "--by-name")
+
+    assert command(inside, "dev01") == f"daypass aws --host {inside.portal.url} --tenant dev01"
+
+
+def test_a_path_that_links_to_us_is_written_as_it_is_found(inside: Inside) -> None:
+    folder = inside.home / "bin with blank"
+    folder.mkdir()
+    (folder / "daypass").symlink_to(SCRIPT)
+
+    inside("configure", "--tenant", "dev01", PATH=str(folder))
+
+    assert command(inside, "dev01").startswith(f"'{folder}/daypass' aws --host ")
 
 
 def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside, portal: StubPortal) -> None:

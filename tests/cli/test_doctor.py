@@ -136,6 +136,14 @@ def test_what_is_wrong_on_this_machine_is_found_with_what_mends_it(
     assert "canary" not in ran.out + ran.err
 
 
+def test_a_profile_that_not_every_program_can_use_is_notable(inside: Inside, well: dict[str, str]) -> None:
+    config(PROFILE + "daypass aws --host h --admin")(inside)
+
+    (finding,) = told(inside("doctor", "-o", "json", **well))["AWS config"]
+
+    assert (finding["state"], "services, IDEs" in finding["sentence"]) == ("notable", True)
+
+
 def test_a_token_file_that_others_may_read_is_found(
     inside: Inside, well: dict[str, str], tmp_path: Path
 ) -> None:

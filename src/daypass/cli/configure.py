@@ -59,6 +59,9 @@ class Known:
 )
 @click.option("--prefix", default="", metavar="TEXT", help="With --all: what the profiles' names begin with.")
 @click.option("--region", metavar="NAME", help="The profile's region; by default the tenant's.")
+@click.option(
+    "--by-name", is_flag=True, help="Write daypass without its path; each program then needs it on its PATH."
+)
 @click.option("--diff", is_flag=True, help="Only show what would change.")
 @click.option("--prune", is_flag=True, help="Remove profiles once written here whose tenant is gone.")
 @options.host
@@ -78,6 +81,7 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
       daypass configure --all --prune
       daypass configure --admin --profile portal-admin --token "$TOKEN"
 
+    A profile names daypass by its absolute path, unless it is in a folder such as /usr/bin.
     The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. All that is not ours stays in it, byte for
     byte. A token never goes into it: one given with --token is put into a private file of its own, and
     the profile names that file.
@@ -94,6 +98,7 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         moves_region=given["region"] is not None,
         endpoint_url=known.endpoint_url,
         has_lost=known.has_lost if given["prune"] else None,
+        by_name=bool(given["by_name"]),
         skips_conflicts=bool(given["everything"]),
     )
     if given["diff"]:

@@ -1,5 +1,6 @@
 """The command line that a profile names: written for a scope, and read back."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -11,6 +12,8 @@ from daypass.cli import ask
 from daypass.cli.errors import Refusal
 from daypass.cli.home import expanded
 
+_OUR_NAME = "daypass"
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -20,9 +23,11 @@ class Process:
     tenant: str | None
     token_file: str | None = None
 
-    def command(self, flags: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    def command(
+        self, flags: Mapping[str, str], environment: Mapping[str, str], *, by_name: bool = False
+    ) -> str:
         """The value of credential_process, with what *flags* say about the way there."""
-        words = [_program(), "aws", "--host", self.origin]
+        words = [_program(environment, by_name=by_name), "aws", "--host", self.origin]
         words += ["--admin"] if self.tenant is None else ["--tenant", self.tenant]
         if "duration" in flags:
             words += ["--duration", flags["duration"]]
@@ -42,7 +47,7 @@ def understood(command: str) -> Process | None:
         program, *words = shlex.split(command)
     except ValueError:
         return None
-    if Path(program).name != "daypass" or not words or words[0] not in ("aws", "jit"):
+    if Path(program).name != _OUR_NAME or not words or words[0] not in ("aws", "jit"):
         return None
     flags = ask.read_flags(words[1:] if words[0] == "aws" else words[2:])
     if flags is None or "host" not in flags or not ("admin" in flags or "tenant" in flags):
@@ -54,13 +59,21 @@ def understood(command: str) -> Process | None:
     return Process(origin, None if "admin" in flags else flags["tenant"], flags.get("token_file"))
 
 
-def _program() -> str:
-    """How AWS tools find us: by name where the PATH leads to us, else by path."""
-    ours = Path(sys.argv[0]).absolute()
-    found = shutil.which("daypass")
-    if found is not None and (Path(found).absolute() == ours or Path(found).resolve() == ours.resolve()):
-        return "daypass"
-    return str(ours)
+SYSTEM_PATH = os.confstr("CS_PATH") or os.defpath
+"""The PATH of programs that no shell starts, such as services and IDEs: the least that POSIX promises."""
+
+
+def _program(environment: Mapping[str, str], *, by_name: bool) -> str:
+    """Return how AWS tools start us: by name where every program finds us by it, else by absolute path."""
+    if by_name or _is_us(shutil.which(_OUR_NAME, path=SYSTEM_PATH)):
+        return _OUR_NAME
+    found = shutil.which(_OUR_NAME, path=environment.get("PATH"))
+    # The path on the PATH outlives an upgrade that replaces what it links to.
+    return str(Path(found if found is not None and _is_us(found) else sys.argv[0]).absolute())
+
+
+def _is_us(found: str | None) -> bool:
+    return found is not None and Path(found).resolve() == Path(sys.argv[0]).resolve()
 
 
 def _absolute(path: str, environment: Mapping[str, str]) -> str:

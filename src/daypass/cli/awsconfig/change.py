@@ -27,6 +27,8 @@ class Change:
     endpoint_url: str | None = None
     has_lost: Callable[[Process], bool] | None = None
     """Given, the profiles that we once wrote for what the caller has no longer are removed."""
+    by_name: bool = False
+    """Whether the profiles start daypass by its name, also where only some programs find it by that."""
     skips_conflicts: bool = False
     """Whether profiles that cannot be written are left out; otherwise each of them is a `Misused`."""
     left: dict[str, str] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class Change:
 
     def _profile(self, wish: Wish) -> Profile:
         process = Process(self.origin, wish.tenant, self._token_file(wish))
-        command = process.command(self.flags, os.environ)
+        command = process.command(self.flags, os.environ, by_name=self.by_name)
         if not command.isprintable():
             raise Misused(
                 "A path or a duration has characters that cannot be written into the AWS config file."

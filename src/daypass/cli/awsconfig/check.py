@@ -92,7 +92,14 @@ class _Check:
         if shutil.which(program, path=self.environment.get("PATH")) is None:
             sentence = f"the profile {name} runs {program}, which is not there."
             yield bad(_ABOUT, sentence, self._edit(self.path))
-        elif Path(program).name in _LEGACY:
+        elif Path(program).name not in _LEGACY:
+            if shutil.which(program, path=processes.SYSTEM_PATH) is None:
+                sentence = (
+                    f"the profile {name} runs {program} by its name, and programs without your shell's PATH "
+                    "(services, IDEs) do not find it."
+                )
+                yield notable(_ABOUT, sentence, f"# write its absolute path:  {self._edit(self.path)}")
+        else:
             sentence = f"the profile {name} runs {program}, which keeps keys where others may read them."
             mend = f"# put daypass in the place of {program}:  {self._edit(self.path)}"
             yield notable(_ABOUT, sentence, mend)
