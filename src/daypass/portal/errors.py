@@ -83,6 +83,12 @@ class AccessDenied(PortalError):
     code = "access_denied"
 
 
+class InsufficientScope(AccessDenied):
+    """The token's owner authorized it for less than this, in reading as in writing (RFC 6750)."""
+
+    code = "insufficient_scope"
+
+
 class JitDisabled(PortalError):
     """An administrator turned this kind of JIT access off."""
 

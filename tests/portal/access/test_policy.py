@@ -4,7 +4,7 @@ import pytest
 
 from daypass.portal.access.model import AdminScope, Allow, Deny, Door, Scope, TenantScope
 from daypass.portal.access.policy import decide, refuse_beyond_consent, sees
-from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
+from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, Setting
 from daypass.portal.settings.store import Values
@@ -140,5 +140,5 @@ def test_a_consent_reaches_no_further_than_it_says(kind: TokenKind, allows_admin
     refused = refuse_beyond_consent(token, ADMIN)
 
     assert (refused is None) is may
-    assert refused is None or type(refused.refusal) is AccessDenied
+    assert refused is None or type(refused.refusal) is InsufficientScope
     assert refuse_beyond_consent(token, TENANT) is None

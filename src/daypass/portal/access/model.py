@@ -8,6 +8,7 @@ from typing import NewType
 
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.scopes import administers
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access, Tenant
 
@@ -81,6 +82,11 @@ class Caller:
     door: Door
     address: str
     request_id: str
+
+    @property
+    def administers(self) -> bool:
+        """Whether the caller is an Administrator, and may administer with this token."""
+        return administers(self.user, self.token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from daypass.portal.access.model import AdminScope, Allow, Decision, Deny, Door, Scope, TenantScope
 from daypass.portal.access.names import shown
-from daypass.portal.errors import AccessDenied, JitDisabled, TenantNotFound
+from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
 from daypass.portal.identity.model import ApiToken, User
+from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, TenantAccess
@@ -27,10 +28,11 @@ def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Door, va
 
 def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
     """The refusal, where *scope* is more than the owner of *token* agreed to."""
-    if isinstance(scope, AdminScope) and not token.reaches_admin:
-        return Deny(
-            AccessDenied("Admin access was not part of what you authorized. Log in again, asking for it.")
-        )
+    if isinstance(scope, AdminScope):
+        try:
+            require_admin_scope(token)
+        except InsufficientScope as refusal:
+            return Deny(refusal)
     return None
 
 

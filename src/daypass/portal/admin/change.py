@@ -20,6 +20,7 @@ from daypass.portal.errors import (
     PortalError,
     Unauthenticated,
 )
+from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.identity.service import Actor
 from daypass.portal.storage.engine import Connection, Database
 
@@ -154,8 +155,7 @@ class Desk:
             raise Unauthenticated("Your access to the portal was ended a moment ago.")
         if not facts.user.is_administrator:
             raise AccessDenied("This is for Administrators.")
-        if not by.token.reaches_admin:
-            raise AccessDenied("This token was approved for less than administration.")
+        require_admin_scope(by.token)
         proof = max((step.change.proof for step in steps), default=Proof.NONE)
         proof.check(by.token, self.clock())
 

@@ -12,7 +12,8 @@ from daypass.portal.access.model import Caller, Door
 from daypass.portal.config import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.problems import REQUEST_ID
-from daypass.portal.identity.model import BEARER_KINDS, TokenKind, User
+from daypass.portal.identity.model import BEARER_KINDS, ApiToken, TokenKind, User
+from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.identity.service import Identity
 
 
@@ -31,10 +32,13 @@ class Permission(StrEnum):
         """The kinds of tokens that count here."""
         return BEARER_KINDS | {TokenKind.APPROVAL} if self is Permission.JIT else BEARER_KINDS
 
-    def check(self, user: User) -> None:
-        """Return when *user* may pass."""
-        if self is Permission.ADMINISTRATOR and not user.is_administrator:
+    def check(self, user: User, token: ApiToken) -> None:
+        """Return if *user* may pass with *token*; raises `AccessDenied` or `InsufficientScope`."""
+        if self is not Permission.ADMINISTRATOR:
+            return
+        if not user.is_administrator:
             raise AccessDenied("This is for Administrators.")
+        require_admin_scope(token)
 
 
 @dataclass(frozen=True, slots=True)

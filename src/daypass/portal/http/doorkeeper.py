@@ -61,7 +61,7 @@ class Doorkeeper:
     def admit(self, permission: Permission, caller: Caller, place: Place) -> None:
         """Return when the caller may pass; raises `AccessDenied`, which is on record by then."""
         try:
-            permission.check(caller.user)
+            permission.check(caller.user, caller.token)
         except AccessDenied as refusal:
             attempt = (caller.token.id, place.route)
             if self._is_news(attempt):

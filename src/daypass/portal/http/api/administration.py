@@ -13,6 +13,7 @@ from daypass.portal.errors import (
     Changed,
     EventNotFound,
     FreshSignInNeeded,
+    InsufficientScope,
     InvalidRequest,
     LastAdministrator,
     MembershipNotFound,
@@ -37,7 +38,7 @@ from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Handler
 from daypass.portal.http.problems import NotJson, VersionNeeded
 
-_READ = (AccessDenied, InvalidRequest)
+_READ = (AccessDenied, InsufficientScope, InvalidRequest)
 _WRITE = (*_READ, NotJson, FreshSignInNeeded, Changed, AuditUnavailable)
 
 Refusal = type[PortalError]

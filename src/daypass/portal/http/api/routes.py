@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.errors import (
     AccessDenied,
     AuditUnavailable,
+    InsufficientScope,
     InvalidDuration,
     InvalidRequest,
     JitDisabled,
@@ -34,6 +35,7 @@ DOCS = "/api/docs"
 
 _ISSUING = (
     AccessDenied,
+    InsufficientScope,
     JitDisabled,
     TenantNotFound,
     InvalidRequest,

@@ -31,7 +31,7 @@ class System:
             store = SettingStore(connection)
             values = store.read(None)
             # What legacy tools wrote may be anything; it is told to those who may read it elsewhere too.
-            stored = store.list_for(SYSTEM) if call.caller.user.is_administrator else ()
+            stored = store.list_for(SYSTEM) if call.caller.administers else ()
         return JSONResponse(
             {
                 # duplo-jit, when it wants admin access, then asks for it in the browser by itself.

@@ -35,7 +35,7 @@ class Tenants:
         user = call.caller.user
         seen = visible_tenants(self.database, user)
         settings: dict[str, list[dict[str, str]]] = defaultdict(list)
-        if user.is_administrator:
+        if call.caller.administers:
             for one in self.all_.settings.of_tenants(_EVERY).records:
                 if one.tenant is not None:
                     settings[one.tenant.id].append(metadata_shape(one))

@@ -24,6 +24,7 @@ _BRIEF = {
 
 FAILURES = {
     "access_denied": "You may not have this.",
+    "insufficient_scope": "The sign-in was authorized for tenants only.",
     "jit_disabled": "JIT access is off.",
     "tenant_not_found": "You have no such tenant.",
     "sign_in_again": "The sign-in was about to end.",

@@ -18,6 +18,7 @@ ADDRESS = "/administrator/overview"
 _SHOWN = 10
 _REASONS = {
     "access_denied": "Not allowed to them",
+    "insufficient_scope": "Beyond the authorized scope",
     "tenant_not_found": "No such tenant of theirs",
     "jit_disabled": "JIT access is off",
     "sign_in_again": "The sign-in was about to end",

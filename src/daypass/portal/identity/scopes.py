@@ -1,0 +1,24 @@
+"""The scope of a token: what its owner agreed to, for reading and writing alike."""
+
+from daypass.portal.errors import InsufficientScope
+from daypass.portal.identity.model import ApiToken, TokenKind, User
+
+
+def administers(user: User, token: ApiToken) -> bool:
+    """Return whether *user* is an Administrator who may administer with *token*."""
+    return user.is_administrator and token.reaches_admin
+
+
+def require_admin_scope(token: ApiToken) -> None:
+    """Return if administration and the master role are in the token's scope; raises `InsufficientScope`."""
+    if not token.reaches_admin:
+        raise InsufficientScope(_HOW_TO_ASK.get(token.kind, _LOG_IN))
+
+
+_LOG_IN = "You authorized this for your tenants only. For admin access run `daypass login --admin`."
+_HOW_TO_ASK = {
+    TokenKind.APPROVAL: (
+        "Admin access was not part of what you authorized. Log in again, asking for it, "
+        "or run `daypass login --admin`."
+    ),
+}

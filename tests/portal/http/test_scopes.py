@@ -1,0 +1,181 @@
+"""What a consent bounds: every route × every kind of token × the scope that its owner agreed to."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from daypass.portal.http.caller import Permission
+from daypass.portal.http.route import ExactRoute
+from daypass.portal.identity.model import CONSENTED_KINDS, TokenKind
+from daypass.portal.identity.service import OPERATOR
+from tests.portal.http.client import Answer
+from tests.portal.http.test_matrix_of_routes import PLACE, is_api, routes
+from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
+from tests.portal.http.world import world as make_world
+
+SECRETS = ("marker-setting", "marker-note", f"{DEV.name}-x", f"{DATA.name}-x", NOOR)
+"""What only admin scope may read: values of settings and metadata, ExternalIds, other users' names."""
+
+ISSUES_ADMIN = ("/adminproxy/GetJITAwsConsoleAccessUrl", "/v3/admin/aws/jitAccess/{role}")
+"""Legacy routes by which the master role's credentials are issued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An Administrator's token of one kind, and whether they agreed to administration with it."""
+
+    kind: TokenKind
+    allows_admin: bool
+    secret: str
+
+    @property
+    def reaches_admin(self) -> bool:
+        """Whether administration is in its scope."""
+        return self.allows_admin or self.kind not in CONSENTED_KINDS
+
+
+@pytest.fixture(scope="module")
+def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    path = tmp_path_factory.mktemp("scopes") / "daypass.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    with make_world(f"sqlite:///{path}") as made:
+        for path_, body in (
+            ("/settings/AppConfig/Other", {"value": "marker-setting"}),
+            (f"/tenants/{DEV.id}/settings/other", {"value": "marker-setting"}),
+            (f"/tenants/{DEV.id}/metadata/owner", {"value": "marker-note"}),
+        ):
+            raw = json.dumps(body).encode()
+            headers = [("If-None-Match", "*")]
+            client, token = made.client(), made.tokens[ADMIN]
+            assert client.send("PUT", f"/api/v1{path_}", token, body=raw, headers=headers).status == 200
+        yield made
+
+
+@pytest.fixture(scope="module")
+def bearers(world: World) -> list[Bearer]:
+    """A token of each kind, and of those that stand on a consent one for each scope."""
+    made, user, ends = [], world.users[ADMIN], world.clock() + timedelta(hours=1)
+    for kind in TokenKind:
+        for allows_admin in (False, True) if kind in CONSENTED_KINDS else (False,):
+            token = world.identity.new_token(
+                user,
+                kind,
+                "scope",
+                expires_at=ends,
+                grant_ends_at=None if kind is TokenKind.PERMANENT else ends,
+                allows_admin=allows_admin,
+            )
+            secret = world.identity.add_token(token, user, OPERATOR).reveal()
+            made.append(Bearer(kind, allows_admin, secret))
+    return made
+
+
+def api_routes(world: World) -> Iterator[tuple[str, ExactRoute]]:
+    """The routes of both APIs with their methods; pages take a browser's session, which has every scope."""
+    for route in routes(world):
+        if is_api(route) and route.permission is not Permission.ANYBODY:
+            (method,) = route.methods or {""}
+            yield method, route
+
+
+THERE = {"tenant": DEV.id, "user": DANA, "username": DANA, "event": "none"}
+ABSENT = {"tenant": "none", "user": "none@example.com", "username": "none@example.com"}
+
+
+def ask(world: World, method: str, route: ExactRoute, bearer: Bearer) -> Answer:
+    """Read what is there, or try to change what is not: the same world serves all questions."""
+    things = {"token": "0" * 32, "event": "none", "key": "other", "name": "default", "type": "AppConfig"}
+    things |= {"role": "admin", **(THERE if method == "GET" else ABSENT)}
+    path = PLACE.sub(lambda place: things[place[1]], route.path)
+    headers = [("If-Match", '"an old version"')]
+    return world.client().send(method, path, bearer.secret, body=b"{}", headers=headers)
+
+
+def is_out_of_scope(answer: Answer) -> bool:
+    """Whether the scope is what the portal refuses; the refusal names the command that asks for more."""
+    said = answer.json if answer.body and answer.header("content-type") != "text/html" else {}
+    if not isinstance(said, dict):
+        return False
+    if "Message" in said:
+        return answer.status == 403 and "daypass login --admin" in said["Message"]
+    if said.get("code") != "insufficient_scope":
+        return False
+    assert answer.status == 403
+    assert "daypass login --admin" in said["detail"]
+    return True
+
+
+def test_a_token_for_tenants_reaches_no_route_of_administrators(world: World, bearers: list[Bearer]) -> None:
+    refused = 0
+    for method, route in api_routes(world):
+        for bearer in bearers:
+            answer, told = ask(world, method, route, bearer), (method, route.path, bearer.kind)
+            if bearer.kind not in route.permission.accepts:
+                assert answer.status == 401, told
+                continue
+            assert answer.status not in {401, 500, 503}, told
+            if route.permission is Permission.ADMINISTRATOR:
+                assert is_out_of_scope(answer) == (not bearer.reaches_admin), (*told, answer.body)
+                refused += not bearer.reaches_admin
+            elif route.path not in ISSUES_ADMIN:
+                assert not is_out_of_scope(answer), told
+    assert refused > 50
+
+
+def test_a_token_for_tenants_reads_nothing_that_only_administration_may(
+    world: World, bearers: list[Bearer]
+) -> None:
+    seen: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for method, route in api_routes(world):
+        for bearer in bearers:
+            body = ask(world, method, route, bearer).body.decode()
+            found = {(route.path, secret) for secret in SECRETS if secret in body}
+            if found and not bearer.reaches_admin:
+                assert not found, (method, route.path, bearer.kind)
+            seen[bearer.reaches_admin] |= found
+
+    assert not seen[False]
+    # The same questions tell an Administrator with admin scope all of it.
+    assert {secret for _, secret in seen[True]} == set(SECRETS)
+    for path in ("/api/v1/tenants", "/v3/features/system", "/admin/GetTenantsForUser"):
+        assert path in {found for found, _ in seen[True]}
+
+
+@pytest.mark.parametrize("allows_admin", [False, True])
+def test_the_ordinary_command_line_works_with_either_scope(
+    world: World, bearers: list[Bearer], allows_admin: bool
+) -> None:
+    bearer = next(one for one in bearers if (one.kind, one.allows_admin) == (TokenKind.CLI, allows_admin))
+    client = world.client()
+
+    assert client.get("/api/v1/me", bearer.secret).json["user"]["username"] == ADMIN
+    names = {one["name"] for one in client.get("/api/v1/tenants", bearer.secret).json["tenants"]}
+    assert names == {"data01", "dev01", "prod01"}
+    assert client.post("/api/v1/sessions", bearer.secret, {"tenant": "dev01"}).status == 201
+    assert client.get("/api/v1/sessions", bearer.secret).json["sessions"]
+    admin = client.post("/api/v1/sessions", bearer.secret, {"admin": True})
+    assert (admin.status, is_out_of_scope(admin)) == ((201, False) if allows_admin else (403, True))
+
+
+def test_a_user_is_told_that_administration_is_not_for_them_rather_than_to_ask_for_more_scope(
+    world: World,
+) -> None:
+    secret, _ = world.token(DANA, TokenKind.CLI, grant_ends_at=world.clock() + timedelta(hours=1))
+
+    answer = world.client().get("/api/v1/users", secret)
+
+    assert (answer.status, answer.json["code"]) == (403, "access_denied")
+
+
+def test_who_reads_beyond_the_consent_is_on_record(world: World, bearers: list[Bearer]) -> None:
+    bearer = next(one for one in bearers if one.kind is TokenKind.CLI and not one.allows_admin)
+    world.client().get("/api/v1/memberships", bearer.secret)
+
+    events = world.client().get(
+        "/api/v1/audit", world.tokens[ADMIN], query="action=administration.enter&subject=/api/v1/memberships"
+    )
+    assert [event["detail"]["code"] for event in events.json["events"]] == ["insufficient_scope"]
