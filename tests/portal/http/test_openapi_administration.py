@@ -1,8 +1,10 @@
 """What our API says of itself is true for Administrators too, who get further and change things."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -12,8 +14,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.identity.model import TokenKind
-from tests.portal.http.fuzzer import describe
-from tests.portal.http.world import ADMIN, World
+from tests.portal.http.client import Client
+from tests.portal.http.fuzzer import DESCRIPTION, describe
+from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.http.world import world as make_world
 
 
@@ -44,3 +47,46 @@ def test_whatever_an_administrator_sends_is_answered_as_described(
 
     # What is there to be changed, and what goes with what, is no matter of a schema.
     case.call_and_validate(headers=token, excluded_checks=[positive_data_acceptance])
+
+
+def _preconditions(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The headers of a call that say what is changed, as the description has them."""
+    return {
+        one["name"]: one for one in operation["parameters"] if one["name"] in {"If-Match", "If-None-Match"}
+    }
+
+
+def test_a_missing_precondition_is_refused_with_each_header_that_is_described_by_example(
+    still_world: World, still_client: Client
+) -> None:
+    admin, refused = still_world.tokens[ADMIN], {}
+    things = {"tenant": DEV.id, "user": DANA, "type": "Flags", "key": "EnableAwsAdminJitAccess"}
+    bodies = {
+        "password": {"password": "correct horse battery"},
+        "members": {"access": "full"},
+        "settings": {"value": "true"},
+        "metadata": {"value": "team blue"},
+    }
+    for path, methods in still_client.get(DESCRIPTION).json["paths"].items():
+        for method, operation in methods.items():
+            if "428" not in operation["responses"]:
+                assert not _preconditions(operation)
+                continue
+            body = next((body for word, body in bodies.items() if f"/{word}" in path), {})
+            sent = json.dumps(body).encode()
+            answer = still_client.send(method.upper(), path.format(**things), admin, body=sent)
+            headers = _preconditions(operation)
+            examples = {
+                name: [one["value"] for one in header["examples"].values()]
+                for name, header in headers.items()
+            }
+
+            assert answer.status == 428, (method, path, answer.body)
+            assert "If-Match" in answer.json["detail"]
+            assert ("If-None-Match: *" in answer.json["detail"]) == ("If-None-Match" in headers)
+            assert examples["If-Match"][0].startswith('"')
+            assert "*" in examples["If-Match"]
+            assert examples.get("If-None-Match", ["*"]) == ["*"]
+            refused[operation["operationId"]] = answer
+
+    assert {"putMember", "putSetting", "putTenantSetting", "putMetadata", "updateUser"} <= refused.keys()

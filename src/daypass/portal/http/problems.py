@@ -60,7 +60,7 @@ class BodyTooLarge(InvalidRequest):
 
 
 class VersionNeeded(PortalError):
-    """A change that does not say what it is a change of."""
+    """The precondition is missing: `If-Match` to change, or `If-None-Match: *` where the call creates."""
 
     code = "version_needed"
 

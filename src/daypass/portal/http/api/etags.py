@@ -6,6 +6,8 @@ from daypass.portal.admin.model import Version
 from daypass.portal.http.doorway import Call
 from daypass.portal.http.problems import VersionNeeded
 
+_TO_CHANGE = "To change, send If-Match with the ETag that you were shown, or If-Match: * to overwrite."
+
 
 def tagged(response: Response, version: Version) -> Response:
     """The same answer, with the version of what it shows."""
@@ -14,18 +16,20 @@ def tagged(response: Response, version: Version) -> Response:
 
 
 def expected(call: Call) -> Version | None:
-    """The version that a change is to be made to; None takes whatever is there (`*`).
+    """Return the version that `If-Match` names (RFC 9110, section 13.1.1), or None for `*`.
 
-    Raises `VersionNeeded` where nothing is said, so that nobody writes over what they never saw.
+    Raises `VersionNeeded` without the header, so that a caller overwrites no change that they never saw.
     """
     stated = call.headers.get("if-match")
     if stated is None:
-        raise VersionNeeded("Say what this is a change of: the ETag that came with it, as If-Match.")
+        raise VersionNeeded(f"A precondition is missing. {_TO_CHANGE}")
     return None if stated.strip() == "*" else Version(stated.strip().removeprefix('"').removesuffix('"'))
 
 
 def expected_or_none(call: Call) -> Version | None:
-    """The same for what may be made anew: `If-None-Match: *` says that there must be none yet."""
+    """Return the same for a call that also creates; `If-None-Match: *` is the version of what is absent."""
     if call.headers.get("if-none-match", "").strip() == "*":
         return Version("")
+    if "if-match" not in call.headers:
+        raise VersionNeeded(f"A precondition is missing. To create, send If-None-Match: *. {_TO_CHANGE}")
     return expected(call)

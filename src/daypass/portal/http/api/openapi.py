@@ -101,22 +101,34 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 
 def _conditions(condition: Condition | None) -> Iterable[dict[str, Any]]:
-    """The headers that say what a change is made to; without any of them it is refused."""
+    """The precondition headers of a change; without any of them it is refused."""
     if condition is None:
         return
-    yield _header("If-Match", "The ETag of what is changed, or `*` for whatever is there.")
+    yield _header(
+        "If-Match",
+        "To change: the ETag of what is changed, or `*` for whatever is there.",
+        {"version": "Change the version that was shown", "any": "Change whatever is there"},
+        {"version": '"5f0c1d6b9a3e4c7d8e2f1a0b"', "any": "*"},
+    )
     if condition is Condition.PUT:
-        yield _header("If-None-Match", "`*` where there must be none yet; in place of `If-Match`.")
+        yield _header(
+            "If-None-Match",
+            "To create: `*`, for there must be none yet; in place of `If-Match`.",
+            {"new": "Create what is not there yet"},
+            {"new": "*"},
+        )
 
 
-def _header(name: str, description: str) -> dict[str, Any]:
+def _header(
+    name: str, description: str, summaries: Mapping[str, str], values: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "name": name,
         "in": "header",
         "description": description,
         "required": False,
         "schema": {"type": "string"},
-        "example": "*",
+        "examples": {key: {"summary": summaries[key], "value": value} for key, value in values.items()},
     }
 
 
