@@ -14,12 +14,15 @@ from tests.database_fixture import (
     sqlite_template,
     sqlite_url,
 )
+from tests.pgbouncer_fixture import pgbouncer, pgbouncer_url
 from tests.sandbox_fixture import sandbox, sandbox_process
 
 __all__ = [
     "crashing_postgres",
     "database",
     "database_url",
+    "pgbouncer",
+    "pgbouncer_url",
     "postgres",
     "postgres_url",
     "sandbox",

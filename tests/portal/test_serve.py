@@ -1,5 +1,6 @@
 """`daypass portal serve` as a real process: it starts well or says why not, and ends when it is told to."""
 
+import json
 import os
 import resource
 import signal
@@ -384,3 +385,36 @@ def test_no_secret_is_in_what_a_portal_says_on_its_machine(operator: Operator, o
     assert legacy[1]["ConsoleUrl"] == ""
     assert "CANARY" not in said
     assert token not in said
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgres", "pgbouncer"])
+def test_it_says_what_its_database_sessions_are_good_for_and_serves_all(
+    backend: str, request: pytest.FixtureRequest, tmp_path: Path, own_aws: StubAws
+) -> None:
+    profile = {"sqlite": "embedded", "postgres": "direct", "pgbouncer": "pooled"}[backend]
+    operator = Operator(tmp_path, environment(tmp_path, request.getfixturevalue(f"{backend}_url"), own_aws))
+    token = token_of_a_new_administrator(operator)
+    with operator.serving_forked() as serving:
+        ready = {"status": "ready", "database_profile": profile}
+        assert [line["profile"] for line in told(serving, "database")] == [profile]
+        assert serving.ask("GET", "/readyz") == (200, ready)
+
+        # More at once than there are threads, and each more often than the driver waits until it prepares.
+        answers: list[int] = []
+
+        def ask() -> None:
+            answers.extend(serving.ask("GET", "/api/v1/tenants", token)[0] for _ in range(8))
+
+        crowd = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        assert answers == [200] * 48
+
+    checked = operator.run_inside("doctor", "--format", "json")
+    assert {"database_profile"} == {
+        finding["code"]
+        for finding in json.loads(checked.stdout)["findings"]
+        if finding["sentence"].startswith(f"The session profile is {profile}:")
+    }

@@ -86,6 +86,7 @@ from daypass.portal.inventory.service import Inventory
 from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
+from daypass.portal.storage.pooler import Profile
 
 DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 """Those with templates of their own."""
@@ -114,6 +115,8 @@ class Portal:
     doors: Sequence[Starlette]
     has_administrator: Callable[[], bool]
     """Whether anybody can run it yet."""
+    database_profile: Profile
+    """What its database sessions can be relied on for."""
     close: Callable[[], None]
 
 
@@ -241,6 +244,7 @@ def assemble(
         Guards(Front(doors, otherwise=web)),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
+        database.profile,
         close,
     )
 

@@ -139,6 +139,7 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
     is_ownerless = not built.has_administrator()
 
     def announce() -> None:
+        log.info("database", profile=built.database_profile)
         log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
         _log_database(log)
         if not config.serves_tls:

@@ -87,6 +87,7 @@ def test_what_is_live_what_was_refused_and_what_is_called_so(rig: Rig) -> None:
     assert dev.expires_at < rig.clock.now < prod.expires_at
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
 def test_sessions_are_counted_by_the_day_in_utc(rig: Rig) -> None:
     rig.clock.now = rig.clock.now.replace(hour=23, minute=59)
     rig.issue(DANA, "dev01")

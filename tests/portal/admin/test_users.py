@@ -295,6 +295,7 @@ def everybody(administration: Administration) -> list[UserRecord]:
     return list(administration.users.page(UserQuery(), Turn()).records)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
 def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> None:
     for number in range(7):
         administration.clock.move(MINUTE)

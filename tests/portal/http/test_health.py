@@ -19,7 +19,10 @@ KEYS = ("/api/v1/sessions", {"tenant": "dev01"})
 
 def test_a_portal_that_is_well_is_alive_and_ready(world: World, client: Client) -> None:
     assert (client.get("/healthz").status, client.get("/healthz").json) == (200, {"status": "ok"})
-    assert (client.get("/readyz").status, client.get("/readyz").json) == (200, {"status": "ready"})
+    assert (client.get("/readyz").status, client.get("/readyz").json) == (
+        200,
+        {"status": "ready", "database_profile": world.database.profile},
+    )
     assert world.broker.assumed == []
 
 

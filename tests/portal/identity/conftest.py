@@ -15,6 +15,9 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users
 from tests.fakes import FakeClock, quick_hash
+from tests.pgbouncer_fixture import database_url
+
+__all__ = ["database_url"]
 
 RIGHT = Secret("correct horse")
 WRONG = Secret("correct mouse")

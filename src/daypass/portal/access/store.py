@@ -27,6 +27,7 @@ from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.model import Role, TokenId, User, UserId
 from daypass.portal.identity.store import ENDED_AT, parents
+from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.prepared import Found, Prepared
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
 from daypass.portal.storage.upsert import insert_or_update
@@ -188,8 +189,7 @@ class IssuanceStore:
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
         """How many sessions one user was given on each day, in UTC; days without any are not there."""
         c = issuances.c
-        is_sqlite = self._connection.dialect.name == "sqlite"
-        day = func.date(c.asked_at if is_sqlite else func.timezone("UTC", c.asked_at), type_=String)
+        day = utc_day(self._connection, c.asked_at)
         rows = self._connection.execute(
             select(day, func.count())
             .where(c.user_id == user_id, c.asked_at >= since, c.state == State.ISSUED.value)

@@ -40,7 +40,7 @@ class Readiness:
             self._refusal = await self._ask()
         if self._refusal is not None:
             raise self._refusal
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "database_profile": self._database.profile})
 
     async def _ask(self) -> PortalError | None:
         try:

@@ -13,7 +13,13 @@ from daypass.portal.operator.ground import open_database, plain_sentences
 
 if TYPE_CHECKING:
     from daypass.portal.admin.findings import Finding
+    from daypass.portal.storage.engine import Database
 
+_PROFILES = {
+    "embedded": "SQLite, in this process",
+    "direct": "session settings hold, and statements are prepared",
+    "pooled": "a connection pooler is in between, so statements are not prepared",
+}
 _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 
 
@@ -58,7 +64,15 @@ def _findings() -> "Sequence[Finding]":
             Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
             for proxy in used_proxies(config.aws)
         ]
-        return [*proxies, *Doctor(database, broker, roles, utc_now).examine()]
+        examined = Doctor(database, broker, roles, utc_now).examine()
+        return [_session_profile(database), *proxies, *examined]
+
+
+def _session_profile(database: "Database") -> "Finding":
+    from daypass.portal.admin.findings import Finding, Level
+
+    sentence = f"The session profile is {database.profile}: {_PROFILES[database.profile]}."
+    return Finding("database_profile", Level.FINE, "database", sentence)
 
 
 def _print(findings: "Sequence[Finding]") -> None:

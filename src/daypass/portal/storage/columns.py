@@ -1,8 +1,12 @@
 """Column types that keep a value what it was."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import Connection, DateTime, Dialect, String, func
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
 
@@ -26,3 +30,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Epoch(ColumnElement[datetime]):
+    """The constant 1970-01-01T00:00:00Z, the same whatever time zone the session has."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+
+@compiles(Epoch)
+def _(_element: Epoch, compiler: SQLCompiler, **_options: Any) -> str:  # noqa: ANN401  SQLAlchemy's own
+    return epoch_in(compiler.dialect.name)
+
+
+def epoch_in(dialect_name: str) -> str:
+    """Return the literal for 1970-01-01T00:00:00Z."""
+    # SQLite compares text, and stores moments without a zone.
+    return f"'1970-01-01 00:00:00.000000{'' if dialect_name == 'sqlite' else '+00'}'"
+
+
+def utc_day(connection: Connection, moment: ColumnElement[datetime]) -> ColumnElement[str]:
+    """Return the SQL for the day of *moment* in UTC, ISO 8601, whatever time zone the session has."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    return func.date(moment if is_sqlite else func.timezone("UTC", moment), type_=String)

@@ -10,13 +10,15 @@ from time import monotonic
 from sqlalchemy import Connection, Engine
 
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
 
 
 class PooledConnections:
     """Connections to PostgreSQL, from SQLAlchemy's pool: it finds out when the server was gone."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock_timeout: timedelta) -> None:
+        self._lock_timeout = lock_timeout
         self._writing = engine
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
@@ -25,13 +27,19 @@ class PooledConnections:
         """One of them, without a transaction."""
         return self._reading.connect()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
         """One of them in a transaction, committed at the end, rolled back on an exception."""
-        return self._writing.begin()
+        with self._writing.begin() as connection:
+            limit_waits(connection, self._lock_timeout)
+            yield connection
 
-    def snapshot(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
         """One of them in a transaction that sees one moment throughout, and changes nothing."""
-        return self._snapshot.connect()
+        with self._snapshot.connect() as connection:
+            limit_waits(connection, self._lock_timeout)
+            yield connection
 
     def close(self) -> None:
         """Close them all."""

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.connections import KeptConnections, PooledConnections
+from daypass.portal.storage.pooler import Profile, examine_connections
 
 __all__ = ["Connection", "Database", "StorageConflict"]
 
@@ -40,8 +41,12 @@ class Database:
         self._connections: KeptConnections | PooledConnections = (
             KeptConnections(self._engine, connections, patience)
             if self.is_sqlite
-            else PooledConnections(self._engine)
+            else PooledConnections(self._engine, patience)
         )
+        self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
+        """What the connection that was opened last relies on."""
+        if not self.is_sqlite:
+            examine_connections(self._engine, patience, self._set_profile)
 
     @property
     def is_sqlite(self) -> bool:
@@ -70,6 +75,9 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
+
+    def _set_profile(self, profile: Profile) -> None:
+        self.profile = profile
 
 
 def parse_url(text: str) -> URL:

@@ -15,11 +15,10 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
-    literal_column,
     type_coerce,
 )
 
-from daypass.portal.storage.columns import UtcDateTime
+from daypass.portal.storage.columns import Epoch, UtcDateTime
 
 metadata = MetaData(
     naming_convention={
@@ -46,9 +45,7 @@ users = Table(
 )
 
 # Sorted by it, those who never signed in come before everybody else.
-last_sign_in = type_coerce(
-    func.coalesce(users.c.last_sign_in_at, literal_column("'1970-01-01 00:00:00.000000'")), UtcDateTime
-)
+last_sign_in = type_coerce(func.coalesce(users.c.last_sign_in_at, Epoch()), UtcDateTime)
 
 Index("ix_users_last_sign_in", last_sign_in, users.c.id)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 from daypass.portal.access.model import Door, State
 from daypass.portal.access.store import ISSUANCE, IssuanceRecord, issuance_record
 from daypass.portal.identity.model import UserId
+from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import issuances
 from daypass.portal.tenants.model import TenantId
@@ -54,7 +55,7 @@ class SessionList:
 
     def days(self, since: datetime) -> Mapping[tuple[str, State], int]:
         """How many there were by day (UTC, ISO 8601) and by what became of them."""
-        day = func.date(_c.asked_at)
+        day = utc_day(self._connection, _c.asked_at)
         query = select(day, _c.state, func.count()).where(_c.asked_at >= since).group_by(day, _c.state)
         return {(str(at), State(state)): number for at, state, number in self._connection.execute(query)}
 

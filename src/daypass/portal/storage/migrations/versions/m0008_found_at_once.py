@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.exc import DBAPIError
 
-from daypass.portal.storage.columns import UtcDateTime
+from daypass.portal.storage.columns import UtcDateTime, epoch_in
 
 revision = "0008"
 down_revision = "0007"
@@ -22,7 +22,8 @@ _TRIGRAMS = {
 def upgrade() -> None:
     """Take the step."""
     # Those who never signed in are sorted too; storage/schema.py has the same expression.
-    last_sign_in = sa.text("coalesce(last_sign_in_at, '1970-01-01 00:00:00.000000')")
+    epoch = epoch_in(op.get_bind().dialect.name)
+    last_sign_in = sa.text(f"coalesce(last_sign_in_at, {epoch})")
     op.create_index("ix_users_last_sign_in", "users", [last_sign_in, "id"], unique=False)
     is_disabled = sa.text("disabled_at IS NOT NULL")
     op.create_index(

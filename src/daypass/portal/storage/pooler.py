@@ -1,0 +1,93 @@
+"""Sessions of PostgreSQL, and sessions through a connection pooler such as PgBouncer.
+
+A pooler in transaction mode gives each transaction whichever server session is free. Session settings and
+prepared statements are then another client's. Each new connection is examined, because the server behind an
+address can change while the portal runs.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Dialect, Engine, event
+
+from daypass.portal.storage.prepared import run_plain
+
+if TYPE_CHECKING:
+    # Commands on SQLite start without loading the driver of PostgreSQL.
+    import psycopg
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Profile(StrEnum):
+    """What the portal relies on in a database session."""
+
+    EMBEDDED = "embedded"
+    """SQLite: no server."""
+    DIRECT = "direct"
+    """The session is ours: its settings hold, and statements are prepared."""
+    POOLED = "pooled"
+    """Nothing outlasts a transaction: settings are local to it, and no statement is prepared."""
+
+
+def examine_connections(engine: Engine, lock_timeout: timedelta, report: Callable[[Profile], None]) -> None:
+    """Give each new connection of *engine* its profile, and report it."""
+
+    def connect(
+        dialect: Dialect, _record: object, arguments: Sequence[Any], options: dict[str, Any]
+    ) -> "psycopg.Connection":
+        connection, profile = _connect(dialect, arguments, options, lock_timeout)
+        if profile is Profile.POOLED:
+            # None turns the driver's prepared statements off, in executemany() too.
+            connection.prepare_threshold = None
+        report(profile)
+        return connection
+
+    event.listen(engine, "do_connect", connect)
+
+
+def limit_waits(connection: Connection, lock_timeout: timedelta) -> None:
+    """Set the lock timeout of a transaction that has just begun, unless the session has it already."""
+    driver: Any = connection.connection.dbapi_connection
+    if driver.prepare_threshold is None:
+        run_plain(connection, f"SET LOCAL lock_timeout = {lock_timeout // _MILLISECOND}")
+
+
+def _connect(
+    dialect: Dialect, arguments: Sequence[Any], options: dict[str, Any], lock_timeout: timedelta
+) -> tuple["psycopg.Connection", Profile]:
+    try:
+        connection: Any = dialect.connect(*arguments, **options)
+    except dialect.loaded_dbapi.OperationalError as error:
+        if not _refuses_options(error):
+            raise
+        plain = {name: value for name, value in options.items() if name != "options"}
+        connection = dialect.connect(*arguments, **plain)
+        return connection, Profile.POOLED
+    try:
+        return connection, _profile(connection, lock_timeout)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _refuses_options(error: Exception) -> bool:
+    """Whether a pooler refused the startup parameter `options`: each says so in words of its own."""
+    # PgBouncer: "unsupported startup parameter"; Amazon RDS Proxy: "command-line options".
+    return "startup parameter" in str(error) or "command-line options" in str(error)
+
+
+def _profile(connection: "psycopg.Connection", lock_timeout: timedelta) -> Profile:
+    """Return DIRECT only for a session whose server process and settings are those that we asked for."""
+    # A pooler announces a process id of its own, and may drop the options without a word.
+    connection.autocommit = True
+    found = connection.execute(
+        "SELECT pg_backend_pid(), current_setting('TimeZone'),"
+        f" current_setting('lock_timeout')::interval = interval '{lock_timeout // _MILLISECOND} ms'",
+        prepare=False,
+    ).fetchone()
+    connection.autocommit = False
+    is_direct = found == (connection.info.backend_pid, "UTC", True)
+    return Profile.DIRECT if is_direct else Profile.POOLED
