@@ -165,7 +165,8 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
     try:
         server.run_until_signal(built.app, listening, tls, ready)
     finally:
-        built.close()
+        with server.ending_in_time(lambda: log.error("A thread did not end in time.", pid=os.getpid())):
+            built.close()
     log.info("stopped", pid=os.getpid())
 
 

@@ -5,8 +5,10 @@ import os
 import signal
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ _CONNECTIONS = 2048
 
 _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
+
+_CLOSING = timedelta(seconds=10)
+"""What cleaning up gets. The last answer takes ten seconds at most, and orchestrators kill after 30."""
 
 _TOLD = (signal.SIGINT, signal.SIGTERM)
 """How we are told to stop."""
@@ -122,6 +127,26 @@ def run_until_signal(
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         runner.run(serve(app, listening, tls, ready))
+
+
+@contextmanager
+def ending_in_time(warn: Callable[[], None], within: timedelta = _CLOSING) -> Iterator[None]:
+    """Clean up inside; where that takes too long, call *warn* and end the process with exit code 1.
+
+    A thread that waits for a stalled file system cannot be interrupted. Nothing that it holds is released.
+    """
+
+    def give_up() -> None:
+        warn()
+        os._exit(1)
+
+    timer = threading.Timer(within.total_seconds(), give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def run_workers(number: int, work: Callable[[], int]) -> int:

@@ -2,21 +2,19 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from time import monotonic
 
-from sqlalchemy import Connection
-from sqlalchemy.sql.base import Executable
+from sqlalchemy.exc import IntegrityError
 
-from daypass.portal.audit.chain import Event, Head, link, open_chain
-from daypass.portal.audit.store import APPEND, read_heads
+from daypass.portal.audit.batch import Check, Record, UnitOfWork, Write, write_units
+from daypass.portal.audit.chain import Event, Head
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
-from daypass.portal.storage.engine import Database, StorageConflict
-from daypass.portal.storage.prepared import Prepared, run
-from daypass.portal.storage.turns import hold_off_changes, take_turn
+from daypass.portal.errors import AuditUnavailable, Overloaded, StorageUnavailable
+from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
+from daypass.portal.storage.turns import limit_lock_waits
 
 __all__ = ["AuditLog", "Check", "Event", "Record", "Write"]
 
@@ -25,27 +23,16 @@ _LONGEST_QUEUE = 2000
 _LONGEST_WAIT = timedelta(seconds=8)
 """A caller who waited longer is told that nothing was recorded, and drops what it holds."""
 
-Check = Callable[[Connection], PortalError | None]
-_Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
+_CLOSING = timedelta(seconds=10)
 
+# Locks of a stopped backend or a vanished client stay held. While that is likely, a batch must not spend
+# the seconds on them in which its other entries could be written.
+_CAREFUL_SECONDS = 30.0
+_BATCH_LOCK_WAIT = timedelta(milliseconds=500)
+_SINGLE_LOCK_WAIT = timedelta(milliseconds=100)
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One row's change that belongs to an event.
-
-    `statement` is one object for all its uses, so that the rows of many requests go out together.
-    """
-
-    statement: Executable | Prepared
-    parameters: Mapping[str, Any]
-
-    def apply(self, connection: Connection) -> None:
-        """Change the row, in a transaction of the caller's own."""
-        run(connection, self.statement, [self.parameters])
-
-
-Record = tuple[Event, Sequence[Write]]
-"""An event, and the rows that belong to it."""
+_ROLLED_BACK = (StorageConflict, StorageLocked, IntegrityError)
+"""Errors that the database itself reports, at COMMIT too: nothing of the transaction is durable."""
 
 
 def _held_lock() -> threading.Lock:
@@ -56,17 +43,24 @@ def _held_lock() -> threading.Lock:
 
 @dataclass(slots=True)
 class _Entry:
-    """Events on their way, and how their commit came out."""
+    """A unit of work on its way, and how its commit came out.
 
-    records: Sequence[Record]
-    still_valid: Check | None
-    is_change: bool
+    The outcome is decided once, under the log's lock: by its own thread when it gives up waiting, or by the
+    leader. Whatever the other finds out afterwards changes nothing.
+    """
+
+    unit: UnitOfWork
     # A bare lock, held until there is news: an Event costs several of them.
     news: threading.Lock = field(default_factory=_held_lock)
     leads: bool = False
     """Whether its thread is to write for all who wait; else the news is that it is written."""
-    is_abandoned: bool = False
+    is_decided: bool = False
     failure: Exception | None = None
+
+    def decide(self, failure: Exception | None) -> None:
+        """Set the outcome, unless there is one; to be called under the log's lock."""
+        if not self.is_decided:
+            self.is_decided, self.failure = True, failure
 
 
 class AuditLog:
@@ -80,7 +74,9 @@ class AuditLog:
         self._database = database
         self._clock = clock
         self._patience = patience.total_seconds()
+        # The leader's own.
         self._head: Head | None = None
+        self._careful_until = 0.0
         # What follows changes under this lock alone, but for a number that may be a little out of date.
         self._lock = threading.Condition(threading.Lock())
         self._waiting: deque[_Entry] = deque()
@@ -94,7 +90,8 @@ class AuditLog:
         `still_valid` runs inside the same transaction, after everything that has committed before: the
         refusal it answers is raised, and nothing of this commit is written. On no replica does an
         administrative change (`is_change`) commit between another's check and its commit. Raises
-        `AuditUnavailable` when the record could not be made, and `Overloaded` when too much is waiting.
+        `AuditUnavailable` when the record could not be made or the database did not confirm it in time, and
+        `Overloaded` when too much is waiting.
         """
         self.commit_all(((event, writes),), still_valid=still_valid, is_change=is_change)
 
@@ -107,7 +104,7 @@ class AuditLog:
         """
         if len(self._waiting) >= _LONGEST_QUEUE:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
-        entry = _Entry(records, still_valid, is_change)
+        entry = _Entry(UnitOfWork(records, still_valid, is_change))
         with self._lock:
             self._waiting.append(entry)
             entry.leads, self._is_led = not self._is_led, True
@@ -118,39 +115,49 @@ class AuditLog:
         if entry.failure is not None:
             raise entry.failure
 
-    def close(self) -> None:
-        """Return when nobody writes any more."""
+    def close(self, within: timedelta = _CLOSING) -> None:
+        """Return when nobody writes any more, or when *within* has passed."""
         with self._lock:
-            self._lock.wait_for(lambda: not self._is_led)
+            self._lock.wait_for(lambda: not self._is_led, within.total_seconds())
 
     def _abandon(self, entry: _Entry) -> None:
         """Give up on an entry that waited too long, unless it was made the leader just now."""
         with self._lock:
             if not entry.leads:
-                entry.is_abandoned = True
-                raise AuditUnavailable(_NOT_RECORDED)
+                entry.decide(AuditUnavailable(_NOT_RECORDED))
 
     def _lead(self, own: _Entry) -> None:
         """Write a batch, the first of which is one's own."""
         with self._lock:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_BATCH))]
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_BATCH))]
+            batch = [entry for entry in taken if not entry.is_decided]
+        ends_at = monotonic() + self._database.longest_answer.total_seconds()
         try:
-            self._commit(batch)
+            self._commit(batch, ends_at, _BATCH_LOCK_WAIT if self._is_careful() else None)
         except BaseException:
-            # This thread was interrupted, and what is written is not known: nobody may take it for written.
+            # This thread was interrupted, and what is durable is unknown: the next leader opens a new chain.
             self._head = None
-            for entry in batch:
-                entry.failure = AuditUnavailable(_NOT_RECORDED)
             raise
         finally:
+            # Entries that were not reached, or whose fate is unknown, were not recorded as far as we know.
+            self._decide(batch, [AuditUnavailable(_NOT_RECORDED) for _ in batch])
             self._hand_on()
             for entry in batch:
                 if entry is not own:
                     entry.news.release()
 
+    def _is_careful(self) -> bool:
+        """Whether a lock may be held by a transaction that never ends."""
+        return monotonic() < self._careful_until
+
+    def _decide(self, batch: Sequence[_Entry], failures: Sequence[Exception | None]) -> None:
+        with self._lock:
+            for entry, failure in zip(batch, failures, strict=True):
+                entry.decide(failure)
+
     def _hand_on(self) -> None:
         with self._lock:
-            while self._waiting and self._waiting[0].is_abandoned:
+            while self._waiting and self._waiting[0].is_decided:
                 self._waiting.popleft()
             if self._waiting:
                 self._waiting[0].leads = True
@@ -159,54 +166,53 @@ class AuditLog:
                 self._is_led = False
                 self._lock.notify_all()
 
-    def _commit(self, batch: Sequence[_Entry], *, is_last_try: bool = False) -> None:
+    def _commit(
+        self,
+        batch: Sequence[_Entry],
+        ends_at: float,
+        lock_wait: timedelta | None,
+        *,
+        is_last_try: bool = False,
+    ) -> bool:
+        """Write and decide entries together; return False where the database takes no others either."""
+        is_sent = False
         try:
-            with self._database.writing() as connection:
-                head = self._append(connection, batch)
-            self._head = head
+            with self._database.writing(Allowance(ends_at=ends_at)) as connection:
+                if lock_wait is not None:
+                    limit_lock_waits(connection, lock_wait)
+                units = [entry.unit for entry in batch]
+                head, refusals = write_units(connection, units, self._head, self._clock)
+                is_sent = True
         except Exception as error:  # the others have to outlive whatever one entry brings along
-            # It may not be known what of it was written, so the chain goes on as a new one.
+            # What is durable may be unknown, so the next transaction opens a new chain.
             self._head = None
-            if len(batch) > 1 and not _is_outage(error):
-                for entry in batch:
-                    self._commit([entry])
-                return
-            if isinstance(error, StorageConflict) and not is_last_try:
-                # Nothing of it was written, and the one that it gave way to is through by now.
-                self._commit(batch, is_last_try=True)
-                return
-            for entry in batch:
-                entry.failure = _not_recorded(error) if isinstance(error, StorageUnavailable) else error
+            is_outage = isinstance(error, StorageUnavailable) and not isinstance(error, _ROLLED_BACK)
+            if is_outage or isinstance(error, StorageLocked):
+                self._careful_until = monotonic() + _CAREFUL_SECONDS
+            if is_outage or (is_sent and not isinstance(error, _ROLLED_BACK)):
+                # The COMMIT may still take effect. A second attempt could record the same thing twice.
+                self._decide(batch, [_not_recorded(error) for _ in batch])
+                return False
+            self._recover(batch, ends_at, error, is_last_try=is_last_try)
+            return True
+        self._head = head
+        self._decide(batch, refusals)
+        return True
 
-    def _append(self, connection: Connection, batch: Sequence[_Entry]) -> Head | None:
-        # First of all: whoever waited for a turn with rows locked could be waited for in turn.
-        if any(entry.is_change for entry in batch):
-            take_turn(connection)
-        elif any(entry.still_valid is not None for entry in batch):
-            hold_off_changes(connection)
-        head, rows = self._head, []
-        pending: _Writes = {}
-        for entry in batch:
-            entry.failure = None
-            if entry.is_abandoned:
-                continue
-            if entry.still_valid is not None:
-                # A check sees all that came before it, also what shares its transaction.
-                pending = _apply(connection, pending)
-                entry.failure = entry.still_valid(connection)
-                if entry.failure is not None:
-                    continue
-            if head is None:
-                head, row = open_chain(read_heads(connection), self._clock())
-                rows.append(row)
-            for event, writes in entry.records:
-                head, row = link(head, event, self._clock())
-                rows.append(row)
-                _gather(pending, writes)
-        _apply(connection, pending)
-        if rows:
-            APPEND.run(connection, rows)
-        return head
+    def _recover(
+        self, batch: Sequence[_Entry], ends_at: float, error: Exception, *, is_last_try: bool
+    ) -> None:
+        """Try again where nothing was written: each entry alone, and once more after a deadlock."""
+        if len(batch) > 1:
+            lock_wait = _SINGLE_LOCK_WAIT if self._is_careful() else None
+            for entry in batch:
+                if monotonic() >= ends_at or not self._commit([entry], ends_at, lock_wait):
+                    return
+        elif isinstance(error, StorageConflict) and not is_last_try:
+            # The transaction that this one gave way to is through by now.
+            self._commit(batch, ends_at, None, is_last_try=True)
+        else:
+            self._decide(batch, [_not_recorded(error) if isinstance(error, StorageUnavailable) else error])
 
 
 _NOT_RECORDED = (
@@ -214,23 +220,7 @@ _NOT_RECORDED = (
 )
 
 
-def _is_outage(error: Exception) -> bool:
-    """Whether the whole batch fails for it, and each entry alone would again."""
-    return isinstance(error, StorageUnavailable) and not isinstance(error, StorageConflict)
-
-
-def _not_recorded(fault: StorageUnavailable) -> AuditUnavailable:
+def _not_recorded(fault: Exception) -> AuditUnavailable:
     failure = AuditUnavailable(_NOT_RECORDED)
     failure.__cause__ = fault
     return failure
-
-
-def _gather(pending: _Writes, writes: Sequence[Write]) -> None:
-    for write in writes:
-        pending.setdefault(write.statement, []).append(write.parameters)
-
-
-def _apply(connection: Connection, pending: _Writes) -> _Writes:
-    for statement, parameters in pending.items():
-        run(connection, statement, parameters)
-    return {}

@@ -12,38 +12,55 @@ from sqlalchemy import Connection, Engine
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
+from daypass.portal.storage.watchdog import Allowance, WatchedConnection
 
 
 class PooledConnections:
-    """Connections to PostgreSQL, from SQLAlchemy's pool: it finds out when the server was gone."""
+    """Connections to PostgreSQL, from SQLAlchemy's pool: it finds out when the server was gone.
 
-    def __init__(self, engine: Engine, lock_timeout: timedelta) -> None:
+    Each waits at most *patience* for one answer of the server; one for long reads waits *long_patience*.
+    """
+
+    def __init__(
+        self, engine: Engine, lock_timeout: timedelta, patience: timedelta, long_patience: timedelta
+    ) -> None:
         self._lock_timeout = lock_timeout
+        self._short = Allowance(per_wait=patience.total_seconds())
+        self._long = Allowance(per_wait=long_patience.total_seconds())
         self._writing = engine
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
 
     def reading(self) -> AbstractContextManager[Connection]:
         """One of them, without a transaction."""
-        return self._reading.connect()
+        return _lend(self._reading.connect(), self._short)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
         """One of them in a transaction, committed at the end, rolled back on an exception."""
-        with self._writing.begin() as connection:
+        with _lend(self._writing.begin(), allowance or self._short) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """One of them in a transaction that sees one moment throughout, and changes nothing."""
-        with self._snapshot.connect() as connection:
+        with _lend(self._snapshot.connect(), self._long) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
     def close(self) -> None:
         """Close them all."""
         self._writing.dispose()
+
+
+@contextmanager
+def _lend(borrowed: AbstractContextManager[Connection], allowance: Allowance) -> Iterator[Connection]:
+    with borrowed as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, WatchedConnection)  # noqa: S101  the engine makes no other
+        driver.allowance = allowance
+        yield connection
 
 
 class KeptConnections:
@@ -74,8 +91,9 @@ class KeptConnections:
             self._give_back(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, _allowance: Allowance | None = None) -> Iterator[Connection]:
         """One of them in a transaction, committed at the end, rolled back on an exception."""
+        # SQLite's own busy timeout bounds the wait for other writers.
         with self.reading() as connection:
             run_plain(connection, "BEGIN IMMEDIATE")
             yield connection

@@ -17,11 +17,17 @@ from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.connections import KeptConnections, PooledConnections
 from daypass.portal.storage.pooler import Profile, examine_connections
+from daypass.portal.storage.watchdog import Allowance, opener, watch
 
-__all__ = ["Connection", "Database", "StorageConflict"]
+__all__ = ["Allowance", "Connection", "Database", "StorageConflict", "StorageLocked"]
 
 _CONNECTIONS = 40
 _PATIENCE = timedelta(seconds=5)
+
+# Of the patience. A server that works reports its own lock timeout before we give up on it.
+_PING = 0.4
+_ANSWER = 1.4
+_LONG_ANSWER = 3
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -29,24 +35,33 @@ class StorageConflict(StorageUnavailable):
     """Two transactions waited for each other, and this one was given up; once more is right."""
 
 
+class StorageLocked(StorageUnavailable):
+    """Another transaction held a lock for too long; the transaction was rolled back."""
+
+
 class Database:
     """One database, for all threads of a process.
 
     Faults of the database itself (gone, locked, full) surface as `StorageUnavailable`. `patience` is how
-    long to wait for a connection, and again for a lock that somebody else holds.
+    long to wait for a connection, and again for a lock that somebody else holds. A PostgreSQL server that
+    does not answer for 1.4 times as long (3 times in a snapshot) counts as gone.
     """
 
     def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
+        self.longest_answer = patience * _ANSWER
+        """How long a connection waits for one answer of the database."""
         self._engine = _open(parse_url(url), connections, patience)
         self._connections: KeptConnections | PooledConnections = (
             KeptConnections(self._engine, connections, patience)
             if self.is_sqlite
-            else PooledConnections(self._engine, patience)
+            else PooledConnections(self._engine, patience, self.longest_answer, patience * _LONG_ANSWER)
         )
         self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
         """What the connection that was opened last relies on."""
         if not self.is_sqlite:
-            examine_connections(self._engine, patience, self._set_profile)
+            resting = Allowance(per_wait=(patience * _PING).total_seconds())
+            watch(self._engine, resting)
+            examine_connections(self._engine, opener(resting), patience, self._set_profile)
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,9 +76,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection in one transaction, committed at the end, rolled back on an exception."""
-        with _faults(), self._connections.writing() as connection:
+    def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
+        """A connection in one transaction, committed at the end, rolled back on an exception.
+
+        *allowance* replaces the usual limit on waiting for PostgreSQL. When the COMMIT is not answered within
+        it, `StorageUnavailable` is raised although the transaction may be durable.
+        """
+        with _faults(), self._connections.writing(allowance) as connection:
             yield connection
 
     @contextmanager
@@ -120,7 +139,8 @@ def _open_postgresql(url: URL, connections: int, patience: timedelta) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": 5,
+            # In whole seconds; libpq takes two at least.
+            "connect_timeout": max(2, round(patience.total_seconds())),
             # A server that vanished without a word is noticed as soon as one that is down.
             "tcp_user_timeout": wait,
             "options": f"-c timezone=UTC -c lock_timeout={wait}",
@@ -167,13 +187,17 @@ def _faults() -> Iterator[None]:
     except PoolTimeout as error:
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.") from error
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == _LOCK_TIMEOUT:
+            raise StorageLocked("The portal's database is busy. Try again in a moment.") from error
+        if state in _CONFLICTS:
             raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
         if not _is_fault(error):
             raise
         raise StorageUnavailable("The portal's database cannot be reached. Try again in a moment.") from error
 
 
+_LOCK_TIMEOUT = "55P03"
 _CONFLICTS = {"40001", "40P01"}
 """How PostgreSQL says that a transaction was given up for another's sake."""
 

@@ -7,6 +7,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.watchdog import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"
 
@@ -20,7 +21,8 @@ class SchemaError(Exception):
 
 def migrate(database: Database) -> None:
     """Apply what is missing, all or nothing; safe when several processes do it at once."""
-    with database.writing() as connection:
+    # A step may take as long as the size of its tables demands.
+    with database.writing(UNLIMITED) as connection:
         # SQLite's writing transaction is a lock already.
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = 0"))

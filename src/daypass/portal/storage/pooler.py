@@ -8,6 +8,7 @@ address can change while the portal runs.
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Dialect, Engine, event
@@ -32,20 +33,25 @@ class Profile(StrEnum):
     """Nothing outlasts a transaction: settings are local to it, and no statement is prepared."""
 
 
-def examine_connections(engine: Engine, lock_timeout: timedelta, report: Callable[[Profile], None]) -> None:
-    """Give each new connection of *engine* its profile, and report it."""
+def examine_connections(
+    engine: Engine,
+    connect: "Callable[..., psycopg.Connection]",
+    lock_timeout: timedelta,
+    report: Callable[[Profile], None],
+) -> None:
+    """Open each new connection of *engine* with *connect*, give it its profile, and report that."""
 
-    def connect(
+    def examined(
         dialect: Dialect, _record: object, arguments: Sequence[Any], options: dict[str, Any]
     ) -> "psycopg.Connection":
-        connection, profile = _connect(dialect, arguments, options, lock_timeout)
+        connection, profile = _connect(dialect, partial(connect, *arguments), options, lock_timeout)
         if profile is Profile.POOLED:
             # None turns the driver's prepared statements off, in executemany() too.
             connection.prepare_threshold = None
         report(profile)
         return connection
 
-    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "do_connect", examined)
 
 
 def limit_waits(connection: Connection, lock_timeout: timedelta) -> None:
@@ -56,15 +62,18 @@ def limit_waits(connection: Connection, lock_timeout: timedelta) -> None:
 
 
 def _connect(
-    dialect: Dialect, arguments: Sequence[Any], options: dict[str, Any], lock_timeout: timedelta
+    dialect: Dialect,
+    connect: "Callable[..., psycopg.Connection]",
+    options: dict[str, Any],
+    lock_timeout: timedelta,
 ) -> tuple["psycopg.Connection", Profile]:
     try:
-        connection: Any = dialect.connect(*arguments, **options)
+        connection = connect(**options)
     except dialect.loaded_dbapi.OperationalError as error:
         if not _refuses_options(error):
             raise
         plain = {name: value for name, value in options.items() if name != "options"}
-        connection = dialect.connect(*arguments, **plain)
+        connection = connect(**plain)
         return connection, Profile.POOLED
     try:
         return connection, _profile(connection, lock_timeout)

@@ -4,6 +4,8 @@ Rules over many rows (the last Administrator, names that fence each other off), 
 there yet, have no row to lock. SQLite's writing transaction is such a turn already.
 """
 
+from datetime import timedelta
+
 from sqlalchemy import Connection
 
 from daypass.portal.storage.prepared import run_plain
@@ -27,6 +29,11 @@ def hold_off_changes(connection: Connection) -> None:
     after they took their turn.
     """
     _run(connection, f"SELECT pg_advisory_xact_lock_shared({_TURN})")
+
+
+def limit_lock_waits(connection: Connection, longest: timedelta) -> None:
+    """Make this transaction wait at most *longest* for any lock."""
+    _run(connection, f"SET LOCAL lock_timeout = {longest // timedelta(milliseconds=1)}")
 
 
 def _run(connection: Connection, statement: str) -> None:

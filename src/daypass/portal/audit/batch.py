@@ -1,0 +1,94 @@
+"""What one transaction of the group commit writes: the units of work of many callers, in their order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.sql.base import Executable
+
+from daypass.portal.audit.chain import Event, Head, link, open_chain
+from daypass.portal.audit.store import APPEND, read_heads
+from daypass.portal.clock import Clock
+from daypass.portal.errors import PortalError
+from daypass.portal.storage.prepared import Prepared, run
+from daypass.portal.storage.turns import hold_off_changes, take_turn
+
+Check = Callable[[Connection], PortalError | None]
+_Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One row's change that belongs to an event.
+
+    `statement` is one object for all its uses, so that the rows of many requests go out together.
+    """
+
+    statement: Executable | Prepared
+    parameters: Mapping[str, Any]
+
+    def apply(self, connection: Connection) -> None:
+        """Change the row, in a transaction of the caller's own."""
+        run(connection, self.statement, [self.parameters])
+
+
+Record = tuple[Event, Sequence[Write]]
+"""An event, and the rows that belong to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork:
+    """Records that become durable together, unless the check refuses them."""
+
+    records: Sequence[Record]
+    still_valid: Check | None
+    is_change: bool
+
+
+def write_units(
+    connection: Connection, units: Sequence[UnitOfWork], head: Head | None, clock: Clock
+) -> tuple[Head | None, Sequence[PortalError | None]]:
+    """Write *units* behind *head*; return the new head, and for each unit the refusal of its check.
+
+    Nothing of a refused unit is written. Without a head, the first event opens a new chain.
+    """
+    # Before any row is locked: a transaction that waited for its turn with locks held could deadlock.
+    if any(unit.is_change for unit in units):
+        take_turn(connection)
+    elif any(unit.still_valid is not None for unit in units):
+        hold_off_changes(connection)
+    rows: list[dict[str, object]] = []
+    pending: _Writes = {}
+    refusals: list[PortalError | None] = []
+    for unit in units:
+        refusal = None
+        if unit.still_valid is not None:
+            # A check sees everything before it, including the units that share its transaction.
+            pending = _apply(connection, pending)
+            refusal = unit.still_valid(connection)
+        refusals.append(refusal)
+        if refusal is not None:
+            continue
+        if head is None:
+            head, row = open_chain(read_heads(connection), clock())
+            rows.append(row)
+        for event, writes in unit.records:
+            head, row = link(head, event, clock())
+            rows.append(row)
+            _gather(pending, writes)
+    _apply(connection, pending)
+    if rows:
+        APPEND.run(connection, rows)
+    return head, refusals
+
+
+def _gather(pending: _Writes, writes: Sequence[Write]) -> None:
+    for write in writes:
+        pending.setdefault(write.statement, []).append(write.parameters)
+
+
+def _apply(connection: Connection, pending: _Writes) -> _Writes:
+    for statement, parameters in pending.items():
+        run(connection, statement, parameters)
+    return {}

@@ -1,0 +1,300 @@
+"""The group commit while the database does not answer: every caller gets an answer, and records stay true."""
+
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from daypass.portal.audit.log import AuditLog, Check, Write
+from daypass.portal.audit.verify import verify
+from daypass.portal.errors import AuditUnavailable
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events, users
+from tests.database_fixture import PostgresServer
+from tests.portal.audit.test_log import NOON, Gate, an_event, subjects
+from tests.proxy_fixture import proxied
+
+PATIENCE = timedelta(seconds=1)
+SOON = 20.0
+"""Seconds within which everything is answered, also on a busy machine."""
+
+PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindparam("new_role"))
+
+
+@dataclass(slots=True)
+class Callers:
+    """Threads that commit one event each."""
+
+    log: AuditLog
+    threads: list[threading.Thread] = field(default_factory=list)
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+    def commit(self, name: str, *writes: Write, still_valid: Check | None = None) -> None:
+        """Let one more caller commit."""
+        thread = threading.Thread(target=self._commit, args=(name, writes, still_valid), daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def _commit(self, name: str, writes: Sequence[Write], still_valid: Check | None) -> None:
+        try:
+            self.log.commit(an_event(name), *writes, still_valid=still_valid)
+            self.outcomes[name] = "durable"
+        except Exception as error:  # handed to the test
+            self.outcomes[name] = type(error).__name__
+
+    def wait(self) -> dict[str, str]:
+        """Return how each came out; fails where one gets no answer."""
+        ends_at = monotonic() + SOON
+        for thread in self.threads:
+            thread.join(max(0.0, ends_at - monotonic()))
+            assert not thread.is_alive(), "a caller waits without an answer"
+        return self.outcomes
+
+
+class Stop:
+    """A check that stops the backend of its own transaction."""
+
+    pid: int | None = None
+
+    def __call__(self, connection: Connection) -> None:
+        """Stop it once."""
+        if self.pid is None:
+            self.pid = connection.scalar(text("SELECT pg_backend_pid()"))
+            assert self.pid is not None
+            os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on, if it has not ended by itself since."""
+        if self.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def stop() -> Iterator[Stop]:
+    made = Stop()
+    yield made
+    made.resume()
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Database, AuditLog]]:
+    database = Database(url, connections=4, patience=PATIENCE)
+    log = AuditLog(database, lambda: NOON)
+    yield database, log
+    log.close(timedelta(0))
+    database.close()
+
+
+def count(database: Database, subject: str) -> int:
+    with database.reading() as connection:
+        return len(
+            connection.scalars(select(audit_events.c.hash).where(audit_events.c.subject == subject)).all()
+        )
+
+
+def chains(database: Database) -> int:
+    with database.snapshot() as connection:
+        report = verify(connection)
+    assert report.is_intact
+    return len(report.heads)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends_at = monotonic() + SOON
+    while not condition():
+        assert monotonic() < ends_at
+        threading.Event().wait(0.01)
+
+
+def test_callers_of_a_stopped_backend_are_refused_and_later_ones_succeed(
+    postgres_url: str, stop: Stop
+) -> None:
+    with opened(postgres_url) as (database, log):
+        log.commit(an_event("before"))
+        gate, callers = Gate(log), Callers(log)
+        for number in range(8):
+            callers.commit(f"stuck {number}", still_valid=stop if number == 3 else None)
+        gate.open()
+
+        assert set(callers.wait().values()) == {"AuditUnavailable"}
+        for number in range(8):
+            callers.commit(f"after {number}")
+        assert {name for name, outcome in callers.wait().items() if outcome == "durable"} == {
+            f"after {number}" for number in range(8)
+        }
+        stop.resume()
+        log.commit(an_event("resumed"))
+
+        assert subjects(database) == {"before", "gate", "resumed", *(f"after {n}" for n in range(8))}
+        assert chains(database) == 2
+
+
+def test_a_commit_without_an_answer_is_unavailable_and_never_made_twice(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    checked: list[str] = []
+
+    def withhold(_connection: Connection) -> None:
+        checked.append("once")
+        proxy.withhold_answer_to(b"COMMIT")
+
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, log):
+        log.commit(an_event("before"))
+        gate, callers = Gate(log), Callers(log)
+        for number in range(3):
+            callers.commit(f"uncertain {number}", still_valid=withhold if number == 0 else None)
+        gate.open()
+
+        assert set(callers.wait().values()) == {"AuditUnavailable"}
+        assert proxy.swallowed.is_set()
+        log.commit(an_event("after"))
+
+        # The server has committed it, which the callers could not know.
+        until(lambda: count(database, "uncertain 0") > 0)
+        assert [count(database, f"uncertain {number}") for number in range(3)] == [1, 1, 1]
+        assert checked == ["once"]
+        assert chains(database) == 2
+
+
+def test_a_server_that_vanished_is_used_again_when_it_is_back(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, log):
+        log.commit(an_event("before"))
+        proxy.vanish()
+        callers = Callers(log)
+        for number in range(8):
+            callers.commit(f"lost {number}")
+
+        assert set(callers.wait().values()) == {"AuditUnavailable"}
+        proxy.come_back()
+        log.commit(an_event("after"))
+
+        assert subjects(database) == {"before", "after"}
+        assert chains(database) == 2
+
+
+def test_a_lock_that_is_never_released_harms_its_own_callers_only(postgres_url: str) -> None:
+    row = {"role": "User", "created_at": NOON}
+    with opened(postgres_url) as (database, log):
+        with database.writing() as connection:
+            connection.execute(
+                insert(users), [row | {"id": name, "username": name} for name in ("dana", "noor")]
+            )
+        with database.writing() as other:
+            other.execute(PROMOTE, {"user": "dana", "new_role": "held"})
+            for round_ in range(2):
+                gate, callers = Gate(log), Callers(log)
+                for number in range(6):
+                    user = "dana" if number % 3 == 0 else "noor"
+                    write = Write(PROMOTE, {"user": user, "new_role": "mine"})
+                    callers.commit(f"{round_} {number} {user}", write)
+                gate.open()
+                for name, outcome in callers.wait().items():
+                    assert outcome == ("AuditUnavailable" if name.endswith("dana") else "durable"), name
+            other.rollback()
+        log.commit(an_event("after"), Write(PROMOTE, {"user": "dana", "new_role": "mine"}))
+
+        chains(database)
+
+
+def test_a_stop_while_a_batch_is_written_singly_ends_the_attempt(postgres_url: str, stop: Stop) -> None:
+    tries: list[int] = []
+
+    def stop_the_second_time(connection: Connection) -> None:
+        tries.append(len(tries))
+        if len(tries) == 2:
+            stop(connection)
+
+    def breaks(_connection: Connection) -> None:
+        raise ZeroDivisionError
+
+    with opened(postgres_url) as (database, log):
+        gate, callers = Gate(log), Callers(log)
+        callers.commit("first")
+        until(lambda: len(log._waiting) == 1)
+        callers.commit("second", still_valid=stop_the_second_time)
+        until(lambda: len(log._waiting) == 2)
+        callers.commit("third", still_valid=breaks)
+        until(lambda: len(log._waiting) == 3)
+        callers.commit("fourth")
+        until(lambda: len(log._waiting) == 4)
+        gate.open()
+
+        outcomes = callers.wait()
+        assert outcomes == {
+            "first": "durable",
+            "second": "AuditUnavailable",
+            "third": "AuditUnavailable",
+            "fourth": "AuditUnavailable",
+        }
+        log.commit(an_event("after"))
+        stop.resume()
+
+        assert subjects(database) == {"gate", "first", "after"}
+        chains(database)
+
+
+def test_a_caller_who_gave_up_is_not_told_otherwise_by_a_later_commit(
+    database: Database,
+) -> None:
+    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=50))
+    is_in_flight, may_go = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        is_in_flight.set()
+        may_go.wait()
+
+    gate, callers = Gate(log), Callers(log)
+    callers.commit("leader", still_valid=hold)
+    until(lambda: len(log._waiting) == 1)
+    callers.commit("follower")
+    until(lambda: len(log._waiting) == 2)
+    gate.open()
+    until(lambda: callers.outcomes.get("follower") is not None)
+    may_go.set()
+
+    assert callers.wait()["follower"] == "AuditUnavailable"
+    log.commit(an_event("after"))
+    log.close()
+    chains(database)
+
+
+def test_a_file_that_another_process_locks_refuses_every_caller_in_time(sqlite_url: str) -> None:
+    with opened(sqlite_url) as (database, log):
+        log.commit(an_event("before"))
+        other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+        other.execute("BEGIN IMMEDIATE")
+        callers = Callers(log)
+        for number in range(8):
+            callers.commit(f"locked out {number}")
+
+        assert set(callers.wait().values()) == {"AuditUnavailable"}
+        other.rollback()
+        other.close()
+        log.commit(an_event("after"))
+
+        assert subjects(database) == {"before", "after"}
+        assert chains(database) == 2
+
+
+def test_closing_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
+    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=20))
+    gate = Gate(log)
+
+    log.close(timedelta(milliseconds=20))
+    with pytest.raises(AuditUnavailable):
+        log.commit(an_event("refused"))
+
+    gate.open()
+    log.close()
+    assert subjects(database) == {"gate"}

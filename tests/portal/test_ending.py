@@ -1,0 +1,57 @@
+"""A process ends in time when it is told to, whatever its threads wait for."""
+
+import threading
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import monotonic
+
+from daypass.portal.server import ending_in_time
+from tests.database_fixture import PostgresServer
+from tests.portal.aws.stub import StubAws
+from tests.portal.forked import PROCESSES
+from tests.portal.processes import Operator, Serving, environment
+from tests.portal.test_serve import token_of_a_new_administrator
+from tests.proxy_fixture import proxied
+
+
+def test_a_portal_whose_database_stopped_answering_ends_within_25_seconds(
+    tmp_path: Path, postgres: PostgresServer, postgres_url: str, own_aws: StubAws
+) -> None:
+    with proxied(postgres, postgres_url) as (proxy, url):
+        operator = Operator(tmp_path, environment(tmp_path, url, own_aws))
+        token = token_of_a_new_administrator(operator)
+        answers: list[int] = []
+
+        def ask(serving: Serving) -> None:
+            answers.append(serving.ask("GET", "/api/v1/me", token)[0])
+
+        with operator.serving_forked() as serving:
+            ask(serving)
+            proxy.withhold_answer_to(b"SELECT")
+            caller = threading.Thread(target=ask, args=(serving,))
+            caller.start()
+            assert proxy.swallowed.wait(20)
+            proxy.vanish()
+            told_at = monotonic()
+
+            code = serving.stop()
+
+            assert (code, monotonic() - told_at < 25) == (0, True)
+            caller.join()
+        assert answers == [200, 503]
+
+
+def _hang(writing: Connection) -> None:
+    with ending_in_time(lambda: writing.send_bytes(b"warned"), timedelta(milliseconds=20)):
+        threading.Event().wait()
+
+
+def test_a_thread_that_hangs_does_not_keep_the_process_alive() -> None:
+    reading, writing = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_hang, args=(writing,))
+    process.start()
+    process.join(20)
+
+    assert process.exitcode == 1
+    assert reading.recv_bytes() == b"warned"
