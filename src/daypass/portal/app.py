@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
+from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.findings import Examiner
@@ -230,8 +231,11 @@ def assemble(
         PAGE_PREFIX: consent,
     }
 
+    orphans = OrphanedAttempts(database, core.audit)
+
     def close() -> None:
         core.pool.close()
+        orphans.close()
         if core.administration.maxima is not None:
             core.administration.maxima.close()
         core.audit.close()
@@ -240,6 +244,7 @@ def assemble(
     if core.administration.maxima is not None:
         # What an earlier process left undone.
         core.administration.maxima.follow()
+    orphans.start()
     return Portal(
         Guards(Front(doors, otherwise=web)),
         (api, compat, local_access, machine, consent, health, web),

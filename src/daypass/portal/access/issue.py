@@ -40,6 +40,7 @@ from daypass.portal.identity.service import used
 from daypass.portal.identity.store import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.storage.prepared import RowMismatch
 
 # AWS takes signatures from a clock up to five minutes off; its answer may take the rest.
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5) + AWS_TIME
@@ -77,6 +78,8 @@ class Issuer:
             issuance = self._ask_aws(attempt, plan, standing, deadline)
             still_valid = partial(self._withdrawn, attempt, issuance)
             self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+        except RowMismatch as error:
+            raise AuditUnavailable(_SETTLED) from error
         except Exception as error:
             self._record_failure(attempt, plan, error)
             raise
@@ -189,9 +192,15 @@ class Issuer:
 
     def _record_failure(self, attempt: Attempt, plan: Plan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
-        # Without the record too, the intent stands, and nothing was released.
-        with suppress(AuditUnavailable):
+        # Without an outcome the intent stays on record, and is settled as unknown later.
+        with suppress(AuditUnavailable, RowMismatch):
             self.audit.commit(*record.failed(attempt, plan, code))
+
+
+_SETTLED = (
+    "The portal took so long that this request is on record with an unknown outcome. Nothing was handed out. "
+    "Try again."
+)
 
 
 def _expires_at(credentials: Credentials, bound: datetime) -> datetime:

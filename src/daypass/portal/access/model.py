@@ -19,10 +19,12 @@ class State(StrEnum):
     """What became of an attempt."""
 
     REQUESTED = "requested"
-    """On record, and AWS is being asked; a row that stays like this belongs to a process that died."""
+    """On record, and AWS is being asked."""
     ISSUED = "issued"
     FAILED = "failed"
     DENIED = "denied"
+    UNKNOWN = "unknown"
+    """The process ended before it recorded an outcome. No keys were released."""
 
 
 class Door(StrEnum):

@@ -5,13 +5,22 @@ from datetime import timedelta
 from daypass.portal.access.model import Issuance, State, Validity
 from daypass.portal.access.names import shown
 from daypass.portal.access.plan import Attempt, Plan
-from daypass.portal.access.store import ADMIN_SCOPE, INTENT, OUTCOME, TENANT_SCOPE
+from daypass.portal.access.store import (
+    ADMIN_SCOPE,
+    INTENT,
+    OUTCOME,
+    TENANT_SCOPE,
+    UNKNOWN_OUTCOME,
+    IssuanceRecord,
+)
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access
 
 ACTION = "session.issue"
+OUTCOME_UNKNOWN = "outcome_unknown"
+"""The failure code of an attempt whose process ended before it recorded an outcome."""
 
 _LONGEST_REASON = 500
 
@@ -67,6 +76,28 @@ def failed(attempt: Attempt, plan: Plan, code: str) -> tuple[Event, Write]:
         "new_is_attributed": None,
     }
     return _event(attempt, State.FAILED, code=code), Write(OUTCOME, row)
+
+
+def unknown(attempt: IssuanceRecord) -> tuple[Event, Write]:
+    """The record of an attempt whose process ended before it recorded an outcome."""
+    row = {"issuance_id": attempt.id, "new_state": State.UNKNOWN, "new_failure": OUTCOME_UNKNOWN}
+    event = Event(
+        action=ACTION,
+        actor_id=None,
+        actor="daypass",
+        tenant_id=attempt.tenant_id,
+        subject=attempt.id,
+        outcome=State.UNKNOWN,
+        detail={
+            "scope": attempt.tenant_name or ADMIN_SCOPE,
+            "role_arn": attempt.role_arn,
+            "username": attempt.username,
+            "requested_at": attempt.asked_at.isoformat(),
+            "code": OUTCOME_UNKNOWN,
+        },
+        request_id="",
+    )
+    return event, Write(UNKNOWN_OUTCOME, row)
 
 
 def _row(attempt: Attempt, plan: Plan | None) -> dict[str, object]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -63,7 +64,7 @@ INTENT = Prepared(
 
 OUTCOME = Prepared(
     update(issuances)
-    .where(issuances.c.id == bindparam("issuance_id"))
+    .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
     .values(
         state=bindparam("new_state"),
         failure=bindparam("new_failure"),
@@ -72,9 +73,18 @@ OUTCOME = Prepared(
         expires_at=bindparam("new_expires_at"),
         access_key_id=bindparam("new_access_key_id"),
         is_attributed=bindparam("new_is_attributed"),
-    )
+    ),
+    is_conditional=True,
 )
-"""What became of an attempt."""
+"""The outcome of an attempt that has none yet."""
+
+UNKNOWN_OUTCOME = Prepared(
+    update(issuances)
+    .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
+    .values(state=bindparam("new_state"), failure=bindparam("new_failure")),
+    is_conditional=True,
+)
+"""The outcome of an attempt whose process ended before it recorded one."""
 
 
 _c = issuances.c
@@ -145,7 +155,7 @@ class Wanted:
     live_at: datetime | None = None
     """Only what was issued, and has not ended at that moment."""
     is_refused: bool = False
-    """Only what was denied, or failed."""
+    """Only what was denied, failed, or has an unknown outcome."""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
         """The same for a statement."""
@@ -155,7 +165,7 @@ class Wanted:
         if self.live_at is not None:
             yield and_(c.state == State.ISSUED.value, c.expires_at > self.live_at)
         if self.is_refused:
-            yield c.state.in_((State.DENIED.value, State.FAILED.value))
+            yield c.state.in_((State.DENIED.value, State.FAILED.value, State.UNKNOWN.value))
 
 
 EVERYTHING = Wanted()
@@ -185,6 +195,14 @@ class IssuanceStore:
         rows = self._connection.execute(query).all()
         records = [issuance_record(row) for row in rows[:limit]]
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
+
+    def requested(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
+        """Return attempts without an outcome that began before a point in time, oldest first."""
+        c = issuances.c
+        # Spelled out, so that the planner sees that the partial index applies.
+        is_open = c.state == literal_column("'requested'")
+        query = select(*ISSUANCE).where(is_open, c.asked_at < before).order_by(c.asked_at).limit(limit)
+        return [issuance_record(row) for row in self._connection.execute(query)]
 
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
         """How many sessions one user was given on each day, in UTC; days without any are not there."""

@@ -29,7 +29,7 @@ class Day:
     refused: int
     """By our own rules."""
     failed: int
-    """By AWS, or on the way to it."""
+    """By AWS, or on the way to it; with the attempts whose outcome is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +95,4 @@ def _day(at: date, counted: Mapping[tuple[str, State], int]) -> Day:
     def count(state: State) -> int:
         return counted.get((at.isoformat(), state), 0)
 
-    return Day(at, count(State.ISSUED), count(State.DENIED), count(State.FAILED))
+    return Day(at, count(State.ISSUED), count(State.DENIED), count(State.FAILED) + count(State.UNKNOWN))

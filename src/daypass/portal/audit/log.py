@@ -23,6 +23,9 @@ _LONGEST_QUEUE = 2000
 _LONGEST_WAIT = timedelta(seconds=8)
 """A caller who waited longer is told that nothing was recorded, and drops what it holds."""
 
+LONGEST_COMMIT = 2 * _LONGEST_WAIT + timedelta(seconds=10)
+"""How long a commit takes at most: the wait for the lead, a batch, and a connection before it."""
+
 _CLOSING = timedelta(seconds=10)
 
 # Locks of a stopped backend or a vanished client stay held. While that is likely, a batch must not spend

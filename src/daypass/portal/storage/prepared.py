@@ -24,6 +24,10 @@ _Convert = Callable[[Any], Any]
 _MakeRow = Callable[[Sequence[Any]], Found]
 
 
+class RowMismatch(Exception):
+    """A conditional statement did not change one row for each set of its parameters."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     """A statement in the words of one database."""
@@ -49,6 +53,8 @@ class Prepared:
     statement: Executable
     takes: Sequence[str] | None = None
     """For INSERT: the columns that are given."""
+    is_conditional: bool = False
+    """For UPDATE: whether each set of parameters must match one row."""
     _compiled: dict[str, _Compiled] = field(default_factory=dict)
 
     def all(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Found]:
@@ -63,10 +69,19 @@ class Prepared:
         return next(iter(self.all(connection, parameters)), None)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Change something, once for each of *rows*."""
+        """Change something, once for each of *rows*; raises `RowMismatch` where a condition is not met."""
         compiled = self._for(connection.dialect)
         taken = [compiled.parameters(row) for row in rows]
-        _run(connection, compiled.sql, lambda driver: driver.cursor().executemany(compiled.sql, taken))
+
+        def execute(driver: Any) -> int:  # noqa: ANN401  either driver's connection
+            cursor = driver.cursor()
+            cursor.executemany(compiled.sql, taken)
+            changed: int = cursor.rowcount
+            return changed
+
+        changed = _run(connection, compiled.sql, execute)
+        if self.is_conditional and changed != len(rows):
+            raise RowMismatch
 
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)

@@ -226,6 +226,12 @@ issuances = Table(
     Column("access_key_id", String(128)),
     # False where the role's trust policy refuses identity and tags: such a session cannot be ended singly.
     Column("is_attributed", Boolean),
+    Index(
+        "ix_issuances_requested",
+        "asked_at",
+        sqlite_where=literal_column("state = 'requested'"),
+        postgresql_where=literal_column("state = 'requested'"),
+    ),
     Index("ix_issuances_asked_at", "asked_at", "id"),
     Index("ix_issuances_user_id_asked_at", "user_id", "asked_at"),
     Index("ix_issuances_tenant_id_asked_at", "tenant_id", "asked_at"),

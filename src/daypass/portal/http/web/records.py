@@ -33,6 +33,7 @@ FAILURES = {
     "aws_trust": "The role does not let the portal in.",
     "aws_throttled": "AWS asked everybody to slow down.",
     "aws_unavailable": "AWS did not answer.",
+    "outcome_unknown": "The portal stopped during this request. No keys were handed out.",
 }
 
 
@@ -95,6 +96,8 @@ def _state(record: IssuanceRecord, now: datetime) -> tuple[str, str]:
         return "Denied", "bad"
     if record.state is State.FAILED:
         return "Failed", "bad"
+    if record.state is State.UNKNOWN:
+        return "Outcome unknown", "warn"
     if record.state is State.REQUESTED or record.expires_at is None:
         return "Not given", ""
     left = record.expires_at - now

@@ -18,7 +18,7 @@ ADDRESS = "/sessions"
 _DAYS = 30
 _SHOWN = 25
 _LONGEST_SEARCH = 64
-STATES = (("", "All"), ("live", "Live"), ("refused", "Denied or failed"))
+STATES = (("", "All"), ("live", "Live"), ("refused", "Denied, failed or unknown"))
 
 
 @dataclass(frozen=True, slots=True)

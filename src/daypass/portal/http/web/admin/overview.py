@@ -32,6 +32,7 @@ _REASONS = {
     "aws_misconfigured": "The portal's own AWS set-up",
     "audit_unavailable": "The record could not be written",
     "storage_unavailable": "The database did not answer",
+    "outcome_unknown": "Outcome unknown: the portal stopped meanwhile",
 }
 """Of refusals and failures, in the third person."""
 

@@ -1,0 +1,182 @@
+"""Attempts whose process died are settled, and a process that was only slow releases nothing afterwards."""
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from daypass.portal.access.model import State
+from daypass.portal.access.orphans import SETTLED_AFTER, OrphanedAttempts
+from daypass.portal.access.store import UNKNOWN_OUTCOME, IssuanceRecord
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.verify import verify
+from daypass.portal.clock import utc_now
+from daypass.portal.errors import AuditUnavailable
+from daypass.portal.storage.now import database_time
+from daypass.portal.storage.schema import audit_events
+from tests.portal.access.conftest import DANA, DEV, Rig
+
+A_MINUTE = timedelta(minutes=1)
+
+
+class Killed(BaseException):
+    """Ends a request where `kill -9` ends its process."""
+
+
+def settler(rig: Rig) -> OrphanedAttempts:
+    return OrphanedAttempts(rig.database, rig.audit)
+
+
+def leave_behind(rig: Rig, asked_at: datetime) -> None:
+    """Let a process die while AWS is being asked."""
+    rig.clock.now, rig.broker.assume_error = asked_at, Killed()
+    with pytest.raises(Killed):
+        rig.issue(DANA, "dev01")
+    rig.broker.assume_error = None
+
+
+def is_intact(rig: Rig) -> bool:
+    with rig.database.snapshot() as connection:
+        return verify(connection).is_intact
+
+
+def test_the_database_s_clock_is_read_in_utc(rig: Rig) -> None:
+    with rig.database.reading() as connection:
+        assert abs(database_time(connection) - utc_now()) < A_MINUTE
+
+
+def test_only_attempts_older_than_the_longest_are_settled(rig: Rig) -> None:
+    leave_behind(rig, utc_now() - SETTLED_AFTER - A_MINUTE)
+    leave_behind(rig, utc_now() - SETTLED_AFTER + A_MINUTE)
+
+    assert settler(rig).settle(settler(rig).find()) == 1
+    assert settler(rig).settle(settler(rig).find()) == 0
+
+    assert rig.states() == ["unknown", "requested"]
+    assert rig.outcomes() == ["requested", "requested", "unknown"]
+    assert is_intact(rig)
+
+
+def test_the_process_s_own_clock_does_not_decide(rig: Rig) -> None:
+    leave_behind(rig, utc_now())
+    rig.clock.now += timedelta(days=1)
+
+    assert settler(rig).find() == []
+
+
+def test_a_settled_attempt_says_so_on_its_row_and_on_record(rig: Rig) -> None:
+    leave_behind(rig, utc_now() - timedelta(hours=1))
+
+    settler(rig).settle(settler(rig).find())
+
+    (row,) = rig.rows()
+    with rig.database.reading() as connection:
+        event = connection.execute(select(audit_events).where(audit_events.c.outcome == "unknown")).one()
+    assert (row["state"], row["failure"], row["expires_at"]) == ("unknown", "outcome_unknown", None)
+    assert (event.action, event.subject, event.actor) == ("session.issue", row["id"], "daypass")
+    assert (event.tenant_id, DANA.username in event.detail) == (DEV.id, True)
+
+
+def test_a_late_process_releases_nothing_that_was_settled(rig: Rig) -> None:
+    rig.clock.now = utc_now() - timedelta(hours=1)
+    rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
+    settled: list[int] = []
+
+    with pytest.raises(AuditUnavailable, match="with an unknown outcome"):
+        rig.issue(DANA, "dev01")
+
+    assert settled == [1]
+    assert rig.states() == ["unknown"]
+    assert rig.outcomes() == ["requested", "unknown"]
+
+
+def test_a_late_failure_changes_nothing_that_was_settled(rig: Rig) -> None:
+    rig.clock.now = utc_now() - timedelta(hours=1)
+    rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
+    rig.broker.assume_error = ZeroDivisionError()
+    settled: list[int] = []
+
+    with pytest.raises(ZeroDivisionError):
+        rig.issue(DANA, "dev01")
+
+    assert rig.states() == ["unknown"]
+    assert rig.outcomes() == ["requested", "unknown"]
+
+
+def test_an_outcome_that_came_first_stands(rig: Rig) -> None:
+    rig.clock.now = utc_now() - timedelta(hours=1)
+    found: list[IssuanceRecord] = []
+    rig.broker.meanwhile = lambda: found.extend(settler(rig).find())
+
+    rig.issue(DANA, "dev01")
+
+    assert len(found) == 1
+    assert settler(rig).settle(found) == 0
+    assert rig.states() == ["issued"]
+    assert rig.outcomes() == ["requested", "issued"]
+
+
+def test_a_settlement_that_commits_while_the_outcome_waits_for_its_row_wins(rig: Rig) -> None:
+    rig.clock.now = utc_now() - timedelta(hours=1)
+    is_asking, may_answer = threading.Event(), threading.Event()
+    refusals: list[AuditUnavailable] = []
+
+    def ask() -> None:
+        is_asking.set()
+        may_answer.wait()
+
+    def issue() -> None:
+        try:
+            rig.issue(DANA, "dev01")
+        except AuditUnavailable as refusal:
+            refusals.append(refusal)
+
+    rig.broker.meanwhile = ask
+    late = threading.Thread(target=issue)
+    late.start()
+    is_asking.wait()
+    (row,) = rig.rows()
+    change = {"issuance_id": row["id"], "new_state": State.UNKNOWN, "new_failure": "outcome_unknown"}
+    with rig.database.writing() as connection:
+        UNKNOWN_OUTCOME.run(connection, [change])
+        # From here on the outcome may wait for the row that this transaction has changed.
+        may_answer.set()
+    late.join()
+
+    assert len(refusals) == 1
+    assert rig.states() == ["unknown"]
+
+
+def test_replicas_that_settle_at_once_record_it_once(rig: Rig) -> None:
+    for _ in range(5):
+        leave_behind(rig, utc_now() - timedelta(hours=1))
+    replicas = [AuditLog(rig.database, rig.clock) for _ in range(3)]
+    settlers = [OrphanedAttempts(rig.database, audit) for audit in replicas]
+    found = [each.find() for each in settlers]
+    settled: list[int] = []
+
+    threads = [
+        threading.Thread(target=lambda each=each, attempts=attempts: settled.append(each.settle(attempts)))
+        for each, attempts in zip(settlers, found, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(settled) == 5
+    assert rig.states() == ["unknown"] * 5
+    assert rig.outcomes().count("unknown") == 5
+    assert is_intact(rig)
+
+
+def test_what_an_earlier_process_left_behind_is_settled_at_start(rig: Rig) -> None:
+    leave_behind(rig, utc_now() - timedelta(hours=1))
+    orphans = settler(rig)
+
+    orphans.start()
+    states = rig.states()
+    orphans.close()
+
+    assert states == ["unknown"]

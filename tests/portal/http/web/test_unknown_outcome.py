@@ -1,0 +1,57 @@
+"""An attempt whose process died is shown as such, on pages and by the API."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from daypass.portal.access.orphans import OrphanedAttempts
+from daypass.portal.access.store import IssuanceStore
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.storage.schema import issuances
+from tests.portal.http.world import ADMIN, DANA, DEV, World
+
+
+@pytest.fixture
+def settled_world(world: World) -> World:
+    """A portal with one attempt of Dana's whose outcome is unknown."""
+    world.client().post("/api/v1/sessions", world.tokens[DANA], {"tenant": "dev01"})
+    with world.database.writing() as connection:
+        # As it is where a process dies while it waits for AWS.
+        connection.execute(update(issuances).values(state="requested", expires_at=None, access_key_id=None))
+    with world.database.reading() as connection:
+        attempts = IssuanceStore(connection).mine(world.users[DANA].id).records
+    assert OrphanedAttempts(world.database, world.audit).settle(attempts) == 1
+    return world
+
+
+def page(world: World, username: str, path: str, query: str = "") -> str:
+    ends_at = world.clock() + timedelta(hours=1)
+    cookie = world.token(username, TokenKind.BROWSER, grant_ends_at=ends_at)[0]
+    headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookie}")]
+    return world.client().get(path, headers=headers, query=query).body.decode()
+
+
+def test_pages_show_it(settled_world: World) -> None:
+    shown = [
+        page(settled_world, DANA, "/sessions"),
+        page(settled_world, DANA, "/sessions", "state=refused"),
+        page(settled_world, ADMIN, f"/administrator/tenants/{DEV.id}/sessions"),
+        page(settled_world, ADMIN, "/administrator/overview"),
+    ]
+
+    assert ["Outcome unknown" in each for each in shown] == [True] * 4
+    assert "No keys were handed out." in shown[0]
+    assert "1 refused or failed" in shown[3]
+    assert "unknown" in page(settled_world, ADMIN, "/administrator/audit", "outcome=unknown")
+
+
+def test_the_api_tells_it(settled_world: World) -> None:
+    client, tokens = settled_world.client(), settled_world.tokens
+
+    (mine,) = client.get("/api/v1/sessions", tokens[DANA]).json["sessions"]
+    query = "state=unknown"
+    (every,) = client.get("/api/v1/sessions/all", tokens[ADMIN], query=query).json["sessions"]
+
+    assert (mine["state"], mine["expires_at"]) == ("unknown", None)
+    assert (every["state"], every["failure"]) == ("unknown", "outcome_unknown")
