@@ -118,6 +118,8 @@ class Portal:
     """Whether anybody can run it yet."""
     database_profile: Profile
     """What its database sessions can be relied on for."""
+    start: Callable[[], None]
+    """Begins the work in the background; to be called once by the process that serves."""
     close: Callable[[], None]
 
 
@@ -244,12 +246,13 @@ def assemble(
     if core.administration.maxima is not None:
         # What an earlier process left undone.
         core.administration.maxima.follow()
-    orphans.start()
+    orphans.settle_some()
     return Portal(
         Guards(Front(doors, otherwise=web)),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         database.profile,
+        orphans.start,
         close,
     )
 

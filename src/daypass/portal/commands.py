@@ -156,6 +156,7 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
         # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
             cores.stay_on_one_core()
+        built.start()
         # What is there by now stays: searching all of it for garbage takes tens of milliseconds each time.
         gc.collect()
         gc.freeze()

@@ -173,10 +173,16 @@ def test_replicas_that_settle_at_once_record_it_once(rig: Rig) -> None:
 
 def test_what_an_earlier_process_left_behind_is_settled_at_start(rig: Rig) -> None:
     leave_behind(rig, utc_now() - timedelta(hours=1))
+
+    assert settler(rig).settle_some() == 1
+
+    assert rig.states() == ["unknown"]
+
+
+def test_the_background_thread_ends_when_it_is_told_to(rig: Rig) -> None:
     orphans = settler(rig)
 
     orphans.start()
-    states = rig.states()
     orphans.close()
 
-    assert states == ["unknown"]
+    assert "orphans" not in {thread.name for thread in threading.enumerate()}

@@ -40,13 +40,17 @@ class OrphanedAttempts:
         self._thread = threading.Thread(target=self._run, name="orphans", daemon=True)
 
     def start(self) -> None:
-        """Settle what earlier processes left behind, and go on in the background until `close`.
+        """Settle orphaned attempts in the background until `close`."""
+        self._thread.start()
 
-        While the database is unavailable, orphaned attempts wait for a later round.
+    def settle_some(self) -> int:
+        """Settle up to a hundred orphaned attempts; return how many.
+
+        While the database is unavailable, they wait for a later round.
         """
         with suppress(PortalError):
-            self.settle(self.find())
-        self._thread.start()
+            return self.settle(self.find())
+        return 0
 
     def find(self) -> Sequence[IssuanceRecord]:
         """Return orphaned attempts, oldest first, at most a hundred."""
@@ -72,6 +76,5 @@ class OrphanedAttempts:
 
     def _run(self) -> None:
         while not self._closing.wait(_INTERVAL.total_seconds()):
-            with suppress(PortalError):
-                while not self._closing.is_set() and self.settle(self.find()):
-                    pass
+            while not self._closing.is_set() and self.settle_some():
+                pass
