@@ -17,7 +17,7 @@ import pytest
 
 from daypass.demo.authority import Certificates
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
-from tests.portal.processes import Ended, Operator, Serving, environment
+from tests.portal.processes import Ended, Operator, Serving, answer_by_action, environment
 from tests.proc import sockets_of
 
 ADMIN = "admin@example.com"
@@ -322,6 +322,20 @@ def test_a_full_disk_hands_out_nothing_and_is_over_when_there_is_room(
     assert again == 201
 
 
+def test_credentials_that_aws_refuses_are_reported_by_readiness(operator: Operator, own_aws: StubAws) -> None:
+    token = token_of_a_new_administrator(operator)
+    told = []
+    with operator.serving_forked() as serving:
+        for script in (answer_by_action(own_aws), error(403, "ExpiredToken"), answer_by_action(own_aws)):
+            own_aws.play(script)
+            issued = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0]
+            told.append((issued, *serving.ask("GET", "/readyz")))
+
+    well = (201, 200, {"status": "ready", "issuing": True})
+    ill = (500, 200, {"status": "ready", "issuing": False, "reason": "aws_misconfigured"})
+    assert told == [well, ill, well]
+
+
 def until_issued(serving: Serving, token: str) -> int:
     """Ask for a minute at most, as long as the portal says to come again."""
     give_up = time.monotonic() + 60
@@ -395,9 +409,8 @@ def test_it_says_what_its_database_sessions_are_good_for_and_serves_all(
     operator = Operator(tmp_path, environment(tmp_path, request.getfixturevalue(f"{backend}_url"), own_aws))
     token = token_of_a_new_administrator(operator)
     with operator.serving_forked() as serving:
-        ready = {"status": "ready", "database_profile": profile}
         assert [line["profile"] for line in told(serving, "database")] == [profile]
-        assert serving.ask("GET", "/readyz") == (200, ready)
+        assert serving.ask("GET", "/readyz") == (200, {"status": "ready", "issuing": True})
 
         # More at once than there are threads, and each more often than the driver waits until it prepares.
         answers: list[int] = []

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
+from daypass.portal.access.issuing import IssuingStatus, always_issuing
 from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.admin.administration import Administration, administration
@@ -19,6 +20,7 @@ from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.roles import IamRoles
 from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.aws.connect import browser_origins, connect
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.roles import aws_roles
@@ -106,6 +108,8 @@ class Aws:
     """None where the portal makes and changes no roles."""
     doctor: Examiner | None = None
     """None where the portal does not look at roles."""
+    issuing: Callable[[], IssuingStatus] = always_issuing
+    """What is known about the portal's own credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
             source=tagging_source(config.aws, connections=config.threads),
             roles=roles,
             doctor=Doctor(database, broker, roles, clock),
+            issuing=broker.issuing,
         )
     except BaseException:
         database.close()
@@ -223,7 +228,8 @@ def assemble(
     api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
     local_access = _local_access_door(core)
     machine, consent = _oauth_doors(core)
-    health = make_door(health_routes(database, core.pool), problem)
+    probe = WriteProbe(database, core.audit, clock)
+    health = make_door(health_routes(probe, aws.issuing), problem)
     doors = {
         PREFIX: api,
         **dict.fromkeys(PREFIXES, compat),

@@ -1,18 +1,38 @@
 """Alive is not ready: what a load balancer is told while the database is away, and when it is back."""
 
+import asyncio
+import os
+import resource
 import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing.connection import Connection
+from time import monotonic
+from urllib.parse import urlsplit
 
+from sqlalchemy import func, select
+
+from daypass.portal.access.issuing import CredentialStatus, IssuingStatus, always_issuing
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.audit.probe import WriteProbe
+from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.http.front import make_door
 from daypass.portal.http.guards import Guards
-from daypass.portal.http.health import health_routes
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.health import Readiness
 from daypass.portal.http.problems import problem
+from daypass.portal.http.route import exact
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events, replica_probes
 from tests.database_fixture import PostgresServer
+from tests.fakes import NOON, FakeClock
+from tests.portal.audit.test_log import Gate
+from tests.portal.forked import PROCESSES
 from tests.portal.http.client import Client
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
+from tests.proxy_fixture import proxied
 
 KEYS = ("/api/v1/sessions", {"tenant": "dev01"})
 
@@ -21,7 +41,7 @@ def test_a_portal_that_is_well_is_alive_and_ready(world: World, client: Client) 
     assert (client.get("/healthz").status, client.get("/healthz").json) == (200, {"status": "ok"})
     assert (client.get("/readyz").status, client.get("/readyz").json) == (
         200,
-        {"status": "ready", "database_profile": world.database.profile},
+        {"status": "ready", "issuing": True},
     )
     assert world.broker.assumed == []
 
@@ -60,23 +80,185 @@ class Time:
         return self.now
 
 
-def test_a_database_that_somebody_keeps_for_himself_makes_it_unready_within_a_second(sqlite_url: str) -> None:
-    database, time, pool = Database(sqlite_url, patience=timedelta(milliseconds=20)), Time(), Pool(1)
-    client = Client(Guards(make_door(health_routes(database, pool, time), problem)))
-    told = [client.get("/readyz").status]
+def prober(
+    write: Callable[[], None],
+    time: Callable[[], float],
+    issuing: Callable[[], IssuingStatus] = always_issuing,
+    patience: timedelta = timedelta(seconds=20),
+) -> Client:
+    readiness = Readiness(write, issuing, time, patience)
+    return Client(Guards(make_door([exact("GET", "/readyz", readiness)], problem)))
 
-    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
-    other.execute("BEGIN EXCLUSIVE")
-    # An answer stands for a second: asking often must not keep the database busy.
-    told.append(client.get("/readyz").status)
-    time.now += 1
-    told.append(client.get("/readyz").status)
-    other.rollback()
-    other.close()
-    told.append(client.get("/readyz").status)
-    time.now += 1
-    told.append(client.get("/readyz").status)
-    pool.close()
-    database.close()
+
+@contextmanager
+def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, AuditLog, Client, Time]]:
+    """The probe on a database of its own."""
+    database, time = Database(url, patience=patience), Time()
+    audit = AuditLog(database, lambda: NOON)
+    try:
+        # SQLite writes nothing where a row stays as it is.
+        probe = WriteProbe(database, audit, lambda: NOON + timedelta(seconds=time.now))
+        yield database, audit, prober(probe, time), time
+    finally:
+        audit.close()
+        database.close()
+
+
+def test_a_database_that_another_process_locks_makes_it_unready_within_a_second(sqlite_url: str) -> None:
+    with probing(sqlite_url, timedelta(milliseconds=20)) as (_, _, client, time):
+        told = [client.get("/readyz").status]
+
+        other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+        other.execute("BEGIN EXCLUSIVE")
+        # An answer stands for a second: asking often must not keep the database busy.
+        told.append(client.get("/readyz").status)
+        time.now += 1
+        told.append(client.get("/readyz").status)
+        other.rollback()
+        other.close()
+        told.append(client.get("/readyz").status)
+        time.now += 1
+        told.append(client.get("/readyz").status)
 
     assert told == [200, 200, 503, 503, 200]
+
+
+def _probe_with_a_full_disk(url: str, answers: "Connection[object, object]") -> None:
+    # What is logged goes into a file of the test's otherwise, which the limit concerns too.
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    with probing(url, timedelta(seconds=5)) as (_, _, client, time):
+        for limit in (resource.RLIM_INFINITY, 1, resource.RLIM_INFINITY):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            time.now += 1
+            answers.send(client.get("/readyz").status)
+
+
+def test_a_full_disk_makes_it_unready_until_there_is_room(sqlite_url: str) -> None:
+    reading, writing = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_probe_with_a_full_disk, args=(sqlite_url, writing))
+    process.start()
+    writing.close()
+    process.join(60)
+
+    assert [reading.recv() for _ in range(3)] == [200, 503, 200]
+
+
+def test_a_read_only_postgresql_makes_it_unready(postgres: PostgresServer, postgres_url: str) -> None:
+    name = urlsplit(postgres_url).path.removeprefix("/")
+    told = []
+    try:
+        for command in ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"):
+            postgres.execute(f"ALTER DATABASE {name} {command}")
+            # The setting counts for new connections.
+            with probing(postgres_url, timedelta(seconds=5)) as (_, _, client, _):
+                told.append(client.get("/readyz").status)
+    finally:
+        postgres.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+
+    assert told == [503, 200]
+
+
+def test_a_server_that_vanished_makes_it_unready_in_two_seconds(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
+    with proxied(postgres, postgres_url) as (proxy, url), make_world(url) as world:
+        client = world.client()
+        before = client.get("/readyz").status
+        proxy.vanish()
+        threading.Event().wait(1)  # until the first answer is too old
+        started = monotonic()
+        during = client.get("/readyz").status
+        took = monotonic() - started
+        proxy.come_back()
+
+    assert (before, during) == (200, 503)
+    assert took < 8
+
+
+def test_a_writer_that_hangs_makes_it_unready_and_is_asked_once(database: Database) -> None:
+    audit, time = AuditLog(database, lambda: NOON), Time()
+    probe, calls = WriteProbe(database, audit, lambda: NOON), list[float]()
+
+    def write() -> None:
+        calls.append(time.now)
+        probe()
+
+    client = prober(write, time, patience=timedelta(milliseconds=100))
+    gate = Gate(audit)
+    told = []
+    for _ in range(3):
+        told.append(client.get("/readyz").status)
+        time.now += 1
+    gate.open()
+    audit.close()
+    told.append(prober(write, time).get("/readyz").status)
+
+    assert told == [503, 503, 503, 200]
+    assert len(calls) == 2
+
+
+def test_many_probes_at_once_share_one_write() -> None:
+    calls: list[int] = []
+    client = prober(lambda: calls.append(1), Time())
+
+    async def at_once() -> list[int]:
+        answers = await asyncio.gather(*(client.exchange("GET", "/readyz") for _ in range(20)))
+        return [answer.status for answer in answers]
+
+    assert asyncio.run(at_once()) == [200] * 20
+    assert calls == [1]
+
+
+def test_a_fault_that_nobody_foresaw_makes_it_unready() -> None:
+    def break_() -> None:
+        raise ZeroDivisionError
+
+    answer = prober(break_, Time()).get("/readyz")
+
+    assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
+
+
+def test_probing_adds_a_row_per_replica_and_no_event(database: Database) -> None:
+    now = FakeClock()
+    audits = [AuditLog(database, now) for _ in range(2)]
+    probes = [WriteProbe(database, audit, now) for audit in audits]
+
+    def rows() -> int:
+        with database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(replica_probes)) or 0
+
+    for _ in range(3):
+        for probe in probes:
+            probe()
+    counted = [rows()]
+    now.move(timedelta(days=2))
+    probes[0]()
+    counted.append(rows())
+    with database.reading() as connection:
+        events = connection.scalar(select(func.count()).select_from(audit_events))
+    for audit in audits:
+        audit.close()
+
+    assert counted == [2, 1]
+    assert events == 0
+
+
+def test_an_aws_that_refuses_the_portal_s_credentials_is_reported_and_stays_ready() -> None:
+    status, time = CredentialStatus(), Time()
+    client = prober(lambda: None, time, status)
+    told = []
+    outcomes = (
+        None,
+        AwsMisconfigured("Expired."),
+        AwsUnavailable("Away."),
+        AwsThrottled("Slow down."),
+        AwsTrustRefused("No."),
+    )
+    for outcome in outcomes:
+        status.observe(outcome)
+        told.append((client.get("/readyz").status, client.get("/readyz").json))
+
+    well = (200, {"status": "ready", "issuing": True})
+    ill = (200, {"status": "ready", "issuing": False, "reason": "aws_misconfigured"})
+    assert told == [well, ill, ill, ill, well]

@@ -33,8 +33,8 @@ class Write:
         run(connection, self.statement, [self.parameters])
 
 
-Record = tuple[Event, Sequence[Write]]
-"""An event, and the rows that belong to it."""
+Record = tuple[Event | None, Sequence[Write]]
+"""An event, and the rows that belong to it; None for rows without an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,13 @@ def write_units(
         refusals.append(refusal)
         if refusal is not None:
             continue
-        if head is None:
-            head, row = open_chain(read_heads(connection), clock())
-            rows.append(row)
         for event, writes in unit.records:
-            head, row = link(head, event, clock())
-            rows.append(row)
+            if event is not None:
+                if head is None:
+                    head, row = open_chain(read_heads(connection), clock())
+                    rows.append(row)
+                head, row = link(head, event, clock())
+                rows.append(row)
             _gather(pending, writes)
     _apply(connection, pending)
     if rows:

@@ -118,6 +118,13 @@ class AuditLog:
         if entry.failure is not None:
             raise entry.failure
 
+    def write(self, *writes: Write) -> None:
+        """Return when rows are durable that belong to no event; they share the commits of the records.
+
+        Raises what `commit` raises.
+        """
+        self.commit_all(((None, writes),))
+
     def close(self, within: timedelta = _CLOSING) -> None:
         """Return when nobody writes any more, or when *within* has passed."""
         with self._lock:

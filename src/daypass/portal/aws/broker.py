@@ -1,11 +1,12 @@
 """Role sessions and console links from AWS itself."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.broker import Deadline
+from daypass.portal.access.issuing import IssuingStatus
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.errors import unreadable
@@ -36,6 +37,8 @@ class AwsBroker:
     federation: Federation
     destinations: Destinations
     timing: Timing
+    issuing: Callable[[], IssuingStatus]
+    """What the latest calls showed of the portal's own credentials."""
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
         """The role's own maximum session duration; None where it cannot be read in two seconds."""

@@ -6,6 +6,7 @@ from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from daypass.portal.access.broker import AWS_TIME
+from daypass.portal.access.issuing import CredentialStatus
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
 from daypass.portal.aws.credentials import OwnCredentials
@@ -52,7 +53,8 @@ def connect(
     signin = endpoint(
         (config.signin_url or partition.signin_url(config.region)).rstrip("/") + FEDERATION_PATH
     )
-    security_tokens = QueryService(sts, "sts", config.region, credentials, timing)
+    issuing = CredentialStatus()
+    security_tokens = QueryService(sts, "sts", config.region, credentials, timing, issuing.observe)
     account_id, is_session = _who_am_i(security_tokens, partition, timing)
     return AwsBroker(
         account_id=account_id,
@@ -60,10 +62,11 @@ def connect(
         # Keys with a session token are capped like a role's, whoever they belong to.
         is_chained=is_session or credentials.frozen().token is not None,
         sts=security_tokens,
-        iam=QueryService(iam, "iam", partition.iam_region, credentials, timing),
+        iam=QueryService(iam, "iam", partition.iam_region, credentials, timing, issuing.observe),
         federation=Federation(signin, public_url, timing),
         destinations=Destinations(partition, config.console_url),
         timing=timing,
+        issuing=issuing,
     )
 
 

@@ -1,6 +1,6 @@
 """AWS's query protocol, as STS and IAM speak it: signed requests, XML answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote_plus
@@ -12,6 +12,7 @@ from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
 from daypass.portal.aws.xml import leaves
+from daypass.portal.errors import AwsError
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
@@ -23,20 +24,33 @@ class QueryService:
     """One AWS service behind one endpoint. boto3's client does the same at three times the cost."""
 
     def __init__(
-        self, endpoint: Endpoint, service: str, region: str, credentials: OwnCredentials, timing: Timing
+        self,
+        endpoint: Endpoint,
+        service: str,
+        region: str,
+        credentials: OwnCredentials,
+        timing: Timing,
+        observe: Callable[[AwsError | None], None],
     ) -> None:
         self._endpoint = endpoint
         self._service = service
         self._region = region
         self._credentials = credentials
         self._timing = timing
+        self._observe = observe
 
     def call(
         self, parameters: Mapping[str, str], deadline: Deadline, *, role_arn: str = ""
     ) -> Mapping[str, str]:
         """The texts of the answer by path, or the `AwsError` that AWS's error code means for *role_arn*."""
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
-        return persist(lambda: self._once(body, deadline, role_arn), deadline, self._timing)
+        try:
+            answer = persist(lambda: self._once(body, deadline, role_arn), deadline, self._timing)
+        except AwsError as failure:
+            self._observe(failure)
+            raise
+        self._observe(None)
+        return answer
 
     def _once(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body), deadline)

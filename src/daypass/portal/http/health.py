@@ -1,65 +1,115 @@
-"""Whether the process is alive, and whether it can do its work just now."""
+"""Liveness and readiness probes."""
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.errors import PortalError
+from daypass.portal.access.issuing import IssuingStatus
+from daypass.portal.errors import PortalError, StorageUnavailable
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Open
-from daypass.portal.http.pool import Pool
 from daypass.portal.http.route import exact
-from daypass.portal.storage.engine import Database
 
 PROBES = ("/healthz", "/readyz")
 
-_KEPT = 1.0
-"""Seconds that an answer stands: asking often must not be a way to keep the database busy."""
+_FRESH = 1.0
+"""Seconds for which an answer is reused, so that frequent probes do not load the database."""
+
+_PATIENCE = timedelta(seconds=2)
+"""How long a write may take before the replica counts as not ready."""
+
+_log = structlog.get_logger("portal.http")
 
 
 class Readiness:
-    """An endpoint that says whether the database takes records; AWS was asked at start."""
+    """The readiness probe: 200 while a write becomes durable in time, else 503.
+
+    The write runs on a thread of its own, so that it does not wait behind requests. At most one runs at a
+    time: a probe that finds one running waits for its result. Faults of AWS are reported in the body only.
+    They concern all replicas alike, and pages, audit and revocation work without AWS.
+    """
 
     permission = Permission.ANYBODY
 
-    def __init__(self, database: Database, pool: Pool, monotonic: Callable[[], float]) -> None:
-        self._database = database
-        self._pool = pool
+    def __init__(
+        self,
+        write: Callable[[], None],
+        issuing: Callable[[], IssuingStatus],
+        monotonic: Callable[[], float],
+        patience: timedelta = _PATIENCE,
+    ) -> None:
+        self._write = write
+        self._issuing = issuing
         self._monotonic = monotonic
-        self._asked_at = -_KEPT
-        self._refusal: PortalError | None = None
+        self._patience = patience.total_seconds()
+        # Used by the event loop's thread only.
+        self._running: Future[PortalError | None] | None = None
+        self._started_at = 0.0
 
     async def __call__(self, _request: Request) -> Response:
-        """Ready, or the refusal that everybody would get."""
+        """Return the readiness, at most a second old, or raise why the replica is not ready."""
         now = self._monotonic()
-        if now - self._asked_at >= _KEPT:
-            self._asked_at = now
-            self._refusal = await self._ask()
-        if self._refusal is not None:
-            raise self._refusal
-        return JSONResponse({"status": "ready", "database_profile": self._database.profile})
+        running = self._running
+        if running is None or (running.done() and now - self._started_at >= _FRESH):
+            running, self._started_at = self._start(), now
+            self._running = running
+        left = self._started_at + self._patience - now
+        if not running.done() and left > 0:
+            await asyncio.wait([asyncio.wrap_future(running)], timeout=left)
+        refusal = running.result() if running.done() else _TOO_SLOW
+        if refusal is not None:
+            # A new object: the traceback of a raised one grows with each use.
+            raise type(refusal)(refusal.reason)
+        return JSONResponse({"status": "ready", **_described(self._issuing())})
 
-    async def _ask(self) -> PortalError | None:
+    def _start(self) -> "Future[PortalError | None]":
+        running: Future[PortalError | None] = Future()
+        running.set_running_or_notify_cancel()
+        # A daemon: a write that hangs must not keep the process from ending.
+        threading.Thread(target=self._probe, args=(running,), name="readiness", daemon=True).start()
+        return running
+
+    def _probe(self, running: "Future[PortalError | None]") -> None:
+        refusal: PortalError | None = None
         try:
-            await self._pool.run(self._write_nothing)
-        except PortalError as refusal:
-            return refusal
-        return None
+            self._write()
+        except PortalError as error:
+            refusal = error
+        except Exception:  # whatever it is, no session could be issued either
+            _log.exception("readiness probe failed")
+            refusal = StorageUnavailable("The portal's database takes no records.")
+        running.set_result(refusal)
 
-    def _write_nothing(self) -> None:
-        with self._database.writing():
-            pass
+
+_TOO_SLOW = StorageUnavailable("The portal's database does not take a record in time.")
+
+
+def _described(status: IssuingStatus) -> dict[str, object]:
+    described: dict[str, object] = {"issuing": status.is_issuing}
+    if status.reason is not None:
+        described["reason"] = status.reason
+    return described
 
 
 def health_routes(
-    database: Database, pool: Pool, monotonic: Callable[[], float] = time.monotonic
+    write: Callable[[], None],
+    issuing: Callable[[], IssuingStatus],
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> list[BaseRoute]:
-    """What a load balancer asks."""
+    """Return the routes that a load balancer or an orchestrator probes.
+
+    *write* returns when a write is durable, or raises; *issuing* answers at once.
+    """
     alive = Open(lambda: JSONResponse({"status": "ok"}))
     return [
         exact("GET", PROBES[0], alive),
-        exact("GET", PROBES[1], Readiness(database, pool, monotonic)),
+        exact("GET", PROBES[1], Readiness(write, issuing, monotonic)),
     ]

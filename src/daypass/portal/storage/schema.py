@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     func,
+    literal_column,
     type_coerce,
 )
 
@@ -259,6 +260,14 @@ role_changes = Table(
     Column("reason", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Index("ix_role_changes_outcome", "outcome", "role_arn"),
+)
+
+replica_probes = Table(
+    "replica_probes",
+    metadata,
+    # Written by the readiness probe; a row per process.
+    Column("replica_id", String(32), primary_key=True),
+    Column("probed_at", UtcDateTime, nullable=False),
 )
 
 audit_events = Table(

@@ -1,0 +1,49 @@
+"""A write that shows whether records can be made durable, without being one."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daypass.portal.audit.log import AuditLog, Write
+from daypass.portal.clock import Clock
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.prepared import Prepared
+from daypass.portal.storage.schema import replica_probes
+
+_FORGOTTEN_AFTER = timedelta(days=1)
+"""Rows of replicas that are gone stay this long."""
+
+_CLEAN_EVERY = timedelta(hours=1)
+
+_c = replica_probes.c
+_CLEAN = Prepared(delete(replica_probes).where(_c.probed_at < bindparam("before", type_=_c.probed_at.type)))
+
+
+class WriteProbe:
+    """Writes this replica's row through the group commit, so that it fails where issuing would.
+
+    It adds no event: the hash chains do not change.
+    """
+
+    def __init__(self, database: Database, audit: AuditLog, clock: Clock) -> None:
+        self._audit = audit
+        self._clock = clock
+        self._replica_id = uuid.uuid4().hex
+        self._cleaned_at: datetime | None = None
+        insert = (sqlite.insert if database.is_sqlite else postgresql.insert)(replica_probes)
+        self._upsert = insert.on_conflict_do_update(
+            index_elements=["replica_id"], set_={"probed_at": insert.excluded.probed_at}
+        )
+
+    def __call__(self) -> None:
+        """Return when the row is durable; raises the `PortalError` that an issuance would get."""
+        now = self._clock()
+        writes = [Write(self._upsert, {"replica_id": self._replica_id, "probed_at": now})]
+        is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEAN_EVERY
+        if is_time_to_clean:
+            writes.append(Write(_CLEAN, {"before": now - _FORGOTTEN_AFTER}))
+        self._audit.write(*writes)
+        if is_time_to_clean:
+            self._cleaned_at = now
