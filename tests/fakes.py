@@ -1,5 +1,6 @@
 """Stand-ins for what leaves the process, and a clock that stands still."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,16 +67,24 @@ class FakeBroker:
     """Each session that was asked for, and whether with identity and tags."""
     given: list[Credentials] = field(default_factory=list)
     landed: list[str] = field(default_factory=list)
+    silent: dict[str, threading.Event] = field(default_factory=dict)
+    """The roles about which AWS says nothing, each until its event is set."""
+    threads: set[str] = field(default_factory=set)
+    """The names of the threads that asked AWS."""
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
         """What IAM says."""
         self.maximum_reads += 1
+        self.threads.add(threading.current_thread().name)
         return self.maximum
 
     def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Keys, unless told otherwise."""
         self.assumed.append((session, attributed))
+        self.threads.add(threading.current_thread().name)
         self.meanwhile()
+        if session.role_arn in self.silent:
+            self.silent[session.role_arn].wait(20)
         if self.assume_error is not None:
             raise self.assume_error
         if attributed and self.refuses_attribution:
@@ -134,7 +143,10 @@ class FakeDoctor:
     """Says of every tenant's role what it is told to say."""
 
     findings: list[Finding] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+    """The names of the threads that asked."""
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:  # noqa: ARG002  the protocol's
         """All of it."""
+        self.threads.add(threading.current_thread().name)
         return self.findings

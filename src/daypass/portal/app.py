@@ -13,6 +13,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.issuing import IssuingStatus, always_issuing
 from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
+from daypass.portal.access.shares import RoleShares
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.findings import Examiner
@@ -66,7 +67,7 @@ from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
 from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.pool import Pools, aws_threads, role_shares
 from daypass.portal.http.problems import message, problem
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
@@ -135,11 +136,12 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     database = open_database(config)
     try:
         check(database)
-        broker = connect(config.aws, public_url=config.public_url, connections=config.threads)
+        connections = aws_threads(config.threads)
+        broker = connect(config.aws, public_url=config.public_url, connections=connections)
         roles = aws_roles(config.aws, broker.account_id)
         aws = Aws(
             broker=broker,
-            source=tagging_source(config.aws, connections=config.threads),
+            source=tagging_source(config.aws, connections=connections),
             roles=roles,
             doctor=Doctor(database, broker, roles, clock),
             issuing=broker.issuing,
@@ -179,12 +181,13 @@ class _Core:
     sign_ins: SignIns
     assets: Assets
     pages: Pages
-    pool: Pool
+    pools: Pools
+    shares: RoleShares
     release: str
 
     def entrance(self, door: Door) -> Entrance:
         """The way in to one door."""
-        return Entrance(door, self.callers, self.pool, self.doorkeeper)
+        return Entrance(door, self.callers, self.pools, self.doorkeeper)
 
     def page_entrance(self, door: Door) -> PageEntrance:
         """The way in to a door's pages."""
@@ -193,7 +196,7 @@ class _Core:
             signed_in=self.sign_ins.find,
             frames=Frames(self.database, self.clock),
             addresses=self.callers.addresses,
-            pool=self.pool,
+            pools=self.pools,
             origin=self.config.public_url,
             confirmations=self.confirmations,
             doorkeeper=self.doorkeeper,
@@ -212,7 +215,9 @@ class _Core:
     @property
     def durations(self) -> Durations:
         """How long sessions last, and why."""
-        return Durations(self.database, self.broker, self.clock, self.issuer.master_role_arn)
+        return Durations(
+            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
+        )
 
     def has_administrator(self) -> bool:
         """Whether anybody can run the portal yet."""
@@ -242,7 +247,7 @@ def assemble(
     orphans = OrphanedAttempts(database, core.audit)
 
     def close() -> None:
-        core.pool.close()
+        core.pools.close()
         orphans.close()
         if core.administration.maxima is not None:
             core.administration.maxima.close()
@@ -265,7 +270,7 @@ def assemble(
 
 def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates) -> _Core:
     audit, broker = AuditLog(database, clock), aws.broker
-    identity = Identity(database, audit, clock)
+    identity, shares = Identity(database, audit, clock), role_shares(config.threads)
     master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
     return _Core(
         config=config,
@@ -282,6 +287,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
             master_role_arn=master_role_arn,
             region=config.aws.region,
             is_attribution_required=config.require_attribution,
+            shares=shares,
         ),
         inventory=Inventory(
             database=database,
@@ -291,6 +297,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
             clock=clock,
             role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
+            shares=shares,
         ),
         administration=administration(
             identity,
@@ -304,7 +311,8 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
         sign_ins=SignIns(database, audit, clock),
         assets=templates.assets,
         pages=Pages(templates, browser_origins(config.aws)),
-        pool=Pool(config.threads),
+        pools=Pools.sized(config.threads),
+        shares=shares,
         release=version("daypass"),
     )
 
@@ -366,7 +374,7 @@ def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
     consents = Consents(core.database, core.audit, core.clock)
     grants = Grants(core.database, core.audit, core.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, core.clock, origin)
-    machine = machine_routes(MachineEntrance(core.callers.addresses, core.pool), endpoints)
+    machine = machine_routes(MachineEntrance(core.callers.addresses, core.pools.local), endpoints)
     pages = ConsentPages(core.pages, consents, core.clock, origin)
     entrance = core.page_entrance(Door.WEB)
     return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)

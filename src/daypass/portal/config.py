@@ -95,7 +95,7 @@ THREADS = Variable(
     "DAYPASS_THREADS",
     "a whole number from 1 to 512",
     "32",
-    "How many requests are worked on at once; eight times as many may wait, the rest are told to come back.",
+    "Threads for pages and API calls, three times as many for AWS; eight times as many requests may wait.",
 )
 ONE_CORE = Variable(
     "DAYPASS_ONE_CORE",

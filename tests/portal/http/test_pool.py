@@ -1,16 +1,17 @@
 """A bounded number of threads, a bounded queue, and an answer in time, whatever the domain is doing."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from threading import Event
 
 import pytest
 
-from daypass.portal.errors import Overloaded
+from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.errors import AccessDenied, Overloaded
 from daypass.portal.http.pool import Pool
-from tests.portal.http.client import Client
-from tests.portal.http.world import DANA, World
+from tests.portal.http.client import Answer, Client
+from tests.portal.http.world import DANA, DEV, World
 
 
 @pytest.fixture
@@ -71,28 +72,106 @@ def test_what_takes_too_long_is_given_up_and_its_thread_is_no_free_place(gate: E
 def test_a_portal_with_too_much_to_do_says_so_at_every_door_and_stays_alive(
     quick_world: World, quick_client: Client, gate: Event
 ) -> None:
-    def wait() -> None:
-        gate.wait()
-
-    quick_world.broker.meanwhile = wait
+    quick_world.broker.silent[DEV.role_arn] = gate
     token = quick_world.tokens[DANA]
-    legacy = "/subscriptions/dev01/GetAwsConsoleTokenUrl"
-    places = 4 * (1 + 8)
+    ours, legacy = ("POST", "/api/v1/sessions"), ("GET", "/subscriptions/dev01/GetAwsConsoleTokenUrl")
+    # Of four at a time for one role; eight times as many are queued.
+    served = 4 * (1 + 8)
 
-    async def crowd() -> None:
-        tasks = [asyncio.create_task(quick_client.exchange("GET", legacy, token)) for _ in range(places + 1)]
-        # There is one place too few, so whoever is answered while nobody can be served was refused.
-        done, busy = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        theirs = done.pop().result()
-        ours = await quick_client.exchange("GET", "/api/v1/me", token)
+    async def ask(door: tuple[str, str]) -> Answer:
+        return await quick_client.exchange(*door, token, body=b'{"tenant": "dev01"}')
+
+    async def crowd() -> list[Answer]:
+        tasks = [asyncio.create_task(ask(door)) for _ in range(served) for door in (ours, legacy)]
+        # There are more of each door than can be served, so both have refused when so many are answered.
+        await answered(tasks, len(tasks) - served)
         alive = await quick_client.exchange("GET", "/healthz")
         gate.set()
-        answers = await asyncio.gather(*busy)
-
-        assert (ours.status, ours.json["code"], ours.header("retry-after")) == (503, "overloaded", "2")
-        assert (theirs.status, "too much to do" in theirs.json["Message"]) == (503, True)
         assert alive.status == 200
-        assert [answer.status for answer in answers] == [200] * places
+        return list(await asyncio.gather(*tasks))
+
+    answers = asyncio.run(crowd())
+    refused = [answer for answer in answers if answer.status == 503]
+
+    assert {answer.status for answer in answers} == {200, 201, 503}
+    assert {answer.header("retry-after") for answer in refused} == {"2"}
+    for answer in refused:
+        sentence = answer.json["Message"] if "Message" in answer.json else answer.json["detail"]
+        assert "AWS answers slowly for the role duploservices-dev01" in sentence
+    assert {answer.json["code"] for answer in refused if "code" in answer.json} == {"overloaded"}
+    assert len(quick_world.broker.given) == len(answers) - len(refused)
+
+
+async def answered(tasks: Sequence["asyncio.Task[Answer]"], number: int) -> None:
+    """Return when so many of them are done."""
+    waiting = set(tasks)
+    while len(tasks) - len(waiting) < number:
+        _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+
+def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_started_again() -> None:
+    shares, pool = RoleShares(most=1, most_waiting=1), Pool(1, share_wait=timedelta(minutes=1))
+
+    def call() -> str:
+        with shares.hold("role"):
+            return "answered"
+
+    async def crowd() -> None:
+        held = shares.hold("role")
+        queued = asyncio.create_task(pool.run(call))
+        # The only thread is free for others while this call is queued.
+        while await pool.run(lambda: shares.is_queued("role")) is False:
+            await asyncio.sleep(0)
+        with pytest.raises(RoleBusy):
+            await pool.run(call)
+        held.release()
+        assert await queued == "answered"
 
     asyncio.run(crowd())
-    assert len(quick_world.broker.given) == places
+    assert shares.calls("role") == 0
+    pool.close()
+
+
+def test_a_call_whose_role_stays_busy_is_refused_while_there_is_time_to_say_so() -> None:
+    shares, pool = RoleShares(most=1, most_waiting=4), Pool(1, share_wait=timedelta(milliseconds=1))
+
+    def call() -> None:
+        with shares.hold("role"):
+            pass
+
+    with shares.hold("role"), pytest.raises(RoleBusy, match="slowly"):
+        asyncio.run(pool.run(call))
+    assert not shares.is_queued("role")
+    asyncio.run(pool.run(call))
+    pool.close()
+
+
+def test_a_queued_call_that_ends_without_its_share_passes_it_on() -> None:
+    shares, pool = RoleShares(most=1, most_waiting=4), Pool(2, share_wait=timedelta(minutes=1))
+    tries: list[int] = []
+
+    def denied() -> None:
+        tries.append(1)
+        if len(tries) > 1:
+            raise AccessDenied("Not any more.")
+        shares.hold("role")
+
+    def call() -> str:
+        with shares.hold("role"):
+            return "answered"
+
+    async def crowd() -> None:
+        held = shares.hold("role")
+        first = asyncio.create_task(pool.run(denied))
+        while await pool.run(lambda: shares.is_queued("role")) is False:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(pool.run(call))
+        while await pool.run(lambda: shares.is_queued("role", 2)) is False:
+            await asyncio.sleep(0)
+        held.release()
+        with pytest.raises(AccessDenied):
+            await first
+        assert await second == "answered"
+
+    asyncio.run(crowd())
+    pool.close()

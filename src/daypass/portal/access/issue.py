@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -32,6 +32,7 @@ from daypass.portal.access.plan import (
     role_session,
 )
 from daypass.portal.access.roles import EVERY_ROLE_ALLOWS, Assumed, Roles
+from daypass.portal.access.shares import RoleShares, Share
 from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
@@ -59,6 +60,8 @@ class Issuer:
     """Where admin sessions land; a tenant's session lands in the tenant's own region."""
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
+    shares: RoleShares = field(default_factory=RoleShares)
+    """Limits the concurrent AWS calls of each role."""
 
     def issue(self, caller: Caller, ask: Ask) -> Issuance:
         """Hand out one AWS session, on record before it is released, or raise a `PortalError`."""
@@ -66,23 +69,25 @@ class Issuer:
             standing = read_standing(connection, caller, ask.scope, self.master_role_arn)
         attempt = self._attempt(caller, ask, standing)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
-        try:
-            plan = self._plan(attempt, standing, deadline)
-        except PortalError as refusal:
-            self.audit.commit(*record.denied(attempt, refusal))
-            raise
+        with self._share(attempt, standing) as share:
+            try:
+                plan = self._plan(attempt, standing, deadline)
+            except PortalError as refusal:
+                self.audit.commit(*record.denied(attempt, refusal))
+                raise
 
-        # From here on no AWS session exists without a row, and none is released without its outcome.
-        self.audit.commit(*record.requested(attempt, plan), *used(caller.token, attempt.asked_at))
-        try:
-            issuance = self._ask_aws(attempt, plan, standing, deadline)
-            still_valid = partial(self._withdrawn, attempt, issuance)
-            self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
-        except RowMismatch as error:
-            raise AuditUnavailable(_SETTLED) from error
-        except Exception as error:
-            self._record_failure(attempt, plan, error)
-            raise
+            # From here on no AWS session exists without a row, and none is released without its outcome.
+            self.audit.commit(*record.requested(attempt, plan), *used(caller.token, attempt.asked_at))
+            try:
+                issuance = self._ask_aws(attempt, plan, standing, deadline)
+                share.release()
+                still_valid = partial(self._withdrawn, attempt, issuance)
+                self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+            except RowMismatch as error:
+                raise AuditUnavailable(_SETTLED) from error
+            except Exception as error:
+                self._record_failure(attempt, plan, error)
+                raise
         return issuance
 
     def foresee(self, caller: Caller, scope: Scope) -> Plan:
@@ -111,6 +116,12 @@ class Issuer:
             role_arn=tenant.role_arn if tenant else master_role,
             region=tenant.region if tenant else self.region,
         )
+
+    def _share(self, attempt: Attempt, standing: Standing) -> Share:
+        """Take a share of the role, before anything is recorded; raises `RoleBusy`."""
+        # A denied caller gets the denial, whether the role is busy or not.
+        shares = RoleShares() if isinstance(standing.decision, Deny) else self.shares
+        return shares.hold(attempt.role_arn)
 
     def _plan(self, attempt: Attempt, standing: Standing, deadline: Deadline) -> Plan:
         if isinstance(standing.decision, Deny):

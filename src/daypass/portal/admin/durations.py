@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
@@ -10,7 +10,8 @@ from daypass.portal.access.duration import choose
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.access.plan import configured_validity
 from daypass.portal.access.roles import Roles
-from daypass.portal.access.store import RoleFactStore
+from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.access.store import RoleFacts, RoleFactStore
 from daypass.portal.admin.roles import Outcome, RoleChange
 from daypass.portal.admin.store.roles import RoleChangeList
 from daypass.portal.admin.tenants import find_tenant
@@ -72,6 +73,7 @@ class Durations:
     clock: Clock
     master_role_arn: str
     monotonic: Callable[[], float] = time.monotonic
+    shares: RoleShares = field(default_factory=RoleShares)
 
     def of_tenant(self, reference: str, asked: timedelta | None = None) -> Ruler:
         """The ruler of a tenant, by id or name; raises `TenantNotFound`."""
@@ -92,16 +94,22 @@ class Durations:
         with self.database.reading() as connection:
             facts = RoleFactStore(connection).find(role_arn)
             change = RoleChangeList(connection).find(role_arn)
-        now, deadline = self.clock(), Deadline(self.monotonic() + AWS_TIME.total_seconds())
-        maximum = Roles(self.broker, self.database, is_attribution_required=False).maximum(
-            role_arn, facts, now, deadline
-        )
         validity = choose(
             asked,
             configured,
-            role_maximum=maximum,
+            role_maximum=self._maximum(role_arn, facts),
             is_chained=self.broker.is_chained,
             grant_ends_at=None,
-            now=now,
+            now=self.clock(),
         )
         return Ruler(role_arn, is_tenant, validity, change)
+
+    def _maximum(self, role_arn: str, facts: RoleFacts) -> timedelta | None:
+        """Return the role's maximum session duration; the last known one while AWS is slow for this role."""
+        roles = Roles(self.broker, self.database, is_attribution_required=False)
+        deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        try:
+            with self.shares.hold(role_arn):
+                return roles.maximum(role_arn, facts, self.clock(), deadline)
+        except RoleBusy:
+            return facts.maximum

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.http.caller import Callers, Permission, Presented
 from daypass.portal.http.doorkeeper import Doorkeeper, Place
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.pool import Pools
 from daypass.portal.http.problems import BodyTooLarge, NotJson
 
 LARGEST_BODY = 64 * 1024
@@ -41,27 +41,30 @@ class Entrance:
 
     door: Door
     callers: Callers
-    pool: Pool
+    pools: Pools
     doorkeeper: Doorkeeper
 
-    def admit(self, permission: Permission, handler: Handler) -> "Guarded":
-        """The endpoint of a route for those who have *permission*."""
-        return Guarded(self, permission, handler)
+    def admit(self, permission: Permission, handler: Handler, *, calls_aws: bool = False) -> "Guarded":
+        """The endpoint of a route for those who have *permission*; *calls_aws* chooses its thread pool."""
+        return Guarded(self, permission, handler, calls_aws=calls_aws)
 
 
 class Guarded:
     """An endpoint behind a permission; one thread does all of it, so that each request waits for one."""
 
-    def __init__(self, entrance: Entrance, permission: Permission, handler: Handler) -> None:
+    def __init__(
+        self, entrance: Entrance, permission: Permission, handler: Handler, *, calls_aws: bool
+    ) -> None:
         self.permission = permission
         self._entrance = entrance
+        self._pool = entrance.pools.aws if calls_aws else entrance.pools.local
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise the refusal."""
         presented = self._entrance.callers.presented(request)
         body = await read_body(request)
-        return await self._entrance.pool.run(partial(self._answer, presented, request, body))
+        return await self._pool.run(partial(self._answer, presented, request, body))
 
     def _answer(self, presented: Presented, request: Request, body: bytes) -> Response:
         caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)

@@ -4,9 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
+from daypass.portal.access.shares import RoleBusy, RoleShares
 from daypass.portal.errors import Overloaded
 
 T = TypeVar("T")
@@ -14,27 +18,40 @@ T = TypeVar("T")
 PATIENCE = timedelta(seconds=9)
 """How long an answer may take, waiting included; everybody gets one within ten seconds."""
 
+SHARE_WAIT = timedelta(seconds=2)
+"""How long a request is queued for a share of its role: short enough that the call after it has time left."""
+
 _WAITING_PER_THREAD = 8
 
 
 class Pool:
     """Runs calls in threads; refuses with `Overloaded` rather than letting them pile up."""
 
-    def __init__(self, threads: int, patience: timedelta = PATIENCE) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="portal")
+    def __init__(
+        self,
+        threads: int,
+        patience: timedelta = PATIENCE,
+        *,
+        name: str = "portal",
+        share_wait: timedelta = SHARE_WAIT,
+    ) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._places = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
         self._patience = patience.total_seconds()
+        self._share_wait = share_wait.total_seconds()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What *call* answers or raises; `Overloaded` when there is no place for it, or it takes too long."""
-        if not self._places.acquire(blocking=False):
-            raise Overloaded("The portal has too much to do. Try again in a moment.")
-        running: Future[T] = self._executor.submit(call)
-        # When the call itself is over, and not when its caller has gone: a busy thread is no free place.
-        running.add_done_callback(self._give_back)
+        """What *call* answers or raises; `Overloaded` when there is no place for it, or it takes too long.
+
+        A call that raises `RoleBusy` is queued without a thread and started again when its role has a free
+        share, so it must have had no effect by then.
+        """
         try:
             async with asyncio.timeout(self._patience):
-                return await asyncio.wrap_future(running)
+                try:
+                    return await self._start(call)
+                except RoleBusy as busy:
+                    return await self._start_queued(call, busy)
         except TimeoutError as error:
             raise Overloaded(
                 "The portal could not answer in time, and has handed out nothing. Try again in a moment."
@@ -44,5 +61,87 @@ class Pool:
         """Finish what is running, drop what waits."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
+    def _start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        if not self._places.acquire(blocking=False):
+            raise Overloaded("The portal has too much to do. Try again in a moment.")
+        running: Future[T] = self._executor.submit(call)
+        # When the call itself is over, and not when its caller has gone: a busy thread is no free place.
+        running.add_done_callback(self._give_back)
+        return asyncio.wrap_future(running)
+
+    async def _start_queued(self, call: Callable[[], T], busy: RoleBusy) -> T:
+        give_up_at = asyncio.get_running_loop().time() + self._share_wait
+        while True:
+            await _share(busy, give_up_at)
+            try:
+                return await self._start(call)
+            except RoleBusy as again:
+                # Another request was quicker.
+                busy = again
+            finally:
+                busy.shares.wake_next(busy.role_arn)
+
     def _give_back(self, _done: Future[T]) -> None:
         self._places.release()
+
+
+async def _share(busy: RoleBusy, give_up_at: float) -> None:
+    """Return once the role has a free share; raises *busy* if its queue is full or none was free in time."""
+    loop = asyncio.get_running_loop()
+    woken: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        # A loop that is closed by now has no request that waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(partial(_settle, woken))
+
+    if not busy.shares.queue(busy.role_arn, wake):
+        raise busy
+    try:
+        async with asyncio.timeout_at(give_up_at):
+            await woken
+    except TimeoutError:
+        raise busy from None
+    finally:
+        busy.shares.leave(busy.role_arn, wake)
+        if not woken.done() or woken.cancelled():
+            # The share that woke this request too late is the next one's.
+            busy.shares.wake_next(busy.role_arn)
+
+
+def _settle(woken: "asyncio.Future[None]") -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The thread pools of one process. Each kind of work has its own, so that none waits for a slower one."""
+
+    aws: Pool
+    """Requests that call AWS."""
+    local: Pool
+    """Requests that need nothing but the database."""
+
+    @classmethod
+    def sized(cls, threads: int) -> "Pools":
+        """Pools for `DAYPASS_THREADS` threads."""
+        return cls(
+            Pool(aws_threads(threads), name="portal-aws"),
+            Pool(threads, name="portal-local"),
+        )
+
+    def close(self) -> None:
+        """Finish what is running, drop what waits."""
+        for pool in (self.aws, self.local):
+            pool.close()
+
+
+def aws_threads(threads: int) -> int:
+    """Return the number of threads for requests that call AWS: two silent roles leave a third of them."""
+    return 3 * threads
+
+
+def role_shares(threads: int) -> RoleShares:
+    """Return the limit per role: a third of the threads that call AWS, and a queue eight times as long."""
+    return RoleShares(threads, threads * _WAITING_PER_THREAD)

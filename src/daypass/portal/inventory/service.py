@@ -12,6 +12,7 @@ from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
 from daypass.portal.access.model import Caller, Credentials, IssuanceId, RoleSession
 from daypass.portal.access.names import session_tags
 from daypass.portal.access.roles import Roles
+from daypass.portal.access.shares import RoleBusy, RoleShares
 from daypass.portal.access.standing import TenantStanding, read_tenant
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.clock import Clock
@@ -60,6 +61,7 @@ class Inventory:
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
     shelf: Shelf = field(default_factory=Shelf)
+    shares: RoleShares = field(default_factory=RoleShares)
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
         """What the tenant of that name or id owns, read within the last minute.
@@ -93,7 +95,7 @@ class Inventory:
                 break
             try:
                 listing = self._listing(caller, tenant.id, deadline)
-            except AwsError as error:
+            except (AwsError, RoleBusy) as error:
                 # Another tenant may own it, and that one may well be readable.
                 refusal = error
                 continue
@@ -117,8 +119,13 @@ class Inventory:
     ) -> Listing:
         with self.database.reading() as connection:
             standing = read_tenant(connection, caller, reference)
-        read = partial(self._read, caller, standing, deadline)
-        return self.shelf.get(standing.tenant, self.clock(), read, is_fresh=is_fresh)
+        tenant, now = standing.tenant, self.clock()
+        if kept := self.shelf.find(tenant, now, is_fresh=is_fresh):
+            return kept
+        # Also while another thread reads: the threads that wait for it are as occupied as that one.
+        with self.shares.hold(tenant.role_arn):
+            read = partial(self._read, caller, standing, deadline)
+            return self.shelf.get(tenant, now, read, is_fresh=is_fresh)
 
     def _read(self, caller: Caller, standing: TenantStanding, deadline: Deadline) -> Listing:
         tenant, now = standing.tenant, self.clock()

@@ -41,15 +41,19 @@ class Shelf:
         What AWS refuses is refused to all who wait for it; what else becomes of one reader's request is
         its own matter, and the next one reads.
         """
-        age = REFRESH_EVERY if is_fresh else KEPT
         while True:
-            found, is_ours = self._look(tenant, now, age)
+            found, is_ours = self._look(tenant, now, _age(is_fresh=is_fresh))
             if isinstance(found, Listing):
                 return found
             if is_ours:
                 return self._read(tenant, found, read)
             if listing := _wait(found):
                 return listing
+
+    def find(self, tenant: Tenant, now: datetime, *, is_fresh: bool = False) -> Listing | None:
+        """Return the listing that `get` would answer without reading or waiting; else None."""
+        with self._lock:
+            return self._good(tenant, now, _age(is_fresh=is_fresh))
 
     def __len__(self) -> int:
         """How many resources are kept."""
@@ -97,6 +101,10 @@ class Shelf:
         self._kept.move_to_end(listing.tenant.id)
         while len(self) > self._most:
             self._kept.popitem(last=False)
+
+
+def _age(*, is_fresh: bool) -> timedelta:
+    return REFRESH_EVERY if is_fresh else KEPT
 
 
 def _wait(reading: Reading) -> Listing | None:

@@ -28,7 +28,7 @@ from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.frame.view import Frames
 from daypass.portal.http.front import make_door
 from daypass.portal.http.guards import Guards
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.pool import Pools
 from daypass.portal.http.route import exact
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
@@ -170,18 +170,18 @@ def pages(assets: Assets) -> Pages:
 @pytest.fixture
 def browser(sqlite_template: Path, assets: Assets, pages: Pages) -> Iterator[Browser]:
     """A browser at those pages."""
-    database, pool = Database(f"sqlite:///{sqlite_template}"), Pool(2)
+    database, pools = Database(f"sqlite:///{sqlite_template}"), Pools.sized(2)
     frames = Frames(database, FakeClock())
     entrance = PageEntrance(
         door=Door.WEB,
         signed_in=find,
         frames=frames,
         addresses=Addresses(),
-        pool=pool,
+        pools=pools,
         origin=ORIGIN,
         confirmations=Confirmations(pages),
         doorkeeper=Doorkeeper(lambda _event: None, FakeClock()),
     )
     yield Browser(Guards(_routes(pages, entrance, assets)))
-    pool.close()
+    pools.close()
     database.close()

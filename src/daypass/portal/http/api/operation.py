@@ -66,6 +66,11 @@ class Operation:
         return tuple(dict.fromkeys((*self.refusals, *_ALWAYS)))
 
     @property
+    def calls_aws(self) -> bool:
+        """Whether the call may wait for AWS, which is so if AWS can refuse it."""
+        return any(kind in OF_AWS for kind in self.refusals)
+
+    @property
     def described_path(self) -> str:
         """The path as OpenAPI writes it."""
         return self.path.replace(":path}", "}")
@@ -77,4 +82,5 @@ class Operation:
 
     def route(self, entrance: Entrance) -> BaseRoute:
         """What serves it."""
-        return exact(self.method, self.path, entrance.admit(self.permission, self.handler))
+        endpoint = entrance.admit(self.permission, self.handler, calls_aws=self.calls_aws)
+        return exact(self.method, self.path, endpoint)

@@ -52,11 +52,17 @@ class Compat:
 def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
     """What the legacy clients call, in whatever case."""
 
-    def route(method: str, path: str, handler: Handler, permission: Permission) -> BaseRoute:
-        return exact(method, path, entrance.admit(permission, handler), ignore_case=True)
+    def route(
+        method: str, path: str, handler: Handler, permission: Permission, *, calls_aws: bool = False
+    ) -> BaseRoute:
+        endpoint = entrance.admit(permission, handler, calls_aws=calls_aws)
+        return exact(method, path, endpoint, ignore_case=True)
 
     def get(path: str, handler: Handler, permission: Permission = Permission.USER) -> BaseRoute:
         return route("GET", path, handler, permission)
+
+    def issue(path: str, handler: Handler) -> BaseRoute:
+        return route("GET", path, handler, Permission.JIT, calls_aws=True)
 
     def administer(method: str, path: str, handler: Handler) -> BaseRoute:
         return route(method, path, handler, Permission.ADMINISTRATOR)
@@ -64,9 +70,9 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
     jit, tenants, system = compat.jit, compat.tenants, compat.system
     # Who may have admin access is the core's to say: a refusal there goes on record.
     return [
-        get("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin, Permission.JIT),
-        get("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role, Permission.JIT),
-        get("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant, Permission.JIT),
+        issue("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin),
+        issue("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role),
+        issue("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant),
         get("/adminproxy/GetTenantNames", tenants.listed, Permission.JIT),
         get("/admin/GetTenantsForUser", tenants.listed, Permission.JIT),
         get("/v3/features/tenant/{tenant}", tenants.features, Permission.JIT),
@@ -79,6 +85,8 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
         get("/admin/GetUserRoleInfo", system.me),
         get("/adminproxy/GetAwsAccountId", system.account),
         *(get(path, system.build) for path in _VERSION_PROBES),
+        # Adding a tenant makes its role.
+        route("POST", "/admin/AddTenant", tenants.created, Permission.ADMINISTRATOR, calls_aws=True),
         *_administration(administer, compat),
     ]
 
@@ -88,7 +96,6 @@ Administer = Callable[[str, str, Handler], BaseRoute]
 
 def _administration(administer: Administer, compat: Compat) -> Iterator[BaseRoute]:
     tenants, users, settings, plans = compat.tenants, compat.users, compat.settings, compat.plans
-    yield administer("POST", "/admin/AddTenant", tenants.created)
     yield administer("POST", "/admin/DeleteTenant/{tenant}", tenants.deleted)
     yield administer("GET", "/admin/GetAllUserRoles", users.listed)
     yield administer("POST", "/admin/UpdateUserRole", users.changed)

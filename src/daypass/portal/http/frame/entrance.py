@@ -19,7 +19,7 @@ from daypass.portal.http.frame.forms import Form, read_form, read_upload, wants_
 from daypass.portal.http.frame.packing import packed, takes_packed
 from daypass.portal.http.frame.returns import page_before
 from daypass.portal.http.frame.view import Frame, Frames
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.pool import Pools
 from daypass.portal.http.problems import REQUEST_ID
 from daypass.portal.identity.model import ApiToken, User
 
@@ -80,19 +80,21 @@ class PageEntrance:
     signed_in: SignedIn
     frames: Frames
     addresses: Addresses
-    pool: Pool
+    pools: Pools
     origin: str
     """Our own, which is the only one that forms may come from."""
     confirmations: Confirmations
     doorkeeper: Doorkeeper
 
-    def page(self, permission: Permission, handler: Page) -> "PageEndpoint":
-        """The endpoint of a page, by GET, for those who have *permission*."""
-        return PageEndpoint(self, permission, partial(self._show, permission, handler), is_form=False)
+    def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
+        """The endpoint of a page, by GET, for those who have *permission*; *calls_aws* chooses its pool."""
+        show = partial(self._show, permission, handler)
+        return PageEndpoint(self, permission, show, is_form=False, calls_aws=calls_aws)
 
-    def act(self, permission: Permission, handler: Page) -> "PageEndpoint":
+    def act(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
         """The endpoint of a form, by POST; what another site sends never comes this far."""
-        return PageEndpoint(self, permission, partial(self._act, permission, handler), is_form=True)
+        act = partial(self._act, permission, handler)
+        return PageEndpoint(self, permission, act, is_form=True, calls_aws=calls_aws)
 
     def upload(self, permission: Permission, handler: Page, largest: int) -> "PageEndpoint":
         """The same for a form with a file, which is not read before it is known who sends it."""
@@ -171,12 +173,14 @@ class PageEndpoint:
         handler: OpenPage,
         *,
         is_form: bool,
+        calls_aws: bool = False,
         upload: Upload | None = None,
     ) -> None:
         self.permission = permission
         self.is_form = is_form
         self._upload = upload
         self._entrance = entrance
+        self._pool = entrance.pools.aws if calls_aws else entrance.pools.local
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
@@ -185,7 +189,7 @@ class PageEndpoint:
         if self.is_form:
             check_sender(request.headers, self._entrance.origin)
             form = await self._read(request)
-        return await self._entrance.pool.run(
+        return await self._pool.run(
             partial(self._answer, self._stranger(request, form), takes_packed(request.headers))
         )
 
@@ -197,7 +201,7 @@ class PageEndpoint:
     async def _read(self, request: Request) -> Form:
         if self._upload is None:
             return read_form(request, await read_body(request))
-        await self._entrance.pool.run(partial(self._upload.admit, self._stranger(request, Form({}))))
+        await self._pool.run(partial(self._upload.admit, self._stranger(request, Form({}))))
         return await read_upload(request, self._upload.largest)
 
     def _stranger(self, request: Request, form: Form) -> Stranger:

@@ -45,11 +45,11 @@ class WebPages:
 def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
     """The routes of all pages."""
 
-    def show(path: str, page: Page, permission: Permission = Permission.USER) -> BaseRoute:
-        return exact("GET", path, entrance.page(permission, page))
+    def show(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
+        return exact("GET", path, entrance.page(Permission.USER, page, calls_aws=calls_aws))
 
-    def act(path: str, page: Page, permission: Permission = Permission.USER) -> BaseRoute:
-        return exact("POST", path, entrance.act(permission, page))
+    def act(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
+        return exact("POST", path, entrance.act(Permission.USER, page, calls_aws=calls_aws))
 
     return [
         exact("GET", "/", Front()),
@@ -62,14 +62,14 @@ def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
         show("/tenant/offers", web.tenant.offers),
         show("/profile", web.profile.show),
         show("/sessions", web.sessions.show),
-        act("/console", web.ways.console),
-        act("/console-url", web.ways.console_link),
-        act("/credentials", web.ways.credentials),
+        act("/console", web.ways.console, calls_aws=True),
+        act("/console-url", web.ways.console_link, calls_aws=True),
+        act("/credentials", web.ways.credentials, calls_aws=True),
         act("/tokens", web.tokens.add_permanent),
         act("/tokens/temporary", web.tokens.show_temporary),
         act("/tokens/revoke", web.tokens.revoke),
-        show(RESOURCES, web.resources.listed),
-        act(f"{RESOURCES}/refresh", web.resources.refresh),
-        act(f"{RESOURCES}/console", web.resources.console),
-        show(GO, web.resources.show),
+        show(RESOURCES, web.resources.listed, calls_aws=True),
+        act(f"{RESOURCES}/refresh", web.resources.refresh, calls_aws=True),
+        act(f"{RESOURCES}/console", web.resources.console, calls_aws=True),
+        show(GO, web.resources.show, calls_aws=True),
     ]

@@ -59,11 +59,13 @@ class _Routes:
 
     entrance: PageEntrance
 
-    def show(self, path: str, page: Page) -> BaseRoute:
-        return exact("GET", path, self.entrance.page(Permission.ADMINISTRATOR, page))
+    def show(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
+        endpoint = self.entrance.page(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
+        return exact("GET", path, endpoint)
 
-    def act(self, path: str, page: Page) -> BaseRoute:
-        return exact("POST", path, self.entrance.act(Permission.ADMINISTRATOR, page))
+    def act(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
+        endpoint = self.entrance.act(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
+        return exact("POST", path, endpoint)
 
     def upload(self, path: str, page: Page, largest: int) -> BaseRoute:
         return exact("POST", path, self.entrance.upload(Permission.ADMINISTRATOR, page, largest))
@@ -76,7 +78,7 @@ def _system_settings(admit: _Routes, configs: SystemConfigPages, roles: RolePage
         admit.act(here, configs.add),
         admit.act(f"{here}/change", configs.change),
         admit.act(f"{here}/remove", configs.remove),
-        admit.show(role_maxima.ADDRESS, roles.show),
+        admit.show(role_maxima.ADDRESS, roles.show, calls_aws=True),
         admit.act(role_maxima.ADDRESS, roles.try_again),
     ]
 
@@ -94,7 +96,7 @@ def _record(admit: _Routes, record: AuditPages) -> list[BaseRoute]:
 def _tenants(admit: _Routes, every: TenantPages) -> list[BaseRoute]:
     return [
         admit.show(tenants.ADDRESS, every.listed),
-        admit.act(tenants.ADDRESS, every.create),
+        admit.act(tenants.ADDRESS, every.create, calls_aws=True),
         admit.act(tenants.DELETE, every.delete),
     ]
 
@@ -105,10 +107,11 @@ def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list
         admit.show(here, access.show),
         admit.act(here, access.put),
         admit.act(f"{here}/remove", access.remove),
-        admit.show(f"{here}/settings", features.show),
-        admit.act(f"{here}/settings", features.add),
-        admit.act(f"{here}/settings/change", features.change),
-        admit.act(f"{here}/settings/remove", features.remove),
+        # The ruler on this page shows the role's own maximum, which is read from IAM.
+        admit.show(f"{here}/settings", features.show, calls_aws=True),
+        admit.act(f"{here}/settings", features.add, calls_aws=True),
+        admit.act(f"{here}/settings/change", features.change, calls_aws=True),
+        admit.act(f"{here}/settings/remove", features.remove, calls_aws=True),
     ]
 
 
@@ -124,7 +127,7 @@ def _notes(admit: _Routes, notes: NotePages) -> list[BaseRoute]:
 
 def _tenant_aws(admit: _Routes, aws: TenantAwsPages) -> list[BaseRoute]:
     here = f"{tenants.ADDRESS}/{{tenant}}"
-    return [admit.show(f"{here}/sessions", aws.sessions), admit.show(f"{here}/aws", aws.aws)]
+    return [admit.show(f"{here}/sessions", aws.sessions), admit.show(f"{here}/aws", aws.aws, calls_aws=True)]
 
 
 def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRoute]:

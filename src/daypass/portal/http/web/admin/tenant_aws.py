@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from daypass.portal.access.shares import RoleBusy
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.findings import Examiner, Finding
+from daypass.portal.admin.findings import Examiner, Finding, Level
 from daypass.portal.admin.records import Filter
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
@@ -15,6 +16,7 @@ from daypass.portal.http.web.admin.lists import Listing
 from daypass.portal.http.web.admin.rulers import Drawn, drawn
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.records import SessionRow, rows
+from daypass.portal.tenants.model import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class TenantAwsPages:
         """The role, what is wrong with it, and how long its sessions last."""
         head = band(self.administration.tenants, visit)
         # First, because it learns the role's own maximum, which the ruler then knows.
-        findings = None if self.doctor is None else self.doctor.examine_tenant(head.tenant)
+        findings = self._findings(head.tenant)
         page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
         return self.pages.show(visit.frame, "web/admin/tenant-aws.html", page)
+
+    def _findings(self, tenant: Tenant) -> Sequence[Finding] | None:
+        if self.doctor is None:
+            return None
+        try:
+            with self.durations.shares.hold(tenant.role_arn):
+                return self.doctor.examine_tenant(tenant)
+        except RoleBusy as refusal:
+            return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]
