@@ -164,7 +164,8 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
 
     tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
     try:
-        server.run_until_signal(built.app, listening, tls, ready)
+        proxies = config.trusted_proxies if config.is_behind_proxy else ()
+        server.run_until_signal(built.app, listening, tls, ready, proxies)
     finally:
         with server.ending_in_time(lambda: log.error("A thread did not end in time.", pid=os.getpid())):
             built.close()

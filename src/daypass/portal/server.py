@@ -18,9 +18,12 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian names it only where it takes it from
 from granian.server.embed import Server
 
+from daypass.portal.config import Network
+from daypass.portal.connections import ConnectionWatch, Limits, make_room
+
 _BACKLOG = 1024
 _CONNECTIONS = 2048
-"""Served at the same time; what comes on top waits in the backlog."""
+"""Served at the same time if the limit of open files allows it; what comes on top waits in the backlog."""
 
 _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
@@ -66,7 +69,13 @@ def check_certificate(certificate: Path, private_key: Path) -> None:
 class _OwnSocketServer(Server):
     """Granian on a socket that is bound already, so that a port is never chosen and then lost."""
 
-    def __init__(self, app: Any, listening: socket.socket, tls: tuple[Path, Path] | None) -> None:  # noqa: ANN401  granian's own type
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401  granian's own type
+        listening: socket.socket,
+        tls: tuple[Path, Path] | None,
+        connections: int,
+    ) -> None:
         self._listening = listening
         host, port = listening.getsockname()[:2]
         certificate, private_key = tls or (None, None)
@@ -77,7 +86,7 @@ class _OwnSocketServer(Server):
             interface=Interfaces.ASGINL,
             http=HTTPModes.auto,
             websockets=False,
-            backpressure=_CONNECTIONS,
+            backpressure=connections,
             http1_settings=HTTP1Settings(
                 header_read_timeout=_HEADER_MILLISECONDS, max_buffer_size=_LONGEST_HEADERS
             ),
@@ -101,9 +110,10 @@ async def serve(
     listening: socket.socket,
     tls: tuple[Path, Path] | None,
     on_ready: Callable[[Callable[[], None]], None],
+    connections: int = _CONNECTIONS,
 ) -> None:
     """Serve on *listening*, and own it, until stopped; *on_ready* gets what stops it, once it serves."""
-    server = _OwnSocketServer(app, listening, tls)
+    server = _OwnSocketServer(app, listening, tls, connections)
     # The socket listens already: whoever connects from now on is answered as soon as granian runs.
     asyncio.get_running_loop().call_soon(on_ready, server.stop)
     await server.serve()
@@ -116,17 +126,28 @@ def run_until_signal(
     listening: socket.socket,
     tls: tuple[Path, Path] | None,
     announce: Callable[[], None],
+    trusted_proxies: tuple[Network, ...] = (),
 ) -> None:
-    """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered."""
+    """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered.
+
+    Connections that are silent, slow or too many are closed, see `ConnectionWatch`.
+    """
+    connections = make_room(_CONNECTIONS)
+    watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
 
     def ready(stop: Callable[[], None]) -> None:
         for number in _TOLD:
             loop.add_signal_handler(number, stop)
         announce()
+        # After the announcement, which may have moved this thread, and so all that it starts, to one core.
+        watch.start()
 
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        runner.run(serve(app, listening, tls, ready))
+        try:
+            runner.run(serve(watch.wrap(app), listening, tls, ready, connections))
+        finally:
+            watch.stop()
 
 
 @contextmanager

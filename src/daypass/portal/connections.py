@@ -1,0 +1,299 @@
+"""Limits on TCP connections that the HTTP server has no settings for: silence, slowness, and their number.
+
+The server accepts connections itself. This watch runs in the same process, reads the kernel's statistics of
+each accepted connection (TCP_INFO), and shuts down those over a limit; the server then sees them end.
+No byte of a request passes through it.
+"""
+
+import errno
+import os
+import resource
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from daypass.portal.config import Network
+
+_FDS = Path("/proc/self/fd")
+_RESERVED_FILES = 512
+"""File descriptors kept for the database, AWS and files, whatever is connected."""
+_MOST_FILES = 65_536
+
+# linux/tcp.h: 8 bytes, 24 numbers of 32 bits, 2 of 64 bits (pacing), then the bytes acknowledged.
+_TCP_INFO = struct.Struct("=8x24I2QQ")
+_LAST_DATA_SENT, _LAST_DATA_RECEIVED = 9, 11
+_BYTES_ACKNOWLEDGED = 26
+
+_log = structlog.get_logger("portal.connections")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a connection without a request under way is closed; times in seconds."""
+
+    connections: int
+    """Of all addresses together. From three quarters of it on, quiet connections are closed."""
+    per_address: int
+    """Of one client address; beyond it, its quiet connections are closed. Trusted proxies are exempt."""
+    unanswered: float = 10.0
+    """From the accept to the first answer, unless a request is under way: silence, slow headers, half a
+    TLS handshake."""
+    idle: float = 120.0
+    """Without a byte in either direction."""
+    quiet: float = 1.0
+    """A connection without a request under way counts as quiet after this time without a byte received."""
+
+    @classmethod
+    def within(cls, connections: int) -> "Limits":
+        """Return limits for a server that accepts so many connections."""
+        return cls(connections, max(1, connections // 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One connection, as the kernel and the server know it at one moment."""
+
+    key: int
+    """The socket's inode, which no other open socket has."""
+    peer: tuple[str, int]
+    accepted_at: float
+    has_answered: bool
+    silent_for: float
+    """Seconds since the last byte was received, or since the accept."""
+    idle_for: float
+    """Seconds since the last byte in either direction."""
+    is_busy: bool
+    """Whether a request of it is being handled."""
+
+
+def overdue(seen: Seen, limits: Limits, now: float) -> bool:
+    """Return whether the connection has passed one of its deadlines."""
+    if seen.is_busy:
+        return False
+    is_late = not seen.has_answered and now - seen.accepted_at >= limits.unanswered
+    return is_late or seen.idle_for >= limits.idle
+
+
+def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool]) -> list[Seen]:
+    """Return the quiet connections beyond the limits: unanswered ones first, and of those the oldest."""
+    per_address = Counter(seen.peer[0] for seen in every)
+    total, most = len(every), limits.connections * 3 // 4
+    if total <= most and max(per_address.values(), default=0) <= limits.per_address:
+        return []
+    closed = []
+    quiet = [seen for seen in every if not seen.is_busy and seen.silent_for >= limits.quiet]
+    for seen in sorted(quiet, key=lambda seen: (seen.has_answered, seen.accepted_at)):
+        address = seen.peer[0]
+        is_too_many = per_address[address] > limits.per_address and not is_exempt(address)
+        if total > most or is_too_many:
+            closed.append(seen)
+            total -= 1
+            per_address[address] -= 1
+    return closed
+
+
+@dataclass(slots=True)
+class ConnectionWatch:
+    """Closes connections to one listening port of this process that are over a limit."""
+
+    port: int
+    limits: Limits
+    trusted_proxies: tuple[Network, ...] = ()
+    monotonic: Callable[[], float] = time.monotonic
+    interval: float = 0.5
+    _busy: dict[tuple[str, int], int] = field(default_factory=dict)
+    _accepted_at: dict[int, float] = field(default_factory=dict)
+    _others: set[int] = field(default_factory=set)
+    """Sockets that are no connection to this port."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def wrap(self, app: Any) -> Any:  # noqa: ANN401  the server's own type
+        """Return an ASGI application that says which connections have a request under way."""
+        busy = self._busy
+
+        async def counted(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  the server's own types
+            peer = scope.get("client")
+            if peer is None:
+                await app(scope, receive, send)
+                return
+            peer = tuple(peer)
+            # HTTP/2 carries several requests at a time.
+            busy[peer] = busy.get(peer, 0) + 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                left = busy.pop(peer) - 1
+                if left:
+                    busy[peer] = left
+
+        return counted
+
+    def start(self) -> None:
+        """Watch in a thread, where the system has what that takes (Linux)."""
+        if not is_supported():
+            _log.warning("Silent connections are not closed here: this system has no TCP_INFO.")
+            return
+        self._thread = threading.Thread(target=self._run, name="connection-watch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def close_surplus(self) -> int:
+        """Close what is over a limit now; return how many connections that were."""
+        now = self.monotonic()
+        every = list(self._connections(now))
+        late = [seen for seen in every if overdue(seen, self.limits, now)]
+        gone = {seen.key for seen in late}
+        rest = [seen for seen in every if seen.key not in gone]
+        late += surplus(rest, self.limits, self._is_exempt)
+        _shut_down({seen.key for seen in late})
+        return len(late)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.interval):
+            try:
+                closed = self.close_surplus()
+            except Exception as error:  # the next look may be luckier, and without any the limits are gone
+                _log.error("connections", exc_info=error)
+                continue
+            if closed:
+                _log.warning("connections", closed=closed, left=len(self._accepted_at) - closed)
+
+    def _connections(self, now: float) -> Iterator[Seen]:
+        busy, found = self._busy.copy(), {}
+        others = set()
+        for key, fd in _sockets():
+            if key in self._others:
+                others.add(key)
+                continue
+            with suppress(OSError), _Borrowed(fd) as (same_key, connection):
+                if same_key != key:
+                    continue
+                peer = self._peer(connection)
+                if peer is None:
+                    others.add(key)
+                    continue
+                accepted_at = found[key] = self._accepted_at.get(key, now)
+                yield _seen(key, peer, accepted_at, connection, busy)
+        self._accepted_at, self._others = found, others
+
+    def _peer(self, connection: socket.socket) -> tuple[str, int] | None:
+        """Return the client's address and port, or None for a socket that is not a connection to our port."""
+        if (
+            connection.family not in {socket.AF_INET, socket.AF_INET6}
+            or connection.type != socket.SOCK_STREAM
+        ):
+            return None
+        if connection.getsockname()[1] != self.port:
+            return None
+        try:
+            host, port = connection.getpeername()[:2]
+        except OSError as error:
+            if error.errno == errno.ENOTCONN:
+                return None
+            raise
+        return host, port
+
+    def _is_exempt(self, address: str) -> bool:
+        return bool(self.trusted_proxies) and _is_within(address, self.trusted_proxies)
+
+
+def is_supported() -> bool:
+    """Return whether this system tells what the watch needs to know."""
+    return hasattr(socket, "TCP_INFO") and _FDS.is_dir()
+
+
+def make_room(wanted: int) -> int:
+    """Raise the limit of open files as far as allowed; return how many connections fit beside the reserve."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = min(_MOST_FILES, hard) if hard != resource.RLIM_INFINITY else _MOST_FILES
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(64, min(wanted, soft - _RESERVED_FILES))
+
+
+def _sockets() -> Iterator[tuple[int, int]]:
+    """The inode and the descriptor of each open socket; any may be closed by the time it is looked at."""
+    for name in os.listdir(_FDS):  # noqa: PTH208  a Path for each of thousands costs several times the call
+        with suppress(OSError):
+            target = os.readlink(f"{_FDS}/{name}")  # noqa: PTH115  the same
+            if target.startswith("socket:["):
+                yield int(target[8:-1]), int(name)
+
+
+class _Borrowed:
+    """A duplicate of a descriptor that another thread may close at any time, with the inode it refers to."""
+
+    def __init__(self, fd: int) -> None:
+        # A duplicate refers to one socket for good, even if the number is closed and used again meanwhile.
+        self._socket = socket.socket(fileno=os.dup(fd))
+
+    def __enter__(self) -> tuple[int, socket.socket]:
+        return os.fstat(self._socket.fileno()).st_ino, self._socket
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+
+def _seen(
+    key: int,
+    peer: tuple[str, int],
+    accepted_at: float,
+    connection: socket.socket,
+    busy: Mapping[tuple[str, int], int],
+) -> Seen:
+    known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+    if len(known) < _TCP_INFO.size:
+        raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
+    numbers = _TCP_INFO.unpack(known)
+    has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
+    silent_for = numbers[_LAST_DATA_RECEIVED] / 1000
+    sent_for = numbers[_LAST_DATA_SENT] / 1000
+    return Seen(
+        key=key,
+        peer=peer,
+        accepted_at=accepted_at,
+        has_answered=has_answered,
+        silent_for=silent_for,
+        idle_for=min(silent_for, sent_for),
+        is_busy=peer in busy,
+    )
+
+
+def _shut_down(keys: set[int]) -> None:
+    if not keys:
+        return
+    for key, fd in _sockets():
+        if key in keys:
+            with suppress(OSError), _Borrowed(fd) as (same_key, connection):
+                if same_key == key:
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+@lru_cache(maxsize=1024)
+def _is_within(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -1,0 +1,192 @@
+"""Silent, slow and too many TCP connections: they are closed, and everybody else is served meanwhile."""
+
+import resource
+import select
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from daypass.demo.authority import Certificates
+from daypass.portal.connections import ConnectionWatch, Limits, Seen, overdue, surplus
+from tests.portal.processes import Operator
+from tests.portal.test_serve import port_of
+
+LIMITS = Limits(connections=8, per_address=3)
+
+FRESH = Seen(
+    key=1,
+    peer=("203.0.113.7", 50000),
+    accepted_at=100.0,
+    has_answered=True,
+    silent_for=5.0,
+    idle_for=5.0,
+    is_busy=False,
+)
+UNANSWERED = replace(FRESH, has_answered=False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "after", "is_closed"),
+    [
+        (UNANSWERED, 9, False),
+        (UNANSWERED, 10, True),
+        (replace(UNANSWERED, is_busy=True), 1000, False),
+        (FRESH, 1000, False),
+        (replace(FRESH, idle_for=119), 1000, False),
+        (replace(FRESH, idle_for=120), 1000, True),
+        (replace(FRESH, idle_for=120, is_busy=True), 1000, False),
+    ],
+)
+def test_each_deadline_holds_for_connections_without_a_request_under_way(
+    seen: Seen, after: float, is_closed: bool
+) -> None:
+    assert overdue(seen, LIMITS, 100.0 + after) is is_closed
+
+
+def of(address: str, number: int, like: Seen = FRESH) -> list[Seen]:
+    """So many connections of that address, each newer than the one before it."""
+    return [replace(like, key=hash((address, n)), peer=(address, n), accepted_at=n) for n in range(number)]
+
+
+def never(_address: str) -> bool:
+    return False
+
+
+def test_of_one_address_the_oldest_unanswered_connections_beyond_its_limit_are_closed() -> None:
+    others = of("192.0.2.1", 1, UNANSWERED)
+    every = [*of("203.0.113.7", 2), *others, *of("203.0.113.7", 3, UNANSWERED)[1:]]
+
+    assert [seen.accepted_at for seen in surplus(every, LIMITS, never)] == [1]
+
+
+def test_a_trusted_proxy_may_have_more_but_not_more_than_all_together() -> None:
+    def is_exempt(address: str) -> bool:
+        return address == "203.0.113.7"
+
+    assert surplus(of("203.0.113.7", 6), LIMITS, is_exempt) == []
+    assert len(surplus(of("203.0.113.7", 8), LIMITS, is_exempt)) == 2
+
+
+@pytest.mark.parametrize("in_use", [{"is_busy": True}, {"silent_for": 0.9}])
+def test_a_connection_in_use_is_never_surplus(in_use: dict[str, object]) -> None:
+    used = [replace(seen, **in_use) for seen in of("203.0.113.7", 8)]  # type: ignore[arg-type]  # by name
+
+    assert surplus(used, LIMITS, never) == []
+
+
+@contextmanager
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def test_the_kernel_tells_what_the_watch_needs_to_know_of_its_own_connections_and_no_others() -> None:
+    with listener() as listening, listener() as other, ExitStack() as stack:
+        now = [100.0]
+        watch = ConnectionWatch(listening.getsockname()[1], Limits.within(100), monotonic=lambda: now[0])
+        ends = []
+        for server in (listening, listening, listening, other):
+            client = stack.enter_context(socket.create_connection(server.getsockname()))
+            ends.append((client, stack.enter_context(server.accept()[0])))
+        spoke, answered = ends[1], ends[2]
+        for client, server in (spoke, answered):
+            client.sendall(b"GET")
+            assert server.recv(3) == b"GET"
+        answered[1].sendall(b"HTTP")
+        assert answered[0].recv(4) == b"HTTP"
+
+        assert watch.close_surplus() == 0
+        now[0] += 10
+        assert watch.close_surplus() == 2
+        assert (ends[0][0].recv(1), spoke[0].recv(1)) == (b"", b"")
+        answered[1].sendall(b"more")
+        assert answered[0].recv(4) == b"more"
+        ends[3][1].sendall(b"other")
+        assert ends[3][0].recv(5) == b"other"
+
+
+def test_proxies_are_exempt_by_network() -> None:
+    watch = ConnectionWatch(1, LIMITS, (ip_network("10.0.0.0/8"), ip_network("::1")))
+
+    assert [watch._is_exempt(address) for address in ("10.1.2.3", "::1", "192.0.2.1", "x")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Room for thousands of connections in this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+SLOW = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
+
+
+@pytest.mark.parametrize("sent", [b"", SLOW], ids=["silent", "slow"])
+@pytest.mark.usefixtures("many_files")
+def test_two_thousand_connections_that_say_nothing_keep_nobody_out(operator: Operator, sent: bytes) -> None:
+    with operator.serving_forked() as serving, ExitStack() as stack:
+        crowd = connected(stack, serving.port, 2100, sent)
+        during = [serving.ask("GET", path)[0] for path in ("/healthz", "/readyz", "/sign-in")]
+        until_some_are_closed(crowd)
+        stack.close()
+        after = serving.ask("GET", "/healthz")[0]
+        assert serving.stop() == 0
+        said = [line for line in serving.lines() if line["event"] == "connections"]
+
+    assert (during, after) == ([200] * 3, 200)
+    assert said
+
+
+def connected(stack: ExitStack, port: int, number: int, sent: bytes) -> list[socket.socket]:
+    """So many connections that have sent that, and no more."""
+    crowd = []
+    for _ in range(number):
+        crowd.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)))
+        crowd[-1].sendall(sent)
+    return crowd
+
+
+def until_some_are_closed(crowd: list[socket.socket]) -> None:
+    """Return when the other end has hung up on one of them; it may say something before."""
+    poll = select.poll()
+    for connection in crowd:
+        poll.register(connection, select.POLLRDHUP)
+    assert poll.poll(60_000)
+
+
+def test_over_tls_half_handshakes_beyond_the_limit_of_an_address_are_closed(
+    operator: Operator, certificates: Certificates
+) -> None:
+    tls = {
+        "DAYPASS_TLS_CERTIFICATE": str(certificates.certificate),
+        "DAYPASS_TLS_KEY": str(certificates.private_key),
+        "DAYPASS_PUBLIC_URL": "https://localhost:8443",
+    }
+    with operator.serving(**tls) as serving, ExitStack() as stack:
+        port = port_of(serving)
+        until_some_are_closed(connected(stack, port, 520, client_hello()[:20]))
+        serving.trust, serving.url = certificates.trust(), f"https://localhost:{port}"
+
+        assert serving.ask("GET", "/healthz")[0] == 200
+
+
+def client_hello() -> bytes:
+    """How a TLS client begins."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
+    return outgoing.read()
