@@ -29,7 +29,14 @@ class Portal:
 
     def keys(self, tenant: str, access: Access = Access.FULL, **ask: object) -> Keys:
         """Keys for *tenant*, from the portal, for its member with that access."""
-        answer = self.demo.visitor(self.tokens[tenant, access]).session(tenant=tenant, **ask)
+        return self._keys(self.tokens[tenant, access], tenant=tenant, **ask)
+
+    def admin_keys(self) -> Keys:
+        """Keys for the master role, from the portal, for an Administrator."""
+        return self._keys(self.demo.token("admin@example.com"), admin=True)
+
+    def _keys(self, token: str, **ask: object) -> Keys:
+        answer = self.demo.visitor(token).session(**ask)
         assert answer.status == 201, answer.body
         given = answer.body["credentials"]
         return Keys(

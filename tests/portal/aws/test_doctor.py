@@ -166,7 +166,7 @@ def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
     assert (finding.code, finding.subject) == ("missing", "master role")
     create, put = finding.patch.split(" && ")
     assert "--permissions-boundary" not in create
-    assert shlex.split(put)[-1] == policies.written(policies.master_policy())
+    assert shlex.split(put)[-1] == policies.written(policies.master_policy(ACCOUNT, PORTAL))
 
 
 @pytest.mark.parametrize(

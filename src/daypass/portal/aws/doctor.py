@@ -182,7 +182,7 @@ class Doctor:
         path = role_arn.partition(":role")[2].removesuffix(name)
         if tenant is None:
             create = patches.create_role(name, path, trust)
-            put = patches.put_role_policy(name, MASTER_POLICY, policies.master_policy())
+            put = patches.put_role_policy(name, MASTER_POLICY, policies.master_policy(account, principal))
         else:
             create = patches.create_tenant_role(account, name, path, trust, tenant.name)
             fence = policies.tenant_policy(account, tenant.name)

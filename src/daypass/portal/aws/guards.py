@@ -68,6 +68,9 @@ _OBJECT_ACLS = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl")
 _HARMLESS_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
 
 
+_IAM_READS = ("iam:Get*", "iam:List*")
+
+
 def guards(account: "Account", named: str) -> "Sequence[Statement]":
     """Return the Deny statements of the fence.
 
@@ -87,6 +90,23 @@ def guards(account: "Account", named: str) -> "Sequence[Statement]":
         # resource lack the key, and other services have resources that AWS owns.
         _deny("OwnAccount", ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*"], own),
     )
+
+
+def portal_guards(account: "Account", principal_arn: str) -> "Sequence[Statement]":
+    """Return the Deny statements that protect the portal's own identity, its roles and their boundary.
+
+    They deny everything but reading, for example access keys, trust policies and AssumeRole. A tenant's role
+    may be passed to a service; the portal's own may not, since that service's code would get its credentials.
+    """
+    own = [principal_arn, account.role_arn(account.master_role), account.boundary_arn]
+    return (
+        _protect("PortalItself", own, _IAM_READS),
+        _protect("TenantRoles", [account.tenant_roles], (*_IAM_READS, "iam:PassRole")),
+    )
+
+
+def _protect(sid: str, resources: Sequence[str], allowed: Sequence[str]) -> "Statement":
+    return {"Sid": sid, "Effect": "Deny", "NotAction": list(allowed), "Resource": list(resources)}
 
 
 def _deny(sid: str, actions: Sequence[str], condition: Mapping[str, object] | None = None) -> "Statement":

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.aws.guards import guards
+from daypass.portal.aws.guards import guards, portal_guards
 
 Document = dict[str, object]
 Statement = dict[str, object]
@@ -76,6 +76,10 @@ class Need:
 
 def portal_needs(account: Account) -> Sequence[Need]:
     """All that the portal's own identity must be allowed, and nothing more."""
+    return (*_sessions(account), *_examination(account), *_making(account))
+
+
+def _sessions(account: Account) -> Sequence[Need]:
     return (
         Need(
             "HandOut",
@@ -90,6 +94,36 @@ def portal_needs(account: Account) -> Sequence[Need]:
             account.handed_out,
             "read how long sessions of a role may last, and change it when an Administrator does",
         ),
+    )
+
+
+def _examination(account: Account) -> Sequence[Need]:
+    return (
+        Need(
+            "ReadPolicies",
+            ("iam:GetRolePolicy",),
+            account.handed_out,
+            "compare the policies of these roles with the fence of the version that runs",
+        ),
+        Need(
+            "ReadBoundary",
+            ("iam:GetPolicy", "iam:GetPolicyVersion"),
+            [account.boundary_arn],
+            "compare the boundary with that of the version that runs",
+        ),
+        Need(
+            "ReadQueues",
+            ("sqs:GetQueueAttributes",),
+            [f"arn:{account.partition}:sqs:*:{account.id}:{account.role_prefix}*"],
+            "find queues of tenants that accept dead letters from any queue of the account",
+        ),
+        # AWS asks no resource for this one.
+        Need("ListQueues", ("sqs:ListQueues",), ["*"], "know which queues there are"),
+    )
+
+
+def _making(account: Account) -> Sequence[Need]:
+    return (
         Need(
             "MakeRoles",
             ("iam:CreateRole", "iam:PutRolePolicy"),
@@ -164,9 +198,13 @@ def read_only_limits() -> Document:
     return document({"Effect": "Deny", "Action": list(_READS_WITH_EFFECTS), "Resource": "*"})
 
 
-def master_policy() -> Document:
-    """All of the account."""
-    return document(allow(["*"], ["*"]))
+def master_policy(account: Account, principal_arn: str) -> Document:
+    """Return the policy of admin sessions: all of the account, except changes to the portal's own access.
+
+    *principal_arn* is the portal's own user or role. An admin session can still make another identity that
+    lacks these denies; SECURITY.md says what remains.
+    """
+    return document(allow(["*"], ["*"], sid="Everything"), *portal_guards(account, principal_arn))
 
 
 def trust(principal_arn: str, external_id: str | None) -> Document:

@@ -16,7 +16,7 @@ from daypass.portal.aws import policies
 from daypass.portal.aws.errors import refusal as session_refusal
 from daypass.portal.aws.errors import unreachable
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.policies import Account
+from daypass.portal.aws.policies import Account, Document
 from daypass.portal.aws.proxy import boto_proxies, service_urls
 from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig
@@ -72,6 +72,26 @@ class AwsRoles:
             tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         )
 
+    def policy(self, role_arn: str, name: str) -> Document | None:
+        """Return an inline policy of a role, or None if the role has none of that name."""
+        try:
+            with classified(f"read the policy {name} of {role_arn}", "iam:GetRolePolicy"):
+                found: Any = self.iam().get_role_policy(RoleName=role_name(role_arn), PolicyName=name)
+        except RoleNotFound:
+            return None
+        return dict(found["PolicyDocument"])
+
+    def boundary(self) -> Document | None:
+        """Return the default version of the boundary, or None if there is no such policy."""
+        arn = self.account.boundary_arn
+        try:
+            with classified(f"read the policy {arn}", "iam:GetPolicy and iam:GetPolicyVersion"):
+                version = self.iam().get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+                found: Any = self.iam().get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        except RoleNotFound:
+            return None
+        return dict(found["Document"])
+
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Let the role's sessions last so long."""
         with classified(f"change the role {role_arn}", "iam:UpdateRole"):
@@ -108,7 +128,7 @@ def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> 
     """Make the role of admin sessions; raises botocore's errors."""
     trust = policies.written(policies.trust(principal_arn, None))
     iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
-    document = policies.written(policies.master_policy())
+    document = policies.written(policies.master_policy(account, principal_arn))
     iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)
 
 

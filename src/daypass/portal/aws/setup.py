@@ -18,7 +18,8 @@ _BOUNDARY_WHY = (
     "The most that any tenant's role can ever do, whatever policy it is given: no IAM, no other role."
 )
 _MASTER_WHY = (
-    "The role of admin sessions: all of the account. Only the portal gets in, and only for a known user."
+    "The role of admin sessions: all of the account, except changes to the portal's own user, roles and "
+    "boundary. Only the portal can assume it, and only for a known user."
 )
 _WIDTH = 108
 
@@ -47,7 +48,7 @@ def as_cli(account: Account, user: str) -> str:
         aws_cli("iam", "create-role", "--role-name", master) + " \\",
         f"  --assume-role-policy-document {_quoted(policies.trust(user_arn, None))}",
         aws_cli("iam", "put-role-policy", "--role-name", master, "--policy-name", "master") + " \\",
-        f"  --policy-document {_quoted(policies.master_policy())}",
+        f"  --policy-document {_quoted(policies.master_policy(account, user_arn))}",
         "",
         *_comment(
             "The keys to start the portal with, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; shown once."
@@ -64,7 +65,8 @@ def as_cloudformation(account: Account, user: str) -> str:
         for need in policies.portal_needs(account)
         for line in (*_comment(_why(need), " " * 14), f"              - {json.dumps(need.statement)}")
     ]
-    trust = json.dumps(policies.trust(_user_arn(account, user), None))
+    user_arn = _user_arn(account, user)
+    trust = json.dumps(policies.trust(user_arn, None))
     lines = [
         *_comment(_TITLE.format(account=account.id) + "."),
         'AWSTemplateFormatVersion: "2010-09-09"',
@@ -96,7 +98,7 @@ def as_cloudformation(account: Account, user: str) -> str:
         f"      AssumeRolePolicyDocument: {trust}",
         "      Policies:",
         "        - PolicyName: master",
-        f"          PolicyDocument: {json.dumps(policies.master_policy())}",
+        f"          PolicyDocument: {json.dumps(policies.master_policy(account, user_arn))}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -108,7 +110,8 @@ def as_terraform(account: Account, user: str) -> str:
         for need in policies.portal_needs(account)
         for line in (*_comment(_why(need), "      "), f"      {_hcl(need.statement)},")
     ]
-    trust = policies.trust(_user_arn(account, user), None)
+    user_arn = _user_arn(account, user)
+    trust = policies.trust(user_arn, None)
     lines = [
         *_comment(_TITLE.format(account=account.id) + "."),
         "",
@@ -144,7 +147,7 @@ def as_terraform(account: Account, user: str) -> str:
         'resource "aws_iam_role_policy" "daypass_master" {',
         '  name   = "master"',
         "  role   = aws_iam_role.daypass_master.name",
-        f"  policy = {_jsonencode(policies.master_policy())}",
+        f"  policy = {_jsonencode(policies.master_policy(account, user_arn))}",
         "}",
     ]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,72 @@
+"""Admin sessions reach all of the account but the portal's own access, by an evaluator of other authors."""
+
+import pytest
+
+from daypass.portal.aws import policies
+from daypass.portal.aws.policies import Account
+from tests.evaluator.run import ACCOUNT_ID, Request, Rights, allowed
+
+ACCOUNT = Account("aws", ACCOUNT_ID, "duploservices-", "duplomaster")
+USER = f"arn:aws:iam::{ACCOUNT_ID}:user/daypass-portal"
+ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/portal/daypass-portal"
+MASTER = ACCOUNT.role_arn("duplomaster")
+TENANT = ACCOUNT.role_arn("duploservices-dev01")
+OTHER_USER, OTHER_ROLE = USER.replace("daypass-portal", "other"), ACCOUNT.role_arn("other")
+
+
+def rights(principal: str) -> Rights:
+    session = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/duplomaster/alice@example.com"
+    return Rights(policies.master_policy(ACCOUNT, principal), principal=session)
+
+
+def on(resource: str, *actions: str) -> list[Request]:
+    return [
+        Request(action, resource, {"iam:PassedToService": "lambda.amazonaws.com"} if "Pass" in action else {})
+        for action in actions
+    ]
+
+
+WRITES_OF_USERS = (
+    *("iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey", "iam:CreateLoginProfile"),
+    *("iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:PutUserPermissionsBoundary", "iam:DeleteUser"),
+    *("iam:TagUser", "iam:UpdateUser"),
+)
+WRITES_OF_ROLES = (
+    *("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePolicy"),
+    *("iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary", "iam:UpdateRole"),
+    *("iam:CreateRole", "iam:DeleteRole", "iam:TagRole", "iam:UntagRole"),
+    *("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"),
+)
+PROTECTED = [
+    *on(USER, *WRITES_OF_USERS),
+    *on(MASTER, *WRITES_OF_ROLES, "iam:PassRole"),
+    *on(TENANT, *WRITES_OF_ROLES),
+    *on(ACCOUNT.boundary_arn, "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy"),
+]
+FREE = [
+    *on(USER, "iam:GetUser", "iam:ListAccessKeys"),
+    *on(MASTER, "iam:GetRole", "iam:ListRolePolicies"),
+    *on(TENANT, "iam:GetRolePolicy", "iam:PassRole"),
+    *on(ACCOUNT.boundary_arn, "iam:GetPolicyVersion"),
+    *on(OTHER_USER, "iam:CreateUser", "iam:CreateAccessKey"),
+    *on(OTHER_ROLE, "iam:CreateRole", "iam:UpdateAssumeRolePolicy", "sts:AssumeRole", "iam:PassRole"),
+    Request("s3:PutBucketPolicy", "arn:aws:s3:::duploservices-dev01-files"),
+    Request("sqs:SetQueueAttributes", f"arn:aws:sqs:us-west-2:{ACCOUNT_ID}:duploservices-dev01-jobs"),
+]
+
+
+def test_an_admin_session_changes_nothing_of_the_portal_s_own_access() -> None:
+    found = allowed(rights(USER), [*PROTECTED, *FREE])
+
+    assert found == {str(request) for request in FREE}
+
+
+def test_a_portal_that_runs_with_a_role_is_protected_too() -> None:
+    protected = on(ROLE, *WRITES_OF_ROLES, "iam:PassRole")
+
+    assert allowed(rights(ROLE), protected) == set()
+
+
+@pytest.mark.parametrize("principal", [USER, ROLE])
+def test_the_policy_of_admin_sessions_fits_beside_others(principal: str) -> None:
+    assert len(policies.written(policies.master_policy(ACCOUNT, principal))) < 2048
