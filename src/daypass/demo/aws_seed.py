@@ -56,7 +56,11 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
     aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1)
     aws.kinesis.add_tags_to_stream(StreamName=plan.stream, Tags={"TENANT_NAME": plan.name})
     return TenantResources(
-        queue_url=aws.sqs.create_queue(QueueName=plan.queue, tags={"TENANT_NAME": plan.name})["QueueUrl"],
+        queue_url=aws.sqs.create_queue(
+            QueueName=plan.queue,
+            Attributes={"RedriveAllowPolicy": '{"redrivePermission": "denyAll"}'},
+            tags={"TENANT_NAME": plan.name},
+        )["QueueUrl"],
         topic_arn=aws.sns.create_topic(Name=plan.topic, Tags=_tags(plan))["TopicArn"],
         api_id=_seed_api(aws, plan),
     )

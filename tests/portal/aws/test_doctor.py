@@ -1,5 +1,6 @@
 """The doctor names what is wrong, how bad it is, and the line that mends it."""
 
+import json
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -45,12 +46,32 @@ class Iam:
 
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_allowed: bool = True
+    policies: dict[str, Any] = field(default_factory=dict)
+    """Inline policies by the name of their role, and the boundary by its ARN."""
+    may_read_policies: bool = True
 
     def get_role(self, RoleName: str) -> dict[str, Any]:  # noqa: N803  boto3's name
         if not self.is_allowed or RoleName not in self.roles:
             code = "NoSuchEntity" if self.is_allowed else "AccessDenied"
             raise ClientError({"Error": {"Code": code}}, "GetRole")
         return {"Role": self.roles[RoleName]}
+
+    def get_role_policy(self, RoleName: str, PolicyName: str) -> dict[str, Any]:  # noqa: N803  boto3's names
+        return {"PolicyDocument": self._policy(f"{RoleName}/{PolicyName}", "GetRolePolicy")}
+
+    def get_policy(self, PolicyArn: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        self._policy(PolicyArn, "GetPolicy")
+        return {"Policy": {"DefaultVersionId": "v7"}}
+
+    def get_policy_version(self, PolicyArn: str, VersionId: str) -> dict[str, Any]:  # noqa: N803  boto3's names
+        assert VersionId == "v7"
+        return {"PolicyVersion": {"Document": self._policy(PolicyArn, "GetPolicyVersion")}}
+
+    def _policy(self, name: str, call: str) -> Any:  # noqa: ANN401  JSON
+        if not self.may_read_policies or name not in self.policies:
+            code = "NoSuchEntity" if self.may_read_policies else "AccessDenied"
+            raise ClientError({"Error": {"Code": code}}, call)
+        return self.policies[name]
 
 
 @pytest.fixture
@@ -59,7 +80,12 @@ def iam() -> Iam:
         {
             "duplomaster": role(ACCOUNT.role_arn("duplomaster"), None),
             "duploservices-dev01": role(DEV.role_arn, "external"),
-        }
+        },
+        policies={
+            "duplomaster/master": policies.master_policy(ACCOUNT, PORTAL),
+            "duploservices-dev01/tenant": policies.tenant_policy(ACCOUNT, "dev01"),
+            ACCOUNT.boundary_arn: policies.boundary(ACCOUNT),
+        },
     )
 
 
@@ -227,6 +253,80 @@ def test_what_the_portal_may_not_read_is_told_with_what_it_takes(examine: Examin
 
     assert [(finding.code, finding.level) for finding in findings] == [("unreadable", Level.WARNING)] * 2
     assert "iam:GetRole" in findings[0].patch
+
+
+def without(document: Any, *sids: str) -> Any:  # noqa: ANN401  JSON
+    """A policy of an earlier version, which lacks these statements."""
+    left = [one for one in document["Statement"] if one.get("Sid") not in sids]
+    return document | {"Statement": left}
+
+
+OUTDATED = [
+    (ACCOUNT.boundary_arn, "OwnAccount", "boundary_policy", "portal", "create-policy-version"),
+    ("duploservices-dev01/tenant", "NoForwarding", "fence", "dev01", "put-role-policy"),
+    ("duplomaster/master", "PortalItself", "fence", "master role", "put-role-policy"),
+]
+
+
+@pytest.mark.parametrize(("policy", "sid", "code", "subject", "call"), OUTDATED)
+def test_a_policy_of_an_earlier_version_comes_with_the_line_that_replaces_it(
+    examine: Examine, iam: Iam, policy: str, sid: str, code: str, subject: str, call: str
+) -> None:
+    new = iam.policies[policy]
+    iam.policies[policy] = without(new, sid)
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level, finding.subject) == (code, Level.WARNING, subject)
+    assert f"lacks the statement {sid} of this version" in finding.sentence
+    words = shlex.split(finding.patch)
+    assert words[:3] == ["aws", "iam", call]
+    assert json.loads(words[-1]) == new
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "subject"), [(policy, code, subject) for policy, _, code, subject, _ in OUTDATED]
+)
+def test_a_policy_that_is_not_there_is_reported(
+    examine: Examine, iam: Iam, policy: str, code: str, subject: str
+) -> None:
+    new = iam.policies.pop(policy)
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.subject) == (code, subject)
+    assert json.loads(shlex.split(finding.patch)[-1]) == new
+
+
+def test_a_fence_that_an_operator_widened_or_wrote_in_another_way_is_none_of_the_doctor_s_business(
+    examine: Examine, iam: Iam
+) -> None:
+    written: Any = json.loads(json.dumps(iam.policies["duploservices-dev01/tenant"]))
+    for statement in written["Statement"]:
+        statement.pop("Sid")
+        if isinstance(statement["Resource"], str):
+            statement["Resource"] = [statement["Resource"]]
+        statement["Action"] = statement["Action"][::-1]
+    written["Statement"].append({"Effect": "Allow", "Action": "lambda:*", "Resource": "*"})
+    iam.policies["duploservices-dev01/tenant"] = written
+
+    assert examine() == []
+
+
+def test_policies_that_the_portal_may_not_read_are_reported_with_what_it_takes(
+    examine: Examine, iam: Iam
+) -> None:
+    iam.may_read_policies = False
+
+    findings = examine()
+
+    assert [(finding.code, finding.subject) for finding in findings] == [
+        ("unreadable", "portal"),
+        ("unreadable", "master role"),
+        ("unreadable", "dev01"),
+    ]
+    assert "iam:GetPolicyVersion" in findings[0].patch
+    assert all("iam:GetRolePolicy" in finding.patch for finding in findings[1:])
 
 
 def test_chaining_and_a_clock_that_is_off_are_told(examine: Examine) -> None:

@@ -41,7 +41,7 @@ COMMANDS: dict[str, Callable[[str], str]] = {
     "create role": lambda word: patches.create_role(word, word, TRUST),
     "create tenant role": lambda word: patches.create_tenant_role(ACCOUNT, word, word, TRUST, word),
     "set maximum": lambda word: set_maximum(f"x/{word.replace('/', '')}", timedelta(hours=1)).command,
-    "test of a workstation": lambda word: Workstations("", "", None).tenant(word, "").clients[0].test,
+    "test of a workstation": lambda word: Workstations("", "", "", None).tenant(word, "").clients[0].test,
     "whole script": lambda word: setup.as_cli(replace(ACCOUNT, master_role=word), word),
 }
 
@@ -80,6 +80,7 @@ def test_a_role_path_from_an_earlier_version_runs_nothing_in_the_shell_of_an_ope
     doctor = Doctor(database, FakeBroker(), roles_of(iam), FakeClock())
 
     (missing,) = doctor.examine_tenant(tenant)
+    iam.policies["theirs/tenant"] = policies.tenant_policy(ACCOUNT, tenant.name)
     iam.roles["theirs"] = role(tenant.role_arn, "another", Tags=[], PermissionsBoundary={})
     wrong = doctor.examine_tenant(tenant)
     database.close()

@@ -14,6 +14,8 @@ from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
 from daypass.portal.aws import patches, policies
+from daypass.portal.aws.fence import Fence
+from daypass.portal.aws.queues import Queues
 from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
@@ -33,6 +35,8 @@ class Doctor:
     broker: Broker
     roles: AwsRoles
     clock: Clock
+    queues: Queues | None = None
+    """None where queues are not looked at, for example while a page waits."""
 
     def examine(self) -> Sequence[Finding]:
         """Everything, in order: the portal itself, then the master role, then each tenant's."""
@@ -42,12 +46,14 @@ class Doctor:
             tenants = RoleChangeList(connection).every_tenant()
         return [
             *self._portal(principal),
+            *self._fence.of_account(),
             *self._role(_MASTER, master, principal, None),
             *(
                 finding
                 for tenant in tenants
                 for finding in self._role(tenant.name, tenant.role_arn, principal, tenant)
             ),
+            *(self.queues.examine(tenants) if self.queues else ()),
         ]
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
@@ -99,8 +105,10 @@ class Doctor:
             yield Finding("unreadable", Level.WARNING, subject, refusal.reason)
             return
         found = [*self._trust(subject, state, principal, tenant), *self._length(subject, state, tenant)]
-        if tenant is not None:
-            found += self._fence(subject, state, tenant)
+        if tenant is None:
+            found += self._fence.of_master(subject, state, principal)
+        else:
+            found += self._fence.of_tenant(subject, state, tenant)
         yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is as it should be.")]
 
     def _trust(
@@ -155,25 +163,9 @@ class Doctor:
         durations = Durations(self.database, self.broker, self.clock, master, time.monotonic)
         return durations.of_admin() if tenant is None else durations.of_tenant(tenant.id)
 
-    def _fence(self, subject: str, state: RoleState, tenant: Tenant) -> Iterator[Finding]:
-        name = role_name(state.arn)
-        if state.tags.get(policies.TENANT_TAG) != tenant.name:
-            yield Finding(
-                "tag",
-                Level.WARNING,
-                subject,
-                f"The role has no tag {policies.TENANT_TAG} with the tenant's name.",
-                patches.tag_role(name, tenant.name),
-            )
-        if state.boundary_arn is None:
-            boundary = self.roles.account.boundary_arn
-            yield Finding(
-                "boundary",
-                Level.WARNING,
-                subject,
-                "The role has no permissions boundary, so only its policies keep it away from IAM.",
-                patches.put_boundary(name, boundary),
-            )
+    @property
+    def _fence(self) -> Fence:
+        return Fence(self.roles)
 
     def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
         """What makes the role as the portal would: with trust, boundary, tag and policy."""

@@ -42,6 +42,21 @@ def put_role_policy(role: str, name: str, document: Document) -> str:
     )
 
 
+def new_version(policy_arn: str, document: Document) -> str:
+    """Return the command that makes *document* the default version of a managed policy."""
+    return aws_cli(
+        *("iam", "create-policy-version", "--policy-arn", policy_arn, "--set-as-default"),
+        *("--policy-document", policies.written(document)),
+    )
+
+
+def create_policy(name: str, document: Document) -> str:
+    """Return the command that creates a managed policy."""
+    return aws_cli(
+        *("iam", "create-policy", "--policy-name", name, "--policy-document", policies.written(document))
+    )
+
+
 def create_role(role: str, path: str, trust: Document) -> str:
     """Return the command that creates a role without a boundary."""
     return aws_cli(*_create_role(role, path, trust))

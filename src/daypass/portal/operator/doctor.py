@@ -51,6 +51,7 @@ def _findings() -> "Sequence[Finding]":
     from daypass.portal.aws.connect import connect
     from daypass.portal.aws.doctor import Doctor
     from daypass.portal.aws.proxy import used_proxies
+    from daypass.portal.aws.queues import aws_queues
     from daypass.portal.aws.roles import aws_roles
     from daypass.portal.clock import utc_now
     from daypass.portal.storage.migrate import check
@@ -64,7 +65,8 @@ def _findings() -> "Sequence[Finding]":
             Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
             for proxy in used_proxies(config.aws)
         ]
-        examined = Doctor(database, broker, roles, utc_now).examine()
+        queues = aws_queues(roles.account, config.aws.endpoint_url)
+        examined = Doctor(database, broker, roles, utc_now, queues).examine()
         return [_session_profile(database), *proxies, *examined]
 
 

@@ -1,0 +1,95 @@
+"""Whether roles and their boundary deny what this version's fence denies."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.aws import patches, policies
+from daypass.portal.aws.compare import lacking
+from daypass.portal.aws.policies import Document
+from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
+from daypass.portal.errors import AwsError, AwsNotAllowed
+from daypass.portal.tenants.model import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Compares policies in AWS with those that this version would write."""
+
+    roles: AwsRoles
+
+    def of_account(self) -> Iterator[Finding]:
+        """Check the boundary that all tenants' roles share."""
+        account, expected = self.roles.account, policies.boundary(self.roles.account)
+        actual = self._read("portal", "ReadBoundary", self.roles.boundary)
+        if isinstance(actual, Finding):
+            yield actual
+        elif actual is None:
+            patch = patches.create_policy(policies.BOUNDARY, expected)
+            sentence = f"There is no policy {account.boundary_arn}, the boundary of tenants' roles."
+            yield Finding("boundary_policy", Level.WARNING, "portal", sentence, patch)
+        elif sids := lacking(actual, expected):
+            yield Finding(
+                "boundary_policy",
+                Level.WARNING,
+                "portal",
+                f"The boundary of tenants' roles lacks {_named(sids)} of this version. AWS keeps five "
+                "versions of a policy; delete the oldest first where there are five.",
+                patches.new_version(account.boundary_arn, expected),
+            )
+
+    def of_master(self, subject: str, state: RoleState, principal: str) -> Iterator[Finding]:
+        """Check that admin sessions cannot change the portal's own access."""
+        expected = policies.master_policy(self.roles.account, principal)
+        yield from self._compare(subject, state.arn, MASTER_POLICY, expected)
+
+    def of_tenant(self, subject: str, state: RoleState, tenant: Tenant) -> Iterator[Finding]:
+        """Check the tag, the boundary and the policy of a tenant's role."""
+        name = role_name(state.arn)
+        if state.tags.get(policies.TENANT_TAG) != tenant.name:
+            yield Finding(
+                "tag",
+                Level.WARNING,
+                subject,
+                f"The role has no tag {policies.TENANT_TAG} with the tenant's name.",
+                patches.tag_role(name, tenant.name),
+            )
+        if state.boundary_arn is None:
+            yield Finding(
+                "boundary",
+                Level.WARNING,
+                subject,
+                "The role has no permissions boundary, so only its policies keep it away from IAM.",
+                patches.put_boundary(name, self.roles.account.boundary_arn),
+            )
+        expected = policies.tenant_policy(self.roles.account, tenant.name)
+        yield from self._compare(subject, state.arn, TENANT_POLICY, expected)
+
+    def _compare(self, subject: str, role_arn: str, name: str, expected: Document) -> Iterator[Finding]:
+        actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(role_arn, name))
+        if isinstance(actual, Finding):
+            yield actual
+        elif sids := lacking(actual or {}, expected):
+            patch = patches.put_role_policy(role_name(role_arn), name, expected)
+            sentence = f"The role's policy “{name}” lacks {_named(sids)} of this version."
+            if actual is None:
+                sentence = f"The role has no policy “{name}”, so nothing denies what the fence denies."
+            yield Finding("fence", Level.WARNING, subject, sentence, patch)
+
+    def _read(
+        self, subject: str, need_sid: str, read: Callable[[], Document | None]
+    ) -> Document | Finding | None:
+        """Return a policy, None if there is none, or the finding that it cannot be read."""
+        try:
+            return read()
+        except AwsNotAllowed as refusal:
+            (need,) = (one for one in policies.portal_needs(self.roles.account) if one.sid == need_sid)
+            patch = policies.written(need.statement)
+            return Finding("unreadable", Level.WARNING, subject, refusal.reason, patch)
+        except AwsError as refusal:
+            return Finding("unreadable", Level.WARNING, subject, refusal.reason)
+
+
+def _named(sids: Sequence[str]) -> str:
+    return f"the statement{'s' if len(sids) > 1 else ''} {', '.join(sids)}"
