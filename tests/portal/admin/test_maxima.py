@@ -77,6 +77,10 @@ class FakeIam:
         """Note it."""
         self.made.append(tenant.name)
 
+    def empty(self, tenant: Tenant) -> bool:
+        """Leave it as it is."""
+        return tenant.name not in self.made
+
 
 @pytest.fixture
 def iam() -> FakeIam:

@@ -1,6 +1,10 @@
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.store.tenants import TenantQuery
@@ -8,7 +12,9 @@ from daypass.portal.admin.tenants import Tenants
 from daypass.portal.errors import AccessDenied, AwsRefused, Changed, InvalidRequest, TenantNotFound
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.page import Turn
+from daypass.portal.storage.schema import issuances
 from daypass.portal.tenants.model import Access, Tenant
+from tests.fakes import nothing_happens
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
 
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
@@ -122,11 +128,21 @@ class Maker:
 
     refusal: AwsRefused | None = None
     made: list[Tenant] = field(default_factory=list)
+    emptied: list[Tenant] = field(default_factory=list)
+    meanwhile: Callable[[], object] = nothing_happens
 
     def make(self, tenant: Tenant) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.made.append(tenant)
+
+    def empty(self, tenant: Tenant) -> bool:
+        if self.refusal is not None:
+            raise self.refusal
+        self.meanwhile()
+        is_ours = tenant in self.made
+        self.emptied += [tenant] * is_ours
+        return is_ours
 
 
 def test_a_role_is_made_for_a_tenant_without_one(administration: Administration, alice: Caller) -> None:
@@ -175,3 +191,115 @@ def test_tenants_are_searched_and_paged(administration: Administration) -> None:
     assert names == ["data01", "dev01", "prod01"]
     assert second.next_cursor is None
     assert administration.tenants.count(TenantQuery(search="prod")) == 2
+
+
+HOUR = timedelta(hours=1)
+
+
+def issue(administration: Administration, tenant: Tenant, **more: object) -> None:
+    """A session of that tenant that lives for an hour from now."""
+    now = administration.clock()
+    row = {
+        "id": uuid.uuid4().hex,
+        "user_id": "user",
+        "username": "dana@example.com",
+        "scope": "tenant",
+        "tenant_id": tenant.id,
+        "tenant_name": tenant.name,
+        "role_arn": tenant.role_arn,
+        "access": "full",
+        "purpose": "keys",
+        "door": "api",
+        "address": "192.0.2.1",
+        "reason": "",
+        "state": "issued",
+        "asked_at": now,
+        "validity": 3600,
+        "decided_by": "configured",
+        "expires_at": now + HOUR,
+    }
+    with administration.database.writing() as connection:
+        connection.execute(insert(issuances).values({**row, **more}))
+
+
+@pytest.mark.parametrize(("deleted", "new"), [("profile", "profile-x"), ("profile-x", "profile")])
+@pytest.mark.parametrize("outcome", [{}, {"state": "requested", "expires_at": None}])
+def test_a_name_that_a_live_session_of_a_deleted_tenant_reaches_is_reserved_until_it_ends(
+    administration: Administration, deleted: str, new: str, outcome: Mapping[str, object]
+) -> None:
+    old = administration.tenants.create(deleted, REGION, OPERATOR).tenant
+    issue(administration, old, **outcome)
+    end = administration.clock() + HOUR
+    administration.tenants.delete(deleted, OPERATOR)
+
+    with pytest.raises(InvalidRequest, match=f"“{deleted}” live until {end:%Y-%m-%d %H}:06 UTC"):
+        administration.tenants.create(new, REGION, OPERATOR)
+    administration.clock.move(HOUR + timedelta(minutes=7))
+
+    assert administration.tenants.create(new, REGION, OPERATOR).tenant.name == new
+
+
+def test_other_names_and_ended_failed_or_foreign_sessions_reserve_nothing(
+    administration: Administration,
+) -> None:
+    old = administration.tenants.create("profile", REGION, OPERATOR).tenant
+    now = administration.clock()
+    issue(administration, old, expires_at=now - HOUR, asked_at=now - 2 * HOUR)
+    issue(administration, old, state="failed", expires_at=None)
+    issue(administration, old, state="denied", expires_at=None, tenant_id=None)
+    administration.tenants.delete("profile", OPERATOR)
+    administration.tenants.create("profile-x", REGION, OPERATOR)
+
+    other = administration.tenants.create("prod01", REGION, OPERATOR).tenant
+    issue(administration, other)
+    administration.tenants.delete("prod01", OPERATOR)
+
+    administration.tenants.create("prod012", REGION, OPERATOR)
+    # The same name stands for the same resources.
+    administration.tenants.create("prod01", REGION, OPERATOR)
+
+
+def test_deleting_empties_the_role_that_was_made_for_the_tenant_first(
+    administration: Administration, alice: Caller, dana: Caller
+) -> None:
+    maker = Maker()
+    tenants = Tenants(administration.tenants.desk, RULES, maker)
+    made = tenants.create("prod01", REGION, alice).tenant
+    tenants.create("data01", REGION, alice, role_arn=OTHER_ROLE)
+    maker.meanwhile = lambda: tenants.find("prod01")
+
+    with pytest.raises(AccessDenied):
+        tenants.delete("prod01", dana)
+    assert maker.emptied == []
+    assert tenants.delete("prod01", alice) == ""
+    maker.meanwhile = nothing_happens
+    assert "was not made by this portal" in tenants.delete("data01", alice)
+
+    assert maker.emptied == [made]
+    assert [event[1] for event in administration.events("role.empty")] == [made.role_arn]
+
+
+def test_a_tenant_is_deleted_also_while_aws_is_in_trouble(
+    administration: Administration, alice: Caller
+) -> None:
+    tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
+
+    assert tenants.delete("dev01", alice) == "AWS said no."
+
+    with pytest.raises(TenantNotFound):
+        tenants.find("dev01")
+
+
+def test_a_role_gets_its_rights_back_where_the_tenant_is_not_deleted_after_all(
+    administration: Administration, alice: Caller
+) -> None:
+    maker = Maker()
+    tenants = Tenants(administration.tenants.desk, RULES, maker)
+    made = tenants.create("prod01", REGION, alice)
+    maker.meanwhile = lambda: tenants.update("prod01", alice, region="eu-west-1")
+
+    with pytest.raises(Changed):
+        tenants.delete("prod01", alice, made.version)
+
+    assert maker.made == [made.tenant, made.tenant]
+    assert tenants.find("prod01").tenant.region == "eu-west-1"

@@ -156,3 +156,40 @@ def test_what_the_portal_may_not_and_what_is_not_there_are_told_apart(
         roles.read(portal.account.role_arn(f"{PREFIX}missing"))
     with pytest.raises(RoleNotFound, match=r"there is no such role\.$"):
         roles.set_maximum(portal.account.role_arn(f"{PREFIX}missing"), timedelta(hours=2))
+
+
+def test_the_keys_of_a_deleted_tenant_open_nothing_any_more(sandbox: SandboxProcess, portal: Portal) -> None:
+    tenant, roles = portal.tenant("gone"), portal.roles(sandbox)
+    roles.make(tenant)
+    bucket = f"{PREFIX}gone-files"
+    client(sandbox, "s3").create_bucket(Bucket=bucket)
+    s3 = client(sandbox, "s3", keys_of(sandbox, portal, tenant))
+    s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+
+    assert roles.empty(tenant)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+    roles.make(tenant)
+    s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+
+
+def test_only_a_role_that_the_portal_made_is_emptied(sandbox: SandboxProcess, portal: Portal) -> None:
+    iam, roles = client(sandbox, "iam"), portal.roles(sandbox)
+    operators, elsewhere = portal.tenant("theirs"), portal.tenant("elsewhere")
+    elsewhere = replace(elsewhere, role_arn=f"arn:aws:iam::{sandbox.account_id}:role/team/{PREFIX}elsewhere")
+    for tenant, path in ((operators, "/"), (elsewhere, "/team/")):
+        # As the doctor's line makes it.
+        iam.create_role(
+            RoleName=f"{PREFIX}{tenant.name}",
+            Path=path,
+            AssumeRolePolicyDocument=policies.written(policies.trust(portal.user_arn, tenant.external_id)),
+            PermissionsBoundary=portal.account.boundary_arn,
+            Tags=[{"Key": "TENANT_NAME", "Value": tenant.name}],
+        )
+
+    assert not roles.empty(operators)
+    assert not roles.empty(elsewhere)
+    assert roles.empty(portal.tenant("never-made")), "no role, no rights"
+
+    assert iam.list_role_policies(RoleName=f"{PREFIX}theirs")["PolicyNames"] == []

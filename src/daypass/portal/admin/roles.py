@@ -34,6 +34,9 @@ class IamRoles(Protocol):
     def make(self, tenant: Tenant) -> None:
         """Make sure that the tenant's role is there, with trust and policies; being there is no mistake."""
 
+    def empty(self, tenant: Tenant) -> bool:
+        """Take all rights from the tenant's role if this portal made it; returns whether it did."""
+
 
 class Outcome(StrEnum):
     """What became of a change to a role."""

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import uuid4
@@ -19,8 +20,8 @@ from daypass.portal.admin.store.tenants import (
     TenantList,
     TenantQuery,
 )
-from daypass.portal.audit.log import Write
-from daypass.portal.errors import InvalidRequest
+from daypass.portal.audit.log import Event, Write
+from daypass.portal.errors import AwsError, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.page import Page, Turn
 from daypass.portal.tenants.model import Tenant, TenantId
@@ -41,6 +42,12 @@ class RoleMaker(Protocol):
         """Make sure that the tenant's role is there, with the trust and the policies that it needs.
 
         Raises an `AwsError`; making a role that is there already is no mistake.
+        """
+
+    def empty(self, tenant: Tenant) -> bool:
+        """Take all rights from the tenant's role, and so from its sessions; returns whether it did.
+
+        Only a role that this portal made is changed. Raises an `AwsError`.
         """
 
 
@@ -118,7 +125,7 @@ class Tenants:
         write = Write(ADD_TENANT, tenant_row(tenant, now))
 
         def draft(connection: Connection) -> Change:
-            check_name(name, TenantList(connection).neighbours(name))
+            self._check_name(connection, name)
             self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
 
@@ -168,8 +175,11 @@ class Tenants:
         self.follow()
         return self.find(found.tenant.id)
 
-    def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
-        """End a tenant, with its memberships and settings; its role and what it owns in AWS stay there."""
+    def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
+        """Delete a tenant with its memberships and settings; its role and its resources stay in AWS.
+
+        Returns why live sessions keep their rights until they end, or an empty string if they have none left.
+        """
         found = self.find(reference)
 
         def draft(connection: Connection) -> Change:
@@ -179,7 +189,43 @@ class Tenants:
             writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
             return Change(writes, _facts(record.tenant), {}, record.tenant.id)
 
-        self.desk.make("tenant.delete", found.tenant.name, by, draft)
+        # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
+        self.desk.review("tenant.delete", found.tenant.name, by, draft)
+        kept = self._empty(found.tenant)
+        try:
+            self.desk.make("tenant.delete", found.tenant.name, by, draft)
+        except PortalError:
+            if not kept and self.maker is not None:
+                with suppress(AwsError):
+                    self.maker.make(found.tenant)
+            raise
+        return kept
+
+    def _empty(self, tenant: Tenant) -> str:
+        """Empty the tenant's role; returns the reason if it keeps its rights.
+
+        A deletion takes the memberships away, so it never waits for AWS to be well.
+        """
+        try:
+            is_empty = self.maker is not None and self.maker.empty(tenant)
+        except AwsError as refusal:
+            return refusal.reason
+        if not is_empty:
+            return "Its role was not made by this portal and was left as it is."
+        self.desk.audit.commit(
+            Event("role.empty", None, "daypass", tenant.id, tenant.role_arn, "done", {}, "")
+        )
+        return ""
+
+    def _check_name(self, connection: Connection, name: str) -> None:
+        found = TenantList(connection)
+        check_name(name, found.neighbours(name))
+        if reserved := found.reserved(name, self.desk.clock()):
+            other, end = reserved
+            raise InvalidRequest(
+                f"Sessions of the deleted tenant “{other}” live until {end:%Y-%m-%d %H:%M} UTC and would "
+                f"reach resources of “{name}”. Choose another name, or try again then."
+            )
 
     def _check(self, connection: Connection, tenant: Tenant, *, is_new_role: bool) -> None:
         if not _REGION.fullmatch(tenant.region):

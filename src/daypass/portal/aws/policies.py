@@ -128,7 +128,8 @@ def _making(account: Account) -> Sequence[Need]:
             "MakeRoles",
             ("iam:CreateRole", "iam:PutRolePolicy"),
             [account.tenant_roles],
-            "make the role of a new tenant and give it the tenant's policy, always within the boundary",
+            "make the role of a new tenant and give it the tenant's policy, always within the boundary; take "
+            "all rights from it when the tenant is deleted",
             {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
         ),
         Need(
@@ -196,6 +197,11 @@ def read_only_limits() -> Document:
     It only denies: without the managed policy beside it, the session would be allowed nothing.
     """
     return document({"Effect": "Deny", "Action": list(_READS_WITH_EFFECTS), "Resource": "*"})
+
+
+def nothing() -> Document:
+    """Return the policy of a deleted tenant's role: it denies everything, also to sessions that live."""
+    return document({"Sid": "TenantDeleted", "Effect": "Deny", "Action": "*", "Resource": "*"})
 
 
 def master_policy(account: Account, principal_arn: str) -> Document:

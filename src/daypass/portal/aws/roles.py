@@ -104,6 +104,21 @@ class AwsRoles:
         with classified(f"make the role {tenant.role_arn}", needs, missing):
             make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
 
+    def empty(self, tenant: Tenant) -> bool:
+        """Take all rights from the tenant's role if this portal made it; returns whether it did."""
+        name = role_name(tenant.role_arn)
+        try:
+            with classified(f"empty the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"):
+                role: Any = self.iam().get_role(RoleName=name)["Role"]
+                if role["Arn"] != tenant.role_arn or not _is_ours(role, self.account, tenant.name):
+                    return False
+                document = policies.written(policies.nothing())
+                self.iam().put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
+        except RoleNotFound:
+            # No session of a role that is gone has any rights.
+            return True
+        return True
+
 
 def make_tenant_role(
     iam: "IAMClient", account: Account, tenant: str, external_id: str | None, principal_arn: str
@@ -114,7 +129,7 @@ def make_tenant_role(
         iam.create_role(
             RoleName=name,
             AssumeRolePolicyDocument=policies.written(policies.trust(principal_arn, external_id)),
-            Description=f"Sessions of the tenant {tenant}, handed out by Daypass.",
+            Description=_description(tenant),
             PermissionsBoundary=account.boundary_arn,
             Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
         )
@@ -132,12 +147,32 @@ def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> 
     iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)
 
 
-def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) -> None:
-    """A role that is no tenant's must not become one, with rights that nobody meant it to have."""
-    role = iam.get_role(RoleName=name)["Role"]
+def _description(tenant: str) -> str:
+    return f"Sessions of the tenant {tenant}, handed out by Daypass."
+
+
+def _is_ours(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
+    """Return whether `make_tenant_role` made this role.
+
+    Operators make roles with the same tag and boundary, by the doctor's lines, but without the description.
+    """
+    return (
+        role["RoleName"] == f"{account.role_prefix}{tenant}"
+        and role.get("Description") == _description(tenant)
+        and _is_fenced(role, account, tenant)
+    )
+
+
+def _is_fenced(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
     tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", [])}
     boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    if tags.get(policies.TENANT_TAG) != tenant or boundary != account.boundary_arn:
+    return tags.get(policies.TENANT_TAG) == tenant and boundary == account.boundary_arn
+
+
+def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) -> None:
+    """A role that is no tenant's must not become one, with rights that nobody meant it to have."""
+    role: Any = iam.get_role(RoleName=name)["Role"]
+    if not _is_fenced(role, account, tenant):
         raise AwsRefused(
             f"There is a role {name} already that was not made for this tenant: it lacks the tag "
             f"{policies.TENANT_TAG}={tenant} or the boundary {account.boundary_arn}. Name its ARN to use it "

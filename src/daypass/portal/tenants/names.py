@@ -30,7 +30,12 @@ def check_name(name: str, taken: Iterable[str]) -> None:
     for other in taken:
         if name == other:
             raise InvalidRequest(f"There is a tenant “{name}” already.")
-        if name.startswith(f"{other}-") or other.startswith(f"{name}-"):
+        if overlap(name, other):
             raise InvalidRequest(
                 f"“{name}” and “{other}” would share names in AWS, so one could reach the other's resources."
             )
+
+
+def overlap(name: str, other: str) -> bool:
+    """Return whether the resources of one tenant would match the policy of the other."""
+    return name.startswith(f"{other}-") or other.startswith(f"{name}-")

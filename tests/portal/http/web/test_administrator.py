@@ -190,6 +190,10 @@ class NoRoles:
         """Refuse."""
         raise RoleNotFound(f"There is no role of {tenant.name}.")
 
+    def empty(self, tenant: Tenant) -> bool:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role of {tenant.name}.")
+
 
 @pytest.fixture
 def admin(quick_world: World) -> Browser:

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, func, or_, select, update
 
+from daypass.portal.access.model import State
 from daypass.portal.admin.model import TenantRecord, TenantSort
 from daypass.portal.storage.page import Order, Page, Turn, count_found, read_page
-from daypass.portal.storage.schema import memberships, settings, tenants, users
+from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Tenant
 from daypass.portal.tenants.store import TENANT, tenant_of
@@ -38,6 +40,15 @@ DELETE_MEMBERS = delete(memberships).where(
         .with_for_update(key_share=True)
     ),
 )
+
+_LONGEST_SESSION = timedelta(hours=13)
+"""A little more than AWS allows a role's session."""
+# AWS takes signatures from a clock that is up to five minutes off.
+_CLOCKS_MAY_DIFFER = timedelta(minutes=6)
+
+_ENDS = func.max(issuances.c.expires_at).label("ends")
+_ASKED = func.max(issuances.c.asked_at).label("asked")
+_VALIDITY = func.max(issuances.c.validity).label("validity")
 
 _TENANT = (*TENANT, tenants.c.created_at)
 
@@ -89,12 +100,30 @@ class TenantList:
 
     def neighbours(self, name: str) -> Sequence[str]:
         """The names that begin this one, that this one begins, or that are the same."""
-        parts = name.split("-")
-        shorter = ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        longer = tenants.c.name.startswith(f"{name}-", autoescape=True)
-        return self._connection.scalars(
-            select(tenants.c.name).where(or_(tenants.c.name.in_(shorter), longer)).order_by(tenants.c.name)
-        ).all()
+        near = _near(tenants.c.name, name)
+        return self._connection.scalars(select(tenants.c.name).where(near).order_by(tenants.c.name)).all()
+
+    def reserved(self, name: str, now: datetime) -> tuple[str, datetime] | None:
+        """Return the deleted tenant whose live sessions would reach resources of *name*, and when they end.
+
+        Of several such tenants it is the one whose sessions end last. The same name is no such case: its
+        resources are those of the deleted tenant.
+        """
+        c = issuances.c
+        rows = self._connection.execute(
+            select(c.tenant_name, c.state, _ENDS, _ASKED, _VALIDITY)
+            .where(
+                c.asked_at >= now - _LONGEST_SESSION,
+                c.state.in_((State.ISSUED.value, State.REQUESTED.value)),
+                c.tenant_name != name,
+                _near(c.tenant_name, name),
+                c.tenant_id.not_in(select(tenants.c.id)),
+            )
+            .group_by(c.tenant_name, c.state)
+        )
+        ends = [(row.tenant_name, _last_end(row)) for row in rows]
+        live = [one for one in ends if one[1] > now]
+        return max(live, key=lambda one: one[1], default=None)
 
     def with_role(self, role_arn: str) -> TenantRecord | None:
         """The tenant that this role belongs to."""
@@ -106,6 +135,21 @@ class TenantList:
             return statement
         # No name has capitals, whoever looks for it.
         return statement.where(contains(self._connection, tenants.c.name, query.search.lower()))
+
+
+def _near(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """The names that begin *name*, that *name* begins, or that are the same."""
+    parts = name.split("-")
+    shorter = ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return or_(column.in_(shorter), column.startswith(f"{name}-", autoescape=True))
+
+
+def _last_end(row: Row[*tuple[Any, ...]]) -> datetime:
+    """When the last session of a group ends by AWS's clock; one without an outcome may have been issued."""
+    end: datetime = row.ends
+    if row.state == State.REQUESTED.value:
+        end = row.asked + timedelta(seconds=row.validity)
+    return end + _CLOCKS_MAY_DIFFER
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> TenantRecord:

@@ -109,6 +109,7 @@ ACTIONS = (
     "user.delete",
     "token.create",
     "token.revoke",
+    "role.empty",
     "role.set_maximum",
     "audit.export",
 )

@@ -65,8 +65,11 @@ class TenantPages:
         record = self.tenants.find(visit.form.get("id"))
         if visit.form.get("typed") != record.tenant.name:
             raise InvalidRequest(f"Type “{record.tenant.name}” to delete that tenant. Nothing was changed.")
-        self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
-        return go_to(ADDRESS, f"{record.tenant.name} is deleted. What it owns in AWS stays there.")
+        kept = self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
+        notice = f"{record.tenant.name} is deleted. What it owns in AWS stays there."
+        if kept:
+            notice += f" Live sessions keep their rights until they end: {kept}"
+        return go_to(ADDRESS, notice)
 
     def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         listing = Listing.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
