@@ -18,6 +18,7 @@ from daypass.cli.errors import Misused
 from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.main import WINGS, now
 from daypass.portal import logs
+from daypass.portal.admin.findings import Finding, Level
 from tests.cli.near import near
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
@@ -316,6 +317,24 @@ def test_the_commands_show_a_plan_then_do_it(
     code, exported = ran("export")
     path.write_text(exported)
     assert ran("apply", "-f", str(path), "--prune", "--dry-run")[1].startswith("No changes.")
+
+
+def test_a_new_tenant_that_cannot_issue_yet_is_reported_with_the_command_that_repairs_it(
+    portal: Portal, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence, patch = "It asks for another ExternalId.\x1b[31m", "aws iam update-assume-role-policy"
+    world.doctor.findings = [Finding("trust", Level.ERROR, "team01", sentence, patch)]
+    path = tmp_path / "tenants.yaml"
+    path.write_text("tenants:\n  team01: {region: eu-west-1}\n")
+
+    code = command(portal, world, "apply", "-f", str(path))
+
+    said = capsys.readouterr()
+    assert code == 0
+    assert said.out.endswith("Done: 1 of 1.\n")
+    assert "tenant team01 cannot issue sessions yet. It asks for another ExternalId." in said.err
+    assert patch in said.err
+    assert "\x1b" not in said.err
 
 
 def test_what_goes_wrong_is_a_sentence(

@@ -11,8 +11,9 @@ from daypass.cli.ask import origin_of, tenant_of, token_of, understand
 from daypass.cli.cache import folder
 from daypass.cli.errors import Misused
 from daypass.cli.scrub import known_tokens
-from tests.cli.conftest import TOKEN, Authority, Command, Inside
+from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.stub import StubPortal
+from tests.tls import Authority
 
 AROUND = ["{}\n", "{}\r\n", "{}\r", " {} ", "\t{}", "\ufeff{}", "\ufeff{}\n", "\n{}"]
 

@@ -1,16 +1,19 @@
 """`daypass apply` and `daypass export`: users, tenants, memberships, settings and metadata as a file."""
 
+import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from daypass.cli import account, census, estate, options
-from daypass.cli.client import Portal
+from daypass.cli.client import Answer, Portal
 from daypass.cli.errors import Misused, Refusal
 from daypass.cli.patience import say
 from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, Step, plan
+from daypass.cli.problems import printable
 from daypass.cli.refresh import Now
 
 _COLOURS = {ADD: "green", CHANGE: "yellow", REMOVE: "red"}
@@ -58,11 +61,13 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
         return
     for done, step in enumerate(found.steps):
         try:
-            portal.call(step.method, step.path, step.body, f"changing {step.what}", step.condition)
+            answer = portal.call(step.method, step.path, step.body, f"changing {step.what}", step.condition)
         except Refusal as refusal:
             # Each step stands for itself, and the same command goes on where this one ended.
             rest = f"{step.what}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
             raise type(refusal)(rest) from refusal
+        for line in _obstacles(step, answer):
+            say(line)
     if found.steps:
         click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
 
@@ -87,6 +92,19 @@ def export(now: Now, /, **given: str | bool | None) -> None:
 def _portal(now: Now, given: options.Given) -> Portal:
     """The portal as an Administrator reaches it; without a token, by a sign-in with admin access."""
     return account.portal({**options.flags_of(given), "admin": "yes"}, os.environ, now)
+
+
+def _obstacles(step: Step, answer: Answer) -> Iterator[str]:
+    """Why a tenant that was added or changed cannot issue sessions yet, and the command that repairs it."""
+    try:
+        told = json.loads(answer.body or b"{}")
+        found = told.get("role_obstacles") or []
+        for one in found:
+            yield f"{printable(step.what)} cannot issue sessions yet. {printable(one['sentence'])}"
+            yield f"  {printable(one['patch'])}"
+    except (ValueError, AttributeError, KeyError, TypeError):
+        # Another version of the portal, which says nothing of this.
+        return
 
 
 def _text(file: str) -> str:

@@ -326,7 +326,7 @@ def _api_door(core: _Core) -> Starlette:
         AdministrationCalls(
             users=ApiUsers(core.administration),
             members=Members(core.administration),
-            tenants=ApiTenants(core.database, core.administration),
+            tenants=ApiTenants(core.database, core.administration, core.doctor),
             settings=Settings(core.administration),
             metadata=Metadata(core.administration),
             tokens=Tokens(core.administration),

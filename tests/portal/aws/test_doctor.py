@@ -321,9 +321,9 @@ def test_policies_that_the_portal_may_not_read_are_reported_with_what_it_takes(
     findings = examine()
 
     assert [(finding.code, finding.subject) for finding in findings] == [
-        ("unreadable", "portal"),
-        ("unreadable", "master role"),
-        ("unreadable", "dev01"),
+        ("unreadable_policy", "portal"),
+        ("unreadable_policy", "master role"),
+        ("unreadable_policy", "dev01"),
     ]
     assert "iam:GetPolicyVersion" in findings[0].patch
     assert all("iam:GetRolePolicy" in finding.patch for finding in findings[1:])

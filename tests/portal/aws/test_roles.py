@@ -1,5 +1,6 @@
 """Roles made, read and changed, as the portal's own identity may: against the sandbox, which enforces IAM."""
 
+import shlex
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,13 +11,18 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import RoleSession
+from daypass.portal.admin.findings import readiness
 from daypass.portal.aws import policies
 from daypass.portal.aws.connect import connect
+from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.roles import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
+from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
+from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
+from tests.fakes import NOON, FakeBroker, FakeClock
 from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
 from tests.sandbox_fixture import Keys, client
 
@@ -193,3 +199,30 @@ def test_only_a_role_that_the_portal_made_is_emptied(sandbox: SandboxProcess, po
     assert roles.empty(portal.tenant("never-made")), "no role, no rights"
 
     assert iam.list_role_policies(RoleName=f"{PREFIX}theirs")["PolicyNames"] == []
+
+
+def test_a_tenant_that_is_made_again_issues_once_its_role_has_the_new_external_id(
+    sandbox: SandboxProcess, portal: Portal, sqlite_url: str
+) -> None:
+    roles, tenant = portal.roles(sandbox), portal.tenant("again")
+    roles.make(tenant)
+    roles.empty(tenant)
+    again = replace(tenant, external_id="a-new-external-id")
+    database = Database(sqlite_url)
+    with database.writing() as connection:
+        TenantStore(connection).add(again, NOON)
+    doctor = Doctor(database, FakeBroker(), roles, FakeClock())
+
+    roles.make(again)
+    ready = readiness(doctor.examine_tenant(again))
+
+    assert ready.can_issue is False
+    with pytest.raises(AwsTrustRefused):
+        keys_of(sandbox, portal, again)
+    (obstacle,) = ready.obstacles
+    words = shlex.split(obstacle.patch)
+    assert words[:5] == ["aws", "iam", "update-assume-role-policy", "--role-name", f"{PREFIX}again"]
+    client(sandbox, "iam").update_assume_role_policy(RoleName=words[4], PolicyDocument=words[6])
+    assert readiness(doctor.examine_tenant(again)).can_issue is True
+    keys_of(sandbox, portal, again)
+    database.close()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.portal.http.client import Answer, Client, Headers
@@ -127,6 +128,27 @@ def test_a_member_sees_a_tenant_and_nothing_of_its_role(world: World, client: Cl
     assert (seen.json["name"], seen.json["access"]) == ("dev01", "full")
     assert set(seen.json) == {"id", "name", "region", "access"}
     assert seen.header("etag") is None
+
+
+def test_a_new_tenant_says_whether_its_role_lets_the_portal_in(world: World, admin: Administrator) -> None:
+    body = {"name": "team01", "region": "eu-central-1"}
+    sentence, patch = "The trust policy is wrong: it asks for another ExternalId.", "aws iam mend it"
+    wrong = Finding("trust", Level.ERROR, "team01", sentence, patch)
+    world.doctor.findings = [wrong, Finding("tag", Level.WARNING, "team01", "No tag.", "aws iam tag-role")]
+
+    made = admin("POST", "/tenants", body)
+    moved = admin("PATCH", "/tenants/team01", {"region": "eu-west-1"}, tag(made))
+    world.doctor.findings = [Finding("unreadable", Level.WARNING, "team01", "AWS does not answer.")]
+    unknown = admin("PATCH", "/tenants/team01", {"external_id": "another"}, tag(moved))
+    world.doctor.findings = []
+    well = admin("PATCH", "/tenants/team01", {"external_id": "a-third"}, tag(unknown))
+
+    assert (made.status, made.json["can_issue"]) == (201, False)
+    assert made.json["role_obstacles"] == [{"sentence": sentence, "patch": patch}]
+    assert "can_issue" not in moved.json
+    assert unknown.json["can_issue"] is None
+    assert (well.json["can_issue"], well.json["role_obstacles"]) == (True, [])
+    assert "can_issue" not in admin("GET", "/tenants/team01").json
 
 
 def test_tenants_come_in_pages(world: World, client: Client) -> None:

@@ -30,6 +30,29 @@ class Finding:
     """A line to run, or a document to put in place."""
 
 
+_SHUTS_OUT = frozenset({"missing", "trust"})
+UNREADABLE = "unreadable"
+"""The code of a finding that says that the role itself could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a tenant's role lets the portal in."""
+
+    can_issue: bool | None
+    """None if the role could not be read."""
+    obstacles: Sequence[Finding]
+    """Why it does not, each with the command that repairs it."""
+
+
+def readiness(findings: Sequence[Finding]) -> Readiness:
+    """Return what *findings* about one tenant mean for its sessions."""
+    obstacles = [finding for finding in findings if finding.code in _SHUTS_OUT]
+    if any(finding.code == UNREADABLE for finding in findings):
+        return Readiness(None, obstacles)
+    return Readiness(not obstacles, obstacles)
+
+
 class Examiner(Protocol):
     """Looks at AWS and changes nothing there."""
 

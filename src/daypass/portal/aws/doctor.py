@@ -9,7 +9,7 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
 from daypass.portal.admin.durations import Durations, Ruler
-from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.findings import UNREADABLE, Finding, Level
 from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
@@ -61,7 +61,7 @@ class Doctor:
         try:
             principal = self.roles.principal()
         except AwsError as refusal:
-            return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]
+            return [Finding(UNREADABLE, Level.WARNING, tenant.name, refusal.reason)]
         return list(self._role(tenant.name, tenant.role_arn, principal, tenant))
 
     def _portal(self, principal: str) -> Iterator[Finding]:
@@ -99,10 +99,10 @@ class Doctor:
             return
         except AwsNotAllowed as refusal:
             need = policies.allow(["iam:GetRole", "iam:UpdateRole"], [role_arn])
-            yield Finding("unreadable", Level.WARNING, subject, refusal.reason, policies.written(need))
+            yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason, policies.written(need))
             return
         except AwsError as refusal:
-            yield Finding("unreadable", Level.WARNING, subject, refusal.reason)
+            yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason)
             return
         found = [*self._trust(subject, state, principal, tenant), *self._length(subject, state, tenant)]
         if tenant is None:

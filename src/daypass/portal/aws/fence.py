@@ -86,9 +86,9 @@ class Fence:
         except AwsNotAllowed as refusal:
             (need,) = (one for one in policies.portal_needs(self.roles.account) if one.sid == need_sid)
             patch = policies.written(need.statement)
-            return Finding("unreadable", Level.WARNING, subject, refusal.reason, patch)
+            return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason, patch)
         except AwsError as refusal:
-            return Finding("unreadable", Level.WARNING, subject, refusal.reason)
+            return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason)
 
 
 def _named(sids: Sequence[str]) -> str:

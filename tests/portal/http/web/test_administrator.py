@@ -771,6 +771,21 @@ def test_what_is_wrong_with_a_tenant_s_role_stands_beside_what_mends_it(
     assert "aws iam mend it" in page
 
 
+def test_a_new_tenant_whose_role_asks_for_another_external_id_leads_to_the_line_that_repairs_it(
+    quick_world: World, admin: Browser
+) -> None:
+    sentence, patch = "The trust policy is wrong: it asks for another ExternalId.", "aws iam mend it"
+    quick_world.doctor.findings = [Finding("trust", Level.ERROR, "team01", sentence, patch)]
+
+    made = admin.send(TENANTS, name="team01", region="eu-central-1")
+    page = admin.see(made.header("location") or "")
+
+    assert (made.header("location") or "").endswith("/aws")
+    assert "cannot%20issue%20sessions%20yet" in (made.header("set-cookie") or "")
+    assert sentence in page
+    assert patch in page
+
+
 def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Browser) -> None:
     page = admin.see(f"{CONFIG}/roles")
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from daypass.portal.access.model import Caller
 from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.findings import Examiner, readiness
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.http.api import admin_wire, wire
 from daypass.portal.http.api.etags import expected, tagged
@@ -25,6 +26,8 @@ class Tenants:
 
     database: Database
     all_: Administration
+    doctor: Examiner | None = None
+    """None where the portal does not look at roles."""
 
     def listed(self, call: Call) -> Response:
         """A page of the tenants that the caller may use."""
@@ -51,7 +54,7 @@ class Tenants:
         made = self.all_.tenants.create(
             asked.name, asked.region, call.caller, role_arn=asked.role_arn, external_id=asked.external_id
         )
-        return _tenant(call.caller, made, HTTPStatus.CREATED)
+        return self._tenant(call.caller, made, HTTPStatus.CREATED, is_new_role=True)
 
     def updated(self, call: Call) -> Response:
         """Change one."""
@@ -64,17 +67,25 @@ class Tenants:
             external_id=asked.external_id,
             expected=expected(call),
         )
-        return _tenant(call.caller, changed)
+        is_new_role = asked.role_arn is not None or asked.external_id is not None
+        return self._tenant(call.caller, changed, is_new_role=is_new_role)
 
     def deleted(self, call: Call) -> Response:
         """End one."""
         self.all_.tenants.delete(call.path["tenant"], call.caller, expected(call))
         return answer_nothing()
 
-
-def _tenant(caller: Caller, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    facts = _facts(caller, TenantAccess(record.tenant, None))
-    return tagged(answer_with(facts, status, exclude_unset=True), record.version)
+    def _tenant(
+        self, caller: Caller, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK, *, is_new_role: bool
+    ) -> Response:
+        facts = _facts(caller, TenantAccess(record.tenant, None))
+        if is_new_role and self.doctor is not None:
+            ready = readiness(self.doctor.examine_tenant(record.tenant))
+            facts.can_issue = ready.can_issue
+            facts.role_obstacles = [
+                wire.RoleObstacle(sentence=one.sentence, patch=one.patch) for one in ready.obstacles
+            ]
+        return tagged(answer_with(facts, status, exclude_unset=True), record.version)
 
 
 def _facts(caller: Caller, seen: TenantAccess) -> wire.TenantFacts:

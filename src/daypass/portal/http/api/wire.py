@@ -155,6 +155,13 @@ class TenantRef(BaseModel):
     name: str
 
 
+class RoleObstacle(BaseModel):
+    """Why a tenant's role does not let the portal in."""
+
+    sentence: str
+    patch: Annotated[str, Field(description="The command that repairs it, for the AWS CLI.")]
+
+
 class TenantFacts(TenantRef):
     """A tenant as the caller sees it."""
 
@@ -164,6 +171,16 @@ class TenantFacts(TenantRef):
     external_id: Annotated[str | None, Field(description="For Administrators.")] = None
     version: Annotated[
         str | None, Field(description="For Administrators: send it as `If-Match` to change the tenant.")
+    ] = None
+    can_issue: Annotated[
+        bool | None,
+        Field(
+            description="When a tenant was added or its role changed: whether the role lets the portal in. "
+            "Null where AWS could not say."
+        ),
+    ] = None
+    role_obstacles: Annotated[
+        list[RoleObstacle] | None, Field(description="Where `can_issue` is false: why, and what repairs it.")
     ] = None
 
 

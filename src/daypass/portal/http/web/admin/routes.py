@@ -44,7 +44,7 @@ def administrator_routes(
             SystemConfigPages(pages, administration),
             RolePages(pages, administration.maxima, durations),
         ),
-        *_tenants(admit, TenantPages(pages, administration.tenants, region)),
+        *_tenants(admit, TenantPages(pages, administration.tenants, region, doctor)),
         *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
         *_notes(admit, NotePages(pages, administration)),
         *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),

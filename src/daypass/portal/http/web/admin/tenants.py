@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from daypass.portal.admin.findings import Examiner, readiness
 from daypass.portal.admin.model import TenantRecord, TenantSort, Version
 from daypass.portal.admin.store.tenants import TenantQuery
 from daypass.portal.admin.tenants import Tenants
@@ -44,6 +45,8 @@ class TenantPages:
     pages: Pages
     tenants: Tenants
     region: str
+    doctor: Examiner | None
+    """None where the portal does not look at roles."""
 
     def listed(self, visit: Visit) -> Response:
         """A page of tenants."""
@@ -58,7 +61,13 @@ class TenantPages:
             )
         except InvalidRequest as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
-        return go_to(f"{ADDRESS}/{made.tenant.id}", f"{made.tenant.name} is there. Add those who may use it.")
+        here, name = f"{ADDRESS}/{made.tenant.id}", made.tenant.name
+        ready = readiness(() if self.doctor is None else self.doctor.examine_tenant(made.tenant))
+        if not ready.obstacles:
+            return go_to(here, f"{name} is there. Add those who may use it.")
+        return go_to(
+            f"{here}/aws", f"{name} is there, but cannot issue sessions yet. Its role needs a change."
+        )
 
     def delete(self, visit: Visit) -> Response:
         """End a tenant, by its id and its name as typed."""
