@@ -1,4 +1,7 @@
-"""An IAM evaluator that this project did not write, and how tests ask it."""
+"""An IAM evaluator that this project did not write, and how tests ask it.
+
+Its license is the AGPL, so it runs as a process of its own and is no part of what this project distributes.
+"""
 
 import fcntl
 import hashlib

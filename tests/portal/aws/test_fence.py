@@ -102,6 +102,7 @@ FOREIGN_SUBSCRIPTIONS = [
     subscription("sqs", QUEUE.replace(ACCOUNT_ID, "210987654321")),
     subscription("email", "dana@example.net"),
     subscription("https", "https://example.net/duploservices-dev01-jobs"),
+    subscription("email", f"{QUEUE}@example.net"),
     Request("sns:Subscribe", TOPIC, OWN),
 ]
 

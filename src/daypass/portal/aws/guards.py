@@ -85,7 +85,9 @@ def guards(account: "Account", named: str) -> "Sequence[Statement]":
         _deny("NoResourcePolicies", _RESOURCE_POLICIES),
         _deny("NoForeignAcls", _OBJECT_ACLS, {"StringNotEquals": {"s3:x-amz-acl": list(_HARMLESS_ACLS)}}),
         _deny("NoForwarding", _FORWARDING),
+        # Two statements: an endpoint of another kind, such as a mail address, could begin like a queue's ARN.
         _deny("OwnSubscribers", ["sns:Subscribe"], {"StringNotLike": {"sns:Endpoint": endpoints}}),
+        _deny("SubscriberKinds", ["sns:Subscribe"], {"StringNotEquals": {"sns:Protocol": ["sqs", "lambda"]}}),
         # A bucket's ARN has no account, so the name alone matches foreign buckets too. Actions without a
         # resource lack the key, and other services have resources that AWS owns.
         _deny("OwnAccount", ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*"], own),
