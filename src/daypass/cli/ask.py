@@ -175,7 +175,12 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
     if chosen is None:
         chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
     if chosen is None:
-        raise Misused("Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator.")
+        from daypass.cli.names import known, listed
+
+        raise Misused(
+            "Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator. "
+            + listed([*known(environment, origin_of(flags, environment))])
+        )
     chosen = trimmed(chosen)
     if not chosen:
         raise Misused("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")

@@ -19,6 +19,9 @@ _LARGEST = 64 * 1024
 ENTRY = ".keys"
 """The end of the name of every file that holds keys."""
 
+NAMES = ".tenants"
+"""The end of the name of every file that holds the names of a portal's tenants."""
+
 _PRIVATE_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 

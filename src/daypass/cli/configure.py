@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from daypass.cli import account, ask, configfile, facts, options
+from daypass.cli import account, ask, configfile, facts, names, options
 from daypass.cli.awsconfig.change import Change
 from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.awsconfig.wishes import ADMIN, Wish, by_default, named, sorted_out
@@ -41,7 +41,8 @@ class Known:
         for found in self.tenants:
             if tenant.lower() == found.name or tenant == found.id:
                 return found.region
-        raise Denied(f"You have no tenant {tenant}. Yours are listed by: daypass tenants")
+        hint = names.nearest(tenant, [known.name for known in self.tenants])
+        raise Denied(f"You have no tenant {tenant}. {hint}")
 
     def has_lost(self, process: Process) -> bool:
         """Whether that process would be refused, since its tenant or admin access is gone."""

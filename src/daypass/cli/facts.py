@@ -1,13 +1,14 @@
 """What the portal tells about the caller: who they are, which tenants they may use, what they were given."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from daypass.cli import problems
+from daypass.cli import names, problems
 from daypass.cli.ask import Ask
 from daypass.cli.client import Portal
 
@@ -95,6 +96,7 @@ def tenants(portal: Portal) -> list[Tenant]:
         page, cursor = _asked(portal, address, "your tenants", _tenants)
         found += page
         address = None if cursor is None else f"/api/v1/tenants?{urlencode({'cursor': cursor})}"
+    names.remember(os.environ, portal.origin, found)
     return found
 
 

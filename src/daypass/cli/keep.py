@@ -125,12 +125,12 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     with directory:
         # Locks stay: a removed one would no longer keep its holder and the next comer apart.
         names = os.listdir(directory.descriptor)
-        kept = [name for name in names if name.endswith((cache.ENTRY, _UNFINISHED))]
+        kept = [name for name in names if name.endswith((cache.ENTRY, cache.NAMES, _UNFINISHED))]
         if origin:
             kept = [name for name in kept if _portal_of(directory, name) == origin]
         for name in kept:
             os.unlink(name, dir_fd=directory.descriptor)
-        return len(kept)
+        return sum(not name.endswith(cache.NAMES) for name in kept)
 
 
 def _portal_of(directory: cache.Directory, name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from daypass.cli import account, actions, ask, refresh
 from daypass.cli.cache import Entry
+from daypass.cli.errors import Denied
 
 
 def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: refresh.Now) -> Entry:
@@ -13,9 +14,14 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: refresh.
     portal = account.portal(flags, environment, now)
     # Once more, for there may be a sign-in now where there was none.
     wanted = ask.understand(flags, environment)
-    if ask.NO_CACHE in flags:
-        return refresh.fresh_entry(wanted, portal, now)
-    return refresh.shared_entry(wanted, portal, environment, now)
+    try:
+        if ask.NO_CACHE in flags:
+            return refresh.fresh_entry(wanted, portal, now)
+        return refresh.shared_entry(wanted, portal, environment, now)
+    except Denied as denied:
+        from daypass.cli.names import suggesting
+
+        raise suggesting(denied, environment, wanted.origin, wanted.tenant) from denied
 
 
 def print_keys(flags: Mapping[str, str], now: refresh.Now) -> None:

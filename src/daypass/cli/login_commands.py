@@ -1,10 +1,13 @@
 """`daypass login` and `daypass logout`: the sign-in of this machine, by hand."""
 
 import os
+from contextlib import suppress
 
 import click
 
-from daypass.cli import account, options
+from daypass.cli import account, facts, options
+from daypass.cli.client import Portal
+from daypass.cli.errors import Refusal
 from daypass.cli.kept import Now
 from daypass.cli.patience import say
 
@@ -28,7 +31,11 @@ def login(now: Now, /, **given: str | bool | None) -> None:
     Commands that need a sign-in begin one by themselves; this does it beforehand, or anew. The page in the
     browser must show the code that the terminal shows. The exit codes are listed in `daypass --help`.
     """
-    account.account(options.flags_of(given), os.environ, now).log_in()
+    signed_in = account.account(options.flags_of(given), os.environ, now)
+    kept = signed_in.log_in()
+    # The tenants' names are wanted from now on, for completion. This must never begin another sign-in.
+    with suppress(Refusal):
+        facts.tenants(Portal(signed_in.origin, account.GivenToken(kept.access), signed_in.trust))
 
 
 @click.command("logout", context_settings=options.HELP)

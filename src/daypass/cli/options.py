@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from daypass.cli.errors import Refusal
 from daypass.cli.patience import DEBUG_VARIABLE
 from daypass.cli.trust import CA_VARIABLES
 
@@ -46,11 +47,30 @@ debug = click.option(
     help=f"Say on stderr what happens, never a secret. [{DEBUG_VARIABLE}=1]",
 )
 
+
+def _tenants(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """Complete a tenant's name from the ones that the portal listed last; it is not asked."""
+    from daypass.cli import ask, names
+
+    flags = {"host": context.params["host"]} if context.params.get("host") else {}
+    try:
+        origin = ask.origin_of(flags, os.environ)
+    except Refusal:
+        return []
+    return [name for name in sorted(names.known(os.environ, origin)) if name.startswith(begun.lower())]
+
+
 # The flags that say which keys are wanted. `daypass.cli.ask` reads the same ones before click is loaded.
 host = click.option("--host", "-H", metavar="URL", help="The portal. [DAYPASS_HOST, DUPLO_HOST]")
 
 scope = together(
-    click.option("--tenant", "-T", metavar="NAME", help="The tenant. [DAYPASS_TENANT, DUPLO_TENANT]"),
+    click.option(
+        "--tenant",
+        "-T",
+        metavar="NAME",
+        help="The tenant. [DAYPASS_TENANT, DUPLO_TENANT]",
+        shell_complete=_tenants,
+    ),
     click.option("--admin", is_flag=True, help="Admin access instead of a tenant's; for Administrators."),
 )
 

@@ -8,10 +8,10 @@ from types import FrameType
 
 import click
 
-from daypass.cli import account, actions, ask, options, refresh, variables
+from daypass.cli import account, actions, ask, names, options, refresh, variables
 from daypass.cli.cache import Entry
 from daypass.cli.endpoint import TOKEN_VARIABLE, Endpoint
-from daypass.cli.errors import Misused
+from daypass.cli.errors import Denied, Misused
 from daypass.cli.patience import say
 from daypass.cli.scrub import known_tokens, scrubbed
 from daypass.cli.shells import SHELLS, syntax_of
@@ -67,7 +67,10 @@ def open_endpoint(flags: dict[str, str], now: refresh.Now, port: int = 0) -> End
 
     def renew() -> Entry:
         wanted = ask.understand(flags, os.environ)
-        return refresh.fresh_entry(wanted, account.portal(flags, os.environ, now), now)
+        try:
+            return refresh.fresh_entry(wanted, account.portal(flags, os.environ, now), now)
+        except Denied as denied:
+            raise names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
 
     try:
         return Endpoint(renew, now, _scrub, port)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import click
 
-from daypass.cli import account, actions, ask, browser, facts, options
+from daypass.cli import account, actions, ask, browser, facts, names, options
 from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Unavailable
 from daypass.cli.handover import Handover
@@ -46,7 +46,10 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
     wanted = ask.understand(flags, os.environ)
     portal = account.portal(flags, os.environ, now)
     destination = None if place is None else _destination(place, wanted, portal)
-    link = facts.console_url(portal, wanted, destination)
+    try:
+        link = facts.console_url(portal, wanted, destination)
+    except Denied as denied:
+        raise names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
     actions.mask([link], os.environ)
     choice = browser.chosen(flags.get("browser", ""), os.environ)
     why_none = choice.missing or ("" if "browser" in flags else browser.why_none(os.environ))
@@ -91,7 +94,9 @@ def _page_of(arn: Arn, wanted: ask.Ask, portal: Portal) -> str:
 def _region(wanted: ask.Ask, portal: Portal) -> str:
     if wanted.tenant is None:
         return facts.me(portal).region
-    for tenant in facts.tenants(portal):
+    found = facts.tenants(portal)
+    for tenant in found:
         if wanted.tenant.lower() == tenant.name or wanted.tenant == tenant.id:
             return tenant.region
-    raise Denied(f"You have no tenant {wanted.tenant}.")
+    hint = names.nearest(wanted.tenant, [tenant.name for tenant in found])
+    raise Denied(f"You have no tenant {wanted.tenant}. {hint}")

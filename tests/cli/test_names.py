@@ -1,0 +1,141 @@
+"""Tenants' names on this machine: listed, suggested and completed without asking the portal."""
+
+import subprocess
+
+import pytest
+
+from daypass.cli import keep
+from daypass.cli.names import known, listed, nearest
+from tests.cli.conftest import Command, Inside
+from tests.cli.stub import StubPortal, problem
+
+
+def test_which_tenant_is_answered_with_the_list(inside: Inside, portal: StubPortal) -> None:
+    assert "daypass tenants" in inside("aws").err
+    inside("tenants")
+    asked = len(portal.asked)
+
+    for words in (
+        ("aws",),
+        ("env", "--shell", "sh"),
+        ("exec", "--", "true"),
+        ("web",),
+        ("configure",),
+        ("jit", "aws"),
+    ):
+        ran = inside(*words)
+        assert ran.code == 2
+        assert "Yours: dev01, prod01." in ran.err, words
+    # `configure` asks before it knows what is missing.
+    assert {each.path for each in portal.asked[asked:]} <= {"/api/v1/me", "/api/v1/tenants"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("aws",),
+        ("aws", "--no-cache"),
+        ("env", "--shell", "sh"),
+        ("exec",),
+        ("serve-credentials",),
+        ("web", "--print"),
+        ("web", "--print", "s3"),
+        ("configure",),
+        ("jit", "aws"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_suggested(
+    inside: Inside, portal: StubPortal, words: tuple[str, ...]
+) -> None:
+    inside("tenants")
+    usual, refused = portal.reply, problem(403, "access_denied", "You have no such tenant.")
+    portal.reply = lambda asked: (refused if asked.path == "/api/v1/sessions" else usual)(asked)
+
+    ran = inside(*words, "--tenant", "dev0", *(("--", "true") if words == ("exec",) else ()))
+
+    assert ran.code == 4
+    assert "Did you mean dev01?" in ran.err
+
+
+def test_a_right_name_that_is_refused_is_no_misspelling(inside: Inside, portal: StubPortal) -> None:
+    inside("tenants")
+    portal.reply = problem(403, "access_denied", "JIT access is disabled.")
+
+    assert "mean" not in inside("aws", "--tenant", "dev01").err
+
+
+def test_names_of_one_portal_are_not_those_of_another(inside: Inside) -> None:
+    inside("tenants")
+
+    assert "dev01" not in inside("aws", DAYPASS_HOST="https://other.example.com").err
+
+
+def test_clearing_the_cache_forgets_them(inside: Inside, portal: StubPortal) -> None:
+    inside("tenants")
+    environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
+    assert [*known(environment, portal.url)] == ["dev01", "prod01"]
+
+    assert keep.clear(environment) == 0
+
+    assert known(environment, portal.url) == {}
+
+
+def test_names_that_mean_something_to_a_shell_are_not_remembered(inside: Inside, portal: StubPortal) -> None:
+    portal.tenants = ["dev01", "$(id)", "a b", "x\x1b[31m", "-x"]
+    inside("tenants")
+
+    assert "Yours: dev01." in inside("aws").err
+
+
+def test_a_long_list_is_cut() -> None:
+    names = [f"t{number:03}" for number in range(100)]
+
+    assert listed(names).endswith("t019 and 80 more (daypass tenants).")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dev0", "Did you mean dev01?"),
+        ("DEV1", "Did you mean dev01?"),
+        ("pro", "Did you mean prod01?"),
+        ("zzz", "Yours: dev01, prod01."),
+    ],
+)
+def test_near_names_are_found(name: str, said: str) -> None:
+    assert nearest(name, ["dev01", "prod01"]) == said
+
+
+COMPLETE = {
+    "bash": (
+        'eval "$(daypass completion bash)"; COMP_WORDS=(daypass aws --tenant "d"); COMP_CWORD=3; '
+        '_daypass_completion daypass d --tenant; printf "%s\\n" "${COMPREPLY[@]}"'
+    ),
+    "fish": 'daypass completion fish | source; complete --do-complete "daypass aws --tenant d"',
+    "zsh": (
+        'export COMP_WORDS="daypass aws --tenant d" COMP_CWORD=3; '
+        "_DAYPASS_COMPLETE=zsh_complete daypass | sed -n 2p; "
+        'autoload -U compinit; compinit -D; eval "$(daypass completion zsh)"; whence _daypass_completion >&2'
+    ),
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETE)
+def test_a_shell_completes_the_name_without_asking_the_portal(
+    daypass: Command, portal: StubPortal, shell: str
+) -> None:
+    daypass("tenants")
+    asked = len(portal.asked)
+    options = {"zsh": ["-f"], "fish": ["--no-config"]}.get(shell, ["--norc"])
+
+    ran = subprocess.run(
+        [shell, *options, "-c", COMPLETE[shell]],
+        env=daypass.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ran.stdout.split() == ["dev01"], ran.stderr
+    assert len(portal.asked) == asked
