@@ -43,6 +43,7 @@ class StubPortal:
         self.role = "arn:aws:iam::123456789012:role/duploservices-dev01"
         self.note: str | None = None
         self.aws_endpoint_url: str | None = None
+        self.access = "full"
         self._arrived = Semaphore(0)
         self.may_answer = Event()
         self.may_answer.set()
@@ -63,7 +64,7 @@ class StubPortal:
         """What a portal answers when all is well."""
         told: dict[str, object] = {
             "/api/v1/me": self._me(),
-            "/api/v1/tenants": {"tenants": [_tenant(name) for name in self.tenants]},
+            "/api/v1/tenants": {"tenants": [_tenant(name, self.access) for name in self.tenants]},
             "/api/v1/openapi.json": {"info": {"version": "9.8.7"}},
         }
         if asked.path == "/api/v1/sessions":
@@ -90,13 +91,15 @@ class StubPortal:
         answer: dict[str, object] = {
             "id": f"issuance-{number}",
             "scope": "admin" if admin else "tenant",
-            "tenant": None if admin else {"id": "tenant-1", "name": asked.body["tenant"]},
+            "tenant": None
+            if admin
+            else {"id": f"id-of-{asked.body['tenant']}", "name": asked.body["tenant"]},
             "role_arn": self.role,
             "region": "us-west-2",
             "account_id": "123456789012",
             "user": {"id": "user-1", "username": "dana@example.com"},
             "session_name": "dana@example.com",
-            "access": "full",
+            "access": self.access,
             "issued_at": self.now().isoformat(timespec="seconds"),
             "expires_at": (self.now() + self.life).isoformat(timespec="seconds"),
             "validity": int(self.life.total_seconds()),
@@ -144,8 +147,8 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[As
     return lambda _: reply
 
 
-def _tenant(name: str) -> dict[str, str]:
-    return {"id": f"id-of-{name}", "name": name, "region": "us-west-2", "access": "full"}
+def _tenant(name: str, access: str) -> dict[str, str]:
+    return {"id": f"id-of-{name}", "name": name, "region": "us-west-2", "access": access}
 
 
 class _Server(ThreadingHTTPServer):

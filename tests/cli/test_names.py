@@ -73,11 +73,11 @@ def test_names_of_one_portal_are_not_those_of_another(inside: Inside) -> None:
 def test_clearing_the_cache_forgets_them(inside: Inside, portal: StubPortal) -> None:
     inside("tenants")
     environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
-    assert [*known(environment, portal.url)] == ["dev01", "prod01"]
+    assert known(environment, portal.url) == ["dev01", "prod01"]
 
     assert keep.clear(environment) == 0
 
-    assert known(environment, portal.url) == {}
+    assert known(environment, portal.url) == []
 
 
 def test_names_that_mean_something_to_a_shell_are_not_remembered(inside: Inside, portal: StubPortal) -> None:

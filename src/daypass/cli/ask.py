@@ -179,7 +179,7 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
 
         raise Misused(
             "Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator. "
-            + listed([*known(environment, origin_of(flags, environment))])
+            + listed(known(environment, origin_of(flags, environment)))
         )
     chosen = trimmed(chosen)
     if not chosen:

@@ -77,6 +77,7 @@ class Issued:
             "user": _text(given["user"]["id"]),
             "username": _text(given["user"]["username"]),
             "region": _text(given["region"]),
+            "access": given.get("access") or "",
         }
         self.validity = int(given["validity"])
         self.note = problems.printable(given.get("note") or "")

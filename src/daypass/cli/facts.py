@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from daypass.cli import names, problems
+from daypass.cli import keep, names, problems
 from daypass.cli.ask import Ask
 from daypass.cli.client import Portal
 
@@ -97,6 +97,7 @@ def tenants(portal: Portal) -> list[Tenant]:
         found += page
         address = None if cursor is None else f"/api/v1/tenants?{urlencode({'cursor': cursor})}"
     names.remember(os.environ, portal.origin, found)
+    keep.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
     return found
 
 

@@ -12,7 +12,7 @@ from daypass.cli.patience import say, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _UNFINISHED = ".new"
 """The end of the name of a file that is being written, or whose writer was killed."""
@@ -107,6 +107,46 @@ def kept(environment: "Mapping[str, str]") -> list[Entry]:
                 with suppress(ValueError):
                     entries.append(cache.read(directory, name.removesuffix(cache.ENTRY)))
     return [entry for entry in entries if entry is not None]
+
+
+def discard(
+    environment: "Mapping[str, str]", is_unwanted: "Callable[[dict[str, object]], bool]"
+) -> list[str]:
+    """Remove the kept keys whose description satisfies *is_unwanted*; return what they were for.
+
+    Nothing is removed where the cache is not fit for use.
+    """
+    removed = []
+    with suppress(Unfit, OSError), cache.opened(cache.folder(environment)) as directory:
+        for name in os.listdir(directory.descriptor):
+            if not name.endswith(cache.ENTRY):
+                continue
+            with suppress(ValueError):
+                entry = cache.read(directory, name.removesuffix(cache.ENTRY))
+                about = {} if entry is None else json.loads(entry.about)
+                if about and is_unwanted(about):
+                    os.unlink(name, dir_fd=directory.descriptor)
+                    removed.append(str(about.get("what", "")))
+    return removed
+
+
+def discard_other_access(
+    environment: "Mapping[str, str]", origin: str, access: "Mapping[str, str]", user: str = ""
+) -> None:
+    """Remove kept keys of the portal at *origin* whose access is not what the portal says now.
+
+    *access* has the access to each tenant by the tenant's id, for the caller; given their id as *user*, the
+    keys of others stay. What is removed is said on stderr.
+    """
+
+    def is_outdated(about: dict[str, object]) -> bool:
+        now = access.get(str(about.get("tenant")))
+        # Keys that an earlier version kept do not say their access.
+        is_theirs = about.get("portal") == origin and (not user or about.get("user") == user)
+        return is_theirs and now is not None and about.get("access", now) != now
+
+    for what in discard(environment, is_outdated):
+        say(f"your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed.")
 
 
 def clear(environment: "Mapping[str, str]", origin: str = "") -> int:

@@ -29,23 +29,23 @@ _FOR_EVER = 2**40
 
 
 def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
-    """Write down the tenants and the caller's access to each; say nothing if that fails."""
+    """Write down the names; say nothing if that fails."""
     # Shells and terminals get these names: nothing in them may mean anything to either.
-    access = {tenant.name: tenant.access for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)}
-    entry = Entry(json.dumps(access).encode(), origin.encode(), 0, _FOR_EVER)
+    names = [tenant.name for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)]
+    entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
     with suppress(Refusal, ValueError, OSError):
         place = Place(cache.folder(environment), fingerprint(origin.encode()), _NAMES)
         with place:
             place.write(entry)
 
 
-def known(environment: Mapping[str, str], origin: str) -> dict[str, str]:
-    """Return the access to each remembered tenant by the tenant's name; empty if none is remembered."""
+def known(environment: Mapping[str, str], origin: str) -> list[str]:
+    """Return the remembered names; none if nothing is remembered."""
     with suppress(ValueError, OSError), cache.opened(cache.folder(environment)) as directory:
         entry = cache.read(directory, fingerprint(origin.encode()), cache.NAMES)
         if entry is not None:
-            return {str(name): str(access) for name, access in json.loads(entry.answer).items()}
-    return {}
+            return [str(name) for name in json.loads(entry.answer)]
+    return []
 
 
 def listed(names: Sequence[str]) -> str:
@@ -67,7 +67,7 @@ def nearest(name: str, names: Sequence[str]) -> str:
 
 def suggesting(refusal: Denied, environment: Mapping[str, str], origin: str, tenant: str | None) -> Denied:
     """Return the refusal with near names added, if its tenant is none of the remembered ones."""
-    names = [*known(environment, origin)]
+    names = known(environment, origin)
     if tenant is None or not names or tenant.lower() in names:
         return refusal
     return type(refusal)(f"{refusal} {nearest(tenant, names)}")

@@ -1,11 +1,12 @@
 """Fresh keys, asked for once: the others that want the same wait for the first and share its answer."""
 
 import json
+import os
 from collections.abc import Callable
 
 from daypass.cli import cache
 from daypass.cli.cache import Entry, Unfit
-from daypass.cli.keep import Place
+from daypass.cli.keep import Place, discard_other_access
 from daypass.cli.patience import note, say
 
 TYPE_CHECKING = False
@@ -32,7 +33,9 @@ NOTABLE_SKEW = 5 * 60
 
 def fresh_entry(ask: "Ask", portal: "Portal", now: Now) -> Entry:
     """Keys from the portal, kept nowhere."""
-    return _entry(ask, portal.issue(ask), now())
+    issued = portal.issue(ask)
+    _forget_other_access(ask, issued, os.environ)
+    return _entry(ask, issued, now())
 
 
 def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]", now: Now) -> Entry:
@@ -57,10 +60,18 @@ def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]",
         if old is not None and old.is_good(now()):
             note(f"kept keys of {ask.what} from {path}")
             return old
-        new = _entry(ask, portal.issue(ask), now())
+        issued = portal.issue(ask)
+        new = _entry(ask, issued, now())
         _tell_change(ask, old, new)
         place.write(new)
-        return new
+    _forget_other_access(ask, issued, environment)
+    return new
+
+
+def _forget_other_access(ask: "Ask", issued: "Issued", environment: "Mapping[str, str]") -> None:
+    tenant, access = issued.about["tenant"], issued.about["access"]
+    if tenant and access:
+        discard_other_access(environment, ask.origin, {tenant: access}, str(issued.about["user"]))
 
 
 def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
