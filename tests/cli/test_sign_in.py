@@ -112,7 +112,7 @@ def test_what_is_kept_is_private_and_whole(person: Person, sign_in: SignInPortal
     assert [stat.S_IMODE(path.stat().st_mode) for path in person.state.iterdir()] == [0o600] * len(
         list(person.state.iterdir())
     )
-    assert [path.suffix for path in person.state.iterdir() if path.suffix != ".lock"] == [".sign-in"]
+    assert {path.suffix for path in person.state.iterdir()} == {".lock", ".sign-in", ".portal"}
 
 
 def test_no_secret_reaches_the_terminal(person: Person, sign_in: SignInPortal) -> None:

@@ -128,7 +128,7 @@ class Account:
         for admin in (False, True):
             with self._slot(admin=admin).locked() as slot:
                 kept = slot.read()
-                slot.forget()
+                slot.forget_portal()
                 slot.drop_pending()
             if kept is not None:
                 ended += 1

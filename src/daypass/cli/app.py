@@ -19,6 +19,11 @@ OURS: Ours = {
         "daypass.cli.login_commands:logout",
         "End the sign-in on this machine, here and at the portal.",
     ),
+    "portals": (
+        "daypass.cli.portal_commands:portals",
+        "List the portals that you signed in to on this machine.",
+    ),
+    "use": ("daypass.cli.portal_commands:use", "Make a portal the default where none is named."),
     "jit": ("daypass.cli.jit:jit", "The same in duploctl's words: daypass jit aws …"),
     "configure": ("daypass.cli.configure:configure", "Write profiles into the AWS config file."),
     "env": ("daypass.cli.env:env", "Print what puts keys into the environment of your shell."),
@@ -114,5 +119,5 @@ def root() -> None:
       daypass exec --host https://portal.example.com --tenant dev01 -- aws s3 ls
       daypass aws --host https://portal.example.com --tenant dev01
 
-    With DAYPASS_HOST set to the portal's address, --host is not needed.
+    Once signed in to a portal, or with DAYPASS_HOST set to its address, --host is not needed.
     """

@@ -35,6 +35,7 @@ SWITCHES = {
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+_TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -117,7 +118,24 @@ def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     """The origin of the portal that is meant."""
     host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
-    return read_origin(trimmed(host or ""))
+    return read_origin(trimmed(host or "") or _default_origin(flags, environment))
+
+
+def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """Return the portal that this machine signed in to; "" if there is none.
+
+    A given token may be another portal's, so it is never sent to one that was not named.
+    """
+    from daypass.cli import sign_in
+
+    has_token = "token" in flags or "token_file" in flags or _first_set(environment, *_TOKEN_VARIABLES)
+    chosen = "" if has_token else sign_in.default_portal(environment)
+    if not chosen and not has_token and (several := sign_in.portals(environment)):
+        raise Misused(
+            f"Which portal? You signed in to {' and '.join(several)}: give one with --host, or choose it for "
+            "good with `daypass use`."
+        )
+    return chosen
 
 
 def read_origin(host: str) -> str:
@@ -198,7 +216,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
 
         token = decoded(read_file(expanded(flags["token_file"], environment), "token file"))
     else:
-        found = _first_set(environment, "DAYPASS_TOKEN", "DUPLO_TOKEN")
+        found = _first_set(environment, *_TOKEN_VARIABLES)
         if found is None:
             return ""
         token = found

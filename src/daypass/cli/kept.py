@@ -98,6 +98,7 @@ class Slot:
 
     def __init__(self, environment: "Mapping[str, str]", origin: str, *, admin: bool, now: Now) -> None:
         self._environment, self._key, self._now = environment, sign_in.key(origin, admin=admin), now
+        self._origin = origin
 
     def peek(self) -> Kept | None:
         """The sign-in, without waiting for whoever changes it."""
@@ -127,14 +128,14 @@ class Slot:
                 "or name another: DAYPASS_STATE_DIR."
             ) from why
         with place:
-            yield Locked(place, self._now)
+            yield Locked(place, self._now, self._origin)
 
 
 class Locked:
     """A slot that no other process changes meanwhile."""
 
-    def __init__(self, place: Place, now: Now) -> None:
-        self._place, self._now = place, now
+    def __init__(self, place: Place, now: Now, origin: str) -> None:
+        self._place, self._now, self._origin = place, now, origin
 
     def read(self) -> Kept | None:
         """The sign-in, if there is one that may be used."""
@@ -144,12 +145,18 @@ class Locked:
         """Keep it."""
         answer = json.dumps({name: getattr(kept, name) for name in Kept.__slots__}).encode()
         self._place.write(Entry(answer, kept.id.encode(), int(kept.since), int(kept.until)))
+        self._place.write(Entry(b"", self._origin.encode(), int(kept.since), int(kept.until)), sign_in.PORTAL)
         self._place.remove(_PENDING)
         self._place.remove(_DECLINED)
 
     def forget(self) -> None:
-        """Keep nothing."""
+        """Remove the sign-in; the portal stays known."""
         self._place.remove()
+
+    def forget_portal(self) -> None:
+        """Remove the sign-in, and that this machine ever signed in to this portal."""
+        self.forget()
+        self._place.remove(sign_in.PORTAL)
 
     def pending(self) -> "Pending | None":
         """What a process that was killed asked a person for, if they can still answer it."""

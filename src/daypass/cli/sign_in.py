@@ -1,5 +1,7 @@
 """Which sign-in this machine keeps for a portal. Imported before each cached answer: kept cheap."""
 
+import os
+
 from daypass.cli import cache
 from daypass.cli.digest import fingerprint
 
@@ -10,6 +12,12 @@ if TYPE_CHECKING:
 SIGN_IN = ".sign-in"
 """The end of the name of every file that holds a sign-in."""
 
+PORTAL = ".portal"
+"""The end of the name of every file that says which portal a sign-in was for; it outlives the sign-in."""
+
+CHOICE, PORTAL_CHOICE = "default", ".choice"
+"""The name of the file that holds the portal chosen with `daypass use`."""
+
 
 def folder(environment: "Mapping[str, str]") -> str:
     """Where sign-ins are: DAYPASS_STATE_DIR, else a folder of ours in the user's state folder."""
@@ -19,6 +27,34 @@ def folder(environment: "Mapping[str, str]") -> str:
 def key(origin: str, *, admin: bool) -> str:
     """The name of a portal's sign-in; the one with admin access is another one than the one for tenants."""
     return fingerprint(f"{origin}\0{'admin' if admin else 'tenants'}".encode())
+
+
+def portals(environment: "Mapping[str, str]") -> list[str]:
+    """Return the origins of the portals that this machine signed in to, and did not sign out of."""
+    found = set()
+    try:
+        with cache.opened(folder(environment)) as directory:
+            for name in os.listdir(directory.descriptor):
+                if name.endswith(PORTAL):
+                    entry = cache.read(directory, name.removesuffix(PORTAL), PORTAL)
+                    found.add(entry.about.decode() if entry else "")
+    except (ValueError, OSError):
+        # What is wrong with the folder is said where a sign-in is really needed.
+        return []
+    return sorted(found - {""})
+
+
+def default_portal(environment: "Mapping[str, str]") -> str:
+    """Return the portal chosen with `daypass use`, else the only one signed in to; "" if there is none."""
+    signed_in = portals(environment)
+    try:
+        with cache.opened(folder(environment)) as directory:
+            entry = cache.read(directory, CHOICE, PORTAL_CHOICE)
+            if entry is not None and entry.about.decode() in signed_in:
+                return entry.about.decode()
+    except (ValueError, OSError):
+        return ""
+    return signed_in[0] if len(signed_in) == 1 else ""
 
 
 def kept_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> str:

@@ -1,0 +1,136 @@
+"""Which portal is meant where none is named: the one signed in to, or the one chosen of several."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from daypass.cli.kept import Slot
+from daypass.cli.sign_in import default_portal, portals
+from tests.cli.conftest import TOKEN, Command, Inside
+from tests.cli.sign_in import leave_sign_in
+from tests.cli.stub import StubPortal
+
+OTHER = "https://other.example.com"
+NOTHING = {"DAYPASS_HOST": "", "DAYPASS_TOKEN": ""}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str]:
+    return {"DAYPASS_STATE_DIR": str(tmp_path / "state")}
+
+
+def test_a_portal_that_one_signed_in_to_is_the_default(
+    inside: Inside, portal: StubPortal, state: dict[str, str]
+) -> None:
+    leave_sign_in(state, portal.url)
+
+    for words in (
+        ("whoami",),
+        ("tenants",),
+        ("aws", "--tenant", "dev01"),
+        ("configure", "--tenant", "dev01"),
+    ):
+        assert inside(*words, **NOTHING, **state).code == 0, words
+    assert f"--host {portal.url}" in inside.config.read_text()
+
+
+def test_the_cached_answer_knows_the_default_too(daypass: Command, state: dict[str, str]) -> None:
+    leave_sign_in(state, daypass.portal.url)
+    first = daypass("aws", "--tenant", "dev01", **NOTHING, **state)
+
+    assert (first.code, first.err) == (0, "")
+    assert daypass("aws", "--tenant", "dev01", **NOTHING, **state).out == first.out
+    assert len(daypass.portal.asked) == 1
+
+
+def test_without_any_sign_in_the_portal_must_be_named(inside: Inside, state: dict[str, str]) -> None:
+    ran = inside("whoami", **NOTHING, **state)
+
+    assert ran.code == 2
+    assert "Which portal? Give its address" in ran.err
+
+
+def test_of_several_one_must_be_chosen_and_is_used_from_then_on(
+    inside: Inside, portal: StubPortal, state: dict[str, str]
+) -> None:
+    leave_sign_in(state, portal.url)
+    leave_sign_in(state, OTHER)
+    refused = inside("whoami", **NOTHING, **state)
+    assert refused.code == 2
+    assert portal.url in refused.err
+    assert OTHER in refused.err
+    assert "daypass use" in refused.err
+
+    assert inside("use", portal.url, **NOTHING, **state).code == 0
+
+    assert inside("whoami", **NOTHING, **state).code == 0
+    table = inside("portals", **NOTHING, **state)
+    assert [line.split()[:2] for line in table.out.splitlines()[1:]] == [
+        [portal.url, "yes"],
+        [OTHER, "dana@example.com"],
+    ]
+    told = json.loads(inside("portals", "-o", "json", **NOTHING, **state).out)
+    assert {each["portal"]: each["is_default"] for each in told} == {portal.url: True, OTHER: False}
+
+
+def test_a_named_portal_wins(inside: Inside, portal: StubPortal, state: dict[str, str]) -> None:
+    leave_sign_in(state, portal.url)
+    leave_sign_in(state, OTHER)
+    inside("use", OTHER, **NOTHING, **state)
+
+    assert inside("whoami", "--host", portal.url, **NOTHING, **state).code == 0
+    assert inside("whoami", **(NOTHING | {"DAYPASS_HOST": portal.url}), **state).code == 0
+
+
+@pytest.mark.parametrize("given", [("--token", TOKEN), ("--token-file", "{home}/token"), ()])
+def test_a_token_is_never_sent_to_a_portal_that_was_not_named(
+    inside: Inside, portal: StubPortal, state: dict[str, str], given: tuple[str, ...]
+) -> None:
+    leave_sign_in(state, portal.url)
+    (inside.home / "token").write_text(TOKEN)
+    words = [word.format(home=inside.home) for word in given]
+
+    ran = inside("whoami", *words, **(NOTHING | {"DAYPASS_TOKEN": "" if given else TOKEN}), **state)
+
+    assert ran.code == 2
+    assert "Which portal?" in ran.err
+    assert portal.asked == []
+
+
+def test_who_signed_out_has_no_default(inside: Inside, portal: StubPortal, state: dict[str, str]) -> None:
+    leave_sign_in(state, portal.url)
+
+    inside("logout", **NOTHING, **state)
+
+    assert portals(state) == []
+    assert default_portal(state) == ""
+
+
+def test_a_sign_in_that_has_ended_leaves_the_portal_known(state: dict[str, str]) -> None:
+    leave_sign_in(state, OTHER)
+    with Slot(state, OTHER, admin=False, now=lambda: 0).locked() as slot:
+        slot.forget()
+
+    assert default_portal(state) == OTHER
+
+
+def test_a_portal_that_one_did_not_sign_in_to_cannot_be_chosen(inside: Inside, state: dict[str, str]) -> None:
+    leave_sign_in(state, OTHER)
+
+    ran = inside("use", "portal.example.com", **NOTHING, **state)
+
+    assert ran.code == 2
+    assert "daypass login --host https://portal.example.com" in ran.err
+
+
+def test_a_choice_that_was_signed_out_of_counts_no_more(
+    inside: Inside, portal: StubPortal, state: dict[str, str]
+) -> None:
+    for origin in (portal.url, OTHER):
+        leave_sign_in(state, origin)
+    inside("use", portal.url, **NOTHING, **state)
+
+    inside("logout", "--host", portal.url, **NOTHING, **state)
+
+    assert default_portal(state) == OTHER
