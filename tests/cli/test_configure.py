@@ -67,7 +67,7 @@ def test_a_diff_is_shown_and_nothing_is_written(inside: Inside) -> None:
     assert "canary" not in ran.out + ran.err
     assert inside.config.read_text() == secret + process
     # The cache takes the tenants' names, for completion.
-    outside = [path for path in inside.home.rglob("*") if not path.is_relative_to(inside.cache)]
+    outside = [path for path in inside.home.rglob("*") if not path.is_relative_to(inside.home / ".cache")]
     assert [path.name for path in outside if path.is_file()] == ["config"]
 
 

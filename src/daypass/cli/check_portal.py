@@ -54,7 +54,12 @@ def findings(
         if isinstance(error, ProxyError):
             mend += "    # uses the same proxy"
         if isinstance(error, ssl.SSLCertVerificationError):
-            mend = "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
+            needs_file = "DAYPASS_CA_FILE" in problems.remedy_for(error)
+            mend = (
+                "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
+                if needs_file
+                else f"openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout -text"
+            )
         yield bad("connection", str(refusal), mend)
         return
     except (ValueError, KeyError, TypeError):

@@ -15,6 +15,12 @@ _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
 _STEP_UP = ("fresh_sign_in_needed", "insufficient_scope")
 """Codes of refusals that a new sign-in with admin access answers."""
 
+_STRICT = range(80, 94)
+"""OpenSSL's codes (X509_V_ERR_…) of what only VERIFY_X509_STRICT refuses, as a missing key identifier."""
+
+_TIMES = (9, 10)
+_NAMES = (62, 64)
+
 
 def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
     """Return the refusal for a call that got no answer, directly or through *proxy*."""
@@ -24,8 +30,7 @@ def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Pr
         origin += f", through {proxy},"
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
-            f"The certificate of {origin} is not trusted ({error.verify_message}). If the portal has a "
-            "certificate authority of its own, name its file with --ca-file or DAYPASS_CA_FILE."
+            f"The certificate of {origin} is not trusted ({error.verify_message}). {remedy_for(error)}"
         )
     if isinstance(error, ssl.SSLError):
         return Misconfigured(f"{origin} does not speak TLS as it should ({error.reason}). Is the port right?")
@@ -40,6 +45,23 @@ def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Pr
     if isinstance(error, OSError) and error.strerror:
         return Unavailable(f"The connection to {origin} failed: {error.strerror}. Try again.")
     return Unavailable(f"{origin} broke off in the middle of its answer. Try again.")
+
+
+def remedy_for(error: ssl.SSLCertVerificationError) -> str:
+    """Return a sentence that says what to do about a certificate that was not accepted."""
+    if error.verify_code in _STRICT:
+        return (
+            "It lacks what RFC 5280 demands; Python checks that from 3.13 on, whatever CA file is named. "
+            "The portal's operator has to issue it anew; until then, run daypass with Python 3.12."
+        )
+    if error.verify_code in _TIMES:
+        return "The portal's operator has to renew it, if the clock of this machine is right."
+    if error.verify_code in _NAMES:
+        return "It is for another name: is the portal's address right?"
+    return (
+        "If the portal has a certificate authority of its own, name its file with --ca-file or "
+        "DAYPASS_CA_FILE."
+    )
 
 
 def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:

@@ -1,0 +1,120 @@
+"""A certificate that is not accepted: the real reason, and what helps against that one."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from daypass.cli.client import Sent, exchange
+from daypass.cli.errors import Misconfigured
+from daypass.cli.trust import Trust
+from tests.cli.stub import StubPortal
+
+HOUR = dt.timedelta(hours=1)
+
+
+def name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+class Issuer:
+    """A certificate authority that RFC 5280 has nothing against, and what it signs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.key = folder, ec.generate_private_key(ec.SECP256R1())
+        self.now = dt.datetime.now(dt.UTC)  # noqa: TID251  certificates live by the real clock
+        usage = dict.fromkeys(
+            (
+                *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+                *("key_agreement", "encipher_only", "decipher_only"),
+            ),
+            False,
+        )
+        certificate = (
+            self._builder(self.key, "authority")
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _builder(
+        self, key: ec.EllipticCurvePrivateKey, subject: str, ends: dt.timedelta = HOUR
+    ) -> x509.CertificateBuilder:
+        return x509.CertificateBuilder(
+            name("authority"),
+            name(subject),
+            key.public_key(),
+            x509.random_serial_number(),
+            self.now - 2 * HOUR,
+            self.now + ends,
+        )
+
+    def server(
+        self, *, host: str = "localhost", ends: dt.timedelta = HOUR, has_key_id: bool = True
+    ) -> ssl.SSLContext:
+        """A server's context whose certificate this authority signed."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.2"))]
+        builder = self._builder(key, host, ends).add_extension(
+            x509.SubjectAlternativeName(names), critical=False
+        )
+        if has_key_id:
+            identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+            builder = builder.add_extension(identifier, critical=False)
+        chain = self.folder / "server.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        signed = builder.sign(self.key, hashes.SHA256())
+        chain.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        return context
+
+
+def refusal(server: ssl.SSLContext, ca_file: Path | None) -> str:
+    """What the command line says about that server's certificate, with the checks of Python 3.13."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    portal = StubPortal(server)
+    try:
+        with pytest.raises(Misconfigured) as refused:
+            exchange(portal.url, Trust(context, is_whole=True), Sent("GET", "/", {}, None), "asking")
+    finally:
+        portal.close()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "helps"),
+    [
+        (lambda issuer: issuer.server(has_key_id=False), "Missing Authority Key Identifier", "Python 3.12"),
+        (lambda issuer: issuer.server(ends=-HOUR), "expired", "renew it"),
+        (lambda issuer: issuer.server(host="elsewhere"), "localhost", "address right"),
+    ],
+    ids=["without a key identifier", "expired", "for another name"],
+)
+def test_the_real_reason_is_told_where_a_ca_file_would_not_help(
+    tmp_path: Path, make: Callable[[Issuer], ssl.SSLContext], said: str, helps: str
+) -> None:
+    issuer = Issuer(tmp_path)
+
+    sentence = refusal(make(issuer), issuer.ca_file)
+
+    assert said in sentence
+    assert helps in sentence
+    assert "--ca-file" not in sentence
+
+
+def test_an_authority_that_is_not_known_is_to_be_named(tmp_path: Path) -> None:
+    assert "--ca-file" in refusal(Issuer(tmp_path).server(), None)
