@@ -84,6 +84,11 @@ class Records:
             )
             return EventList(connection).page(query, turn)
 
+    def actions(self) -> list[str]:
+        """Return every action that is on record, in alphabetical order."""
+        with self.database.reading() as connection:
+            return EventList(connection).actions()
+
     def event(self, event_id: str) -> RecordedEvent:
         """One event in full; raises `EventNotFound`."""
         chain_id, _, position = event_id.rpartition("-")

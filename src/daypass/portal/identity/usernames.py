@@ -8,8 +8,11 @@ from daypass.portal.errors import InvalidRequest
 
 LONGEST_USERNAME = 255
 
-RESERVED = frozenset({"anonymous", "daypass", "nobody", "operator", "somebody", "system"})
-"""Names under which the audit log has actors that are no users, now or in a later version."""
+ACTORS = ("daypass", "operator", "somebody")
+"""Names under which the audit log has actors that are no users."""
+
+RESERVED = frozenset({*ACTORS, "anonymous", "nobody", "system"})
+"""Names that no user may have: those, and what a later version may use in the same way."""
 
 _INVISIBLE = (
     *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5)),

@@ -13,6 +13,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.export import FORMATS, every_event
 from daypass.portal.admin.records import Filter
 from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.admin.store.tenants import TenantQuery
+from daypass.portal.admin.store.users import UserQuery
 from daypass.portal.audit.log import Event
 from daypass.portal.audit.verify import Report, verify
 from daypass.portal.errors import InvalidRequest, TenantNotFound
@@ -20,11 +22,14 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
+from daypass.portal.identity.usernames import ACTORS
 from daypass.portal.storage.page import Turn
 
 ADDRESS = "/administrator/audit"
 
 _SHOWN = 50
+_OFFERED = 200
+_RANGES = (("Today", 1), ("7 days", 7), ("30 days", 30))
 _DAY = timedelta(days=1)
 _TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad"}
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -79,11 +84,31 @@ class AuditPage:
 
     rows: Sequence[EventRow]
     search: Search
-    actions: Sequence[str]
+    offers: "Offers"
+    ranges: Sequence["Range"]
     exports: Sequence[tuple[str, str]]
     first: str
     following: str
     wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Values that the fields of the search offer; *users* and *tenants* may be the first of more."""
+
+    users: Sequence[str]
+    tenants: Sequence[str]
+    actions: Sequence[str]
+    outcomes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Days up to today that one press searches."""
+
+    label: str
+    address: str
+    is_current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +119,8 @@ class EventPage:
     detail: Sequence[tuple[str, str]]
 
 
-ACTIONS = (
-    "session.issue",
-    "inventory.read",
-    "setting.put",
-    "setting.remove",
-    "tenant.create",
-    "tenant.update",
-    "tenant.delete",
-    "membership.put",
-    "membership.remove",
-    "user.create",
-    "user.update",
-    "user.delete",
-    "token.create",
-    "token.revoke",
-    "role.empty",
-    "role.set_maximum",
-    "audit.export",
-)
-"""Those that a search offers; any other can be typed."""
+OUTCOMES = ("done", "issued", "requested", "denied", "failed", "unknown", "alert")
+"""Outcomes that events have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +141,10 @@ class AuditPages:
                 outcome=search.outcome or None,
             )
         except InvalidRequest as refusal:
-            empty = self._page(Search(), [], None, None)
-            page = replace(empty, search=search, wrong=refusal.reason)
+            empty = self._page(Search(), [], None, None, visit.frame.now)
+            page = replace(empty, search=search, offers=self._offers(search), wrong=refusal.reason)
             return self.pages.show(visit.frame, "web/admin/audit.html", page, status_of(refusal))
-        page = self._page(search, self._rows(found.records), cursor, found.next_cursor)
+        page = self._page(search, self._rows(found.records), cursor, found.next_cursor, visit.frame.now)
         return self.pages.show(visit.frame, "web/admin/audit.html", page)
 
     def one(self, visit: Visit) -> Response:
@@ -186,12 +193,18 @@ class AuditPages:
         return self.pages.show(visit.frame, "web/admin/audit-verified.html", VerifiedPage(report))
 
     def _page(
-        self, search: Search, rows: Sequence[EventRow], cursor: str | None, following: str | None
+        self,
+        search: Search,
+        rows: Sequence[EventRow],
+        cursor: str | None,
+        following: str | None,
+        now: datetime,
     ) -> AuditPage:
         return AuditPage(
             rows=rows,
             search=search,
-            actions=ACTIONS,
+            offers=self._offers(search),
+            ranges=_ranges(search, now),
             exports=[
                 ("JSON lines", _address(f"{ADDRESS}/export", {"format": "jsonl", **search.written})),
                 ("CSV", _address(f"{ADDRESS}/export", {"format": "csv", **search.written})),
@@ -199,6 +212,16 @@ class AuditPages:
             first=_address(ADDRESS, search.written) if cursor else "",
             following=_address(ADDRESS, {**search.written, "cursor": following}) if following else "",
             wrong="",
+        )
+
+    def _offers(self, search: Search) -> Offers:
+        users = self.administration.users.page(UserQuery(), Turn(limit=_OFFERED)).records
+        tenants = self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records
+        return Offers(
+            users=[*ACTORS, *(one.user.username for one in users)],
+            tenants=[one.tenant.name for one in tenants],
+            actions=_with(search.action, self.administration.records.actions()),
+            outcomes=_with(search.outcome, OUTCOMES),
         )
 
     def _rows(self, events: Sequence[RecordedEvent]) -> Sequence[EventRow]:
@@ -220,6 +243,20 @@ class VerifiedPage:
     """What the check of the record found wrong."""
 
     report: Report
+
+
+def _with(chosen: str, offered: Sequence[str]) -> Sequence[str]:
+    """Return what is offered, with what an address asks for even if that is not on record."""
+    return offered if not chosen or chosen in offered else [*offered, chosen]
+
+
+def _ranges(search: Search, now: datetime) -> Sequence[Range]:
+    ranges = []
+    for label, days in _RANGES:
+        since = f"{now - (days - 1) * _DAY:%Y-%m-%d}"
+        wanted = replace(search, since=since, until="")
+        ranges.append(Range(label, _address(ADDRESS, wanted.written), wanted == search))
+    return ranges
 
 
 def _day(typed: str) -> datetime | None:

@@ -1,0 +1,53 @@
+"""The search of the page Audit: it offers what is on record, and one press limits it to recent days."""
+
+import re
+from datetime import timedelta
+
+from tests.portal.http.web.test_administrator import sign_in
+from tests.portal.http.world import ADMIN, DANA, DEV, World
+
+AUDIT = "/administrator/audit"
+
+
+def options(page: str, name: str) -> list[str]:
+    found = re.search(rf'<select name="{name}">(.*?)</select>', page, re.DOTALL)
+    assert found
+    return re.findall(r"<option[^>]*>([^<]+)</option>", found[1])
+
+
+def completions(page: str, name: str) -> list[str]:
+    found = re.search(rf'<datalist id="{name}">(.*?)</datalist>', page, re.DOTALL)
+    assert found
+    return re.findall(r'<option value="([^"]+)">', found[1])
+
+
+def test_the_search_offers_what_is_on_record(world: World) -> None:
+    admin = sign_in(world, ADMIN)
+    admin.do("/administrator/users", username="lena@example.com", role="User")
+
+    page = admin.see(AUDIT)
+
+    recorded = world.client().get("/api/v1/audit", world.tokens[ADMIN], query="limit=100").json["events"]
+    assert options(page, "action") == ["Any", *sorted({event["action"] for event in recorded})]
+    assert {"done", "issued", "denied"} <= set(options(page, "outcome"))
+    assert {DANA, "lena@example.com", "operator"} <= set(completions(page, "users"))
+    assert DEV.name in completions(page, "tenants")
+
+
+def test_what_an_address_asks_for_stays_chosen(quick_world: World) -> None:
+    page = sign_in(quick_world, ADMIN).see(f"{AUDIT}?action=no.such&outcome=denied")
+
+    assert "<option selected>no.such</option>" in page
+    assert "<option selected>denied</option>" in page
+
+
+def test_one_press_limits_the_search_to_recent_days_and_keeps_the_rest(quick_world: World) -> None:
+    admin = sign_in(quick_world, ADMIN)
+    page = admin.see(f"{AUDIT}?user=dana&until=2020-01-01")
+    today = quick_world.clock().date()
+
+    for label, days in (("Today", 1), ("7 days", 7), ("30 days", 30)):
+        since = today - timedelta(days=days - 1)
+        address = f"{AUDIT}?user=dana&since={since}"
+        assert f'href="{address}">{label}</a>' in page
+        assert f'href="{address}" aria-current="true">{label}</a>' in admin.see(address)
