@@ -17,6 +17,7 @@ from daypass.portal.admin.store.roles import (
     CHANGE_WISH,
     CONCLUDE,
     DROP_CHANGE,
+    LEAVE_ROLE,
     TRY_AGAIN,
     RoleChangeList,
 )
@@ -110,8 +111,12 @@ class RoleMaxima:
         changes, now = RoleChangeList(connection), self._clock()
         wanted, known = {wish.role_arn: wish for wish in self._wishes(connection)}, changes.all()
         new = [_row(wish) for arn, wish in wanted.items() if arn not in known]
-        other = [_row(wish) for arn, wish in wanted.items() if arn in known and known[arn].wish != wish]
-        gone = [{"role": arn} for arn in known if arn not in wanted]
+        other = [
+            _row(wish)
+            for arn, wish in wanted.items()
+            if arn in known and (known[arn].wish != wish or known[arn].outcome is Outcome.LEFT)
+        ]
+        self._let_go(connection, {arn: change for arn, change in known.items() if arn not in wanted})
         if new:
             rows = [
                 {
@@ -127,8 +132,23 @@ class RoleMaxima:
             connection.execute(ADD_CHANGE, rows)
         if other:
             connection.execute(CHANGE_WISH, [{**row, "now": now} for row in other])
+
+    def _let_go(self, connection: Connection, unwanted: Mapping[str, RoleChange]) -> None:
+        """Keep the roles on the list that stay changed in AWS; forget the others, and those of no tenant."""
+        there = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
+        there.add(self._master_role_arn)
+        changed = {Outcome.DONE, Outcome.WAITING}
+        left = [arn for arn, one in unwanted.items() if arn in there and one.outcome in changed]
+        gone = [
+            arn
+            for arn, one in unwanted.items()
+            if arn not in there or one.outcome not in {*changed, Outcome.LEFT}
+        ]
+        if left:
+            now = self._clock()
+            connection.execute(LEAVE_ROLE, [{"role": arn, "now": now} for arn in left])
         if gone:
-            connection.execute(DROP_CHANGE, gone)
+            connection.execute(DROP_CHANGE, [{"role": arn} for arn in gone])
 
     def _wishes(self, connection: Connection) -> Sequence[RoleWish]:
         """What the settings want: a tenant's own maximum wins over the one for all."""

@@ -46,6 +46,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     MISSING = "missing"
     """There is no such role in AWS."""
+    LEFT = "left"
+    """The setting was removed, and the role keeps the maximum that it got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,6 @@ class RoleChange:
     @property
     def remedy(self) -> Remedy | None:
         """What somebody who may can do in the portal's place; None where it is done, or there is no role."""
-        if self.outcome in {Outcome.DONE, Outcome.MISSING}:
+        if self.outcome in {Outcome.DONE, Outcome.MISSING, Outcome.LEFT}:
             return None
         return set_maximum(self.wish.role_arn, self.wish.maximum)

@@ -28,11 +28,23 @@ CHANGE_WISH = (
         changed_at=bindparam("now"),
     )
 )
+LEAVE_ROLE = (
+    update(role_changes)
+    .where(_c.role_arn == bindparam("role"))
+    .values(outcome=Outcome.LEFT.value, reason="", changed_at=bindparam("now"))
+)
+"""The settings say nothing of a role any more that the portal has changed, or is changing just now."""
+
 DROP_CHANGE = delete(role_changes).where(_c.role_arn == bindparam("role"))
 CONCLUDE = (
     update(role_changes)
-    # A setting that was changed meanwhile wants something else, and that still waits.
-    .where(_c.role_arn == bindparam("role"), _c.maximum == bindparam("tried"))
+    # A setting that was changed meanwhile wants something else, and that still waits; one that was removed
+    # wants nothing.
+    .where(
+        _c.role_arn == bindparam("role"),
+        _c.maximum == bindparam("tried"),
+        _c.outcome == Outcome.WAITING.value,
+    )
     .values(
         outcome=bindparam("new_outcome"), reason=bindparam("new_reason"), changed_at=bindparam("concluded_at")
     )

@@ -21,6 +21,7 @@ _STATES = {
     Outcome.DONE: ("Done", "ok"),
     Outcome.REFUSED: ("Refused", "bad"),
     Outcome.MISSING: ("Missing", "bad"),
+    Outcome.LEFT: ("Not set any more", ""),
 }
 
 
@@ -54,6 +55,7 @@ class RolesPage:
     waiting: int
     refused: int
     missing: int
+    left: int
     master: Drawn
     """How long an admin session lasts."""
     is_portal_changing: bool
@@ -61,8 +63,8 @@ class RolesPage:
 
     @property
     def total(self) -> int:
-        """How many roles the settings say something about."""
-        return self.done + self.waiting + self.refused + self.missing
+        """How many roles there are that the settings are, or were, about."""
+        return self.done + self.waiting + self.refused + self.missing + self.left
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class RolePages:
         listing = Listing.of(visit.query, ADDRESS, ["role"])
         if self.maxima is None:
             master = drawn(self.durations.of_admin())
-            page = RolesPage((), listing, "", 0, 0, 0, 0, master, is_portal_changing=False)
+            page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.frame, "web/admin/roles.html", page)
         # Before all else: where nothing waits any more, each row has its result, and so has the master role.
         progress = self.maxima.progress()
@@ -91,6 +93,7 @@ class RolePages:
             waiting=progress.get(Outcome.WAITING, 0),
             refused=progress.get(Outcome.REFUSED, 0),
             missing=progress.get(Outcome.MISSING, 0),
+            left=progress.get(Outcome.LEFT, 0),
             master=drawn(self.durations.of_admin()),
             is_portal_changing=True,
         )

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.settings import ROLE_SETTINGS, Settings
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form
@@ -115,6 +115,10 @@ class SettingPages(ABC):
         """Take a setting away."""
         place = _sent(visit.form)
         self.settings.remove(self.owner(visit), *place, visit.caller)
+        if find(*place) in ROLE_SETTINGS:
+            return self._done(
+                visit, place, "is removed. The IAM roles keep the maximum that they have in AWS."
+            )
         return self._done(visit, place, "is removed, and its default holds again.")
 
     def _done(self, visit: Visit, place: Place, says: str) -> Response:
