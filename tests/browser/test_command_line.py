@@ -78,8 +78,18 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
     button = page.get_by_role("button", name="Authorize", exact=True)
     expect(button).to_have_attribute("aria-disabled", "false")
 
+    expect(page.locator("main")).to_contain_text("If your browser then says that it cannot connect")
     with page.expect_event("requestfailed", lambda request: "/cb/" in request.url):
         button.click()
+    page.wait_for_url("chrome-error://**")
+
+    # Back from the browser's own error page leads to what to do.
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This request is over")
+    expect(page.locator("main")).to_contain_text(
+        "the command had ended before the answer came. Run it again."
+    )
+    dana.complaints.clear()
 
     # The code went nowhere; the answer counts, so there is no second one.
     later = dana.context.new_page()

@@ -22,7 +22,8 @@ async function answer(button) {
   refusal.hidden = true;
   try {
     const { redirect } = await ask(form, { answer: button.value, by: "script" });
-    location.replace(listener(redirect));
+    // Not replace(): if the command has ended, the browser shows an error, and Back leads to what to do.
+    location.assign(listener(redirect));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     refusal.textContent = error.message;

@@ -31,7 +31,8 @@ if (form) {
   const deliver = async ({ port, token }) => {
     if (!/^[A-Za-z0-9_]+$/.test(token)) throw new Refused("The portal's answer makes no sense. Try again.");
     if (form.dataset.handoff === "visit") {
-      location.replace(`${listener(port)}?t=${token}`);
+      // Not replace(): if the command has ended, the browser shows an error, and Back leads here.
+      location.assign(`${listener(port)}?t=${token}`);
       return;
     }
     try {
