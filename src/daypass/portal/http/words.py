@@ -34,6 +34,15 @@ def cap_note(validity: Validity) -> str | None:
     )
 
 
+def cap_reason(validity: Validity, *, is_admin: bool) -> str:
+    """Return why a session is shorter than configured, as a sentence; empty if it is not."""
+    source = cap(validity)
+    if source is None:
+        return ""
+    wanted = written(validity.limits[0].validity)
+    return f"{wanted} is configured; what limits it is {reason(source, is_admin=is_admin)}."
+
+
 def reason(source: LimitSource, *, is_admin: bool) -> str:
     """Why a session is as long as it is, as what follows a colon."""
     match source:

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from daypass.portal.access.store import RoleFactStore
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.settings.registry import TENANT_VALIDITY
 from tests.fakes import NOON
-from tests.portal.http.world import DANA, World
+from tests.portal.http.world import DANA, DEV, World
 
 
 def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_world: World) -> None:
@@ -22,3 +24,26 @@ def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_w
     assert 0 < few <= 30 < many
     assert is_own_shown
     assert (is_more_offered, is_more_offered_again) == (True, False)
+
+
+def test_a_length_that_is_capped_says_what_caps_it(quick_world: World) -> None:
+    ends = NOON + timedelta(hours=12)
+    cookie = quick_world.token(DANA, TokenKind.BROWSER, grant_ends_at=ends)[0]
+
+    def profile() -> str:
+        headers = [
+            ("Accept", "text/html"),
+            ("Cookie", f"__Host-daypass={cookie}"),
+        ]
+        return quick_world.client().get("/profile", headers=headers).body.decode()
+
+    quick_world.set(TENANT_VALIDITY, "7200", DEV)
+    free = profile()
+    with quick_world.database.writing() as connection:
+        RoleFactStore(connection).remember_maximum(DEV.role_arn, timedelta(hours=1), NOON)
+    capped = profile()
+
+    assert "2 h in dev01" in free
+    assert "what limits it" not in free
+    assert "1 h in dev01" in capped
+    assert "2 h is configured; what limits it is the longest that the IAM role allows." in capped

@@ -15,7 +15,7 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.web.records import SessionRow, rows
 from daypass.portal.http.web.workstation import Workstation, Workstations
-from daypass.portal.http.words import reason, written
+from daypass.portal.http.words import cap_reason, reason, written
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.own_tokens import OwnTokens
 from daypass.portal.identity.store import UserStore
@@ -46,6 +46,8 @@ class Offer:
     says: str
     """How long, and with how much access."""
     because: str
+    capped: str
+    """Why that is shorter than configured; empty if it is not."""
     workstation: Workstation
 
 
@@ -163,6 +165,7 @@ class ProfilePages:
             fields=fields,
             says=f"{written(plan.validity.length)} in {name}, with {access}.",
             because=reason(plan.validity.decided.source, is_admin=is_admin),
+            capped=cap_reason(plan.validity, is_admin=is_admin),
             workstation=workstation,
         )
 
