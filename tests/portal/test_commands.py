@@ -1,9 +1,13 @@
 """`daypass portal migrate` and `create-admin` as an operator runs them."""
 
 import pytest
+from sqlalchemy import select
 
+from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store import UserStore
+from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import users
 from tests.database_fixture import PostgresServer
 from tests.portal.processes import Operator
 
@@ -115,6 +119,57 @@ def test_a_name_that_is_taken_in_any_spelling_is_refused(operator: Operator) -> 
     again = operator.run_inside("create-admin", ADMIN.lower(), "--password-stdin", typed=GOOD)
 
     assert (again.returncode, "already" in again.stderr) == (1, True)
+
+
+def test_a_script_has_a_random_password_made_and_printed_once(operator: Operator, sqlite_url: str) -> None:
+    made = operator.run_inside("create-admin", ADMIN, "--random-password", "--with-token")
+
+    assert made.returncode == 0, made.stderr
+    (line,) = [
+        line for line in made.stderr.splitlines() if line.startswith("The password, shown this once: ")
+    ]
+    assert signs_in(sqlite_url, line.rpartition(" ")[2])
+    assert made.stdout.startswith("daypass_pat_")
+    assert made.stdout.count("\n") == 1
+
+
+def test_a_container_has_it_written_to_a_private_file(operator: Operator, sqlite_url: str) -> None:
+    path = operator.home / "first-password"
+
+    made = operator.run_inside("create-admin", ADMIN, "--password-file", str(path))
+
+    assert made.returncode == 0, made.stderr
+    password = path.read_text().rstrip("\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert password not in made.stdout + made.stderr
+    assert signs_in(sqlite_url, password)
+
+    again = operator.run_inside("create-admin", "b@example.com", "--password-file", str(path))
+    assert (again.returncode, "choose a new file" in again.stderr) == (1, True)
+    assert path.read_text().rstrip("\n") == password
+
+
+def test_no_password_file_is_left_where_no_administrator_was_made(operator: Operator) -> None:
+    path = operator.home / "first-password"
+
+    refused = operator.run_inside("create-admin", "operator", "--password-file", str(path))
+
+    assert (refused.returncode, path.exists()) == (1, False)
+
+
+def test_a_password_comes_from_one_place(operator: Operator) -> None:
+    refused = operator.run_inside("create-admin", ADMIN, "--random-password", "--password-stdin", typed=GOOD)
+
+    assert (refused.returncode, "Use one of" in refused.stderr) == (2, True)
+
+
+def signs_in(url: str, password: str) -> bool:
+    """Whether the new Administrator's password counts."""
+    database = Database(url)
+    with database.reading() as connection:
+        row = connection.execute(select(users.c.password_hash).where(users.c.username == ADMIN.lower())).one()
+    database.close()
+    return verify_password(row.password_hash, Secret(password))
 
 
 def test_without_a_terminal_it_is_said_where_the_password_comes_from(operator: Operator) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
+from daypass.portal.errors import PortalError
 from daypass.portal.operator.audit import audit
 from daypass.portal.operator.aws_setup import aws_setup
 from daypass.portal.operator.doctor import doctor
@@ -209,17 +210,29 @@ def migrate() -> None:
 @portal.command("create-admin")
 @click.argument("username")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
+@click.option("--random-password", is_flag=True, help="Make a random password and print it once, on stderr.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="Make a random password and write it to this new file, which only you can read.",
+)
 @click.option("--with-token", is_flag=True, help="Print a permanent API token too, once, on standard output.")
-def create_admin(username: str, password_stdin: bool, with_token: bool) -> None:
+def create_admin(
+    username: str, password_stdin: bool, random_password: bool, password_file: Path | None, with_token: bool
+) -> None:
     """Make an Administrator. USERNAME is an e-mail address.
 
-    Asks for a password; an empty answer makes a random one, which is shown once.
+    Asks for a password; an empty answer makes a random one, which is shown once. A script or a container
+    without a terminal uses one of the three options for passwords.
 
     \b
       daypass portal create-admin you@example.com
       pass show daypass | daypass portal create-admin you@example.com --password-stdin
-      DAYPASS_TOKEN=$(daypass portal create-admin you@example.com --with-token)
+      DAYPASS_TOKEN=$(daypass portal create-admin you@example.com --random-password --with-token)
+      daypass portal create-admin you@example.com --password-file /run/daypass/first-password
     """
+    if password_stdin + random_password + (password_file is not None) > 1:
+        raise click.UsageError("Use one of --password-stdin, --random-password and --password-file.")
     from daypass.portal.audit.log import AuditLog
     from daypass.portal.clock import utc_now
     from daypass.portal.identity.model import Role, TokenKind
@@ -228,7 +241,7 @@ def create_admin(username: str, password_stdin: bool, with_token: bool) -> None:
 
     with plain_sentences(), open_database() as database:
         check(database)
-        password = _password(from_stdin=password_stdin)
+        password = _password(from_stdin=password_stdin, random=random_password, file=password_file)
         audit = AuditLog(database, utc_now)
         try:
             identity = Identity(database, audit, utc_now)
@@ -240,25 +253,55 @@ def create_admin(username: str, password_stdin: bool, with_token: bool) -> None:
                     f"The API token, good until {known.expires_at:%d %b %Y}, is shown this once:", err=True
                 )
                 click.echo(token.reveal())
+        except PortalError:
+            if password_file is not None:
+                password_file.unlink(missing_ok=True)
+            raise
         finally:
             audit.close()
 
 
-def _password(*, from_stdin: bool) -> Secret:
+def _password(*, from_stdin: bool, random: bool, file: Path | None) -> Secret:
     if from_stdin:
         return Secret(sys.stdin.readline().rstrip("\r\n"))
+    if file is not None:
+        return _password_in_file(file)
+    if random:
+        return _random_password()
     if not sys.stdin.isatty():
-        raise ConfigError("There is nobody to ask for a password. Give it with --password-stdin.")
+        raise ConfigError(
+            "There is no terminal to ask for a password. Use --random-password to have one made and printed, "
+            "--password-file to have it written to a file, or --password-stdin to give one."
+        )
     typed = click.prompt(
         "Password (empty makes a random one)", hide_input=True, default="", show_default=False, err=True
     )
     if not typed:
-        made = Secret(secrets.token_urlsafe(15))
-        click.echo(f"The password, shown this once: {made.reveal()}", err=True)
-        return made
+        return _random_password()
     if click.prompt("The same again", hide_input=True, err=True) != typed:
         raise ConfigError("The two differ. Nothing was done.")
     return Secret(typed)
+
+
+def _random_password() -> Secret:
+    made = Secret(secrets.token_urlsafe(15))
+    click.echo(f"The password, shown this once: {made.reveal()}", err=True)
+    return made
+
+
+def _password_in_file(path: Path) -> Secret:
+    """Return a new password, written to a new file that only its owner can read."""
+    made = Secret(secrets.token_urlsafe(15))
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(made.reveal() + "\n")
+    except OSError as error:
+        raise ConfigError(
+            f"The password cannot be written to {path} ({error.strerror}). Nothing was done; "
+            "choose a new file."
+        ) from error
+    click.echo(f"The password is in {path}.", err=True)
+    return made
 
 
 portal.add_command(aws_setup)
