@@ -43,6 +43,7 @@ from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members
 from daypass.portal.http.api.users import Users as ApiUsers
 from daypass.portal.http.caller import Addresses, Callers
+from daypass.portal.http.compat.absent import absence
 from daypass.portal.http.compat.jit import Jit
 from daypass.portal.http.compat.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.http.compat.local_access import LocalAccess, local_access_routes
@@ -358,7 +359,7 @@ def _compat_door(core: _Core) -> Starlette:
         settings=CompatSettings(core.administration),
         plans=Plans(core.database, broker.account_id, config.aws.region),
     )
-    return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message)
+    return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message, absence)
 
 
 def _local_access_door(core: _Core) -> Starlette:

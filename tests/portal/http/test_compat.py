@@ -196,8 +196,8 @@ def test_the_name_of_a_tenant_is_no_part_of_a_path_that_is_read_in_any_case(
         (f"/v3/features/tenant/{DATA.id}", DANA, 404, "no tenant"),
         (f"/subscriptions/{DATA.id}/GetAwsRegionId", DANA, 404, "no tenant"),
         (f"/subscriptions/{DATA.id}/GetTenantAwsAccountId", DANA, 404, "no tenant"),
-        ("/adminproxy/NoSuchCall", ADMIN, 404, "nothing at this address"),
-        ("/v3/unknown", ADMIN, 404, "nothing at this address"),
+        ("/adminproxy/NoSuchCall", ADMIN, 404, "does not have this call"),
+        ("/v3/unknown", ADMIN, 404, "does not have this call"),
     ],
     ids=lambda value: str(value)[:60].encode("ascii", "backslashreplace").decode(),
 )

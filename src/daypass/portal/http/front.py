@@ -6,12 +6,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from daypass.portal.http.problems import Form, handlers
+from daypass.portal.http.problems import Absence, Form, handlers, nothing_here
 
 
-def make_door(routes: list[BaseRoute], form: Form) -> Starlette:
-    """Some routes, and the form in which they refuse."""
-    door = Starlette(routes=routes, exception_handlers=handlers(form))
+def make_door(routes: list[BaseRoute], form: Form, absence: Absence = nothing_here) -> Starlette:
+    """Some routes, the form in which they refuse, and what they say of other paths."""
+    door = Starlette(routes=routes, exception_handlers=handlers(form, absence))
     # An API answers what it was asked; it never sends anybody elsewhere.
     door.router.redirect_slashes = False
     return door

@@ -165,8 +165,17 @@ def status_of(refusal: PortalError) -> HTTPStatus:
     return next(STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES)
 
 
-def handlers(form: Form) -> Mapping[Any, Handler]:
-    """What a door does with everything that is raised behind it."""
+Absence = Callable[[str], str]
+"""What is said of a path that leads nowhere."""
+
+
+def nothing_here(_path: str) -> str:
+    """Return what is said of any such path."""
+    return "There is nothing at this address."
+
+
+def handlers(form: Form, absence: Absence = nothing_here) -> Mapping[Any, Handler]:
+    """What a door does with everything that is raised behind it; *absence* explains an unknown path."""
 
     def answer(request: Request, refusal: PortalError) -> Response:
         request.scope[REFUSAL] = refusal
@@ -182,7 +191,7 @@ def handlers(form: Form) -> Mapping[Any, Handler]:
     async def nowhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  that is what this one is called for
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
-            return answer(request, NotFound("There is nothing at this address."))
+            return answer(request, NotFound(absence(request.scope["path"])))
         response = answer(request, MethodNotAllowed(f"This address does not take {request.method}."))
         response.headers.update(error.headers or {})
         return response

@@ -1,0 +1,44 @@
+"""Calls of DuploCloud's API that Daypass does not have: the answer names the subject of the call."""
+
+import re
+
+_LEGACY = re.compile(r"/(v2|v3|admin|adminproxy|subscriptions|frontdoor)(/|$)")
+
+_NAMED = re.compile(r"/(subscriptions|tenant|plans)/[^/]+")
+"""A part of a path that names one thing; a tenant may be called after any subject."""
+
+_SUBJECTS = (
+    ("Kubernetes", r"k8s|kubernetes|argo|replicationcontroller|/pods?\b|containers"),
+    ("Google Cloud", r"google|/gcp"),
+    ("Azure", r"azure"),
+    ("Amazon ECS", r"ecs|taskdef"),
+    ("AWS Lambda", r"lambda"),
+    ("Amazon RDS", r"rds"),
+    ("AWS Batch", r"/batch"),
+    ("Auto Scaling", r"asg"),
+    ("EC2 hosts", r"nativehost|/hosts?\b"),
+    ("load balancers and DNS", r"lbconfig|dns"),
+    ("CloudFront", r"cloudfront"),
+    ("Amazon ECR", r"/ecr"),
+    ("caches", r"/(ecache|cache)"),
+    ("Parameter Store", r"ssmparam"),
+    ("secrets", r"secret"),
+    ("billing", r"billing"),
+    ("faults and alerts", r"fault|alert"),
+    ("logging", r"logging"),
+)
+"""What a call is about, by what its path contains; the first match counts."""
+
+
+def absence(path: str) -> str:
+    """Return why there is nothing at *path*, for a user of a legacy client."""
+    call = path.lower()
+    if not _LEGACY.match(call):
+        return "There is nothing at this address."
+    for subject, pattern in _SUBJECTS:
+        if re.search(pattern, _NAMED.sub(r"/\1", call)):
+            return f"Daypass does not manage {subject}: it gives access to AWS, as `duploctl jit aws` does."
+    return (
+        "Daypass does not have this call of DuploCloud's API. It has those for AWS access, tenants, users "
+        "and settings."
+    )
