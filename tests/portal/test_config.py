@@ -106,6 +106,12 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
         ("us-gov-west-1", "aws-us-gov"),
         ("cn-north-1", "aws-cn"),
         ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+        ("us-west-2", "aws"),
+        ("mx-central-1", "aws"),
     ],
 )
 def test_a_region_says_which_partition_it_is_in(region: str, partition: str) -> None:

@@ -273,10 +273,20 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
 
 def partition_of(region: str) -> str:
     """The AWS partition that a region belongs to."""
-    for partition, prefix in (("aws-us-gov", "us-gov-"), ("aws-cn", "cn-"), ("aws-eusc", "eusc-")):
-        if region.startswith(prefix):
-            return partition
-    return "aws"
+    found = (partition for prefix, partition in _PARTITIONS if region.startswith(prefix))
+    return next(found, "aws")
+
+
+_PARTITIONS = (
+    ("us-gov-", "aws-us-gov"),
+    ("cn-", "aws-cn"),
+    ("eusc-", "aws-eusc"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+)
+"""How the regions of each partition begin, but for those of the one that is called aws."""
 
 
 def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:

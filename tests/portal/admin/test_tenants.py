@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.store.tenants import TenantQuery
@@ -12,7 +12,7 @@ from daypass.portal.admin.tenants import Tenants
 from daypass.portal.errors import AccessDenied, AwsRefused, Changed, InvalidRequest, TenantNotFound
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.page import Turn
-from daypass.portal.storage.schema import issuances
+from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant
 from tests.fakes import nothing_happens
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
@@ -78,6 +78,39 @@ def test_a_role_that_would_fence_off_nothing_is_refused(
             administration.tenants.create("data01", REGION, alice, role_arn=role_arn)
         with pytest.raises(InvalidRequest):
             administration.tenants.update(made.tenant.id, alice, role_arn=role_arn)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_a_region_of_another_partition_is_refused(
+    administration: Administration, alice: Caller, region: str, partition: str
+) -> None:
+    says = f"{region} is in the AWS partition {partition}, and this portal"
+    with pytest.raises(InvalidRequest, match=says):
+        administration.tenants.create("prod01", region, alice)
+    with pytest.raises(InvalidRequest, match=says):
+        administration.tenants.update("dev01", alice, region=region)
+
+    assert administration.tenants.find("dev01").tenant.region == REGION
+
+
+def test_a_tenant_whose_region_an_older_version_took_can_get_another_role(
+    administration: Administration, alice: Caller
+) -> None:
+    with administration.database.writing() as connection:
+        connection.execute(update(tenants).where(tenants.c.name == "dev01").values(region="cn-north-1"))
+    role = administration.tenants.find("dev01").tenant.role_arn + "-2"
+
+    changed = administration.tenants.update("dev01", alice, role_arn=role)
+
+    assert (changed.tenant.role_arn, changed.tenant.region) == (role, "cn-north-1")
 
 
 def test_a_region_that_is_none_is_refused(administration: Administration, alice: Caller) -> None:

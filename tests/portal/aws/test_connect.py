@@ -122,6 +122,13 @@ def test_an_aws_that_is_down_stops_the_start(stub: StubAws) -> None:
             "https://signin.amazonaws.cn",
             "https://cn-north-1.console.amazonaws.cn",
         ),
+        (
+            "aws-eusc",
+            "eusc-de-east-1",
+            "https://sts.eusc-de-east-1.amazonaws.eu",
+            "https://eusc-de-east-1.signin.amazonaws-eusc.eu",
+            "https://eusc-de-east-1.console.amazonaws-eusc.eu",
+        ),
     ],
 )
 def test_each_partition_has_its_own_hosts(

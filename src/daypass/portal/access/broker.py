@@ -34,7 +34,7 @@ class Broker(Protocol):
 
     @property
     def partition(self) -> str:
-        """The AWS partition of that account: aws, aws-us-gov or aws-cn."""
+        """The AWS partition of that account: aws, aws-us-gov, aws-cn or aws-eusc."""
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
         """The role's own maximum session duration; None where it cannot be read."""

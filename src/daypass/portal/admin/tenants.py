@@ -21,6 +21,7 @@ from daypass.portal.admin.store.tenants import (
     TenantQuery,
 )
 from daypass.portal.audit.log import Event, Write
+from daypass.portal.config import partition_of
 from daypass.portal.errors import AwsError, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.page import Page, Turn
@@ -63,6 +64,17 @@ class RoleRules:
     def own(self, name: str) -> str:
         """The role that a tenant has where none is named."""
         return f"arn:{self.partition}:iam::{self.account_id}:role/{self.prefix}{name}"
+
+    def check_region(self, region: str) -> None:
+        """Return if *region* is one of the portal's partition; raise `InvalidRequest` otherwise."""
+        if not _REGION.fullmatch(region):
+            raise InvalidRequest("A region looks like eu-central-1.")
+        partition = partition_of(region)
+        if partition != self.partition:
+            raise InvalidRequest(
+                f"{region} is in the AWS partition {partition}, and this portal hands out access to "
+                f"{self.partition}, which its own region is in. Choose a region of {self.partition}."
+            )
 
     def check(self, role_arn: str) -> None:
         """Return when *role_arn* may be a tenant's role; else refuse it."""
@@ -126,6 +138,7 @@ class Tenants:
 
         def draft(connection: Connection) -> Change:
             self._check_name(connection, name)
+            self.rules.check_region(region)
             self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
 
@@ -162,6 +175,9 @@ class Tenants:
             )
             if new == old:
                 return None
+            # A tenant with a region that older versions took can still get another role.
+            if new.region != old.region:
+                self.rules.check_region(new.region)
             self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
             return Change(
                 (Write(CHANGE_TENANT, _row(new)),),
@@ -228,8 +244,6 @@ class Tenants:
             )
 
     def _check(self, connection: Connection, tenant: Tenant, *, is_new_role: bool) -> None:
-        if not _REGION.fullmatch(tenant.region):
-            raise InvalidRequest("A region looks like eu-central-1.")
         if not _EXTERNAL_ID.fullmatch(tenant.external_id or ""):
             raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and signs of _+=,.@:/-.")
         # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.

@@ -40,7 +40,7 @@ def connect(
     partition = PARTITIONS.get(config.partition)
     if partition is None:
         raise AwsMisconfigured(
-            f"There is no AWS partition {config.partition}; there are {', '.join(PARTITIONS)}."
+            f"Daypass does not support the AWS partition {config.partition}, only {', '.join(PARTITIONS)}."
         )
     credentials = OwnCredentials(session)
     ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True)
