@@ -8,7 +8,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS = re.compile(r"(daypass_[a-z]{3}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
+_SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
 
 def configure(stream: TextIO = sys.stderr) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from daypass.portal.access.model import IssuanceId
+from daypass.portal.redaction import redacted
 from daypass.portal.tenants.model import Tenant
 
 TENANT_TAG = "daypass:tenant"
@@ -36,7 +37,8 @@ def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str,
 
 
 def shown(typed: str, length: int) -> str:
-    """What somebody typed, fit for a sentence and a record: one printable line, cut to *length*."""
+    """Return typed text fit for a sentence and a record: one printable line without secrets, cut."""
     return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in typed[:length]
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for character in redacted(typed)[:length]
     )

@@ -23,7 +23,7 @@ from daypass.portal.admin.users import alteration, check_not_last, creation
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, PortalError
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
-from daypass.portal.identity.service import new_user
+from daypass.portal.identity.service import check_no_secret, new_user
 from daypass.portal.identity.usernames import check_new_username, check_username
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant
@@ -267,6 +267,7 @@ def _wish(line: Line) -> tuple[ImportedUser, bool]:
     try:
         _check_cells(row)
         role = _role(row.get("role", ""))
+        check_no_secret(row.get("username", ""))
         check_username(username)
         wish = ImportedUser(number, username, role, memberships=_memberships(row))
     except PortalError as refusal:

@@ -10,9 +10,11 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import NoneType
+
+from daypass.portal.redaction import redacted
 
 OPENED = "chain.opened"
 GENESIS = bytes(32)
@@ -22,6 +24,9 @@ Scalar = str | int | bool | None
 
 _DENSE = json.JSONEncoder(separators=(",", ":"))
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+_OF_THE_PORTAL = frozenset({"access_key_id"})
+"""Fields of a detail that nobody types: an issued key's id finds its use in CloudTrail."""
 
 _LONGEST = 1000
 """Characters that a single text on record may have; more is cut off."""
@@ -68,6 +73,7 @@ def named_heads(detail: str) -> Sequence[Head]:
 
 def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, object]]:
     """The chain's new head, and the row to be stored."""
+    event = _without_secrets(event)
     row: dict[str, object] = {
         "chain_id": head.chain_id,
         "position": head.position + 1,
@@ -84,6 +90,15 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
     row["previous_hash"] = head.hash
     row["hash"] = hash_ = row_hash(row)
     return Head(head.chain_id, head.position + 1, hash_), row
+
+
+def _without_secrets(event: Event) -> Event:
+    """Return the event without what looks like a secret that somebody typed."""
+    detail = {
+        key: redacted(value) if isinstance(value, str) and key not in _OF_THE_PORTAL else value
+        for key, value in event.detail.items()
+    }
+    return replace(event, actor=redacted(event.actor), subject=redacted(event.subject), detail=detail)
 
 
 def row_hash(row: Mapping[str, object]) -> bytes:

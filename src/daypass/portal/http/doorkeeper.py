@@ -12,6 +12,7 @@ from daypass.portal.audit.log import Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, PortalError
 from daypass.portal.http.caller import Permission
+from daypass.portal.redaction import redacted
 
 ONCE_IN = timedelta(minutes=1)
 """Whoever knocks at one route all the time is on record once in this time: the record stays readable."""
@@ -98,7 +99,7 @@ def _event(caller: Caller, place: Place, refusal: AccessDenied) -> Event:
         "token_id": caller.token.id,
     }
     # An address may have anything in it, and the record takes what can be read.
-    path = "".join(sign for sign in place.path if sign.isprintable())[:_LONGEST]
+    path = redacted("".join(sign for sign in place.path if sign.isprintable()))[:_LONGEST]
     return Event(
         "administration.enter", user.id, user.username, None, path, "denied", detail, caller.request_id
     )

@@ -16,6 +16,7 @@ from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.service import Actor, Identity
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
+from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 
@@ -124,4 +125,4 @@ class Approvals:
 
 def shown_name(typed: str) -> str:
     """What an application calls itself, fit to be shown: printable, and no longer than a name is."""
-    return "".join(sign for sign in typed if sign.isprintable()).strip()[:LONGEST_NAME]
+    return redacted("".join(sign for sign in typed if sign.isprintable()).strip())[:LONGEST_NAME]

@@ -35,6 +35,7 @@ from daypass.portal.identity.store import (
 )
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.identity.usernames import check_new_username
+from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
@@ -148,7 +149,7 @@ class Identity:
         return ApiToken(
             id=TokenId(uuid4().hex),
             kind=kind,
-            name=name,
+            name=redacted(name),
             user_id=user.id,
             created_at=self.clock(),
             expires_at=expires_at,
@@ -200,6 +201,7 @@ class Identity:
 
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
     """A user to be added, and the row; without a password they sign in by tokens alone."""
+    check_no_secret(username)
     name = canonical_username(username)
     check_new_username(name)
     user = User(UserId(uuid4().hex), name, role)
@@ -211,6 +213,15 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
         "created_at": now,
     }
     return user, Write(ADD_USER, row)
+
+
+def check_no_secret(typed: str) -> None:
+    """Return if *typed*, before it is folded, does not look like a secret; else raise `InvalidRequest`.
+
+    Folded to one spelling, a secret could no longer be told from a name on record.
+    """
+    if redacted(typed) != typed:
+        raise InvalidRequest("That username looks like an API token or an AWS key. Enter another one.")
 
 
 def name_taken(username: str, typed: str) -> AlreadyThere:

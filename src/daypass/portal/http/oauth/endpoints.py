@@ -11,6 +11,7 @@ from daypass.portal.http.oauth.machine import Sent
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import Granted, RequestId, Wish, read_destination
+from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 
 AUTHORIZE = "/oauth/authorize"
@@ -56,8 +57,8 @@ class Endpoints:
             state=sent.get("state"),
             destination=read_destination(sent.get("redirect_uri"), self.grants.paste_back),
             wants_admin=ADMIN in scopes,
-            tenant=sent.get("tenant"),
-            device=sent.get("device"),
+            tenant=redacted(sent.get("tenant")),
+            device=redacted(sent.get("device")),
             version=sent.get("version"),
             address=sent.address[:64],
         )

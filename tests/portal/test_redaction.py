@@ -1,0 +1,82 @@
+"""What looks like a secret is told from what does not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.tokens import PREFIXES, mint, mint_code, mint_device
+from daypass.portal.redaction import redacted
+
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+SESSION_TOKEN = "IQoJb3JpZ2luX2VjEJr" + "AbC123+/" * 40
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+
+
+def tokens() -> list[str]:
+    """A token of each kind, and the other secrets that begin like one."""
+    return [secret.reveal() for secret in (*map(mint, TokenKind), mint_code(), mint_device())]
+
+
+@pytest.mark.parametrize("number", range(len(PREFIXES) + 2))
+@pytest.mark.parametrize("text", ["{}", "a token: {}", "tenant={}&x=1", "“{}”", "{}."])
+def test_a_token_keeps_its_prefix_and_nothing_else(number: int, text: str) -> None:
+    token = tokens()[number]
+    prefix, _, rest = token.rpartition("_")
+
+    assert redacted(text.format(token)) == text.format(f"{prefix}_[redacted]")
+    assert rest[:20].lower() not in redacted(text.format(token.lower()))
+    # Cut by whatever was before, it still begins like a token.
+    assert rest[:10] not in redacted(text.format(token[:-10]))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (KEY_ID, "AKIA[redacted]"),
+        (f"key {KEY_ID.replace('AKIA', 'ASIA')}, please", "key ASIA[redacted], please"),
+        (KEY_ID.lower(), "akia[redacted]"),
+        (SECRET_KEY, "[redacted]"),
+        (f"AWS_SECRET_ACCESS_KEY={SECRET_KEY}", "AWS_SECRET_ACCESS_KEY=[redacted]"),
+        (f"{KEY_ID}:{SECRET_KEY}", "AKIA[redacted]:[redacted]"),
+        (SESSION_TOKEN, "[redacted]"),
+        (f"token {SESSION_TOKEN} end", "token [redacted] end"),
+    ],
+)
+def test_keys_of_aws_are_masked(text: str, left: str) -> None:
+    assert redacted(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "dev01",
+        "deploy 4711",
+        "dana@example.com",
+        "daypass_pat_",
+        "our daypass_cli_ tokens",
+        "00000000-0000-0000-0000-00000000de01",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "arn:aws:iam::123456789012:role/duploservices-dev01",
+        "arn:aws:iam::123456789012:role/Teams/Data7/AnalyticsForEveryRegion1",
+        "https://grafana.example.com/d/team01/Overview",
+        "asiapacificdepartment",
+        "AKIAIOSFODNN7",
+        "ThisIsALongWordWithoutAnyDigitThatHasForty",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redacted(text) == text
+
+
+@given(before=st.text(max_size=20), after=st.text(max_size=20))
+def test_a_token_is_found_wherever_it_stands_and_masking_twice_changes_nothing(
+    before: str, after: str
+) -> None:
+    token = tokens()[1]
+    left = redacted(before + token + after)
+
+    assert token not in left
+    assert redacted(left) == left
