@@ -308,7 +308,7 @@ def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, temp
         ),
         doctor=aws.doctor,
         callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
-        doorkeeper=Doorkeeper(audit.commit, clock),
+        doorkeeper=Doorkeeper(audit.commit_refusal, clock),
         sign_ins=SignIns(database, audit, clock),
         assets=templates.assets,
         pages=Pages(templates, browser_origins(config.aws)),

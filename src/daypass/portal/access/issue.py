@@ -73,7 +73,7 @@ class Issuer:
             try:
                 plan = self._plan(attempt, standing, deadline)
             except PortalError as refusal:
-                self.audit.commit(*record.denied(attempt, refusal))
+                self.audit.commit_refusal(*record.denied(attempt, refusal))
                 raise
 
             # From here on no AWS session exists without a row, and none is released without its outcome.

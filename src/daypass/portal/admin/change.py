@@ -124,7 +124,7 @@ class Desk:
         try:
             yield
         except _ON_RECORD as refusal:
-            self.audit.commit(_event(action, subject, by, None, "denied", {"code": refusal.code}))
+            self.audit.commit_refusal(_event(action, subject, by, None, "denied", {"code": refusal.code}))
             raise
 
     def _still_so(self, by: Author, draft: Drafts, steps: Sequence[Step] | None) -> Check:

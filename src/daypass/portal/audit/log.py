@@ -3,16 +3,18 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.audit.batch import Check, Record, UnitOfWork, Write, write_units
 from daypass.portal.audit.chain import Event, Head
+from daypass.portal.audit.refusals import WINDOW, RefusalLimit
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AuditUnavailable, Overloaded, StorageUnavailable
+from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
 from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
 from daypass.portal.storage.turns import limit_lock_waits
 
@@ -80,6 +82,8 @@ class AuditLog:
         # The leader's own.
         self._head: Head | None = None
         self._careful_until = 0.0
+        self._refusals = RefusalLimit()
+        self._counting: threading.Timer | None = None
         # What follows changes under this lock alone, but for a number that may be a little out of date.
         self._lock = threading.Condition(threading.Lock())
         self._waiting: deque[_Entry] = deque()
@@ -97,6 +101,21 @@ class AuditLog:
         `Overloaded` when too much is waiting.
         """
         self.commit_all(((event, writes),), still_valid=still_valid, is_change=is_change)
+
+    def commit_refusal(self, event: Event, *writes: Write) -> None:
+        """Record that a request was refused, within the limit of its subject; the rest are counted.
+
+        Raises `AuditUnavailable` and `Overloaded` like `commit`; nothing is written of one that is counted.
+        """
+        now = self._clock()
+        # First, so that a window that is over makes room for a new one.
+        records: list[Record] = [(count, ()) for count in self._refusals.take_counts(now)]
+        if self._refusals.admit(event, now):
+            records.append((event, writes))
+        else:
+            self._count_later()
+        if records:
+            self.commit_all(records)
 
     def commit_all(
         self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
@@ -126,9 +145,41 @@ class AuditLog:
         self.commit_all(((None, writes),))
 
     def close(self, within: timedelta = _CLOSING) -> None:
-        """Return when nobody writes any more, or when *within* has passed."""
+        """Record what was counted; return when nobody writes any more, or when *within* has passed."""
+        ends_at = monotonic() + within.total_seconds()
         with self._lock:
-            self._lock.wait_for(lambda: not self._is_led, within.total_seconds())
+            counting, self._counting = self._counting, None
+        if counting is not None:
+            counting.cancel()
+            # A database that does not answer keeps this daemon thread waiting, and not the process.
+            last = threading.Thread(target=self._record_counts, args=(None,), name="refusals", daemon=True)
+            last.start()
+            last.join(within.total_seconds())
+        with self._lock:
+            self._lock.wait_for(lambda: not self._is_led, ends_at - monotonic())
+
+    def _count_later(self) -> None:
+        """Have the counts recorded when the window is over, should no other refusal come."""
+        with self._lock:
+            if self._counting is None:
+                wait = WINDOW.total_seconds()
+                self._counting = threading.Timer(wait, self._counting_is_due)
+                self._counting.name, self._counting.daemon = "refusals", True
+                self._counting.start()
+
+    def _counting_is_due(self) -> None:
+        with self._lock:
+            self._counting = None
+        self._record_counts(self._clock())
+        if self._refusals.has_counts:
+            self._count_later()
+
+    def _record_counts(self, now: datetime | None) -> None:
+        counts = self._refusals.take_counts(now)
+        # Without a database the counts are lost, as they are when the process is killed.
+        with suppress(PortalError):
+            if counts:
+                self.commit_all([(count, ()) for count in counts])
 
     def _abandon(self, entry: _Entry) -> None:
         """Give up on an entry that waited too long, unless it was made the leader just now."""

@@ -69,7 +69,7 @@ class Approvals:
     ) -> None:
         """Put on record that *user* said no."""
         detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
-        self.identity.audit.commit(
+        self.identity.audit.commit_refusal(
             Event(
                 "local_access.cancel", user.id, user.username, None, application, "denied", detail, request_id
             )

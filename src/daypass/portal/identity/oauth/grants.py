@@ -17,7 +17,7 @@ from daypass.portal.identity.oauth.model import (
     Loopback,
     challenge_of,
 )
-from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore
+from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore, UsedGrant
 from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
@@ -94,7 +94,7 @@ class Grants:
             bearer = TokenStore(connection).find_bearer(old)
             spent = None if bearer else GrantStore(connection).find_spent(old)
         if spent is not None:
-            self._end("oauth.reuse", *spent, address, request_id)
+            self._end_used("oauth.reuse", spent, address, request_id)
             raise InvalidGrant(_REUSED)
         if bearer is None or bearer.token.kind is not TokenKind.REFRESH:
             raise InvalidGrant("This refresh token is not known here. Sign in again.")
@@ -152,9 +152,17 @@ class Grants:
     def _code_came_again(self, request: AuthorizationRequest, by: Redeemer) -> None:
         with self.database.reading() as connection:
             used = RequestStore(connection).find(request.id)
-            owner = GrantStore(connection).owner(used.grant_id) if used and used.grant_id else None
-        if used and used.grant_id and owner:
-            self._end("oauth.replay", used.grant_id, owner, by.address, by.request_id)
+            grant = GrantStore(connection).find(used.grant_id) if used and used.grant_id else None
+        if grant is not None:
+            self._end_used("oauth.replay", grant, by.address, by.request_id)
+
+    def _end_used(self, action: str, grant: UsedGrant, address: str, request_id: str) -> None:
+        """End a grant whose code or refresh token came again; further attempts are recorded with a limit."""
+        if not grant.is_ended:
+            self._end(action, grant.id, grant.owner, address, request_id)
+            return
+        name = grant.owner.username
+        self.audit.commit_refusal(_event(action, grant.owner, grant.id, name, "denied", address, request_id))
 
     def _end(
         self,

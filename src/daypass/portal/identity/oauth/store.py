@@ -1,6 +1,7 @@
 """Authorization requests and spent refresh tokens, as rows."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +109,15 @@ class RequestStore:
         return None if row is None else _request(row)
 
 
+@dataclass(frozen=True, slots=True)
+class UsedGrant:
+    """A grant whose code or refresh token was used before."""
+
+    id: TokenId
+    owner: User
+    is_ended: bool
+
+
 class GrantStore:
     """Grants: each is a token of kind refresh whose secret changes and whose row stays."""
 
@@ -130,29 +140,30 @@ class GrantStore:
         )
         return done.rowcount == 1
 
-    def find_spent(self, digest: bytes) -> tuple[TokenId, User] | None:
-        """The grant whose refresh token this once was, its owner, and their name."""
+    def find_spent(self, digest: bytes) -> UsedGrant | None:
+        """Return the grant whose refresh token this once was, or None."""
         row = self._connection.execute(_SPENT, {"digest": digest}).first()
-        return None if row is None else (TokenId(row.id), _user(row))
+        return None if row is None else _used_grant(row)
 
-    def owner(self, grant_id: TokenId) -> User | None:
-        """Whose grant it is."""
-        row = self._connection.execute(_OWNER, {"grant_id": grant_id}).first()
-        return None if row is None else _user(row)
+    def find(self, grant_id: TokenId) -> UsedGrant | None:
+        """Return the grant of that id, or None."""
+        row = self._connection.execute(_GRANT, {"grant_id": grant_id}).first()
+        return None if row is None else _used_grant(row)
 
 
-_OWNER = (
-    select(api_tokens.c.id, api_tokens.c.user_id, users.c.username, users.c.role)
-    .join(users, users.c.id == api_tokens.c.user_id)
-    .where(api_tokens.c.id == bindparam("grant_id"))
+_USED_GRANT = select(
+    api_tokens.c.id, api_tokens.c.user_id, api_tokens.c.revoked_at, users.c.username, users.c.role
+).join(users, users.c.id == api_tokens.c.user_id)
+
+_GRANT = _USED_GRANT.where(api_tokens.c.id == bindparam("grant_id"))
+
+_SPENT = _USED_GRANT.join(spent_refresh_tokens, spent_refresh_tokens.c.grant_id == api_tokens.c.id).where(
+    spent_refresh_tokens.c.digest == bindparam("digest")
 )
 
-_SPENT = (
-    select(api_tokens.c.id, api_tokens.c.user_id, users.c.username, users.c.role)
-    .join(users, users.c.id == api_tokens.c.user_id)
-    .join(spent_refresh_tokens, spent_refresh_tokens.c.grant_id == api_tokens.c.id)
-    .where(spent_refresh_tokens.c.digest == bindparam("digest"))
-)
+
+def _used_grant(row: Row[*tuple[Any, ...]]) -> UsedGrant:
+    return UsedGrant(TokenId(row.id), _user(row), row.revoked_at is not None)
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> User:
