@@ -166,9 +166,12 @@ def test_a_user_is_told_that_administration_is_not_for_them_rather_than_to_ask_f
 ) -> None:
     secret, _ = world.token(DANA, TokenKind.CLI, grant_ends_at=world.clock() + timedelta(hours=1))
 
-    answer = world.client().get("/api/v1/users", secret)
-
-    assert (answer.status, answer.json["code"]) == (403, "access_denied")
+    client = world.client()
+    for answer in (
+        client.get("/api/v1/users", secret),
+        client.post("/api/v1/sessions", secret, {"admin": True}),
+    ):
+        assert (answer.status, answer.json["code"]) == (403, "access_denied")
 
 
 def test_who_reads_beyond_the_consent_is_on_record(world: World, bearers: list[Bearer]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from daypass.portal.access.model import Caller, Decision, Scope, TenantScope
+from daypass.portal.access.model import Allow, Caller, Decision, Scope, TenantScope
 from daypass.portal.access.policy import decide, no_such_tenant, refuse_beyond_consent, sees
 from daypass.portal.access.store import Facts, FactStore, RoleFacts
 from daypass.portal.errors import Unauthenticated
@@ -37,9 +37,12 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
     found = _facts(connection, caller, _reference(scope), master_role_arn)
     tenant_id = found.tenant.tenant.id if found.tenant else None
     values = SettingStore(connection).read(tenant_id)
+    decision = decide(found.user, scope, found.tenant, caller.door, values)
+    if isinstance(decision, Allow):
+        # Last, since a wider consent is no remedy for what the user may not have.
+        decision = refuse_beyond_consent(caller.token, scope) or decision
     return Standing(
-        decision=refuse_beyond_consent(caller.token, scope)
-        or decide(found.user, scope, found.tenant, caller.door, values),
+        decision=decision,
         values=values,
         role=found.role,
         tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,
