@@ -22,8 +22,8 @@ _SETTINGS = """
 * = host={server} user=daypass timezone={zone}
 
 [pgbouncer]
-listen_addr =
-listen_port = 5432
+listen_addr = {address}
+listen_port = {port}
 unix_socket_dir = {folder}
 auth_type = any
 pool_mode = {mode}
@@ -48,6 +48,7 @@ class PgBouncer:
         ignored: str = "options",
         mode: str = "transaction",
         connections: int = 20,
+        tcp_port: int | None = None,
     ) -> None:
         if not PROGRAM.exists():
             pytest.fail(
@@ -64,6 +65,8 @@ class PgBouncer:
                 mode=mode,
                 ignored=ignored,
                 connections=connections,
+                address="" if tcp_port is None else "127.0.0.1",
+                port=tcp_port or 5432,
             )
         )
         # It refuses to run as root, as the server does.

@@ -168,9 +168,22 @@ class AuditUnavailable(PortalError):
 
 
 class StorageUnavailable(PortalError):
-    """The database is gone, locked or full; nothing was changed."""
+    """The database is gone, locked or full; nothing was changed. `cause` is for the operator alone."""
 
     code = "storage_unavailable"
+
+    def __init__(self, reason: str, cause: str | None = None) -> None:
+        super().__init__(reason)
+        self.cause = cause
+
+
+def storage_cause(error: BaseException | None) -> str | None:
+    """Return what the database's driver reported, for the operator; None if the error has another cause."""
+    while error is not None:
+        if isinstance(error, StorageUnavailable) and error.cause:
+            return error.cause
+        error = error.__cause__
+    return None
 
 
 class Overloaded(PortalError):

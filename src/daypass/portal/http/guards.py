@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daypass.portal.errors import storage_cause
 from daypass.portal.http.problems import REFUSAL, REQUEST_ID
 
 HEADERS: Mapping[str, str] = {
@@ -85,6 +86,8 @@ def _record(scope: Scope, status: int, took: float, crash: Exception | None) -> 
     refusal = scope.get(REFUSAL)
     if refusal is not None:
         line |= {"code": refusal.code, "reason": refusal.reason}
+        cause = storage_cause(refusal)
+        line |= {} if cause is None else {"cause": cause}
     if crash is not None:
         _log.error("request", **line, exc_info=crash)
     elif status >= 500:

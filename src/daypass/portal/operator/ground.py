@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.config import DATABASE_URL, ConfigError, database_url
-from daypass.portal.errors import PortalError
+from daypass.portal.errors import PortalError, storage_cause
 
 if TYPE_CHECKING:
     from daypass.portal.storage.engine import Database
@@ -58,5 +58,7 @@ def plain_sentences(exit_code: int = 1) -> Iterator[None]:
         yield
     except (ConfigError, SchemaError, ServeError, PortalError) as error:
         # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
-        click.echo(f"daypass portal: {error}", err=True)
+        cause = storage_cause(error)
+        sentence = error if cause is None else f"The database cannot be used. {cause}"
+        click.echo(f"daypass portal: {sentence}", err=True)
         raise SystemExit(exit_code) from error

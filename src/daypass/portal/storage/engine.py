@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.connections import KeptConnections, PooledConnections
+from daypass.portal.storage.place import Place
 from daypass.portal.storage.pooler import Profile, examine_connections
 from daypass.portal.storage.watchdog import Allowance, opener, watch
 
@@ -50,7 +51,9 @@ class Database:
     def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
         self.longest_answer = patience * _ANSWER
         """How long a connection waits for one answer of the database."""
-        self._engine = _open(parse_url(url), connections, patience)
+        parsed = parse_url(url)
+        self._place = Place(parsed)
+        self._engine = _open(parsed, connections, patience)
         self._connections: KeptConnections | PooledConnections = (
             KeptConnections(self._engine, connections, patience)
             if self.is_sqlite
@@ -72,7 +75,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A connection for reading, with no transaction left open."""
         # Beginning and ending a transaction is spared; each statement sees what is committed by then.
-        with _faults(), self._connections.reading() as connection:
+        with _faults(self._place), self._connections.reading() as connection:
             yield connection
 
     @contextmanager
@@ -82,13 +85,13 @@ class Database:
         *allowance* replaces the usual limit on waiting for PostgreSQL. When the COMMIT is not answered within
         it, `StorageUnavailable` is raised although the transaction may be durable.
         """
-        with _faults(), self._connections.writing(allowance) as connection:
+        with _faults(self._place), self._connections.writing(allowance) as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """A connection for long reads, which sees one moment throughout and holds up no writer."""
-        with _faults(), self._connections.snapshot() as connection:
+        with _faults(self._place), self._connections.snapshot() as connection:
             yield connection
 
     def close(self) -> None:
@@ -109,6 +112,9 @@ def parse_url(text: str) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ConfigError(_NOT_A_DATABASE)
+    if "@" in (url.host or ""):
+        # What is taken for the host is part of the password, and would be shown as a host.
+        raise ConfigError("In DAYPASS_DATABASE_URL, write an @ in the password as %40.")
     return url
 
 
@@ -181,7 +187,7 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _faults(place: Place) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
@@ -194,7 +200,9 @@ def _faults() -> Iterator[None]:
             raise StorageConflict("The portal's database is busy. Try again in a moment.") from error
         if not _is_fault(error):
             raise
-        raise StorageUnavailable("The portal's database cannot be reached. Try again in a moment.") from error
+        raise StorageUnavailable(
+            "The portal's database cannot be reached. Try again in a moment.", place.cause(error)
+        ) from error
 
 
 _LOCK_TIMEOUT = "55P03"
@@ -205,5 +213,12 @@ _CONFLICTS = {"40001", "40P01"}
 _FAULTS = {"OperationalError", "InterfaceError", "InternalError", "DatabaseError"}
 
 
+_NOT_PRIVILEGED = "42501"
+
+
 def _is_fault(error: DBAPIError) -> bool:
-    return error.connection_invalidated or type(error).__name__ in _FAULTS
+    if error.connection_invalidated or type(error).__name__ in _FAULTS:
+        return True
+    # The driver calls these two a programming error, but the operator's URL or grants are wrong.
+    is_refused = getattr(error.orig, "sqlstate", None) == _NOT_PRIVILEGED
+    return is_refused or "invalid connection option" in str(error.orig)
