@@ -13,6 +13,7 @@ from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalCo
 from daypass.portal.errors import PortalError
 from daypass.portal.operator.audit import audit
 from daypass.portal.operator.aws_setup import aws_setup
+from daypass.portal.operator.backup import backup
 from daypass.portal.operator.doctor import doctor
 from daypass.portal.operator.ground import (
     database_file,
@@ -306,4 +307,5 @@ def _password_in_file(path: Path) -> Secret:
 
 portal.add_command(aws_setup)
 portal.add_command(audit)
+portal.add_command(backup)
 portal.add_command(doctor)

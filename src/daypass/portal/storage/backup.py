@@ -1,0 +1,110 @@
+"""A copy of a SQLite database, made while the portal serves."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+Report = Callable[[int, int], None]
+"""Takes the bytes written so far and about how many there will be."""
+
+_INTERVAL = 1.0
+"""Seconds between two reports."""
+
+_INSTRUCTIONS = 50_000
+"""Of SQLite's virtual machine, between two looks at the clock: a few milliseconds."""
+
+_PATIENCE = 30
+"""Seconds to wait for a lock."""
+
+
+class BackupError(Exception):
+    """The backup was not made, and its file does not exist; the message says why."""
+
+
+def back_up(source: Path, target: Path, report: Report) -> int:
+    """Copy the database at *source* to the new file *target*; return its size in bytes.
+
+    The copy is one moment of the database: writers go on meanwhile, and do not make it start over. *target*
+    appears once it is complete, checked and on disk, readable by its owner alone. Raises `BackupError`.
+    """
+    if not source.is_file():
+        raise BackupError(f"There is no database at {source}.")
+    _refuse_existing(target)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise BackupError(f"Cannot write to {target.parent}: {error.strerror}.") from error
+    os.close(descriptor)
+    partial = Path(name)
+    try:
+        _copy(source, partial, report)
+        _check(partial)
+        # SQLite does not sync what VACUUM INTO writes.
+        _sync(partial)
+        _publish(partial, target)
+        _sync(target.parent)
+        return target.stat().st_size
+    except sqlite3.Error as error:
+        raise BackupError(f"The backup of {source} to {target} failed: {error}.") from error
+    except OSError as error:
+        raise BackupError(f"The backup of {source} to {target} failed: {error.strerror}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy(source: Path, partial: Path, report: Report) -> None:
+    # The mode rw: a database that has gone since is not made anew.
+    uri = f"{source.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)) as database:
+        (expected,) = database.execute(
+            "SELECT (page_count - freelist_count) * page_size"
+            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        ).fetchone()
+        next_report = monotonic() + _INTERVAL
+
+        def progress() -> int:
+            nonlocal next_report
+            if monotonic() >= next_report:
+                report(partial.stat().st_size, expected)
+                next_report = monotonic() + _INTERVAL
+            return 0
+
+        database.set_progress_handler(progress, _INSTRUCTIONS)
+        database.execute("VACUUM INTO ?", (str(partial),))
+
+
+def _check(partial: Path) -> None:
+    uri = f"{partial.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as copy:
+        (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise BackupError(f"The copy is damaged, and was removed: {found}.")
+
+
+def _publish(partial: Path, target: Path) -> None:
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        _refuse_existing(target)
+        raise
+    except OSError:
+        # This file system has no hard links.
+        _refuse_existing(target)
+        partial.rename(target)
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists() or target.is_symlink():
+        raise BackupError(f"{target} exists, and is not overwritten. Choose another name.")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
