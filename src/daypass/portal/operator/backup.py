@@ -1,18 +1,13 @@
 """`daypass portal backup`: a copy of the database, made while the portal serves."""
 
 import os
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from daypass.portal.config import DATABASE_URL, ConfigError
 from daypass.portal.operator.ground import plain_sentences
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import URL
 
 _MEGABYTE = 1_000_000
 
@@ -28,13 +23,13 @@ def backup(file: Path) -> None:
     \b
       daypass portal backup /backup/daypass-2026-11-30.db
     """
-    from daypass.portal.storage.backup import BackupError, back_up
+    from daypass.portal.storage.backup import BackupError, back_up, pg_dump_command
     from daypass.portal.storage.engine import parse_url
 
     with plain_sentences():
         url = parse_url(DATABASE_URL.read(os.environ))
         if url.drivername != "sqlite":
-            raise ConfigError(f"PostgreSQL is backed up by its own tool:\n    {_pg_dump(url, file)}")
+            raise ConfigError(f"PostgreSQL is backed up by its own tool:\n    {pg_dump_command(url, file)}")
         if not url.database:
             raise ConfigError("DAYPASS_DATABASE_URL names no file, so there is nothing to back up.")
         try:
@@ -42,15 +37,6 @@ def backup(file: Path) -> None:
         except BackupError as error:
             raise ConfigError(str(error)) from error
     click.echo(f"{file}: {size:,} bytes, checked.", err=True)
-
-
-def _pg_dump(url: "URL", file: Path) -> str:
-    """Return the command to run; it asks for the password, or finds it in ~/.pgpass or PGPASSWORD."""
-    # URL.set() takes a password of None for "unchanged".
-    plain = url.set(drivername="postgresql")._replace(password=None)
-    plain = plain.difference_update_query(["password", "sslpassword"])
-    dsn = plain.render_as_string(hide_password=False)
-    return f"pg_dump --format=custom --file={shlex.quote(str(file))} {shlex.quote(dsn)}"
 
 
 def _report(written: int, expected: int) -> None:

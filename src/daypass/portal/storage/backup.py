@@ -1,12 +1,15 @@
 """A copy of a SQLite database, made while the portal serves."""
 
 import os
+import shlex
 import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+
+from sqlalchemy.engine import URL
 
 Report = Callable[[int, int], None]
 """Takes the bytes written so far and about how many there will be."""
@@ -54,6 +57,15 @@ def back_up(source: Path, target: Path, report: Report) -> int:
         raise BackupError(f"The backup of {source} to {target} failed: {error.strerror}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def pg_dump_command(url: URL, file: Path) -> str:
+    """Return the command that dumps *url* to *file*; it asks for the password, or finds it in ~/.pgpass."""
+    # URL.set() takes a password of None for "unchanged".
+    plain = url.set(drivername="postgresql")._replace(password=None)
+    plain = plain.difference_update_query(["password", "sslpassword"])
+    dsn = plain.render_as_string(hide_password=False)
+    return f"pg_dump --format=custom --file={shlex.quote(str(file))} {shlex.quote(dsn)}"
 
 
 def _copy(source: Path, partial: Path, report: Report) -> None:
