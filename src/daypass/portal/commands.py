@@ -194,16 +194,23 @@ def _tls_advice(config: PortalConfig) -> dict[str, str]:
 
 
 @portal.command()
-def migrate() -> None:
+@click.option(
+    "--application-role",
+    metavar="ROLE",
+    help="PostgreSQL: grant this role what serving needs; it cannot change or delete audit events.",
+)
+def migrate(application_role: str | None) -> None:
     """Bring the database to the schema of this version. Safe to run again, and from several machines at once.
 
     \b
       DAYPASS_DATABASE_URL=postgresql://daypass@db/daypass daypass portal migrate
+    With a role that owns the tables and another that serves:
+      DAYPASS_DATABASE_URL=postgresql://owner@db/daypass daypass portal migrate --application-role daypass
     """
     from daypass.portal.storage.migrate import migrate as apply
 
     with plain_sentences(), open_database() as database:
-        apply(database)
+        apply(database, application_role)
         file = database_file()
         click.echo(f"The database{f' {file}' if file else ''} has the schema of this version.", err=True)
 

@@ -14,11 +14,12 @@ from daypass.portal.access.store import (
     IssuanceRecord,
 )
 from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.issuances import ISSUING
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access
 
-ACTION = "session.issue"
+ACTION = ISSUING
 OUTCOME_UNKNOWN = "outcome_unknown"
 """The failure code of an attempt whose process ended before it recorded an outcome."""
 

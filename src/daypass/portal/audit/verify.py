@@ -1,20 +1,25 @@
 """Whether the record is what was written: no event changed, removed, moved or slipped in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from daypass.portal.audit.chain import GENESIS, OPENED, Head, named_heads, row_hash
+from daypass.portal.audit.issuances import differences, population
 from daypass.portal.audit.store import is_stored, read_rows
+
+_SHOWN = 1000
+"""Problems that a report lists; memory stays bounded however much was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was checked, what is wrong with it, and the heads to keep elsewhere.
 
-    Only a head kept outside the database shows that the newest events of the newest chain were cut off.
+    Only a head kept outside the database shows that events since the last issuance were cut off, or that
+    the whole record was hashed anew.
     """
 
     events: int
@@ -27,28 +32,75 @@ class Report:
         return not self.problems
 
 
-def verify(connection: Connection) -> Report:
-    """Walk every chain from its first event to its head; takes a `Database.snapshot()`."""
+def verify(connection: Connection, witnessed: Iterable[Head] = ()) -> Report:
+    """Check every chain, the heads that were kept elsewhere, and the issuances against their events.
+
+    Takes a `Database.snapshot()`. Memory grows with the number of chains, not of events.
+    """
     events = 0
-    problems: list[str] = []
+    problems = _Problems()
     heads: dict[str, Head] = {}
     named: dict[Head, str] = {}
     for row in read_rows(connection):
         events += 1
         chain_id = row["chain_id"]
         before = heads.get(chain_id, Head(chain_id, -1, GENESIS))
-        problems += _faults(row, before)
+        problems.add(_faults(row, before))
         head = Head(chain_id, row["position"], row["hash"])
         heads[chain_id] = head
         named.pop(head, None)
         if row["action"] == OPENED:
-            named |= dict.fromkeys(named_heads(row["detail"]), chain_id)
-    problems += _missing(connection, named)
-    return Report(events, list(heads.values()), problems)
+            named |= _named_by(row, problems)
+    problems.add(_missing(connection, named))
+    problems.add(_unwitnessed(connection, witnessed))
+    problems.add(differences(connection) if events else _emptied(connection))
+    return Report(events, list(heads.values()), problems.listed())
+
+
+class _Problems:
+    """The first problems that were found, and the number of the others."""
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+        self._number = 0
+
+    def add(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self._number += 1
+            if self._number <= _SHOWN:
+                self._found.append(problem)
+
+    def listed(self) -> Sequence[str]:
+        more = self._number - len(self._found)
+        return [*self._found, f"and {more} more"] if more else self._found
+
+
+def _named_by(row: Mapping[str, Any], problems: _Problems) -> Mapping[Head, str]:
+    try:
+        return dict.fromkeys(named_heads(row["detail"]), row["chain_id"])
+    except (ValueError, AttributeError):
+        problems.add(
+            [f"chain {row['chain_id']}, event {row['position']}: it does not name the chains before it"]
+        )
+        return {}
+
+
+def _unwitnessed(connection: Connection, witnessed: Iterable[Head]) -> Iterable[str]:
+    """Yield a problem for each head kept elsewhere that is not in the record."""
+    for head in witnessed:
+        if not is_stored(connection, head):
+            yield f"chain {head.chain_id}: event {head.position}, kept elsewhere as head, is gone or changed"
+
+
+def _emptied(connection: Connection) -> Iterable[str]:
+    """Yield a problem if the record is empty although the portal was used."""
+    users, issuances = population(connection)
+    if users or issuances:
+        yield f"the record is empty, although there are {users} users and {issuances} issuances"
 
 
 def _faults(row: Mapping[str, Any], before: Head) -> Sequence[str]:
-    where = f"chain {row['chain_id']}, event {row['position']}"
+    where = _where(row)
     if row["position"] != before.position + 1:
         return [f"{where}: the events before it are missing"]
     if row["previous_hash"] != before.hash:
@@ -56,6 +108,10 @@ def _faults(row: Mapping[str, Any], before: Head) -> Sequence[str]:
     if row["hash"] != row_hash(row):
         return [f"{where}: it was changed after it was written"]
     return []
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    return f"chain {row['chain_id']}, event {row['position']}"
 
 
 def _missing(connection: Connection, named: Mapping[Head, str]) -> Sequence[str]:

@@ -2,9 +2,11 @@
 
 import json
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 
+from daypass.portal.config import ConfigError
 from daypass.portal.operator.ground import open_database, plain_sentences
 
 
@@ -15,32 +17,69 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def verify(form: str) -> None:
+@click.option(
+    "--heads",
+    "kept",
+    type=click.File(encoding="utf-8"),
+    help="Also check that every head in this file is in the record; - is standard input.",
+)
+def verify(form: str, kept: TextIO | None) -> None:
     """Check that no event was changed, removed, moved or slipped in. Exit code 1 when one was.
 
-    Keep the printed heads somewhere else: only they show that the newest events were cut off.
+    Each issuance is compared with its events too. Only heads that were kept elsewhere show that the newest
+    events were cut off, or the whole record written anew. Exit code 2 when it cannot be checked.
 
     \b
       daypass portal audit verify
+      daypass portal audit verify --heads /mnt/elsewhere/heads.jsonl
     """
     from daypass.portal.audit.verify import verify as check_chains
+    from daypass.portal.audit.witness import WitnessError, read_lines
 
     with plain_sentences(exit_code=2), open_database() as database, database.snapshot() as connection:
-        report = check_chains(connection)
-    heads = [
+        try:
+            report = check_chains(connection, () if kept is None else read_lines(kept))
+        except (WitnessError, UnicodeDecodeError) as error:
+            name = "--heads" if kept is None else kept.name
+            raise ConfigError(f"{name} cannot be used. {error}") from error
+    current = [
         {"chain": head.chain_id, "position": head.position, "hash": head.hash.hex()} for head in report.heads
     ]
     if form == "json":
         told = {"is_intact": report.is_intact, "events": report.events, "problems": [*report.problems]}
-        click.echo(json.dumps({**told, "heads": heads}, indent=2))
+        click.echo(json.dumps({**told, "heads": current}, indent=2))
     else:
         for problem in report.problems:
             click.echo(f"✗ {problem}")
-        for head in heads:
+        for head in current:
             click.echo(f"  {head['chain']} {head['position']} {head['hash']}")
         outcome = "The record is what was written" if report.is_intact else "The record was tampered with"
-        click.echo(f"{outcome}: {report.events} events in {len(heads)} chains.")
+        click.echo(f"{outcome}: {report.events} events in {len(current)} chains.")
     raise SystemExit(0 if report.is_intact else 1)
+
+
+@audit.command()
+def heads() -> None:
+    """Print the last event of each current chain, one line of JSON each, to be kept elsewhere.
+
+    A head proves later, by `verify --heads`, that everything up to it is still in the record. Keep the lines
+    where whoever can change the database cannot change them. Exit code 1 if the record is empty.
+
+    \b
+      daypass portal audit heads >> /mnt/elsewhere/heads.jsonl
+    """
+    from daypass.portal.audit.store import read_heads
+    from daypass.portal.audit.witness import head_lines
+    from daypass.portal.clock import utc_now
+
+    with plain_sentences(exit_code=2), open_database() as database:
+        with database.snapshot() as connection:
+            found = read_heads(connection)
+        if not found:
+            click.echo("daypass portal: The record is empty.", err=True)
+            raise SystemExit(1)
+        for line in head_lines(found, utc_now()):
+            click.echo(line, nl=False)
 
 
 @audit.command()

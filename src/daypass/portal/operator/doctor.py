@@ -67,7 +67,7 @@ def _findings() -> "Sequence[Finding]":
         ]
         queues = aws_queues(roles.account, config.aws.endpoint_url)
         examined = Doctor(database, broker, roles, utc_now, queues).examine()
-        return [_session_profile(database), *proxies, *examined]
+        return [_session_profile(database), *_audit_privileges(database), *proxies, *examined]
 
 
 def _session_profile(database: "Database") -> "Finding":
@@ -75,6 +75,22 @@ def _session_profile(database: "Database") -> "Finding":
 
     sentence = f"The session profile is {database.profile}: {_PROFILES[database.profile]}."
     return Finding("database_profile", Level.FINE, "database", sentence)
+
+
+def _audit_privileges(database: "Database") -> "Sequence[Finding]":
+    from daypass.portal.admin.findings import Finding, Level
+    from daypass.portal.storage.privileges import rewriting_privileges
+
+    if database.is_sqlite:
+        return []
+    with database.reading() as connection:
+        found = rewriting_privileges(connection)
+    if not found:
+        sentence = "The portal's role can append audit events, and neither change nor delete them."
+        return [Finding("audit_privileges", Level.FINE, "database", sentence)]
+    sentence = f"The portal's role can change or delete audit events: it has {', '.join(found)}."
+    patch = "daypass portal migrate --application-role ROLE, as the owner of the tables; then serve as ROLE"
+    return [Finding("audit_privileges", Level.WARNING, "database", sentence, patch)]
 
 
 def _print(findings: "Sequence[Finding]") -> None:

@@ -6,7 +6,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
+from daypass.portal.config import ConfigError
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.privileges import grant
 from daypass.portal.storage.watchdog import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"
@@ -19,8 +21,13 @@ class SchemaError(Exception):
     """The database does not have the schema that this version needs; the message says what to do."""
 
 
-def migrate(database: Database) -> None:
-    """Apply what is missing, all or nothing; safe when several processes do it at once."""
+def migrate(database: Database, application_role: str | None = None) -> None:
+    """Apply what is missing, all or nothing; safe when several processes do it at once.
+
+    Give *application_role* what serving needs, if there is one; `ConfigError` if that does not confine it.
+    """
+    if application_role is not None and database.is_sqlite:
+        raise ConfigError("SQLite has no roles; --application-role is for PostgreSQL.")
     # A step may take as long as the size of its tables demands.
     with database.writing(UNLIMITED) as connection:
         # SQLite's writing transaction is a lock already.
@@ -34,6 +41,8 @@ def migrate(database: Database) -> None:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+        if application_role is not None:
+            grant(connection, application_role)
 
 
 def check(database: Database) -> None:
