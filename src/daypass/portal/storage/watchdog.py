@@ -29,10 +29,6 @@ class Allowance:
     per_wait: float = inf
     ends_at: float = inf
 
-    def deadline(self) -> float:
-        """Return when a wait that begins now is overdue."""
-        return min(self.ends_at, monotonic() + self.per_wait)
-
 
 UNLIMITED = Allowance()
 
@@ -52,7 +48,10 @@ class WatchedConnection(PsycopgConnection[Any]):
     # step is enough: psycopg resumes it ten times a second, and the deadline needs no thread of its own.
     def wait(self, gen: PQGen[R], *args: Any, **kwargs: Any) -> R:  # noqa: ANN401  psycopg's own parameters
         """Complete an exchange with the server, or close the connection and raise `OperationalError`."""
-        deadline = self.allowance.deadline()
+        now, allowance = monotonic(), self.allowance
+        deadline = min(allowance.ends_at, now + allowance.per_wait)
+        if now >= deadline:
+            raise self._overdue()
         return super().wait(self._until(deadline, gen), *args, **kwargs)
 
     def rollback(self) -> None:
@@ -62,20 +61,19 @@ class WatchedConnection(PsycopgConnection[Any]):
 
     def _until(self, deadline: float, gen: PQGen[R]) -> Generator[Any, Any, R]:
         try:
-            self._check(deadline)
             state = next(gen)
             while True:
                 ready = yield state
-                self._check(deadline)
+                if monotonic() >= deadline:
+                    raise self._overdue()
                 state = gen.send(ready)
         except StopIteration as done:
             result: R = done.value
             return result
 
-    def _check(self, deadline: float) -> None:
-        if monotonic() >= deadline:
-            self.close()
-            raise OperationalError("The server did not answer in time.")
+    def _overdue(self) -> OperationalError:
+        self.close()
+        return OperationalError("The server did not answer in time.")
 
 
 def opener(resting: Allowance) -> Callable[..., WatchedConnection]:
