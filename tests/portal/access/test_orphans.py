@@ -4,7 +4,7 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from daypass.portal.access.model import State
 from daypass.portal.access.orphans import SETTLED_AFTER, OrphanedAttempts
@@ -13,9 +13,10 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AuditUnavailable
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.now import database_time
-from daypass.portal.storage.schema import audit_events
-from tests.portal.access.conftest import DANA, DEV, Rig
+from daypass.portal.storage.schema import audit_events, issuances
+from tests.portal.access.conftest import DANA, DEV, Rig, build
 
 A_MINUTE = timedelta(minutes=1)
 
@@ -177,6 +178,22 @@ def test_what_an_earlier_process_left_behind_is_settled_at_start(rig: Rig) -> No
     assert settler(rig).settle_some() == 1
 
     assert rig.states() == ["unknown"]
+
+
+def test_an_attempt_that_a_stopped_process_has_locked_holds_up_no_other(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    for rig in build(database):
+        for hours in (2, 1):
+            leave_behind(rig, utc_now() - timedelta(hours=hours))
+        first = rig.rows()[0]["id"]
+        with database.writing() as other:
+            other.execute(update(issuances).where(issuances.c.id == first).values(failure="in doubt"))
+            settled = [settler(rig).settle_some()]
+        settled.append(settler(rig).settle_some())
+
+        assert settled == [1, 1]
+        assert rig.states() == ["unknown", "unknown"]
+    database.close()
 
 
 def test_the_background_thread_ends_when_it_is_told_to(rig: Rig) -> None:

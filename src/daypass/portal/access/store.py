@@ -197,12 +197,16 @@ class IssuanceStore:
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
 
     def requested(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
-        """Return attempts without an outcome that began before a point in time, oldest first."""
+        """Return attempts without an outcome that began before a point in time, oldest first.
+
+        Rows that another transaction has locked are left out: their outcome may be in that transaction.
+        """
         c = issuances.c
         # Spelled out, so that the planner sees that the partial index applies.
         is_open = c.state == literal_column("'requested'")
         query = select(*ISSUANCE).where(is_open, c.asked_at < before).order_by(c.asked_at).limit(limit)
-        return [issuance_record(row) for row in self._connection.execute(query)]
+        rows = self._connection.execute(query.with_for_update(skip_locked=True))
+        return [issuance_record(row) for row in rows]
 
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
         """How many sessions one user was given on each day, in UTC; days without any are not there."""
