@@ -3,31 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from daypass.portal.access.broker import Broker
-from daypass.portal.access.issue import Issuer
-from daypass.portal.access.issuing import IssuingStatus, always_issuing
 from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
-from daypass.portal.access.shares import RoleShares
-from daypass.portal.admin.administration import Administration, administration
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.findings import Examiner
-from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.roles import IamRoles
-from daypass.portal.admin.tenants import RoleRules
-from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.probe import WriteProbe
-from daypass.portal.aws.connect import browser_origins, connect
+from daypass.portal.aws.connect import connect
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
+from daypass.portal.core import Aws, Core, make_core
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.docs import docs_page
@@ -42,7 +31,6 @@ from daypass.portal.http.api.tenants import Tenants as ApiTenants
 from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members
 from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.caller import Addresses, Callers
 from daypass.portal.http.compat.absent import absence
 from daypass.portal.http.compat.jit import Jit
 from daypass.portal.http.compat.local_access import PAGE as LOCAL_ACCESS
@@ -53,14 +41,8 @@ from daypass.portal.http.compat.settings import Settings as CompatSettings
 from daypass.portal.http.compat.system import System
 from daypass.portal.http.compat.tenants import Tenants
 from daypass.portal.http.compat.users import Users as CompatUsers
-from daypass.portal.http.doorkeeper import Doorkeeper
-from daypass.portal.http.doorway import Entrance
 from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.confirm import Confirmations
-from daypass.portal.http.frame.entrance import PageEntrance
-from daypass.portal.http.frame.pages import Pages, Templates
-from daypass.portal.http.frame.refusal import RefusalForm
-from daypass.portal.http.frame.view import Frames
+from daypass.portal.http.frame.pages import Templates
 from daypass.portal.http.front import Front, make_door
 from daypass.portal.http.guards import Guards
 from daypass.portal.http.health import PROBES, health_routes
@@ -68,7 +50,7 @@ from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
 from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
-from daypass.portal.http.pool import Pools, aws_threads, role_shares
+from daypass.portal.http.pool import aws_threads
 from daypass.portal.http.problems import message, problem
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
@@ -84,11 +66,6 @@ from daypass.portal.identity.approvals import Approvals
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants
 from daypass.portal.identity.own_tokens import OwnTokens
-from daypass.portal.identity.service import Identity
-from daypass.portal.identity.sign_in import SignIns
-from daypass.portal.identity.store import UserStore
-from daypass.portal.inventory.service import Inventory
-from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
@@ -98,20 +75,6 @@ DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 
 _SPARE_CONNECTIONS = 4
 """For whoever is no request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Aws:
-    """Everything through which the portal asks AWS."""
-
-    broker: Broker
-    source: Source
-    roles: IamRoles | None = None
-    """None where the portal makes and changes no roles."""
-    doctor: Examiner | None = None
-    """None where the portal does not look at roles."""
-    issuing: Callable[[], IssuingStatus] = always_issuing
-    """What is known about the portal's own credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,74 +126,11 @@ def open_database(config: PortalConfig) -> Database:
     return Database(config.database_url, connections=config.threads + _SPARE_CONNECTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """What every door stands on."""
-
-    config: PortalConfig
-    database: Database
-    audit: AuditLog
-    broker: Broker
-    clock: Clock
-    identity: Identity
-    issuer: Issuer
-    inventory: Inventory
-    administration: Administration
-    doctor: Examiner | None
-    callers: Callers
-    doorkeeper: Doorkeeper
-    sign_ins: SignIns
-    assets: Assets
-    pages: Pages
-    pools: Pools
-    shares: RoleShares
-    release: str
-
-    def entrance(self, door: Door) -> Entrance:
-        """The way in to one door."""
-        return Entrance(door, self.callers, self.pools, self.doorkeeper)
-
-    def page_entrance(self, door: Door) -> PageEntrance:
-        """The way in to a door's pages."""
-        return PageEntrance(
-            door=door,
-            signed_in=self.sign_ins.find,
-            frames=Frames(self.database, self.clock),
-            addresses=self.callers.addresses,
-            pools=self.pools,
-            origin=self.config.public_url,
-            confirmations=self.confirmations,
-            doorkeeper=self.doorkeeper,
-        )
-
-    @property
-    def confirmations(self) -> Confirmations:
-        """The pages around a password that is asked for once more."""
-        return Confirmations(self.pages)
-
-    @property
-    def refusal_page(self) -> RefusalForm:
-        """The form in which doors with pages refuse."""
-        return RefusalForm(self.pages, self.config.public_url)
-
-    @property
-    def durations(self) -> Durations:
-        """How long sessions last, and why."""
-        return Durations(
-            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
-        )
-
-    def has_administrator(self) -> bool:
-        """Whether anybody can run the portal yet."""
-        with self.database.reading() as connection:
-            return UserStore(connection).count_administrators() > 0
-
-
 def assemble(
     config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
 ) -> Portal:
     """A portal on a database whose schema was checked; owns the database from here on."""
-    core = _core(config, database, aws, clock, templates)
+    core = make_core(config, database, aws, clock, templates)
     api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
     local_access = _local_access_door(core)
     machine, consent = _oauth_doors(core)
@@ -269,56 +169,7 @@ def assemble(
     )
 
 
-def _core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates) -> _Core:
-    audit, broker = AuditLog(database, clock), aws.broker
-    identity, shares = Identity(database, audit, clock), role_shares(config.threads)
-    master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
-    return _Core(
-        config=config,
-        database=database,
-        audit=audit,
-        broker=broker,
-        clock=clock,
-        identity=identity,
-        issuer=Issuer(
-            database=database,
-            audit=audit,
-            broker=broker,
-            clock=clock,
-            master_role_arn=master_role_arn,
-            region=config.aws.region,
-            is_attribution_required=config.require_attribution,
-            shares=shares,
-        ),
-        inventory=Inventory(
-            database=database,
-            audit=audit,
-            broker=broker,
-            source=aws.source,
-            clock=clock,
-            role_prefix=config.aws.role_prefix,
-            is_attribution_required=config.require_attribution,
-            shares=shares,
-        ),
-        administration=administration(
-            identity,
-            RoleRules(broker.partition, broker.account_id, config.aws.role_prefix, master_role_arn),
-            aws.roles,
-            None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
-        ),
-        doctor=aws.doctor,
-        callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
-        doorkeeper=Doorkeeper(audit.commit_refusal, clock),
-        sign_ins=SignIns(database, audit, clock),
-        assets=templates.assets,
-        pages=Pages(templates, browser_origins(config.aws)),
-        pools=Pools.sized(config.threads),
-        shares=shares,
-        release=version("daypass"),
-    )
-
-
-def _api_door(core: _Core) -> Starlette:
+def _api_door(core: Core) -> Starlette:
     config = core.config
     operations = api_operations(
         Myself(core.broker.account_id, config.aws.region, core.release, config.aws.endpoint_url),
@@ -340,7 +191,7 @@ def _api_door(core: _Core) -> Starlette:
     return make_door(api_routes(operations, core.entrance(Door.API), document, docs), problem)
 
 
-def _compat_door(core: _Core) -> Starlette:
+def _compat_door(core: Core) -> Starlette:
     config, broker = core.config, core.broker
     system = System(
         database=core.database,
@@ -362,14 +213,14 @@ def _compat_door(core: _Core) -> Starlette:
     return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message, absence)
 
 
-def _local_access_door(core: _Core) -> Starlette:
+def _local_access_door(core: Core) -> Starlette:
     approvals = Approvals(core.identity, core.config.legacy_loopback)
     local_access = LocalAccess(core.pages, approvals, core.clock)
     routes = local_access_routes(core.page_entrance(Door.LEGACY), local_access)
     return make_door(routes, core.refusal_page)
 
 
-def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
+def _oauth_doors(core: Core) -> tuple[Starlette, Starlette]:
     """What applications call by themselves, and what people answer."""
     origin = core.config.public_url
     consents = Consents(core.database, core.audit, core.clock)
@@ -381,7 +232,7 @@ def _oauth_doors(core: _Core) -> tuple[Starlette, Starlette]:
     return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)
 
 
-def _web_door(core: _Core) -> Starlette:
+def _web_door(core: Core) -> Starlette:
     aws, own = core.config.aws, OwnTokens(core.identity)
     workstations = Workstations(core.config.public_url, core.release, aws.region, aws.endpoint_url)
     ways = Ways(core.pages, core.issuer)

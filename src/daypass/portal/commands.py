@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     import structlog
 
+    from daypass.portal.logs import LogStream
+    from daypass.portal.storage.pooler import Profile
+
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -111,24 +114,29 @@ def serve(workers: int, ready_fd: int | None) -> None:
             server.check_certificate(config.certificate, config.private_key)
         listening = server.bind(config.host, config.port)
         config = replace(config, port=listening.getsockname()[1])
-        logs.configure()
+        stderr = logs.take_over_stderr()
+        logs.configure(stderr)
         if workers == 1:
-            _work(config, listening, ready_fd)
+            _work(config, listening, ready_fd, stderr)
             # The server's threads may still call into an interpreter that is being taken down, and abort it.
             sys.stderr.flush()
             os._exit(0)
         # Whatever is wrong is said once, before there are many.
         app.build(config).close()
-        raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd)))
+        raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd, stderr)))
 
 
-def _worker(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> int:
+def _worker(
+    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
+) -> int:
     with plain_sentences():
-        _work(config, listening, ready_fd)
+        _work(config, listening, ready_fd, stderr)
     return 0
 
 
-def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None) -> None:
+def _work(
+    config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
+) -> None:
     """Build the portal and serve until told to stop."""
     import gc
 
@@ -140,38 +148,52 @@ def _work(config: PortalConfig, listening: "socket.socket", ready_fd: int | None
     log = structlog.get_logger("portal")
     is_ownerless = not built.has_administrator()
 
-    def announce() -> None:
-        log.info("database", profile=built.database_profile)
-        log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
-        _log_database(log)
-        if not config.serves_tls:
-            log.warning("This process speaks no TLS.", **_tls_advice(config))
-        if is_ownerless:
-            log.warning(
-                "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
-            )
-        if ready_fd is not None:
-            os.write(ready_fd, f"{config.public_url}\n".encode())
-            os.close(ready_fd)
-
     def ready() -> None:
         # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
             cores.stay_on_one_core()
+        # From now on no request waits for whoever reads the log.
+        stderr.start()
         built.start()
         # What is there by now stays: searching all of it for garbage takes tens of milliseconds each time.
         gc.collect()
         gc.freeze()
-        announce()
+        _announce(config, built.database_profile, log, is_ownerless=is_ownerless)
+        stderr.drain()
+        if ready_fd is not None:
+            os.write(ready_fd, f"{config.public_url}\n".encode())
+            os.close(ready_fd)
+
+    def give_up() -> None:
+        log.error("A thread did not end in time.", pid=os.getpid())
+        stderr.finish()
 
     tls = (config.certificate, config.private_key) if config.certificate and config.private_key else None
+    proxies = config.trusted_proxies if config.is_behind_proxy else ()
     try:
-        proxies = config.trusted_proxies if config.is_behind_proxy else ()
-        server.run_until_signal(built.app, listening, tls, ready, proxies)
+        try:
+            server.run_until_signal(built.app, listening, tls, ready, proxies)
+        finally:
+            with server.ending_in_time(give_up):
+                built.close()
+        log.info("stopped", pid=os.getpid())
     finally:
-        with server.ending_in_time(lambda: log.error("A thread did not end in time.", pid=os.getpid())):
-            built.close()
-    log.info("stopped", pid=os.getpid())
+        stderr.finish()
+
+
+def _announce(
+    config: PortalConfig, profile: "Profile", log: "structlog.BoundLogger", *, is_ownerless: bool
+) -> None:
+    """Log that the portal serves, and what its operator still has to do."""
+    log.info("database", profile=profile)
+    log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
+    _log_database(log)
+    if not config.serves_tls:
+        log.warning("This process speaks no TLS.", **_tls_advice(config))
+    if is_ownerless:
+        log.warning(
+            "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
+        )
 
 
 def _log_database(log: "structlog.BoundLogger") -> None:

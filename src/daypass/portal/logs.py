@@ -1,8 +1,16 @@
 """Logs on stderr, one event a line: JSON for machines, plainer on a terminal; with a net for secrets."""
 
+import io
+import json
 import logging
+import os
 import re
+import select
 import sys
+import threading
+from collections import deque
+from contextlib import suppress
+from datetime import timedelta
 from typing import TextIO
 
 import structlog
@@ -10,9 +18,123 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
+_MOST_QUEUED = 4 * 1024 * 1024
+_FLUSH_TIME = timedelta(seconds=2)
 
-def configure(stream: TextIO = sys.stderr) -> None:
-    """Send what is logged to *stream*; to be called once, before anything is."""
+
+class LogStream(io.TextIOBase):
+    """A text stream whose `write` does not wait for the reader of *out*, once `start` was called.
+
+    Text beyond *most* characters is dropped; how many writes that were is logged when *out* takes text again.
+    Before `start` and after `close` it writes through.
+    """
+
+    def __init__(self, out: TextIO, most: int = _MOST_QUEUED) -> None:
+        super().__init__()
+        self._out = out
+        self._most = most
+        self._news = threading.Condition(threading.Lock())
+        self._queue: deque[str] = deque()
+        self._queued = 0
+        self._dropped = 0
+        self._is_closing = False
+        self._is_writing = False
+        self._writer: threading.Thread | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # read-only here
+        """The encoding of what is written."""
+        return "utf-8"
+
+    def isatty(self) -> bool:
+        """Return whether the text goes to a terminal."""
+        return self._out.isatty()
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Queue *text*, or count it as dropped."""
+        if self._writer is None:
+            self._out.write(text)
+            self._out.flush()
+            return len(text)
+        with self._news:
+            if self._queued + len(text) > self._most:
+                self._dropped += 1
+            else:
+                self._queue.append(text)
+                self._queued += len(text)
+                self._news.notify_all()
+        return len(text)
+
+    def start(self) -> None:
+        """Queue what is written from now on, and write it in a thread of this process."""
+        self._is_closing = False
+        # A thread that is stuck in a full pipe must not keep the process from ending.
+        self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._writer.start()
+
+    def drain(self, patience: timedelta = _FLUSH_TIME) -> None:
+        """Return when what is queued has been written, or after *patience*."""
+        with self._news:
+            self._news.wait_for(lambda: not (self._queue or self._is_writing), patience.total_seconds())
+
+    def finish(self, patience: timedelta = _FLUSH_TIME) -> None:
+        """Write what is queued, for *patience* at most, and write through from now on."""
+        if self._writer is None:
+            return
+        with self._news:
+            self._is_closing = True
+            self._news.notify_all()
+        self._writer.join(patience.total_seconds())
+        self._writer = None
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._queue or self._dropped or self._is_closing)
+                batch, dropped = "".join(self._queue), self._dropped
+                is_last = self._is_closing
+                self._queue.clear()
+                self._queued = self._dropped = 0
+                self._is_writing = True
+            if dropped:
+                batch += _loss(dropped, for_people=self.isatty())
+            # A reader that is gone for good is no reason to stop serving.
+            with suppress(OSError, ValueError):
+                self._put(batch)
+            with self._news:
+                self._is_writing = False
+                self._news.notify_all()
+            if is_last:
+                return
+
+    def _put(self, batch: str) -> None:
+        try:
+            fd = self._out.fileno()
+        except (OSError, ValueError, AttributeError):
+            self._out.write(batch)
+            return
+        # Past the stream, whose lock would be held as long as the pipe is full, also at exit.
+        rest = memoryview(batch.encode(errors="backslashreplace"))
+        while rest:
+            try:
+                rest = rest[os.write(fd, rest) :]
+            except BlockingIOError:
+                select.select([], [fd], [])
+
+
+def _loss(number: int, *, for_people: bool) -> str:
+    if for_people:
+        return f"{number} log lines were dropped\n"
+    return json.dumps({"level": "warning", "event": "log lines dropped", "dropped": number}) + "\n"
+
+
+def configure(stream: TextIO | LogStream | None = None) -> None:
+    """Send what is logged to *stream* (stderr); to be called once, before anything is."""
+    stream = sys.stderr if stream is None else stream
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -22,9 +144,16 @@ def configure(stream: TextIO = sys.stderr) -> None:
             scrub,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),  # type: ignore[arg-type]  # it only writes
         cache_logger_on_first_use=True,
     )
+
+
+def take_over_stderr() -> LogStream:
+    """Replace `sys.stderr` by a stream that can queue, also for what Python itself says there."""
+    stream = LogStream(sys.stderr)
+    sys.stderr = stream
+    return stream
 
 
 def _renderers(*, for_people: bool) -> list[Processor]:

@@ -1,0 +1,164 @@
+"""The objects that the channels share: identity, issuer, inventory, administration, thread pools."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from daypass.portal.access.broker import Broker
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.issuing import IssuingStatus, always_issuing
+from daypass.portal.access.model import Door
+from daypass.portal.access.shares import RoleShares
+from daypass.portal.admin.administration import Administration, administration
+from daypass.portal.admin.durations import Durations
+from daypass.portal.admin.findings import Examiner
+from daypass.portal.admin.maxima import RoleMaxima
+from daypass.portal.admin.roles import IamRoles
+from daypass.portal.admin.tenants import RoleRules
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.aws.connect import browser_origins
+from daypass.portal.clock import Clock
+from daypass.portal.config import PortalConfig
+from daypass.portal.http.caller import Addresses, Callers
+from daypass.portal.http.doorkeeper import Doorkeeper
+from daypass.portal.http.doorway import Entrance
+from daypass.portal.http.frame.assets import Assets
+from daypass.portal.http.frame.confirm import Confirmations
+from daypass.portal.http.frame.entrance import PageEntrance
+from daypass.portal.http.frame.pages import Pages, Templates
+from daypass.portal.http.frame.refusal import RefusalForm
+from daypass.portal.http.frame.view import Frames
+from daypass.portal.http.pool import Pools, role_shares
+from daypass.portal.identity.service import Identity
+from daypass.portal.identity.sign_in import SignIns
+from daypass.portal.identity.store import UserStore
+from daypass.portal.inventory.service import Inventory
+from daypass.portal.inventory.source import Source
+from daypass.portal.storage.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Everything through which the portal asks AWS."""
+
+    broker: Broker
+    source: Source
+    roles: IamRoles | None = None
+    """None where the portal makes and changes no roles."""
+    doctor: Examiner | None = None
+    """None where the portal does not look at roles."""
+    issuing: Callable[[], IssuingStatus] = always_issuing
+    """What is known about the portal's own credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What the channels share."""
+
+    config: PortalConfig
+    database: Database
+    audit: AuditLog
+    broker: Broker
+    clock: Clock
+    identity: Identity
+    issuer: Issuer
+    inventory: Inventory
+    administration: Administration
+    doctor: Examiner | None
+    callers: Callers
+    doorkeeper: Doorkeeper
+    sign_ins: SignIns
+    assets: Assets
+    pages: Pages
+    pools: Pools
+    shares: RoleShares
+    release: str
+
+    def entrance(self, door: Door) -> Entrance:
+        """The way in to one door."""
+        return Entrance(door, self.callers, self.pools, self.doorkeeper)
+
+    def page_entrance(self, door: Door) -> PageEntrance:
+        """The way in to a door's pages."""
+        return PageEntrance(
+            door=door,
+            signed_in=self.sign_ins.find,
+            frames=Frames(self.database, self.clock),
+            addresses=self.callers.addresses,
+            pools=self.pools,
+            origin=self.config.public_url,
+            confirmations=self.confirmations,
+            doorkeeper=self.doorkeeper,
+        )
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """The pages around a password that is asked for once more."""
+        return Confirmations(self.pages)
+
+    @property
+    def refusal_page(self) -> RefusalForm:
+        """The form in which doors with pages refuse."""
+        return RefusalForm(self.pages, self.config.public_url)
+
+    @property
+    def durations(self) -> Durations:
+        """How long sessions last, and why."""
+        return Durations(
+            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
+        )
+
+    def has_administrator(self) -> bool:
+        """Whether anybody can run the portal yet."""
+        with self.database.reading() as connection:
+            return UserStore(connection).count_administrators() > 0
+
+
+def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates) -> Core:
+    """Return the core of a portal, on a database whose schema was checked."""
+    audit, broker = AuditLog(database, clock), aws.broker
+    identity, shares = Identity(database, audit, clock), role_shares(config.threads)
+    master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
+    return Core(
+        config=config,
+        database=database,
+        audit=audit,
+        broker=broker,
+        clock=clock,
+        identity=identity,
+        issuer=Issuer(
+            database=database,
+            audit=audit,
+            broker=broker,
+            clock=clock,
+            master_role_arn=master_role_arn,
+            region=config.aws.region,
+            is_attribution_required=config.require_attribution,
+            shares=shares,
+        ),
+        inventory=Inventory(
+            database=database,
+            audit=audit,
+            broker=broker,
+            source=aws.source,
+            clock=clock,
+            role_prefix=config.aws.role_prefix,
+            is_attribution_required=config.require_attribution,
+            shares=shares,
+        ),
+        administration=administration(
+            identity,
+            RoleRules(broker.partition, broker.account_id, config.aws.role_prefix, master_role_arn),
+            aws.roles,
+            None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
+        ),
+        doctor=aws.doctor,
+        callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
+        doorkeeper=Doorkeeper(audit.commit_refusal, clock),
+        sign_ins=SignIns(database, audit, clock),
+        assets=templates.assets,
+        pages=Pages(templates, browser_origins(config.aws)),
+        pools=Pools.sized(config.threads),
+        shares=shares,
+        release=version("daypass"),
+    )

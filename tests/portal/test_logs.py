@@ -1,0 +1,149 @@
+"""Logging never waits for whoever reads the log: it queues, drops and counts, and ends in time."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from daypass.portal.logs import LogStream
+from tests.portal.processes import DAYPASS, Operator, Serving
+
+SMALL = 4096
+"""The smallest pipe there is: it is full after some twenty lines."""
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, TextIO]]:
+    """A pipe that nobody reads: where to read it all the same, and where to write."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALL)
+    with os.fdopen(writing, "w") as stream:
+        yield reading, stream
+
+
+def read_all(reading: int) -> list[str]:
+    with os.fdopen(reading) as text:
+        return text.read().splitlines()
+
+
+def test_what_finds_no_room_is_dropped_and_counted_once_there_is_room(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    log = LogStream(stream, most=2000)
+    log.start()
+    for number in range(1000):
+        log.write(f"line {number} {'x' * 90}\n")
+    os.set_blocking(reading, True)
+    first = os.read(reading, SMALL).decode()
+    while "dropped" not in first:
+        first += os.read(reading, SMALL).decode()
+    log.write("the last\n")
+    log.finish()
+    stream.close()
+    lines = (first + "\n".join(read_all(reading))).splitlines()
+    losses = [json.loads(line) for line in lines if "dropped" in line]
+    written = [line for line in lines if line.startswith("line")]
+
+    assert losses[0] == {"level": "warning", "event": "log lines dropped", "dropped": 1000 - len(written)}
+    assert (written[0].split()[1], lines[-1]) == ("0", "the last")
+
+
+def test_ending_waits_no_longer_than_it_was_told_to_for_a_full_pipe(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    log = LogStream(stream)
+    log.start()
+    log.write("x" * (2 * SMALL))
+
+    log.finish(timedelta(milliseconds=1))
+
+    assert os.read(reading, 1) == b"x"
+    os.read(reading, SMALL)
+    os.read(reading, SMALL)
+    os.close(reading)
+
+
+def test_a_reader_that_has_gone_disturbs_nobody(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    os.close(reading)
+    log = LogStream(stream)
+    log.start()
+    log.write("to nobody\n")
+    log.finish()
+
+
+def test_before_the_start_and_after_the_end_it_writes_through() -> None:
+    out = StringIO()
+    log = LogStream(out)
+    log.write("before ")
+    assert out.getvalue() == "before "
+    log.start()
+    log.write("queued ")
+    log.finish()
+    log.write("after")
+
+    assert out.getvalue() == "before queued after"
+
+
+def test_a_portal_whose_log_nobody_reads_serves_and_stops(operator: Operator, tmp_path: Path) -> None:
+    ready, telling = os.pipe()
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALL)
+    process = subprocess.Popen(
+        [DAYPASS, "portal", "serve", "--ready-fd", str(telling)],
+        env={**operator.environment, "DAYPASS_THREADS": "4"},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stderr=writing,
+        pass_fds=[telling],
+    )
+    os.close(telling)
+    os.close(writing)
+    try:
+        with os.fdopen(ready) as said:
+            serving = Serving(process, said.readline().strip(), tmp_path / "none")
+        asked = [serving.ask("GET", "/api/v1/me")[0] for _ in range(60)]
+        alive = serving.ask("GET", "/healthz")[0]
+        code = serving.stop()
+    finally:
+        process.kill()
+    lines = [json.loads(line) for line in read_all(reading)[:-1]]
+
+    assert (asked, alive, code) == ([401] * 60, 200, 0)
+    assert 0 < len([line for line in lines if line["event"] == "request"]) < 60
+
+
+PYTHON_ITSELF = """
+import asyncio, logging, os, threading, warnings
+from daypass.portal.logs import take_over_stderr
+log = take_over_stderr()
+log.start()
+warnings.warn("a warning" + "x" * 9000)
+logging.getLogger("asyncio").error("a task failed")
+crashing = threading.Thread(target=lambda: 1 // 0)
+crashing.start()
+crashing.join()
+os.write(1, b"done")
+log.finish()
+"""
+
+
+def test_what_python_itself_says_on_stderr_goes_the_same_way() -> None:
+    command = [sys.executable, "-c", PYTHON_ITSELF]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        # Before anybody reads what it says on stderr, which is more than a small pipe takes.
+        fcntl.fcntl(child.stderr.fileno(), fcntl.F_SETPIPE_SZ, SMALL)
+        done = child.stdout.read(4)
+        said = child.stderr.read()
+
+    assert (done, child.returncode) == ("done", 0)
+    for part in ("a warning", "a task failed", "ZeroDivisionError"):
+        assert part in said
