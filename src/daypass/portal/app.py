@@ -160,7 +160,7 @@ def assemble(
         core.administration.maxima.follow()
     orphans.settle_some()
     return Portal(
-        Guards(Front(doors, otherwise=web)),
+        Guards(Front(doors, otherwise=web), core.callers.addresses),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         database.profile,

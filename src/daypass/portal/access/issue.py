@@ -70,6 +70,7 @@ class Issuer:
         attempt = self._attempt(caller, ask, standing)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         with self._share(attempt, standing) as share:
+            caller.log_fields.update(_log_fields(attempt))
             try:
                 plan = self._plan(attempt, standing, deadline)
             except PortalError as refusal:
@@ -212,6 +213,11 @@ _SETTLED = (
     "The portal took so long that this request is on record with an unknown outcome. Nothing was handed out. "
     "Try again."
 )
+
+
+def _log_fields(attempt: Attempt) -> dict[str, str]:
+    fields = {"issuance_id": str(attempt.id)}
+    return fields if attempt.tenant_name is None else fields | {"tenant": attempt.tenant_name}
 
 
 def _expires_at(credentials: Credentials, bound: datetime) -> datetime:

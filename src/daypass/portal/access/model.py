@@ -1,7 +1,7 @@
 """The words of the JIT request: scopes, asks, callers, decisions, credentials."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
@@ -84,6 +84,8 @@ class Caller:
     door: Door
     address: str
     request_id: str
+    log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What the log line of the request says besides, such as the issuance; the domain adds to it."""
 
     @property
     def administers(self) -> bool:

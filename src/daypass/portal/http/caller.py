@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.config import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
-from daypass.portal.http.problems import REQUEST_ID
+from daypass.portal.http.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.identity.model import BEARER_KINDS, ApiToken, TokenKind, User
 from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.identity.service import Identity
@@ -49,6 +49,8 @@ class Presented:
     token: str = field(repr=False)
     address: str
     request_id: str
+    log_fields: dict[str, str] = field(default_factory=dict)
+    """What the log line of the request says besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +103,19 @@ class Callers:
 
     def presented(self, request: HTTPConnection) -> Presented:
         """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
-        return Presented(_bearer(request), self.addresses.of(request), request.scope[REQUEST_ID])
+        scope = request.scope
+        return Presented(
+            _bearer(request), self.addresses.of(request), scope[REQUEST_ID], scope.get(LOG_FIELDS, {})
+        )
 
     def identify(self, presented: Presented, door: Door, accepts: Collection[TokenKind]) -> Caller:
         """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
         token, user = self.identity.authenticate(
             presented.token, accepts, address=presented.address, request_id=presented.request_id
         )
-        return Caller(user, token, door, presented.address, presented.request_id)
+        fields = presented.log_fields
+        fields["user"] = user.username
+        return Caller(user, token, door, presented.address, presented.request_id, fields)
 
 
 def _bearer(request: HTTPConnection) -> str:

@@ -7,10 +7,12 @@ from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.portal.errors import storage_cause
-from daypass.portal.http.problems import REFUSAL, REQUEST_ID
+from daypass.portal.http.caller import Addresses
+from daypass.portal.http.problems import LOG_FIELDS, REFUSAL, REQUEST_ID
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
@@ -25,14 +27,19 @@ _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADE
 _SLASHES = re.compile(b"/{2,}")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
+_LONGEST_CAUSE = 300
+_DIRECT = Addresses()
+"""Where the peer is the client."""
+
 _log = structlog.get_logger("portal.http")
 
 
 class Guards:
     """The outermost layer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, addresses: Addresses = _DIRECT) -> None:
         self._app = app
+        self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -42,6 +49,7 @@ class Guards:
         began = time.perf_counter()
         scope[REQUEST_ID] = request_id = uuid4().hex
         scope["path"] = _path(scope)
+        scope[LOG_FIELDS] = {}
         status = 0
 
         async def send_guarded(message: Message) -> None:
@@ -60,7 +68,32 @@ class Guards:
             await self._app(scope, receive, send_guarded)
         except Exception as error:  # answered already, by the door's own handler
             crash = error
-        _record(scope, status, time.perf_counter() - began, crash)
+        self._record(scope, status, time.perf_counter() - began, crash)
+
+    def _record(self, scope: Scope, status: int, took: float, crash: Exception | None) -> None:
+        if scope["path"] in _PROBES and status < 500:
+            return
+        line: dict[str, object] = {
+            "request_id": scope[REQUEST_ID],
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "ms": round(took * 1000, 1),
+            "address": self._addresses.of(HTTPConnection(scope)),
+        }
+        if "tenant" in scope.get("path_params", ()):
+            line["tenant"] = scope["path_params"]["tenant"]
+        # A thread that was given up may still add to the original.
+        line |= scope[LOG_FIELDS].copy()
+        refusal = scope.get(REFUSAL)
+        if refusal is not None:
+            line |= {"code": refusal.code, "reason": refusal.reason}
+        if crash is not None:
+            _log.error("request", **line, exc_info=crash)
+        elif status >= 500:
+            _log.error("request", **line, **_cause(refusal))
+        else:
+            _log.info("request", **line)
 
 
 def _path(scope: Scope) -> str:
@@ -73,24 +106,19 @@ def _path(scope: Scope) -> str:
     return unquote(_SLASHES.sub(b"/", sent))
 
 
-def _record(scope: Scope, status: int, took: float, crash: Exception | None) -> None:
-    if scope["path"] in _PROBES and status < 500:
-        return
-    line: dict[str, object] = {
-        "request_id": scope[REQUEST_ID],
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": status,
-        "ms": round(took * 1000, 1),
-    }
-    refusal = scope.get(REFUSAL)
-    if refusal is not None:
-        line |= {"code": refusal.code, "reason": refusal.reason}
-        cause = storage_cause(refusal)
-        line |= {} if cause is None else {"cause": cause}
-    if crash is not None:
-        _log.error("request", **line, exc_info=crash)
-    elif status >= 500:
-        _log.error("request", **line, exc_info=refusal)
-    else:
-        _log.info("request", **line)
+def _cause(refusal: BaseException | None) -> dict[str, str]:
+    """Return the cause of a refusal on one line: the message of the database or of the system.
+
+    Other exceptions may hold values that were being read, so only their type is returned.
+    """
+    if message := storage_cause(refusal):
+        return {"cause": message}
+    deepest = refusal
+    while deepest is not None and deepest.__cause__ is not None:
+        deepest = deepest.__cause__
+    if deepest is None or deepest is refusal:
+        return {}
+    name = type(deepest).__name__
+    if not isinstance(deepest, OSError):
+        return {"cause": name}
+    return {"cause": f"{name}: {' '.join(str(deepest).split())[:_LONGEST_CAUSE]}"}

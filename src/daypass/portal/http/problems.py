@@ -48,7 +48,8 @@ from daypass.portal.errors import (
 
 REQUEST_ID = "daypass.request_id"
 REFUSAL = "daypass.refusal"
-"""Where a request's scope keeps its id, and the refusal that it was answered with."""
+LOG_FIELDS = "daypass.log_fields"
+"""Where a request's scope keeps its id, the refusal it was answered with, and more for its log line."""
 
 
 class NotJson(InvalidRequest):

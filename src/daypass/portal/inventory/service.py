@@ -120,6 +120,7 @@ class Inventory:
         with self.database.reading() as connection:
             standing = read_tenant(connection, caller, reference)
         tenant, now = standing.tenant, self.clock()
+        caller.log_fields["tenant"] = tenant.name
         if kept := self.shelf.find(tenant, now, is_fresh=is_fresh):
             return kept
         # Also while another thread reads: the threads that wait for it are as occupied as that one.

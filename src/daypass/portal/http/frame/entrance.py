@@ -20,7 +20,7 @@ from daypass.portal.http.frame.packing import packed, takes_packed
 from daypass.portal.http.frame.returns import page_before
 from daypass.portal.http.frame.view import Frame, Frames
 from daypass.portal.http.pool import Pools
-from daypass.portal.http.problems import REQUEST_ID
+from daypass.portal.http.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.identity.model import ApiToken, User
 
 
@@ -47,6 +47,8 @@ class Stranger:
     """The page on which a form stood."""
     wants_page: bool
     """Whether a page is wanted; script and programs want JSON."""
+    log_fields: dict[str, str]
+    """What the log line of the request says besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ class PageEntrance:
         if not stranger.session:
             raise Unauthenticated("You are not signed in.")
         token, user = self.signed_in(stranger.session)
-        caller = Caller(user, token, self.door, stranger.address, stranger.request_id)
+        fields = stranger.log_fields
+        fields["user"] = user.username
+        caller = Caller(user, token, self.door, stranger.address, stranger.request_id, fields)
         self.doorkeeper.admit(permission, caller, stranger.place)
         path = stranger.here.partition("?")[0]
         csrf = csrf_token(stranger.session)
@@ -221,4 +225,5 @@ class PageEndpoint:
             place=Place.of(request),
             back=page_before(request.headers.get("referer", ""), self._entrance.origin),
             wants_page=wants_page(request),
+            log_fields=request.scope.get(LOG_FIELDS, {}),
         )
