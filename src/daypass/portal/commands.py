@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
+from daypass.portal.environment import unknown_names
 from daypass.portal.errors import PortalError
 from daypass.portal.operator.audit import audit
 from daypass.portal.operator.aws_setup import aws_setup
@@ -100,10 +101,13 @@ def serve(workers: int, ready_fd: int | None) -> None:
       DAYPASS_TLS_CERTIFICATE=portal.pem DAYPASS_TLS_KEY=portal-key.pem daypass portal serve
     """
     # Imported here: help and completion must not wait for a web server and an AWS library.
+    import structlog
+
     from daypass.portal import app, logs, server
     from daypass.portal.storage.engine import parse_url
 
     with plain_sentences():
+        unknown = unknown_names(os.environ)
         config = PortalConfig.from_environment(os.environ)
         prepare_database_url()
         if workers > 1 and parse_url(config.database_url).drivername == "sqlite":
@@ -116,6 +120,8 @@ def serve(workers: int, ready_fd: int | None) -> None:
         config = replace(config, port=listening.getsockname()[1])
         stderr = logs.take_over_stderr()
         logs.configure(stderr)
+        for name in unknown:
+            structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
         if workers == 1:
             _work(config, listening, ready_fd, stderr)
             # The server's threads may still call into an interpreter that is being taken down, and abort it.

@@ -6,7 +6,7 @@ import re
 import click
 
 from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, partition_of, read_role_name
-from daypass.portal.operator.ground import plain_sentences
+from daypass.portal.operator.ground import check_environment, plain_sentences
 
 
 @click.command("aws-setup")
@@ -41,6 +41,7 @@ def aws_setup(form: str, account: str, user: str) -> None:
             "Letters, digits and any of _+=,.@- make a user's name.", param_hint="--user"
         )
     with plain_sentences():
+        check_environment()
         prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
     partition = partition_of(os.environ.get(AWS_REGION.name, ""))
     click.echo(FORMATS[form](Account(partition, account, prefix, master), user), nl=False)

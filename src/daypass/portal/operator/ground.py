@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.config import DATABASE_URL, ConfigError, database_url
+from daypass.portal.environment import unknown_names
 from daypass.portal.errors import PortalError, storage_cause
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_database() -> "Iterator[Database]":
     """The portal's database, for one command."""
+    check_environment()
     from daypass.portal.storage.engine import Database
 
     database = Database(prepare_database_url(), connections=2)
@@ -46,6 +48,12 @@ def database_file() -> Path | None:
     """Return the SQLite file that is in use, as an absolute path; None for PostgreSQL."""
     url = database_url(os.environ)
     return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:///") else None
+
+
+def check_environment() -> None:
+    """Warn of variables that this version does not know; raises `ConfigError` for misspelled ones."""
+    for name in unknown_names(os.environ):
+        click.echo(f"daypass portal: {name} is not a variable of this version, and ignored.", err=True)
 
 
 @contextmanager

@@ -1,0 +1,77 @@
+"""Names in the environment that begin with DAYPASS_ and are not ours: refused, reported or ignored."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from daypass.portal.config import VARIABLES, ConfigError, Variable
+
+OTHER_PROGRAMS = frozenset(
+    {
+        "DAYPASS_CACHE_DIR",
+        "DAYPASS_CA_FILE",
+        "DAYPASS_DEBUG",
+        "DAYPASS_HOST",
+        "DAYPASS_SANDBOX_ROOT_ACCESS_KEY_ID",
+        "DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY",
+        "DAYPASS_STATE_DIR",
+        "DAYPASS_TENANT",
+        "DAYPASS_TOKEN",
+    }
+)
+"""Variables of the command line client and the demo, which the portal does not read."""
+
+_PREFIX = "DAYPASS_"
+_FARTHEST = 2
+# What Kubernetes sets in each pod for a service named daypass or daypass-something.
+_SERVICE_LINK = re.compile(
+    r"DAYPASS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+
+
+def unknown_names(names: Iterable[str]) -> Sequence[str]:
+    """Return the names that begin with DAYPASS_ and that this version does not know.
+
+    They may belong to a newer version, so they are no error. Raises `ConfigError` for a misspelled variable,
+    because the portal would start with the default in its place.
+    """
+    known = {variable.name for variable in VARIABLES}
+    unknown = []
+    for name in sorted(names):
+        if name in known or name in OTHER_PROGRAMS or _SERVICE_LINK.fullmatch(name):
+            continue
+        if (meant := _meant(name)) is not None:
+            raise ConfigError(
+                f"{name} is not a variable of the portal. Did you mean {meant.name}? It takes {meant.takes}."
+            )
+        if name.startswith(_PREFIX):
+            unknown.append(name)
+    return unknown
+
+
+def _meant(name: str) -> Variable | None:
+    """Return the variable whose name *name* is a misspelling of, or None."""
+    written = name.upper().replace("-", "_")
+    # Only names that begin alike are compared: the environment has many others.
+    if not written.startswith("DAY"):
+        return None
+    # Other programs read a value from the file that NAME_FILE names; here it would be ignored.
+    written = written.removesuffix("_FILE")
+    nearest = min(VARIABLES, key=lambda variable: _distance(written, variable.name))
+    return nearest if _distance(written, nearest.name) <= _FARTHEST else None
+
+
+def _distance(one: str, other: str) -> int:
+    """Return the optimal string alignment distance (Damerau-Levenshtein with each part edited once)."""
+    if abs(len(one) - len(other)) > _FARTHEST:
+        return _FARTHEST + 1
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, sign in enumerate(one, 1):
+        row = [i]
+        for j, other_sign in enumerate(other, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (sign != other_sign))
+            if i > 1 and j > 1 and sign == other[j - 2] and one[i - 2] == other_sign:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]

@@ -1,0 +1,108 @@
+"""Names in the environment that are nearly, or not at all, those of the portal's variables."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import daypass
+from daypass.portal.config import VARIABLES, ConfigError
+from daypass.portal.environment import OTHER_PROGRAMS, unknown_names
+from tests.portal.processes import Operator
+
+KNOWN = sorted(variable.name for variable in VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("DAYPASS_THREAD", "DAYPASS_THREADS"),
+        ("DAYPASS_THRAEDS", "DAYPASS_THREADS"),
+        ("daypass_threads", "DAYPASS_THREADS"),
+        ("DAYPAS_THREADS", "DAYPASS_THREADS"),
+        ("DAY_PASS_THREADS", "DAYPASS_THREADS"),
+        ("DAYPASS-THREADS", "DAYPASS_THREADS"),
+        ("DAYPASS_DATABASE_URL_FILE", "DAYPASS_DATABASE_URL"),
+        ("DAYPASS_DATABASE_URI", "DAYPASS_DATABASE_URL"),
+        ("DAYPASS_TLS_KEY_FILE", "DAYPASS_TLS_KEY"),
+        ("DAYPASS_TLS_CERTIFCATE", "DAYPASS_TLS_CERTIFICATE"),
+        ("DAYPASS_REQUIRE_ATTRIBUTON", "DAYPASS_REQUIRE_ATTRIBUTION"),
+    ],
+)
+def test_a_misspelled_variable_is_refused_with_the_right_one(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is not .* Did you mean {meant}?"):
+        unknown_names([*KNOWN, name])
+
+
+@given(st.sampled_from(KNOWN), st.data())
+def test_a_letter_that_is_missing_is_always_noticed(name: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(len("DAYPASS_"), len(name) - 1))
+    misspelled = name[:place] + name[place + 1 :]
+
+    with pytest.raises(ConfigError, match="Did you mean"):
+        unknown_names([misspelled])
+
+
+def test_the_value_is_not_repeated(operator: Operator) -> None:
+    refused = operator.run_inside("serve", DAYPASS_DATABASE_URL_FILE="secret-canary")
+
+    assert refused.returncode == 1
+    assert "DAYPASS_DATABASE_URL_FILE is not a variable of the portal" in refused.stderr
+    assert "canary" not in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["DAYPASS_METRICS_ADDRESS", "DAYPASS_OIDC_ISSUER", "DAYPASS_X"])
+def test_what_may_be_a_newer_versions_is_reported_and_no_error(name: str) -> None:
+    assert unknown_names([*KNOWN, name, "PATH", "HOME", "DAY"]) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *sorted(OTHER_PROGRAMS),
+        "DAYPASS_SERVICE_HOST",
+        "DAYPASS_SERVICE_PORT",
+        "DAYPASS_SERVICE_PORT_HTTPS",
+        "DAYPASS_PORT",
+        "DAYPASS_PORT_8443_TCP",
+        "DAYPASS_PORT_8443_TCP_PROTO",
+        "DAYPASS_PORT_8443_TCP_PORT",
+        "DAYPASS_PORT_8443_TCP_ADDR",
+        "DAYPASS_PORTAL_SERVICE_HOST",
+        "DAYPASS_PORTAL_PORT",
+        "DAYPASS_POSTGRES_PORT_5432_TCP_ADDR",
+    ],
+)
+def test_what_others_set_is_ignored(name: str) -> None:
+    assert unknown_names([*KNOWN, name]) == []
+
+
+def test_each_variable_that_our_own_code_reads_is_known() -> None:
+    source = Path(daypass.__file__).parent
+    read = {
+        name
+        for module in source.rglob("*.py")
+        if module.name != "environment.py"
+        for name in re.findall(r"\bDAYPASS_[A-Z_]+[A-Z]\b", module.read_text())
+    }
+
+    assert unknown_names(read) == []
+
+
+def test_every_command_of_the_operator_says_so(operator: Operator) -> None:
+    serving = {"DAYPASS_NEWER": "x"}
+    for words in (("migrate",), ("audit", "verify"), ("aws-setup", "--format", "cli", "--account", "1" * 12)):
+        warned = operator.run_inside(*words, **serving)
+        refused = operator.run_inside(*words, DAYPASS_THREAD="8")
+
+        assert (warned.returncode, refused.returncode in {1, 2}) == (0, True), warned.stderr
+        assert "DAYPASS_NEWER is not a variable of this version" in warned.stderr
+        assert "Did you mean DAYPASS_THREADS?" in refused.stderr
+    with operator.serving_forked(**serving) as portal:
+        told = [line for line in portal.lines() if line.get("variable")]
+
+    assert [(line["level"], line["variable"]) for line in told] == [("warning", "DAYPASS_NEWER")]
+    assert "DAYPASS_NEWER" not in os.environ
