@@ -69,6 +69,20 @@ def test_ending_waits_no_longer_than_it_was_told_to_for_a_full_pipe(pipe: tuple[
     os.close(reading)
 
 
+def test_drained_means_written(pipe: tuple[int, TextIO]) -> None:
+    reading, stream = pipe
+    log = LogStream(stream)
+    log.start()
+    log.write("first\n")
+
+    assert log.drain()
+    assert os.read(reading, SMALL) == b"first\n"
+    log.write("x" * (2 * SMALL))
+    assert not log.drain(timedelta(milliseconds=1))
+    os.close(reading)
+    log.finish()
+
+
 def test_a_reader_that_has_gone_disturbs_nobody(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     os.close(reading)

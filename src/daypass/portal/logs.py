@@ -16,7 +16,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
+_SECRETS = re.compile(r"(daypass_[a-z]{3}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
@@ -76,10 +76,12 @@ class LogStream(io.TextIOBase):
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._writer.start()
 
-    def drain(self, patience: timedelta = _FLUSH_TIME) -> None:
-        """Return when what is queued has been written, or after *patience*."""
+    def drain(self, patience: timedelta = _FLUSH_TIME) -> bool:
+        """Wait until all that is queued is written, for *patience* at most; return whether it is."""
         with self._news:
-            self._news.wait_for(lambda: not (self._queue or self._is_writing), patience.total_seconds())
+            return self._news.wait_for(
+                lambda: not (self._queue or self._is_writing or self._dropped), patience.total_seconds()
+            )
 
     def finish(self, patience: timedelta = _FLUSH_TIME) -> None:
         """Write what is queued, for *patience* at most, and write through from now on."""

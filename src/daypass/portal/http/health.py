@@ -67,7 +67,7 @@ class Readiness:
         refusal = running.result() if running.done() else _TOO_SLOW
         if refusal is not None:
             # A new object: the traceback of a raised one grows with each use.
-            raise type(refusal)(refusal.reason)
+            raise type(refusal)(refusal.reason) from refusal
         return JSONResponse({"status": "ready", **_described(self._issuing())})
 
     def _start(self) -> "Future[PortalError | None]":
