@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
+from daypass.portal.admin.administration import Administration
 from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.aws.connect import connect
 from daypass.portal.aws.doctor import Doctor
@@ -90,6 +91,7 @@ class Portal:
     start: Callable[[], None]
     """Begins the work in the background; to be called once by the process that serves."""
     close: Callable[[], None]
+    administration: Administration
 
 
 def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
@@ -148,6 +150,7 @@ def assemble(
     orphans = OrphanedAttempts(database, core.audit)
 
     def close() -> None:
+        core.administration.verification.close()
         core.pools.close()
         orphans.close()
         if core.administration.maxima is not None:
@@ -166,6 +169,7 @@ def assemble(
         database.profile,
         orphans.start,
         close,
+        core.administration,
     )
 
 

@@ -14,6 +14,7 @@ from daypass.portal.admin.staging import StagedImports
 from daypass.portal.admin.tenants import RoleMaker, RoleRules, Tenants
 from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
+from daypass.portal.admin.verification import Verification
 from daypass.portal.identity.service import Identity
 
 
@@ -31,6 +32,7 @@ class Administration:
     staged: StagedImports
     records: Records
     overviews: Overviews
+    verification: Verification
     maxima: RoleMaxima | None
     """None where the portal changes no roles."""
 
@@ -53,5 +55,6 @@ def administration(
         staged=StagedImports(imports),
         records=Records(identity.database),
         overviews=Overviews(identity.database, identity.clock),
+        verification=Verification(identity.database, identity.clock),
         maxima=maxima,
     )

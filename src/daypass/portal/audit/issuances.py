@@ -4,7 +4,8 @@ Both are written in one transaction. If they disagree, one of the two tables was
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
@@ -43,14 +44,23 @@ class _Issuance:
     events: dict[str, Any] = field(default_factory=dict)
 
 
-def differences(connection: Connection) -> Iterator[str]:
-    """Yield a sentence for each disagreement; needs one moment of both tables, and memory for a few rows."""
-    rows = ((row.id, row) for row in _stream(connection, _rows(connection)))
-    events = ((event.id, event) for event in _stream(connection, _events(connection)))
-    for id_, found in groupby(merge(rows, events, key=_id), key=_id):
-        problem = _problem(_gather(found))
-        if problem is not None:
-            yield f"issuance {id_}: {problem}"
+def differences(connection: Connection, still_wanted: Callable[[], None] | None = None) -> Iterator[str]:
+    """Yield a sentence for each disagreement; needs one moment of both tables, and memory for a few rows.
+
+    *still_wanted* is called now and then; what it raises ends the comparison.
+    """
+    with (
+        # Closed where the comparison ends early: a cursor of PostgreSQL would outlive it.
+        closing(_stream(connection, _rows(connection))) as rows,
+        closing(_stream(connection, _events(connection))) as events,
+    ):
+        entries = merge(_keyed(rows), _keyed(events), key=_id)
+        for number, (id_, found) in enumerate(groupby(entries, key=_id), 1):
+            if still_wanted is not None and number % _BATCH == 0:
+                still_wanted()
+            problem = _problem(_gather(found))
+            if problem is not None:
+                yield f"issuance {id_}: {problem}"
 
 
 def population(connection: Connection) -> tuple[int, int]:
@@ -81,8 +91,13 @@ def _bytewise(connection: Connection, column: ColumnElement[str]) -> ColumnEleme
     return column if connection.dialect.name == "sqlite" else column.collate("C")
 
 
-def _stream(connection: Connection, query: Any) -> Iterator[Any]:  # noqa: ANN401  see `_rows`
-    return iter(connection.execute(query, execution_options={"yield_per": _BATCH}))
+def _stream(connection: Connection, query: Any) -> Generator[Any]:  # noqa: ANN401  see `_rows`
+    with closing(connection.execute(query, execution_options={"yield_per": _BATCH})) as result:
+        yield from result
+
+
+def _keyed(rows: Iterator[Any]) -> Iterator[_Entry]:
+    return ((row.id, row) for row in rows)
 
 
 def _id(entry: _Entry) -> str:

@@ -1,6 +1,6 @@
 """The audit log's rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -59,10 +59,15 @@ def read_heads(connection: Connection) -> Sequence[Head]:
     return [Head(chain.chain_id, chain.position, chain.hash) for chain in chains if chain.at >= since]
 
 
-def read_rows(connection: Connection) -> Iterator[Mapping[str, Any]]:
-    """Every event as it is stored, chain by chain, in order."""
-    rows = connection.execution_options(yield_per=1000).execute(_EVENTS)
-    yield from (row._asdict() for row in rows)
+def read_rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
+    """Every event as it is stored, chain by chain, in order; to be closed if it is not read to its end."""
+    with connection.execution_options(yield_per=1000).execute(_EVENTS) as rows:
+        yield from (row._asdict() for row in rows)
+
+
+def count_events(connection: Connection) -> int:
+    """Return the number of events in all chains."""
+    return connection.scalar(select(func.count()).select_from(audit_events)) or 0
 
 
 def is_stored(connection: Connection, head: Head) -> bool:

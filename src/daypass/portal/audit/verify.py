@@ -1,7 +1,9 @@
 """Whether the record is what was written: no event changed, removed, moved or slipped in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,16 +34,22 @@ class Report:
         return not self.problems
 
 
-def verify(connection: Connection, witnessed: Iterable[Head] = ()) -> Report:
+_BATCH = 500
+
+Advance = Callable[[int], None]
+
+
+def verify(connection: Connection, witnessed: Iterable[Head] = (), advance: Advance | None = None) -> Report:
     """Check every chain, the heads that were kept elsewhere, and the issuances against their events.
 
-    Takes a `Database.snapshot()`. Memory grows with the number of chains, not of events.
+    Takes a `Database.snapshot()`. Memory grows with the number of chains, not of events. *advance* is called
+    with the number of events read, again and again; what it raises ends the verification.
     """
     events = 0
     problems = _Problems()
     heads: dict[str, Head] = {}
     named: dict[Head, str] = {}
-    for row in read_rows(connection):
+    for row in _rows(connection, advance):
         events += 1
         chain_id = row["chain_id"]
         before = heads.get(chain_id, Head(chain_id, -1, GENESIS))
@@ -53,7 +61,8 @@ def verify(connection: Connection, witnessed: Iterable[Head] = ()) -> Report:
             named |= _named_by(row, problems)
     problems.add(_missing(connection, named))
     problems.add(_unwitnessed(connection, witnessed))
-    problems.add(differences(connection) if events else _emptied(connection))
+    still_wanted = None if advance is None else partial(advance, events)
+    problems.add(differences(connection, still_wanted) if events else _emptied(connection))
     return Report(events, list(heads.values()), problems.listed())
 
 
@@ -97,6 +106,15 @@ def _emptied(connection: Connection) -> Iterable[str]:
     users, issuances = population(connection)
     if users or issuances:
         yield f"the record is empty, although there are {users} users and {issuances} issuances"
+
+
+def _rows(connection: Connection, advance: Advance | None) -> Iterator[Mapping[str, Any]]:
+    # Closed at once where the walk ends early: PostgreSQL's cursor would outlive its transaction.
+    with closing(read_rows(connection)) as rows:
+        for number, row in enumerate(rows, 1):
+            if advance is not None and number % _BATCH == 0:
+                advance(number)
+            yield row
 
 
 def _faults(row: Mapping[str, Any], before: Head) -> Sequence[str]:

@@ -15,8 +15,8 @@ from daypass.portal.admin.records import Filter
 from daypass.portal.admin.store.events import RecordedEvent
 from daypass.portal.admin.store.tenants import TenantQuery
 from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.verification import Progress
 from daypass.portal.audit.log import Event
-from daypass.portal.audit.verify import Report, verify
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
@@ -26,10 +26,13 @@ from daypass.portal.identity.usernames import ACTORS
 from daypass.portal.storage.page import Turn
 
 ADDRESS = "/administrator/audit"
+VERIFY = f"{ADDRESS}/verify"
 
 _SHOWN = 50
 _OFFERED = 200
 _RANGES = (("Today", 1), ("7 days", 7), ("30 days", 30))
+_ASK_AGAIN = "2"
+"""Seconds until a browser asks how far a check is."""
 _DAY = timedelta(days=1)
 _TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad"}
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -184,13 +187,19 @@ class AuditPages:
             lines = chain(["\ufeff"], lines)
         return StreamingResponse(lines, headers=headers, media_type=_MEDIA_TYPES[form])
 
-    def verify(self, visit: Visit) -> Response:
-        """Check every chain, and say what came of it."""
-        with self.administration.records.database.snapshot() as connection:
-            report = verify(connection)
-        if visit.wants_page and report.is_intact:
-            return go_to(ADDRESS, f"The record is what was written: {report.events} events, none changed.")
-        return self.pages.show(visit.frame, "web/admin/audit-verified.html", VerifiedPage(report))
+    def verify(self, _visit: Visit) -> Response:
+        """Begin to check every chain, unless that is being done."""
+        self.administration.verification.start()
+        return go_to(VERIFY)
+
+    def verified(self, visit: Visit) -> Response:
+        """How far the check is, or what came of it."""
+        progress = self.administration.verification.progress
+        response = self.pages.show(visit.frame, "web/admin/audit-verified.html", VerifiedPage(progress))
+        if progress is not None and progress.is_running:
+            # The browser asks again by itself, with script or without.
+            response.headers["Refresh"] = _ASK_AGAIN
+        return response
 
     def _page(
         self,
@@ -240,9 +249,9 @@ class AuditPages:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPage:
-    """What the check of the record found wrong."""
+    """What is known of the last check of the record; None where this process did none."""
 
-    report: Report
+    progress: Progress | None
 
 
 def _with(chosen: str, offered: Sequence[str]) -> Sequence[str]:

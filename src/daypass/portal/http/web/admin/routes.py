@@ -88,7 +88,8 @@ def _record(admit: _Routes, record: AuditPages) -> list[BaseRoute]:
     return [
         admit.show(here, record.show),
         admit.show(f"{here}/export", record.export),
-        admit.act(f"{here}/verify", record.verify),
+        admit.act(audit.VERIFY, record.verify),
+        admit.show(audit.VERIFY, record.verified),
         admit.show(f"{here}/{{event}}", record.one),
     ]
 

@@ -1,0 +1,82 @@
+"""Audit, Verify: the page comes back at once, tells how far the check is, and then what came of it."""
+
+from datetime import timedelta
+from threading import Event, Semaphore
+from urllib.parse import urlencode
+
+from sqlalchemy import update
+
+from daypass.portal.audit.log import Event as AuditEvent
+from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.storage.schema import audit_events
+from tests.portal.http.client import Answer
+from tests.portal.http.world import ADMIN, PUBLIC_URL, World
+
+VERIFY = "/administrator/audit/verify"
+
+
+class Browser:
+    """An Administrator's browser."""
+
+    def __init__(self, world: World) -> None:
+        self._client = world.client()
+        ends = world.clock() + timedelta(hours=1)
+        self._cookie, _ = world.token(ADMIN, TokenKind.BROWSER, grant_ends_at=ends)
+        self._headers = [("Cookie", f"__Host-daypass={self._cookie}"), ("Accept", "text/html")]
+
+    def show(self) -> Answer:
+        """Open the page."""
+        return self._client.get(VERIFY, headers=self._headers)
+
+    def press(self) -> Answer:
+        """Press Verify."""
+        form = urlencode({FIELD: csrf_token(self._cookie)}).encode()
+        sent = [("Origin", PUBLIC_URL), ("Content-Type", "application/x-www-form-urlencoded")]
+        return self._client.send("POST", VERIFY, headers=[*self._headers, *sent], body=form)
+
+    def result(self) -> Answer:
+        """The first page that does not ask to be loaded again."""
+        while (page := self.show()).header("refresh"):
+            assert page.status == 200
+        return page
+
+
+def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick_world: World) -> None:
+    event = AuditEvent("test.happen", "u1", "dana", None, "x", "done", {}, "r")
+    quick_world.audit.commit_all([(event, ())] * 1000)
+    reached, may_go_on = Semaphore(0), Event()
+
+    def rest(_seconds: float) -> bool:
+        reached.release()
+        return not may_go_on.wait(60)
+
+    quick_world.portal.administration.verification.rest = rest
+    browser = Browser(quick_world)
+    nothing = browser.show()
+    pressed = [browser.press()]
+    assert reached.acquire(timeout=60)
+    pressed += [browser.press() for _ in range(5)]
+    running = browser.show()
+    may_go_on.set()
+    result = browser.result()
+
+    assert b"has not verified the record" in nothing.body
+    assert {(answer.status, answer.header("location")) for answer in pressed} == {(303, VERIFY)}
+    assert (running.status, running.header("refresh")) == (200, "2")
+    assert b"500 of 10" in running.body
+    assert b"The record is what was written" in result.body
+    # Two batches of one check, and none of another.
+    assert reached.acquire(blocking=False)
+    assert not reached.acquire(blocking=False)
+
+
+def test_what_was_changed_is_shown(quick_world: World) -> None:
+    with quick_world.database.writing() as connection:
+        connection.execute(update(audit_events).where(audit_events.c.position == 1).values(actor="eve"))
+    browser = Browser(quick_world)
+    browser.press()
+    page = browser.result().body.decode()
+
+    assert "The record was tampered with" in page
+    assert "event 1: it was changed after it was written" in page
