@@ -4,6 +4,8 @@ import resource
 import select
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -190,3 +192,29 @@ def client_hello() -> bytes:
     with pytest.raises(ssl.SSLWantReadError):
         context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
     return outgoing.read()
+
+
+ENDLESS = """
+from itertools import repeat
+from starlette.responses import StreamingResponse
+from daypass.portal import server
+
+app = StreamingResponse(repeat(b"x" * 65536))
+listening = server.bind("127.0.0.1", 0)
+port = listening.getsockname()[1]
+server.run_until_signal(app, listening, None, lambda: print(port, flush=True), grace=0.1)
+"""
+
+
+def test_a_download_that_its_client_does_not_read_does_not_keep_the_server_from_stopping() -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with socket.create_connection(("127.0.0.1", port), 60) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert client.recv(15) == b"HTTP/1.1 200 OK"
+                process.terminate()
+                assert process.wait(60) == 0
+        finally:
+            process.kill()

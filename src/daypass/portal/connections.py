@@ -165,6 +165,11 @@ class ConnectionWatch:
         _shut_down({seen.key for seen in late})
         return len(late)
 
+    def close_all(self) -> None:
+        """Close every connection, whatever is under way on it."""
+        if is_supported():
+            _shut_down({seen.key for seen in self._connections(self.monotonic())})
+
     def _run(self) -> None:
         while not self._stop.wait(self.interval):
             try:

@@ -29,7 +29,10 @@ _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
 
 _CLOSING = timedelta(seconds=10)
-"""What cleaning up gets. The last answer takes ten seconds at most, and orchestrators kill after 30."""
+"""What cleaning up gets. With the grace below, less than the 30 seconds after which orchestrators kill."""
+
+_GRACE = 15.0
+"""Seconds that answers under way get after the signal to stop: more than any answer takes but a download."""
 
 _TOLD = (signal.SIGINT, signal.SIGTERM)
 """How we are told to stop."""
@@ -127,17 +130,24 @@ def run_until_signal(
     tls: tuple[Path, Path] | None,
     announce: Callable[[], None],
     trusted_proxies: tuple[Network, ...] = (),
+    grace: float = _GRACE,
 ) -> None:
     """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered.
 
-    Connections that are silent, slow or too many are closed, see `ConnectionWatch`.
+    Connections that are silent, slow or too many are closed, see `ConnectionWatch`; all of them are closed
+    *grace* seconds after the signal.
     """
     connections = make_room(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
 
     def ready(stop: Callable[[], None]) -> None:
+        def end() -> None:
+            stop()
+            # A download that its client does not read would keep the process for ever.
+            loop.call_later(grace, watch.close_all)
+
         for number in _TOLD:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, end)
         announce()
         # After the announcement, which may have moved this thread, and so all that it starts, to one core.
         watch.start()
