@@ -1,12 +1,12 @@
 """What there is in a portal, with the version of each thing, so that a change is made to what was seen."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from daypass.cli import problems
+from daypass.cli.answers import UNREADABLE, every_page, read_json
 from daypass.cli.client import Portal
 from daypass.cli.errors import NotThere, Refusal
 from daypass.cli.estate import Estate, Note, SettingKey, Tenant, User
@@ -41,7 +41,7 @@ def take(portal: Portal) -> Census:
     """Read all of it; the caller must be an Administrator."""
     try:
         return _take(portal)
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         if isinstance(error, Refusal):
             raise
         raise problems.not_a_portal(portal.origin) from error
@@ -110,17 +110,14 @@ def _tenant(
 
 
 def _each(portal: Portal, address: str, name: str) -> Iterator[dict[str, Any]]:
-    cursor = None
-    while True:
+    def page_at(cursor: str | None) -> dict[str, Any]:
         query = {"limit": _MOST} | ({} if cursor is None else {"cursor": cursor})
-        page = _answer(portal, f"{address}?{urlencode(query)}")
-        yield from page[name]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return
+        return _answer(portal, f"{address}?{urlencode(query)}")
+
+    yield from every_page(portal.origin, name, page_at)
 
 
 def _answer(portal: Portal, address: str) -> dict[str, Any]:
     answer = portal.call("GET", address, None, f"asking {portal.origin} what there is")
-    found: dict[str, Any] = json.loads(answer.body)
+    found: dict[str, Any] = read_json(answer.body)
     return found

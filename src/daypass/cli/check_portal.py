@@ -1,6 +1,5 @@
 """The way to the portal, step by step: name, connection, certificate, version, clock, token."""
 
-import json
 import shlex
 import socket
 import ssl
@@ -10,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from daypass.cli import account, ask, facts, problems
+from daypass.cli.answers import UNREADABLE, read_json
 from daypass.cli.client import Sent, exchange, read_time
 from daypass.cli.errors import Refusal, SignInNeeded
 from daypass.cli.findings import Finding, State, bad, good, notable
@@ -47,7 +47,7 @@ def findings(
         answer = exchange(
             origin, trusted, Sent("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
         )
-        version = json.loads(answer.body)["info"]["version"]
+        version = problems.printable(str(read_json(answer.body)["info"]["version"]))
     except (Refusal, OSError) as error:
         refusal = error if isinstance(error, Refusal) else problems.unreached(origin, error, proxy)
         mend = f"curl --verbose {origin}/healthz"
@@ -62,7 +62,7 @@ def findings(
             )
         yield bad("connection", str(refusal), mend)
         return
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         mend = f"curl {origin}/api/v1/openapi.json"
         yield bad("version", "what answers there is not a Daypass portal.", mend)
         return

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import ssl
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from time import monotonic
@@ -12,12 +11,14 @@ from types import MappingProxyType
 
 from daypass import __version__
 from daypass.cli import problems
+from daypass.cli.answers import UNREADABLE, read_json, read_moment
 from daypass.cli.patience import note, within
 from daypass.common.proxies import proxy_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from typing import Any, Protocol
 
     from daypass.cli.ask import Ask
@@ -56,12 +57,10 @@ class Issued:
 
     __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
 
-    def __init__(self, given: "Mapping[str, Any]", portal_time: datetime | None) -> None:
-        """Read the portal's answer; raises ValueError, KeyError or TypeError where it is none."""
+    def __init__(self, given: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
+        """Read the portal's answer; raises one of `UNREADABLE` where it is none."""
         keys, tenant = given["credentials"], given["tenant"]
-        self.expires_at = datetime.fromisoformat(given["expires_at"])
-        if self.expires_at.tzinfo is None:
-            raise ValueError("a time without a zone means nothing")
+        self.expires_at = read_moment(given["expires_at"])
         # In the words of credential_process.
         self.keys = {
             "Version": 1,
@@ -69,7 +68,7 @@ class Issued:
             "SecretAccessKey": _text(keys["secret_access_key"]),
             "SessionToken": _text(keys["session_token"]),
             # RFC 3339 with Z: the SDKs of some languages read no offset.
-            "Expiration": self.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "Expiration": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         self.about = {
             "tenant": None if tenant is None else _text(tenant["id"]),
@@ -122,8 +121,8 @@ class Portal:
         doing = f"asking {self.origin} for {ask.what}"
         answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
         try:
-            return Issued(json.loads(answer.body), read_time(answer.headers.get("Date")))
-        except (ValueError, KeyError, TypeError) as error:
+            return Issued(read_json(answer.body), read_time(answer.headers.get("Date")))
+        except UNREADABLE as error:
             raise problems.not_a_portal(self.origin) from error
 
     def wish(self, ask: "Ask") -> dict[str, object]:
@@ -227,9 +226,9 @@ def _text(value: object) -> str:
     return value
 
 
-def read_time(header: str | None) -> datetime | None:
+def read_time(header: str | None) -> "datetime | None":
     """The time in a Date header; None where it is missing or means nothing."""
     try:
         return parsedate_to_datetime(header) if header else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -1,6 +1,5 @@
 """What the portal tells about the caller: who they are, which tenants they may use, what they were given."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,8 +8,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from daypass.cli import keep, names, problems
+from daypass.cli.answers import UNREADABLE, every_page, read_json, read_moment
 from daypass.cli.ask import Ask
 from daypass.cli.client import Portal
+from daypass.cli.errors import Refusal
 
 Fact = TypeVar("Fact")
 
@@ -90,12 +91,17 @@ def me(portal: Portal) -> Me:
 
 def tenants(portal: Portal) -> list[Tenant]:
     """The tenants that the caller may use, by name."""
-    found: list[Tenant] = []
-    address: str | None = "/api/v1/tenants"
-    while address is not None:
-        page, cursor = _asked(portal, address, "your tenants", _tenants)
-        found += page
-        address = None if cursor is None else f"/api/v1/tenants?{urlencode({'cursor': cursor})}"
+
+    def page_at(cursor: str | None) -> dict[str, Any]:
+        query = "" if cursor is None else f"?{urlencode({'cursor': cursor})}"
+        return _asked(portal, f"/api/v1/tenants{query}", "your tenants", dict)
+
+    try:
+        found = [_tenant(each) for each in every_page(portal.origin, "tenants", page_at)]
+    except Refusal:
+        raise
+    except UNREADABLE as error:
+        raise problems.not_a_portal(portal.origin) from error
     names.remember(os.environ, portal.origin, found)
     keep.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
     return found
@@ -125,8 +131,8 @@ def _asked(portal: Portal, path: str, what: str, read: Callable[[dict[str, Any]]
 
 def _read(portal: Portal, body: bytes, read: Callable[[dict[str, Any]], Fact]) -> Fact:
     try:
-        return read(json.loads(body))
-    except (ValueError, KeyError, TypeError) as error:
+        return read(read_json(body))
+    except UNREADABLE as error:
         raise problems.not_a_portal(portal.origin) from error
 
 
@@ -139,17 +145,13 @@ def _me(given: Mapping[str, Any]) -> Me:
         token_id=_text(token, "id"),
         token_kind=_text(token, "kind"),
         token_name=_text(token, "name"),
-        token_expires_at=datetime.fromisoformat(token["expires_at"]),
+        token_expires_at=read_moment(token["expires_at"]),
         account_id=_text(given, "account_id"),
         region=_text(given, "region"),
         version=_text(given, "version"),
         # Absent from the answers of older portals.
         aws_endpoint_url=_text(given, "aws_endpoint_url") if given.get("aws_endpoint_url") else None,
     )
-
-
-def _tenants(given: dict[str, Any]) -> tuple[list[Tenant], str | None]:
-    return [_tenant(each) for each in given["tenants"]], given.get("next_cursor")
 
 
 def _tenant(given: Mapping[str, Any]) -> Tenant:
@@ -168,8 +170,8 @@ def _session(given: Mapping[str, Any]) -> Session:
         scope=_text(given, "scope"),
         tenant=None if given["tenant"] is None else _text(given, "tenant"),
         state=_text(given, "state"),
-        asked_at=datetime.fromisoformat(given["asked_at"]),
-        expires_at=None if expires_at is None else datetime.fromisoformat(expires_at),
+        asked_at=read_moment(given["asked_at"]),
+        expires_at=None if expires_at is None else read_moment(expires_at),
         purpose=_text(given, "purpose"),
         door=_text(given, "door"),
         address=_text(given, "address"),

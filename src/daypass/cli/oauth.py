@@ -1,10 +1,10 @@
 """The portal's sign-in for applications (RFC 9126, 6749, 7636, 9207), as this application speaks it."""
 
-import json
 from urllib.parse import urlencode
 
 from daypass import __version__
 from daypass.cli import problems
+from daypass.cli.answers import read_json
 from daypass.cli.client import Answer, Sent, exchange
 from daypass.cli.errors import Misconfigured, Misused, Refusal, SignInOver, Unavailable
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from daypass.cli.trust import Trust
 
 CLIENT_ID = "daypass-cli"
+
+_LONGEST = 10**9
+"""Seconds beyond which a lifetime makes no sense."""
 
 
 class Tokens:
@@ -153,7 +156,7 @@ def _fields(answer: Answer) -> "dict[str, Any] | None":
     if answer.status == 200 and not answer.body:
         return {}
     try:
-        given = json.loads(answer.body)
+        given = read_json(answer.body)
     except ValueError:
         return None
     return given if isinstance(given, dict) else None
@@ -168,6 +171,6 @@ def _text(given: "Mapping[str, Any]", name: str) -> str:
 
 def _number(given: "Mapping[str, Any]", name: str) -> int:
     value = given.get(name)
-    if not isinstance(value, int) or value < 0:
+    if not isinstance(value, int) or not 0 <= value <= _LONGEST:
         raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
     return value

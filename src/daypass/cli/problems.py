@@ -1,12 +1,15 @@
 """From what went wrong on the way to the portal to the sentence and the exit code that a person gets."""
 
 import http.client
-import json
 import socket
 import ssl
 
+from daypass.cli.answers import read_json
 from daypass.cli.errors import Denied, Misconfigured, Misused, NotThere, Refusal, SignInNeeded, Unavailable
 from daypass.common.proxies import Proxy, ProxyError
+
+_LONGEST = 2000
+"""Letters of a portal's sentence that are repeated."""
 
 _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
 """Codes of server errors that trying again will not mend."""
@@ -106,7 +109,7 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
     if not headers.get("Content-Type", "").startswith("application/problem+json"):
         return None
     try:
-        fields = json.loads(body)
+        fields = read_json(body)
     except ValueError:
         return None
     return (
@@ -117,5 +120,5 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
 
 
 def printable(sentence: str) -> str:
-    """Words of the portal without anything that could steer a terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in sentence)
+    """Words of the portal without anything that could steer a terminal, and not too many of them."""
+    return "".join(letter if letter.isprintable() else " " for letter in sentence[:_LONGEST])

@@ -1,0 +1,171 @@
+"""A broken or hostile portal: bounded patience, and a sentence instead of a fault."""
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from daypass.cli.answers import MOST_PAGES, every_page, read_json, read_moment
+from daypass.cli.errors import Misconfigured
+from tests.cli.conftest import Command, Inside
+from tests.cli.stub import Asked, Reply, StubPortal
+
+DEEP = [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 50_000 + b"]" * 50_000]
+COMMANDS = [
+    ("aws", "--tenant", "dev01"),
+    ("env", "--shell", "sh", "--tenant", "dev01"),
+    ("web", "--print", "--tenant", "dev01"),
+    ("web", "--print", "--tenant", "dev01", "s3"),
+    ("tenants",),
+    ("whoami",),
+    ("sessions",),
+    ("configure", "--tenant", "dev01"),
+    ("export",),
+    ("doctor",),
+]
+
+
+def answering(status: int, body: bytes, content_type: str = "application/json") -> Callable[[Asked], Reply]:
+    return lambda _: Reply(status, body, {"Content-Type": content_type})
+
+
+@pytest.mark.parametrize("body", DEEP, ids=["arrays", "objects", "closed"])
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_nesting_without_end_is_no_portal(
+    inside: Inside, portal: StubPortal, words: tuple[str, ...], body: bytes
+) -> None:
+    for status, content_type in ((200, "application/json"), (403, "application/problem+json")):
+        portal.reply = answering(status, body, content_type)
+        ran = inside(*words)
+        assert ran.code == 6
+        assert "unexpected" not in ran.err
+
+
+def test_a_sign_in_is_no_less_careful(daypass: Command, portal: StubPortal, tmp_path: Path) -> None:
+    portal.reply = answering(200, DEEP[0])
+
+    ran = daypass("login", DAYPASS_TOKEN="", BROWSER="/bin/true", DISPLAY=":0")
+
+    assert ran.code == 6
+    assert "not a Daypass portal" in ran.err
+    assert list(tmp_path.rglob("*.sign-in")) == []
+
+
+VALUES = [
+    b"1e999",
+    b"-1e999",
+    b"NaN",
+    b"Infinity",
+    b"9" * 5000,
+    b"null",
+    b'"x"',
+    b"[]",
+    b"{}",
+    b"true",
+    b"-1",
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize(
+    "field", ["validity", "expires_at", "tenant", "user", "region", "credentials", "note"]
+)
+def test_a_value_out_of_bounds_in_an_answer_with_keys_is_no_fault_of_ours(
+    inside: Inside, portal: StubPortal, field: str, value: bytes
+) -> None:
+    def reply(asked: Asked) -> Reply:
+        usual = portal.usual(asked)
+        fields = json.loads(usual.body) | {field: "HERE"}
+        return Reply(usual.status, json.dumps(fields).encode().replace(b'"HERE"', value), usual.headers)
+
+    portal.reply = reply
+
+    ran = inside("aws", "--tenant", "dev01")
+
+    assert ran.code in (0, 6)
+    assert "unexpected" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "now", ""]
+)
+def test_a_time_that_no_clock_shows_is_refused(inside: Inside, portal: StubPortal, time: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_moment(time)
+
+    def reply(asked: Asked) -> Reply:
+        usual = portal.usual(asked)
+        fields = json.loads(usual.body)
+        fields["token"]["expires_at"] = time
+        return Reply(usual.status, json.dumps(fields).encode(), usual.headers)
+
+    portal.reply = reply
+
+    assert inside("whoami").code == 6
+
+
+def pages_of(portal: StubPortal, cursors: Iterator[str], *, empty: bool = False) -> Callable[[Asked], Reply]:
+    def reply(asked: Asked) -> Reply:
+        if not asked.path.startswith("/api/v1/tenants"):
+            return portal.usual(asked)
+        first = json.loads(portal.usual(Asked("/api/v1/tenants", {}, {})).body)
+        tenants = [] if empty else first["tenants"]
+        body = json.dumps({"tenants": tenants, "next_cursor": next(cursors)}).encode()
+        return Reply(200, body, {"Content-Type": "application/json"})
+
+    return reply
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_cursor_that_leads_to_itself_is_followed_once(
+    inside: Inside, portal: StubPortal, empty: bool
+) -> None:
+    portal.reply = pages_of(portal, iter(["again"] * 100), empty=empty)
+
+    ran = inside("tenants")
+
+    assert ran.code == 6
+    assert "does not end" in ran.err
+    assert len(portal.asked) <= 2
+
+
+def test_a_list_without_an_end_is_given_up() -> None:
+    numbers = count()
+
+    def page_at(_: str | None) -> dict[str, object]:
+        return {"users": [{}], "next_cursor": str(next(numbers))}
+
+    with pytest.raises(Misconfigured, match="does not end"):
+        list(every_page("https://portal.example.com", "users", page_at))
+    assert next(numbers) == MOST_PAGES + 1
+
+
+def test_pages_are_followed_to_the_last(inside: Inside, portal: StubPortal) -> None:
+    def reply(asked: Asked) -> Reply:
+        usual = portal.usual(Asked(asked.path.partition("?")[0], {}, {}))
+        if "cursor=b" in asked.path:
+            return usual
+        cursor = {"next_cursor": "b" if "cursor=a" in asked.path else "a"}
+        return Reply(200, json.dumps(json.loads(usual.body) | cursor).encode(), usual.headers)
+
+    portal.reply = reply
+
+    assert len(inside("tenants").out.splitlines()) == 1 + 3 * 2
+
+
+def test_a_refusal_without_end_is_cut(inside: Inside, portal: StubPortal) -> None:
+    body = json.dumps({"detail": "No. " * 100_000, "code": "access_denied"}).encode()
+    portal.reply = answering(403, body, "application/problem+json")
+
+    ran = inside("aws", "--tenant", "dev01")
+
+    assert ran.code == 4
+    assert len(ran.err) < 3000
+
+
+@pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"", b"\xff", *DEEP])
+def test_what_is_no_json_is_refused_alike(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_json(body)
