@@ -1,15 +1,18 @@
 """`daypass doctor`: what it finds here and on the way to the portal, and the line that mends it."""
 
 import json
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
-from tests.cli.conftest import TOKEN, Inside, Ran
+from daypass.cli.doctor import side_by_side
+from daypass.cli.findings import Finding, good
+from tests.cli.conftest import TOKEN, Command, Inside, Ran
 from tests.cli.stub import StubPortal, problem
 from tests.tls import Authority
 
@@ -257,3 +260,52 @@ def test_certificates_are_looked_at(inside: Inside, well: dict[str, str], author
 
 def test_no_colour_where_none_is_wanted(inside: Inside, well: dict[str, str]) -> None:
     assert "\x1b" not in inside("doctor", NO_COLOR="1", **well).out
+
+
+def read_until(reading: IO[str], words: str) -> None:
+    for line in reading:
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} was not said")
+
+
+def test_what_is_found_here_is_shown_while_the_portal_is_waited_for(
+    daypass: Command, portal: StubPortal
+) -> None:
+    portal.may_answer.clear()
+    running = daypass.start("doctor")
+    assert running.stdout is not None
+    try:
+        read_until(running.stdout, "cache")
+    finally:
+        portal.may_answer.set()
+    read_until(running.stdout, "sign-in")
+    running.communicate(timeout=60)
+
+
+def test_what_the_portal_says_is_shown_while_this_machine_is_slow(daypass: Command, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    program = tmp_path / "bin" / "aws"
+    program.write_text(f"#!/bin/sh\ncat '{tmp_path}/pipe'\n")
+    program.chmod(0o700)
+    environment = daypass.environment()
+    environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{environment['PATH']}"
+    running = daypass.start("doctor", environment=environment)
+    assert running.stdout is not None
+
+    read_until(running.stdout, "sign-in")
+
+    (tmp_path / "pipe").write_text("aws-cli/2.31.0 Python/3.13\n")
+    read_until(running.stdout, "version 2.31.0")
+    running.communicate(timeout=60)
+
+
+def test_a_fault_of_one_check_is_not_lost() -> None:
+    def broken() -> Iterator[Finding]:
+        yield good("x", "well")
+        raise LookupError
+
+    found = []
+    with pytest.raises(LookupError):
+        found += [finding for _, finding in side_by_side([broken()])]

@@ -2,8 +2,10 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from queue import SimpleQueue
+from threading import Thread
 
 import click
 
@@ -35,28 +37,57 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     anything must be mended.
     """
     tokens = known_tokens(sys.argv, os.environ)
-    # What the portal says may repeat what it was sent.
-    findings = [
-        replace(finding, sentence=scrubbed(finding.sentence, tokens))
-        for finding in _findings(options.flags_of(given), now)
-    ]
-    if output == "json":
-        show_json(findings)
-    else:
-        for finding in findings:
+    checks = (_portal(options.flags_of(given), now), check_machine.findings(os.environ))
+    findings: list[list[Finding]] = [[] for _ in checks]
+    for number, found in side_by_side(checks):
+        # What the portal says may repeat what it was sent.
+        finding = replace(found, sentence=scrubbed(found.sentence, tokens))
+        findings[number].append(finding)
+        if output == "table":
             _show(finding)
-    if any(finding.state is State.BAD for finding in findings):
+    in_order = [finding for of_check in findings for finding in of_check]
+    if output == "json":
+        show_json(in_order)
+    if any(finding.state is State.BAD for finding in in_order):
         raise Misconfigured("something must be mended: see the lines marked ✗.")
 
 
-def _findings(flags: dict[str, str], now: Now) -> Iterator[Finding]:
+def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
     try:
         origin = ask.origin_of(flags, os.environ)
     except Refusal as refusal:
         yield bad("portal", str(refusal), "export DAYPASS_HOST=https://portal.example.com")
     else:
         yield from check_portal.findings(origin, flags, os.environ, now)
-    yield from check_machine.findings(os.environ)
+
+
+def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:
+    """Run all checks at once, a thread each; yield each finding as it comes, with the number of its check.
+
+    An error of a check is raised here, once its turn has come.
+    """
+    results: SimpleQueue[tuple[int, Finding | BaseException | None]] = SimpleQueue()
+
+    def run(number: int, check: Iterable[Finding]) -> None:
+        try:
+            for finding in check:
+                results.put((number, finding))
+            results.put((number, None))
+        except BaseException as error:
+            results.put((number, error))
+
+    for number, check in enumerate(checks):
+        # They die with the process, so that Ctrl-C need not wait for them.
+        Thread(target=run, args=(number, check), daemon=True).start()
+    running = len(checks)
+    while running:
+        number, result = results.get()
+        if isinstance(result, BaseException):
+            raise result
+        if result is None:
+            running -= 1
+        else:
+            yield number, result
 
 
 def _show(finding: Finding) -> None:
