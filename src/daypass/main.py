@@ -18,6 +18,10 @@ WINGS = {
 
 def main() -> int:
     """Answer the command line; the result is the exit code."""
+    if sys.platform == "win32":
+        # Before anything is imported that Windows lacks, such as fcntl.
+        sys.stderr.write("daypass: Windows is not supported; run daypass in WSL (wsl --install).\n")
+        return 6
     words = sys.argv[1:]
     _occupy_closed_streams()
     flags = _flags_for_keys(words)

@@ -170,6 +170,36 @@ def test_debugging_shows_where_and_still_no_token(
     assert "canary" not in said
 
 
+ELSEWHERE = """
+import sys
+sys.platform = {platform!r}
+for name in {missing!r}:
+    sys.modules[name] = None
+sys.argv = ["daypass", *{words!r}]
+from daypass.main import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["aws", "--tenant", "dev01"], ["--help"], ["portal", "serve"]], ids=" ".join
+)
+def test_windows_is_told_in_a_sentence_where_it_runs(words: list[str]) -> None:
+    missing = ["fcntl", "pwd", "grp", "termios", "resource", "click"]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE.format(platform="win32", missing=missing, words=words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (6, "")
+    assert "WSL" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
     ran = daypass("completion", shell)
