@@ -48,7 +48,8 @@ SLOWEST_ANSWER = 2.0
 # parent weighed when it was started.
 WEIGH = """
 import posix, sys
-pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ, file_actions=[(posix.POSIX_SPAWN_CLOSE, 1)])
+nowhere = (posix.POSIX_SPAWN_OPEN, 1, "/dev/null", posix.O_WRONLY, 0)
+pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ, file_actions=[nowhere])
 posix.write(1, str(posix.wait4(pid, 0)[2].ru_maxrss).encode())
 """
 
