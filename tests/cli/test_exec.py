@@ -41,7 +41,7 @@ def test_the_keys_are_in_the_command_s_environment_and_rivals_are_not(daypass: C
     assert found["AWS_SECRET_ACCESS_KEY"] == "canary-secret-key"
     assert found["AWS_SESSION_TOKEN"] == "canary-session-token"
     assert found["AWS_REGION"] == found["AWS_DEFAULT_REGION"] == "us-west-2"
-    assert found["AWS_CREDENTIAL_EXPIRATION"].endswith("+00:00")
+    assert found["AWS_CREDENTIAL_EXPIRATION"].endswith("Z")
     assert "AWS_PROFILE" not in found
     assert "AWS_CONTAINER_CREDENTIALS_FULL_URI" not in found
     assert found["MINE"] == "kept"
