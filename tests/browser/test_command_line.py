@@ -41,7 +41,7 @@ def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(
     assert keys["AccessKeyId"].startswith("ASIA")
     assert f"as {DANA} until" in sitting.seen
     assert page.url == f"{laptop.demo.portal_url}/oauth/done"
-    assert laptop.kept() == [".sign-in"]
+    assert laptop.kept() == [".portal", ".sign-in"]
 
     with laptop.types(*DEV) as sitting:
         assert sitting.end() == (0, out)
