@@ -365,6 +365,7 @@ def test_what_is_no_proper_request_is_refused_and_never_a_fault(operator: Operat
             f"GET /api/v1/sessions?cursor=%00%ff HTTP/1.1\r\n{head}\r\n",
             f"GET http://evil.example/v3/nothing HTTP/1.1\r\n{head}\r\n",
             f"GET * HTTP/1.1\r\n{head}\r\n",
+            f"GET /api/v1/me HTTP/1.1\r\n{head}Host: y\r\n\r\n",
             f"GET /v3/nothing HTTP/1.1\r\n{head}X: {'x' * 200_000}\r\n\r\n",
             f"GET /{'x' * 100_000} HTTP/1.1\r\n{head}\r\n",
             f"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\xff\r\n\r\n",

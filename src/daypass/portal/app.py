@@ -53,6 +53,7 @@ from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
 from daypass.portal.http.pool import aws_threads
 from daypass.portal.http.problems import message, problem
+from daypass.portal.http.transport import Transport
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.resources import ResourcePages
@@ -163,7 +164,7 @@ def assemble(
         core.administration.maxima.follow()
     orphans.settle_some()
     return Portal(
-        Guards(Front(doors, otherwise=web), core.callers.addresses),
+        Guards(Transport(Front(doors, otherwise=web), config.public_url), core.callers.addresses),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         database.profile,

@@ -31,7 +31,7 @@ def approval(world: World, username: str, *, wants_admin: bool = False) -> str:
     sign_in = identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
     identity.add_token(sign_in, user, OPERATOR)
     secret, _ = Approvals(identity, LegacyLoopback.ON).approve(
-        sign_in, user, "duplo-jit", wants_admin=wants_admin, address="", request_id=""
+        sign_in, user, "duplo-jit", consent="", wants_admin=wants_admin, address="", request_id=""
     )
     return secret.reveal()
 

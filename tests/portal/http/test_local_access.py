@@ -88,6 +88,24 @@ def test_who_agrees_hands_over_a_token_that_gives_jit_access(
     assert token not in page.body.decode()
 
 
+def test_one_consent_hands_over_one_token(quick_world: World, quick_client: Client) -> None:
+    cookie = sign_in(quick_world, DANA)
+    form = fields(look(quick_client, cookie))
+    quick_world.clock.move(ARMED_AFTER)
+
+    answers = [agree(quick_client, cookie, form) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 410, 410]
+    assert "answered already" in answers[1].json["detail"]
+    assert handed_over(quick_world) == 1
+    # Nothing was ended by the repetition, and a new look is a new consent.
+    token = answers[0].json["token"]
+    assert quick_client.get(f"/subscriptions/{DEV.id}/GetAwsConsoleTokenUrl", token).status == 200
+    again = fields(look(quick_client, cookie))
+    quick_world.clock.move(ARMED_AFTER)
+    assert agree(quick_client, cookie, again).status == 200
+
+
 def test_the_page_says_who_gets_what_for_how_long(quick_world: World, quick_client: Client) -> None:
     text = look(quick_client, sign_in(quick_world, DANA)).body.decode()
 

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -32,7 +33,13 @@ def approve(
     approvals: Approvals, made: SignedIn, application: str = "duploctl", *, wants_admin: bool = False
 ) -> tuple[Secret, ApiToken]:
     return approvals.approve(
-        made.token, made.user, application, wants_admin=wants_admin, address=HOME, request_id="r"
+        made.token,
+        made.user,
+        application,
+        consent=uuid4().hex,
+        wants_admin=wants_admin,
+        address=HOME,
+        request_id="r",
     )
 
 

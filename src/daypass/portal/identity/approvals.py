@@ -5,14 +5,15 @@ most, void unless used within a minute, and one for each user, application and s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
-from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
+from daypass.portal.errors import AccessDenied, PortalError, RequestOver, SignInAgain
+from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.service import Actor, Identity
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
@@ -81,11 +82,15 @@ class Approvals:
         user: User,
         application: str,
         *,
+        consent: str,
         wants_admin: bool,
         address: str,
         request_id: str,
     ) -> tuple[Secret, ApiToken]:
-        """A token for *application*; the one that it had for the same scope counts no more."""
+        """A token for *application*; the one that it had for the same scope counts no more.
+
+        *consent* names what the person saw and answered; it counts once. Raises `RequestOver` after that.
+        """
         self.check(sign_in, user, wants_admin=wants_admin)
         now = self.identity.clock()
         token = self.identity.new_token(
@@ -99,7 +104,9 @@ class Approvals:
             use_by=now + USE_WITHIN,
             address=address,
         )
-        replace = Write(
+        # The token's id is made of the consent, so that the same consent cannot make a second one.
+        token = replace(token, id=_id_of(sign_in, consent))
+        end_older = Write(
             REPLACE,
             {
                 "owner_id": user.id,
@@ -115,12 +122,18 @@ class Approvals:
             login = UserStore(connection).hold_login(user.username)
             if login is None or login.is_disabled or TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
+            if TokenStore(connection).is_known(token.id):
+                return RequestOver("This was answered already. Start the command once more.")
             if wants_admin and login.user.role is not Role.ADMINISTRATOR:
                 return _NOT_ADMINISTRATOR
             return None
 
         by = Actor(user.id, user.username, request_id)
-        return self.identity.add_token(token, user, by, replace, still_valid=still_agreed), token
+        return self.identity.add_token(token, user, by, end_older, still_valid=still_agreed), token
+
+
+def _id_of(sign_in: ApiToken, consent: str) -> TokenId:
+    return TokenId(sha256(f"{sign_in.id} {consent}".encode()).hexdigest()[:32])
 
 
 def shown_name(typed: str) -> str:

@@ -308,6 +308,10 @@ class TokenStore:
         found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
         return found is None
 
+    def is_known(self, token_id: TokenId) -> bool:
+        """Say whether there is, or was, a token of that id."""
+        return self._connection.scalar(select(api_tokens.c.id).where(api_tokens.c.id == token_id)) is not None
+
     def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
         """A user's tokens of some kinds that still count, oldest first."""
         rows = self._connection.execute(

@@ -120,6 +120,7 @@ class LocalAccess:
             caller.token,
             caller.user,
             asked.application,
+            consent=_purpose(asked, shown_at),
             wants_admin=asked.wants_admin,
             address=caller.address,
             request_id=caller.request_id,

@@ -1,0 +1,53 @@
+"""What holds for the connection: browsers come back by HTTPS alone, and a request names one host."""
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daypass.common.origins import is_loopback
+
+HSTS = "max-age=63072000"
+"""Two years, as browsers' preload lists ask for; without subdomains, which may be other people's."""
+
+_HEADER = (b"strict-transport-security", HSTS.encode())
+
+
+class Transport:
+    """Adds HSTS (RFC 6797) to every answer of a portal that is reached by HTTPS beyond this machine.
+
+    A request with two Host headers is refused (RFC 9112, section 3.2): a proxy may have read the other one.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        # On loopback the header would cover every other program that listens on localhost.
+        self._adds_hsts = public_url.startswith("https://") and not is_loopback(public_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        hosts = sum(name == b"host" for name, _ in scope["headers"])
+        app = _TWO_HOSTS if hosts > 1 else self._app
+        if not self._adds_hsts:
+            await app(scope, receive, send)
+            return
+
+        async def send_with_hsts(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], _HEADER]
+            await send(message)
+
+        await app(scope, receive, send_with_hsts)
+
+
+_TWO_HOSTS = JSONResponse(
+    {
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The request has more than one Host header. Send one.",
+        "code": "invalid_request",
+    },
+    400,
+    media_type="application/problem+json",
+)

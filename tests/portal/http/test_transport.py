@@ -1,0 +1,42 @@
+"""HTTPS for good, and one host for each request."""
+
+import pytest
+
+from tests.portal.http.client import Client
+from tests.portal.http.world import DANA, World
+from tests.portal.http.world import world as make_world
+
+HSTS = "strict-transport-security"
+
+
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/api/v1/me", "/v3/features/system", "/healthz", "/no/such", "/assets/x"]
+)
+def test_a_portal_that_is_reached_by_https_says_so_on_every_answer(still_client: Client, path: str) -> None:
+    assert still_client.get(path).header(HSTS) == "max-age=63072000"
+
+
+@pytest.mark.parametrize(
+    "public_url",
+    [
+        "http://127.0.0.1:8443",
+        "https://localhost:8443",
+        "https://127.0.0.1",
+        "https://[::1]:1",
+        "http://portal.test",
+    ],
+)
+def test_on_loopback_and_without_tls_it_does_not(sqlite_url: str, public_url: str) -> None:
+    with make_world(sqlite_url, stated_public_url=public_url) as world:
+        assert world.client().get("/sign-in").header(HSTS) is None
+
+
+@pytest.mark.parametrize("second", ["portal.example.com", "evil.example"])
+def test_a_request_with_two_hosts_is_refused(still_world: World, still_client: Client, second: str) -> None:
+    answer = still_client.get(
+        "/api/v1/me",
+        still_world.tokens[DANA],
+        headers=[("Host", "portal.example.com"), ("Host", second)],
+    )
+
+    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
