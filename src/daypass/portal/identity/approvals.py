@@ -106,16 +106,6 @@ class Approvals:
         )
         # The token's id is made of the consent, so that the same consent cannot make a second one.
         token = replace(token, id=_id_of(sign_in, consent))
-        end_older = Write(
-            REPLACE,
-            {
-                "owner_id": user.id,
-                "replaced_kind": TokenKind.APPROVAL.value,
-                "replaced_application": application,
-                "replaced_admin": wants_admin,
-                "now": now,
-            },
-        )
 
         def still_agreed(connection: Connection) -> PortalError | None:
             # One after another, so that of two at once the newest is the one that stays.
@@ -129,7 +119,19 @@ class Approvals:
             return None
 
         by = Actor(user.id, user.username, request_id)
-        return self.identity.add_token(token, user, by, end_older, still_valid=still_agreed), token
+        return self.identity.add_token(token, user, by, _end_older(token), still_valid=still_agreed), token
+
+
+def _end_older(token: ApiToken) -> Write:
+    """End what the application was given before for the same scope."""
+    row = {
+        "owner_id": token.user_id,
+        "replaced_kind": token.kind.value,
+        "replaced_application": token.application,
+        "replaced_admin": token.allows_admin,
+        "now": token.created_at,
+    }
+    return Write(REPLACE, row)
 
 
 def _id_of(sign_in: ApiToken, consent: str) -> TokenId:
