@@ -67,6 +67,7 @@ from daypass.portal.http.web.workstation import Workstations
 from daypass.portal.identity.approvals import Approvals
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants
+from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.own_tokens import OwnTokens
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
@@ -228,7 +229,7 @@ def _local_access_door(core: Core) -> Starlette:
 def _oauth_doors(core: Core) -> tuple[Starlette, Starlette]:
     """What applications call by themselves, and what people answer."""
     origin = core.config.public_url
-    consents = Consents(core.database, core.audit, core.clock)
+    consents = Consents(core.database, core.audit, core.clock, Sealing(core.database, core.clock))
     grants = Grants(core.database, core.audit, core.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, core.clock, origin)
     machine = machine_routes(MachineEntrance(core.callers.addresses, core.pools.local), endpoints)

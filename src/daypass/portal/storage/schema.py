@@ -151,6 +151,15 @@ oauth_requests = Table(
     Column("grant_id", String(32)),
 )
 
+sealing_keys = Table(
+    "sealing_keys",
+    metadata,
+    # One row for each purpose: what every replica needs to read what another one sealed.
+    Column("purpose", String(32), primary_key=True),
+    Column("key", LargeBinary(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 spent_refresh_tokens = Table(
     "spent_refresh_tokens",
     metadata,

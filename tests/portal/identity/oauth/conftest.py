@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Table, func, select, update
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, Wish
+from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignedIn, SignIns
 from daypass.portal.identity.store import ADD_USER
@@ -66,7 +67,11 @@ class World:
 
     def __post_init__(self) -> None:
         parts = (self.database, self.audit, self.clock)
-        self.identity, self.sign_ins, self.consents = Identity(*parts), SignIns(*parts), Consents(*parts)
+        self.identity, self.sign_ins, self.consents = (
+            Identity(*parts),
+            SignIns(*parts),
+            Consents(*parts, Sealing(self.database, self.clock)),
+        )
         self.grants = Grants(*parts, PASTE_BACK)
         self.dana = self._add(User(UserId("da" * 16), "dana@example.com", Role.USER))
         self.admin = self._add(User(UserId("ad" * 16), "admin@example.com", Role.ADMINISTRATOR))
@@ -84,8 +89,7 @@ class World:
 
     def shown(self, browser: SignedIn, wish: Wish = WISH) -> AuthorizationRequest:
         """A request that was looked at for a second."""
-        request = self.consents.push(wish, "push")
-        self.consents.show(request.id, browser.token)
+        request = self.consents.show(self.consents.push(wish).id, browser.token)
         self.clock.move(LOOKED)
         return request
 
@@ -115,6 +119,11 @@ class World:
         """End a user."""
         with self.database.writing() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=self.clock()))
+
+    def count(self, table: Table) -> int:
+        """How many rows a table has."""
+        with self.database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(table)) or 0
 
     def events(self, prefix: str = "oauth.") -> list[tuple[str, str]]:
         """Each action on record, and how it came out."""

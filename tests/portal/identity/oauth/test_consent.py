@@ -1,5 +1,7 @@
 """What a person is shown, and what their answer does."""
 
+import base64
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,21 +15,25 @@ from daypass.portal.errors import (
     SignInAgain,
     TooSoon,
 )
-from daypass.portal.identity.oauth.model import REQUEST_LIFE, RequestId
+from daypass.portal.http.frame.returns import own_path
+from daypass.portal.identity.oauth.consent import Consents
+from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
+from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.sign_in import FRESH
+from daypass.portal.storage.schema import oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PASSWORD, WISH, World
 
 ADMIN_WISH = replace(WISH, wants_admin=True)
 
 
 def test_a_request_comes_back_as_it_was_pushed_with_a_code_to_compare(world: World) -> None:
-    pushed = world.consents.push(WISH, "push")
+    pushed = world.consents.push(WISH)
 
     seen = world.consents.show(pushed.id, world.browser().token)
 
     assert seen.wish == WISH
     assert seen.match_code == pushed.match_code
-    assert len({world.consents.push(WISH, "push").match_code for _ in range(5)}) == 5
+    assert len({world.consents.push(WISH).match_code for _ in range(5)}) == 5
 
 
 def test_looking_makes_nothing(world: World) -> None:
@@ -79,8 +85,7 @@ def test_a_request_that_never_was_is_like_one_that_is_over(world: World) -> None
 @pytest.mark.parametrize("moment", [timedelta(0), timedelta(milliseconds=699)])
 def test_an_answer_that_comes_faster_than_anybody_reads_is_none(world: World, moment: timedelta) -> None:
     browser = world.browser()
-    request = world.consents.push(WISH, "push")
-    world.consents.show(request.id, browser.token)
+    request = world.consents.show(world.consents.push(WISH).id, browser.token)
     world.clock.move(moment)
 
     with pytest.raises(TooSoon):
@@ -96,10 +101,10 @@ def test_an_answer_comes_from_the_browser_that_saw_the_question(world: World) ->
 
 
 def test_what_nobody_saw_nobody_approves(world: World) -> None:
-    browser, request = world.browser(), world.consents.push(WISH, "push")
+    browser, request = world.browser(), world.consents.push(WISH)
     world.clock.move(LOOKED)
 
-    with pytest.raises(TooSoon):
+    with pytest.raises(RequestOver):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
@@ -159,13 +164,103 @@ def test_who_was_demoted_meanwhile_approves_no_admin_access(world: World) -> Non
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_a_flood_from_one_address_is_turned_away_and_others_are_not(world: World) -> None:
-    for _ in range(100):
-        world.consents.push(WISH, "push")
+def test_a_flood_of_pushes_keeps_nobody_from_signing_in(world: World) -> None:
+    for _ in range(300):
+        world.consents.push(WISH)
 
-    with pytest.raises(Overloaded):
-        world.consents.push(WISH, "push")
-    assert world.consents.push(replace(WISH, address=DESK), "push").match_code
+    # The same office, behind the same address, is let in, and nothing of the flood was stored.
+    browser = world.browser()
+    request = world.shown(browser)
+    world.consents.approve(request.id, browser.token, browser.user, "approve")
+    assert world.events() == [("oauth.request", "done"), ("oauth.approve", "done")]
+    assert world.count(oauth_requests) == 1
+
+
+def test_one_sign_in_leaves_at_most_a_hundred_requests_unanswered(world: World) -> None:
+    browser, other = world.browser(), world.browser(world.admin)
+    for _ in range(100):
+        world.consents.show(world.consents.push(WISH).id, browser.token)
+
+    one_more = world.consents.push(WISH).id
+    with pytest.raises(Overloaded, match="Answer or cancel them first"):
+        world.consents.show(one_more, browser.token)
+    assert world.consents.show(one_more, other.token).wish == WISH
+
+
+def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> None:
+    browser, pushed = world.browser(), world.consents.push(WISH)
+
+    first, second = (world.consents.show(pushed.id, browser.token) for _ in range(2))
+
+    assert first.id == second.id != pushed.id
+    assert world.count(oauth_requests) == 1
+    world.clock.move(LOOKED)
+    world.consents.deny(first.id, browser.token, browser.user, "deny")
+    with pytest.raises(RequestOver):
+        world.consents.show(pushed.id, browser.token)
+
+
+def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> None:
+    another = Sealing(world.database, world.clock)
+    consents = Consents(world.database, world.audit, world.clock, another)
+
+    assert consents.show(world.consents.push(WISH).id, world.browser().token).wish == WISH
+
+
+def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
+    pushed = world.consents.push(WISH)
+    world.clock.move(REQUEST_LIFE)
+
+    with pytest.raises(RequestOver):
+        world.consents.show(pushed.id, world.browser().token)
+    assert world.count(oauth_requests) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text[:-1],
+        lambda text: text[:40] + ("B" if text[40] == "A" else "A") + text[41:],
+        lambda _: "",
+        lambda text: text + "A" * 5000,
+        lambda _: "\u00fc\x00" * 20,
+    ],
+)
+def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
+    world: World, change: Callable[[str], str]
+) -> None:
+    forged = RequestId(change(world.consents.push(WISH).id))
+
+    with pytest.raises(RequestOver):
+        world.consents.show(forged, world.browser().token)
+
+
+def test_a_reference_tells_nothing_of_the_request(world: World) -> None:
+    reference = world.consents.push(WISH).id
+
+    plain = base64.urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
+    for part in (WISH.state, WISH.challenge, "/cb/", "danas-laptop"):
+        assert part not in reference
+        assert part.encode() not in plain
+
+
+def test_the_longest_request_survives_the_way_through_the_sign_in_page(world: World) -> None:
+    wish = replace(
+        WISH,
+        client_id="c" * 64,
+        state="s" * 128,
+        tenant="\U0001f98a" * 64,
+        device="\U0001f98a" * 64,
+        version="\U0001f98a" * 32,
+        destination=Loopback(54321, "/cb/" + "p" * 64),
+        address="f" * 64,
+    )
+    reference = world.consents.push(wish).id
+    urn = "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A"
+    path = f"/oauth/authorize?client_id={wish.client_id}&request_uri={urn}{reference}"
+
+    assert own_path(path) == path
+    assert world.consents.show(reference, world.browser().token).wish == wish
 
 
 def test_no_secret_is_on_record(world: World) -> None:

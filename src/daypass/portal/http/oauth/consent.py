@@ -75,7 +75,7 @@ class ConsentPages:
         """What is asked for. Looking at it hands over nothing."""
         request_id = request_id_of(visit.query.get("request_uri", ""))
         try:
-            request = self.consents.show(request_id, visit.caller.token)
+            request = self.consents.show(request_id, visit.caller.token, visit.caller.request_id)
         except RequestOver as over:
             return self._over(visit, over.reason)
         if request.wish.client_id != visit.query.get("client_id"):

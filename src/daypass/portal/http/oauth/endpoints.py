@@ -29,8 +29,8 @@ _URN = "urn:ietf:params:oauth:request_uri:"
 
 
 def request_id_of(request_uri: str) -> RequestId:
-    """The id in a request URI; what is none leads to no request."""
-    return RequestId(request_uri.removeprefix(_URN)[:32])
+    """The reference in a request URI; what is none leads to no request."""
+    return RequestId(request_uri.removeprefix(_URN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Endpoints:
             version=sent.get("version"),
             address=sent.address[:64],
         )
-        request = self.consents.push(wish, sent.request_id)
+        request = self.consents.push(wish)
         answer = {
             "request_uri": _URN + request.id,
             "expires_in": int((request.expires_at - request.created_at).total_seconds()),

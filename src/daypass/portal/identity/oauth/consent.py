@@ -1,9 +1,9 @@
 """From a pushed request to a one-time code: what a person is shown, and what their answer does."""
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event, Write
@@ -19,16 +19,18 @@ from daypass.portal.identity.oauth.model import (
     RequestId,
     Wish,
 )
-from daypass.portal.identity.oauth.store import ADD_REQUEST, PURGE, RequestStore, row_of
+from daypass.portal.identity.oauth.sealing import Sealing
+from daypass.portal.identity.oauth.store import PURGE, RequestStore
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
 
 _MOST_OPEN = 100
-"""Requests from one address that may wait at once: a whole office behind one address, and no flood."""
+"""Requests that one sign-in of a browser may leave unanswered at once."""
 
 _KEPT = timedelta(days=1)
+_ROW = re.compile("[0-9a-f]{32}")
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 _OVER = "This request was answered, or has expired. Run the command again."
@@ -41,32 +43,52 @@ class Consents:
     database: Database
     audit: AuditLog
     clock: Clock
+    sealing: Sealing
 
-    def push(self, wish: Wish, request_id: str) -> AuthorizationRequest:
-        """Take a request in; nothing comes of it until a person answers."""
+    def push(self, wish: Wish) -> AuthorizationRequest:
+        """Seal a request; nothing is stored, and nothing comes of it, until a person opens it.
+
+        Its id is the sealed reference; once it is opened it has another one.
+        """
         wish.check()
-        now = self.clock()
-        with self.database.reading() as connection:
-            if RequestStore(connection).count_open(wish.address, now) >= _MOST_OPEN:
-                raise Overloaded("Too many sign-ins from your address wait for an answer. Try again later.")
-        made = AuthorizationRequest(
-            id=RequestId(uuid4().hex),
-            wish=wish,
-            match_code=_match_code(),
-            created_at=now,
-            expires_at=now + REQUEST_LIFE,
-        )
-        event = Event("oauth.request", None, "somebody", None, wish.device, "done", _facts(made), request_id)
-        self.audit.commit(event, Write(PURGE, {"before": now - _KEPT}), Write(ADD_REQUEST, row_of(made)))
-        return made
+        now, match_code = self.clock(), _match_code()
+        sealed = self.sealing.seal(wish, match_code, now)
+        return AuthorizationRequest(sealed, wish, match_code, now, now + REQUEST_LIFE)
 
-    def show(self, request_id: RequestId, session: ApiToken) -> AuthorizationRequest:
-        """The request, from now on before the eyes of *session*; raises `RequestOver`."""
+    def show(self, reference: RequestId, session: ApiToken, by: str = "") -> AuthorizationRequest:
+        """The request, from now on before the eyes of *session*; raises `RequestOver`.
+
+        *reference* is what was pushed, or the id of a request that is open already; *by* is the id of the
+        HTTP request.
+        """
         now = self.clock()
-        request = self._open(request_id, now)
+        request = self._open(self._unsealed(reference, session, now, by), now)
         with self.database.writing() as connection:
             RequestStore(connection).note_shown(request.id, session.id, now)
         return replace(request, shown_at=now, shown_to=session.id)
+
+    def _unsealed(self, reference: RequestId, session: ApiToken, now: datetime, by: str) -> RequestId:
+        """Return the id of a request, which is put on record when it is opened for the first time."""
+        if _ROW.fullmatch(reference):
+            return reference
+        made = self.sealing.unseal(reference)
+        if made is None or made.expires_at <= now:
+            raise RequestOver(_OVER)
+        with self.database.reading() as connection:
+            store = RequestStore(connection)
+            if store.find(made.id) is not None:
+                return made.id
+            if store.count_open(session.id, now) >= _MOST_OPEN:
+                raise Overloaded(
+                    "Too many sign-ins of yours wait for an answer. Answer or cancel them first."
+                )
+        event = Event("oauth.request", None, "somebody", None, made.wish.device, "done", _facts(made), by)
+
+        def add(connection: Connection) -> None:
+            RequestStore(connection).add(made)
+
+        self.audit.commit(event, Write(PURGE, {"before": now - _KEPT}), still_valid=add)
+        return made.id
 
     def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
         """Return when *user* may approve this just now; raises `AccessDenied` or `FreshSignInNeeded`."""

@@ -9,9 +9,15 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, 
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Loopback, PasteBack, RequestId, Wish
-from daypass.portal.storage.schema import api_tokens, oauth_requests, spent_refresh_tokens, users
+from daypass.portal.storage.schema import (
+    api_tokens,
+    oauth_requests,
+    sealing_keys,
+    spent_refresh_tokens,
+    users,
+)
+from daypass.portal.storage.upsert import insert_or_update
 
-ADD_REQUEST = insert(oauth_requests)
 ADD_SPENT = insert(spent_refresh_tokens)
 PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
 """What nobody can answer or redeem any more is not kept; the audit log has it."""
@@ -57,12 +63,17 @@ class RequestStore:
         """The request whose consent made the code of that digest."""
         return self._one(_c.code_digest == digest)
 
-    def count_open(self, address: str, now: datetime) -> int:
-        """How many requests from one address wait for an answer."""
+    def add(self, request: AuthorizationRequest) -> None:
+        """Keep a request that is opened for the first time; one that is there stays as it is."""
+        insert_it = insert_or_update(self._connection, oauth_requests).values(**row_of(request))
+        self._connection.execute(insert_it.on_conflict_do_nothing())
+
+    def count_open(self, session_id: TokenId, now: datetime) -> int:
+        """Return how many requests that a browser's sign-in looked at last wait for an answer."""
         counted = self._connection.scalar(
             select(func.count())
             .select_from(oauth_requests)
-            .where(_c.address == address, _c.decided_at.is_(None), _c.expires_at > now)
+            .where(_c.shown_to == session_id, _c.decided_at.is_(None), _c.expires_at > now)
         )
         return counted or 0
 
@@ -116,6 +127,28 @@ class UsedGrant:
     id: TokenId
     owner: User
     is_ended: bool
+
+
+class KeyStore:
+    """The key with which requests are sealed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self) -> bytes | None:
+        """Return the key; None as long as no replica needed one."""
+        found = self._connection.scalar(select(sealing_keys.c.key).where(sealing_keys.c.purpose == _REQUESTS))
+        return None if found is None else bytes(found)
+
+    def add(self, key: bytes, now: datetime) -> bytes:
+        """Keep *key* unless another replica was faster; return the one that counts."""
+        row = {"purpose": _REQUESTS, "key": key, "created_at": now}
+        insert_it = insert_or_update(self._connection, sealing_keys).values(**row)
+        self._connection.execute(insert_it.on_conflict_do_nothing())
+        return self.find() or key
+
+
+_REQUESTS = "oauth requests"
 
 
 class GrantStore:

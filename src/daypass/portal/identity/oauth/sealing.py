@@ -1,0 +1,104 @@
+"""Pushed authorization requests without a row: the request itself, encrypted, is the reference to it.
+
+An anonymous caller takes no storage, and no place in a limit that an office behind one address shares.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from daypass.portal.clock import Clock
+from daypass.portal.identity.oauth.model import (
+    REQUEST_LIFE,
+    AuthorizationRequest,
+    Loopback,
+    PasteBack,
+    RequestId,
+    Wish,
+)
+from daypass.portal.identity.oauth.store import KeyStore
+from daypass.portal.storage.engine import Database
+
+_LONGEST = 4096
+_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Sealing:
+    """Seals requests with a key that all replicas share; the first one to need it makes it."""
+
+    database: Database
+    clock: Clock
+    _fernet: Fernet | None = field(default=None, init=False, repr=False)
+
+    def seal(self, wish: Wish, match_code: str, now: datetime) -> RequestId:
+        """Return the reference that stands for a request that was pushed at *now*."""
+        loopback = wish.destination if isinstance(wish.destination, Loopback) else None
+        values = [
+            wish.client_id,
+            wish.challenge,
+            wish.state,
+            [loopback.port, loopback.path] if loopback else None,
+            wish.wants_admin,
+            wish.tenant,
+            wish.device,
+            wish.version,
+            wish.address,
+            match_code,
+            (now - _EPOCH) // _MILLISECOND,
+        ]
+        content = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+        sealed = self._box().encrypt_at_time(content, int(now.timestamp()))
+        return RequestId(sealed.decode().rstrip("="))
+
+    def unseal(self, reference: RequestId) -> AuthorizationRequest | None:
+        """Return the request that *reference* stands for; None if this portal did not seal it."""
+        if len(reference) > _LONGEST or not reference.isascii():
+            return None
+        padded = reference.encode() + b"=" * (-len(reference) % 4)
+        try:
+            # Its own time stamp is not asked: the request has one, by the portal's clock.
+            content = self._box().decrypt(padded)
+        except InvalidToken:
+            return None
+        # Of the bytes, because several texts may stand for the same ones: one push is one request.
+        id_ = RequestId(sha256(urlsafe_b64decode(padded)).hexdigest()[:32])
+        return _request(id_, json.loads(content))
+
+    def _box(self) -> Fernet:
+        if self._fernet is None:
+            with self.database.reading() as connection:
+                key = KeyStore(connection).find()
+            if key is None:
+                with self.database.writing() as connection:
+                    key = KeyStore(connection).add(Fernet.generate_key(), self.clock())
+            self._fernet = Fernet(key)
+        return self._fernet
+
+
+def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
+    client_id, challenge, state, loopback, wants_admin, *texts, pushed_at = values
+    tenant, device, version, address, match_code = map(str, texts)
+    created_at = _EPOCH + int(str(pushed_at)) * _MILLISECOND
+    return AuthorizationRequest(
+        id=id_,
+        wish=Wish(
+            client_id=str(client_id),
+            challenge=str(challenge),
+            state=str(state),
+            destination=Loopback(*loopback) if isinstance(loopback, list) else PasteBack(),
+            wants_admin=bool(wants_admin),
+            tenant=tenant,
+            device=device,
+            version=version,
+            address=address,
+        ),
+        match_code=match_code,
+        created_at=created_at,
+        expires_at=created_at + REQUEST_LIFE,
+    )
