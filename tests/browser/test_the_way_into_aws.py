@@ -177,6 +177,28 @@ def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Pe
         expect(dialog).to_contain_text("aws sts get-caller-identity --profile dev01")
 
 
+REOPENED = """async () => {
+  const item = document.querySelector('[role="menuitem"][data-pane="workstation"]');
+  const menu = item.closest('[role="menu"]');
+  const ready = () => new Promise((done) => setTimeout(done));
+  menu.showPopover();
+  await ready();
+  item.click();
+  document.getElementById('workstation').close();
+  if (menu.matches(':popover-open')) menu.hidePopover();
+  menu.showPopover();
+  await ready();
+  return menu.matches(':popover-open');
+}"""
+"""Choose an entry, and open the menu again before the page got round to closing it."""
+
+
+def test_a_menu_that_is_opened_again_is_not_closed_by_the_press_before(person: Person) -> None:
+    page = open_profile(person, DANA)
+
+    assert page.evaluate(REOPENED) is True
+
+
 def test_without_the_flag_an_administrator_sees_no_administrator_part_and_is_told_why(person: Person) -> None:
     page = open_profile(person, ADMIN)
     page.get_by_role("button", name="More ways into AWS").click()

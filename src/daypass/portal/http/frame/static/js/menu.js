@@ -26,10 +26,16 @@ function letter(list, key, at) {
 
 for (const menu of document.querySelectorAll('[role="menu"]')) {
   const opener = document.querySelector(`[popovertarget="${menu.id}"]`);
+  let closing;
+  // What an earlier press left to be done must not close a menu that was opened again meanwhile.
+  menu.addEventListener("beforetoggle", (event) => {
+    if (event.newState === "open") clearTimeout(closing);
+  });
   menu.addEventListener("toggle", (event) => {
     const isOpen = event.newState === "open";
     opener?.setAttribute("aria-expanded", String(isOpen));
-    if (isOpen) items(menu)[0]?.focus();
+    // The event comes late on a busy machine: by then a pointer may have chosen an entry, and a pane be open.
+    if (isOpen && menu.matches(":popover-open") && !menu.contains(document.activeElement)) items(menu)[0]?.focus();
   });
   menu.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -40,7 +46,7 @@ for (const menu of document.querySelectorAll('[role="menu"]')) {
   });
   // After the entry has done its work: a form inside must have been sent before it goes.
   menu.addEventListener("click", (event) => {
-    if (event.target.closest('[role="menuitem"]')) setTimeout(() => menu.hidePopover());
+    if (event.target.closest('[role="menuitem"]')) closing = setTimeout(() => menu.hidePopover());
   });
 }
 
