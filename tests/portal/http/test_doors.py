@@ -123,7 +123,9 @@ def test_where_nothing_is_nothing_is_said_and_nobody_is_sent_elsewhere(
     answer = still_client.get(path)
 
     assert answer.status == 404
-    assert answer.json[form] == "There is nothing at this address."
+    # The legacy door names what is missing; see test_absent_calls.
+    missing = "Daypass does not have this call" if form == "Message" else "There is nothing at this address."
+    assert answer.json[form].startswith(missing)
     assert answer.header("location") is None
 
 
