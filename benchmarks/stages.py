@@ -55,7 +55,7 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
                 audit=audit,
                 broker=broker,
                 clock=utc_now,
-                master_role_arn=f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}",
+                master_role_arn=lambda: f"arn:aws:iam::{broker.account_id}:role/{config.aws.master_role}",
                 region=config.aws.region,
             )
             return _Path(database, audit, broker, identity, issuer, token).stages()
@@ -97,7 +97,7 @@ class _Path:
 
     def _standing(self, caller: Caller) -> Standing:
         with self.database.reading() as connection:
-            return read_standing(connection, caller, _SCOPE, self.issuer.master_role_arn)
+            return read_standing(connection, caller, _SCOPE, self.issuer.master_role_arn())
 
     def _plan(self, attempt: Attempt, standing: Standing) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
@@ -113,7 +113,7 @@ class _Path:
 
     def _conclude(self, attempt: Attempt, issuance: Issuance) -> None:
         def still_valid(connection: Connection) -> None:
-            read_standing(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn)
+            read_standing(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 
         self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -9,9 +10,12 @@ import sqlite3
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -221,20 +225,112 @@ def test_a_database_that_cannot_be_had_is_said(operator: Operator, url: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("script", "says"),
+    ("script", "code", "status"),
     [
-        (error(403, "InvalidClientTokenId"), "credentials"),
-        (error(400, "Throttling"), ""),
-        (answer(200, b"<html>a captive portal</html>"), ""),
-        (identity("arn:aws-cn:iam::123456789012:user/portal"), "partition"),
+        (error(403, "InvalidClientTokenId"), "aws_misconfigured", 500),
+        (error(400, "Throttling"), "aws_throttled", 503),
+        (answer(200, b"<html>a captive portal</html>"), "aws_refused", 502),
+        (identity("arn:aws-cn:iam::123456789012:user/portal"), "aws_misconfigured", 500),
+        (None, "aws_unavailable", 503),
     ],
+    ids=["refuses", "throttles", "answers nonsense", "is another partition", "is silent"],
 )
-def test_an_aws_that_does_not_know_the_portal_is_said_at_start(
-    operator: Operator, own_aws: StubAws, script: Script, says: str
+def test_a_start_without_aws_serves_what_needs_none_and_issues_once_aws_answers(
+    operator: Operator, own_aws: StubAws, script: Script | None, code: str, status: int
 ) -> None:
-    own_aws.play(script)
+    token = token_of_a_new_administrator(operator)
+    well = own_aws.scripts[0]
+    own_aws.play(script or own_aws.hang)
+    with operator.serving_forked() as serving:
+        ready = serving.ask("GET", "/readyz")
+        me = serving.ask("GET", "/api/v1/me", token)
+        served = {path: serving.ask("GET", path, token)[0] for path in WITHOUT_AWS}
+        meanwhile = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
+        legacy = serving.ask("GET", "/v3/features/system", token)[0]
+        record = serving.ask("GET", "/api/v1/audit", token)[1]
+        own_aws.play(well)
+        own_aws.stopped.set()
+        until_issuing(serving)
+        issued = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
+        account = serving.ask("GET", "/api/v1/me", token)[1]["account_id"]
 
-    assert says in refused(operator)
+    assert (ready[0], ready[1]["issuing"], ready[1]["reason"]) == (200, False, code)
+    assert (me[0], me[1]["account_id"], served) == (200, "", dict.fromkeys(WITHOUT_AWS, 200))
+    assert (meanwhile[0], meanwhile[1]["code"], legacy) == (status, code, status)
+    assert f'"{code}"' in json.dumps(record)
+    assert (issued[0], account) == (201, "123456789012")
+    assert issued[1]["role_arn"].startswith("arn:aws:iam::123456789012:role/")
+
+
+WITHOUT_AWS = ("/api/v1/users", "/api/v1/tenants", "/api/v1/audit", "/sign-in", "/healthz")
+
+
+def until_issuing(serving: Serving) -> None:
+    """Wait until readiness says that sessions are issued."""
+    give_up = time.monotonic() + 60
+    while not serving.ask("GET", "/readyz")[1]["issuing"]:
+        assert time.monotonic() < give_up, serving.log.read_text()
+
+
+def test_pages_work_while_aws_has_not_said_who_the_portal_is(operator: Operator, own_aws: StubAws) -> None:
+    token_of_a_new_administrator(operator)
+    add_tenant(operator, "dev01")
+    own_aws.play(error(403, "InvalidClientTokenId"))
+    with operator.serving_forked() as serving:
+        browser = signed_in_browser(serving)
+        pages = {path: browser.ask(path) for path in PAGES}
+        told_why = told(serving, "The portal's AWS identity is unknown, so no session can be issued.")
+
+    assert "credentials" in pages["/profile?tenant=dev01"]
+    assert "arn:aws:iam::ACCOUNT:role/duploservices-NAME" in pages["/administrator/tenants"]
+    assert all(line["level"] == "warning" and "doctor" in str(line["remedy"]) for line in told_why)
+    assert told_why
+
+
+PAGES = (
+    "/profile?tenant=dev01",
+    "/administrator/tenants",
+    "/administrator/users",
+    "/administrator/audit",
+    "/administrator/system-settings/roles",
+    "/administrator/tenants/dev01/aws",
+)
+
+
+@dataclass
+class Browser:
+    """A client that keeps cookies marked Secure also on loopback, as browsers do."""
+
+    serving: Serving
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, path: str, form: Mapping[str, str] | None = None) -> str:
+        """Return the page at *path*, or what a form leads to; any status but a success fails the test."""
+        connection = HTTPConnection("127.0.0.1", self.serving.port, timeout=60)
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Origin": self.serving.url,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        connection.request(
+            "GET" if form is None else "POST", path, urlencode(form) if form else None, headers
+        )
+        answered = connection.getresponse()
+        text = answered.read().decode()
+        for cookie in answered.headers.get_all("Set-Cookie", []):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        connection.close()
+        assert answered.status < 400, (path, answered.status, text)
+        return text
+
+
+def signed_in_browser(serving: Serving) -> Browser:
+    """A browser of a new Administrator."""
+    browser = Browser(serving)
+    (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', browser.ask("/sign-in")))
+    browser.ask("/sign-in", {"csrf": csrf, "next": "/", "username": ADMIN, "password": "correct horse 1"})
+    return browser
 
 
 def test_more_processes_need_postgresql(operator: Operator) -> None:

@@ -11,13 +11,10 @@ from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.admin.administration import Administration
 from daypass.portal.audit.probe import WriteProbe
-from daypass.portal.aws.connect import connect
-from daypass.portal.aws.doctor import Doctor
-from daypass.portal.aws.roles import aws_roles
-from daypass.portal.aws.source import tagging_source
+from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
-from daypass.portal.core import Aws, Core, make_core
+from daypass.portal.core import Core, make_core
 from daypass.portal.http.api.administration import AdministrationCalls
 from daypass.portal.http.api.caller import Myself
 from daypass.portal.http.api.docs import docs_page
@@ -51,7 +48,6 @@ from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
 from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
-from daypass.portal.http.pool import aws_threads
 from daypass.portal.http.problems import message, problem
 from daypass.portal.http.transport import Transport
 from daypass.portal.http.web.admin.routes import administrator_routes
@@ -90,6 +86,8 @@ class Portal:
     """Whether anybody can run it yet."""
     database_profile: Profile
     """What its database sessions can be relied on for."""
+    reach_aws: Callable[[], None]
+    """Begins to learn the portal's identity in AWS; waits two seconds at most. Called before `start`."""
     start: Callable[[], None]
     """Begins the work in the background; to be called once by the process that serves."""
     close: Callable[[], None]
@@ -99,21 +97,13 @@ class Portal:
 def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
     """A portal on its own database and AWS.
 
-    Raises `ConfigError`, `SchemaError`, `StorageUnavailable` or an `AwsError`, each with what to do about it.
+    Raises `ConfigError`, `SchemaError`, `StorageUnavailable` or, for an AWS setting, `AwsMisconfigured`, each
+    with what to do about it. AWS itself is not called yet, see `Portal.reach_aws`.
     """
     database = open_database(config)
     try:
         check(database)
-        connections = aws_threads(config.threads)
-        broker = connect(config.aws, public_url=config.public_url, connections=connections)
-        roles = aws_roles(config.aws, broker.account_id)
-        aws = Aws(
-            broker=broker,
-            source=tagging_source(config.aws, connections=connections),
-            roles=roles,
-            doctor=Doctor(database, broker, roles, clock),
-            issuing=broker.issuing,
-        )
+        aws = aws_services(config, database, clock)
     except BaseException:
         database.close()
         raise
@@ -152,6 +142,7 @@ def assemble(
     orphans = OrphanedAttempts(database, core.audit)
 
     def close() -> None:
+        aws.close()
         core.administration.verification.close()
         core.pools.close()
         orphans.close()
@@ -161,14 +152,15 @@ def assemble(
         database.close()
 
     if core.administration.maxima is not None:
-        # What an earlier process left undone.
-        core.administration.maxima.follow()
+        # What an earlier process left undone. Before AWS answers, every role would be refused.
+        aws.when_known(core.administration.maxima.follow)
     orphans.settle_some()
     return Portal(
         Guards(Transport(Front(doors, otherwise=web), config.public_url), core.callers.addresses),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         database.profile,
+        aws.learn,
         orphans.start,
         close,
         core.administration,
@@ -178,7 +170,7 @@ def assemble(
 def _api_door(core: Core) -> Starlette:
     config = core.config
     operations = api_operations(
-        Myself(core.broker.account_id, config.aws.region, core.release, config.aws.endpoint_url),
+        Myself(core.account_id, config.aws.region, core.release, config.aws.endpoint_url),
         Sessions(core.database, core.issuer),
         Resources(core.inventory),
         AdministrationCalls(
@@ -202,7 +194,7 @@ def _compat_door(core: Core) -> Starlette:
     system = System(
         database=core.database,
         public_url=config.public_url,
-        account_id=broker.account_id,
+        account_id=core.account_id,
         partition=broker.partition,
         region=config.aws.region,
         role_prefix=config.aws.role_prefix,
@@ -210,11 +202,11 @@ def _compat_door(core: Core) -> Starlette:
     )
     compat = Compat(
         jit=Jit(core.issuer, core.clock),
-        tenants=Tenants(core.database, core.administration, broker.account_id, config.aws.region),
+        tenants=Tenants(core.database, core.administration, core.account_id, config.aws.region),
         system=system,
         users=CompatUsers(core.administration),
         settings=CompatSettings(core.administration),
-        plans=Plans(core.database, broker.account_id, config.aws.region),
+        plans=Plans(core.database, core.account_id, config.aws.region),
     )
     return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message, absence)
 

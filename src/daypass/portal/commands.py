@@ -151,6 +151,7 @@ def _work(
     from daypass.portal import app, cores, server
 
     built = app.build(config)
+    built.reach_aws()
     log = structlog.get_logger("portal")
     is_ownerless = not built.has_administrator()
 

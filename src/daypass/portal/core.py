@@ -1,22 +1,21 @@
 """The objects that the channels share: identity, issuer, inventory, administration, thread pools."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.issuing import IssuingStatus, always_issuing
 from daypass.portal.access.model import Door
 from daypass.portal.access.shares import RoleShares
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.findings import Examiner
 from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.roles import IamRoles
 from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins
+from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.caller import Addresses, Callers
@@ -33,22 +32,7 @@ from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore
 from daypass.portal.inventory.service import Inventory
-from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Aws:
-    """Everything through which the portal asks AWS."""
-
-    broker: Broker
-    source: Source
-    roles: IamRoles | None = None
-    """None where the portal makes and changes no roles."""
-    doctor: Examiner | None = None
-    """None where the portal does not look at roles."""
-    issuing: Callable[[], IssuingStatus] = always_issuing
-    """What is known about the portal's own credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +75,10 @@ class Core:
             doorkeeper=self.doorkeeper,
         )
 
+    def account_id(self) -> str:
+        """Return the portal's account; raises an `AwsError` while it is unknown."""
+        return self.broker.account_id
+
     @property
     def confirmations(self) -> Confirmations:
         """The pages around a password that is asked for once more."""
@@ -118,7 +106,7 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
     """Return the core of a portal, on a database whose schema was checked."""
     audit, broker = AuditLog(database, clock), aws.broker
     identity, shares = Identity(database, audit, clock), role_shares(config.threads)
-    master_role_arn = f"arn:{broker.partition}:iam::{broker.account_id}:role/{config.aws.master_role}"
+    master_role_arn = partial(_role_arn, broker, config.aws.master_role)
     return Core(
         config=config,
         database=database,
@@ -148,7 +136,9 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
         ),
         administration=administration(
             identity,
-            RoleRules(broker.partition, broker.account_id, config.aws.role_prefix, master_role_arn),
+            RoleRules(
+                broker.partition, lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role
+            ),
             aws.roles,
             None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
         ),
@@ -162,3 +152,8 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
         shares=shares,
         release=version("daypass"),
     )
+
+
+def _role_arn(broker: Broker, name: str) -> str:
+    """Return the ARN of a role in the portal's account; raises an `AwsError` while that is unknown."""
+    return f"arn:{broker.partition}:iam::{broker.account_id}:role/{name}"

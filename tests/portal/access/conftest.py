@@ -97,7 +97,13 @@ class Rig:
     def issuer_with(self, audit: AuditLog, *, is_attribution_required: bool = False) -> Issuer:
         """An issuer that is otherwise the same."""
         return Issuer(
-            self.database, audit, self.broker, self.clock, MASTER, "us-west-2", is_attribution_required
+            self.database,
+            audit,
+            self.broker,
+            self.clock,
+            lambda: MASTER,
+            "us-west-2",
+            is_attribution_required,
         )
 
     def issue(

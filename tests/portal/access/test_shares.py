@@ -14,7 +14,7 @@ from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 
 def issuer(rig: Rig, shares: RoleShares) -> Issuer:
     """The issuer of *rig*, with that limit."""
-    return Issuer(rig.database, rig.audit, rig.broker, rig.clock, MASTER, "us-west-2", shares=shares)
+    return Issuer(rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", shares=shares)
 
 
 def ask(tenant: str) -> Ask:

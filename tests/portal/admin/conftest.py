@@ -22,6 +22,7 @@ from daypass.portal.admin.staging import StagedImports
 from daypass.portal.admin.tenants import RoleRules, Tenants
 from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
+from daypass.portal.admin.verification import Verification
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
@@ -31,7 +32,7 @@ from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeClock
 
 ACCOUNT = "123456789012"
-RULES = RoleRules("aws", ACCOUNT, "duploservices-", f"arn:aws:iam::{ACCOUNT}:role/DaypassMaster")
+RULES = RoleRules("aws", lambda: ACCOUNT, "duploservices-", "DaypassMaster")
 REGION = "eu-central-1"
 
 
@@ -53,6 +54,7 @@ class Administration:
     records: Records
     overviews: Overviews
     maxima: RoleMaxima | None
+    verification: Verification
 
     def token(self, user: User, kind: TokenKind) -> Secret:
         """A new token of a user."""

@@ -91,7 +91,7 @@ def iam() -> FakeIam:
 def maxima(administration: Administration, audit: AuditLog, iam: FakeIam) -> Iterator[RoleMaxima]:
     """With a second tenant; nothing runs by itself."""
     administration.tenants.create("prod01", REGION, OPERATOR)
-    opened = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    opened = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
     yield opened
     opened.close()
 
@@ -217,7 +217,7 @@ def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
     maxima.follow()
     assert set(results(maxima).values()) == {(2 * HOUR, Outcome.WAITING)}
 
-    later = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    later = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settle(later)
     later.close()
 
@@ -313,7 +313,7 @@ def test_administration_follows_by_itself(
     with pytest.raises(InvalidRequest):
         desk.tenants.create("new01-more", REGION, alice)
     maxima.close()
-    settled = RoleMaxima(administration.database, audit, administration.clock, iam, MASTER)
+    settled = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settled.run()
     settled.close()
 
@@ -322,7 +322,7 @@ def test_administration_follows_by_itself(
 
 
 def durations(administration: Administration, broker: FakeBroker) -> Durations:
-    return Durations(administration.database, broker, administration.clock, MASTER)
+    return Durations(administration.database, broker, administration.clock, lambda: MASTER)
 
 
 def test_the_ruler_says_what_decides_and_what_to_do(

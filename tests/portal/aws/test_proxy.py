@@ -82,7 +82,7 @@ def test_every_service_is_called_through_the_proxy(
 
 
 def test_boto3_uses_the_same_proxy(aws: StubAws, proxy: HttpProxy, authority: Authority) -> None:
-    roles = aws_roles(aws_config(None), "123456789012", trusting(authority))
+    roles = aws_roles(aws_config(None), lambda: "123456789012", trusting(authority))
 
     assert roles.principal() == "arn:aws:iam::123456789012:user/portal"
     aws.play(error(404, "NoSuchEntity"))
@@ -98,7 +98,7 @@ def test_boto3_follows_all_proxy_as_our_own_connections_do(
     monkeypatch.setenv("ALL_PROXY", proxy.url)
     monkeypatch.delenv("HTTPS_PROXY")
 
-    aws_roles(aws_config(None), "123456789012", trusting(authority)).principal()
+    aws_roles(aws_config(None), lambda: "123456789012", trusting(authority)).principal()
 
     assert proxy.requests == [f"CONNECT {HOSTS[0]}:443"]
 
@@ -110,7 +110,7 @@ def test_an_aws_on_loopback_is_called_directly(
         monkeypatch.setenv(name, proxy.url)
 
     connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
-    aws_roles(aws_config(stub.url), "123456789012", OwnKeys().session()).principal()
+    aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session()).principal()
 
     assert len(stub.asked) == 2
     assert proxy.requests == []

@@ -40,7 +40,7 @@ class Portal:
     def roles(self, sandbox: SandboxProcess) -> AwsRoles:
         config = aws_config(sandbox.endpoint_url, region=sandbox.region)
         config = replace(config, role_prefix=PREFIX, master_role=MASTER)
-        return aws_roles(config, sandbox.account_id, self.keys.session())
+        return aws_roles(config, lambda: sandbox.account_id, self.keys.session())
 
     def tenant(self, name: str) -> Tenant:
         return Tenant(

@@ -10,8 +10,8 @@ from typing import Any
 from daypass.portal.admin.roles import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.log import AuditLog
+from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
-from daypass.portal.core import Aws
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.settings.registry import Setting

@@ -22,6 +22,7 @@ class Broker(Protocol):
     """Hands out role sessions and console links.
 
     What calls AWS answers before its deadline or raises an `AwsError` whose sentence is safe to show.
+    `is_chained` and `account_id` never wait: they raise an `AwsError` until AWS has said who the portal is.
     """
 
     @property

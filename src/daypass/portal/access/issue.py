@@ -36,7 +36,14 @@ from daypass.portal.access.shares import RoleShares, Share
 from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AccessDenied, AuditUnavailable, AwsError, AwsMisconfigured, PortalError
+from daypass.portal.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    AwsError,
+    AwsMisconfigured,
+    AwsUnavailable,
+    PortalError,
+)
 from daypass.portal.identity.service import used
 from daypass.portal.identity.store import TokenStore
 from daypass.portal.secret import Secret
@@ -55,7 +62,8 @@ class Issuer:
     audit: AuditLog
     broker: Broker
     clock: Clock
-    master_role_arn: str
+    master_role_arn: Callable[[], str]
+    """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
     region: str
     """Where admin sessions land; a tenant's session lands in the tenant's own region."""
     is_attribution_required: bool = False
@@ -66,7 +74,7 @@ class Issuer:
     def issue(self, caller: Caller, ask: Ask) -> Issuance:
         """Hand out one AWS session, on record before it is released, or raise a `PortalError`."""
         with self.database.reading() as connection:
-            standing = read_standing(connection, caller, ask.scope, self.master_role_arn)
+            standing = read_standing(connection, caller, ask.scope, self._master_role())
         attempt = self._attempt(caller, ask, standing)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         with self._share(attempt, standing) as share:
@@ -97,7 +105,7 @@ class Issuer:
         Raises the refusal that they would get.
         """
         with self.database.reading() as connection:
-            standing = read_standing(connection, caller, scope, self.master_role_arn)
+            standing = read_standing(connection, caller, scope, self._master_role())
         if isinstance(standing.decision, Deny):
             raise standing.decision.refusal
         attempt = self._attempt(caller, Ask(scope), standing)
@@ -106,7 +114,7 @@ class Issuer:
 
     def _attempt(self, caller: Caller, ask: Ask, standing: Standing) -> Attempt:
         tenant = standing.tenant
-        master_role = self.master_role_arn if isinstance(ask.scope, AdminScope) else ""
+        master_role = self._master_role() if isinstance(ask.scope, AdminScope) else ""
         return Attempt(
             id=IssuanceId(uuid4().hex),
             caller=caller,
@@ -127,15 +135,28 @@ class Issuer:
     def _plan(self, attempt: Attempt, standing: Standing, deadline: Deadline) -> Plan:
         if isinstance(standing.decision, Deny):
             raise standing.decision.refusal
+        # Raises while the account is unknown, before anything is remembered of the role.
+        is_chained = self.broker.is_chained
+        if not attempt.role_arn:
+            # The account became known a moment after the attempt began.
+            raise AwsUnavailable("The portal has only just reached AWS. Try again in a moment.")
         ask = attempt.ask
         destination = None
         if ask.purpose.wants_console:
             destination = self.broker.destination(attempt.region, ask.destination)
         maximum = self._roles.maximum(attempt.role_arn, standing.role, attempt.asked_at, deadline)
-        return Plan(standing.decision.access, self._validity(attempt, standing, maximum), destination)
+        validity = choose_validity(attempt, standing.values, maximum, is_chained=is_chained)
+        return Plan(standing.decision.access, validity, destination)
 
     def _validity(self, attempt: Attempt, standing: Standing, role_maximum: timedelta | None) -> Validity:
         return choose_validity(attempt, standing.values, role_maximum, is_chained=self.broker.is_chained)
+
+    def _master_role(self) -> str:
+        """Return the ARN of the master role; empty while the account is unknown, so that denials work."""
+        try:
+            return self.master_role_arn()
+        except AwsError:
+            return ""
 
     @property
     def _roles(self) -> Roles:
@@ -191,7 +212,7 @@ class Issuer:
         caller, scope = attempt.caller, attempt.ask.scope
         TokenStore(connection).hold(caller.token.id)
         try:
-            standing = read_standing(connection, caller, scope, self.master_role_arn)
+            standing = read_standing(connection, caller, scope, self._master_role())
         except PortalError as refusal:
             return refusal
         if isinstance(standing.decision, Deny):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from daypass.portal.admin.roles import Outcome, RoleChange
 from daypass.portal.admin.store.roles import RoleChangeList
 from daypass.portal.admin.tenants import find_tenant
 from daypass.portal.clock import Clock
+from daypass.portal.errors import AwsError
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     TENANT_ROLE_MAXIMUM,
@@ -71,7 +73,8 @@ class Durations:
     database: Database
     broker: Broker
     clock: Clock
-    master_role_arn: str
+    master_role_arn: Callable[[], str]
+    """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
     monotonic: Callable[[], float] = time.monotonic
     shares: RoleShares = field(default_factory=RoleShares)
 
@@ -88,7 +91,12 @@ class Durations:
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
         configured = configured_validity(values, ADMIN_JIT_SESSION_DURATION)
-        return self._ruler(self.master_role_arn, configured, asked, is_tenant=False)
+        try:
+            role_arn = self.master_role_arn()
+        except AwsError:
+            # Nothing is known of a role without an ARN, so the ruler shows what is configured.
+            role_arn = ""
+        return self._ruler(role_arn, configured, asked, is_tenant=False)
 
     def _ruler(self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool) -> Ruler:
         with self.database.reading() as connection:
@@ -98,14 +106,29 @@ class Durations:
             asked,
             configured,
             role_maximum=self._maximum(role_arn, facts),
-            is_chained=self.broker.is_chained,
+            is_chained=self._is_chained(),
             grant_ends_at=None,
             now=self.clock(),
         )
         return Ruler(role_arn, is_tenant, validity, change)
 
+    def _is_account_known(self) -> bool:
+        with suppress(AwsError):
+            return bool(self.broker.account_id)
+        return False
+
+    def _is_chained(self) -> bool:
+        """Return whether role chaining caps sessions; False while that is unknown."""
+        try:
+            return self.broker.is_chained
+        except AwsError:
+            return False
+
     def _maximum(self, role_arn: str, facts: RoleFacts) -> timedelta | None:
         """Return the role's maximum session duration; the last known one while AWS is slow for this role."""
+        if not self._is_account_known():
+            # Not asked: an unread maximum would replace the last known one.
+            return facts.maximum
         roles = Roles(self.broker, self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         try:

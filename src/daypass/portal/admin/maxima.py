@@ -5,7 +5,7 @@ cut short goes on where it stopped, and every role's result can be read at any t
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -41,7 +41,12 @@ class RoleMaxima:
     """Keeps the roles' maximum session durations as the settings want them."""
 
     def __init__(
-        self, database: Database, audit: AuditLog, clock: Clock, iam: IamRoles, master_role_arn: str
+        self,
+        database: Database,
+        audit: AuditLog,
+        clock: Clock,
+        iam: IamRoles,
+        master_role_arn: Callable[[], str],
     ) -> None:
         self._database = database
         self._audit = audit
@@ -109,7 +114,8 @@ class RoleMaxima:
     def _write_down(self, connection: Connection) -> None:
         take_turn(connection)
         changes, now = RoleChangeList(connection), self._clock()
-        wanted, known = {wish.role_arn: wish for wish in self._wishes(connection)}, changes.all()
+        known = changes.all()
+        wanted = {wish.role_arn: wish for wish in self._wishes(connection, known)}
         new = [_row(wish) for arn, wish in wanted.items() if arn not in known]
         other = [
             _row(wish)
@@ -136,7 +142,7 @@ class RoleMaxima:
     def _let_go(self, connection: Connection, unwanted: Mapping[str, RoleChange]) -> None:
         """Keep the roles on the list that stay changed in AWS; forget the others, and those of no tenant."""
         there = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
-        there.add(self._master_role_arn)
+        there.update(self._master_roles(unwanted))
         changed = {Outcome.DONE, Outcome.WAITING}
         left = [arn for arn, one in unwanted.items() if arn in there and one.outcome in changed]
         gone = [
@@ -150,7 +156,7 @@ class RoleMaxima:
         if gone:
             connection.execute(DROP_CHANGE, [{"role": arn} for arn in gone])
 
-    def _wishes(self, connection: Connection) -> Sequence[RoleWish]:
+    def _wishes(self, connection: Connection, known: Mapping[str, RoleChange]) -> Sequence[RoleWish]:
         """What the settings want: a tenant's own maximum wins over the one for all."""
         values = SettingStore(connection).read(None)
         for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
@@ -161,8 +167,15 @@ class RoleMaxima:
         ]
         # Every role allows an hour, so nothing shorter needs anything of the master role.
         if admin is not None and admin > timedelta(hours=1):
-            wishes.append(RoleWish(self._master_role_arn, None, None, admin))
+            wishes += [RoleWish(arn, None, None, admin) for arn in self._master_roles(known)]
         return wishes
+
+    def _master_roles(self, known: Mapping[str, RoleChange]) -> Sequence[str]:
+        """Return the ARN of the master role; while the account is unknown, the one on record, if any."""
+        try:
+            return [self._master_role_arn()]
+        except AwsError:
+            return [arn for arn, change in known.items() if change.wish.tenant_id is None]
 
     def _apply(self, change: RoleChange) -> None:
         if self._closing.is_set():

@@ -57,13 +57,30 @@ class RoleRules:
     """Which IAM roles tenants may have."""
 
     partition: str
-    account_id: str
+    account_id: Callable[[], str]
+    """Return the portal's account, or raise an `AwsError` while it is unknown."""
     prefix: str
-    master_role_arn: str
+    master_role: str
 
     def own(self, name: str) -> str:
-        """The role that a tenant has where none is named."""
-        return f"arn:{self.partition}:iam::{self.account_id}:role/{self.prefix}{name}"
+        """Return the ARN of a tenant's default role; raises an `AwsError` while the account is unknown."""
+        return self._arn(f"{self.prefix}{name}")
+
+    @property
+    def example(self) -> str:
+        """The form of a default role's ARN, for help texts; with ACCOUNT while the account is unknown."""
+        try:
+            return self.own("NAME")
+        except AwsError:
+            return f"arn:{self.partition}:iam::ACCOUNT:role/{self.prefix}NAME"
+
+    @property
+    def master_role_arn(self) -> str:
+        """The ARN of the master role; raises an `AwsError` while the account is unknown."""
+        return self._arn(self.master_role)
+
+    def _arn(self, role: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account_id()}:role/{role}"
 
     def check_region(self, region: str) -> None:
         """Return if *region* is one of the portal's partition; raise `InvalidRequest` otherwise."""
@@ -79,8 +96,8 @@ class RoleRules:
     def check(self, role_arn: str) -> None:
         """Return when *role_arn* may be a tenant's role; else refuse it."""
         found = _ROLE.fullmatch(role_arn)
-        if found is None or found.group(1, 2) != (self.partition, self.account_id):
-            like = f"arn:{self.partition}:iam::{self.account_id}:role/NAME"
+        if found is None or found.group(1, 2) != (self.partition, self.account_id()):
+            like = self._arn("NAME")
             raise InvalidRequest(
                 f"A tenant's role is one of this account: {like}. Its path and name have letters, digits and "
                 "signs of _+=,.@- only."

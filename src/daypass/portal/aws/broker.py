@@ -9,7 +9,9 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issuing import IssuingStatus
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.console import Destinations, Federation
+from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import unreadable
+from daypass.portal.aws.identity import OwnIdentity
 from daypass.portal.aws.policies import read_only_limits, written
 from daypass.portal.aws.query import QueryService
 from daypass.portal.aws.timing import Timing
@@ -29,9 +31,9 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 class AwsBroker:
     """The broker of `portal.access`, filled in by STS, IAM and the sign-in endpoint."""
 
-    account_id: str
+    identity: OwnIdentity
     partition: str
-    is_chained: bool
+    credentials: OwnCredentials
     sts: QueryService
     iam: QueryService
     federation: Federation
@@ -40,9 +42,20 @@ class AwsBroker:
     issuing: Callable[[], IssuingStatus]
     """What the latest calls showed of the portal's own credentials."""
 
+    @property
+    def account_id(self) -> str:
+        """The portal's account; raises an `AwsError` while it is unknown."""
+        return self.identity.get().account_id
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether the portal's own credentials are a session's; raises an `AwsError` while unknown."""
+        # Credentials with a session token are capped like a role session, whoever they belong to.
+        return self.identity.get().is_session or self.credentials.frozen().token is not None
+
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
         """The role's own maximum session duration; None where it cannot be read in two seconds."""
-        if f":iam::{self.account_id}:role/" not in role_arn:
+        if self.identity.failure is not None or f":iam::{self.account_id}:role/" not in role_arn:
             return None
         # IAM is one endpoint for the whole partition and may be slow: no session waits long for it.
         soon = min(deadline, self.timing.within(_IAM_TIME))

@@ -1,16 +1,18 @@
-"""Finds out, once and at start, who the portal is in AWS, and makes its broker."""
+"""Makes the broker of the portal's own AWS account."""
 
 import re
 
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from daypass.portal.access.broker import AWS_TIME
-from daypass.portal.access.issuing import CredentialStatus
+from daypass.portal.access.issuing import CredentialStatus, IssuingStatus
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
-from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.credentials import OwnCredentials, no_credentials
 from daypass.portal.aws.errors import unreadable
+from daypass.portal.aws.identity import OwnIdentity, Principal
 from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.aws.post import Endpoint
 from daypass.portal.aws.proxy import chosen_proxy
@@ -31,19 +33,33 @@ def connect(
     session: Session | None = None,
     timing: Timing | None = None,
 ) -> AwsBroker:
-    """A broker for the account that the portal's own credentials belong to; asks STS for it.
+    """Return a broker that knows its account, which STS is asked for now.
 
     Raises an `AwsError` that says what is missing: credentials, a reachable STS, the right partition.
     """
-    session = session or Session()
-    timing = timing or Timing()
-    partition = PARTITIONS.get(config.partition)
-    if partition is None:
-        raise AwsMisconfigured(
-            f"Daypass does not support the AWS partition {config.partition}, only {', '.join(PARTITIONS)}."
-        )
+    broker = make_broker(
+        config, public_url=public_url, connections=connections, session=session, timing=timing
+    )
+    broker.identity.learn()
+    return broker
+
+
+def make_broker(
+    config: AwsConfig,
+    *,
+    public_url: str,
+    connections: int,
+    session: Session | None = None,
+    timing: Timing | None = None,
+) -> AwsBroker:
+    """Return a broker for the account of the portal's own credentials, without calling AWS.
+
+    Its identity is to be learned before the first session. Raises `AwsMisconfigured` for a setting that no
+    answer of AWS could make right: an unknown partition or profile, or a proxy.
+    """
+    session, timing = session or Session(), timing or Timing()
+    partition, ca_file = _partition(config), _ca_file(session)
     credentials = OwnCredentials(session)
-    ca_file = get_cert_path(session.get_config_variable("ca_bundle") or True)
 
     def endpoint(url: str) -> Endpoint:
         return Endpoint(url, connections=connections, ca_file=ca_file, timing=timing, proxy=chosen_proxy(url))
@@ -53,21 +69,41 @@ def connect(
     signin = endpoint(
         (config.signin_url or partition.signin_url(config.region)).rstrip("/") + FEDERATION_PATH
     )
-    issuing = CredentialStatus()
-    security_tokens = QueryService(sts, "sts", config.region, credentials, timing, issuing.observe)
-    account_id, is_session = _who_am_i(security_tokens, partition, timing)
+    observed = CredentialStatus()
+    security_tokens = QueryService(sts, "sts", config.region, credentials, timing, observed.observe)
+    identity = OwnIdentity(lambda: _who_am_i(security_tokens, partition, timing), timing)
+
+    def issuing() -> IssuingStatus:
+        return observed() if identity.failure is None else IssuingStatus(identity.failure.code)
+
     return AwsBroker(
-        account_id=account_id,
+        identity=identity,
         partition=partition.name,
-        # Keys with a session token are capped like a role's, whoever they belong to.
-        is_chained=is_session or credentials.frozen().token is not None,
+        credentials=credentials,
         sts=security_tokens,
-        iam=QueryService(iam, "iam", partition.iam_region, credentials, timing, issuing.observe),
+        iam=QueryService(iam, "iam", partition.iam_region, credentials, timing, observed.observe),
         federation=Federation(signin, public_url, timing),
         destinations=Destinations(partition, config.console_url),
         timing=timing,
         issuing=issuing,
     )
+
+
+def _partition(config: AwsConfig) -> Partition:
+    partition = PARTITIONS.get(config.partition)
+    if partition is None:
+        raise AwsMisconfigured(
+            f"There is no AWS partition {config.partition}; there are {', '.join(PARTITIONS)}."
+        )
+    return partition
+
+
+def _ca_file(session: Session) -> str | None:
+    try:
+        return get_cert_path(session.get_config_variable("ca_bundle") or True)
+    except BotoCoreError as error:
+        # The profile does not exist.
+        raise no_credentials() from error
 
 
 def browser_origins(config: AwsConfig) -> tuple[str, ...]:
@@ -80,8 +116,8 @@ def browser_origins(config: AwsConfig) -> tuple[str, ...]:
     return tuple(f"https://{prefix}{host}" for host in hosts for prefix in ("", "*."))
 
 
-def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> tuple[str, bool]:
-    """The account, and whether the portal's keys are a session's."""
+def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> Principal:
+    """Return the portal's own identity; raises an `AwsError`."""
     asked = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
     answer = sts.call(asked, timing.within(AWS_TIME.total_seconds()))
     arn = _ARN.fullmatch(answer.get(_IDENTITY + "Arn", ""))
@@ -92,4 +128,5 @@ def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> tuple[
         raise AwsMisconfigured(
             f"The portal is set to partition {partition.name}, but its keys are of {arn_partition}."
         )
-    return account_id, not (resource == "root" or resource.startswith("user/"))
+    is_session = not (resource == "root" or resource.startswith("user/"))
+    return Principal(account_id, is_session)

@@ -59,10 +59,9 @@ class Doctor:
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """One tenant's role alone; also when AWS cannot be asked."""
         try:
-            principal = self.roles.principal()
+            return list(self._role(tenant.name, tenant.role_arn, self.roles.principal(), tenant))
         except AwsError as refusal:
             return [Finding(UNREADABLE, Level.WARNING, tenant.name, refusal.reason)]
-        return list(self._role(tenant.name, tenant.role_arn, principal, tenant))
 
     def _portal(self, principal: str) -> Iterator[Finding]:
         yield Finding("identity", Level.FINE, "portal", f"The portal is {principal}.")
@@ -159,8 +158,14 @@ class Doctor:
             )
 
     def _ruler(self, tenant: Tenant | None) -> Ruler:
-        master = self.roles.account.role_arn(self.roles.account.master_role)
-        durations = Durations(self.database, self.broker, self.clock, master, time.monotonic)
+        account = self.roles.account
+        durations = Durations(
+            self.database,
+            self.broker,
+            self.clock,
+            lambda: account.role_arn(account.master_role),
+            time.monotonic,
+        )
         return durations.of_admin() if tenant is None else durations.of_tenant(tenant.id)
 
     @property

@@ -51,12 +51,17 @@ MASTER_POLICY = "master"
 class AwsRoles:
     """The roles of `portal.admin`, filled in by IAM."""
 
-    account: Account
+    find_account: Callable[[], Account]
     iam: Callable[[], "IAMClient"]
     principal: Callable[[], str]
     """Whom roles are to trust: the portal's own user or role."""
     aws_clock: Clock
     """What AWS takes the time for."""
+
+    @property
+    def account(self) -> Account:
+        """The portal's own account; raises an `AwsError` while it is unknown."""
+        return self.find_account()
 
     def read(self, role_arn: str) -> RoleState:
         """The role as it is; raises `RoleNotFound`."""
@@ -263,8 +268,11 @@ class _Lazy:
         return self._clients[service]
 
 
-def aws_roles(config: AwsConfig, account_id: str, session: Session | None = None) -> AwsRoles:
+def aws_roles(config: AwsConfig, account_id: Callable[[], str], session: Session | None = None) -> AwsRoles:
     """The roles of the portal's own account; asks AWS nothing yet."""
-    account = Account(config.partition, account_id, config.role_prefix, config.master_role)
+
+    def account() -> Account:
+        return Account(config.partition, account_id(), config.role_prefix, config.master_role)
+
     lazy = _Lazy(config, session or Session())
     return AwsRoles(account, lazy.iam, lazy.principal, lazy.aws_clock)

@@ -60,7 +60,7 @@ def _findings() -> "Sequence[Finding]":
         config = PortalConfig.from_environment(os.environ)
         check(database)
         broker = connect(config.aws, public_url=config.public_url, connections=1)
-        roles = aws_roles(config.aws, broker.account_id)
+        roles = aws_roles(config.aws, lambda: broker.account_id)
         proxies = [
             Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
             for proxy in used_proxies(config.aws)

@@ -1,9 +1,11 @@
 """Who one is to the portal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from daypass.portal.errors import AwsError
 from daypass.portal.http.api import wire
 from daypass.portal.http.api.wire import answer_with
 from daypass.portal.http.doorway import Call
@@ -13,7 +15,8 @@ from daypass.portal.http.doorway import Call
 class Myself:
     """The calls about the caller."""
 
-    account_id: str
+    account_id: Callable[[], str]
+    """Return the portal's account, or raise an `AwsError` while it is unknown."""
     region: str
     version: str
     aws_endpoint_url: str | None = None
@@ -24,9 +27,16 @@ class Myself:
         answer = wire.Me(
             user=wire.Profile(id=user.id, username=user.username, role=user.role),
             token=wire.TokenFacts(id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at),
-            account_id=self.account_id,
+            account_id=self._known_account(),
             region=self.region,
             version=self.version,
             aws_endpoint_url=self.aws_endpoint_url,
         )
         return answer_with(answer)
+
+    def _known_account(self) -> str:
+        # Clients ask who they are before all else, also when no AWS is needed.
+        try:
+            return self.account_id()
+        except AwsError:
+            return ""

@@ -140,7 +140,10 @@ class Me(BaseModel):
 
     user: Profile
     token: TokenFacts
-    account_id: Annotated[str, Field(description="The AWS account that sessions are of.")]
+    account_id: Annotated[
+        str,
+        Field(description="The AWS account that sessions are of; empty until the portal has reached AWS."),
+    ]
     region: Annotated[str, Field(description="Where admin sessions land.")]
     version: Annotated[str, Field(description="The portal's version.")]
     aws_endpoint_url: Annotated[

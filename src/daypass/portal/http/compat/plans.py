@@ -1,5 +1,6 @@
 """The legacy calls about plans and infrastructures: there is one of each, and it is the portal's account."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
@@ -21,7 +22,7 @@ class Plans:
     """The one plan, on the one infrastructure."""
 
     database: Database
-    account_id: str
+    account_id: Callable[[], str]
     region: str
 
     def plans(self, _call: Call) -> Response:
@@ -48,12 +49,12 @@ class Plans:
         raise AccessDenied("This portal neither makes nor ends infrastructures; it hands out access to one.")
 
     def _plan(self) -> dict[str, object]:
-        return {"Name": PLAN, "Region": self.region, "AccountId": self.account_id, "Cloud": CLOUD_AWS}
+        return {"Name": PLAN, "Region": self.region, "AccountId": self.account_id(), "Cloud": CLOUD_AWS}
 
     def _infrastructure(self) -> dict[str, object]:
         return {
             "Name": PLAN,
-            "AccountId": self.account_id,
+            "AccountId": self.account_id(),
             "Cloud": CLOUD_AWS,
             "Region": self.region,
             "AzCount": 2,

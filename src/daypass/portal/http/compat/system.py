@@ -1,5 +1,6 @@
 """The legacy calls about the system and the caller."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ class System:
 
     database: Database
     public_url: str
-    account_id: str
+    account_id: Callable[[], str]
     partition: str
     region: str
     role_prefix: str
@@ -47,7 +48,7 @@ class System:
                     for one in stored
                     if one.type == APP_CONFIG
                 ],
-                "DefaultAwsAccount": self.account_id,
+                "DefaultAwsAccount": self.account_id(),
                 "DefaultAwsRegion": self.region,
                 "DefaultAwsPartition": self.partition,
                 "DevopsManagerHostname": urlsplit(self.public_url).hostname,
@@ -65,7 +66,7 @@ class System:
 
     def account(self, _call: Call) -> Response:
         """The account that the portal works in."""
-        return JSONResponse(self.account_id)
+        return JSONResponse(self.account_id())
 
     def build(self, _call: Call) -> Response:
         """The version, for each of the parts that a client thinks there are."""

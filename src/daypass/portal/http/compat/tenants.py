@@ -1,6 +1,7 @@
 """The legacy calls about tenants."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
@@ -26,7 +27,7 @@ class Tenants:
 
     database: Database
     all_: Administration
-    account_id: str
+    account_id: Callable[[], str]
     region: str
     """Where a tenant is to be that says nothing else."""
 
@@ -90,7 +91,7 @@ class Tenants:
     def account(self, call: Call) -> Response:
         """The account that a tenant is in."""
         self._tenant(call)
-        return JSONResponse(self.account_id)
+        return JSONResponse(self.account_id())
 
     def _tenant(self, call: Call) -> Tenant:
         return visible_tenant(self.database, call.caller.user, call.path["tenant"])

@@ -90,7 +90,7 @@ class TenantPages:
             listing=listing,
             following=listing.following(found.next_cursor),
             region=visit.form.get("region") or self.region,
-            role_like=self.tenants.rules.own("NAME"),
+            role_like=self.tenants.rules.example,
             name=visit.form.get("name"),
             role_arn=visit.form.get("role_arn"),
             wrong=wrong,

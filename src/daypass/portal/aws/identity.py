@@ -1,0 +1,118 @@
+"""The portal's own identity in AWS: its account, and whether its credentials are a role session."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+import structlog
+
+from daypass.portal.aws.timing import Timing
+from daypass.portal.errors import AwsError, AwsUnavailable
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+
+_log = structlog.get_logger("portal.aws")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The answer of GetCallerIdentity, as far as the portal needs it."""
+
+    account_id: str
+    is_session: bool
+    """Whether the credentials are those of a role session or of a federated user."""
+
+
+class OwnIdentity:
+    """Asks STS for the portal's identity until it answers; thread-safe.
+
+    Readers never wait: they get the identity, or the error of the latest attempt.
+    """
+
+    def __init__(self, ask: Callable[[], Principal], timing: Timing) -> None:
+        self._ask = ask
+        self._timing = timing
+        self._principal: Principal | None = None
+        self._failure: AwsError = AwsUnavailable(
+            "The portal has not reached AWS since it was started. Try again in a moment."
+        )
+        self._on_known: list[Callable[[], None]] = []
+        # Guards the list and the transition to a known identity, so that each callback runs once.
+        self._lock = threading.Lock()
+        self._tried = threading.Event()
+        self._closing = threading.Event()
+
+    @property
+    def failure(self) -> AwsError | None:
+        """The error of the latest attempt, or None once the identity is known."""
+        return None if self._principal is not None else self._failure
+
+    def get(self) -> Principal:
+        """Return the identity, or raise the error of the latest attempt."""
+        principal = self._principal
+        if principal is None:
+            # A new object: the traceback of a raised one grows with each use.
+            raise type(self._failure)(self._failure.reason)
+        return principal
+
+    def learn(self) -> None:
+        """Ask once, now, and run the callbacks; raises an `AwsError`."""
+        try:
+            principal = self._ask()
+        except AwsError as failure:
+            self._failure = failure
+            raise
+        with self._lock:
+            self._principal = principal
+            waiting, self._on_known = self._on_known, []
+        for callback in waiting:
+            callback()
+
+    def learn_in_background(self, patience: float) -> None:
+        """Start a thread that asks until AWS answers; return after one attempt or *patience* seconds."""
+        threading.Thread(target=self._keep_asking, name="aws-identity", daemon=True).start()
+        self._tried.wait(patience)
+
+    def when_known(self, callback: Callable[[], None]) -> None:
+        """Call *callback* once the identity is known: now, or on the thread that learns it."""
+        with self._lock:
+            if self._principal is None:
+                self._on_known.append(callback)
+                return
+        callback()
+
+    def close(self) -> None:
+        """Stop asking after the current attempt; does not wait for it."""
+        self._closing.set()
+
+    def _keep_asking(self) -> None:
+        for attempt in count():
+            try:
+                self.learn()
+            except AwsError as failure:
+                _log_failure(failure)
+            except Exception:
+                # The identity is known by now; only a callback failed.
+                _log.exception("work that follows the AWS identity failed")
+            else:
+                if attempt:
+                    _log.info("The portal's AWS identity is known.")
+            self._tried.set()
+            if self._principal is not None or self._closing.wait(self.pause_after(attempt)):
+                return
+
+    def pause_after(self, attempt: int) -> float:
+        """Return the seconds to the next attempt: doubled each time, and spread over many replicas."""
+        longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
+        return longest * (0.5 + self._timing.chance() / 2)
+
+
+def _log_failure(failure: AwsError) -> None:
+    _log.warning(
+        "The portal's AWS identity is unknown, so no session can be issued.",
+        code=failure.code,
+        why=failure.reason,
+        remedy="Run `daypass portal doctor`.",
+    )

@@ -1,0 +1,57 @@
+"""Everything through which the portal calls AWS, built in one place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from daypass.portal.access.broker import Broker
+from daypass.portal.access.issuing import IssuingStatus, always_issuing
+from daypass.portal.admin.findings import Examiner
+from daypass.portal.admin.roles import IamRoles
+from daypass.portal.aws.connect import make_broker
+from daypass.portal.aws.doctor import Doctor
+from daypass.portal.aws.roles import aws_roles
+from daypass.portal.aws.source import tagging_source
+from daypass.portal.clock import Clock
+from daypass.portal.config import PortalConfig
+from daypass.portal.http.pool import aws_threads
+from daypass.portal.inventory.source import Source
+from daypass.portal.storage.engine import Database
+
+_FIRST_ANSWER = 2.0
+"""Seconds for which a start waits for AWS. Without an answer it goes on, and asks in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Everything through which the portal asks AWS."""
+
+    broker: Broker
+    source: Source
+    roles: IamRoles | None = None
+    """None where the portal makes and changes no roles."""
+    doctor: Examiner | None = None
+    """None where the portal does not look at roles."""
+    issuing: Callable[[], IssuingStatus] = always_issuing
+    """What is known about the portal's own credentials."""
+    learn: Callable[[], None] = lambda: None
+    """Begins to learn the portal's identity; returns soon, whether AWS answers or not."""
+    when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
+    """Calls something as soon as the portal's identity is known."""
+    close: Callable[[], None] = lambda: None
+
+
+def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
+    """Return the services of the portal's own account, without calling AWS; raises `AwsMisconfigured`."""
+    connections = aws_threads(config.threads)
+    broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
+    roles = aws_roles(config.aws, lambda: broker.account_id)
+    return Aws(
+        broker=broker,
+        source=tagging_source(config.aws, connections=connections),
+        roles=roles,
+        doctor=Doctor(database, broker, roles, clock),
+        issuing=broker.issuing,
+        learn=lambda: broker.identity.learn_in_background(_FIRST_ANSWER),
+        when_known=broker.identity.when_known,
+        close=broker.identity.close,
+    )
