@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import urlencode
 import pytest
 
 from daypass.demo.authority import Certificates
+from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, answer_by_action, environment
 from tests.proc import sockets_of
@@ -331,6 +333,72 @@ def signed_in_browser(serving: Serving) -> Browser:
     (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', browser.ask("/sign-in")))
     browser.ask("/sign-in", {"csrf": csrf, "next": "/", "username": ADMIN, "password": "correct horse 1"})
     return browser
+
+
+def with_files(operator: Operator, config: str, credentials: str = "") -> dict[str, str]:
+    """The variables of a portal whose credentials come from AWS's files."""
+    files = {"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": credentials}
+    for name, text in files.items():
+        (operator.home / name).write_text(text)
+    return {name: str(operator.home / name) for name in files} | {
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+    }
+
+
+def test_keys_that_are_rotated_in_the_credentials_file_are_used_by_the_next_request(
+    operator: Operator, own_aws: StubAws
+) -> None:
+    token = token_of_a_new_administrator(operator)
+    well, accepted = own_aws.scripts[0], ["AKIAOLDOLDOLDOLDOLD1"]
+
+    def by_key(handler: BaseHTTPRequestHandler) -> None:
+        is_known = f"Credential={accepted[0]}/" in handler.headers["Authorization"]
+        (well if is_known else error(403, "InvalidClientTokenId"))(handler)
+
+    own_aws.play(by_key)
+    keys = "[default]\naws_access_key_id = {}\naws_secret_access_key = SECRET-CANARY\n"
+    variables = with_files(operator, "", keys.format(*accepted))
+    issued = []
+    with operator.serving_forked(**variables) as serving:
+        issued.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0])
+        accepted[0] = "AKIANEWNEWNEWNEWNEW1"
+        (operator.home / "AWS_SHARED_CREDENTIALS_FILE").write_text(keys.format(*accepted))
+        issued.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0])
+        ready = serving.ask("GET", "/readyz")[1]["issuing"]
+
+    assert (issued, ready) == ([201, 201], True)
+
+
+def test_a_credential_process_that_hangs_holds_up_neither_requests_nor_the_end(operator: Operator) -> None:
+    token = token_of_a_new_administrator(operator)
+    hangs, source = operator.home / "hangs", operator.home / "source.sh"
+    os.mkfifo(hangs)
+    soon = f"{utc_now() + timedelta(seconds=50):%Y-%m-%dT%H:%M:%SZ}"
+    keys = {"Version": 1, "AccessKeyId": "AKIAEXAMPLE", "SecretAccessKey": "x", "Expiration": soon}
+    source.write_text(
+        # botocore refreshes at once what expires so soon, which is the second run.
+        f"#!/bin/sh\ncd {operator.home}\n"
+        f"if mkdir once || mkdir twice; then echo '{json.dumps(keys)}'; exit; fi\n"
+        f"echo > {hangs}\nsleep 600\n"
+    )
+    source.chmod(0o700)
+    answers: list[int] = []
+    variables = with_files(operator, f"[default]\ncredential_process = {source}\n")
+    with operator.serving_forked(**variables) as serving:
+        asking = threading.Thread(
+            target=lambda: answers.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True})[0])
+        )
+        asking.start()
+        hangs.read_text()
+        began = time.monotonic()
+        code = serving.stop()
+        took = time.monotonic() - began
+        asking.join()
+
+    # The keys of the first run are good for a while yet.
+    assert (answers, code) == ([201], 0)
+    assert took < 10
 
 
 def test_more_processes_need_postgresql(operator: Operator) -> None:

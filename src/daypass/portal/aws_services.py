@@ -44,7 +44,12 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
     """Return the services of the portal's own account, without calling AWS; raises `AwsMisconfigured`."""
     connections = aws_threads(config.threads)
     broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
-    roles = aws_roles(config.aws, lambda: broker.account_id)
+    roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
+
+    def close() -> None:
+        broker.identity.close()
+        broker.credentials.close()
+
     return Aws(
         broker=broker,
         source=tagging_source(config.aws, connections=connections),
@@ -53,5 +58,5 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         issuing=broker.issuing,
         learn=lambda: broker.identity.learn_in_background(_FIRST_ANSWER),
         when_known=broker.identity.when_known,
-        close=broker.identity.close,
+        close=close,
     )

@@ -13,6 +13,7 @@ from daypass.portal.access.model import RoleSession
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.connect import connect
+from daypass.portal.aws.errors import CredentialsRefused
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,
@@ -114,9 +115,9 @@ def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsB
         (answer(503, b"<html>no upstream</html>"), AwsUnavailable, 3),
         (answer(502, b"Bad Gateway"), AwsUnavailable, 3),
         (reset, AwsUnavailable, 3),
-        (error(403, "ExpiredToken"), AwsMisconfigured, 1),
-        (error(403, "InvalidClientTokenId"), AwsMisconfigured, 1),
-        (error(403, "SignatureDoesNotMatch"), AwsMisconfigured, 1),
+        (error(403, "ExpiredToken"), CredentialsRefused, 1),
+        (error(403, "InvalidClientTokenId"), CredentialsRefused, 1),
+        (error(403, "SignatureDoesNotMatch"), CredentialsRefused, 1),
         (error(403, "RegionDisabledException"), AwsMisconfigured, 1),
         (error(400, "PackedPolicyTooLarge"), AwsRefused, 1),
         (error(400, "ValidationError", "1 validation error detected"), AwsRefused, 1),

@@ -57,9 +57,9 @@ def make_broker(
     Its identity is to be learned before the first session. Raises `AwsMisconfigured` for a setting that no
     answer of AWS could make right: an unknown partition or profile, or a proxy.
     """
-    session, timing = session or Session(), timing or Timing()
-    partition, ca_file = _partition(config), _ca_file(session)
-    credentials = OwnCredentials(session)
+    timing = timing or Timing()
+    partition, ca_file = _partition(config), _ca_file(session or Session())
+    credentials = OwnCredentials(session, timing)
 
     def endpoint(url: str) -> Endpoint:
         return Endpoint(url, connections=connections, ca_file=ca_file, timing=timing, proxy=chosen_proxy(url))

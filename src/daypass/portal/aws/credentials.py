@@ -1,39 +1,225 @@
 """The portal's own AWS credentials, from wherever botocore finds them."""
 
+import math
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from botocore.credentials import Credentials, ReadOnlyCredentials
+from botocore.credentials import (
+    CredentialProvider,
+    CredentialResolver,
+    Credentials,
+    ReadOnlyCredentials,
+    RefreshableCredentials,
+)
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
+from daypass.portal.aws.processes import CredentialProcesses
+from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsMisconfigured
+
+_PATIENCE = 3.0
+"""Seconds for which a request waits for a lookup."""
+
+_BEFORE_EXPIRY = 60
+"""Seconds before they expire from which on credentials are not used without a lookup."""
+
+_BETWEEN_STATS = 1.0
+_BETWEEN_LOOKUPS = 1.0
+"""Seconds between failed lookups, so that a crowd of requests starts one credential process and not many."""
+
+_BETWEEN_RENEWALS = 5.0
+"""Seconds between lookups after AWS refused the keys."""
+
+_Found = ReadOnlyCredentials | AwsMisconfigured
+_Signature = Sequence[tuple[int, int, int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    began: float
+    result: Future[_Found] = field(default_factory=Future)
 
 
 class OwnCredentials:
-    """Keys from the environment, a profile, a container or the instance; botocore refreshes what expires.
+    """Keys from the environment, a profile, a container or the instance, for all threads.
 
-    They are looked up when they are first needed, and again after a lookup that found none.
+    They are looked up when first needed, before they expire, when AWS's configuration files change, and when
+    AWS refused them. A lookup runs on a daemon thread of its own, one at a time: a source that hangs holds
+    requests up for three seconds at most, and never the end of the process.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._credentials: Credentials | None = None
-        self._looking_up = threading.Lock()
+    def __init__(self, session: Session | None = None, timing: Timing | None = None) -> None:
+        self._timing = timing or Timing()
+        self._processes = CredentialProcesses()
+        self._given = session
+        self._current: Credentials | None = None
+        self._latest: ReadOnlyCredentials | None = None
+        self._lookup: _Lookup | None = None
+        self._lock = threading.Lock()
+        self._files: Sequence[Path] = ()
+        self._signature: _Signature = ()
+        self._next_stat = -math.inf
+        self._next_renewal = -math.inf
 
     def frozen(self) -> ReadOnlyCredentials:
-        """The keys as they are now."""
+        """Return the keys as they are now; raises `AwsMisconfigured`."""
+        current = self._current
+        if current is None or not _lasts(current, _BEFORE_EXPIRY):
+            return self._await(self._begin(current))
+        if isinstance(current, RefreshableCredentials) and current.refresh_needed():
+            # In the background, for there is time left.
+            self._begin(current)
+            return self._latest or current.get_frozen_credentials()
+        if self._have_files_changed():
+            return self._await(self._begin(None))
+        return current.get_frozen_credentials()
+
+    def renewed(self, refused: ReadOnlyCredentials) -> ReadOnlyCredentials | None:
+        """Look up again after AWS refused these keys; return the new ones, or None if there are none."""
+        if self._latest == refused:
+            with self._lock:
+                now = self._timing.monotonic()
+                if now < self._next_renewal:
+                    return None
+                self._next_renewal = now + _BETWEEN_RENEWALS
+            found = self._await(self._begin(None))
+            return None if found == refused else found
+        return self._latest
+
+    def share_with(self, session: Session) -> None:
+        """Let *session*'s clients sign with these credentials."""
+        session.register_component("credential_provider", CredentialResolver([_Provider(self.frozen)]))
+
+    def close(self) -> None:
+        """Kill credential processes that still run."""
+        self._processes.close()
+
+    def _begin(self, refreshable: Credentials | None) -> _Lookup:
+        """Join the lookup in flight or start one, which refreshes *refreshable* or begins at the sources."""
+        now = self._timing.monotonic()
+        with self._lock:
+            lookup = self._lookup
+            if lookup is not None and (not lookup.result.done() or _is_recent_failure(lookup, now)):
+                return lookup
+            self._lookup = lookup = _Lookup(now)
+        threading.Thread(
+            target=self._look_up, args=(lookup, refreshable), name="aws-credentials", daemon=True
+        ).start()
+        return lookup
+
+    def _await(self, lookup: _Lookup) -> ReadOnlyCredentials:
         try:
-            return (self._credentials or self._look_up()).get_frozen_credentials()
+            found = lookup.result.result(max(0.0, lookup.began + _PATIENCE - self._timing.monotonic()))
+        except TimeoutError:
+            found = AwsMisconfigured(
+                "The source of the portal's AWS credentials does not answer. Check the credential_process of "
+                "its profile, or its metadata endpoint."
+            )
+        if isinstance(found, ReadOnlyCredentials):
+            return found
+        if self._current is not None and self._latest is not None and _lasts(self._current, 0):
+            return self._latest
+        # A new object: the traceback of a raised one grows with each use.
+        raise AwsMisconfigured(found.reason)
+
+    def _look_up(self, lookup: _Lookup, refreshable: Credentials | None) -> None:
+        found: _Found
+        try:
+            found = self._found(refreshable)
+        except AwsMisconfigured as refusal:
+            found = refusal
+        except Exception as error:
+            # Its name only: the text may quote what a credential process printed.
+            found = AwsMisconfigured(
+                f"The source of the portal's AWS credentials failed ({type(error).__name__})."
+            )
+        lookup.result.set_result(found)
+
+    def _found(self, refreshable: Credentials | None) -> ReadOnlyCredentials:
+        if refreshable is None:
+            session = self._given or Session()
+            # Before anything is read, so that a change during the lookup is noticed afterwards.
+            self._files = _files_of(session)
+            self._signature = _signature(self._files)
+            self._next_stat = self._timing.monotonic() + _BETWEEN_STATS
+            refreshable = self._find(session)
+        frozen = refreshable.get_frozen_credentials()
+        self._latest, self._current = frozen, refreshable
+        return frozen
+
+    def _find(self, session: Session) -> Credentials:
+        try:
+            if self._given is None:
+                self._processes.take_over(session)
+            found = session.get_credentials()
         except BotoCoreError as error:
             raise no_credentials() from error
+        if found is None:
+            raise no_credentials()
+        return found
 
-    def _look_up(self) -> Credentials:
-        with self._looking_up:
-            if self._credentials is None:
-                self._credentials = self._session.get_credentials()
-            if self._credentials is None:
-                raise no_credentials()
-            return self._credentials
+    def _have_files_changed(self) -> bool:
+        now = self._timing.monotonic()
+        if now < self._next_stat:
+            return False
+        self._next_stat = now + _BETWEEN_STATS
+        signature = _signature(self._files)
+        has_changed, self._signature = signature != self._signature, signature
+        return has_changed
+
+
+class _Shared(Credentials):
+    """Credentials of a botocore client that are read anew for each signature."""
+
+    def __init__(self, frozen: Callable[[], ReadOnlyCredentials]) -> None:
+        super().__init__("", "", method=_Provider.METHOD)
+        self._frozen = frozen
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        """Return the keys as they are now."""
+        return self._frozen()
+
+
+class _Provider(CredentialProvider):
+    METHOD = "daypass"
+
+    def __init__(self, frozen: Callable[[], ReadOnlyCredentials]) -> None:
+        super().__init__()
+        self._frozen = frozen
+
+    def load(self) -> Credentials:
+        """Return the shared credentials."""
+        return _Shared(self._frozen)
+
+
+def _lasts(credentials: Credentials, seconds: int) -> bool:
+    """Return whether these do not expire within so many seconds."""
+    return not isinstance(credentials, RefreshableCredentials) or not credentials.refresh_needed(seconds)
+
+
+def _is_recent_failure(lookup: _Lookup, now: float) -> bool:
+    return isinstance(lookup.result.result(), AwsMisconfigured) and now < lookup.began + _BETWEEN_LOOKUPS
+
+
+def _files_of(session: Session) -> Sequence[Path]:
+    variables = (session.get_config_variable(name) for name in ("credentials_file", "config_file"))
+    return [Path(given).expanduser() for given in variables if given]
+
+
+def _signature(files: Sequence[Path]) -> _Signature:
+    return [_stat(path) for path in files]
+
+
+def _stat(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def no_credentials() -> AwsMisconfigured:

@@ -52,6 +52,11 @@ _BAD_SIGNATURE = frozenset({"RequestExpired", "SignatureDoesNotMatch"})
 _BAD_REGION = frozenset({"OptInRequired", "RegionDisabled", "RegionDisabledException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
+
+class CredentialsRefused(AwsMisconfigured):
+    """AWS does not accept the portal's keys or signature; other keys may be there by now."""
+
+
 _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
@@ -126,11 +131,11 @@ def _general(code: str) -> AwsError | None:
 
 def _misconfigured(code: str) -> AwsMisconfigured | None:
     if code in _BAD_KEYS:
-        return AwsMisconfigured(
+        return CredentialsRefused(
             f"AWS does not accept the portal's own credentials ({code}). Its operator must renew them."
         )
     if code in _BAD_SIGNATURE:
-        return AwsMisconfigured(
+        return CredentialsRefused(
             f"AWS does not accept the portal's signature ({code}): its secret key is wrong, or its clock is."
         )
     if code in _BAD_REGION:

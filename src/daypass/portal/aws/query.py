@@ -5,9 +5,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import quote_plus
 
+from botocore.credentials import ReadOnlyCredentials
+
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.errors import refusal, troubled, unreadable
+from daypass.portal.aws.errors import CredentialsRefused, refusal, troubled, unreadable
 from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
@@ -45,15 +47,28 @@ class QueryService:
         """The texts of the answer by path, or the `AwsError` that AWS's error code means for *role_arn*."""
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
         try:
-            answer = persist(lambda: self._once(body, deadline, role_arn), deadline, self._timing)
+            answer = persist(lambda: self._signed_in(body, deadline, role_arn), deadline, self._timing)
         except AwsError as failure:
             self._observe(failure)
             raise
         self._observe(None)
         return answer
 
-    def _once(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
-        reply = self._endpoint.post(body, self._signed(body), deadline)
+    def _signed_in(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
+        keys = self._credentials.frozen()
+        try:
+            return self._once(body, keys, deadline, role_arn)
+        except CredentialsRefused:
+            # They may have been rotated. AWS did nothing for a request that it did not authenticate.
+            others = self._credentials.renewed(keys)
+            if others is None:
+                raise
+            return self._once(body, others, deadline, role_arn)
+
+    def _once(
+        self, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline, role_arn: str
+    ) -> Mapping[str, str]:
+        reply = self._endpoint.post(body, self._signed(body, keys), deadline)
         answer = leaves(reply.body)
         # Some endpoints leave the outer element out.
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
@@ -66,8 +81,7 @@ class QueryService:
             raise unreadable()
         return answer
 
-    def _signed(self, body: bytes) -> dict[str, str]:
+    def _signed(self, body: bytes, keys: ReadOnlyCredentials) -> dict[str, str]:
         # Nothing here decompresses: a small answer could become a huge one.
         headers = {"Content-Type": _FORM, "Host": self._endpoint.host, "Accept-Encoding": "identity"}
-        keys = self._credentials.frozen()
         return signed(keys, self._service, self._region, self._endpoint.url, headers, body)

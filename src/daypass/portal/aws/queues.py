@@ -7,9 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.config import Config
+from botocore.session import Session
 
 from daypass.portal.admin.findings import Finding, Level
 from daypass.portal.aws import policies
+from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Account
@@ -111,8 +113,10 @@ def _urls(sqs: "SQSClient", prefix: str) -> Sequence[str]:
     return [url for page in pages for url in page.get("QueueUrls", [])]
 
 
-def aws_queues(account: Account, endpoint_url: str | None) -> Queues:
-    """Return the queues of *account*, read with the portal's own credentials; asks AWS nothing yet."""
+def aws_queues(account: Account, endpoint_url: str | None, credentials: OwnCredentials) -> Queues:
+    """Return the queues of *account*, read with the portal's own credentials, without calling AWS."""
+    session = Session()
+    credentials.share_with(session)
 
     @cache
     def sqs(region: str) -> "SQSClient":
@@ -121,6 +125,7 @@ def aws_queues(account: Account, endpoint_url: str | None) -> Queues:
 
         url = endpoint_url or f"https://sqs.{region}.{PARTITIONS[account.partition].dns_suffix}"
         config = _PATIENT.merge(Config(proxies=boto_proxies(url)))
-        return boto3.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
+        boto = boto3.Session(botocore_session=session)
+        return boto.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
 
     return Queues(account, sqs)

@@ -13,6 +13,7 @@ from botocore.session import Session
 
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.aws import policies
+from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import refusal as session_refusal
 from daypass.portal.aws.errors import unreachable
 from daypass.portal.aws.partitions import PARTITIONS
@@ -268,11 +269,22 @@ class _Lazy:
         return self._clients[service]
 
 
-def aws_roles(config: AwsConfig, account_id: Callable[[], str], session: Session | None = None) -> AwsRoles:
-    """The roles of the portal's own account; asks AWS nothing yet."""
+def aws_roles(
+    config: AwsConfig,
+    account_id: Callable[[], str],
+    session: Session | None = None,
+    credentials: OwnCredentials | None = None,
+) -> AwsRoles:
+    """Return the roles of the portal's own account, without calling AWS.
+
+    Calls are signed with *credentials*, or else with what *session* finds.
+    """
+    session = session or Session()
+    if credentials is not None:
+        credentials.share_with(session)
 
     def account() -> Account:
         return Account(config.partition, account_id(), config.role_prefix, config.master_role)
 
-    lazy = _Lazy(config, session or Session())
+    lazy = _Lazy(config, session)
     return AwsRoles(account, lazy.iam, lazy.principal, lazy.aws_clock)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def doctor(form: str, strict: bool) -> None:
 
 def _findings() -> "Sequence[Finding]":
     from daypass.portal.admin.findings import Finding, Level
-    from daypass.portal.aws.connect import connect
+    from daypass.portal.aws.connect import make_broker
     from daypass.portal.aws.doctor import Doctor
     from daypass.portal.aws.proxy import used_proxies
     from daypass.portal.aws.queues import aws_queues
@@ -59,14 +60,17 @@ def _findings() -> "Sequence[Finding]":
     with plain_sentences(exit_code=2), open_database() as database:
         config = PortalConfig.from_environment(os.environ)
         check(database)
-        broker = connect(config.aws, public_url=config.public_url, connections=1)
-        roles = aws_roles(config.aws, lambda: broker.account_id)
-        proxies = [
-            Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
-            for proxy in used_proxies(config.aws)
-        ]
-        queues = aws_queues(roles.account, config.aws.endpoint_url)
-        examined = Doctor(database, broker, roles, utc_now, queues).examine()
+        broker = make_broker(config.aws, public_url=config.public_url, connections=1)
+        # A credential process that hangs must not outlive this command.
+        with closing(broker.credentials):
+            broker.identity.learn()
+            roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
+            proxies = [
+                Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
+                for proxy in used_proxies(config.aws)
+            ]
+            queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
+            examined = Doctor(database, broker, roles, utc_now, queues).examine()
         return [_session_profile(database), *_audit_privileges(database), *proxies, *examined]
 
 

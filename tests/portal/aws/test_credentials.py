@@ -1,0 +1,194 @@
+"""The portal's own credentials are looked up again when they change; a source that hangs blocks nothing."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from daypass.portal.aws.connect import make_broker
+from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.timing import Timing
+from daypass.portal.clock import utc_now
+from daypass.portal.errors import AwsMisconfigured
+from tests.portal.aws.conftest import PUBLIC_URL, aws_config
+from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
+
+OLD, NEW = "AKIAOLDOLDOLDOLDOLD1", "AKIANEWNEWNEWNEWNEW1"
+
+
+def write_keys(path: Path, access_key_id: str, secret: str = "SECRET-CANARY") -> None:  # noqa: S107  no secret
+    """Replace the file as careful rotation does."""
+    new = path.with_suffix(".new")
+    new.write_text(f"[default]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret}\n")
+    new.replace(path)
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The credentials file of this process, with the old keys."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    path = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    write_keys(path, OLD)
+    return path
+
+
+@pytest.fixture
+def credentials(keys_file: Path, waits: FakeTiming) -> Iterator[OwnCredentials]:
+    """The credentials that are in the file."""
+    assert keys_file.exists()
+    made = OwnCredentials(timing=Timing(monotonic=waits.monotonic, sleep=waits.sleep))
+    yield made
+    made.close()
+
+
+def asked_with(stub: StubAws, accepted: str, signed: list[str]) -> None:
+    """Let the stub accept one access key, and note which came."""
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        key = handler.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+        signed.append(key)
+        (identity() if key == accepted else error(403, "InvalidClientTokenId"))(handler)
+
+    stub.play(script)
+
+
+def test_a_request_that_aws_refuses_is_repeated_with_the_keys_that_are_in_the_file_now(
+    stub: StubAws, keys_file: Path
+) -> None:
+    timing = Timing(monotonic=FakeTiming().monotonic)
+    broker = make_broker(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, timing=timing)
+    signed: list[str] = []
+    asked_with(stub, OLD, signed)
+    broker.identity.learn()
+    write_keys(keys_file, NEW)
+    asked_with(stub, NEW, signed)
+    broker.identity.learn()
+    broker.identity.learn()
+
+    assert signed == [OLD, OLD, NEW, NEW]
+
+
+def test_a_changed_file_is_read_within_a_second(
+    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+) -> None:
+    before = credentials.frozen().access_key
+    write_keys(keys_file, NEW)
+    waits.now += 1
+
+    assert (before, credentials.frozen().access_key) == (OLD, NEW)
+
+
+def test_a_file_that_is_broken_for_a_moment_changes_nothing(
+    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+) -> None:
+    credentials.frozen()
+    keys_file.write_text("[default]\naws_access_key_id = ")
+    waits.now += 1
+    meanwhile = credentials.frozen().access_key
+    write_keys(keys_file, NEW)
+    waits.now += 1
+
+    assert (meanwhile, credentials.frozen().access_key) == (OLD, NEW)
+
+
+def test_refused_keys_are_looked_up_again_once_in_five_seconds(
+    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+) -> None:
+    old = credentials.frozen()
+    unchanged = credentials.renewed(old)
+    write_keys(keys_file, NEW)
+    too_soon = credentials.renewed(old)
+    waits.now += 5
+    renewed = credentials.renewed(old)
+    # A thread that was refused the old keys gets what another found.
+    again = credentials.renewed(old)
+
+    assert (unchanged, too_soon) == (None, None)
+    assert renewed is not None
+    assert renewed == again
+    assert renewed.access_key == NEW
+
+
+def with_process(keys_file: Path, command: str) -> None:
+    keys_file.unlink()
+    keys_file.with_name("config").write_text(f"[default]\ncredential_process = {command}\n")
+
+
+def script(keys_file: Path, text: str) -> str:
+    path = keys_file.with_name("source.sh")
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_a_crowd_starts_one_credential_process(keys_file: Path) -> None:
+    starts = keys_file.with_name("starts")
+    ends = f"{utc_now() + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
+    answer = f'{{"Version": 1, "AccessKeyId": "{NEW}", "SecretAccessKey": "x", "Expiration": "{ends}"}}'
+    with_process(keys_file, script(keys_file, f"echo x >> {starts}\necho '{answer}'"))
+    credentials, found = OwnCredentials(), list[str | None]()
+    threads = [
+        threading.Thread(target=lambda: found.append(credentials.frozen().access_key)) for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (found, starts.read_text()) == ([NEW] * 16, "x\n")
+
+
+@pytest.mark.parametrize("text", ["exit 1", "echo SECRET-CANARY", "echo '{}'", "exec /no/such/program"])
+def test_a_credential_process_that_fails_is_said_and_not_quoted(keys_file: Path, text: str) -> None:
+    with_process(keys_file, script(keys_file, text))
+
+    with pytest.raises(AwsMisconfigured) as refused:
+        OwnCredentials().frozen()
+
+    assert "CANARY" not in repr(refused.value.__context__) + str(refused.value)
+
+
+def test_a_credential_process_that_hangs_is_given_up_and_killed_at_the_end(keys_file: Path) -> None:
+    pid_file = keys_file.with_name("pid")
+    os.mkfifo(pid_file)
+    with_process(keys_file, script(keys_file, f"echo $$ > {pid_file}\nsleep 600"))
+    credentials = OwnCredentials()
+    pids: list[int] = []
+    reading = threading.Thread(target=lambda: pids.append(int(pid_file.read_text())))
+    reading.start()
+    with pytest.raises(AwsMisconfigured, match="does not answer"):
+        credentials.frozen()
+    reading.join()
+    (pid,) = pids
+    credentials.close()
+
+    give_up = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < give_up
+
+
+def test_clients_of_botocore_sign_with_the_shared_credentials(
+    stub: StubAws, credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+) -> None:
+    session, signed = Session(), list[str]()
+    credentials.share_with(session)
+    client: Any = session.create_client("sts", region_name="us-west-2", endpoint_url=stub.url)
+    asked_with(stub, OLD, signed)
+    client.get_caller_identity()
+    write_keys(keys_file, NEW)
+    waits.now += 1
+    asked_with(stub, NEW, signed)
+    client.get_caller_identity()
+
+    assert signed == [OLD, NEW]
