@@ -1,10 +1,13 @@
 """One kept connection that speaks HTTP/1.1: one request at a time, and each answer read whole."""
 
+import re
 import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from daypass.common import tunnel
 from daypass.common.proxies import Proxy
 
+_DATE = re.compile(rb"\r\ndate:[ \t]*([^\r\n]{1,64})", re.IGNORECASE)
 _PIECE = 64 * 1024
 _LARGEST_HEAD = 16 * 1024
 
@@ -35,6 +39,14 @@ class Reply:
 
     status: int
     body: bytes
+    start: bytes = field(default=b"", repr=False, compare=False)
+    """The first bytes of the answer as they came, for headers that are read in rare cases only."""
+
+    @property
+    def date(self) -> datetime | None:
+        """The time of the header Date; None if it is missing or malformed."""
+        found = _DATE.search(self.start.partition(b"\r\n\r\n")[0])
+        return None if found is None else read_date(found[1].decode("latin-1"))
 
 
 class Connection:
@@ -77,7 +89,7 @@ class Connection:
         self._socket.settimeout(_some(left))
         self._socket.sendall(request)
         answer = _Answer()
-        received = 0
+        received, start = 0, b""
         while not answer.is_whole:
             self._socket.settimeout(_some(left))
             piece = self._socket.recv(_PIECE)
@@ -87,12 +99,13 @@ class Connection:
             if received > longest + _LARGEST_HEAD:
                 raise TooLong
             answer.take(piece)
+            start = start or piece
         if len(answer.body) > longest:
             raise TooLong
         self.is_usable = answer.may_go_on
         if self._forwarder is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise tunnel.refused(self._forwarder, answer.status, self._origin)
-        return Reply(answer.status, bytes(answer.body))
+        return Reply(answer.status, bytes(answer.body), start)
 
     def is_dropped(self) -> bool:
         """Whether the other side has closed, or sent what nobody asked for."""
@@ -103,6 +116,15 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
+
+
+def read_date(text: str) -> datetime | None:
+    """Return the time of a header Date, in UTC; None if it is malformed."""
+    try:
+        read = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return read if read.tzinfo is not None else read.replace(tzinfo=UTC)
 
 
 def _open(host: str, port: int, left: Left) -> socket.socket:

@@ -19,7 +19,7 @@ from daypass.portal.aws.queues import Queues
 from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AwsError, AwsNotAllowed, RoleNotFound
+from daypass.portal.errors import AwsError, AwsNotAllowed, AwsRefused, RoleNotFound
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
 
@@ -65,12 +65,7 @@ class Doctor:
 
     def _portal(self, principal: str) -> Iterator[Finding]:
         yield Finding("identity", Level.FINE, "portal", f"The portal is {principal}.")
-        skew = abs(self.roles.aws_clock() - self.clock())
-        level = Level.FINE if skew <= _SKEW else Level.WARNING
-        sentence = f"Its clock and AWS's differ by {skew // timedelta(seconds=1)} s."
-        yield Finding(
-            "clock", level, "portal", sentence, "" if level is Level.FINE else "timedatectl set-ntp true"
-        )
+        yield self._clocks()
         if self.broker.is_chained:
             yield Finding(
                 "chaining",
@@ -83,6 +78,16 @@ class Doctor:
             yield Finding(
                 "chaining", Level.FINE, "portal", "Its keys are long-term ones: no cap of one hour."
             )
+
+    def _clocks(self) -> Finding:
+        try:
+            skew = abs(self.roles.aws_clock() - self.clock())
+        except AwsRefused as refusal:
+            return Finding("clock", Level.WARNING, "portal", refusal.reason)
+        level = Level.FINE if skew <= _SKEW else Level.WARNING
+        sentence = f"Its clock and AWS's differ by {skew // timedelta(seconds=1)} s."
+        patch = "" if level is Level.FINE else "timedatectl set-ntp true"
+        return Finding("clock", level, "portal", sentence, patch)
 
     def _role(self, subject: str, role_arn: str, principal: str, tenant: Tenant | None) -> Iterator[Finding]:
         try:

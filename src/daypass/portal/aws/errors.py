@@ -1,6 +1,7 @@
 """What AWS's error codes mean for the portal. Codes only: throttling, for one, comes with status 400."""
 
 import re
+from datetime import datetime, timedelta
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import RoleMaximumExceeded
@@ -48,7 +49,10 @@ _BAD_KEYS = frozenset(
         "UnrecognizedClientException",
     }
 )
-_BAD_SIGNATURE = frozenset({"RequestExpired", "SignatureDoesNotMatch"})
+_BAD_SIGNATURE = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
+)
+_CLOCK_IS_WRONG = frozenset({"RequestExpired", "RequestTimeTooSkewed"})
 _BAD_REGION = frozenset({"OptInRequired", "RegionDisabled", "RegionDisabledException"})
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
@@ -58,6 +62,9 @@ class CredentialsRefused(AwsMisconfigured):
 
 
 _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
+_WRONG_TIME = re.compile(r"Signature (expired|not yet current)")
+_NOTABLE_SKEW = timedelta(minutes=5)
+"""AWS accepts signatures from a clock that differs by this much."""
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
 
@@ -88,6 +95,28 @@ def troubled() -> AwsUnavailable:
 def throttled() -> AwsThrottled:
     """The refusal for an AWS that wants a pause."""
     return AwsThrottled("AWS asks for a pause: too much is being asked of it at once. Try again in a moment.")
+
+
+def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datetime) -> AwsError | None:
+    """Return the refusal for clocks that differ, if that explains AWS's *code*; else None.
+
+    *aws_time* is the time of AWS's answer. A signature of the wrong time is refused with codes that also
+    mean wrong keys or a lack of permissions.
+    """
+    if code not in _DENIED | _BAD_SIGNATURE:
+        return None
+    skew = timedelta() if aws_time is None else aws_time - now
+    if abs(skew) > _NOTABLE_SKEW:
+        direction = "ahead of" if skew > timedelta() else "behind"
+        difference = f"AWS's clock is {abs(skew) // timedelta(minutes=1)} minutes {direction} the portal's"
+    elif code in _CLOCK_IS_WRONG or _WRONG_TIME.search(message):
+        difference = "AWS's clock and the portal's differ"
+    else:
+        return None
+    return AwsMisconfigured(
+        f"{difference}, so AWS refuses what the portal signs ({code}). The portal's operator must set the "
+        "clock of its machine, for example with NTP."
+    )
 
 
 def refusal(code: str, message: str, role_arn: str) -> AwsError:

@@ -9,11 +9,12 @@ from botocore.credentials import ReadOnlyCredentials
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.errors import CredentialsRefused, refusal, troubled, unreadable
+from daypass.portal.aws.errors import CredentialsRefused, clock_refusal, refusal, troubled, unreadable
 from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
 from daypass.portal.aws.xml import leaves
+from daypass.portal.clock import Clock, utc_now
 from daypass.portal.errors import AwsError
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
@@ -33,6 +34,7 @@ class QueryService:
         credentials: OwnCredentials,
         timing: Timing,
         observe: Callable[[AwsError | None], None],
+        clock: Clock = utc_now,
     ) -> None:
         self._endpoint = endpoint
         self._service = service
@@ -40,6 +42,7 @@ class QueryService:
         self._credentials = credentials
         self._timing = timing
         self._observe = observe
+        self._clock = clock
 
     def call(
         self, parameters: Mapping[str, str], deadline: Deadline, *, role_arn: str = ""
@@ -74,7 +77,7 @@ class QueryService:
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
-            raise refusal(code, message, role_arn)
+            raise clock_refusal(code, message, reply.date, self._clock()) or refusal(code, message, role_arn)
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise troubled()
         if reply.status != HTTPStatus.OK or not answer:

@@ -4,22 +4,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.aws import policies
+from daypass.portal.aws.connection import read_date
 from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.errors import clock_refusal, unreachable, unreadable
 from daypass.portal.aws.errors import refusal as session_refusal
-from daypass.portal.aws.errors import unreachable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Account, Document
 from daypass.portal.aws.proxy import boto_proxies, service_urls
-from daypass.portal.clock import Clock
+from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import AwsConfig
 from daypass.portal.errors import (
     AwsError,
@@ -67,13 +68,16 @@ class AwsRoles:
     def read(self, role_arn: str) -> RoleState:
         """The role as it is; raises `RoleNotFound`."""
         with classified(f"read the role {role_arn}", "iam:GetRole"):
-            role: Mapping[str, Any] = self.iam().get_role(RoleName=role_name(role_arn))["Role"]
+            role: Mapping[str, Any] = _role(self.iam(), role_name(role_arn))
         if role["Arn"] != role_arn:
             raise RoleNotFound(f"There is no role {role_arn} in the account.")
+        trust = role.get("AssumeRolePolicyDocument")
+        if not isinstance(trust, Mapping):
+            raise AwsRefused(f"AWS's answer about {role_arn} has no trust policy (AssumeRolePolicyDocument).")
         return RoleState(
             arn=role_arn,
             maximum=timedelta(seconds=role.get("MaxSessionDuration", 3600)),
-            trust=role["AssumeRolePolicyDocument"],
+            trust=trust,
             boundary_arn=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             tags={tag["Key"]: tag["Value"] for tag in role.get("Tags", [])},
         )
@@ -186,6 +190,14 @@ def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) 
         )
 
 
+def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
+    """Return IAM's description of a role, which names its ARN at least."""
+    role: Mapping[str, Any] = iam.get_role(RoleName=name).get("Role", {})
+    if "Arn" not in role:
+        raise unreadable()
+    return role
+
+
 @contextmanager
 def classified(act: str, actions: str, missing: str = "there is no such role") -> Iterator[None]:
     """Turns botocore's errors into ours; *act* and *actions* say what was tried, and what it takes.
@@ -195,9 +207,19 @@ def classified(act: str, actions: str, missing: str = "there is no such role") -
     try:
         yield
     except ClientError as error:
-        raise _refusal(str(error.response.get("Error", {}).get("Code", "")), act, actions, missing) from error
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        raise _clock_refusal(error, code) or _refusal(code, act, actions, missing) from error
     except BotoCoreError as error:
         raise unreachable() from error
+    except (ResponseParserError, KeyError) as error:
+        # botocore's parser raises KeyError for an answer without its result element.
+        raise unreadable() from error
+
+
+def _clock_refusal(error: ClientError, code: str) -> AwsError | None:
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    aws_time = read_date(headers.get("date", ""))
+    return clock_refusal(code, str(error.response.get("Error", {}).get("Message", "")), aws_time, utc_now())
 
 
 def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
@@ -234,15 +256,19 @@ class _Lazy:
     def principal(self) -> str:
         if not self._principal:
             with classified("say who the portal is", "sts:GetCallerIdentity"):
-                self._principal = self._who(
-                    self._client("sts", self.config.region).get_caller_identity()["Arn"]
-                )
+                answer = self._client("sts", self.config.region).get_caller_identity()
+                if "Arn" not in answer:
+                    raise unreadable()
+                self._principal = self._who(answer["Arn"])
         return self._principal
 
     def aws_clock(self) -> datetime:
         with classified("say what time it is", "sts:GetCallerIdentity"):
             answer = self._client("sts", self.config.region).get_caller_identity()
-        return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        read = read_date(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+        if read is None:
+            raise AwsRefused("AWS's answer has no time (header Date), so the clocks cannot be compared.")
+        return read
 
     def _who(self, arn: str) -> str:
         """The role behind a session, with its path, which no session tells; anybody else as they are."""
@@ -250,7 +276,7 @@ class _Lazy:
         if not rest:
             return arn
         with classified(f"read the portal's own role {rest.partition('/')[0]}", "iam:GetRole"):
-            return str(self.iam().get_role(RoleName=rest.partition("/")[0])["Role"]["Arn"])
+            return str(_role(self.iam(), rest.partition("/")[0])["Arn"])
 
     def _client(self, service: str, region: str) -> Any:  # noqa: ANN401  boto3's own
         if service not in self._clients:

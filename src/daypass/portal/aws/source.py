@@ -14,12 +14,13 @@ from botocore.session import Session
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
 from daypass.portal.aws.connection import Reply
-from daypass.portal.aws.errors import search_refusal, troubled, unreadable
+from daypass.portal.aws.errors import clock_refusal, search_refusal, troubled, unreadable
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.post import Endpoint, persist
 from daypass.portal.aws.proxy import chosen_proxy
 from daypass.portal.aws.signing import signed
 from daypass.portal.aws.timing import Timing
+from daypass.portal.clock import utc_now
 from daypass.portal.config import AwsConfig
 from daypass.portal.inventory.model import Tagged
 from daypass.portal.inventory.source import Query
@@ -71,7 +72,9 @@ class TaggingSource:
         code = answer.get("__type")
         if isinstance(code, str):
             # Some endpoints put the name of their model before the code.
-            raise search_refusal(code.rpartition("#")[2], query.role_arn)
+            name, message = code.rpartition("#")[2], str(answer.get("message", ""))
+            clocks_differ = clock_refusal(name, message, reply.date, utc_now())
+            raise clocks_differ or search_refusal(name, query.role_arn)
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise troubled()
         if reply.status != HTTPStatus.OK or "ResourceTagMappingList" not in answer:
