@@ -1,6 +1,8 @@
 """The portal's own credentials are looked up again when they change; a source that hangs blocks nothing."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsMisconfigured
 from tests.portal.aws.conftest import PUBLIC_URL, aws_config
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
+from tests.unknown_user import as_unknown_user
 
 OLD, NEW = "AKIAOLDOLDOLDOLDOLD1", "AKIANEWNEWNEWNEWNEW1"
 
@@ -192,3 +195,15 @@ def test_clients_of_botocore_sign_with_the_shared_credentials(
     client.get_caller_identity()
 
     assert signed == [OLD, NEW]
+
+
+def test_keys_from_the_environment_need_no_home_directory() -> None:
+    command = (
+        "from daypass.portal.aws.credentials import OwnCredentials as Own; print(Own().frozen().access_key)"
+    )
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+    done = subprocess.run(
+        as_unknown_user([sys.executable, "-c", command], keys), capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("AKIAEXAMPLE\n", "")

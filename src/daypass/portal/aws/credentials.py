@@ -1,6 +1,7 @@
 """The portal's own AWS credentials, from wherever botocore finds them."""
 
 import math
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -17,6 +18,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
+from daypass.common.home import expand_user
 from daypass.portal.aws.processes import CredentialProcesses
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsMisconfigured
@@ -207,7 +209,9 @@ def _is_recent_failure(lookup: _Lookup, now: float) -> bool:
 
 def _files_of(session: Session) -> Sequence[Path]:
     variables = (session.get_config_variable(name) for name in ("credentials_file", "config_file"))
-    return [Path(given).expanduser() for given in variables if given]
+    # Without a home directory botocore finds no file there either.
+    expanded = (expand_user(given, os.environ) for given in variables if given)
+    return [Path(path) for path in expanded if path is not None]
 
 
 def _signature(files: Sequence[Path]) -> _Signature:
