@@ -106,10 +106,6 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
         ("us-gov-west-1", "aws-us-gov"),
         ("cn-north-1", "aws-cn"),
         ("eusc-de-east-1", "aws-eusc"),
-        ("us-iso-east-1", "aws-iso"),
-        ("us-isob-east-1", "aws-iso-b"),
-        ("eu-isoe-west-1", "aws-iso-e"),
-        ("us-isof-south-1", "aws-iso-f"),
         ("us-west-2", "aws"),
         ("mx-central-1", "aws"),
     ],
@@ -128,3 +124,9 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
     empty = {variable.name: " " for variable in VARIABLES if variable.name != "DAYPASS_AWS_REGION"}
 
     assert read(**empty) == read()
+
+
+@pytest.mark.parametrize("region", ["us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"])
+def test_a_region_of_an_isolated_partition_is_refused(region: str) -> None:
+    with pytest.raises(ConfigError, match=rf"DAYPASS_AWS_REGION={region} is in the partition aws-iso"):
+        read(DAYPASS_AWS_REGION=region)

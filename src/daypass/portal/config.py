@@ -9,6 +9,8 @@ from pathlib import Path
 from pwd import getpwuid
 from urllib.parse import urlsplit
 
+from daypass.common.console.partitions import CONSOLE_PARTITIONS, partition_of
+
 Network = IPv4Network | IPv6Network
 
 
@@ -258,35 +260,23 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
     region = AWS_REGION.read(environ)
     if not region.replace("-", "").isalnum() or not region.isascii():
         raise AWS_REGION.refuse()
+    partition = partition_of(region)
+    if partition not in CONSOLE_PARTITIONS:
+        known = ", ".join(CONSOLE_PARTITIONS)
+        raise ConfigError(
+            f"{AWS_REGION.name}={region} is in the partition {partition}. Daypass works in {known}."
+        )
     # Keys of another AWS have no business at the real one's sign-in.
     endpoint_url = _origin(AWS_ENDPOINT_URL, environ)
     return AwsConfig(
         region=region,
-        partition=partition_of(region),
+        partition=partition,
         role_prefix=read_role_name(ROLE_PREFIX, environ),
         master_role=read_role_name(MASTER_ROLE, environ),
         endpoint_url=endpoint_url,
         signin_url=_origin(AWS_SIGNIN_URL, environ) or endpoint_url,
         console_url=_origin(AWS_CONSOLE_URL, environ) or endpoint_url,
     )
-
-
-def partition_of(region: str) -> str:
-    """The AWS partition that a region belongs to."""
-    found = (partition for prefix, partition in _PARTITIONS if region.startswith(prefix))
-    return next(found, "aws")
-
-
-_PARTITIONS = (
-    ("us-gov-", "aws-us-gov"),
-    ("cn-", "aws-cn"),
-    ("eusc-", "aws-eusc"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("us-isof-", "aws-iso-f"),
-)
-"""How the regions of each partition begin, but for those of the one that is called aws."""
 
 
 def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:

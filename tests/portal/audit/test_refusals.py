@@ -18,7 +18,7 @@ from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeClock
 
 
-def refusal(actor: str, action: str = "session.issue", code: str = "access_denied") -> Event:
+def refusal(actor: str, action: str = "membership.put", code: str = "access_denied") -> Event:
     return Event(action, actor, f"{actor}@example.com", None, "s", "denied", {"code": code}, "r")
 
 
@@ -34,7 +34,7 @@ def log(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
     opened.close()
 
 
-def recorded(database: Database, action: str = "session.issue") -> list[tuple[str, dict[str, object]]]:
+def recorded(database: Database, action: str = "membership.put") -> list[tuple[str, dict[str, object]]]:
     c = audit_events.c
     with database.reading() as connection:
         rows = connection.execute(select(c.actor_id, c.detail).where(c.action == action))

@@ -122,6 +122,18 @@ def change(iam: Iam, **changed: object) -> None:
     iam.roles["duploservices-dev01"] |= changed
 
 
+def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, iam: Iam) -> None:
+    database, elsewhere = Database(sqlite_url), replace(DEV, region="cn-north-1")
+    with database.writing() as connection:
+        TenantStore(connection).add(elsewhere, NOON)
+
+    finding = Doctor(database, FakeBroker(), roles_of(iam), FakeClock()).examine_tenant(elsewhere)[0]
+    database.close()
+
+    assert (finding.code, finding.level) == ("region", Level.ERROR)
+    assert "aws-cn" in finding.sentence
+
+
 def test_an_account_that_is_as_it_should_be_gives_no_finding(examine: Examine) -> None:
     assert examine() == []
 

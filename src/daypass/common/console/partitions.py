@@ -1,4 +1,4 @@
-"""AWS partitions: the DNS suffix of their endpoints and the host of their console."""
+"""AWS partitions: their regions, the DNS suffix of their endpoints and the host of their console."""
 
 from dataclasses import dataclass
 
@@ -26,3 +26,19 @@ CONSOLE_PARTITIONS = {
 
 ISOLATED = ("aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f")
 """Partitions on networks of their own: their console cannot be reached from the internet."""
+
+# The forms of botocore's endpoint data. Every other region is in the partition aws.
+_REGIONS = {
+    "aws-cn": "cn-",
+    "aws-us-gov": "us-gov-",
+    "aws-eusc": "eusc-",
+    "aws-iso": "us-iso-",
+    "aws-iso-b": "us-isob-",
+    "aws-iso-e": "eu-isoe-",
+    "aws-iso-f": "us-isof-",
+}
+
+
+def partition_of(region: str) -> str:
+    """Return the name of the partition that *region* is in."""
+    return next((name for name, prefix in _REGIONS.items() if region.startswith(prefix)), "aws")

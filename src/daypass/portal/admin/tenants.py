@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import uuid4
 
+from daypass.common.console.partitions import partition_of
 from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, check_version, nothing_follows
@@ -21,7 +22,6 @@ from daypass.portal.admin.store.tenants import (
     TenantQuery,
 )
 from daypass.portal.audit.log import Event, Write
-from daypass.portal.config import partition_of
 from daypass.portal.errors import AwsError, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.page import Page, Turn

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from daypass.common.console.partitions import partition_of
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
@@ -90,6 +91,8 @@ class Doctor:
         return Finding("clock", level, "portal", sentence, patch)
 
     def _role(self, subject: str, role_arn: str, principal: str, tenant: Tenant | None) -> Iterator[Finding]:
+        if tenant is not None:
+            yield from self._region(tenant)
         try:
             state = self.roles.read(role_arn)
         except RoleNotFound:
@@ -114,6 +117,15 @@ class Doctor:
         else:
             found += self._fence.of_tenant(subject, state, tenant)
         yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is as it should be.")]
+
+    def _region(self, tenant: Tenant) -> Iterator[Finding]:
+        partition, ours = partition_of(tenant.region), self.roles.account.partition
+        if partition != ours:
+            sentence = (
+                f"Its region {tenant.region} is in the AWS partition {partition}, and the portal works in "
+                f"{ours}. Change the tenant's region."
+            )
+            yield Finding("region", Level.ERROR, tenant.name, sentence)
 
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None

@@ -5,7 +5,8 @@ import re
 
 import click
 
-from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, partition_of, read_role_name
+from daypass.common.console.partitions import partition_of
+from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_role_name
 from daypass.portal.operator.ground import check_environment, plain_sentences
 
 
