@@ -1,13 +1,17 @@
 """What a person is told, and which exit code a script sees, when AWS does not do its part."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from daypass.demo.visitor import Answer
 from daypass.portal.clock import utc_now
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import tenants
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.demo_fixture import Demo
@@ -37,16 +41,22 @@ def assert_told_alike(answer: Answer, done: Done, *, status: int, code: str, exi
     assert done.stdout == ""
 
 
-def add_tenant(terminal: Terminal, name: str) -> str:
-    """A tenant that only the portal knows; answers the name that its role in AWS should have."""
+@contextmanager
+def added_tenant(terminal: Terminal, name: str) -> Iterator[str]:
+    """Add a tenant that only the portal knows, for a while; yields the name that its role should have."""
     role = f"duploservices-{name}"
     role_arn = terminal.demo.tenants["dev01"]["role_arn"].replace("duploservices-dev01", role)
     tenant = Tenant(TenantId(name), name, terminal.demo.ready["region"], role_arn, None)
     database = Database(f"sqlite:///{terminal.demo.folder / 'daypass.db'}")
     with database.writing() as connection:
         TenantStore(connection).add(tenant, utc_now())
-    database.close()
-    return role
+    try:
+        yield role
+    finally:
+        # Other tests of the same demo count its tenants.
+        with database.writing() as connection:
+            connection.execute(delete(tenants).where(tenants.c.id == name))
+        database.close()
 
 
 def add_role(terminal: Terminal, name: str, principal: str, *actions: str) -> None:
@@ -91,29 +101,28 @@ def test_keys_in_the_cache_outlive_an_sts_that_is_down(terminal: Terminal) -> No
 
 
 def test_a_role_that_does_not_exist_is_named(terminal: Terminal) -> None:
-    role = add_tenant(terminal, "ghost01")
+    with added_tenant(terminal, "ghost01") as role:
+        answer, done = ask(terminal, "ghost01")
 
-    answer, done = ask(terminal, "ghost01")
-
-    assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
-    assert role in answer.body["detail"]
+        assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+        assert role in answer.body["detail"]
 
 
 def test_a_role_that_does_not_trust_the_portal_is_named(terminal: Terminal) -> None:
-    role = add_tenant(terminal, "wary01")
-    add_role(terminal, role, "arn:aws:iam::111122223333:user/somebody-else", "sts:AssumeRole")
+    with added_tenant(terminal, "wary01") as role:
+        add_role(terminal, role, "arn:aws:iam::111122223333:user/somebody-else", "sts:AssumeRole")
 
-    answer, done = ask(terminal, "wary01")
+        answer, done = ask(terminal, "wary01")
 
-    assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
-    assert role in answer.body["detail"]
+        assert_told_alike(answer, done, status=502, code="aws_trust", exit_code=SET_UP_WRONGLY)
+        assert role in answer.body["detail"]
 
 
 def test_a_role_that_refuses_identity_and_tags_gives_plain_keys(terminal: Terminal) -> None:
-    role = add_tenant(terminal, "plain01")
-    add_role(terminal, role, "arn:aws:iam::111122223333:user/daypass-portal", "sts:AssumeRole")
+    with added_tenant(terminal, "plain01") as role:
+        add_role(terminal, role, "arn:aws:iam::111122223333:user/daypass-portal", "sts:AssumeRole")
 
-    answer, done = ask(terminal, "plain01")
+        answer, done = ask(terminal, "plain01")
 
-    assert answer.status == 201, answer.body
-    assert done.returncode == 0, done.stderr
+        assert answer.status == 201, answer.body
+        assert done.returncode == 0, done.stderr
