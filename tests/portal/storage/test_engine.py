@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -221,3 +223,13 @@ def test_a_snapshot_sees_one_moment_and_holds_up_nobody(database: Database) -> N
             connection.execute(insert(users), _row("new"))
 
         assert list(reader.scalars(select(users.c.id))) == []
+
+
+def test_sqlite_needs_no_driver_of_postgresql(tmp_path: Path) -> None:
+    script = (
+        "import sys; from daypass.portal.storage import engine, migrate;"
+        f"database = engine.Database('sqlite:///{tmp_path}/daypass.db'); migrate.migrate(database);"
+        "sys.exit('psycopg' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.allowance import Allowance
 from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
-from daypass.portal.storage.watchdog import Allowance, WatchedConnection
 
 
 class PooledConnections:
@@ -57,8 +58,8 @@ class PooledConnections:
 @contextmanager
 def _lend(borrowed: AbstractContextManager[Connection], allowance: Allowance) -> Iterator[Connection]:
     with borrowed as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, WatchedConnection)  # noqa: S101  the engine makes no other
+        # A `WatchedConnection`: the engine opens no other.
+        driver: Any = connection.connection.driver_connection
         driver.allowance = allowance
         yield connection
 

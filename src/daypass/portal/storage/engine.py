@@ -15,10 +15,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
+from daypass.portal.storage.allowance import Allowance
 from daypass.portal.storage.connections import KeptConnections, PooledConnections
 from daypass.portal.storage.place import Place
 from daypass.portal.storage.pooler import Profile, examine_connections
-from daypass.portal.storage.watchdog import Allowance, opener, watch
 
 __all__ = ["Allowance", "Connection", "Database", "StorageConflict", "StorageLocked"]
 
@@ -62,6 +62,9 @@ class Database:
         self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
         """What the connection that was opened last relies on."""
         if not self.is_sqlite:
+            # Loads the driver of PostgreSQL, which SQLite does without.
+            from daypass.portal.storage.watchdog import opener, watch
+
             resting = Allowance(per_wait=(patience * _PING).total_seconds())
             watch(self._engine, resting)
             examine_connections(self._engine, opener(resting), patience, self._set_profile)

@@ -5,8 +5,6 @@ of them fires when the backend itself is stopped or a proxy swallows the traffic
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -16,21 +14,9 @@ from psycopg.abc import PQGen
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from daypass.portal.storage.allowance import UNLIMITED, Allowance
+
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """How long a borrowed connection may wait for the server: per round trip, and until a point in time.
-
-    Seconds; `ends_at` is on the clock of `time.monotonic`.
-    """
-
-    per_wait: float = inf
-    ends_at: float = inf
-
-
-UNLIMITED = Allowance()
 
 
 class WatchedConnection(PsycopgConnection[Any]):
