@@ -1,7 +1,9 @@
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, update
@@ -9,8 +11,17 @@ from sqlalchemy import insert, update
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.store.tenants import TenantQuery
 from daypass.portal.admin.tenants import Tenants
-from daypass.portal.errors import AccessDenied, AwsRefused, Changed, InvalidRequest, TenantNotFound
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.errors import (
+    AccessDenied,
+    AuditUnavailable,
+    AwsRefused,
+    Changed,
+    InvalidRequest,
+    TenantNotFound,
+)
 from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
 from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant
@@ -336,3 +347,18 @@ def test_a_role_gets_its_rights_back_where_the_tenant_is_not_deleted_after_all(
 
     assert maker.made == [made.tenant, made.tenant]
     assert tenants.find("prod01").tenant.region == "eu-west-1"
+
+
+def test_a_role_gets_its_rights_back_where_its_emptying_cannot_be_recorded(
+    administration: Administration, alice: Caller, tmp_path: Path
+) -> None:
+    maker = Maker()
+    made = Tenants(administration.tenants.desk, RULES, maker).create("prod01", REGION, alice).tenant
+
+    with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
+        desk = replace(administration.tenants.desk, audit=AuditLog(unusable, administration.clock))
+        with pytest.raises(AuditUnavailable):
+            Tenants(desk, RULES, maker).delete("prod01", alice)
+
+    assert maker.emptied == [made]
+    assert maker.made == [made, made]

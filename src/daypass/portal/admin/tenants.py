@@ -226,6 +226,8 @@ class Tenants:
         self.desk.review("tenant.delete", found.tenant.name, by, draft)
         kept = self._empty(found.tenant)
         try:
+            if not kept:
+                self._record_emptying(found.tenant)
             self.desk.make("tenant.delete", found.tenant.name, by, draft)
         except PortalError:
             if not kept and self.maker is not None:
@@ -243,12 +245,12 @@ class Tenants:
             is_empty = self.maker is not None and self.maker.empty(tenant)
         except AwsError as refusal:
             return refusal.reason
-        if not is_empty:
-            return "Its role was not made by this portal and was left as it is."
+        return "" if is_empty else "Its role was not made by this portal and was left as it is."
+
+    def _record_emptying(self, tenant: Tenant) -> None:
         self.desk.audit.commit(
             Event("role.empty", None, "daypass", tenant.id, tenant.role_arn, "done", {}, "")
         )
-        return ""
 
     def _check_name(self, connection: Connection, name: str) -> None:
         found = TenantList(connection)
