@@ -42,6 +42,29 @@ def test_a_backup_is_whole_private_and_checked(operator: Operator, tmp_path: Pat
     assert checked.returncode == 0
 
 
+def test_a_backup_is_of_the_database_that_serve_uses_without_a_url(
+    operator: Operator, tmp_path: Path
+) -> None:
+    unset = {"DAYPASS_DATABASE_URL": "", "STATE_DIRECTORY": str(tmp_path / "state")}
+    assert operator.run_inside("migrate", **unset).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "state" / "daypass.db")) as portal, portal:
+        portal.execute(INSERT, ("1", "dana"))
+
+    made = operator.run_inside("backup", str(tmp_path / "copy.db"), **unset)
+
+    assert (made.returncode, _users(tmp_path / "copy.db")) == (0, 1)
+
+
+def test_a_misspelled_variable_backs_up_no_other_database(operator: Operator, tmp_path: Path) -> None:
+    refused = operator.run_inside(
+        "backup", str(tmp_path / "copy.db"), DAYPASS_DATABSE_URL="sqlite:///other.db"
+    )
+
+    assert refused.returncode == 1
+    assert "DAYPASS_DATABASE_URL" in refused.stderr
+    assert not (tmp_path / "copy.db").exists()
+
+
 def test_a_backup_does_not_start_over_while_others_write(operator: Operator, tmp_path: Path) -> None:
     source, copy = _path(operator), tmp_path / "copy.db"
     with closing(sqlite3.connect(source)) as portal, portal:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from daypass.portal.config import DATABASE_URL, ConfigError
-from daypass.portal.operator.ground import plain_sentences
+from daypass.portal.config import ConfigError, database_url
+from daypass.portal.operator.ground import check_environment, plain_sentences
 
 _MEGABYTE = 1_000_000
 
@@ -27,7 +27,8 @@ def backup(file: Path) -> None:
     from daypass.portal.storage.engine import parse_url
 
     with plain_sentences():
-        url = parse_url(DATABASE_URL.read(os.environ))
+        check_environment()
+        url = parse_url(database_url(os.environ))
         if url.drivername != "sqlite":
             raise ConfigError(f"PostgreSQL is backed up by its own tool:\n    {pg_dump_command(url, file)}")
         if not url.database:
