@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
-"""What taking a broken answer apart raises."""
+"""Exceptions that reading a malformed answer raises."""
 
 MOST_PAGES = 1000
 """Pages of one list: more than any portal has."""
@@ -61,7 +61,7 @@ def every_page(
         if not members or cursor in seen or len(seen) >= MOST_PAGES or monotonic() > end:
             raise Misconfigured(
                 f"The list of {name} of {origin} does not end; it was given up after {len(seen) + 1} pages. "
-                "Ask whoever runs the portal."
+                "Ask the operator of the portal."
             )
         seen.add(cursor)
 

@@ -229,7 +229,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
 
 
 def trimmed(text: str) -> str:
-    """Return *text* without the byte order mark, line ends and blanks around it, which nobody means."""
+    """Return *text* without the byte order mark, line ends and blanks around it, which are never meant."""
     return text.strip().strip(_BYTE_ORDER_MARK).strip()
 
 

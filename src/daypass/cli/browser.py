@@ -78,7 +78,7 @@ def _is_known(name: str) -> bool:
         found = webbrowser.get(name)
     except webbrowser.Error:
         return False
-    # What BROWSER names is always registered, whether it exists or not.
+    # The program in BROWSER is always registered, whether it exists or not.
     return not isinstance(found, webbrowser.GenericBrowser)
 
 

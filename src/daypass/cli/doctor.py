@@ -40,7 +40,7 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     checks = (_portal(options.flags_of(given), now), check_machine.findings(os.environ))
     findings: list[list[Finding]] = [[] for _ in checks]
     for number, found in side_by_side(checks):
-        # What the portal says may repeat what it was sent.
+        # The portal's sentence may repeat the token that it was sent.
         finding = replace(found, sentence=scrubbed(found.sentence, tokens))
         findings[number].append(finding)
         if output == "table":

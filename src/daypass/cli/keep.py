@@ -136,7 +136,7 @@ def discard_other_access(
     """Remove kept keys of the portal at *origin* whose access is not what the portal says now.
 
     *access* has the access to each tenant by the tenant's id, for the caller; given their id as *user*, the
-    keys of others stay. What is removed is said on stderr.
+    keys of others stay. Each removal is reported on stderr.
     """
 
     def is_outdated(about: dict[str, object]) -> bool:

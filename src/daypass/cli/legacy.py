@@ -1,4 +1,4 @@
-"""What duploctl has and Daypass does not: each is refused with what to use instead."""
+"""Refusals of commands and options that duploctl has and Daypass does not, each with its replacement."""
 
 from collections.abc import Sequence
 

@@ -21,7 +21,7 @@ def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[st
     attached |= {word[2:] for word in words if word.startswith("-t")}
     variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
     given = following | attached | variables
-    # What is sent, and may come back in an answer, is the trimmed one.
+    # The trimmed one is sent, and may come back in an answer.
     return {token for token in given | set(map(trimmed, given)) if len(token) >= _SHORTEST_SECRET}
 
 

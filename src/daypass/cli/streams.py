@@ -74,7 +74,7 @@ def careful_output() -> Iterator[None]:
 
 
 def carries_unicode() -> bool:
-    """Whether standard output's encoding has every character."""
+    """Return whether standard output's encoding has every character."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return encoding.lower().replace("-", "").startswith("utf")
 

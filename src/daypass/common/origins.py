@@ -1,4 +1,4 @@
-"""What the address of a server says about where it is."""
+"""Conclusions from the address of a server about where it is."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit

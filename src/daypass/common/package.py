@@ -1,4 +1,4 @@
-"""How Daypass is installed: the one place that knows the name of its package."""
+"""Instructions to install Daypass: the one place that knows the name of its package."""
 
 PUBLIC_NAME: str | None = None
 """Name of the package on the Python Package Index; None until a release has been published there.

@@ -52,7 +52,7 @@ class Proxy:
 
     @property
     def has_credentials(self) -> bool:
-        """Whether the variable holds a user."""
+        """Return whether the variable holds a user."""
         return self._user is not None
 
     @property
@@ -93,7 +93,7 @@ def proxy_for(url: str, environment: "Mapping[str, str]") -> Proxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether *host* is this machine by its name or address."""
+    """Return whether *host* is this machine by its name or address."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     address = _address(host)
@@ -101,7 +101,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
-    """Whether *no_proxy* lists the host: by name, parent domain, address or network, perhaps with a port."""
+    """Return whether *no_proxy* lists the host (name, parent domain, address or network; perhaps a port)."""
     return any(_is_match(entry, host.lower(), port) for entry in no_proxy.lower().replace(",", " ").split())
 
 

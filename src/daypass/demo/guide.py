@@ -61,7 +61,7 @@ class Guide:
         pasteable(f"cat {_quoted(self.folder.path / f'{DANA.username}.password')}")
 
     def _environment(self) -> str:
-        """What `daypass` and the AWS CLI need in a shell of this machine; without secrets."""
+        """The variables that `daypass` and the AWS CLI need in a shell of this machine; without secrets."""
         return (
             f"export DAYPASS_HOST={self.world.portal_url}\n"
             f"export DAYPASS_CA_FILE={_quoted(self.ca_file)}\n"

@@ -73,7 +73,7 @@ DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 4
-"""For whoever is no request."""
+"""For background work: readiness probe, orphaned attempts, roles, verification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Portal:
     has_administrator: Callable[[], bool]
     """Whether anybody can run it yet."""
     database_profile: Profile
-    """What its database sessions can be relied on for."""
+    """The session state that the database connections have."""
     reach_aws: Callable[[], None]
     """Begins to learn the portal's identity in AWS; waits two seconds at most. Called before `start`."""
     start: Callable[[], None]
@@ -116,7 +116,7 @@ def page_templates() -> Templates:
 
 
 def open_database(config: PortalConfig) -> Database:
-    """The database, with room for every thread."""
+    """Open the database, with a connection for each thread for requests without AWS, and some to spare."""
     return Database(config.database_url, connections=config.threads + _SPARE_CONNECTIONS)
 
 
@@ -152,7 +152,7 @@ def assemble(
         database.close()
 
     if core.administration.maxima is not None:
-        # What an earlier process left undone. Before AWS answers, every role would be refused.
+        # Changes of roles that an earlier process left undone. Before AWS answers, each would be refused.
         aws.when_known(core.administration.maxima.follow)
     orphans.settle_some()
     return Portal(

@@ -32,7 +32,7 @@ class Aws:
     doctor: Examiner | None = None
     """None where the portal does not look at roles."""
     issuing: Callable[[], IssuingStatus] = always_issuing
-    """What is known about the portal's own credentials."""
+    """Returns the state of the portal's own credentials."""
     learn: Callable[[], None] = lambda: None
     """Begins to learn the portal's identity; returns soon, whether AWS answers or not."""
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()

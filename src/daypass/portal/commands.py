@@ -159,7 +159,7 @@ def _work(
         # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
             cores.stay_on_one_core()
-        # From now on no request waits for whoever reads the log.
+        # From now on no request waits for the reader of the log.
         stderr.start()
         built.start()
         # What is there by now stays: searching all of it for garbage takes tens of milliseconds each time.

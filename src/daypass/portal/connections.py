@@ -40,7 +40,7 @@ _log = structlog.get_logger("portal.connections")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a connection without a request under way is closed; times in seconds."""
+    """Limits past which a connection without a request under way is closed; times in seconds."""
 
     connections: int
     """Of all addresses together. From three quarters of it on, quiet connections are closed."""

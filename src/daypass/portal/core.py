@@ -37,7 +37,7 @@ from daypass.portal.storage.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What the channels share."""
+    """The objects that the channels share."""
 
     config: PortalConfig
     database: Database
@@ -91,13 +91,13 @@ class Core:
 
     @property
     def durations(self) -> Durations:
-        """How long sessions last, and why."""
+        """The lengths of sessions, with their reasons."""
         return Durations(
             self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
         )
 
     def has_administrator(self) -> bool:
-        """Whether anybody can run the portal yet."""
+        """Return whether there is an Administrator."""
         with self.database.reading() as connection:
             return UserStore(connection).count_administrators() > 0
 

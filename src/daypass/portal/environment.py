@@ -22,7 +22,7 @@ OTHER_PROGRAMS = frozenset(
 
 _PREFIX = "DAYPASS_"
 _FARTHEST = 2
-# What Kubernetes sets in each pod for a service named daypass or daypass-something.
+# Variables that Kubernetes sets in each pod for a service named daypass or daypass-something.
 _SERVICE_LINK = re.compile(
     r"DAYPASS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )

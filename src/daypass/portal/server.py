@@ -29,7 +29,7 @@ _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
 
 _CLOSING = timedelta(seconds=10)
-"""What cleaning up gets. With the grace below, less than the 30 seconds after which orchestrators kill."""
+"""The time for cleaning up. With the grace below, less than the 30 seconds after which orchestrators kill."""
 
 _GRACE = 15.0
 """Seconds that answers under way get after the signal to stop: more than any answer takes but a download."""

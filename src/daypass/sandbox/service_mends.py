@@ -1,4 +1,4 @@
-"""Mends of single services: what AWS checks there, and MiniStack does not."""
+"""Mends of single services: checks of AWS that MiniStack lacks."""
 # ruff: noqa: SLF001  MiniStack offers no public way to any of this.
 
 import importlib

@@ -17,7 +17,7 @@ from daypass.cli.profiles import Config, Profile
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be done to the file. It may be done again, to whatever is found there."""
+    """A change of the file that can be applied again, to any content found there."""
 
     origin: str
     flags: Mapping[str, str]

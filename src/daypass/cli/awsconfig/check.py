@@ -1,4 +1,4 @@
-"""What `daypass doctor` says about AWS's configuration files and our profiles in them."""
+"""Checks of `daypass doctor` on AWS's configuration files and our profiles in them."""
 
 import shlex
 import shutil

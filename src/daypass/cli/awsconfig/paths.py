@@ -1,4 +1,4 @@
-"""Where the AWS tools look for their two files."""
+"""Paths of the two files of the AWS tools."""
 
 import os
 from collections.abc import Mapping

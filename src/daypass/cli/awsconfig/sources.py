@@ -1,4 +1,4 @@
-"""Where the AWS tools take a profile's keys from, in botocore's order of precedence."""
+"""Sources of a profile's keys for the AWS tools, in botocore's order of precedence."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Why a profile must not be given our credential_process, as sentences, and the file to correct."""
+    """The reason why a profile must not get our credential_process, and the file to correct."""
 
     sentence: str
     path: Path

@@ -25,7 +25,7 @@ class Wish:
 
     @property
     def objection(self) -> str:
-        """Why a tenant's profile must not have this name by default; "" if it may."""
+        """The reason why a tenant's profile must not have this name by default; "" if it may."""
         return "" if self.tenant is None else _RESERVED.get(self.name, "")
 
 

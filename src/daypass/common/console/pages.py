@@ -40,7 +40,7 @@ class _Part:
 
 
 def is_service(name: str) -> bool:
-    """Whether *name* can be the name of an AWS service."""
+    """Return whether *name* can be the name of an AWS service."""
     return _SERVICE.fullmatch(name) is not None
 
 

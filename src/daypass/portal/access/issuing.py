@@ -1,4 +1,4 @@
-"""Whether sessions can be issued, as far as the portal's own AWS credentials decide."""
+"""Status of issuing, as far as the portal's own AWS credentials decide."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from daypass.portal.errors import AwsError, AwsMisconfigured, AwsTrustRefused
 
 @dataclass(frozen=True, slots=True)
 class IssuingStatus:
-    """What is known about the portal's own credentials; `reason` is an error code, None while they work."""
+    """The state of the portal's own credentials; `reason` is an error code, None while they work."""
 
     reason: str | None = None
 
     @property
     def is_issuing(self) -> bool:
-        """Whether AWS accepts the credentials, as far as is known."""
+        """True if AWS accepts the credentials, as far as is known."""
         return self.reason is None
 
 

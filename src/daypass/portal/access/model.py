@@ -85,7 +85,7 @@ class Caller:
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """What the log line of the request says besides, such as the issuance; the domain adds to it."""
+    """More fields for the log line of the request, such as the issuance; the domain adds to it."""
 
     @property
     def administers(self) -> bool:

@@ -20,7 +20,7 @@ LONGEST_ATTEMPT = AWS_TIME + 3 * LONGEST_COMMIT
 """From an attempt's time stamp to its outcome: the intent, what is learned of the role, and the outcome."""
 
 SETTLED_AFTER = LONGEST_ATTEMPT + _CLOCKS_MAY_DIFFER
-"""How old an attempt is, by the database's clock, when nobody works on it any more.
+"""The age of an attempt, by the database's clock, at which no process works on it any more.
 
 A process that was suspended for longer, or whose clock is further off, releases nothing: it finds its attempt
 settled.

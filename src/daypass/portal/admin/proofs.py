@@ -18,7 +18,7 @@ from daypass.portal.tenants.model import Access, Tenant
 
 
 class Proof(IntEnum):
-    """What an action needs beside an Administrator's token, from the least to the most."""
+    """The proof that an action needs beside an Administrator's token, from the least to the most."""
 
     NONE = 0
     RECENT = 1

@@ -22,7 +22,7 @@ _REASONS = {
     "expected after": "text follows the quotation mark that ends a cell; inside a cell, write the mark twice",
     "field larger than": "a cell is too long",
 }
-"""What Python's csv module says of a line, and what it means to the author of the table."""
+"""Messages of Python's csv module, and their meaning for the author of the table."""
 
 
 def read_table(text: str, longest: int) -> Iterator[Line]:

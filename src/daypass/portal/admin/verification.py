@@ -32,12 +32,12 @@ class Progress:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is not over yet."""
+        """True until it is over."""
         return self.ended_at is None
 
     @property
     def percent(self) -> int:
-        """How much of it is done; never 100 before it is over."""
+        """The share that is done, in percent; never 100 before it is over."""
         return min(99, 100 * self.done // self.total) if self.total else 0
 
 

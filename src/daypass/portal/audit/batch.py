@@ -1,4 +1,4 @@
-"""What one transaction of the group commit writes: the units of work of many callers, in their order."""
+"""The writes of one transaction of the group commit: the units of work of many callers, in their order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ _DENSE = json.JSONEncoder(separators=(",", ":"))
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 _OF_THE_PORTAL = frozenset({"access_key_id"})
-"""Fields of a detail that nobody types: an issued key's id finds its use in CloudTrail."""
+"""Fields of a detail that are never typed: an issued key's id finds its use in CloudTrail."""
 
 _LONGEST = 1000
 """Characters that a single text on record may have; more is cut off."""
@@ -93,7 +93,7 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
 
 
 def _without_secrets(event: Event) -> Event:
-    """Return the event without what looks like a secret that somebody typed."""
+    """Return the event with typed text that looks like a secret masked."""
     detail = {
         key: redacted(value) if isinstance(value, str) and key not in _OF_THE_PORTAL else value
         for key, value in event.detail.items()

@@ -1,4 +1,4 @@
-"""Whether each issuance has its events, and each event of issuing its issuance.
+"""Comparison of issuances with their events, and of events of issuing with their issuances.
 
 Both are written in one transaction. If they disagree, one of the two tables was changed by other means.
 """
@@ -38,7 +38,7 @@ _Entry = tuple[str, Any]
 
 @dataclass(slots=True)
 class _Issuance:
-    """What both tables say of one id."""
+    """The row and the events of one id."""
 
     row: Any = None
     events: dict[str, Any] = field(default_factory=dict)

@@ -145,7 +145,7 @@ class AuditLog:
         self.commit_all(((None, writes),))
 
     def close(self, within: timedelta = _CLOSING) -> None:
-        """Record what was counted; return when nobody writes any more, or when *within* has passed."""
+        """Record the counts; return when no thread writes any more, or when *within* has passed."""
         ends_at = monotonic() + within.total_seconds()
         with self._lock:
             counting, self._counting = self._counting, None
@@ -245,7 +245,7 @@ class AuditLog:
                 head, refusals = write_units(connection, units, self._head, self._clock)
                 is_sent = True
         except Exception as error:  # the others have to outlive whatever one entry brings along
-            # What is durable may be unknown, so the next transaction opens a new chain.
+            # The last durable event may be unknown, so the next transaction opens a new chain.
             self._head = None
             is_outage = isinstance(error, StorageUnavailable) and not isinstance(error, _ROLLED_BACK)
             if is_outage or isinstance(error, StorageLocked):

@@ -44,7 +44,7 @@ class RefusalLimit:
 
     @property
     def has_counts(self) -> bool:
-        """Whether refusals were counted that no event tells yet."""
+        """True if refusals were counted that are in no event yet."""
         with self._lock:
             return any(window.refused > RECORDED for window in self._windows.values())
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from daypass.portal.audit.chain import Head
 
 _POSITIONS = 2**31
-"""What the column of positions holds."""
+"""The positions that the column can hold."""
 
 
 class WitnessError(Exception):

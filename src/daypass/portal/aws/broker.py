@@ -40,7 +40,7 @@ class AwsBroker:
     destinations: Destinations
     timing: Timing
     issuing: Callable[[], IssuingStatus]
-    """What the latest calls showed of the portal's own credentials."""
+    """Returns the state of the portal's own credentials, by the latest calls."""
 
     @property
     def account_id(self) -> str:

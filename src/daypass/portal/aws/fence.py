@@ -1,4 +1,4 @@
-"""Whether roles and their boundary deny what this version's fence denies."""
+"""Checks that roles and their boundary deny all that this version's fence denies."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

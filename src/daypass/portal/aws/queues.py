@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ATTRIBUTES: Any = ["QueueArn", "RedrivePolicy", "RedriveAllowPolicy"]
 _ANY = "*"
 _PATIENT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
-# What AWS allows in one RedriveAllowPolicy.
+# The limit of AWS for one RedriveAllowPolicy.
 _MOST_SOURCES = 10
 
 

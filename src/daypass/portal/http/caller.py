@@ -50,7 +50,7 @@ class Presented:
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict)
-    """What the log line of the request says besides."""
+    """More fields for the log line of the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def status_of(refusal: PortalError) -> HTTPStatus:
 
 
 Absence = Callable[[str], str]
-"""What is said of a path that leads nowhere."""
+"""Returns the sentence for a path that leads nowhere."""
 
 
 def nothing_here(_path: str) -> str:

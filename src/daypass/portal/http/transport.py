@@ -1,4 +1,4 @@
-"""What holds for the connection: browsers come back by HTTPS alone, and a request names one host."""
+"""Rules for the connection: browsers come back by HTTPS alone, and a request names one host."""
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -20,7 +20,7 @@ _INVISIBLE = (
     *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
     *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
 )
-"""Default_Ignorable_Code_Point of Unicode, and the blank of Braille: nobody sees that they are there."""
+"""Default_Ignorable_Code_Point of Unicode, and the blank of Braille: all of them are invisible."""
 
 _EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 """Scripts that are written together, and with Latin (Unicode Technical Standard 39, "highly restrictive")."""

@@ -63,7 +63,7 @@ def heads() -> None:
     """Print the last event of each current chain, one line of JSON each, to be kept elsewhere.
 
     A head proves later, by `verify --heads`, that everything up to it is still in the record. Keep the lines
-    where whoever can change the database cannot change them. Exit code 1 if the record is empty.
+    where people who can change the database cannot change them. Exit code 1 if the record is empty.
 
     \b
       daypass portal audit heads >> /mnt/elsewhere/heads.jsonl

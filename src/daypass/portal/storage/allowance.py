@@ -1,4 +1,4 @@
-"""How long a caller waits for PostgreSQL; imports no driver, so that SQLite needs none."""
+"""Limits on waiting for PostgreSQL; imports no driver, so that SQLite needs none."""
 
 from dataclasses import dataclass
 from math import inf
@@ -6,7 +6,7 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How long a borrowed connection may wait for the server: per round trip, and until a point in time.
+    """The time that a borrowed connection may wait for the server: per round trip, and until a point in time.
 
     Seconds; `ends_at` is on the clock of `time.monotonic`.
     """

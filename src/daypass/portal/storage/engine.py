@@ -60,7 +60,7 @@ class Database:
             else PooledConnections(self._engine, patience, self.longest_answer, patience * _LONG_ANSWER)
         )
         self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
-        """What the connection that was opened last relies on."""
+        """The profile of the connection that was opened last."""
         if not self.is_sqlite:
             # Loads the driver of PostgreSQL, which SQLite does without.
             from daypass.portal.storage.watchdog import opener, watch
@@ -116,7 +116,7 @@ def parse_url(text: str) -> URL:
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ConfigError(_NOT_A_DATABASE)
     if "@" in (url.host or ""):
-        # What is taken for the host is part of the password, and would be shown as a host.
+        # The part taken for the host belongs to the password, and would be shown as a host.
         raise ConfigError("In DAYPASS_DATABASE_URL, write an @ in the password as %40.")
     return url
 

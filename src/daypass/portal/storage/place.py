@@ -1,4 +1,4 @@
-"""Where the database is and what its driver reports, for the operator: never a password."""
+"""The address of the database and its driver's messages, for the operator: never a password."""
 
 import os
 from pathlib import Path

@@ -23,7 +23,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Profile(StrEnum):
-    """What the portal relies on in a database session."""
+    """The session state that the portal relies on."""
 
     EMBEDDED = "embedded"
     """SQLite: no server."""
@@ -83,7 +83,7 @@ def _connect(
 
 
 def _refuses_options(error: Exception) -> bool:
-    """Whether a pooler refused the startup parameter `options`: each says so in words of its own."""
+    """Return whether a pooler refused the startup parameter `options`; each has its own message."""
     # PgBouncer: "unsupported startup parameter"; Amazon RDS Proxy: "command-line options".
     return "startup parameter" in str(error) or "command-line options" in str(error)
 

@@ -1,4 +1,4 @@
-"""What the portal's role may do in PostgreSQL, if another role owns the tables.
+"""The privileges of the portal's role in PostgreSQL, if another role owns the tables.
 
 The role that serves appends to the audit log, and can neither change nor remove what is in it. SQLite has no
 roles.

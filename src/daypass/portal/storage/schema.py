@@ -154,7 +154,7 @@ oauth_requests = Table(
 sealing_keys = Table(
     "sealing_keys",
     metadata,
-    # One row for each purpose: what every replica needs to read what another one sealed.
+    # One row for each purpose. All replicas use it to read requests that another replica sealed.
     Column("purpose", String(32), primary_key=True),
     Column("key", LargeBinary(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

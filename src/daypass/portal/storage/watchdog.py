@@ -27,7 +27,7 @@ class WatchedConnection(PsycopgConnection[Any]):
     """
 
     idle = UNLIMITED
-    """The allowance while nobody has borrowed the connection: for the pool's ping and for a rollback."""
+    """The allowance of a connection that is not borrowed: for the pool's ping and for a rollback."""
     allowance = UNLIMITED
 
     # psycopg passes every exchange with the server through here, so a generator that checks the time at each

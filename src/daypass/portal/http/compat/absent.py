@@ -27,7 +27,7 @@ _SUBJECTS = (
     ("faults and alerts", r"fault|alert"),
     ("logging", r"logging"),
 )
-"""What a call is about, by what its path contains; the first match counts."""
+"""The subject of a call, by a part of its path; the first match counts."""
 
 
 def absence(path: str) -> str:

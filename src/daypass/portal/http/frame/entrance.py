@@ -48,7 +48,7 @@ class Stranger:
     wants_page: bool
     """Whether a page is wanted; script and programs want JSON."""
     log_fields: dict[str, str]
-    """What the log line of the request says besides."""
+    """More fields for the log line of the request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ class AuditPages:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPage:
-    """What is known of the last check of the record; None where this process did none."""
+    """The state of the last check of the record; None where this process did none."""
 
     progress: Progress | None
 
