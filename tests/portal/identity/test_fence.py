@@ -187,7 +187,7 @@ def test_a_sign_in_that_takes_another_s_place_meanwhile_is_held_in_its_place(pos
 
 
 def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_url: str) -> None:
-    database = Database(postgres_url, patience=timedelta(milliseconds=200))
+    database = Database(postgres_url, patience=timedelta(seconds=1))
     with database.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
         connection.execute(ADD_USER, user)

@@ -149,7 +149,7 @@ def test_a_file_that_is_no_database_is_storage_unavailable(tmp_path: Path) -> No
 
 
 def test_a_row_that_somebody_else_keeps_is_not_waited_for_beyond_patience(database_url: str) -> None:
-    database = Database(database_url, patience=timedelta(milliseconds=200))
+    database = Database(database_url, patience=timedelta(milliseconds=800))
     with database.writing() as connection:
         connection.execute(insert(users), _row("dana"))
 
@@ -164,7 +164,7 @@ def test_a_row_that_somebody_else_keeps_is_not_waited_for_beyond_patience(databa
 
 
 def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: str) -> None:
-    database = Database(database_url, connections=1, patience=timedelta(milliseconds=200))
+    database = Database(database_url, connections=1, patience=timedelta(milliseconds=800))
 
     with database.reading():  # noqa: SIM117  the second is the one that fails
         with pytest.raises(StorageUnavailable, match="busy"), database.reading():
