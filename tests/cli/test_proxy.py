@@ -169,3 +169,18 @@ def test_doctor_says_what_the_proxy_answers(inside: Inside, proxy: HttpProxy, au
 
     assert ran.code == 6
     assert f"✗ connection: The proxy {proxy.url} (from HTTPS_PROXY) refuses connections" in ran.out
+
+
+def test_doctor_prints_a_certificate_command_that_uses_the_proxy(
+    inside: Inside, secure: StubPortal, authority: Authority
+) -> None:
+    other = HttpProxy({"other.example.com": secure.port})
+    try:
+        environment = through(other, authority, DAYPASS_HOST="https://other.example.com", PATH="/nowhere")
+        ran = inside("doctor", **environment)
+    finally:
+        other.close()
+
+    assert ran.code == 6
+    command = f"openssl s_client -proxy {other.authority} -connect other.example.com:443 </dev/null"
+    assert command in ran.out

@@ -16,7 +16,7 @@ from daypass.cli.findings import Finding, State, bad, good, notable
 from daypass.cli.output import moment
 from daypass.cli.refresh import NOTABLE_SKEW, Now
 from daypass.cli.trust import Trust, trust
-from daypass.common.proxies import Proxy, ProxyError, proxy_for
+from daypass.common.proxies import Proxy, ProxyError, authority, proxy_for
 from daypass.common.tunnel import open_tunnel
 
 _DAY = 24 * 60 * 60
@@ -58,7 +58,7 @@ def findings(
             mend = (
                 "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
                 if needs_file
-                else f"openssl s_client -connect {host}:{port} </dev/null | openssl x509 -noout -text"
+                else _certificate_command(host, port, proxy)
             )
         yield bad("connection", str(refusal), mend)
         return
@@ -93,6 +93,13 @@ def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy 
     if ends - now < 14 * _DAY:
         return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
     return good("certificate", text)
+
+
+def _certificate_command(host: str, port: int, proxy: Proxy | None) -> str:
+    """Return the line that prints the certificate, through the same proxy."""
+    to = authority(host, port)
+    through = "" if proxy is None else f"-proxy {authority(proxy.host, proxy.port)} "
+    return f"openssl s_client {through}-connect {to} </dev/null | openssl x509 -noout -text"
 
 
 def _connection(host: str, port: int, proxy: Proxy | None) -> socket.socket:
