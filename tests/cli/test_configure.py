@@ -183,7 +183,7 @@ def test_prune_leaves_the_profiles_of_another_portal(inside: Inside, portal: Stu
     [
         (("--tenant", "data01"), 4, "no tenant data01"),
         (("--all", "--tenant", "dev01"), 2, "--all is for all tenants"),
-        (("--tenant", "dev01", "--profile", "a]b"), 2, "no name for a profile"),
+        (("--tenant", "dev01", "--profile", "a]b"), 2, "“a]b” cannot be the name of a profile"),
         (("--tenant", "dev01", "--profile", ""), 0, ""),
         ((), 2, "Which tenant?"),
     ],

@@ -32,7 +32,11 @@ class Wish:
 def named(name: str, tenant: str | None, region: str | None) -> Wish:
     """Return the wish for a profile; raises `Misused` if name or region cannot be written into the file."""
     if not name.strip() or not name.isprintable() or set(name) & set("[]\"'\\"):
-        raise Misused("That is no name for a profile.")
+        shown = name if name.isprintable() else repr(name)
+        raise Misused(
+            f"“{shown}” cannot be the name of a profile. A name has printable characters "
+            "and none of [ ] \" ' \\; choose another with --profile or --prefix."
+        )
     if region is not None and not _REGION.fullmatch(region):
         raise Misused("That is no name of a region.")
     return Wish(name, tenant, region)
