@@ -1,6 +1,7 @@
 """The record, checked and taken out by the operator."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -63,3 +64,13 @@ def test_a_database_that_cannot_be_asked_has_an_exit_code_of_its_own() -> None:
     done = run("sqlite:////nowhere/at/all.db", "verify")
 
     assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["verify", "heads", "export"])
+def test_a_database_without_a_schema_names_the_command_that_makes_it(tmp_path: Path, command: str) -> None:
+    done = run(f"sqlite:///{tmp_path / 'new.db'}", command)
+
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "daypass portal: The database is empty. Run `daypass portal migrate`, then start again.\n"
+    )

@@ -1,13 +1,18 @@
 """`daypass portal audit`: the record, checked and taken out."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from daypass.portal.config import ConfigError
 from daypass.portal.operator.ground import open_database, plain_sentences
+
+if TYPE_CHECKING:
+    from daypass.portal.storage.engine import Database
 
 
 @click.group()
@@ -36,7 +41,7 @@ def verify(form: str, kept: TextIO | None) -> None:
     from daypass.portal.audit.verify import verify as check_chains
     from daypass.portal.audit.witness import WitnessError, read_lines
 
-    with plain_sentences(exit_code=2), open_database() as database, database.snapshot() as connection:
+    with plain_sentences(exit_code=2), _open_record() as database, database.snapshot() as connection:
         try:
             report = check_chains(connection, () if kept is None else read_lines(kept))
         except (WitnessError, UnicodeDecodeError) as error:
@@ -72,7 +77,7 @@ def heads() -> None:
     from daypass.portal.audit.witness import head_lines
     from daypass.portal.clock import utc_now
 
-    with plain_sentences(exit_code=2), open_database() as database:
+    with plain_sentences(exit_code=2), _open_record() as database:
         with database.snapshot() as connection:
             found = read_heads(connection)
         if not found:
@@ -106,7 +111,7 @@ def export(
     from daypass.portal.admin.export import FORMATS, every_event
     from daypass.portal.admin.records import Filter, Records
 
-    with plain_sentences(exit_code=2), open_database() as database:
+    with plain_sentences(exit_code=2), _open_record() as database:
         wanted = Filter(user, tenant, _in_utc(since), _in_utc(until))
         for line in FORMATS[form](every_event(Records(database), wanted, action=action)):
             click.echo(line, nl=False)
@@ -114,3 +119,13 @@ def export(
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+@contextmanager
+def _open_record() -> "Iterator[Database]":
+    """Open the database, for one command; raises `SchemaError` if its schema is not this version's."""
+    from daypass.portal.storage.migrate import check
+
+    with open_database() as database:
+        check(database)
+        yield database
