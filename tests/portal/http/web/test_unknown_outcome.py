@@ -46,6 +46,14 @@ def test_pages_show_it(settled_world: World) -> None:
     assert "unknown" in page(settled_world, ADMIN, "/administrator/audit", "outcome=unknown")
 
 
+@pytest.mark.parametrize("path", ["/sessions", "/profile"])
+def test_cards_label_the_failure_as_a_reason(settled_world: World, path: str) -> None:
+    shown = page(settled_world, DANA, path)
+
+    (cell,) = [part for part in shown.split("<td ") if "No keys were handed out." in part]
+    assert 'data-label="Reason"' in cell
+
+
 def test_the_api_tells_it(settled_world: World) -> None:
     client, tokens = settled_world.client(), settled_world.tokens
 
