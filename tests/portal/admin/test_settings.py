@@ -126,6 +126,23 @@ def test_what_widens_access_needs_a_fresh_sign_in(administration: Administration
     assert asked == [widens for *_, widens in WIDENING]
 
 
+def test_removing_a_tenants_maximum_below_that_of_all_needs_a_fresh_sign_in(
+    administration: Administration, alice: Caller, clock: FakeClock
+) -> None:
+    put(administration, ROLE_MAXIMUM, "43200", alice)
+    put(administration, TENANT_ROLE_MAXIMUM, "3600", alice)
+    by = administration.caller("alice@example.com", TokenKind.BROWSER)
+    clock.move(timedelta(minutes=6))
+
+    with pytest.raises(FreshSignInNeeded):
+        remove(administration, TENANT_ROLE_MAXIMUM, by)
+    with pytest.raises(FreshSignInNeeded):
+        put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
+    remove(administration, TENANT_ROLE_MAXIMUM, alice)
+    # Twelve hours hold for all tenants, so less than that is no elevation.
+    put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
+
+
 def test_no_tenants_maximum_exceeds_that_of_all(administration: Administration, alice: Caller) -> None:
     put(administration, TENANT_ROLE_MAXIMUM, "14400", alice)
 

@@ -16,6 +16,7 @@ from daypass.portal.settings.registry import (
     ROLE_MAXIMUM,
     TENANT,
     TENANT_ROLE_MAXIMUM,
+    Setting,
     find,
 )
 from daypass.portal.settings.store import (
@@ -95,7 +96,7 @@ class Settings:
             if old is not None and old.stored.value == value:
                 return None
             _check_maximum(connection, owner, type_, key, value)
-            return _change(owner, type_, key, old, value, writes)
+            return _change(connection, owner, type_, key, old, value, writes)
 
         self.desk.make("setting.put", _subject(type_, key), by, draft)
         self._follow(type_, key)
@@ -114,7 +115,7 @@ class Settings:
             if old is None:
                 raise _not_set(key)
             check_version(expected, old.version, f"“{key}”")
-            return _change(owner, type_, key, old, None, writes)
+            return _change(connection, owner, type_, key, old, None, writes)
 
         self.desk.make("setting.remove", _subject(type_, key), by, draft)
         self._follow(type_, key)
@@ -133,16 +134,33 @@ def _owner(connection: Connection, tenant: str | None) -> str:
 
 
 def _change(
-    owner: str, type_: str, key: str, old: SettingRecord | None, value: str | None, writes: tuple[Write, ...]
+    connection: Connection,
+    owner: str,
+    type_: str,
+    key: str,
+    old: SettingRecord | None,
+    value: str | None,
+    writes: tuple[Write, ...],
 ) -> Change:
-    before = old.stored.value if old else None
+    setting, before = find(type_, key), old.stored.value if old else None
+    default = _default(connection, setting)
     return Change(
         writes,
         {} if before is None else {"value": before},
         {} if value is None else {"value": value},
         owner or None,
-        proofs.to_write_setting(find(type_, key), before, value),
+        proofs.to_write_setting(
+            setting, default if before is None else before, default if value is None else value
+        ),
     )
+
+
+def _default(connection: Connection, setting: Setting | None) -> str | None:
+    """Return the value that holds where *setting* is not written, if another setting has it."""
+    if setting is not TENANT_ROLE_MAXIMUM:
+        return None
+    for_all = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
+    return None if for_all is None else ROLE_MAXIMUM.written(for_all)
 
 
 def _check_place(tenant: str | None, type_: str, key: str) -> None:
