@@ -19,6 +19,7 @@ from tests.portal.processes import Operator
 from tests.portal.test_serve import port_of
 
 LIMITS = Limits(connections=8, per_address=3)
+NOW = 1000.0
 
 FRESH = Seen(
     key=1,
@@ -63,22 +64,31 @@ def test_of_one_address_the_oldest_unanswered_connections_beyond_its_limit_are_c
     others = of("192.0.2.1", 1, UNANSWERED)
     every = [*of("203.0.113.7", 2), *others, *of("203.0.113.7", 3, UNANSWERED)[1:]]
 
-    assert [seen.accepted_at for seen in surplus(every, LIMITS, never)] == [1]
+    assert [seen.accepted_at for seen in surplus(every, LIMITS, never, NOW)] == [1]
 
 
 def test_a_trusted_proxy_may_have_more_but_not_more_than_all_together() -> None:
     def is_exempt(address: str) -> bool:
         return address == "203.0.113.7"
 
-    assert surplus(of("203.0.113.7", 6), LIMITS, is_exempt) == []
-    assert len(surplus(of("203.0.113.7", 8), LIMITS, is_exempt)) == 2
+    assert surplus(of("203.0.113.7", 6), LIMITS, is_exempt, NOW) == []
+    assert len(surplus(of("203.0.113.7", 8), LIMITS, is_exempt, NOW)) == 2
 
 
 @pytest.mark.parametrize("in_use", [{"is_busy": True}, {"silent_for": 0.9}])
 def test_a_connection_in_use_is_never_surplus(in_use: dict[str, object]) -> None:
     used = [replace(seen, **in_use) for seen in of("203.0.113.7", 8)]  # type: ignore[arg-type]  # by name
 
-    assert surplus(used, LIMITS, never) == []
+    assert surplus(used, LIMITS, never, NOW) == []
+
+
+def test_a_slow_header_makes_a_connection_no_less_surplus_than_silence() -> None:
+    def slow(accepted_at: float) -> list[Seen]:
+        sent = replace(UNANSWERED, silent_for=0.1, idle_for=0.1)
+        return [replace(seen, accepted_at=accepted_at) for seen in of("203.0.113.7", 5, sent)]
+
+    assert len(surplus(slow(NOW - 1.0), LIMITS, never, NOW)) == 2
+    assert surplus(slow(NOW - 0.9), LIMITS, never, NOW) == []
 
 
 @contextmanager
@@ -192,6 +202,44 @@ def client_hello() -> bytes:
     with pytest.raises(ssl.SSLWantReadError):
         context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
     return outgoing.read()
+
+
+LATE = """
+import asyncio
+import sys
+from starlette.responses import PlainTextResponse
+from daypass.portal import server
+from daypass.portal.connections import ConnectionWatch, Limits
+
+listening = server.bind(sys.argv[1], 0)
+port, now = listening.getsockname()[1], [0.0]
+watch = ConnectionWatch(port, Limits.within(100), monotonic=lambda: now[0])
+
+
+async def app(scope, receive, send):
+    closed = watch.close_surplus()
+    now[0] += 1000
+    await PlainTextResponse(str(closed + watch.close_surplus()))(scope, receive, send)
+
+
+ready = lambda stop: print(port, flush=True)
+asyncio.run(server.serve(watch.wrap(app), listening, None, ready))
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_connection_whose_request_is_under_way_is_not_closed(host: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", LATE, host], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with socket.create_connection((host, port), 60) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = client.makefile("rb").read()
+        finally:
+            process.kill()
+
+    assert answer.endswith(b"\r\n\r\n0")
 
 
 ENDLESS = """

@@ -52,7 +52,8 @@ class Limits:
     idle: float = 120.0
     """Without a byte in either direction."""
     quiet: float = 1.0
-    """A connection without a request under way counts as quiet after this time without a byte received."""
+    """A connection without a request under way counts as quiet after this time without a byte received, or
+    without an answer since the accept."""
 
     @classmethod
     def within(cls, connections: int) -> "Limits":
@@ -85,14 +86,23 @@ def overdue(seen: Seen, limits: Limits, now: float) -> bool:
     return is_late or seen.idle_for >= limits.idle
 
 
-def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool]) -> list[Seen]:
+def is_quiet(seen: Seen, limits: Limits, now: float) -> bool:
+    """Return whether the connection may be closed where there are too many."""
+    if seen.is_busy:
+        return False
+    # A client that sends a header byte by byte is never silent.
+    is_slow = not seen.has_answered and now - seen.accepted_at >= limits.quiet
+    return is_slow or seen.silent_for >= limits.quiet
+
+
+def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool], now: float) -> list[Seen]:
     """Return the quiet connections beyond the limits: unanswered ones first, and of those the oldest."""
     per_address = Counter(seen.peer[0] for seen in every)
     total, most = len(every), limits.connections * 3 // 4
     if total <= most and max(per_address.values(), default=0) <= limits.per_address:
         return []
     closed = []
-    quiet = [seen for seen in every if not seen.is_busy and seen.silent_for >= limits.quiet]
+    quiet = [seen for seen in every if is_quiet(seen, limits, now)]
     for seen in sorted(quiet, key=lambda seen: (seen.has_answered, seen.accepted_at)):
         address = seen.peer[0]
         is_too_many = per_address[address] > limits.per_address and not is_exempt(address)
@@ -124,11 +134,12 @@ class ConnectionWatch:
         busy = self._busy
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  the server's own types
-            peer = scope.get("client")
-            if peer is None:
+            client = scope.get("client")
+            if client is None:
                 await app(scope, receive, send)
                 return
-            peer = tuple(peer)
+            # granian gives the port as a string.
+            peer = client[0], int(client[1])
             # HTTP/2 carries several requests at a time.
             busy[peer] = busy.get(peer, 0) + 1
             try:
@@ -161,7 +172,7 @@ class ConnectionWatch:
         late = [seen for seen in every if overdue(seen, self.limits, now)]
         gone = {seen.key for seen in late}
         rest = [seen for seen in every if seen.key not in gone]
-        late += surplus(rest, self.limits, self._is_exempt)
+        late += surplus(rest, self.limits, self._is_exempt, now)
         _shut_down({seen.key for seen in late})
         return len(late)
 
@@ -213,7 +224,8 @@ class ConnectionWatch:
             if error.errno == errno.ENOTCONN:
                 return None
             raise
-        return host, port
+        # The server leaves the zone of a link-local address out.
+        return host.partition("%")[0], port
 
     def _is_exempt(self, address: str) -> bool:
         return bool(self.trusted_proxies) and _is_within(address, self.trusted_proxies)
