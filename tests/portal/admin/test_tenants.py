@@ -84,6 +84,7 @@ def test_a_role_that_would_fence_off_nothing_is_refused(
         RULES.master_role_arn,
         f"arn:aws:iam::{ACCOUNT}:role/daypassmaster",
         f"arn:aws:iam::{ACCOUNT}:role/duploservices-dev01",
+        f"arn:aws:iam::{ACCOUNT}:role/DuploServices-Dev01",
     ):
         with pytest.raises(InvalidRequest):
             administration.tenants.create("data01", REGION, alice, role_arn=role_arn)

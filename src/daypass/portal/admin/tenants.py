@@ -268,8 +268,8 @@ class Tenants:
         # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.
         if is_new_role:
             self.rules.check(tenant.role_arn)
-        other = TenantList(connection).with_role(tenant.role_arn)
-        if other is not None and other.tenant.id != tenant.id:
+        other = TenantList(connection).sharing_role(tenant)
+        if other is not None:
             raise InvalidRequest(
                 f"That role belongs to the tenant “{other.tenant.name}”; shared, it would fence off neither."
             )

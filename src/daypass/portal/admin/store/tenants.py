@@ -125,9 +125,12 @@ class TenantList:
         live = [one for one in ends if one[1] > now]
         return max(live, key=lambda one: one[1], default=None)
 
-    def with_role(self, role_arn: str) -> TenantRecord | None:
-        """The tenant that this role belongs to."""
-        row = self._connection.execute(select(*_TENANT).where(tenants.c.role_arn == role_arn)).first()
+    def sharing_role(self, tenant: Tenant) -> TenantRecord | None:
+        """Return another tenant with the same role; IAM's names differ by more than their case."""
+        is_same = func.lower(tenants.c.role_arn) == tenant.role_arn.lower()
+        row = self._connection.execute(
+            select(*_TENANT).where(is_same, tenants.c.id != tenant.id).order_by(tenants.c.name)
+        ).first()
         return None if row is None else _record(row)
 
     def _where(self, statement: Select[Any], query: TenantQuery) -> Select[Any]:
