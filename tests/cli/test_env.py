@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from hypothesis import example, given, settings
@@ -137,6 +140,18 @@ def test_without_proc_a_process_is_found_by_ps() -> None:
     finally:
         waiting.communicate(timeout=60)
     assert _name_and_parent_by_ps(waiting.pid) == ("", 0)
+
+
+def test_a_shell_that_was_updated_while_it_runs_is_known(tmp_path: Path) -> None:
+    program = Path(shutil.copy("/bin/bash", tmp_path / "bash"))
+    running = subprocess.Popen([program, "-c", "echo ready; read -r"], stdin=PIPE, stdout=PIPE)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"ready\n"
+        program.unlink()
+        assert _name_and_parent(running.pid) == ("bash", os.getpid())
+    finally:
+        running.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(

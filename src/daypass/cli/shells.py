@@ -91,7 +91,8 @@ def _name_and_parent(pid: int) -> tuple[str, int]:
     name, _, rest = stat.partition("(")[2].rpartition(")")
     with suppress(OSError):
         # For a script, the name in `stat` is the script's and the executable is its interpreter.
-        name = Path(f"/proc/{pid}/exe").readlink().name
+        # The mark is there while a shell runs whose package was updated or removed.
+        name = Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
     return name, int(rest.split()[1])
 
 
