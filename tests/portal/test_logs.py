@@ -13,7 +13,9 @@ from typing import TextIO
 
 import pytest
 
-from daypass.portal.logs import LogStream
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.identity.tokens import mint, mint_code, mint_device
+from daypass.portal.logs import LogStream, scrub
 from tests.portal.processes import DAYPASS, Operator, Serving
 
 SMALL = 4096
@@ -32,6 +34,20 @@ def pipe() -> Iterator[tuple[int, TextIO]]:
 def read_all(reading: int) -> list[str]:
     with os.fdopen(reading) as text:
         return text.read().splitlines()
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *(mint(kind).reveal() for kind in TokenKind),
+        mint_code().reveal(),
+        mint_device().reveal(),
+        mint(TokenKind.PERMANENT).reveal().upper(),
+    ],
+    ids=lambda secret: secret[:13],
+)
+def test_each_kind_of_token_is_masked_in_a_log_line(secret: str) -> None:
+    assert secret[13:] not in scrub(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
 
 
 def test_what_finds_no_room_is_dropped_and_counted_once_there_is_room(pipe: tuple[int, TextIO]) -> None:
