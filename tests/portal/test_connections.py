@@ -19,14 +19,13 @@ from tests.portal.processes import Operator
 from tests.portal.test_serve import port_of
 
 LIMITS = Limits(connections=8, per_address=3)
-NOW = 1000.0
 
 FRESH = Seen(
     key=1,
     peer=("203.0.113.7", 50000),
     accepted_at=100.0,
     has_answered=True,
-    silent_for=5.0,
+    unused_for=5.0,
     idle_for=5.0,
     is_busy=False,
 )
@@ -64,31 +63,35 @@ def test_of_one_address_the_oldest_unanswered_connections_beyond_its_limit_are_c
     others = of("192.0.2.1", 1, UNANSWERED)
     every = [*of("203.0.113.7", 2), *others, *of("203.0.113.7", 3, UNANSWERED)[1:]]
 
-    assert [seen.accepted_at for seen in surplus(every, LIMITS, never, NOW)] == [1]
+    assert [seen.accepted_at for seen in surplus(every, LIMITS, never)] == [1]
 
 
 def test_a_trusted_proxy_may_have_more_but_not_more_than_all_together() -> None:
     def is_exempt(address: str) -> bool:
         return address == "203.0.113.7"
 
-    assert surplus(of("203.0.113.7", 6), LIMITS, is_exempt, NOW) == []
-    assert len(surplus(of("203.0.113.7", 8), LIMITS, is_exempt, NOW)) == 2
+    assert surplus(of("203.0.113.7", 6), LIMITS, is_exempt) == []
+    assert len(surplus(of("203.0.113.7", 8), LIMITS, is_exempt)) == 2
 
 
-@pytest.mark.parametrize("in_use", [{"is_busy": True}, {"silent_for": 0.9}])
+@pytest.mark.parametrize("in_use", [{"is_busy": True}, {"unused_for": 0.9}])
 def test_a_connection_in_use_is_never_surplus(in_use: dict[str, object]) -> None:
     used = [replace(seen, **in_use) for seen in of("203.0.113.7", 8)]  # type: ignore[arg-type]  # by name
 
-    assert surplus(used, LIMITS, never, NOW) == []
+    assert surplus(used, LIMITS, never) == []
 
 
-def test_a_slow_header_makes_a_connection_no_less_surplus_than_silence() -> None:
-    def slow(accepted_at: float) -> list[Seen]:
-        sent = replace(UNANSWERED, silent_for=0.1, idle_for=0.1)
-        return [replace(seen, accepted_at=accepted_at) for seen in of("203.0.113.7", 5, sent)]
+def test_bytes_without_a_request_make_a_connection_no_less_surplus() -> None:
+    pings = of("203.0.113.7", 5, replace(FRESH, idle_for=0.0))
 
-    assert len(surplus(slow(NOW - 1.0), LIMITS, never, NOW)) == 2
-    assert surplus(slow(NOW - 0.9), LIMITS, never, NOW) == []
+    assert [seen.accepted_at for seen in surplus(pings, LIMITS, never)] == [0, 1]
+
+
+def test_an_address_over_its_limit_has_no_others_closed_for_it() -> None:
+    others = of("192.0.2.1", 3)
+    every = [*others, *[replace(seen, accepted_at=100.0) for seen in of("203.0.113.7", 6)]]
+
+    assert {seen.peer[0] for seen in surplus(every, LIMITS, never)} == {"203.0.113.7"}
 
 
 @contextmanager

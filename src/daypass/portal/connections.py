@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,6 +35,8 @@ _TCP_INFO = struct.Struct("=8x24I2QQ")
 _LAST_DATA_SENT, _LAST_DATA_RECEIVED = 9, 11
 _BYTES_ACKNOWLEDGED = 26
 
+_Peer = tuple[str, int]
+
 _log = structlog.get_logger("portal.connections")
 
 
@@ -52,8 +54,7 @@ class Limits:
     idle: float = 120.0
     """Without a byte in either direction."""
     quiet: float = 1.0
-    """A connection without a request under way counts as quiet after this time without a byte received, or
-    without an answer since the accept."""
+    """A connection counts as quiet this long after its last request, or after the accept."""
 
     @classmethod
     def within(cls, connections: int) -> "Limits":
@@ -67,11 +68,11 @@ class Seen:
 
     key: int
     """The socket's inode, which no other open socket has."""
-    peer: tuple[str, int]
+    peer: _Peer
     accepted_at: float
     has_answered: bool
-    silent_for: float
-    """Seconds since the last byte was received, or since the accept."""
+    unused_for: float
+    """Seconds since its last request ended, or since the accept."""
     idle_for: float
     """Seconds since the last byte in either direction."""
     is_busy: bool
@@ -86,31 +87,26 @@ def overdue(seen: Seen, limits: Limits, now: float) -> bool:
     return is_late or seen.idle_for >= limits.idle
 
 
-def is_quiet(seen: Seen, limits: Limits, now: float) -> bool:
-    """Return whether the connection may be closed where there are too many."""
-    if seen.is_busy:
-        return False
-    # A client that sends a header byte by byte is never silent.
-    is_slow = not seen.has_answered and now - seen.accepted_at >= limits.quiet
-    return is_slow or seen.silent_for >= limits.quiet
+def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool]) -> list[Seen]:
+    """Return the quiet connections beyond the limits: unanswered ones first, and of those the oldest.
 
-
-def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool], now: float) -> list[Seen]:
-    """Return the quiet connections beyond the limits: unanswered ones first, and of those the oldest."""
+    Those beyond the limit of their address come before others are closed for the limit of all together.
+    """
     per_address = Counter(seen.peer[0] for seen in every)
     total, most = len(every), limits.connections * 3 // 4
     if total <= most and max(per_address.values(), default=0) <= limits.per_address:
         return []
-    closed = []
-    quiet = [seen for seen in every if is_quiet(seen, limits, now)]
+    # Bytes are no sign of use: a client can send pings, or its header byte by byte, for as long as it likes.
+    quiet = [seen for seen in every if not seen.is_busy and seen.unused_for >= limits.quiet]
+    closed, others = [], []
     for seen in sorted(quiet, key=lambda seen: (seen.has_answered, seen.accepted_at)):
         address = seen.peer[0]
-        is_too_many = per_address[address] > limits.per_address and not is_exempt(address)
-        if total > most or is_too_many:
+        if per_address[address] > limits.per_address and not is_exempt(address):
             closed.append(seen)
-            total -= 1
             per_address[address] -= 1
-    return closed
+        else:
+            others.append(seen)
+    return closed + others[: max(0, total - len(closed) - most)]
 
 
 @dataclass(slots=True)
@@ -122,7 +118,9 @@ class ConnectionWatch:
     trusted_proxies: tuple[Network, ...] = ()
     monotonic: Callable[[], float] = time.monotonic
     interval: float = 0.5
-    _busy: dict[tuple[str, int], int] = field(default_factory=dict)
+    _busy: dict[_Peer, int] = field(default_factory=dict)
+    _used_at: dict[_Peer, float] = field(default_factory=dict)
+    """When the last request of each connection ended."""
     _accepted_at: dict[int, float] = field(default_factory=dict)
     _others: set[int] = field(default_factory=set)
     """Sockets that are no connection to this port."""
@@ -131,7 +129,10 @@ class ConnectionWatch:
 
     def wrap(self, app: Any) -> Any:  # noqa: ANN401  the server's own type
         """Return an ASGI application that says which connections have a request under way."""
-        busy = self._busy
+        if not is_supported():
+            # Nothing would remove the entries of connections that have ended.
+            return app
+        busy, used_at = self._busy, self._used_at
 
         async def counted(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  the server's own types
             client = scope.get("client")
@@ -145,6 +146,7 @@ class ConnectionWatch:
             try:
                 await app(scope, receive, send)
             finally:
+                used_at[peer] = self.monotonic()
                 left = busy.pop(peer) - 1
                 if left:
                     busy[peer] = left
@@ -172,7 +174,7 @@ class ConnectionWatch:
         late = [seen for seen in every if overdue(seen, self.limits, now)]
         gone = {seen.key for seen in late}
         rest = [seen for seen in every if seen.key not in gone]
-        late += surplus(rest, self.limits, self._is_exempt, now)
+        late += surplus(rest, self.limits, self._is_exempt)
         _shut_down({seen.key for seen in late})
         return len(late)
 
@@ -192,8 +194,8 @@ class ConnectionWatch:
                 _log.warning("connections", closed=closed, left=len(self._accepted_at) - closed)
 
     def _connections(self, now: float) -> Iterator[Seen]:
-        busy, found = self._busy.copy(), {}
-        others = set()
+        used_at, busy, found = self._used_at.copy(), self._busy.copy(), {}
+        gone, others = set(used_at), set()
         for key, fd in _sockets():
             if key in self._others:
                 others.add(key)
@@ -205,11 +207,15 @@ class ConnectionWatch:
                 if peer is None:
                     others.add(key)
                     continue
+                gone.discard(peer)
                 accepted_at = found[key] = self._accepted_at.get(key, now)
-                yield _seen(key, peer, accepted_at, connection, busy)
+                unused_for = now - max(accepted_at, used_at.get(peer, accepted_at))
+                yield _seen(key, peer, accepted_at, unused_for, connection, is_busy=peer in busy)
+        for peer in gone:
+            self._used_at.pop(peer, None)
         self._accepted_at, self._others = found, others
 
-    def _peer(self, connection: socket.socket) -> tuple[str, int] | None:
+    def _peer(self, connection: socket.socket) -> _Peer | None:
         """Return the client's address and port, or None for a socket that is not a connection to our port."""
         if (
             connection.family not in {socket.AF_INET, socket.AF_INET6}
@@ -274,26 +280,27 @@ class _Borrowed:
 
 def _seen(
     key: int,
-    peer: tuple[str, int],
+    peer: _Peer,
     accepted_at: float,
+    unused_for: float,
     connection: socket.socket,
-    busy: Mapping[tuple[str, int], int],
+    *,
+    is_busy: bool,
 ) -> Seen:
     known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     if len(known) < _TCP_INFO.size:
         raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
     numbers = _TCP_INFO.unpack(known)
     has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
-    silent_for = numbers[_LAST_DATA_RECEIVED] / 1000
-    sent_for = numbers[_LAST_DATA_SENT] / 1000
+    idle_for = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT]) / 1000
     return Seen(
         key=key,
         peer=peer,
         accepted_at=accepted_at,
         has_answered=has_answered,
-        silent_for=silent_for,
-        idle_for=min(silent_for, sent_for),
-        is_busy=peer in busy,
+        unused_for=unused_for,
+        idle_for=idle_for,
+        is_busy=is_busy,
     )
 
 
