@@ -155,15 +155,18 @@ def _turn(place: Path) -> Iterator[None]:
         yield
 
 
-def start(place: Path) -> None:
-    """Start a demo in *place*, with an empty home, and return when it is ready."""
+def start(place: Path, *, has_history: bool = False) -> None:
+    """Start a demo in *place*, with an empty home, and return when it is ready.
+
+    Without the sample history, so that tests can count sessions and events.
+    """
     ready, home, log = place / READY, place / "home", place / "log"
     home.mkdir(exist_ok=True)
-    ports = ("--portal-port", "0", "--aws-port", "0")
+    options = ["--portal-port", "0", "--aws-port", "0", *([] if has_history else ["--no-history"])]
     # Not a Popen: the worker that starts it may be gone before the one that stops it.
     pid = os.posix_spawn(
         DAYPASS,
-        [DAYPASS, "demo", "--dir", str(place / "state"), *ports, "--ready-file", str(ready)],
+        [DAYPASS, "demo", "--dir", str(place / "state"), *options, "--ready-file", str(ready)],
         bare_environment(home),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

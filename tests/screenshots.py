@@ -157,10 +157,10 @@ DOCS: Mapping[str, tuple[str, str, Prepare, str]] = {
 
 @contextmanager
 def demo() -> Iterator[Demo]:
-    """A fresh demo in which something has happened."""
+    """A fresh demo with its sample history."""
     with tempfile.TemporaryDirectory(prefix="daypass-pictures-") as folder:
         place = Path(folder)
-        start(place)
+        start(place, has_history=True)
         try:
             running = read(place)
             with running.setting(ENABLE_ADMIN_JIT_ON_UI, "true"):

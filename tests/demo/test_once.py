@@ -14,9 +14,11 @@ import pytest
 
 from daypass.demo.children import Children
 from daypass.demo.folder import Folder
+from daypass.demo.history import REASON
 from daypass.demo.run import prove
 from daypass.demo.start import start
 from daypass.demo.stops import Stops
+from daypass.portal.access.store import IssuanceStore
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore
 from daypass.portal.storage.engine import Database
@@ -120,6 +122,32 @@ def test_no_secret_is_printed_or_logged(first: Run) -> None:
     for user in first.ready["users"]:
         assert user["api_token"] not in first.done.stdout + logs
         assert not user["password"] or user["password"] not in first.done.stdout + logs
+
+
+def test_the_record_of_history_and_real_sessions_is_verified(first: Run) -> None:
+    url = f"sqlite:///{first.state / 'daypass.db'}"
+    verified = subprocess.run(
+        [DAYPASS, "portal", "audit", "verify"],
+        env=bare_environment(first.state.parent, DAYPASS_DATABASE_URL=url),
+        cwd=first.state.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    database = Database(url)
+    with database.reading() as connection:
+        dana = UserStore(connection).find("dana@example.com")
+        assert dana is not None
+        newest = IssuanceStore(connection).mine(dana.id, limit=200).records
+    database.close()
+
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    # The checklist's own sessions are newer than the history, and not marked.
+    marked = [record.reason == REASON for record in newest]
+    assert not marked[0]
+    assert marked[-1]
+    assert marked == sorted(marked)
 
 
 def test_nothing_runs_when_it_has_ended(first: Run) -> None:

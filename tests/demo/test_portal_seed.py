@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def seed(folder: Folder) -> Accounts:
-    return seed_portal(folder, "111122223333", lambda: NOW)
+    return seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
 
 
 def memberships(folder: Folder, username: str) -> dict[str, str]:

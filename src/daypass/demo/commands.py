@@ -25,11 +25,18 @@ PORT = click.IntRange(0, 65535)
 )
 @click.option("--once", is_flag=True, help="Stop after the checklist; exit code 0 only if all of it holds.")
 @click.option(
+    "--no-history",
+    is_flag=True,
+    help="Leave out the sample sessions of the past 29 days, which a new state folder gets.",
+)
+@click.option(
     "--ready-file",
     type=click.Path(path_type=Path),
     help="Write addresses and secrets here (JSON) when ready.",
 )
-def demo(path: Path, portal_port: int, aws_port: int, once: bool, ready_file: Path | None) -> None:
+def demo(
+    path: Path, portal_port: int, aws_port: int, once: bool, no_history: bool, ready_file: Path | None
+) -> None:
     """Try Daypass without an AWS account: a portal and an AWS on this machine, seeded and proven."""
     # Imported here: `daypass --help` must not wait for an AWS library.
     from daypass.demo.errors import DemoError
@@ -41,8 +48,9 @@ def demo(path: Path, portal_port: int, aws_port: int, once: bool, ready_file: Pa
     # In whatever way the demo is stopped, its processes are stopped with it.
     stops = Stops()
     stops.listen()
+    wishes = Wishes(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
     try:
-        is_proven = run(Wishes(path, os.geteuid(), portal_port, aws_port, once, ready_file), stops)
+        is_proven = run(wishes, stops)
     except DemoError as error:
         # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
         click.echo(f"daypass demo: {error}", err=True)

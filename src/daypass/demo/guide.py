@@ -9,6 +9,7 @@ from pathlib import Path
 from daypass.demo.children import DAYPASS
 from daypass.demo.estate import ADMIN, DANA, PEOPLE, REGION, Person
 from daypass.demo.folder import Folder
+from daypass.demo.history import REASON
 from daypass.demo.screen import pasteable, say, title
 from daypass.demo.world import World
 
@@ -59,6 +60,7 @@ class Guide:
             say(f"  {person.username:<18}  {_describe(person)}")
         say("  Passwords and API tokens are in files that only you can read. Dana's password:")
         pasteable(f"cat {_quoted(self.folder.path / f'{DANA.username}.password')}")
+        say(f"  Sessions with the reason “{REASON}” are sample data and gave nobody keys.")
 
     def _environment(self) -> str:
         """The variables that `daypass` and the AWS CLI need in a shell of this machine; without secrets."""

@@ -6,6 +6,8 @@ import uuid
 from daypass.demo.accounts import Account, Accounts, TenantKey, load, new_password, save
 from daypass.demo.estate import PEOPLE, REGION, TENANTS, Person, TenantPlan
 from daypass.demo.folder import Folder
+from daypass.demo.history import PastClock, beginning, record_history
+from daypass.portal.access.model import Caller, Door
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.identity.model import Role, TokenKind
@@ -23,8 +25,12 @@ def database_url(folder: Folder) -> str:
     return f"sqlite:///{folder.path / DATABASE}"
 
 
-def seed_portal(folder: Folder, account_id: str, clock: Clock) -> Accounts:
-    """Bring the database to its schema and answer who is in it; the first time, put them there."""
+def seed_portal(folder: Folder, account_id: str, clock: Clock, *, has_history: bool) -> Accounts:
+    """Bring the database to its schema and answer who is in it; the first time, put them there.
+
+    The first time, `has_history` also records the sample history; users and tenants then date from its
+    beginning.
+    """
     kept = load(folder)
     if kept is None or not (folder.path / DATABASE).exists():
         # What an interrupted first run left behind belongs to nobody.
@@ -35,22 +41,27 @@ def seed_portal(folder: Folder, account_id: str, clock: Clock) -> Accounts:
     try:
         migrate(database)
         if kept is None:
-            kept = _fill(database, account_id, clock)
+            kept = _fill(database, account_id, clock, has_history=has_history)
             save(folder, kept)
     finally:
         database.close()
     return kept
 
 
-def _fill(database: Database, account_id: str, clock: Clock) -> Accounts:
+def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> Accounts:
+    # The audit log's time stamps must not go back, so users are added before their first session.
+    clock = PastClock(beginning(now()) if has_history else now())
     tenants = _add_tenants(database, account_id, clock)
     audit = AuditLog(database, clock)
     try:
         identity = Identity(database, audit, clock)
-        people = {person.username: _add_person(identity, database, person, tenants) for person in PEOPLE}
+        added = {person.username: _add_person(identity, database, person, tenants) for person in PEOPLE}
+        if has_history:
+            callers = {username: caller for username, (_, caller) in added.items()}
+            record_history(database, audit, clock, account_id, callers)
     finally:
         audit.close()
-    return Accounts(tenants, people)
+    return Accounts(tenants, {username: account for username, (account, _) in added.items()})
 
 
 def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantKey]:
@@ -65,12 +76,13 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
 
 def _add_person(
     identity: Identity, database: Database, person: Person, tenants: dict[str, TenantKey]
-) -> Account:
+) -> tuple[Account, Caller]:
+    """Add a user with an API token; return the secrets, and the user as a caller of the API."""
     password = None if person.is_service_account else new_password()
     user = identity.create_user(person.username, Role(person.role), password, OPERATOR)
     with database.writing() as connection:
         for tenant, access in person.memberships.items():
             tenant_id = TenantId(tenants[tenant].id)
             TenantStore(connection).add_member(tenant_id, user.id, Access(access), identity.clock())
-    token, _ = identity.create_token(user, TokenKind.PERMANENT, "demo", OPERATOR)
-    return Account(person.username, password, token)
+    secret, token = identity.create_token(user, TokenKind.PERMANENT, "demo", OPERATOR)
+    return Account(person.username, password, secret), Caller(user, token, Door.API, "127.0.0.1", "")

@@ -25,6 +25,7 @@ class Wishes:
     portal_port: int
     aws_port: int
     is_once: bool
+    has_history: bool
     ready_file: Path | None
 
 
@@ -36,7 +37,9 @@ def run(wishes: Wishes, stops: Stops) -> bool:
             ready.forget(wishes.ready_file)
         screen.say("Starting an AWS and a portal on this machine ...")
         began = time.monotonic()
-        world, ca_file = start(folder, children, wishes.portal_port, wishes.aws_port)
+        world, ca_file = start(
+            folder, children, wishes.portal_port, wishes.aws_port, has_history=wishes.has_history
+        )
         screen.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
         is_proven = prove(world, stops)
         guide = Guide(folder, world, ca_file)

@@ -20,13 +20,15 @@ from daypass.sandbox.control import Control
 SANDBOX = "sandbox.json"
 
 
-def start(folder: Folder, children: Children, portal_port: int, aws_port: int) -> tuple[World, Path]:
+def start(
+    folder: Folder, children: Children, portal_port: int, aws_port: int, *, has_history: bool = True
+) -> tuple[World, Path]:
     """Answer the running and seeded world, and the authority to trust."""
     portal_port = choose_port(portal_port, "--portal-port")
     choose_port(aws_port, "--aws-port")
     sandbox = _start_sandbox(folder, children, aws_port)
     certificates = certify(folder, utc_now())
-    accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now)
+    accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 
     described = _await_sandbox(folder, sandbox)

@@ -1,0 +1,172 @@
+"""Sample history: sessions of the last days, so that a new demo's charts and lists have something to show.
+
+The portal's own issuer records them, with a broker that calls no AWS and a clock in the past. Their reason is
+`REASON`, on pages, in both APIs, in the audit log and in exports.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
+from uuid import uuid4
+
+from daypass.demo.estate import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION
+from daypass.portal.access.broker import Deadline
+from daypass.portal.access.issue import Issuer
+from daypass.portal.access.model import (
+    AdminScope,
+    Ask,
+    Caller,
+    Credentials,
+    Purpose,
+    RoleSession,
+    TenantScope,
+)
+from daypass.portal.access.roles import EVERY_ROLE_ALLOWS
+from daypass.portal.audit.log import AuditLog
+from daypass.portal.clock import Clock
+from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
+from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+
+REASON = "sample history of the demo"
+DAYS = 29
+"""Whole days before today, which has real sessions only; the charts show thirty days."""
+
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+_SHORT = timedelta(minutes=15)
+
+_DEV, _PROD = TenantScope("dev01"), TenantScope("prod01")
+_KEYS, _READ_PROD = Ask(_DEV), Ask(_PROD, purpose=Purpose.CONSOLE)
+_DEPLOY = Ask(_DEV, duration=_SHORT)
+
+_THROTTLED = AwsThrottled("AWS asks for fewer requests. Try again in a moment.")
+_NO_ANSWER = AwsUnavailable("AWS did not answer in time. Try again in a moment.")
+
+# Numbers of sessions in a day. Their cycles are longer than a week, so that no two weeks look the same.
+_DANA_A_DAY = (3, 4, 2, 5, 3, 1, 4, 2, 6, 3, 2)
+_DEPLOYS_A_DAY = (1, 2, 3, 1, 0, 2, 4, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class PastRequest:
+    """One request for a session, and the error of AWS that it met."""
+
+    at: datetime
+    username: str
+    ask: Ask
+    failure: AwsError | None = None
+
+
+@dataclass(slots=True)
+class PastClock:
+    """A clock that shows one moment until another is set."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        """Return the moment that was set."""
+        return self.now
+
+
+@dataclass(slots=True)
+class SampleBroker:
+    """A broker that makes up its answers; no key that it gives is known to any AWS."""
+
+    account_id: str
+    clock: Clock
+    failure: AwsError | None = None
+    """What AWS answers in place of a session."""
+    given: int = 0
+    is_chained: bool = False
+    partition: str = "aws"
+
+    def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
+        """Return what the demo's roles have."""
+        return EVERY_ROLE_ALLOWS
+
+    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
+        """Return keys that open nothing, or raise the error that is set."""
+        if self.failure is not None:
+            raise self.failure
+        self.given += 1
+        return Credentials(
+            access_key_id=f"ASIASAMPLE{self.given:010}",
+            secret_access_key=Secret("sample"),
+            session_token=Secret("sample"),
+            expires_at=self.clock() + session.validity,
+        )
+
+    def destination(self, region: str, typed: str | None) -> str:  # noqa: ARG002  the protocol's
+        """Return the console's first page in *region*."""
+        return f"https://{region}.console.aws.amazon.com/"
+
+    def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002  the protocol's
+        """Return a link that signs in nowhere."""
+        return Secret(destination)
+
+
+def beginning(now: datetime) -> datetime:
+    """Return the midnight (UTC) at which a history that ends before *now* begins."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) - DAYS * _DAY
+
+
+def requests(begins_at: datetime) -> list[PastRequest]:
+    """Return all requests of a history, oldest first; the same for the same beginning.
+
+    The last session has ended before the history does, so none of them is live.
+    """
+    days = (_requests_of(number, begins_at + number * _DAY) for number in range(DAYS))
+    return sorted(chain.from_iterable(days), key=lambda request: request.at)
+
+
+def record_history(
+    database: Database, audit: AuditLog, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
+) -> None:
+    """Issue what `requests` says from the moment of *clock* on, and move *clock* along.
+
+    *audit* must have the same clock, so that its time stamps are those of the requests.
+    """
+    broker = SampleBroker(account_id, clock)
+    master_role = f"arn:{broker.partition}:iam::{account_id}:role/{MASTER_ROLE}"
+    issuer = Issuer(database, audit, broker, clock, lambda: master_role, REGION)
+    for request in requests(clock.now):
+        clock.now, broker.failure = request.at, request.failure
+        caller = replace(callers[request.username], request_id=uuid4().hex)
+        # Refusals and failures belong to the history; the issuer has recorded them.
+        with suppress(PortalError):
+            issuer.issue(caller, replace(request.ask, reason=REASON))
+
+
+def _requests_of(number: int, day: datetime) -> Iterator[PastRequest]:
+    """Yield the requests of one day, in no particular order."""
+    nightly = day + timedelta(hours=2, minutes=15)
+    yield PastRequest(nightly, CI.username, _DEPLOY, _NO_ANSWER if number % 13 == 6 else None)
+    if day.weekday() >= _SATURDAY:
+        return
+    for turn in range(_DANA_A_DAY[number % len(_DANA_A_DAY)]):
+        ask = _READ_PROD if turn % 3 == 2 else _KEYS
+        failure = _THROTTLED if (number + turn) % 17 == 5 else None
+        yield PastRequest(_moment(day, number, turn), DANA.username, ask, failure)
+    for turn in range(_DEPLOYS_A_DAY[number % len(_DEPLOYS_A_DAY)]):
+        yield PastRequest(_moment(day, number + 3, turn), CI.username, _DEPLOY)
+    yield from _others(number, day)
+
+
+def _others(number: int, day: datetime) -> Iterator[PastRequest]:
+    """Yield what happens on some days only: an Administrator's work, and requests that are denied."""
+    if number % 4 == 1:
+        yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, Ask(AdminScope()))
+    if number % 5 == 2:
+        yield PastRequest(_moment(day, number + 7, 2), DANA.username, Ask(TenantScope("data01")))
+    if number % 7 == 3:
+        yield PastRequest(_moment(day, number + 2, 0), NOOR.username, Ask(_DEV))
+    if number % 11 == 8:
+        yield PastRequest(_moment(day, number + 9, 3), DANA.username, Ask(AdminScope()))
+
+
+def _moment(day: datetime, number: int, turn: int) -> datetime:
+    """Return a moment of the working hours (UTC), later for each *turn*."""
+    return day + timedelta(hours=8, minutes=85 * turn + (number * 17 + turn * 23) % 60, seconds=number)
