@@ -104,7 +104,7 @@ def test_a_role_that_would_fence_off_nothing_is_refused(
 def test_a_region_of_another_partition_is_refused(
     administration: Administration, alice: Caller, region: str, partition: str
 ) -> None:
-    says = f"{region} is in the AWS partition {partition}, and this portal"
+    says = f"{region} is in the AWS partition {partition}, and this portal is in the partition aws"
     with pytest.raises(InvalidRequest, match=says):
         administration.tenants.create("prod01", region, alice)
     with pytest.raises(InvalidRequest, match=says):

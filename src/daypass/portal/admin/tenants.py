@@ -89,8 +89,8 @@ class RoleRules:
         partition = partition_of(region)
         if partition != self.partition:
             raise InvalidRequest(
-                f"{region} is in the AWS partition {partition}, and this portal hands out access to "
-                f"{self.partition}, which its own region is in. Choose a region of {self.partition}."
+                f"{region} is in the AWS partition {partition}, and this portal is in the partition "
+                f"{self.partition}. Choose a region of {self.partition}."
             )
 
     def check(self, role_arn: str) -> None:
