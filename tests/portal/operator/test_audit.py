@@ -74,3 +74,11 @@ def test_a_database_without_a_schema_names_the_command_that_makes_it(tmp_path: P
     assert done.stderr == (
         "daypass portal: The database is empty. Run `daypass portal migrate`, then start again.\n"
     )
+
+
+@pytest.mark.parametrize("group", [(), ("audit",)])
+def test_the_list_of_commands_shows_whole_sentences(group: tuple[str, ...]) -> None:
+    listed = CliRunner().invoke(portal, [*group, "--help"])
+
+    assert listed.exit_code == 0
+    assert "..." not in listed.stdout.partition("Commands:")[2]

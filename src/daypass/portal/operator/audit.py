@@ -65,10 +65,11 @@ def verify(form: str, kept: TextIO | None) -> None:
 
 @audit.command()
 def heads() -> None:
-    """Print the last event of each current chain, one line of JSON each, to be kept elsewhere.
+    """Print the last event of each current chain.
 
-    A head proves later, by `verify --heads`, that everything up to it is still in the record. Keep the lines
-    where people who can change the database cannot change them. Exit code 1 if the record is empty.
+    Each head is one line of JSON. It proves later, by `verify --heads`, that everything up to it is still in
+    the record. Keep the lines where people who can change the database cannot change them. Exit code 1 if
+    the record is empty.
 
     \b
       daypass portal audit heads >> /mnt/elsewhere/heads.jsonl
@@ -102,7 +103,9 @@ def export(
     since: datetime | None,
     until: datetime | None,
 ) -> None:
-    """Write events to standard output, newest first: JSON, one a line, or a table that is safe to open.
+    """Write events to standard output, newest first.
+
+    The form is JSON, one event a line, or a CSV table that is safe to open in a spreadsheet.
 
     \b
       daypass portal audit export --since 2026-11-01 > november.jsonl

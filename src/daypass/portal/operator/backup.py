@@ -15,7 +15,7 @@ _MEGABYTE = 1_000_000
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
-    """Copy the SQLite database to FILE, at any time, while the portal serves.
+    """Copy the SQLite database to FILE while the portal serves.
 
     FILE must not exist. It is readable by its owner alone and appears once it is complete and checked; it
     holds password hashes and the whole record. For PostgreSQL, prints the pg_dump command and exits with 1.

@@ -28,11 +28,12 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 def doctor(form: str, strict: bool) -> None:
-    """Look at the portal's AWS: who it is, its clock, and each role's existence, trust, length and fence.
+    """Check the portal's AWS identity, its clock and all roles.
 
-    Changes nothing, and makes no AWS session. Each finding comes with the line that mends it. Exit code 0
-    when all is well, 1 when somebody gets no session (with --strict, also when something works less than it
-    could), 2 when AWS or the database cannot be asked at all.
+    Of each role it checks existence, trust policy, maximum session duration and fence. It changes nothing,
+    and makes no AWS session. Each finding comes with the line that mends it. Exit code 0 when all is well, 1
+    when somebody gets no session (with --strict, also when something works less than it could), 2 when AWS or
+    the database cannot be asked at all.
 
     \b
       daypass portal doctor
