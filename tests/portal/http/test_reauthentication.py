@@ -253,6 +253,20 @@ def test_demoting_ends_what_tokens_automate_until_an_administrator_makes_another
     assert refused(call(world, automated["token"], api("POST", "/tokens", True, user=DANA, name="ci")))
 
 
+def test_demoting_ends_admin_access_of_the_command_line_until_it_is_authorized_again(world: World) -> None:
+    client, of_amir = world.client(), Browser(world, AMIR)
+    given = redeem(world, code_of(of_amir.authorize(pushed(world, scope="tenants admin")))).json
+    for role in ("User", "Administrator"):
+        assert not refused(call(world, world.tokens[ADMIN], api("PATCH", f"/users/{AMIR}", True, role=role)))
+    refresh = {"grant_type": "refresh_token", "refresh_token": given["refresh_token"]}
+    renewed = send(client, "/oauth/token", **refresh).json
+
+    assert renewed["scope"] == "tenants"
+    for token in (given["access_token"], renewed["access_token"]):
+        assert client.get("/api/v1/users", token).json["code"] == "insufficient_scope"
+        assert client.get("/api/v1/me", token).status == 200
+
+
 @pytest.mark.parametrize("kind", [TokenKind.TEMPORARY])
 def test_a_temporary_token_proves_nothing(world: World, kind: TokenKind) -> None:
     revealed, _ = world.token(ADMIN, kind)

@@ -9,7 +9,7 @@ from daypass.portal.admin.model import MemberRecord, UserRecord, Version
 from daypass.portal.admin.store.users import (
     CHANGE_USER,
     DELETE_USER,
-    END_EXEMPTIONS,
+    END_ADMINISTRATION,
     END_SIGN_INS,
     END_TOKENS,
     SET_PASSWORD,
@@ -155,8 +155,8 @@ def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     if new.is_disabled and not old.is_disabled:
         writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
     if old.user.is_administrator and not new.user.is_administrator:
-        # Promoting the user again later must not bring automation back that nobody thinks of any more.
-        writes.append(Write(END_EXEMPTIONS, {"owner_id": old.user.id}))
+        # Promoting the user again later must not bring back what was authorized before.
+        writes.append(Write(END_ADMINISTRATION, {"owner_id": old.user.id}))
     return Change(tuple(writes), _facts(old), _facts(new), proof=proofs.to_update_user(old, new))
 
 

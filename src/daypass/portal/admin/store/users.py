@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
@@ -40,12 +40,15 @@ END_TOKENS = (
 END_SIGN_INS = END_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
 """Ends whatever stands on a sign-in of a user."""
 
-END_EXEMPTIONS = (
+END_ADMINISTRATION = (
     update(api_tokens)
-    .where(api_tokens.c.user_id == bindparam("owner_id"), api_tokens.c.reauthentication_exempt)
-    .values(reauthentication_exempt=False)
+    .where(
+        api_tokens.c.user_id == bindparam("owner_id"),
+        or_(api_tokens.c.reauthentication_exempt, api_tokens.c.allows_admin),
+    )
+    .values(reauthentication_exempt=False, allows_admin=False)
 )
-"""Makes a user's permanent tokens subject to reauthentication."""
+"""Makes a user's permanent tokens subject to reauthentication, and takes admin access from their sign-ins."""
 
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 
