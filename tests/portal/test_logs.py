@@ -46,14 +46,15 @@ MINTED: dict[str, Callable[[], Secret]] = {
 
 
 # By name: a minted secret differs in each process that collects the tests.
-@pytest.mark.parametrize("in_capitals", [False, True])
 @pytest.mark.parametrize("kind", MINTED)
-def test_each_kind_of_token_is_masked_in_a_log_line(kind: str, in_capitals: bool) -> None:
+def test_each_kind_of_token_is_masked_in_a_log_line(kind: str) -> None:
     secret = MINTED[kind]().reveal()
-    if in_capitals:
-        secret = secret.upper()
 
     assert secret[13:] not in scrub(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
+
+
+def test_a_variable_that_a_log_line_names_is_not_masked() -> None:
+    assert scrub(None, "info", "Set DAYPASS_TLS_CERTIFICATE.") == "Set DAYPASS_TLS_CERTIFICATE."
 
 
 def test_what_finds_no_room_is_dropped_and_counted_once_there_is_room(pipe: tuple[int, TextIO]) -> None:

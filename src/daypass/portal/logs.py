@@ -16,7 +16,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS = re.compile(r"((?i:daypass_[a-z]{3,4}_)|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
+_SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
