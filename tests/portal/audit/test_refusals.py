@@ -63,6 +63,16 @@ def test_what_is_recorded_and_what_is_counted_add_up(refusals: list[tuple[str, s
     assert limit.take_counts(None) == []
 
 
+def test_a_clock_that_is_set_back_ends_a_window() -> None:
+    limit, clock = RefusalLimit(), FakeClock()
+    for _ in range(RECORDED + 1):
+        limit.admit(refusal("a", "x"), clock())
+    clock.move(-timedelta(hours=1))
+
+    assert [event.detail["count"] for event in limit.take_counts(clock())] == [1]
+    assert limit.admit(refusal("a", "x"), clock())
+
+
 def test_a_crowd_of_refusals_is_counted_to_the_last_one(
     log: AuditLog, database: Database, clock: FakeClock
 ) -> None:

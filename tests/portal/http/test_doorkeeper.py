@@ -1,5 +1,7 @@
 """Who may not pass is on record: once in a while for each route, whatever stands in its address."""
 
+from datetime import timedelta
+
 import pytest
 
 from daypass.portal.access.model import Caller, Door
@@ -44,3 +46,15 @@ def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
             doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, place)
 
     assert len(recorded) == 1
+
+
+def test_an_attempt_after_the_clock_was_set_back_is_recorded() -> None:
+    recorded: list[Event] = []
+    clock = FakeClock()
+    doorkeeper = Doorkeeper(recorded.append, clock)
+    for _ in range(2):
+        with pytest.raises(AccessDenied):
+            doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, Place("GET", "/api/v1/users", {}))
+        clock.move(-timedelta(hours=1))
+
+    assert len(recorded) == 2

@@ -57,7 +57,8 @@ class RefusalLimit:
         with self._lock:
             while self._windows:
                 subject, window = next(iter(self._windows.items()))
-                if now is not None and now - window.began_at < WINDOW:
+                # A clock that was set back must not make a window last for hours.
+                if now is not None and abs(now - window.began_at) < WINDOW:
                     break
                 del self._windows[subject]
                 if window.refused > RECORDED:

@@ -82,8 +82,9 @@ class Doorkeeper:
         now = self._clock()
         with self._lock:
             if len(self._noted) >= _REMEMBERED:
-                self._noted = {one: at for one, at in self._noted.items() if now - at < ONCE_IN}
-            is_news = attempt not in self._noted or now - self._noted[attempt] >= ONCE_IN
+                self._noted = {one: at for one, at in self._noted.items() if abs(now - at) < ONCE_IN}
+            # Also after a clock was set back, or nothing would be recorded until it has caught up.
+            is_news = attempt not in self._noted or abs(now - self._noted[attempt]) >= ONCE_IN
             if is_news:
                 self._noted[attempt] = now
         return is_news
