@@ -78,7 +78,7 @@ def test_a_crowd_of_refusals_is_counted_to_the_last_one(
 ) -> None:
     def refuse() -> None:
         for _ in range(25):
-            log.commit_refusal(refusal("a"))
+            log.commit_refusal(refusal("a", "user.create"))
 
     crowd = [threading.Thread(target=refuse) for _ in range(8)]
     for thread in crowd:
@@ -86,9 +86,9 @@ def test_a_crowd_of_refusals_is_counted_to_the_last_one(
     for thread in crowd:
         thread.join()
     clock.move(WINDOW)
-    log.commit_refusal(refusal("b"))
+    log.commit_refusal(refusal("b", "user.create"))
 
-    assert [actor for actor, _ in recorded(database)].count("a") == RECORDED
+    assert [actor for actor, _ in recorded(database, "user.create")].count("a") == RECORDED
     ((actor, detail),) = recorded(database, SUPPRESSED)
     assert (actor, detail["count"], detail["code"]) == ("a", 200 - RECORDED, "access_denied")
     with database.snapshot() as connection:
