@@ -253,6 +253,17 @@ def test_demoting_ends_what_tokens_automate_until_an_administrator_makes_another
     assert refused(call(world, automated["token"], api("POST", "/tokens", True, user=DANA, name="ci")))
 
 
+def test_ending_a_token_of_another_administrator_needs_proof_and_ones_own_does_not(world: World) -> None:
+    made = {name: world.token(name)[1].id for name in (ADMIN, AMIR, DANA)}
+    token = command_line(world)
+    world.clock.move(FIVE_MINUTES + SECOND)
+    needed = {
+        n: refused(call(world, token, api("DELETE", f"/tokens/{id_}", n == AMIR))) for n, id_ in made.items()
+    }
+
+    assert needed == {ADMIN: False, AMIR: True, DANA: False}
+
+
 def test_demoting_ends_admin_access_of_the_command_line_until_it_is_authorized_again(world: World) -> None:
     client, of_amir = world.client(), Browser(world, AMIR)
     given = redeem(world, code_of(of_amir.authorize(pushed(world, scope="tenants admin")))).json

@@ -99,7 +99,12 @@ ACTIONS: Mapping[str, Action] = {
             "A token is authority for up to a year. An exempt token that could make another exempt one "
             "would never expire.",
         ),
-        Action("token.revoke", _NEVER, "It only takes authority away."),
+        Action(
+            "token.revoke",
+            "if it is another Administrator's",
+            "It could lock out the people who would stop an attack. A User's token and one's own only take "
+            "authority away.",
+        ),
         Action("role.retry", _NEVER, "It repeats in AWS what the settings say already."),
         Action("audit.verify", _NEVER, "It only reads."),
         Action("infrastructure.change", _NEVER, "Daypass refuses it always."),
@@ -142,6 +147,11 @@ def to_set_password() -> Proof:
 def to_create_token(*, is_exempt: bool) -> Proof:
     """Return what making a permanent token needs."""
     return Proof.SIGN_IN if is_exempt else Proof.RECENT
+
+
+def to_revoke_token(owner: User, author_id: str) -> Proof:
+    """Return what ending a token of *owner* needs."""
+    return _recent(owner.is_administrator and owner.id != author_id)
 
 
 def to_put_member(old: Access | None, new: Access) -> Proof:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, actor_of
+from daypass.portal.admin.change import Author, Change, Desk, actor_of, author_id
 from daypass.portal.admin.store.tokens import TokenList, TokenQuery, TokenRecord
 from daypass.portal.admin.users import find_user
 from daypass.portal.audit.log import Write
@@ -83,7 +83,8 @@ class Tokens:
                 return None
             row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
             told = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
-            return Change((Write(REVOKE_TOKEN, row),), told)
+            proof = proofs.to_revoke_token(token.owner, author_id(by))
+            return Change((Write(REVOKE_TOKEN, row),), told, proof=proof)
 
         self.desk.make("token.revoke", found.owner.username, by, draft)
 
