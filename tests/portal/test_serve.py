@@ -541,6 +541,7 @@ def test_what_is_no_proper_request_is_refused_and_never_a_fault(operator: Operat
             assert not answered or status.startswith("4"), (request[:90], answered[:200])
             assert b"location:" not in answered.lower()
         alive = serving.ask("GET", "/api/v1/me", token)
+        serving.stop()
         lines = serving.lines()
 
     assert alive[0] == 200

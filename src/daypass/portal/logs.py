@@ -20,6 +20,8 @@ _SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
+_GATHERING = timedelta(milliseconds=20)
+"""The time from the first line of a batch until it is written."""
 
 
 class LogStream(io.TextIOBase):
@@ -39,6 +41,7 @@ class LogStream(io.TextIOBase):
         self._dropped = 0
         self._is_closing = False
         self._is_writing = False
+        self._is_idle = False
         self._writer: threading.Thread | None = None
 
     @property
@@ -66,7 +69,9 @@ class LogStream(io.TextIOBase):
             else:
                 self._queue.append(text)
                 self._queued += len(text)
-                self._news.notify_all()
+                if self._is_idle:
+                    self._is_idle = False
+                    self._news.notify_all()
         return len(text)
 
     def start(self) -> None:
@@ -96,7 +101,10 @@ class LogStream(io.TextIOBase):
     def _run(self) -> None:
         while True:
             with self._news:
+                self._is_idle = not (self._queue or self._dropped)
                 self._news.wait_for(lambda: self._queue or self._dropped or self._is_closing)
+                # Lines of many requests are written together: waking up for each would interrupt the others.
+                self._news.wait_for(lambda: self._is_closing, _GATHERING.total_seconds())
                 batch, dropped = "".join(self._queue), self._dropped
                 is_last = self._is_closing
                 self._queue.clear()
