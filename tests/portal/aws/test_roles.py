@@ -48,7 +48,7 @@ class Portal:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def portal(sandbox_process: SandboxProcess) -> Portal:
     account = Account("aws", sandbox_process.account_id, PREFIX, MASTER)
     iam = client(sandbox_process, "iam")

@@ -36,7 +36,7 @@ class Account:
     long: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def account(sandbox_process: SandboxProcess) -> Account:
     """Made once: a user for the portal, and its roles."""
     iam = client(sandbox_process, "iam")
