@@ -75,7 +75,7 @@ API = [
     api("PATCH", f"/tenants/{DEV.id}", True, role_arn=ARN),
     api("PATCH", f"/tenants/{DEV.id}", True, external_id="another"),
     api("PATCH", f"/tenants/{DEV.id}", False, region="eu-west-2"),
-    api("DELETE", f"/tenants/{DATA.id}", False),
+    api("DELETE", f"/tenants/{DATA.id}", True),
     api("PUT", "/settings/Flags/EnableAwsAdminJitAccess", True, value="true"),
     api("PUT", "/settings/Flags/DisableAwsNonAdminJitAccess", False, value="true"),
     api("PUT", f"/tenants/{DEV.id}/settings/aws_access_token_validity", True, value="7200"),
@@ -94,7 +94,7 @@ LEGACY = [
     legacy("/admin/UpdateUserAccess", True, Username=NOOR, TenantId=DEV.id, Policy={"IsReadOnly": True}),
     legacy("/admin/UpdateUserAccess", False, Username=DANA, TenantId=DEV.id, State="deleted"),
     legacy("/admin/AddTenant", True, AccountName="team01"),
-    legacy(f"/admin/DeleteTenant/{DATA.id}", False),
+    legacy(f"/admin/DeleteTenant/{DATA.id}", True),
     legacy(
         "/v3/admin/systemSettings/config", True, Type="Flags", Key="EnableAwsAdminJitAccess", Value="true"
     ),
@@ -109,6 +109,7 @@ PAGES = [
     page("/users/{dana}/update", False, role="User", state="disabled", version="{dana_version}"),
     page("/delete-user", True, id="{amir}", typed=AMIR),
     page("/delete-user", False, id="{dana}", typed=DANA),
+    page("/delete-tenant", True, id=DATA.id, typed=DATA.name),
     page(f"/tenants/{DEV.id}/remove", False, user="{dana}"),
     page(f"/tenants/{DEV.id}", True, user=NOOR),
 ]

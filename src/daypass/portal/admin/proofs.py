@@ -1,8 +1,9 @@
 """Which administrative actions need reauthentication: the table, and the rules that enforce it.
 
 Reauthentication is needed for elevation (a role, membership, permission or duration goes up), for takeover
-(credentials for somebody else), for the roles of tenants, and against Administrators. Taking authority away
-from a User needs none: incident response must not wait. docs/guides/administrative-actions.md has the table.
+(credentials for somebody else), for tenants and their roles, and against Administrators. Taking authority
+away from a User needs none: incident response must not wait. docs/guides/administrative-actions.md has the
+table.
 """
 
 from collections.abc import Mapping
@@ -64,7 +65,7 @@ ACTIONS: Mapping[str, Action] = {
             "user.delete",
             "if the user is an Administrator",
             "Deleting an Administrator could lock out the people who would stop an attack. Deleting a User "
-            "only takes authority away.",
+            "only takes authority away, which must not wait in an incident; the user can be added again.",
         ),
         Action("user.import", "if any line of the table does", "An import is many of the other actions."),
         Action("user.import.check", _NEVER, "Checking a table changes no user."),
@@ -73,14 +74,24 @@ ACTIONS: Mapping[str, Action] = {
             "if access is added, or raised to full",
             "A new member can get AWS credentials for the tenant. Lowering access only takes some away.",
         ),
-        Action("membership.remove", _NEVER, "It only takes authority away."),
+        Action(
+            "membership.remove",
+            _NEVER,
+            "It only takes one user's authority away, which must not wait in an incident, and adding the "
+            "member again undoes it.",
+        ),
         Action("tenant.create", _ALWAYS, "It binds an IAM role, for which credentials are issued."),
         Action(
             "tenant.update",
             "if the role ARN or the ExternalId changes",
             "They decide which IAM role the members' credentials are for, and who may assume it.",
         ),
-        Action("tenant.delete", _NEVER, "It only takes authority away."),
+        Action(
+            "tenant.delete",
+            _ALWAYS,
+            "It cannot be undone: memberships, settings and metadata of everybody in the tenant are gone, "
+            "and its IAM role loses its rights. In an incident, removing members needs none.",
+        ),
         Action(
             "setting.put",
             "if a permission is turned on, a restriction is turned off, or a duration goes up",
@@ -167,6 +178,11 @@ def to_create_tenant() -> Proof:
 def to_update_tenant(old: Tenant, new: Tenant) -> Proof:
     """Return what changing a tenant needs."""
     return _recent((old.role_arn, old.external_id) != (new.role_arn, new.external_id))
+
+
+def to_delete_tenant() -> Proof:
+    """Return what deleting a tenant needs."""
+    return Proof.RECENT
 
 
 def to_write_setting(setting: Setting | None, old: str | None, new: str | None) -> Proof:

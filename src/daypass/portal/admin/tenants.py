@@ -220,7 +220,7 @@ class Tenants:
             check_version(expected, record.version, f"“{record.tenant.name}”")
             row = {"ended_id": record.tenant.id}
             writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
-            return Change(writes, _facts(record.tenant), {}, record.tenant.id)
+            return Change(writes, _facts(record.tenant), {}, record.tenant.id, proofs.to_delete_tenant())
 
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
         self.desk.review("tenant.delete", found.tenant.name, by, draft)
