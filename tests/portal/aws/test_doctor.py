@@ -94,7 +94,7 @@ def roles_of(
     principal: Callable[[], str] = lambda: PORTAL,
     skew: timedelta = timedelta(),
 ) -> AwsRoles:
-    return AwsRoles(lambda: ACCOUNT, lambda: iam, principal, lambda: NOON + skew)
+    return AwsRoles(lambda: ACCOUNT, lambda: iam, lambda: iam, principal, lambda: NOON + skew)
 
 
 Examine = Callable[..., list[Finding]]

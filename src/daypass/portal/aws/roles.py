@@ -43,6 +43,13 @@ _PATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     max_pool_connections=10,
 )
+# A deletion is answered within nine seconds. With one retry, a call that gets no answer takes four.
+_PROMPT = Config(
+    connect_timeout=1.5,
+    read_timeout=1.5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=10,
+)
 _SECOND = timedelta(seconds=1)
 
 TENANT_POLICY = "tenant"
@@ -55,6 +62,8 @@ class AwsRoles:
 
     find_account: Callable[[], Account]
     iam: Callable[[], "IAMClient"]
+    prompt_iam: Callable[[], "IAMClient"]
+    """The client for calls that an Administrator waits for; it gives up on a silent AWS in four seconds."""
     principal: Callable[[], str]
     """Whom roles are to trust: the portal's own user or role."""
     aws_clock: Clock
@@ -119,11 +128,12 @@ class AwsRoles:
         name = role_name(tenant.role_arn)
         try:
             with classified(f"empty the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"):
-                role: Any = self.iam().get_role(RoleName=name)["Role"]
+                iam = self.prompt_iam()
+                role: Any = iam.get_role(RoleName=name)["Role"]
                 if role["Arn"] != tenant.role_arn or not _is_ours(role, self.account, tenant.name):
                     return False
                 document = policies.written(policies.nothing())
-                self.iam().put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
+                iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
         except RoleNotFound:
             # No session of a role that is gone has any rights.
             return True
@@ -246,11 +256,15 @@ class _Lazy:
 
     config: AwsConfig
     session: Session
-    _clients: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, Config], Any] = field(default_factory=dict)
     _principal: str = ""
 
     def iam(self) -> "IAMClient":
         client: IAMClient = self._client("iam", PARTITIONS[self.config.partition].iam_region)
+        return client
+
+    def prompt_iam(self) -> "IAMClient":
+        client: IAMClient = self._client("iam", PARTITIONS[self.config.partition].iam_region, _PROMPT)
         return client
 
     def principal(self) -> str:
@@ -278,21 +292,21 @@ class _Lazy:
         with classified(f"read the portal's own role {rest.partition('/')[0]}", "iam:GetRole"):
             return str(_role(self.iam(), rest.partition("/")[0])["Arn"])
 
-    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401  boto3's own
-        if service not in self._clients:
+    def _client(self, service: str, region: str, config: Config = _PATIENT) -> Any:  # noqa: ANN401  boto3's own
+        if (service, config) not in self._clients:
             # boto3 takes a third of a second to import, and no request needs it.
             import boto3
 
             # Its stub has an overload for each service by its name, and none for a name.
             session: Any = boto3.Session(botocore_session=self.session)
             proxies = boto_proxies(service_urls(self.config)[service])
-            self._clients[service] = session.client(
+            self._clients[service, config] = session.client(
                 service,
                 region_name=region,
                 endpoint_url=self.config.endpoint_url,
-                config=_PATIENT.merge(Config(proxies=proxies)),
+                config=config.merge(Config(proxies=proxies)),
             )
-        return self._clients[service]
+        return self._clients[service, config]
 
 
 def aws_roles(
@@ -313,4 +327,4 @@ def aws_roles(
         return Account(config.partition, account_id(), config.role_prefix, config.master_role)
 
     lazy = _Lazy(config, session)
-    return AwsRoles(account, lazy.iam, lazy.principal, lazy.aws_clock)
+    return AwsRoles(account, lazy.iam, lazy.prompt_iam, lazy.principal, lazy.aws_clock)

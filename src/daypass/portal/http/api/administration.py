@@ -139,7 +139,7 @@ def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
         "PATCH", one, "updateTenant", what, tenants.updated, wire.TenantPatch, facts, missing, *OF_AWS
     )
     what = "End a tenant, with its memberships and settings"
-    yield _end(one, "deleteTenant", what, tenants.deleted, missing)
+    yield replace(_end(one, "deleteTenant", what, tenants.deleted, missing), waits_for_aws=True)
 
 
 def _settings(root: str, settings: Settings) -> Iterator[Operation]:

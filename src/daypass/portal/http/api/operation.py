@@ -59,6 +59,8 @@ class Operation:
     condition: Condition | None = None
     has_version: bool = False
     """Whether the answer comes with an `ETag`; what a condition was put on does, where it is still there."""
+    waits_for_aws: bool = False
+    """Whether the call waits for AWS though AWS cannot refuse it."""
 
     @property
     def every_refusal(self) -> Sequence[type[PortalError]]:
@@ -67,8 +69,8 @@ class Operation:
 
     @property
     def calls_aws(self) -> bool:
-        """Whether the call may wait for AWS, which is so if AWS can refuse it."""
-        return any(kind in OF_AWS for kind in self.refusals)
+        """Whether the call may wait for AWS, which is always so if AWS can refuse it."""
+        return self.waits_for_aws or any(kind in OF_AWS for kind in self.refusals)
 
     @property
     def described_path(self) -> str:

@@ -67,6 +67,9 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
     def administer(method: str, path: str, handler: Handler) -> BaseRoute:
         return route(method, path, handler, Permission.ADMINISTRATOR)
 
+    def change_role(path: str, handler: Handler) -> BaseRoute:
+        return route("POST", path, handler, Permission.ADMINISTRATOR, calls_aws=True)
+
     jit, tenants, system = compat.jit, compat.tenants, compat.system
     # Who may have admin access is the core's to say: a refusal there goes on record.
     return [
@@ -85,8 +88,9 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
         get("/admin/GetUserRoleInfo", system.me),
         get("/adminproxy/GetAwsAccountId", system.account),
         *(get(path, system.build) for path in _VERSION_PROBES),
-        # Adding a tenant makes its role.
-        route("POST", "/admin/AddTenant", tenants.created, Permission.ADMINISTRATOR, calls_aws=True),
+        # Adding a tenant makes its role, and deleting it takes the role's rights.
+        change_role("/admin/AddTenant", tenants.created),
+        change_role("/admin/DeleteTenant/{tenant}", tenants.deleted),
         *_administration(administer, compat),
     ]
 
@@ -95,8 +99,7 @@ Administer = Callable[[str, str, Handler], BaseRoute]
 
 
 def _administration(administer: Administer, compat: Compat) -> Iterator[BaseRoute]:
-    tenants, users, settings, plans = compat.tenants, compat.users, compat.settings, compat.plans
-    yield administer("POST", "/admin/DeleteTenant/{tenant}", tenants.deleted)
+    users, settings, plans = compat.users, compat.settings, compat.plans
     yield administer("GET", "/admin/GetAllUserRoles", users.listed)
     yield administer("POST", "/admin/UpdateUserRole", users.changed)
     yield administer("POST", "/admin/UpdateUserAccess", users.access_changed)

@@ -98,7 +98,7 @@ def _tenants(admit: _Routes, every: TenantPages) -> list[BaseRoute]:
     return [
         admit.show(tenants.ADDRESS, every.listed),
         admit.act(tenants.ADDRESS, every.create, calls_aws=True),
-        admit.act(tenants.DELETE, every.delete),
+        admit.act(tenants.DELETE, every.delete, calls_aws=True),
     ]
 
 

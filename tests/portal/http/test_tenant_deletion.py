@@ -1,0 +1,122 @@
+"""What an Administrator who deletes a tenant is answered, on every channel, and how long it takes."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.aws.roles import aws_roles
+from daypass.portal.errors import AwsError, RoleNotFound
+from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.http.pool import PATIENCE
+from daypass.portal.tenants.model import Tenant
+from tests.portal.aws.conftest import OwnKeys, aws_config
+from tests.portal.http.client import Answer
+from tests.portal.http.test_oauth import Browser
+from tests.portal.http.world import ACCOUNT, ADMIN, DATA, PUBLIC_URL, World
+from tests.portal.http.world import world as make_world
+
+
+@dataclass(slots=True)
+class FakeRoles:
+    """An IAM in which the portal made every tenant's role."""
+
+    refusal: AwsError | None = None
+    emptied: list[str] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+
+    def read(self, role_arn: str) -> RoleState:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn}.")
+
+    def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role {role_arn} of {maximum}.")
+
+    def make(self, tenant: Tenant) -> None:
+        """Take it as made."""
+
+    def empty(self, tenant: Tenant) -> bool:
+        """Note it, or refuse."""
+        self.threads.add(threading.current_thread().name.rpartition("_")[0])
+        if self.refusal is not None:
+            raise self.refusal
+        self.emptied.append(tenant.name)
+        return True
+
+
+def through_the_api(world: World) -> Answer:
+    path = f"/api/v1/tenants/{DATA.id}"
+    return world.client().send("DELETE", path, world.tokens[ADMIN], headers=[("If-Match", "*")])
+
+
+def through_the_legacy_api(world: World) -> Answer:
+    return world.client().send("POST", f"/admin/DeleteTenant/{DATA.id}", world.tokens[ADMIN])
+
+
+def on_the_page(world: World) -> Answer:
+    browser = Browser(world, ADMIN)
+    form = {"id": DATA.id, "typed": DATA.name, FIELD: csrf_token(browser.cookie)}
+    headers = [
+        ("Cookie", f"{SESSION}={browser.cookie}"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Origin", PUBLIC_URL),
+    ]
+    path = "/administrator/delete-tenant"
+    return world.client().send("POST", path, headers=headers, body=urlencode(form).encode())
+
+
+Delete = Callable[[World], Answer]
+CHANNELS = pytest.mark.parametrize("delete", [through_the_api, through_the_legacy_api, on_the_page])
+
+
+def is_there(world: World) -> bool:
+    return world.client().get(f"/api/v1/tenants/{DATA.id}", world.tokens[ADMIN]).status == 200
+
+
+@pytest.fixture
+def roles() -> FakeRoles:
+    return FakeRoles()
+
+
+@pytest.fixture
+def world(sqlite_url: str, roles: FakeRoles) -> Iterator[World]:
+    with make_world(sqlite_url, roles=roles) as made:
+        yield made
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """The URL of an AWS that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@CHANNELS
+def test_a_deletion_waits_for_aws_in_the_threads_for_it(
+    world: World, roles: FakeRoles, delete: Delete
+) -> None:
+    assert delete(world).status < 400
+
+    assert roles.threads == {"portal-aws"}
+    assert not is_there(world)
+
+
+def test_a_tenant_is_deleted_in_the_time_of_one_answer_while_aws_is_silent(
+    sqlite_url: str, silent_url: str
+) -> None:
+    roles = aws_roles(aws_config(silent_url), lambda: ACCOUNT, OwnKeys().session())
+    with make_world(sqlite_url, roles=roles) as world:
+        start = monotonic()
+        answer = through_the_api(world)
+
+        assert answer.status == 204, answer.body
+        assert monotonic() - start < PATIENCE.total_seconds()
+        assert not is_there(world)
