@@ -81,6 +81,10 @@ class FakeIam:
         """Leave it as it is."""
         return tenant.name not in self.made
 
+    def restore(self, tenant: Tenant) -> bool:
+        """Leave it as it is."""
+        return tenant.name not in self.made
+
 
 @pytest.fixture
 def iam() -> FakeIam:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.findings import Finding, Level, readiness
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
@@ -308,6 +308,18 @@ def test_a_policy_that_is_not_there_is_reported(
 
     assert (finding.code, finding.subject) == (code, subject)
     assert json.loads(shlex.split(finding.patch)[-1]) == new
+
+
+def test_a_role_that_a_deletion_emptied_is_an_error_and_its_tenant_cannot_issue(
+    examine: Examine, iam: Iam
+) -> None:
+    iam.policies["duploservices-dev01/tenant"] = policies.nothing()
+
+    (finding,) = examine()
+
+    assert (finding.code, finding.level, finding.subject) == ("emptied", Level.ERROR, "dev01")
+    assert "put-role-policy" in finding.patch
+    assert readiness([finding]).can_issue is False
 
 
 def test_a_fence_that_an_operator_widened_or_wrote_in_another_way_is_none_of_the_doctor_s_business(

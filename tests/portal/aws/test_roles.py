@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -11,13 +12,17 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import RoleSession
+from daypass.portal.admin.change import Desk
 from daypass.portal.admin.findings import readiness
+from daypass.portal.admin.tenants import RoleRules, Tenants
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
 from daypass.portal.aws.connect import connect
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.roles import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
+from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
@@ -199,6 +204,53 @@ def test_only_a_role_that_the_portal_made_is_emptied(sandbox: SandboxProcess, po
     assert roles.empty(portal.tenant("never-made")), "no role, no rights"
 
     assert iam.list_role_policies(RoleName=f"{PREFIX}theirs")["PolicyNames"] == []
+
+
+def test_a_tenant_that_is_added_again_on_its_written_out_role_has_its_rights_back(
+    sandbox: SandboxProcess, portal: Portal, database: Database
+) -> None:
+    roles, role_arn = portal.roles(sandbox), portal.account.role_arn(f"{PREFIX}cycle")
+    bucket = f"{PREFIX}cycle-files"
+    client(sandbox, "s3").create_bucket(Bucket=bucket)
+    with closing(AuditLog(database, FakeClock())) as log:
+        rules = RoleRules("aws", lambda: sandbox.account_id, PREFIX, MASTER)
+        tenants = Tenants(Desk(database, log, FakeClock()), rules, roles)
+        made = tenants.create("cycle", "us-west-2", OPERATOR, external_id="same").tenant
+        s3 = client(sandbox, "s3", keys_of(sandbox, portal, made))
+        s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+
+        assert tenants.delete("cycle", OPERATOR) == ""
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+        again = tenants.create("cycle", "us-west-2", OPERATOR, role_arn=role_arn, external_id="same").tenant
+
+    assert again.role_arn == made.role_arn == role_arn
+    s3 = client(sandbox, "s3", keys_of(sandbox, portal, again))
+    s3.put_object(Bucket=bucket, Key="x", Body=b"x")
+
+
+def test_only_a_role_that_the_portal_made_and_emptied_gets_its_rights_back(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    iam, roles = client(sandbox, "iam"), portal.roles(sandbox)
+    emptied, changed, operators = (portal.tenant(name) for name in ("emptied", "changed", "by-hand"))
+    for tenant in (emptied, changed):
+        roles.make(tenant)
+    roles.empty(emptied)
+    own = policies.document(policies.allow(["s3:ListAllMyBuckets"], ["*"]))
+    iam.create_role(
+        RoleName=f"{PREFIX}by-hand",
+        AssumeRolePolicyDocument=policies.written(policies.trust(portal.user_arn, None)),
+    )
+    for role_name, policy in ((f"{PREFIX}changed", own), (f"{PREFIX}by-hand", policies.nothing())):
+        iam.put_role_policy(RoleName=role_name, PolicyName="tenant", PolicyDocument=policies.written(policy))
+
+    restored = [roles.restore(one) for one in (emptied, changed, operators, portal.tenant("never-made"))]
+
+    assert restored == [True, False, False, False]
+    assert roles.policy(emptied.role_arn, "tenant") == policies.tenant_policy(portal.account, "emptied")
+    assert roles.policy(changed.role_arn, "tenant") == own
+    assert roles.policy(operators.role_arn, "tenant") == policies.nothing()
 
 
 def test_a_tenant_that_is_made_again_issues_once_its_role_has_the_new_external_id(

@@ -51,6 +51,13 @@ class FakeRoles:
         self.emptied.append(tenant.name)
         return True
 
+    def restore(self, tenant: Tenant) -> bool:
+        """Give back what was taken."""
+        if tenant.name not in self.emptied:
+            return False
+        self.emptied.remove(tenant.name)
+        return True
+
 
 def through_the_api(world: World) -> Answer:
     path = f"/api/v1/tenants/{DATA.id}"

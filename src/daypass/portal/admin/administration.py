@@ -11,7 +11,8 @@ from daypass.portal.admin.overview import Overviews
 from daypass.portal.admin.records import Records
 from daypass.portal.admin.settings import Settings
 from daypass.portal.admin.staging import StagedImports
-from daypass.portal.admin.tenants import RoleMaker, RoleRules, Tenants
+from daypass.portal.admin.tenant_roles import RoleMaker
+from daypass.portal.admin.tenants import RoleRules, Tenants
 from daypass.portal.admin.tokens import Tokens
 from daypass.portal.admin.users import Users
 from daypass.portal.admin.verification import Verification

@@ -30,14 +30,16 @@ class Finding:
     """A line to run, or a document to put in place."""
 
 
-_SHUTS_OUT = frozenset({"missing", "trust"})
+EMPTIED = "emptied"
+"""The code of a finding that says that a deletion took the role's rights: its sessions can do nothing."""
+_SHUTS_OUT = frozenset({"missing", "trust", EMPTIED})
 UNREADABLE = "unreadable"
 """The code of a finding that says that the role itself could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a tenant's role lets the portal in."""
+    """Whether a tenant's role lets the portal in, and its sessions have any rights."""
 
     can_issue: bool | None
     """None if the role could not be read."""

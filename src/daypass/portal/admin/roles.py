@@ -37,6 +37,9 @@ class IamRoles(Protocol):
     def empty(self, tenant: Tenant) -> bool:
         """Take all rights from the tenant's role if this portal made it; returns whether it did."""
 
+    def restore(self, tenant: Tenant) -> bool:
+        """Give the tenant's role its rights back if `empty` took them; returns whether it did."""
+
 
 class Outcome(StrEnum):
     """What became of a change to a role."""

@@ -3,9 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 from uuid import uuid4
 
 from daypass.common.console.partitions import partition_of
@@ -21,8 +19,9 @@ from daypass.portal.admin.store.tenants import (
     TenantList,
     TenantQuery,
 )
-from daypass.portal.audit.log import Event, Write
-from daypass.portal.errors import AwsError, InvalidRequest, PortalError
+from daypass.portal.admin.tenant_roles import RoleMaker, TenantRoles
+from daypass.portal.audit.log import Write
+from daypass.portal.errors import AwsError, Changed, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.page import Page, Turn
 from daypass.portal.tenants.model import Tenant, TenantId
@@ -34,22 +33,6 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 _ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([\w+=,.@/-]{1,510}/)?[\w+=,.@-]{1,64}", re.ASCII)
 # What AWS takes (2 to 1224 characters), short enough to be read aloud.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
-
-
-class RoleMaker(Protocol):
-    """Makes IAM roles for tenants."""
-
-    def make(self, tenant: Tenant) -> None:
-        """Make sure that the tenant's role is there, with the trust and the policies that it needs.
-
-        Raises an `AwsError`; making a role that is there already is no mistake.
-        """
-
-    def empty(self, tenant: Tenant) -> bool:
-        """Take all rights from the tenant's role, and so from its sessions; returns whether it did.
-
-        Only a role that this portal made is changed. Raises an `AwsError`.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +147,8 @@ class Tenants:
             self.desk.review("tenant.create", name, by, draft)
             self.maker.make(tenant)
         self.desk.make("tenant.create", name, by, draft)
+        # Also a role that was named may be one that a deletion emptied, a moment ago or long before.
+        self._roles.settle(tenant)
         self.follow()
         return TenantRecord(tenant, now)
 
@@ -205,8 +190,11 @@ class Tenants:
             )
 
         self.desk.make("tenant.update", found.tenant.name, by, draft)
+        changed = self.find(found.tenant.id)
+        if role_arn is not None:
+            self._roles.settle(changed.tenant)
         self.follow()
-        return self.find(found.tenant.id)
+        return changed
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
         """Delete a tenant with its memberships and settings; its role and its resources stay in AWS.
@@ -218,39 +206,29 @@ class Tenants:
         def draft(connection: Connection) -> Change:
             record = find_tenant(connection, found.tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
+            # The role that is emptied is the one that the tenant has in the end.
+            if record.tenant.role_arn != found.tenant.role_arn:
+                raise Changed(f"The role of “{record.tenant.name}” was changed in the meantime. Try again.")
             row = {"ended_id": record.tenant.id}
             writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
             return Change(writes, _facts(record.tenant), {}, record.tenant.id, proofs.to_delete_tenant())
 
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
         self.desk.review("tenant.delete", found.tenant.name, by, draft)
-        kept = self._empty(found.tenant)
+        kept = self._roles.empty(found.tenant)
         try:
             if not kept:
-                self._record_emptying(found.tenant)
+                self._roles.record_emptying(found.tenant)
             self.desk.make("tenant.delete", found.tenant.name, by, draft)
-        except PortalError:
-            if not kept and self.maker is not None:
-                with suppress(AwsError):
-                    self.maker.make(found.tenant)
-            raise
+        except PortalError as refusal:
+            raise self._roles.after_refusal(found.tenant, refusal) from refusal
+        if not kept:
+            self._roles.settle(found.tenant)
         return kept
 
-    def _empty(self, tenant: Tenant) -> str:
-        """Empty the tenant's role; returns the reason if it keeps its rights.
-
-        A deletion takes the memberships away, so it never waits for AWS to be well.
-        """
-        try:
-            is_empty = self.maker is not None and self.maker.empty(tenant)
-        except AwsError as refusal:
-            return refusal.reason
-        return "" if is_empty else "Its role was not made by this portal and was left as it is."
-
-    def _record_emptying(self, tenant: Tenant) -> None:
-        self.desk.audit.commit(
-            Event("role.empty", None, "daypass", tenant.id, tenant.role_arn, "done", {}, "")
-        )
+    @property
+    def _roles(self) -> TenantRoles:
+        return TenantRoles(self.desk.database, self.desk.audit, self.maker)
 
     def _check_name(self, connection: Connection, name: str) -> None:
         found = TenantList(connection)

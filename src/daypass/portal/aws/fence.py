@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.findings import EMPTIED, Finding, Level
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
@@ -68,10 +68,13 @@ class Fence:
 
     def _compare(self, subject: str, role_arn: str, name: str, expected: Document) -> Iterator[Finding]:
         actual = self._read(subject, "ReadPolicies", lambda: self.roles.policy(role_arn, name))
+        patch = patches.put_role_policy(role_name(role_arn), name, expected)
         if isinstance(actual, Finding):
             yield actual
+        elif actual is not None and policies.is_nothing(actual):
+            sentence = "The role has no rights: they were taken when its tenant was deleted."
+            yield Finding(EMPTIED, Level.ERROR, subject, sentence, patch)
         elif sids := lacking(actual or {}, expected):
-            patch = patches.put_role_policy(role_name(role_arn), name, expected)
             sentence = f"The role's policy “{name}” lacks {_named(sids)} of this version."
             if actual is None:
                 sentence = f"The role has no policy “{name}”, so nothing denies what the fence denies."

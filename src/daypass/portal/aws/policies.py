@@ -1,7 +1,7 @@
 """Every policy document that the portal writes or asks for; a serializer makes them, never pasted text."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daypass.portal.aws.guards import guards, portal_guards
@@ -202,6 +202,11 @@ def read_only_limits() -> Document:
 def nothing() -> Document:
     """Return the policy of a deleted tenant's role: it denies everything, also to sessions that live."""
     return document({"Sid": "TenantDeleted", "Effect": "Deny", "Action": "*", "Resource": "*"})
+
+
+def is_nothing(policy: Mapping[str, object]) -> bool:
+    """Return whether *policy* is that of a deleted tenant's role."""
+    return policy.get("Statement") == nothing()["Statement"]
 
 
 def master_policy(account: Account, principal_arn: str) -> Document:

@@ -125,19 +125,44 @@ class AwsRoles:
 
     def empty(self, tenant: Tenant) -> bool:
         """Take all rights from the tenant's role if this portal made it; returns whether it did."""
-        name = role_name(tenant.role_arn)
         try:
             with classified(f"empty the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"):
                 iam = self.prompt_iam()
-                role: Any = iam.get_role(RoleName=name)["Role"]
-                if role["Arn"] != tenant.role_arn or not _is_ours(role, self.account, tenant.name):
+                if not self._made(iam, tenant):
                     return False
-                document = policies.written(policies.nothing())
-                iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
+                _put_policy(iam, tenant, policies.nothing())
         except RoleNotFound:
             # No session of a role that is gone has any rights.
             return True
         return True
+
+    def restore(self, tenant: Tenant) -> bool:
+        """Give the tenant's role its rights back if `empty` took them; returns whether it did."""
+        needs = "iam:GetRole, iam:GetRolePolicy and iam:PutRolePolicy"
+        try:
+            with classified(f"give the role {tenant.role_arn} its rights back", needs):
+                iam, name = self.prompt_iam(), role_name(tenant.role_arn)
+                if not self._made(iam, tenant):
+                    return False
+                found: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
+                if not policies.is_nothing(found["PolicyDocument"]):
+                    return False
+                _put_policy(iam, tenant, policies.tenant_policy(self.account, tenant.name))
+        except RoleNotFound:
+            return False
+        return True
+
+    def _made(self, iam: "IAMClient", tenant: Tenant) -> bool:
+        """Return whether this portal made the tenant's role."""
+        role: Any = iam.get_role(RoleName=role_name(tenant.role_arn))["Role"]
+        return bool(role["Arn"] == tenant.role_arn) and _is_ours(role, self.account, tenant.name)
+
+
+def _put_policy(iam: "IAMClient", tenant: Tenant, policy: Document) -> None:
+    document = policies.written(policy)
+    iam.put_role_policy(
+        RoleName=role_name(tenant.role_arn), PolicyName=TENANT_POLICY, PolicyDocument=document
+    )
 
 
 def make_tenant_role(

@@ -194,6 +194,10 @@ class NoRoles:
         """Refuse."""
         raise RoleNotFound(f"There is no role of {tenant.name}.")
 
+    def restore(self, tenant: Tenant) -> bool:
+        """Refuse."""
+        raise RoleNotFound(f"There is no role of {tenant.name}.")
+
 
 @pytest.fixture
 def admin(quick_world: World) -> Browser:

@@ -125,6 +125,12 @@ class TenantList:
         live = [one for one in ends if one[1] > now]
         return max(live, key=lambda one: one[1], default=None)
 
+    def with_role(self, role_arn: str) -> TenantRecord | None:
+        """Return the tenant that has this role; IAM's names differ by more than their case."""
+        is_same = func.lower(tenants.c.role_arn) == role_arn.lower()
+        row = self._connection.execute(select(*_TENANT).where(is_same).order_by(tenants.c.name)).first()
+        return None if row is None else _record(row)
+
     def sharing_role(self, tenant: Tenant) -> TenantRecord | None:
         """Return another tenant with the same role; IAM's names differ by more than their case."""
         is_same = func.lower(tenants.c.role_arn) == tenant.role_arn.lower()

@@ -178,8 +178,8 @@ class TenantFacts(TenantRef):
     can_issue: Annotated[
         bool | None,
         Field(
-            description="When a tenant was added or its role changed: whether the role lets the portal in. "
-            "Null where AWS could not say."
+            description="When a tenant was added or its role changed: whether the role lets the portal in "
+            "and has rights. Null where AWS could not say."
         ),
     ] = None
     role_obstacles: Annotated[

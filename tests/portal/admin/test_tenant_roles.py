@@ -1,0 +1,338 @@
+"""The rights of tenants' roles after deletions that fail, run at once, or meet a faulty database or AWS."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from daypass.portal.access.model import Caller
+from daypass.portal.admin.change import Desk
+from daypass.portal.admin.tenants import Tenants
+from daypass.portal.audit.log import AuditLog, Check, Record
+from daypass.portal.errors import AuditUnavailable, AwsUnavailable, Changed, PortalError, TenantNotFound
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.storage.engine import Connection, Database
+from daypass.portal.tenants.model import Tenant
+from tests.database_fixture import PostgresServer
+from tests.fakes import FakeClock, nothing_happens
+from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
+from tests.proxy_fixture import Proxy, proxied
+
+OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
+PROD_ROLE = RULES.own("prod01")
+SILENT = AwsUnavailable("AWS did not answer.")
+Hook = Callable[[], object]
+
+
+@dataclass
+class Iam:
+    """The rights of the roles that the portal made. Hooks run once, as what other requests do meanwhile."""
+
+    has_rights: dict[str, bool] = field(default_factory=dict)
+    before_empty: Hook = nothing_happens
+    after_empty: Hook = nothing_happens
+    before_restore: Hook = nothing_happens
+    after_make: Hook = nothing_happens
+
+    def make(self, tenant: Tenant) -> None:
+        self.has_rights[tenant.role_arn] = True
+        self._run("after_make")
+
+    def empty(self, tenant: Tenant) -> bool:
+        self._run("before_empty")
+        is_ours = tenant.role_arn in self.has_rights
+        if is_ours:
+            self.has_rights[tenant.role_arn] = False
+        self._run("after_empty")
+        return is_ours
+
+    def restore(self, tenant: Tenant) -> bool:
+        self._run("before_restore")
+        if self.has_rights.get(tenant.role_arn, True):
+            return False
+        self.has_rights[tenant.role_arn] = True
+        return True
+
+    def _run(self, name: str) -> None:
+        hook: Hook = getattr(self, name)
+        setattr(self, name, nothing_happens)
+        hook()
+
+
+@pytest.fixture
+def iam() -> Iam:
+    return Iam()
+
+
+@pytest.fixture
+def tenants(administration: Administration, iam: Iam) -> Tenants:
+    """With the tenant prod01, whose role the portal made."""
+    made = Tenants(administration.tenants.desk, RULES, iam)
+    made.create("prod01", REGION, OPERATOR)
+    return made
+
+
+def failing(fault: Exception) -> Hook:
+    def fail() -> None:
+        raise fault
+
+    return fail
+
+
+def is_there(tenants: Tenants) -> bool:
+    try:
+        tenants.find("prod01")
+    except TenantNotFound:
+        return False
+    return True
+
+
+def test_the_role_of_a_tenant_that_is_changed_meanwhile_and_stays_has_its_rights(
+    tenants: Tenants, administration: Administration, iam: Iam, alice: Caller
+) -> None:
+    loaded = tenants.find("prod01").version
+    iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
+
+    with pytest.raises(Changed):
+        tenants.delete("prod01", alice, loaded)
+
+    assert is_there(tenants)
+    assert iam.has_rights == {PROD_ROLE: True}
+    assert [event[1:3] for event in administration.events("role.restore")] == [(PROD_ROLE, "done")]
+
+
+def test_of_two_deletions_at_once_the_one_that_comes_too_late_gives_no_rights_back(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    iam.before_empty = lambda: tenants.delete("prod01", alice)
+
+    with pytest.raises(TenantNotFound):
+        tenants.delete("prod01", alice)
+
+    assert iam.has_rights == {PROD_ROLE: False}
+
+
+def test_a_deletion_that_ends_while_another_gives_rights_back_leaves_none(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    loaded = tenants.find("prod01").version
+    iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
+    iam.before_restore = lambda: tenants.delete("prod01", alice)
+
+    with pytest.raises(Changed):
+        tenants.delete("prod01", alice, loaded)
+
+    assert not is_there(tenants)
+    assert iam.has_rights == {PROD_ROLE: False}
+
+
+def test_rights_that_another_deletion_gives_back_before_the_commit_are_taken_again(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    iam.after_empty = lambda: iam.restore(tenants.find("prod01").tenant)
+
+    assert tenants.delete("prod01", alice) == ""
+
+    assert iam.has_rights == {PROD_ROLE: False}
+
+
+@pytest.mark.parametrize("role_arn", [None, PROD_ROLE])
+def test_a_late_deletion_leaves_a_tenant_that_was_added_again_its_rights(
+    tenants: Tenants, iam: Iam, alice: Caller, role_arn: str | None
+) -> None:
+    def replace_it() -> None:
+        tenants.delete("prod01", alice)
+        tenants.create("prod01", REGION, alice, role_arn=role_arn)
+
+    iam.before_empty = replace_it
+
+    with pytest.raises(TenantNotFound):
+        tenants.delete("prod01", alice)
+
+    assert is_there(tenants)
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_role_that_a_late_deletion_empties_while_its_tenant_is_added_again_has_its_rights(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    former = tenants.find("prod01").tenant
+    tenants.delete("prod01", alice)
+    iam.after_make = lambda: iam.empty(former)
+
+    tenants.create("prod01", REGION, alice)
+
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_deletion_does_not_leave_the_rights_of_a_role_that_the_tenant_got_meanwhile(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    iam.after_empty = lambda: tenants.update("prod01", alice, role_arn=OTHER_ROLE)
+
+    with pytest.raises(Changed, match="role of “prod01” was changed"):
+        tenants.delete("prod01", alice)
+
+    assert tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+
+
+@pytest.mark.parametrize("is_update", [False, True])
+def test_a_role_that_a_deletion_emptied_gets_its_rights_back_where_its_arn_is_written_out(
+    tenants: Tenants, iam: Iam, alice: Caller, is_update: bool
+) -> None:
+    tenants.delete("prod01", alice)
+    assert iam.has_rights == {PROD_ROLE: False}
+
+    if is_update:
+        tenants.create("prod01", REGION, alice, role_arn=OTHER_ROLE)
+        tenants.update("prod01", alice, role_arn=PROD_ROLE)
+    else:
+        tenants.create("prod01", REGION, alice, role_arn=PROD_ROLE)
+
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_tenant_is_added_on_a_named_role_also_while_aws_is_silent(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    tenants.delete("prod01", alice)
+    iam.before_restore = failing(SILENT)
+
+    tenants.create("prod01", REGION, alice, role_arn=PROD_ROLE)
+
+    assert is_there(tenants)
+
+
+def test_an_emptying_that_timed_out_and_took_effect_is_undone_where_the_tenant_stays(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    loaded = tenants.find("prod01").version
+
+    def time_out() -> None:
+        tenants.update("prod01", alice, region="eu-west-1")
+        raise SILENT
+
+    iam.after_empty = time_out
+
+    with pytest.raises(Changed):
+        tenants.delete("prod01", alice, loaded)
+
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_refusal_says_that_the_role_may_have_no_rights_if_they_cannot_be_given_back(
+    tenants: Tenants, administration: Administration, iam: Iam, alice: Caller
+) -> None:
+    loaded = tenants.find("prod01").version
+    iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
+    iam.before_restore = failing(SILENT)
+
+    with pytest.raises(Changed, match=f"The role {PROD_ROLE} may have no rights now"):
+        tenants.delete("prod01", alice, loaded)
+
+    (_, subject, outcome, detail) = administration.events("role.restore")[-1]
+    assert (subject, outcome, detail["reason"]) == (PROD_ROLE, "failed", SILENT.reason)
+    assert tenants.delete("prod01", alice) == ""
+
+
+@pytest.mark.usefixtures("tenants")
+def test_a_role_whose_emptying_cannot_be_recorded_gets_its_rights_back(
+    administration: Administration, iam: Iam, alice: Caller, tmp_path: Path
+) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
+        desk = replace(administration.tenants.desk, audit=AuditLog(unusable, administration.clock))
+        with pytest.raises(AuditUnavailable):
+            Tenants(desk, RULES, iam).delete("prod01", alice)
+
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+class FaultyLog(AuditLog):
+    """The real log, with faults around and inside the transaction that deletes a tenant."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, FakeClock())
+        self.before: Hook = nothing_happens
+        self.inside: Hook = nothing_happens
+        self.after: Hook = nothing_happens
+
+    def commit_all(
+        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+    ) -> None:
+        """Commit, and let the faults happen."""
+
+        def check(connection: Connection) -> PortalError | None:
+            self.inside()
+            return None if still_valid is None else still_valid(connection)
+
+        if all(event is None or event.action != "tenant.delete" for event, _ in records):
+            return super().commit_all(records, still_valid=still_valid, is_change=is_change)
+        self.before()
+        try:
+            return super().commit_all(records, still_valid=check, is_change=is_change)
+        finally:
+            self.after()
+
+
+@dataclass(frozen=True, slots=True)
+class Distant:
+    """Tenants over a connection to PostgreSQL that can be cut."""
+
+    tenants: Tenants
+    log: FaultyLog
+    proxy: Proxy
+
+
+@contextmanager
+def distant(server: PostgresServer, url: str, iam: Iam) -> Iterator[Distant]:
+    with proxied(server, url) as (proxy, proxied_url):
+        database = Database(proxied_url, connections=4, patience=timedelta(seconds=1.5))
+        with closing(database), closing(FaultyLog(database)) as log:
+            tenants = Tenants(Desk(database, log, FakeClock()), RULES, iam)
+            tenants.create("prod01", REGION, OPERATOR)
+            yield Distant(tenants, log, proxy)
+
+
+def test_a_deletion_whose_commit_took_effect_unconfirmed_gives_no_rights_back(
+    postgres: PostgresServer, postgres_url: str, iam: Iam
+) -> None:
+    with distant(postgres, postgres_url, iam) as far:
+        far.log.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+
+        with pytest.raises(AuditUnavailable):
+            far.tenants.delete("prod01", OPERATOR)
+
+        assert far.proxy.swallowed.is_set()
+        assert not is_there(far.tenants)
+    assert iam.has_rights == {PROD_ROLE: False}
+
+
+def test_a_deletion_that_the_database_never_got_gives_the_rights_back(
+    postgres: PostgresServer, postgres_url: str, iam: Iam
+) -> None:
+    with distant(postgres, postgres_url, iam) as far:
+        far.log.before, far.log.after = far.proxy.vanish, far.proxy.come_back
+
+        with pytest.raises(AuditUnavailable):
+            far.tenants.delete("prod01", OPERATOR)
+
+        assert is_there(far.tenants)
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_deletion_without_a_database_to_ask_leaves_no_rights_and_says_so(
+    postgres: PostgresServer, postgres_url: str, iam: Iam
+) -> None:
+    with distant(postgres, postgres_url, iam) as far:
+        far.log.before = far.proxy.vanish
+
+        with pytest.raises(AuditUnavailable, match="may have no rights now"):
+            far.tenants.delete("prod01", OPERATOR)
+        assert iam.has_rights == {PROD_ROLE: False}
+
+        far.proxy.come_back()
+        far.log.before = nothing_happens
+        assert far.tenants.delete("prod01", OPERATOR) == ""
