@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.main import WINGS, now
 from daypass.portal import logs
 from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.roles import RoleState
+from daypass.portal.errors import AwsThrottled
+from daypass.portal.tenants.model import Tenant
 from tests.cli.near import near
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
@@ -356,3 +360,43 @@ def test_what_goes_wrong_is_a_sentence(
     assert (code, "cannot be read" in said[-1]) == (2, True)
     code, said = ran("export", username=DANA)
     assert (code, "for Administrators" in said[-1]) == (4, True)
+
+
+class StubbornRoles:
+    """An IAM that changes no role."""
+
+    def read(self, role_arn: str) -> RoleState:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can read the role {role_arn}.")
+
+    def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can give {role_arn} {maximum}.")
+
+    def make(self, tenant: Tenant) -> None:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can make the role of {tenant.name}.")
+
+    def empty(self, tenant: Tenant) -> bool:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can empty the role of {tenant.name}.\x1b[31m")
+
+    def restore(self, tenant: Tenant) -> bool:
+        """Refuse."""
+        raise AwsThrottled(f"AWS asks for a pause before it can change the role of {tenant.name}.")
+
+
+def test_a_pruned_tenant_whose_role_keeps_its_rights_is_reported_and_the_command_succeeds(
+    sqlite_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tenants.yaml"
+    path.write_text("tenants:\n  dev01: {}\n  prod01: {}\n")
+
+    with make_world(sqlite_url, roles=StubbornRoles()) as world, near(world) as portal:
+        code = command(portal, world, "apply", "-f", str(path), "--prune")
+        said = capsys.readouterr()
+
+    assert code == 0
+    assert said.out.endswith("Done: 1 of 1.\n")
+    assert "tenant data01: Live sessions keep their rights until they end: AWS asks for a pause" in said.err
+    assert "\x1b" not in said.err

@@ -66,7 +66,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
             # Each step stands for itself, and the same command goes on where this one ended.
             rest = f"{step.what}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
             raise type(refusal)(rest) from refusal
-        for line in _obstacles(step, answer):
+        for line in (*_obstacles(step, answer), *_warnings(step, answer)):
             say(line)
     if found.steps:
         click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
@@ -105,6 +105,12 @@ def _obstacles(step: Step, answer: Answer) -> Iterator[str]:
     except (ValueError, AttributeError, KeyError, TypeError):
         # Another version of the portal, which says nothing of this.
         return
+
+
+def _warnings(step: Step, answer: Answer) -> Iterator[str]:
+    """What the portal says of a step that it did, such as that a deleted tenant's role kept its rights."""
+    if warning := answer.headers.get("Daypass-Warning"):
+        yield f"{printable(step.what)}: {printable(warning)}"
 
 
 def _text(file: str) -> str:

@@ -322,7 +322,8 @@ def test_deleting_empties_the_role_that_was_made_for_the_tenant_first(
     assert "was not made by this portal" in tenants.delete("data01", alice)
 
     assert set(maker.emptied) == {made}
-    assert [event[1] for event in administration.events("role.empty")] == [made.role_arn]
+    recorded = [(subject, outcome) for _, subject, outcome, _ in administration.events("role.empty")]
+    assert recorded == [(made.role_arn, "done"), (OTHER_ROLE, "failed")]
 
 
 def test_a_tenant_is_deleted_also_while_aws_is_in_trouble(

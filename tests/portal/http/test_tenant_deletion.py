@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.aws.roles import aws_roles
-from daypass.portal.errors import AwsError, RoleNotFound
-from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.errors import AwsError, AwsThrottled, RoleNotFound
+from daypass.portal.http.frame.cookies import NOTICE, SESSION
 from daypass.portal.http.frame.csrf import FIELD, csrf_token
 from daypass.portal.http.pool import PATIENCE
 from daypass.portal.tenants.model import Tenant
 from tests.portal.aws.conftest import OwnKeys, aws_config
-from tests.portal.http.client import Answer
+from tests.portal.http.client import Answer, Client
 from tests.portal.http.test_oauth import Browser
 from tests.portal.http.world import ACCOUNT, ADMIN, DATA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
@@ -127,3 +127,50 @@ def test_a_tenant_is_deleted_in_the_time_of_one_answer_while_aws_is_silent(
         assert answer.status == 204, answer.body
         assert monotonic() - start < PATIENCE.total_seconds()
         assert not is_there(world)
+
+
+REASON = "AWS asks for a pause before it can empty the role."
+
+
+@CHANNELS
+@pytest.mark.parametrize("reason", ["", REASON])
+def test_an_administrator_is_told_if_the_role_kept_its_rights_and_clients_work_as_before(
+    world: World, roles: FakeRoles, delete: Delete, reason: str
+) -> None:
+    roles.refusal = AwsThrottled(reason) if reason else None
+
+    answer = delete(world)
+
+    warning = f"Live sessions keep their rights until they end: {reason}" if reason else None
+    if delete is on_the_page:
+        (cookie,) = (value for name, value in answer.headers if name == "set-cookie" and NOTICE in value)
+        notice = unquote(cookie.partition("=")[2].partition(";")[0])
+        assert notice == f"data01 is deleted. What it owns in AWS stays there. {warning or ''}".strip()
+    else:
+        status, body = (204, b"") if delete is through_the_api else (200, b"null")
+        assert (answer.status, answer.body) == (status, body)
+        assert answer.header("daypass-warning") == warning
+    events = (
+        world.client().get("/api/v1/audit", world.tokens[ADMIN], query="action=role.empty").json["events"]
+    )
+    assert [(one["outcome"], one["detail"].get("reason", "")) for one in events] == [
+        ("failed" if reason else "done", reason)
+    ]
+    assert not is_there(world)
+
+
+def test_a_warning_is_one_line_of_a_header_whatever_aws_said(world: World, roles: FakeRoles) -> None:
+    roles.refusal = AwsThrottled("AWS refused (x\r\nSet-Cookie: a=b\t“é”).")
+
+    warning = through_the_api(world).header("daypass-warning") or ""
+
+    assert warning.isascii()
+    assert warning.isprintable()
+    assert warning.endswith("AWS refused (x  Set-Cookie: a=b ???).")
+
+
+def test_the_description_of_the_api_has_the_warning(still_client: Client) -> None:
+    paths = still_client.get("/api/v1/openapi.json").json["paths"]
+
+    headers = paths["/api/v1/tenants/{tenant}"]["delete"]["responses"]["204"]["headers"]
+    assert headers["Daypass-Warning"]["schema"] == {"type": "string"}

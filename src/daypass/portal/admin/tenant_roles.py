@@ -57,9 +57,12 @@ class TenantRoles:
             return refusal.reason
         return "" if is_empty else "Its role was not made by this portal and was left as it is."
 
-    def record_emptying(self, tenant: Tenant) -> None:
-        """Record that the tenant's role was emptied."""
-        self._record("role.empty", tenant, "done", {})
+    def record_emptying(self, tenant: Tenant, reason: str) -> None:
+        """Record that the tenant's role was emptied, or the *reason* if it keeps its rights."""
+        if reason:
+            self._record("role.empty", tenant, "failed", {"reason": reason})
+        else:
+            self._record("role.empty", tenant, "done", {})
 
     def settle(self, tenant: Tenant) -> None:
         """Do the same as `reconcile` as far as AWS and the database permit; the doctor reports the rest."""

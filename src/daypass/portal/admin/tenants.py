@@ -217,8 +217,7 @@ class Tenants:
         self.desk.review("tenant.delete", found.tenant.name, by, draft)
         kept = self._roles.empty(found.tenant)
         try:
-            if not kept:
-                self._roles.record_emptying(found.tenant)
+            self._roles.record_emptying(found.tenant, kept)
             self.desk.make("tenant.delete", found.tenant.name, by, draft)
         except PortalError as refusal:
             raise self._roles.after_refusal(found.tenant, refusal) from refusal

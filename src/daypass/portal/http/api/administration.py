@@ -139,7 +139,9 @@ def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
         "PATCH", one, "updateTenant", what, tenants.updated, wire.TenantPatch, facts, missing, *OF_AWS
     )
     what = "End a tenant, with its memberships and settings"
-    yield replace(_end(one, "deleteTenant", what, tenants.deleted, missing), waits_for_aws=True)
+    warning = "Only if the tenant's role kept its rights: live sessions have them until they end, and why."
+    deletion = _end(one, "deleteTenant", what, tenants.deleted, missing)
+    yield replace(deletion, waits_for_aws=True, warning=warning)
 
 
 def _settings(root: str, settings: Settings) -> Iterator[Operation]:

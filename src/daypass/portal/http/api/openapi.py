@@ -13,6 +13,7 @@ from daypass.portal.errors import PortalError
 from daypass.portal.http.api.operation import Condition, Operation
 from daypass.portal.http.api.wire import Problem
 from daypass.portal.http.problems import STATUSES
+from daypass.portal.http.warnings import WARNING
 
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
@@ -89,14 +90,17 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     if operation.answer is None:
-        return _response("It is done.", None, {})
-    schema = schemas[operation.answer, "serialization"]
-    response = _response(operation.answer.__doc__ or "", "application/json", schema)
+        response = _response("It is done.", None, {})
+    else:
+        schema = schemas[operation.answer, "serialization"]
+        response = _response(operation.answer.__doc__ or "", "application/json", schema)
     if operation.shows_version:
         response["headers"]["ETag"] = {
             "description": "The version of what is shown; a change names it as `If-Match`.",
             "schema": {"type": "string"},
         }
+    if operation.warning:
+        response["headers"][WARNING] = {"description": operation.warning, "schema": {"type": "string"}}
     return response
 
 

@@ -61,6 +61,8 @@ class Operation:
     """Whether the answer comes with an `ETag`; what a condition was put on does, where it is still there."""
     waits_for_aws: bool = False
     """Whether the call waits for AWS though AWS cannot refuse it."""
+    warning: str = ""
+    """What the header `Daypass-Warning` of the answer says, if it can have one."""
 
     @property
     def every_refusal(self) -> Sequence[type[PortalError]]:

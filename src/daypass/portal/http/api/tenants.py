@@ -15,6 +15,7 @@ from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.wire import answer_with
 from daypass.portal.http.doorway import Call, answer_nothing
 from daypass.portal.http.tenants import access_of, find_tenant, visible_page
+from daypass.portal.http.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import TenantAccess
@@ -72,8 +73,8 @@ class Tenants:
 
     def deleted(self, call: Call) -> Response:
         """End one."""
-        self.all_.tenants.delete(call.path["tenant"], call.caller, expected(call))
-        return answer_nothing()
+        kept = self.all_.tenants.delete(call.path["tenant"], call.caller, expected(call))
+        return warned(answer_nothing(), rights_kept(kept))
 
     def _tenant(
         self, caller: Caller, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK, *, is_new_role: bool

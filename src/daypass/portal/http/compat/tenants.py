@@ -13,6 +13,7 @@ from daypass.portal.http.compat.plans import CLOUD_AWS, PLAN
 from daypass.portal.http.compat.settings import metadata_shape
 from daypass.portal.http.doorway import Call
 from daypass.portal.http.tenants import visible_tenant, visible_tenants
+from daypass.portal.http.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Tenant
@@ -70,8 +71,9 @@ class Tenants:
 
     def deleted(self, call: Call) -> Response:
         """End one."""
-        self.all_.tenants.delete(call.path["tenant"], call.caller)
-        return JSONResponse(None)
+        kept = self.all_.tenants.delete(call.path["tenant"], call.caller)
+        # The clients take no other body; duploctl and the Terraform provider ignore the header.
+        return warned(JSONResponse(None), rights_kept(kept))
 
     def features(self, call: Call) -> Response:
         """What a tenant has."""

@@ -15,6 +15,7 @@ from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.problems import status_of
+from daypass.portal.http.warnings import rights_kept
 from daypass.portal.http.web.admin.lists import Listing, total
 
 ADDRESS = "/administrator/tenants"
@@ -76,9 +77,7 @@ class TenantPages:
             raise InvalidRequest(f"Type “{record.tenant.name}” to delete that tenant. Nothing was changed.")
         kept = self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
         notice = f"{record.tenant.name} is deleted. What it owns in AWS stays there."
-        if kept:
-            notice += f" Live sessions keep their rights until they end: {kept}"
-        return go_to(ADDRESS, notice)
+        return go_to(ADDRESS, f"{notice} {rights_kept(kept)}".strip())
 
     def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         listing = Listing.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
