@@ -1,10 +1,11 @@
 """The rights of tenants' roles after deletions that fail, run at once, or meet a faulty database or AWS."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
@@ -12,7 +13,14 @@ from daypass.portal.access.model import Caller
 from daypass.portal.admin.change import Desk
 from daypass.portal.admin.tenants import Tenants
 from daypass.portal.audit.log import AuditLog, Check, Record
-from daypass.portal.errors import AuditUnavailable, AwsUnavailable, Changed, PortalError, TenantNotFound
+from daypass.portal.errors import (
+    AuditUnavailable,
+    AwsUnavailable,
+    Changed,
+    InvalidRequest,
+    PortalError,
+    TenantNotFound,
+)
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Tenant
@@ -166,6 +174,45 @@ def test_a_role_that_a_late_deletion_empties_while_its_tenant_is_added_again_has
     tenants.create("prod01", REGION, alice)
 
     assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_a_creation_that_fails_after_it_made_the_role_leaves_no_rights_to_sessions_of_the_former_tenant(
+    tenants: Tenants, iam: Iam, alice: Caller
+) -> None:
+    tenants.delete("prod01", alice)
+    iam.after_make = lambda: tenants.create("prod01", REGION, alice, role_arn=OTHER_ROLE)
+
+    with pytest.raises(InvalidRequest):
+        tenants.create("prod01", REGION, alice)
+
+    assert tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+    assert iam.has_rights == {PROD_ROLE: False}
+
+
+def test_after_deletions_and_a_creation_at_once_a_role_has_rights_if_its_tenant_is_there(
+    tenants: Tenants, iam: Iam
+) -> None:
+    start = Barrier(4)
+
+    def run(act: Hook) -> None:
+        start.wait(60)
+        with suppress(PortalError):
+            act()
+
+    def delete() -> None:
+        tenants.delete("prod01", OPERATOR)
+
+    def replace_it() -> None:
+        delete()
+        tenants.create("prod01", REGION, OPERATOR)
+
+    threads = [Thread(target=run, args=(act,)) for act in (delete, replace_it, delete, replace_it)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert iam.has_rights[PROD_ROLE] == is_there(tenants)
 
 
 def test_a_deletion_does_not_leave_the_rights_of_a_role_that_the_tenant_got_meanwhile(

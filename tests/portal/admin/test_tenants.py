@@ -170,6 +170,8 @@ class Maker:
     made: list[Tenant] = field(default_factory=list)
     emptied: list[Tenant] = field(default_factory=list)
     restored: list[Tenant] = field(default_factory=list)
+    asked: list[Tenant] = field(default_factory=list)
+    """Tenants whose roles were to be emptied or restored."""
     meanwhile: Callable[[], object] = nothing_happens
 
     def make(self, tenant: Tenant) -> None:
@@ -178,6 +180,7 @@ class Maker:
         self.made.append(tenant)
 
     def empty(self, tenant: Tenant) -> bool:
+        self.asked.append(tenant)
         if self.refusal is not None:
             raise self.refusal
         self.meanwhile()
@@ -186,6 +189,7 @@ class Maker:
         return is_ours
 
     def restore(self, tenant: Tenant) -> bool:
+        self.asked.append(tenant)
         is_ours = tenant.role_arn in {one.role_arn for one in self.made}
         self.restored += [tenant] * is_ours
         return is_ours
@@ -208,10 +212,11 @@ def test_nothing_is_made_in_aws_for_a_tenant_that_is_refused(
     tenants = Tenants(administration.tenants.desk, RULES, maker)
 
     for name, by in (("dev01", alice), ("prod01", dana)):
-        with pytest.raises((InvalidRequest, AccessDenied)):
-            tenants.create(name, REGION, by)
+        for role_arn in (None, RULES.own(name)):
+            with pytest.raises((InvalidRequest, AccessDenied)):
+                tenants.create(name, REGION, by, role_arn=role_arn)
 
-    assert maker.made == []
+    assert maker.made == maker.asked == []
 
 
 def test_a_tenant_whose_role_cannot_be_made_is_not_there(

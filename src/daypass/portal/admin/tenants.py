@@ -142,12 +142,19 @@ class Tenants:
             self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
 
-        if role_arn is None and self.maker is not None:
+        maker = self.maker if role_arn is None else None
+        if maker is not None:
             # Nothing is made in AWS for a change that would be refused; and no transaction waits for AWS.
             self.desk.review("tenant.create", name, by, draft)
-            self.maker.make(tenant)
-        self.desk.make("tenant.create", name, by, draft)
-        # Also a role that was named may be one that a deletion emptied, a moment ago or long before.
+            maker.make(tenant)
+        try:
+            self.desk.make("tenant.create", name, by, draft)
+        except PortalError:
+            if maker is not None:
+                # The role must not revive sessions of a former tenant of that name.
+                self._roles.settle(tenant)
+            raise
+        # A role that was named may be one that a deletion emptied.
         self._roles.settle(tenant)
         self.follow()
         return TenantRecord(tenant, now)
