@@ -431,6 +431,24 @@ def test_on_postgresql_several_processes_serve_one_portal_until_told_or_until_on
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
+def test_every_worker_shows_the_verification_that_one_of_them_runs(
+    tmp_path: Path, postgres_url: str, own_aws: StubAws
+) -> None:
+    operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
+    token_of_a_new_administrator(operator)
+    verify = "/administrator/audit/verify"
+    with operator.serving_forked("--workers", "2") as serving:
+        browser = signed_in_browser(serving)
+        (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', browser.ask(verify)))
+        browser.ask(verify, {"csrf": csrf})
+        while "Verification is running" in (page := browser.ask(verify)):
+            pass
+        # Any of the workers takes each connection.
+        pages = [page, *(browser.ask(verify) for _ in range(20))]
+
+    assert not [page for page in pages if "The record is what was written" not in page]
+
+
 def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
     operator: Operator, own_aws: StubAws
 ) -> None:

@@ -72,8 +72,8 @@ from daypass.portal.storage.pooler import Profile
 DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
 """Those with templates of their own."""
 
-_SPARE_CONNECTIONS = 4
-"""For background work: readiness probe, orphaned attempts, roles, verification."""
+_SPARE_CONNECTIONS = 5
+"""For background work: readiness probe, orphaned attempts, roles, and two for the verification."""
 
 
 @dataclass(frozen=True, slots=True)

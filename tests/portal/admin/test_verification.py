@@ -6,11 +6,13 @@ from threading import Event, Semaphore, Thread
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.admin.verification import Progress, Verification
+from daypass.portal.admin.store.verifications import LEASE, Progress
+from daypass.portal.admin.verification import Verification
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events
+from daypass.portal.storage.now import database_time
+from daypass.portal.storage.schema import audit_events, audit_verifications
 from tests.fakes import FakeClock
 
 EVENTS = 1200
@@ -42,10 +44,11 @@ class Rest:
 
 def ended(verification: Verification) -> Progress:
     """The progress once the thread is over."""
-    assert verification._thread is not None
-    verification._thread.join()
-    assert verification.progress is not None
-    return verification.progress
+    for thread in verification._threads:
+        thread.join()
+    progress = verification.progress
+    assert progress is not None
+    return progress
 
 
 def test_it_tells_how_far_it_is_and_what_came_of_it(recorded: Database) -> None:
@@ -62,8 +65,7 @@ def test_it_tells_how_far_it_is_and_what_came_of_it(recorded: Database) -> None:
     assert during is not None
     assert (during.is_running, during.done, during.total, during.percent) == (True, 500, EVENTS, 41)
     assert (after.is_running, after.done, after.refusal) == (False, EVENTS, "")
-    assert after.report is not None
-    assert after.report.is_intact
+    assert after.problems == []
 
 
 def test_there_is_one_at_a_time_and_another_after_it(recorded: Database) -> None:
@@ -78,6 +80,61 @@ def test_there_is_one_at_a_time_and_another_after_it(recorded: Database) -> None
     ended(verification)
 
     assert begun == [True, *[False] * 5, True]
+
+
+def test_every_replica_shows_the_progress_and_the_result_of_the_one_that_runs(recorded: Database) -> None:
+    rest = Rest()
+    running, other = Verification(recorded, FakeClock(), rest), Verification(recorded, FakeClock())
+    assert running.start()
+    assert rest.reached.acquire(timeout=60)
+    during, is_begun_twice = other.progress, other.start()
+    rest.may_go_on.set()
+    ended(running)
+    after = other.progress
+
+    assert during is not None
+    assert (during.is_running, during.done, is_begun_twice) == (True, 500, False)
+    assert after is not None
+    assert (after.is_running, after.done, after.problems) == (False, EVENTS, [])
+
+
+def test_a_run_whose_process_died_is_shown_as_ended_and_another_takes_its_place(recorded: Database) -> None:
+    rest = Rest()
+    dead, other = Verification(recorded, FakeClock(), rest), Verification(recorded, FakeClock())
+    dead.start()
+    assert rest.reached.acquire(timeout=60)
+    with recorded.writing() as connection:
+        expired = database_time(connection) - LEASE
+        connection.execute(update(audit_verifications).values(renewed_at=expired))
+    abandoned = other.progress
+    is_begun = other.start()
+    after = ended(other)
+    # It was only suspended, and does not change what the other has found.
+    rest.may_go_on.set()
+    ended(dead)
+
+    assert abandoned is not None
+    assert (abandoned.is_running, abandoned.problems, is_begun) == (False, None, True)
+    assert "ended before it was finished" in abandoned.refusal
+    assert after.problems == []
+    assert other.progress == after
+
+
+def test_of_replicas_that_begin_at_once_one_does(recorded: Database) -> None:
+    rests = [Rest(), Rest()]
+    replicas = [Verification(recorded, FakeClock(), rest) for rest in rests]
+    begun: list[bool] = []
+    threads = [Thread(target=lambda each=each: begun.append(each.start())) for each in replicas]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for rest in rests:
+        rest.may_go_on.set()
+    for each in replicas:
+        each.close()
+
+    assert sorted(begun) == [False, True]
 
 
 def test_a_portal_that_stops_interrupts_it_and_waits_for_no_more_than_a_batch(recorded: Database) -> None:
@@ -99,7 +156,7 @@ def test_a_portal_that_stops_interrupts_it_and_waits_for_no_more_than_a_batch(re
 
     assert not stopping.is_alive()
     assert progress is not None
-    assert (progress.is_running, progress.report, progress.done) == (False, None, 500)
+    assert (progress.is_running, progress.problems, progress.done) == (False, None, 500)
     assert "interrupted" in progress.refusal
     assert not verification.start()
 
@@ -109,12 +166,10 @@ def test_what_was_changed_is_found(recorded: Database) -> None:
         connection.execute(update(audit_events).where(audit_events.c.position == 7).values(actor="eve"))
     verification = Verification(recorded, FakeClock())
     verification.start()
-    report = ended(verification).report
+    problems = ended(verification).problems
 
-    assert report is not None
-    assert [problem.partition(": ")[2] for problem in report.problems] == [
-        "it was changed after it was written"
-    ]
+    assert problems is not None
+    assert [problem.partition(": ")[2] for problem in problems] == ["it was changed after it was written"]
 
 
 def test_a_database_that_is_away_is_a_result_too(sqlite_url: str) -> None:
@@ -126,5 +181,5 @@ def test_a_database_that_is_away_is_a_result_too(sqlite_url: str) -> None:
     progress = ended(verification)
     database.close()
 
-    assert progress.report is None
+    assert progress.problems is None
     assert "cannot be reached" in progress.refusal

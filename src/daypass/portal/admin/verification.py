@@ -1,10 +1,13 @@
-"""The audit log's verification as a background job: one at a time, with progress, interruptible."""
+"""The audit log's verification as a background job: one at a time on all replicas, interruptible."""
 
 import threading
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from daypass.portal.admin.store.verifications import Progress, VerificationStore
 from daypass.portal.audit.store import count_events
 from daypass.portal.audit.verify import Report, verify
 from daypass.portal.clock import Clock
@@ -14,40 +17,21 @@ from daypass.portal.storage.engine import Database
 _REST = 0.005
 """Seconds after each batch of events, in which requests get the interpreter."""
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The state of the last verification that this process began."""
-
-    began_at: datetime
-    total: int = 0
-    """How many events there were at the beginning."""
-    done: int = 0
-    ended_at: datetime | None = None
-    """None while it runs."""
-    report: Report | None = None
-    """None while it runs, and where it could not be finished."""
-    refusal: str = ""
-    """Why it could not be finished."""
-
-    @property
-    def is_running(self) -> bool:
-        """True until it is over."""
-        return self.ended_at is None
-
-    @property
-    def percent(self) -> int:
-        """The share that is done, in percent; never 100 before it is over."""
-        return min(99, 100 * self.done // self.total) if self.total else 0
+_RENEWED_EVERY = timedelta(seconds=1)
+"""Each renewal is a commit of its own, and there are some sixty batches in a second."""
 
 
 class _Interrupted(Exception):
     """The process is to stop."""
 
 
+class _Replaced(Exception):
+    """This process was taken for dead, and another run began."""
+
+
 @dataclass(slots=True)
 class Verification:
-    """Verifies the audit log in a thread of its own."""
+    """Verifies the audit log in a thread of its own; its state is in the database."""
 
     database: Database
     clock: Clock
@@ -55,50 +39,70 @@ class Verification:
     """Waits so many seconds between batches, and says whether to stop; by default until `close`."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-    _progress: Progress | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     @property
     def progress(self) -> Progress | None:
-        """The state of the last verification, or None before the first."""
-        return self._progress
+        """The state of the last verification on any replica, or None before the first."""
+        with self.database.reading() as connection:
+            return VerificationStore(connection).find()
 
     def start(self) -> bool:
-        """Begin a verification; return False if one is running already."""
+        """Begin a verification; return False if one is running already, on any replica."""
         with self._lock:
-            if self._stop.is_set() or (self._progress is not None and self._progress.is_running):
+            if self._stop.is_set():
                 return False
-            self._progress = Progress(self.clock())
-            self._thread = threading.Thread(target=self._run, args=(self._progress,), name="verification")
-            self._thread.start()
-        return True
+            run_id = uuid.uuid4().hex
+            with self.database.writing() as connection:
+                is_begun = VerificationStore(connection).begin(run_id, self.clock())
+            if is_begun:
+                thread = threading.Thread(target=self._run, args=(run_id,), name="verification")
+                self._threads = [other for other in self._threads if other.is_alive()] + [thread]
+                thread.start()
+            return is_begun
+
+    def interrupt(self) -> None:
+        """Ask the running verification to end, and begin no other."""
+        self._stop.set()
 
     def close(self) -> None:
-        """Interrupt what runs, and return when it has ended."""
+        """Interrupt the running verification, and return when it has ended."""
+        self.interrupt()
         with self._lock:
-            self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+            threads = self._threads
+        for thread in threads:
+            thread.join()
 
-    def _run(self, progress: Progress) -> None:
+    def _run(self, run_id: str) -> None:
         report, refusal = None, "It could not be finished because of an internal error, which is in the log."
         try:
-            with self.database.snapshot() as connection:
-                self._progress = replace(progress, total=count_events(connection))
-                report, refusal = verify(connection, advance=self._advance), ""
+            report, refusal = self._verify(run_id), ""
         except PortalError as error:
             refusal = error.reason
         except _Interrupted:
             refusal = "It was interrupted, because the portal was stopped."
+        except _Replaced:
+            return
         finally:
-            reached = self._progress or progress
-            done = reached.done if report is None else report.events
-            self._progress = replace(
-                reached, done=done, ended_at=self.clock(), report=report, refusal=refusal
-            )
+            # Without a database the row stays as it is, and its lease ends.
+            with suppress(PortalError), self.database.writing() as connection:
+                VerificationStore(connection).end(run_id, self.clock(), report, refusal)
 
-    def _advance(self, done: int) -> None:
-        assert self._progress is not None  # noqa: S101  it is set before the thread begins
-        self._progress = replace(self._progress, done=done)
-        if (self.rest or self._stop.wait)(_REST):
-            raise _Interrupted
+    def _verify(self, run_id: str) -> Report:
+        renewed_at: datetime | None = None
+
+        def advance(done: int) -> None:
+            nonlocal renewed_at
+            now = self.clock()
+            # A clock that was set back must not keep the row from being renewed.
+            if renewed_at is None or abs(now - renewed_at) >= _RENEWED_EVERY:
+                with self.database.writing() as renewing:
+                    if not VerificationStore(renewing).renew(run_id, total, done):
+                        raise _Replaced
+                renewed_at = now
+            if (self.rest or self._stop.wait)(_REST):
+                raise _Interrupted
+
+        with self.database.snapshot() as connection:
+            total = count_events(connection)
+            return verify(connection, advance=advance)

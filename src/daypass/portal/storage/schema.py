@@ -279,6 +279,23 @@ replica_probes = Table(
     Column("probed_at", UtcDateTime, nullable=False),
 )
 
+audit_verifications = Table(
+    "audit_verifications",
+    metadata,
+    # The last verification of the audit log that was begun on a page, on any replica: a single row.
+    Column("subject", String(16), primary_key=True),
+    Column("run_id", String(32), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    # By the database's clock. A running one that was not renewed for a while belongs to a process that died.
+    Column("renewed_at", UtcDateTime, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("ended_at", UtcDateTime),
+    # A JSON array of texts; NULL until every event was read.
+    Column("problems", Text),
+    Column("refusal", Text, nullable=False),
+)
+
 audit_events = Table(
     "audit_events",
     metadata,

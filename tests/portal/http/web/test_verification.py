@@ -61,7 +61,7 @@ def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick
     may_go_on.set()
     result = browser.result()
 
-    assert b"has not verified the record" in nothing.body
+    assert b"The record has not been verified here yet" in nothing.body
     assert {(answer.status, answer.header("location")) for answer in pressed} == {(303, VERIFY)}
     assert (running.status, running.header("refresh")) == (200, "2")
     assert b"500 of 10" in running.body

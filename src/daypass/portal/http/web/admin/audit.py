@@ -15,7 +15,7 @@ from daypass.portal.admin.records import Filter
 from daypass.portal.admin.store.events import RecordedEvent
 from daypass.portal.admin.store.tenants import TenantQuery
 from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.admin.verification import Progress
+from daypass.portal.admin.store.verifications import Progress
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.frame.entrance import Visit
@@ -249,7 +249,7 @@ class AuditPages:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPage:
-    """The state of the last check of the record; None where this process did none."""
+    """The state of the last verification of the record; None before the first."""
 
     progress: Progress | None
 

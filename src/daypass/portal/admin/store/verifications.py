@@ -1,0 +1,119 @@
+"""The last verification of the audit log that was begun on a page, as a row that all replicas read."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from daypass.portal.audit.verify import Report
+from daypass.portal.storage.now import database_time
+from daypass.portal.storage.schema import audit_verifications
+from daypass.portal.storage.upsert import insert_or_update
+
+LEASE = timedelta(minutes=1)
+"""A running verification that did not renew its row for this long belongs to a process that died."""
+
+_SUBJECT = "audit"
+_c = audit_verifications.c
+_ABANDONED = "Its process ended before it was finished. Start it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The state of a verification."""
+
+    began_at: datetime
+    total: int = 0
+    """The number of events at the beginning."""
+    done: int = 0
+    ended_at: datetime | None = None
+    """None while it runs."""
+    problems: Sequence[str] | None = None
+    """None while it runs, and where it could not be finished."""
+    refusal: str = ""
+    """The reason why it could not be finished."""
+
+    @property
+    def is_running(self) -> bool:
+        """True until it is over."""
+        return self.ended_at is None
+
+    @property
+    def percent(self) -> int:
+        """The share that is done, in percent; never 100 before it is over."""
+        return min(99, 100 * self.done // self.total) if self.total else 0
+
+
+class VerificationStore:
+    """Reads and writes the row. Only the run that began last changes it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self) -> Progress | None:
+        """Return the state of the last verification, or None before the first."""
+        row = self._connection.execute(select(audit_verifications).where(_c.subject == _SUBJECT)).first()
+        if row is None:
+            return None
+        is_abandoned = row.ended_at is None and row.renewed_at <= self._expiry()
+        return _progress(row, is_abandoned=is_abandoned)
+
+    def begin(self, run_id: str, now: datetime) -> bool:
+        """Begin a run; return False if another is running, on any replica."""
+        row = {
+            "run_id": run_id,
+            "began_at": now,
+            "renewed_at": database_time(self._connection),
+            "total": 0,
+            "done": 0,
+            "ended_at": None,
+            "problems": None,
+            "refusal": "",
+        }
+        begun = self._connection.execute(
+            insert_or_update(self._connection, audit_verifications)
+            .values(subject=_SUBJECT, **row)
+            .on_conflict_do_update(
+                index_elements=["subject"],
+                set_=row,
+                where=or_(_c.ended_at.is_not(None), _c.renewed_at <= self._expiry()),
+            )
+            .returning(_c.run_id)
+        )
+        return begun.first() is not None
+
+    def renew(self, run_id: str, total: int, done: int) -> bool:
+        """Record how far a run is; return False if another run has taken its place."""
+        return self._change(run_id, total=total, done=done)
+
+    def end(self, run_id: str, now: datetime, report: Report | None, refusal: str) -> None:
+        """Record the result of a run: its report, or the reason why there is none."""
+        if report is None:
+            self._change(run_id, ended_at=now, refusal=refusal)
+        else:
+            problems = json.dumps(report.problems)
+            self._change(run_id, ended_at=now, done=report.events, problems=problems)
+
+    def _change(self, run_id: str, **values: object) -> bool:
+        changed = self._connection.execute(
+            update(audit_verifications)
+            .where(_c.subject == _SUBJECT, _c.run_id == run_id)
+            .values(renewed_at=database_time(self._connection), **values)
+        )
+        return changed.rowcount == 1
+
+    def _expiry(self) -> datetime:
+        return database_time(self._connection) - LEASE
+
+
+def _progress(row: Row[tuple[object, ...]], *, is_abandoned: bool) -> Progress:
+    return Progress(
+        began_at=row.began_at,
+        total=row.total,
+        done=row.done,
+        ended_at=row.renewed_at if is_abandoned else row.ended_at,
+        problems=None if row.problems is None else json.loads(row.problems),
+        refusal=_ABANDONED if is_abandoned else row.refusal,
+    )
