@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daypass.portal.audit.log import AuditLog, Event
-from daypass.portal.audit.refusals import RECORDED, SUPPRESSED, WINDOW, RefusalLimit
+from daypass.portal.audit.refusals import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
 from daypass.portal.audit.verify import verify
+from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeClock
+from tests.portal.audit.test_log import Gate, an_event, in_the_background
 
 
 def refusal(actor: str, action: str = "membership.put", code: str = "access_denied") -> Event:
@@ -97,7 +100,9 @@ def test_a_crowd_of_refusals_is_counted_to_the_last_one(
 
 def timers(log: AuditLog) -> list[threading.Timer]:
     """The timers that this log waits for; other tests' logs may have some too."""
-    running = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    threads = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    # The thread of a timer that was cancelled takes a moment to end.
+    running = [one for one in threads if not one.finished.is_set()]
     return [one for one in running if getattr(one.function, "__self__", None) is log]
 
 
@@ -127,3 +132,73 @@ def test_what_was_counted_is_recorded_when_the_window_is_over_and_nobody_is_refu
 
     ((_, detail),) = recorded(database, SUPPRESSED)
     assert detail["count"] == 5
+
+
+REFUSED_COMMITS = {
+    "too much is waiting": (Overloaded, timedelta(seconds=60), 1),
+    "the database does not answer in time": (AuditUnavailable, timedelta(milliseconds=50), 2000),
+}
+
+
+@pytest.mark.parametrize(
+    ("failure", "patience", "longest_queue"), REFUSED_COMMITS.values(), ids=REFUSED_COMMITS
+)
+@pytest.mark.parametrize("retried", ["with the next refusal", "when the next window is over", "at the end"])
+def test_counts_whose_commit_is_refused_are_recorded_by_a_later_one(
+    sqlite_url: str,
+    clock: FakeClock,
+    failure: type[PortalError],
+    patience: timedelta,
+    longest_queue: int,
+    retried: str,
+) -> None:
+    database = Database(sqlite_url)
+    log = AuditLog(database, clock, patience, longest_queue=longest_queue)
+    for _ in range(RECORDED + 5):
+        log.commit_refusal(refusal("a"))
+    (timer,) = timers(log)
+    timer.cancel()
+    clock.move(WINDOW)
+    gate = Gate(log)
+    waiting, _ = in_the_background(log, an_event("waiting"))
+    ends_at = monotonic() + 60
+    while not log._waiting:
+        assert monotonic() < ends_at
+    with pytest.raises(failure):
+        log.commit_refusal(refusal("b"))
+    # The window is over: the timer's own attempt is refused too.
+    timer.function()
+    gate.open()
+    waiting.join()
+    lost = recorded(database, SUPPRESSED)
+
+    if retried == "with the next refusal":
+        log.commit_refusal(refusal("b"))
+    elif retried == "when the next window is over":
+        (again,) = timers(log)
+        again.cancel()
+        again.function()
+    log.close()
+
+    ((actor, detail),) = recorded(database, SUPPRESSED)
+    assert lost == []
+    assert (actor, detail["count"]) == ("a", 5)
+    assert timers(log) == []
+    database.close()
+
+
+def test_counts_of_many_users_are_recorded_in_commits_of_bounded_size(
+    log: AuditLog, database: Database, clock: FakeClock
+) -> None:
+    users = 2 * AT_ONCE + 1
+    for number in range(users):
+        for _ in range(RECORDED + 1):
+            log._refusals.admit(refusal(str(number)), clock())
+    clock.move(WINDOW)
+
+    log.commit_refusal(refusal("next"))
+    first = len(recorded(database, SUPPRESSED))
+    log.close()
+
+    assert first == AT_ONCE
+    assert sorted(int(actor) for actor, _ in recorded(database, SUPPRESSED)) == list(range(users))

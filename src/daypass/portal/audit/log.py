@@ -75,10 +75,18 @@ class AuditLog:
     flush, and hands the lead on to the first of those who came meanwhile.
     """
 
-    def __init__(self, database: Database, clock: Clock, patience: timedelta = _LONGEST_WAIT) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        patience: timedelta = _LONGEST_WAIT,
+        *,
+        longest_queue: int = _LONGEST_QUEUE,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._patience = patience.total_seconds()
+        self._longest_queue = longest_queue
         # The leader's own.
         self._head: Head | None = None
         self._careful_until = 0.0
@@ -88,6 +96,7 @@ class AuditLog:
         self._lock = threading.Condition(threading.Lock())
         self._waiting: deque[_Entry] = deque()
         self._is_led = False
+        self._is_closing = False
 
     def commit(
         self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
@@ -109,13 +118,11 @@ class AuditLog:
         """
         now = self._clock()
         # First, so that a window that is over makes room for a new one.
-        records: list[Record] = [(count, ()) for count in self._refusals.take_counts(now)]
-        if self._refusals.admit(event, now):
-            records.append((event, writes))
-        else:
+        counts = self._refusals.take_counts(now)
+        is_admitted = self._refusals.admit(event, now)
+        if not is_admitted:
             self._count_later()
-        if records:
-            self.commit_all(records)
+        self._commit_counts(counts, [(event, writes)] if is_admitted else [])
 
     def commit_all(
         self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
@@ -124,7 +131,7 @@ class AuditLog:
 
         Rows of one statement are written together, where the first of them is.
         """
-        if len(self._waiting) >= _LONGEST_QUEUE:
+        if len(self._waiting) >= self._longest_queue:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
         entry = _Entry(UnitOfWork(records, still_valid, is_change))
         with self._lock:
@@ -148,9 +155,10 @@ class AuditLog:
         """Record the counts; return when no thread writes any more, or when *within* has passed."""
         ends_at = monotonic() + within.total_seconds()
         with self._lock:
-            counting, self._counting = self._counting, None
-        if counting is not None:
-            counting.cancel()
+            self._is_closing = True
+            if self._counting is not None:
+                self._counting.cancel()
+        if self._refusals.has_counts:
             # A database that does not answer keeps this daemon thread waiting, and not the process.
             last = threading.Thread(target=self._record_counts, args=(None,), name="refusals", daemon=True)
             last.start()
@@ -161,7 +169,7 @@ class AuditLog:
     def _count_later(self) -> None:
         """Have the counts recorded when the window is over, should no other refusal come."""
         with self._lock:
-            if self._counting is None:
+            if self._counting is None and not self._is_closing:
                 wait = WINDOW.total_seconds()
                 self._counting = threading.Timer(wait, self._counting_is_due)
                 self._counting.name, self._counting.daemon = "refusals", True
@@ -175,11 +183,26 @@ class AuditLog:
             self._count_later()
 
     def _record_counts(self, now: datetime | None) -> None:
-        counts = self._refusals.take_counts(now)
-        # Without a database the counts are lost, as they are when the process is killed.
+        # Without a database the counts wait for the next commit. At the end of the process they are lost.
         with suppress(PortalError):
+            while counts := self._refusals.take_counts(now):
+                self._commit_counts(counts)
+
+    def _commit_counts(self, counts: Sequence[Event], records: Sequence[Record] = ()) -> None:
+        """Commit counts and records together; if that fails, a later commit has the counts again.
+
+        A commit that was not confirmed may be durable all the same. Its counts are then recorded twice, with
+        the same actor, action, code and beginning.
+        """
+        if not counts and not records:
+            return
+        try:
+            self.commit_all([*((count, ()) for count in counts), *records])
+        except (AuditUnavailable, Overloaded):
             if counts:
-                self.commit_all([(count, ()) for count in counts])
+                self._refusals.put_back(counts)
+                self._count_later()
+            raise
 
     def _abandon(self, entry: _Entry) -> None:
         """Give up on an entry that waited too long, unless it was made the leader just now."""

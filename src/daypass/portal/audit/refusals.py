@@ -1,6 +1,7 @@
 """The rate limit for records of refused requests: the first are recorded, the rest are counted."""
 
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,12 @@ WINDOW = timedelta(minutes=1)
 
 SUPPRESSED = "audit.suppressed"
 """The action of the event that says how many were counted."""
+
+AT_ONCE = 100
+"""Counts that one commit takes: a request that was refused does not wait for those of thousands of users."""
+
+_UNWRITTEN = 10_000
+"""Counts that wait for a database; beyond that, the oldest are lost."""
 
 _Subject = tuple[str | None, str, str]
 """Actor, action and the refusal's code: a flood of one kind hides no other kind."""
@@ -32,6 +39,8 @@ class RefusalLimit:
     def __init__(self) -> None:
         # Ordered by their beginning, since all are equally long.
         self._windows: dict[_Subject, _Window] = {}
+        # Counts whose commit failed.
+        self._unwritten: deque[Event] = deque(maxlen=_UNWRITTEN)
         self._lock = threading.Lock()
 
     def admit(self, event: Event, now: datetime) -> bool:
@@ -46,16 +55,20 @@ class RefusalLimit:
     def has_counts(self) -> bool:
         """True if refusals were counted that are in no event yet."""
         with self._lock:
-            return any(window.refused > RECORDED for window in self._windows.values())
+            return bool(self._unwritten) or any(
+                window.refused > RECORDED for window in self._windows.values()
+            )
 
     def take_counts(self, now: datetime | None) -> Sequence[Event]:
-        """Return an event for each window that is over and had refusals counted; each once.
+        """Return an event for each window that is over and had refusals counted; `AT_ONCE` at most.
 
-        Without *now* all windows are over.
+        Without *now* all windows are over. Each is returned once, and again if it is put back.
         """
-        counts = []
+        counts: list[Event] = []
         with self._lock:
-            while self._windows:
+            while self._unwritten and len(counts) < AT_ONCE:
+                counts.append(self._unwritten.popleft())
+            while self._windows and len(counts) < AT_ONCE:
                 subject, window = next(iter(self._windows.items()))
                 # A clock that was set back must not make a window last for hours.
                 if now is not None and abs(now - window.began_at) < WINDOW:
@@ -64,6 +77,11 @@ class RefusalLimit:
                 if window.refused > RECORDED:
                     counts.append(_count(subject, window))
         return counts
+
+    def put_back(self, counts: Sequence[Event]) -> None:
+        """Keep counts whose commit failed, for the next one."""
+        with self._lock:
+            self._unwritten.extend(counts)
 
 
 def _count(subject: _Subject, window: _Window) -> Event:
