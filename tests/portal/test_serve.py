@@ -449,6 +449,20 @@ def test_every_worker_shows_the_verification_that_one_of_them_runs(
     assert not [page for page in pages if "The record is what was written" not in page]
 
 
+def test_head_leaves_a_connection_usable_and_brings_no_content(operator: Operator) -> None:
+    with operator.serving_forked() as serving:
+        connection = HTTPConnection("127.0.0.1", serving.port, timeout=60)
+        answers = []
+        for method in ("HEAD", "GET", "HEAD", "GET"):
+            connection.request(method, "/sign-in")
+            answer = connection.getresponse()
+            answers.append((answer.status, len(answer.read()), int(answer.headers["Content-Length"])))
+        connection.close()
+
+    length = answers[1][1]
+    assert answers == [(200, 0, length), (200, length, length)] * 2
+
+
 def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
     operator: Operator, own_aws: StubAws
 ) -> None:

@@ -40,7 +40,7 @@ def changing(world: World) -> Iterator[tuple[str, ExactRoute]]:
     for door in world.portal.doors:
         for route in door.routes:
             assert isinstance(route, ExactRoute)
-            (method,) = route.methods or {""}
+            method = route.method
             if method != "GET":
                 yield f"{method} {route.path}", route
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 from starlette.types import Message
 
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.guards import HEADERS
 from daypass.portal.http.route import ExactRoute
 from daypass.portal.identity.model import TokenKind
+from daypass.portal.storage.schema import issuances
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, NOOR, PUBLIC_URL, World
 
@@ -41,8 +43,7 @@ def routes(world: World) -> Iterator[ExactRoute]:
 
 
 def method_of(route: ExactRoute) -> str:
-    (method,) = route.methods or {""}
-    return method
+    return route.method
 
 
 def filled(path: str) -> str:
@@ -53,7 +54,7 @@ def filled(path: str) -> str:
 def test_every_route_names_its_permission_and_one_method(still_world: World) -> None:
     for route in routes(still_world):
         assert isinstance(route.permission, Permission), route.path
-        assert len(route.methods or ()) == 1, route.path
+        assert route.methods in ({route.method}, {"GET", "HEAD"}), route.path
 
 
 def test_no_route_is_for_anybody_but_those_listed_here(still_world: World) -> None:
@@ -92,15 +93,62 @@ def test_no_route_takes_a_method_that_it_does_not_declare(still_world: World, st
     known = list(routes(still_world))
     for path in {filled(route.path) for route in known}:
         # An address may be one route's own and another's, with something in a place of its path.
-        methods = {method_of(route) for route in known if route.path_regex.match(path)}
+        methods = {each for route in known if route.path_regex.match(path) for each in route.methods or ()}
         for method in sorted(set(METHODS) - methods):
             answer = still_client.send(method, path, still_world.tokens[ADMIN])
 
             assert answer.status == 405, (method, path)
             assert set((answer.header("allow") or "").split(", ")) <= methods
+            if method == "HEAD":
+                assert answer.body == b""
+                continue
             forms = ("detail", "Message", "error_description")
             assert any("does not take" in answer.json.get(form, "") for form in forms)
     assert still_world.broker.given == []
+
+
+WITH_EFFECTS = {
+    "/adminproxy/GetJITAwsConsoleAccessUrl",
+    "/v3/admin/aws/jitAccess/{role}",
+    "/subscriptions/{tenant}/GetAwsConsoleTokenUrl",
+    "/administrator/audit/export",
+    "/oauth/authorize",
+}
+"""GET hands out access here, adds to the audit log, or stores what is asked for."""
+
+
+def test_head_is_answered_as_get_without_its_content_wherever_get_has_no_effects(
+    quick_world: World,
+) -> None:
+    ends = quick_world.clock() + timedelta(hours=1)
+    cookie, _ = quick_world.token(ADMIN, TokenKind.BROWSER, grant_ends_at=ends)
+    headers = [("Cookie", f"__Host-daypass={cookie}"), ("Accept", "text/html")]
+    client, refusing = quick_world.client(), set()
+    for route in routes(quick_world):
+        if method_of(route) != "GET":
+            continue
+        asked = client.send("HEAD", filled(route.path), quick_world.tokens[ADMIN], headers=headers)
+        if asked.status == 405:
+            assert (asked.header("allow"), asked.body) == ("GET", b"")
+            refusing.add(route.path)
+            continue
+        got = client.send("GET", filled(route.path), quick_world.tokens[ADMIN], headers=headers)
+        assert (asked.status, asked.body) == (got.status, b""), route.path
+        assert [name for name, _ in asked.headers] == [name for name, _ in got.headers], route.path
+        assert asked.header("content-length") == got.header("content-length"), route.path
+
+    assert refusing == WITH_EFFECTS
+    with quick_world.database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(issuances)) == 0
+
+
+def test_head_without_a_sign_in_leads_to_it_and_says_nothing(still_client: Client) -> None:
+    headers = [("Accept", "text/html")]
+    got, asked = (still_client.send(method, "/profile", headers=headers) for method in ("GET", "HEAD"))
+    unknown = still_client.send("HEAD", "/nothing")
+
+    assert (asked.status, asked.header("location")) == (303, got.header("location"))
+    assert (unknown.status, unknown.body) == (404, b"")
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def api_routes(world: World) -> Iterator[tuple[str, ExactRoute]]:
     """The routes of both APIs with their methods; pages take a browser's session, which has every scope."""
     for route in routes(world):
         if is_api(route) and route.permission is not Permission.ANYBODY:
-            (method,) = route.methods or {""}
+            method = route.method
             yield method, route
 
 

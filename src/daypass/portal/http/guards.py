@@ -50,6 +50,7 @@ class Guards:
         scope[REQUEST_ID] = request_id = uuid4().hex
         scope["path"] = _path(scope)
         scope[LOG_FIELDS] = {}
+        is_head = scope["method"] == "HEAD"
         status = 0
 
         async def send_guarded(message: Message) -> None:
@@ -61,6 +62,9 @@ class Guards:
                 headers += [header for header in _RAW_HEADERS if header[0] not in said]
                 headers.append((b"x-request-id", request_id.encode()))
                 message["headers"] = headers
+            elif is_head and message["type"] == "http.response.body":
+                # The headers of GET, without its content (RFC 9110, section 9.3.2).
+                message["body"] = b""
             await send(message)
 
         crash: Exception | None = None

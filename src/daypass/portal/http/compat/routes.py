@@ -53,16 +53,22 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
     """What the legacy clients call, in whatever case."""
 
     def route(
-        method: str, path: str, handler: Handler, permission: Permission, *, calls_aws: bool = False
+        method: str,
+        path: str,
+        handler: Handler,
+        permission: Permission,
+        *,
+        calls_aws: bool = False,
+        has_effects: bool = False,
     ) -> BaseRoute:
         endpoint = entrance.admit(permission, handler, calls_aws=calls_aws)
-        return exact(method, path, endpoint, ignore_case=True)
+        return exact(method, path, endpoint, ignore_case=True, has_effects=has_effects)
 
     def get(path: str, handler: Handler, permission: Permission = Permission.USER) -> BaseRoute:
         return route("GET", path, handler, permission)
 
     def issue(path: str, handler: Handler) -> BaseRoute:
-        return route("GET", path, handler, Permission.JIT, calls_aws=True)
+        return route("GET", path, handler, Permission.JIT, calls_aws=True, has_effects=True)
 
     def administer(method: str, path: str, handler: Handler) -> BaseRoute:
         return route(method, path, handler, Permission.ADMINISTRATOR)

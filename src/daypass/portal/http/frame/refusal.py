@@ -84,6 +84,6 @@ class RefusalForm:
 
     def _here(self, request: Request) -> str:
         """The page that a person is on: what was asked for, or where the form stood."""
-        if request.method == "GET":
+        if request.method in {"GET", "HEAD"}:
             return own_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
         return page_before(request.headers.get("referer", ""), self.origin)

@@ -30,7 +30,8 @@ def machine_routes(entrance: MachineEntrance, endpoints: Endpoints) -> list[Base
 def consent_routes(entrance: PageEntrance, consent: ConsentPages) -> list[BaseRoute]:
     """What a person sees."""
     return [
-        exact("GET", AUTHORIZE, entrance.page(Permission.USER, consent.show)),
+        # The first look at a request stores it, and starts the time for which it must be in view.
+        exact("GET", AUTHORIZE, entrance.page(Permission.USER, consent.show), has_effects=True),
         exact("POST", AUTHORIZE, entrance.act(Permission.USER, consent.answer)),
         exact("GET", DONE, entrance.open_page(consent.done)),
     ]

@@ -63,6 +63,11 @@ class _Routes:
         endpoint = self.entrance.page(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
         return exact("GET", path, endpoint)
 
+    def download(self, path: str, page: Page) -> BaseRoute:
+        """A page of which each view is recorded."""
+        endpoint = self.entrance.page(Permission.ADMINISTRATOR, page)
+        return exact("GET", path, endpoint, has_effects=True)
+
     def act(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
         endpoint = self.entrance.act(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
         return exact("POST", path, endpoint)
@@ -87,7 +92,7 @@ def _record(admit: _Routes, record: AuditPages) -> list[BaseRoute]:
     here = audit.ADDRESS
     return [
         admit.show(here, record.show),
-        admit.show(f"{here}/export", record.export),
+        admit.download(f"{here}/export", record.export),
         admit.act(audit.VERIFY, record.verify),
         admit.show(audit.VERIFY, record.verified),
         admit.show(f"{here}/{{event}}", record.one),
