@@ -1,5 +1,8 @@
 """HTTPS for good, and one host for each request."""
 
+import json
+from io import StringIO
+
 import pytest
 
 from tests.portal.http.client import Client
@@ -32,11 +35,24 @@ def test_on_loopback_and_without_tls_it_does_not(sqlite_url: str, public_url: st
 
 
 @pytest.mark.parametrize("second", ["portal.example.com", "evil.example"])
-def test_a_request_with_two_hosts_is_refused(still_world: World, still_client: Client, second: str) -> None:
+@pytest.mark.parametrize("path", ["/api/v1/me", "/v3/features/system", "/sign-in", "/no/such"])
+def test_a_request_with_two_hosts_is_refused_and_logged_like_any_other(
+    still_world: World, still_client: Client, log: StringIO, path: str, second: str
+) -> None:
+    began = len(log.getvalue())
     answer = still_client.get(
-        "/api/v1/me",
+        path,
         still_world.tokens[DANA],
         headers=[("Host", "portal.example.com"), ("Host", second)],
     )
+    (line,) = [json.loads(text) for text in log.getvalue()[began:].splitlines()]
 
-    assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+    said = {
+        "status": 400,
+        "code": "invalid_request",
+        "request_id": answer.header("x-request-id"),
+    }
+    reason = "The request has more than one Host header. Send one."
+    assert answer.header("content-type") == "application/problem+json"
+    assert answer.json == {**said, "type": "about:blank", "title": "Bad Request", "detail": reason}
+    assert line | {**said, "path": path, "reason": reason} == line

@@ -56,6 +56,10 @@ class NotJson(InvalidRequest):
     """The body is no JSON at all."""
 
 
+class BadRequest(InvalidRequest):
+    """The request breaks a rule of HTTP itself."""
+
+
 class BodyTooLarge(InvalidRequest):
     """More was sent than anything here takes."""
 
@@ -92,6 +96,7 @@ class Internal(PortalError):
 STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotJson: HTTPStatus.BAD_REQUEST,
+    BadRequest: HTTPStatus.BAD_REQUEST,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     InvalidDuration: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,

@@ -1,9 +1,10 @@
 """Rules for the connection: browsers come back by HTTPS alone, and a request names one host."""
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.common.origins import is_loopback
+from daypass.portal.http.problems import REFUSAL, BadRequest, problem, status_of
 
 HSTS = "max-age=63072000"
 """Two years, as browsers' preload lists ask for; without subdomains, which may be other people's."""
@@ -28,7 +29,7 @@ class Transport:
             await self._app(scope, receive, send)
             return
         hosts = sum(name == b"host" for name, _ in scope["headers"])
-        app = _TWO_HOSTS if hosts > 1 else self._app
+        app = _refuse_two_hosts if hosts > 1 else self._app
         if not self._adds_hsts:
             await app(scope, receive, send)
             return
@@ -41,13 +42,8 @@ class Transport:
         await app(scope, receive, send_with_hsts)
 
 
-_TWO_HOSTS = JSONResponse(
-    {
-        "title": "Bad Request",
-        "status": 400,
-        "detail": "The request has more than one Host header. Send one.",
-        "code": "invalid_request",
-    },
-    400,
-    media_type="application/problem+json",
-)
+async def _refuse_two_hosts(scope: Scope, receive: Receive, send: Send) -> None:
+    refusal = BadRequest("The request has more than one Host header. Send one.")
+    scope[REFUSAL] = refusal
+    response = problem(refusal, status_of(refusal), Request(scope))
+    await response(scope, receive, send)
