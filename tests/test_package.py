@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from daypass.common import package
 from daypass.common.package import PUBLIC_NAME, install_advice, install_target
 
 ROOT = Path(__file__).parent.parent
@@ -34,13 +33,9 @@ def test_no_text_installs_the_package_from_an_index_that_does_not_have_it() -> N
 
 
 @pytest.mark.parametrize("extra", ["", "server", "server,sandbox"])
-def test_a_release_switches_every_instruction_to_the_public_name(
-    monkeypatch: pytest.MonkeyPatch, extra: str
-) -> None:
-    assert "daypass-1.2.3-py3-none-any.whl" in install_advice("1.2.3", extra)
-
-    monkeypatch.setattr(package, "PUBLIC_NAME", "daypass-portal")
-
+def test_a_release_switches_every_instruction_to_the_public_name(extra: str) -> None:
     target = f"'daypass-portal[{extra}]'" if extra else "daypass-portal"
-    assert install_target("1.2.3", extra) == target
-    assert install_advice("1.2.3", extra) == f"pip install {target}"
+
+    assert "daypass-1.2.3-py3-none-any.whl" in install_advice("1.2.3", extra)
+    assert install_target("1.2.3", extra, "daypass-portal") == target
+    assert install_advice("1.2.3", extra, "daypass-portal") == f"pip install {target}"

@@ -13,17 +13,17 @@ def release_file(version: str) -> str:
     return f"daypass-{version}-py3-none-any.whl"
 
 
-def install_target(version: str, extra: str = "") -> str:
+def install_target(version: str, extra: str = "", public_name: str | None = PUBLIC_NAME) -> str:
     """Return what `pip install` and `pipx install` take, quoted for a shell: the public name or the wheel."""
-    return _with_extra(PUBLIC_NAME or f"./{release_file(version)}", extra)
+    return _with_extra(public_name or f"./{release_file(version)}", extra)
 
 
-def install_advice(version: str, extra: str = "") -> str:
+def install_advice(version: str, extra: str = "", public_name: str | None = PUBLIC_NAME) -> str:
     """Return the `pip install` lines that work today, as one sentence."""
-    if PUBLIC_NAME is not None:
-        return f"pip install {install_target(version, extra)}"
-    clone, wheel = _with_extra(".", extra), install_target(version, extra)
-    return f"in a clone, pip install {clone}; from a release file, pip install {wheel}"
+    target = install_target(version, extra, public_name)
+    if public_name is not None:
+        return f"pip install {target}"
+    return f"in a clone, pip install {_with_extra('.', extra)}; from a release file, pip install {target}"
 
 
 def _with_extra(target: str, extra: str) -> str:
