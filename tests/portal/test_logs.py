@@ -54,6 +54,21 @@ def test_each_kind_of_token_is_masked_in_a_log_line(kind: str) -> None:
     secret = MINTED[kind]().reveal()
 
     assert secret[13:] not in scrub(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
+    # Usernames are folded.
+    assert secret[13:].lower() not in scrub(None, "info", json.dumps({"user": secret.lower()}))
+    assert secret[13:].upper() not in scrub(None, "info", json.dumps({"user": secret.upper()}))
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("Authorization: Bearer abc.def-1", "Authorization: Bearer ***"),
+        ("/federation?SigninToken=abc%2Fdef&x=1", "/federation?SigninToken=***&x=1"),
+        ("a token begins with daypass_pat_", "a token begins with daypass_pat_"),
+    ],
+)
+def test_other_secrets_are_masked_in_a_log_line_and_a_prefix_is_not(line: str, left: str) -> None:
+    assert scrub(None, "info", line) == left
 
 
 def test_a_variable_that_a_log_line_names_is_not_masked() -> None:

@@ -1,13 +1,41 @@
 """Conclusions from the address of a server about where it is."""
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+# The CLI imports this before each call of the portal, so `ipaddress` and `urllib` are imported where needed.
 
 
 def is_loopback(url: str) -> bool:
-    """Say whether *url* leads to this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether *url* leads to this machine, by the rule of `is_loopback_host`."""
+    from urllib.parse import urlsplit
+
     try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
+        return is_loopback_host(urlsplit(url).hostname or "")
     except ValueError:
         return False
+
+
+def is_loopback_host(host: str) -> bool:
+    """Return whether *host* is this machine: `localhost`, a name below it (RFC 6761), 127.0.0.0/8, ::1."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = address_of(host)
+    return address is not None and address.is_loopback
+
+
+def address_of(host: str) -> "IPv4Address | IPv6Address | None":
+    """Return the address that *host* is, IPv4 for one that is mapped into IPv6, or None if it is a name."""
+    # Most hosts are names, and their last letter tells without an import.
+    if ":" not in host and not host[-1:].isdigit():
+        return None
+    from ipaddress import IPv6Address, ip_address
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

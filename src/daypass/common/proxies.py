@@ -4,10 +4,11 @@
 variable wins. `NO_PROXY` lists the hosts that are reached directly. Loopback addresses never use a proxy.
 """
 
+from daypass.common.origins import address_of, is_loopback_host
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from ipaddress import IPv4Address, IPv6Address
 
 # The CLI imports this before each call of the portal, so `ipaddress` and `base64` are imported where needed.
 
@@ -87,17 +88,9 @@ def proxy_for(url: str, environment: "Mapping[str, str]") -> Proxy | None:
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
-    if is_loopback(host) or is_excluded(host, port, _first_spelling("no_proxy", environment)[1]):
+    if is_loopback_host(host) or is_excluded(host, port, _first_spelling("no_proxy", environment)[1]):
         return None
     return _read(variable, value)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether *host* is this machine by its name or address."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _address(host)
-    return address is not None and address.is_loopback
 
 
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
@@ -171,9 +164,9 @@ def _is_match(entry: str, host: str, port: int) -> bool:
     if only_port and only_port != str(port):
         return False
     name = name.removeprefix("*").lstrip(".").rstrip(".")
-    address = _address(host)
+    address = address_of(host)
     if address is not None:
-        return address == _address(name)
+        return address == address_of(name)
     return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
@@ -190,23 +183,8 @@ def _name_and_port(entry: str) -> tuple[str, str]:
 def _is_in_network(network: str, host: str) -> bool:
     from ipaddress import ip_network
 
-    address = _address(host)
+    address = address_of(host)
     try:
         return address is not None and address in ip_network(network, strict=False)
     except ValueError:
         return False
-
-
-def _address(host: str) -> "IPv4Address | IPv6Address | None":
-    """Return the address that *host* is, or None if it is a name."""
-    # Most hosts are names, and their last letter tells without an import.
-    if ":" not in host and not host[-1:].isdigit():
-        return None
-    from ipaddress import IPv6Address, ip_address
-
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

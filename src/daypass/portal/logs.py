@@ -16,7 +16,9 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SECRETS = re.compile(r"(daypass_[a-z]{3,4}_|Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
+from daypass.portal.redaction import TOKEN
+
+_SECRETS = re.compile(rf"{TOKEN}|(?P<name>Bearer\s+|SigninToken=)[A-Za-z0-9._~+/%=-]+")
 
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
@@ -175,4 +177,4 @@ def _renderers(*, for_people: bool) -> list[Processor]:
 
 def scrub(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
     """The line without what looks like a secret: a second net, for none should come this far."""
-    return _SECRETS.sub(r"\1***", str(line))
+    return _SECRETS.sub(r"\g<token>\g<name>***", str(line))

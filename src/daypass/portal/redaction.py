@@ -5,7 +5,9 @@ import re
 _MARK = "[redacted]"
 
 # Without regard to case, because usernames are folded. The least length spares sentences about prefixes.
-_TOKEN = r"(?P<token>(?i:daypass_(?:tmp|pat|web|jit|cli|ref|dev|code)_))[A-Za-z0-9_]{8,}"  # noqa: S105  a pattern
+# The first letter stands apart: a search for a set of letters is twice as fast as one without regard to case.
+TOKEN = r"(?P<token>[dD](?i:aypass_(?:tmp|pat|web|jit|cli|ref|dev|code)_))[A-Za-z0-9_]{8,}"  # noqa: S105  a pattern
+"""Matches an API token, a device's or a code; the group `token` is its prefix. Log lines mask it too."""
 
 # Folded, it could be a word; then a digit tells that it is none.
 _KEY_ID = (
@@ -18,8 +20,8 @@ _KEY_ID = (
 _MIXED = r"(?=[A-Za-z0-9/+]*[0-9])(?=[A-Za-z0-9/+]*[a-z])(?=[A-Za-z0-9/+]*[A-Z])"
 _SECRET_KEY = rf"(?<![A-Za-z0-9/+]){_MIXED}(?:[A-Za-z0-9/+]{{40}}|[A-Za-z0-9/+]{{100,}}=*)(?![A-Za-z0-9/+])"
 
-_SECRETS = re.compile(f"{_TOKEN}|{_KEY_ID}|{_SECRET_KEY}")
-_OF_AN_ARN = re.compile(f"{_TOKEN}|{_KEY_ID}")
+_SECRETS = re.compile(f"{TOKEN}|{_KEY_ID}|{_SECRET_KEY}")
+_OF_AN_ARN = re.compile(f"{TOKEN}|{_KEY_ID}")
 
 
 def redacted(text: str) -> str:
