@@ -36,7 +36,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 _TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
-# Stricter than `common.origins`: a name below localhost may be looked up elsewhere, and the token is unencrypted.
+# Stricter than `common.origins`: what is looked up by name may be elsewhere, and the token is unencrypted.
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 

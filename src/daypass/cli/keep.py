@@ -121,7 +121,8 @@ def discard(
         for name in os.listdir(directory.descriptor):
             if not name.endswith(cache.ENTRY):
                 continue
-            with suppress(ValueError):
+            # One file that another process removed meanwhile, or that cannot be removed, keeps no other.
+            with suppress(ValueError, OSError):
                 entry = cache.read(directory, name.removesuffix(cache.ENTRY))
                 about = {} if entry is None else json.loads(entry.about)
                 if about and is_unwanted(about):
@@ -168,9 +169,13 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
         kept = [name for name in names if name.endswith((cache.ENTRY, cache.NAMES, _UNFINISHED))]
         if origin:
             kept = [name for name in kept if _portal_of(directory, name) == origin]
+        removed = 0
         for name in kept:
-            os.unlink(name, dir_fd=directory.descriptor)
-        return sum(not name.endswith(cache.NAMES) for name in kept)
+            # Another process may have removed it meanwhile.
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=directory.descriptor)
+                removed += not name.endswith(cache.NAMES)
+        return removed
 
 
 def _portal_of(directory: cache.Directory, name: str) -> str:
