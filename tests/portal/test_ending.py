@@ -1,5 +1,7 @@
 """A process ends in time when it is told to, whatever its threads wait for."""
 
+import asyncio
+import json
 import threading
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -8,8 +10,11 @@ from time import monotonic
 
 from daypass.portal.server import ending_in_time
 from tests.database_fixture import PostgresServer
+from tests.portal.admin.test_maxima import FakeIam
 from tests.portal.aws.stub import StubAws
 from tests.portal.forked import PROCESSES
+from tests.portal.http.world import DANA, DEV
+from tests.portal.http.world import world as make_world
 from tests.portal.processes import Operator, Serving, environment
 from tests.portal.test_serve import token_of_a_new_administrator
 from tests.proxy_fixture import proxied
@@ -40,6 +45,32 @@ def test_a_portal_whose_database_stopped_answering_ends_within_25_seconds(
             assert (code, monotonic() - told_at < 25) == (0, True)
             caller.join()
         assert answers == [200, 503]
+
+
+def test_work_in_the_background_is_told_to_stop_before_a_request_under_way_is_waited_for(
+    sqlite_url: str,
+) -> None:
+    with make_world(sqlite_url, roles=FakeIam()) as world:
+        silence = world.broker.silent[DEV.role_arn] = threading.Event()
+        client, token = world.client(), world.tokens[DANA]
+        body = json.dumps({"tenant": DEV.name}).encode()
+        asking = threading.Thread(
+            target=asyncio.run, args=(client.exchange("POST", "/api/v1/sessions", token, body=body),)
+        )
+        asking.start()
+        while not world.broker.assumed:
+            assert asking.is_alive()
+        closing = threading.Thread(target=world.portal.close)
+        closing.start()
+
+        maxima = world.portal.administration.maxima
+        assert maxima is not None
+        assert maxima._closing.wait(20)
+        assert closing.is_alive()
+
+        silence.set()
+        closing.join()
+        asking.join()
 
 
 def _hang(writing: Connection) -> None:

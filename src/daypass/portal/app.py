@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 from daypass.portal.access.model import Door
 from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.maxima import RoleMaxima
+from daypass.portal.admin.verification import Verification
 from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
@@ -141,13 +143,19 @@ def assemble(
 
     orphans = OrphanedAttempts(database, core.audit)
 
+    background: list[Verification | OrphanedAttempts | RoleMaxima]
+    background = [core.administration.verification, orphans]
+    if core.administration.maxima is not None:
+        background.append(core.administration.maxima)
+
     def close() -> None:
+        # All are asked first: none goes on with new work while another is waited for.
         aws.close()
-        core.administration.verification.close()
+        for work in background:
+            work.interrupt()
         core.pools.close()
-        orphans.close()
-        if core.administration.maxima is not None:
-            core.administration.maxima.close()
+        for work in background:
+            work.close()
         core.audit.close()
         database.close()
 

@@ -68,9 +68,13 @@ class OrphanedAttempts:
                 settled += 1
         return settled
 
-    def close(self) -> None:
-        """Stop the background thread after the attempt that it settles just now."""
+    def interrupt(self) -> None:
+        """Ask the background thread to stop after the attempt that it settles just now; does not wait."""
         self._closing.set()
+
+    def close(self) -> None:
+        """Interrupt, and return when the background thread has stopped."""
+        self.interrupt()
         if self._thread.is_alive():
             self._thread.join(LONGEST_COMMIT.total_seconds())
 

@@ -96,9 +96,13 @@ class RoleMaxima:
         with self._database.reading() as connection:
             return RoleChangeList(connection).find(role_arn)
 
-    def close(self) -> None:
-        """Stop after the roles that are being changed just now; the rest is begun again by `follow`."""
+    def interrupt(self) -> None:
+        """Ask to stop after the roles that are being changed just now; does not wait."""
         self._closing.set()
+
+    def close(self) -> None:
+        """Interrupt, and return when nothing runs any more; the rest is begun again by `follow`."""
+        self.interrupt()
         self._background.shutdown(cancel_futures=True)
 
     def _begin(self) -> None:

@@ -62,7 +62,7 @@ class Verification:
             return is_begun
 
     def interrupt(self) -> None:
-        """Ask the running verification to end, and begin no other."""
+        """Ask the running verification to end, and begin no other; does not wait."""
         self._stop.set()
 
     def close(self) -> None:
