@@ -32,7 +32,7 @@ from daypass.portal.access.plan import (
     role_session,
 )
 from daypass.portal.access.roles import EVERY_ROLE_ALLOWS, Assumed, Roles
-from daypass.portal.access.shares import RoleShares, Share
+from daypass.portal.access.shares import RoleShares
 from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
@@ -77,10 +77,17 @@ class Issuer:
             standing = read_standing(connection, caller, ask.scope, self._master_role())
         attempt = self._attempt(caller, ask, standing)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
-        with self._share(attempt, standing) as share:
+        decision = standing.decision
+        if isinstance(decision, Deny):
+            # Before the share: a denied caller gets the denial, whether the role is busy or not.
+            caller.log_fields.update(_log_fields(attempt))
+            self.audit.commit_refusal(*record.denied(attempt, decision.refusal))
+            raise decision.refusal
+        # Raises `RoleBusy` before anything is recorded.
+        with self.shares.hold(attempt.role_arn) as share:
             caller.log_fields.update(_log_fields(attempt))
             try:
-                plan = self._plan(attempt, standing, deadline)
+                plan = self._plan(attempt, standing, decision, deadline)
             except PortalError as refusal:
                 self.audit.commit_refusal(*record.denied(attempt, refusal))
                 raise
@@ -126,15 +133,7 @@ class Issuer:
             region=tenant.region if tenant else self.region,
         )
 
-    def _share(self, attempt: Attempt, standing: Standing) -> Share:
-        """Take a share of the role, before anything is recorded; raises `RoleBusy`."""
-        # A denied caller gets the denial, whether the role is busy or not.
-        shares = RoleShares() if isinstance(standing.decision, Deny) else self.shares
-        return shares.hold(attempt.role_arn)
-
-    def _plan(self, attempt: Attempt, standing: Standing, deadline: Deadline) -> Plan:
-        if isinstance(standing.decision, Deny):
-            raise standing.decision.refusal
+    def _plan(self, attempt: Attempt, standing: Standing, decision: Allow, deadline: Deadline) -> Plan:
         # Raises while the account is unknown, before anything is remembered of the role.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
@@ -146,7 +145,7 @@ class Issuer:
             destination = self.broker.destination(attempt.region, ask.destination)
         maximum = self._roles.maximum(attempt.role_arn, standing.role, attempt.asked_at, deadline)
         validity = choose_validity(attempt, standing.values, maximum, is_chained=is_chained)
-        return Plan(standing.decision.access, validity, destination)
+        return Plan(decision.access, validity, destination)
 
     def _validity(self, attempt: Attempt, standing: Standing, role_maximum: timedelta | None) -> Validity:
         return choose_validity(attempt, standing.values, role_maximum, is_chained=self.broker.is_chained)
