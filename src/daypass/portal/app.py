@@ -143,6 +143,24 @@ def assemble(
 
     orphans = OrphanedAttempts(database, core.audit)
 
+    if core.administration.maxima is not None:
+        # Changes of roles that an earlier process left undone. Before AWS answers, each would be refused.
+        aws.when_known(core.administration.maxima.follow)
+    orphans.settle_some()
+    return Portal(
+        Guards(Transport(Front(doors, otherwise=web), config.public_url), core.callers.addresses),
+        (api, compat, local_access, machine, consent, health, web),
+        core.has_administrator,
+        database.profile,
+        aws.learn,
+        orphans.start,
+        _closing(core, aws, orphans),
+        core.administration,
+    )
+
+
+def _closing(core: Core, aws: Aws, orphans: OrphanedAttempts) -> Callable[[], None]:
+    """Return the function that ends all work of a portal and closes its database."""
     background: list[Verification | OrphanedAttempts | RoleMaxima]
     background = [core.administration.verification, orphans]
     if core.administration.maxima is not None:
@@ -157,22 +175,9 @@ def assemble(
         for work in background:
             work.close()
         core.audit.close()
-        database.close()
+        core.database.close()
 
-    if core.administration.maxima is not None:
-        # Changes of roles that an earlier process left undone. Before AWS answers, each would be refused.
-        aws.when_known(core.administration.maxima.follow)
-    orphans.settle_some()
-    return Portal(
-        Guards(Transport(Front(doors, otherwise=web), config.public_url), core.callers.addresses),
-        (api, compat, local_access, machine, consent, health, web),
-        core.has_administrator,
-        database.profile,
-        aws.learn,
-        orphans.start,
-        close,
-        core.administration,
-    )
+    return close
 
 
 def _api_door(core: Core) -> Starlette:
