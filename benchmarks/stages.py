@@ -17,7 +17,7 @@ from daypass.portal.access.model import Allow, Ask, Caller, Door, Issuance, Issu
 from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
 from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import connect
+from daypass.portal.aws.connect import make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions import Sessions
@@ -45,7 +45,8 @@ def measure(database_url: str, aws_url: str, token: Secret) -> Sequence[Stage]:
     """Every stage of the path, and then the path as a whole."""
     os.environ.update(environment(database_url, aws_url))
     config = PortalConfig.from_environment(os.environ)
-    broker = connect(config.aws, public_url=config.public_url, connections=1)
+    broker = make_broker(config.aws, public_url=config.public_url, connections=1)
+    broker.identity.learn()
     with closing(Database(database_url, connections=3)) as database:
         audit = AuditLog(database, utc_now)
         try:

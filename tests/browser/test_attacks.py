@@ -11,11 +11,11 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
 from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, somebody
 from tests.demo_fixture import Demo
+from tests.rows import disable_user
 
 POLYGLOTS = (
     "\"'><img src=x onerror=alert(1)><svg/onload=alert(2)>",
@@ -42,7 +42,7 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
                 identity.create_token(user, TokenKind.PERMANENT, name[:100], OPERATOR)
             yield username
             with database.writing() as connection:
-                UserStore(connection).disable(user.id, utc_now())
+                disable_user(connection, user.id, utc_now())
         finally:
             audit.close()
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.session import Session
 
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.connect import connect
+from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.timing import Timing
 from daypass.portal.config import AwsConfig
 from tests.portal.aws.stub import FakeTiming, StubAws
@@ -30,6 +30,22 @@ class OwnKeys:
         session = Session()
         session.set_credentials(self.access_key_id, self.secret_access_key, self.session_token)
         return session
+
+
+def connected(
+    config: AwsConfig,
+    *,
+    session: Session,
+    connections: int = 1,
+    public_url: str = PUBLIC_URL,
+    timing: Timing | None = None,
+) -> AwsBroker:
+    """A broker that has learned its account; raises the `AwsError` that says what is missing."""
+    broker = make_broker(
+        config, public_url=public_url, connections=connections, session=session, timing=timing
+    )
+    broker.identity.learn()
+    return broker
 
 
 def aws_config(
@@ -68,6 +84,6 @@ def waits() -> FakeTiming:
 def broker(stub: StubAws, waits: FakeTiming) -> AwsBroker:
     """A broker that has found out who it is, on a stub that is ready for the next script."""
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
-    return connect(
+    return connected(
         aws_config(stub.url), public_url=PUBLIC_URL, connections=4, session=OwnKeys().session(), timing=timing
     )

@@ -12,7 +12,6 @@ from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import RoleSession
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.connect import connect
 from daypass.portal.aws.errors import CredentialsRefused
 from daypass.portal.errors import (
     AwsError,
@@ -23,7 +22,7 @@ from daypass.portal.errors import (
     AwsUnavailable,
 )
 from daypass.portal.tenants.model import Access
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
 
 ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
@@ -202,7 +201,7 @@ def test_nothing_is_asked_after_the_deadline(broker: AwsBroker, stub: StubAws, w
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, kind: str) -> None:
-    broker = connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+    broker = connected(aws_config(stub.url), session=OwnKeys().session())
     stub.play(getattr(stub, kind))
 
     started = time.monotonic()

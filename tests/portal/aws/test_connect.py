@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
-from daypass.portal.aws.connect import browser_origins, connect
+from daypass.portal.aws.connect import browser_origins
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.config import AwsConfig, PortalConfig
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 
 
@@ -29,12 +29,7 @@ def test_a_session_of_any_kind_means_role_chaining(
 ) -> None:
     stub.play(identity(arn))
 
-    broker = connect(
-        aws_config(stub.url),
-        public_url=PUBLIC_URL,
-        connections=1,
-        session=OwnKeys(session_token=token).session(),
-    )
+    broker = connected(aws_config(stub.url), session=OwnKeys(session_token=token).session())
 
     assert broker.is_chained is is_chained
     assert broker.account_id == "123456789012"
@@ -45,14 +40,14 @@ def test_keys_of_another_partition_are_refused(stub: StubAws) -> None:
     stub.play(identity("arn:aws-cn:iam::123456789012:user/portal"))
 
     with pytest.raises(AwsMisconfigured, match="aws-cn"):
-        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+        connected(aws_config(stub.url), session=OwnKeys().session())
 
 
 def test_an_unknown_partition_is_refused_before_aws_is_asked(stub: StubAws) -> None:
     config = aws_config(stub.url, partition="aws-moon")
 
     with pytest.raises(AwsMisconfigured, match="aws-us-gov"):
-        connect(config, public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+        connected(config, session=OwnKeys().session())
 
     assert stub.asked == []
 
@@ -67,7 +62,7 @@ def test_a_portal_without_keys_is_told_how_to_get_some(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
     with pytest.raises(AwsMisconfigured, match="AWS_ACCESS_KEY_ID"):
-        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=Session())
+        connected(aws_config(stub.url), session=Session())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +75,7 @@ def test_an_aws_that_does_not_know_us_stops_the_start(
     stub.play(script)
 
     with pytest.raises(kind):
-        connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+        connected(aws_config(stub.url), session=OwnKeys().session())
 
 
 def test_an_aws_that_is_down_stops_the_start(stub: StubAws) -> None:
@@ -88,7 +83,7 @@ def test_an_aws_that_is_down_stops_the_start(stub: StubAws) -> None:
     stub.stop()
 
     with pytest.raises(AwsUnavailable):
-        connect(aws_config(url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+        connected(aws_config(url), session=OwnKeys().session())
 
 
 @pytest.mark.parametrize(

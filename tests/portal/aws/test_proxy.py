@@ -8,13 +8,12 @@ import pytest
 from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.connect import connect
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.aws.timing import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.http_proxy import HttpProxy
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
 from tests.portal.aws.test_console import KEYS, OK, TABLE
 from tests.portal.aws.test_source import CREDENTIALS, QUERY, page
@@ -68,7 +67,7 @@ def test_every_service_is_called_through_the_proxy(
     config = aws_config(None)
     soon = Deadline(time.monotonic() + 30)
 
-    broker = connect(config, public_url=PUBLIC_URL, connections=1, session=trusting(authority))
+    broker = connected(config, session=trusting(authority))
     aws.play(error(403, "AccessDenied"))
     assert broker.role_maximum("arn:aws:iam::123456789012:role/x", soon) is None
     aws.play(OK)
@@ -109,7 +108,7 @@ def test_an_aws_on_loopback_is_called_directly(
     for name in PROXY_VARIABLES:
         monkeypatch.setenv(name, proxy.url)
 
-    connect(aws_config(stub.url), public_url=PUBLIC_URL, connections=1, session=OwnKeys().session())
+    connected(aws_config(stub.url), session=OwnKeys().session())
     aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session()).principal()
 
     assert len(stub.asked) == 2
@@ -140,13 +139,7 @@ def test_a_proxy_that_does_not_connect_is_named_without_its_password(
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
 
     with pytest.raises(kind) as raised:
-        connect(
-            aws_config(None),
-            public_url=PUBLIC_URL,
-            connections=1,
-            session=trusting(authority),
-            timing=timing,
-        )
+        connected(aws_config(None), session=trusting(authority), timing=timing)
 
     assert said in raised.value.reason
     assert proxy.url in raised.value.reason
@@ -165,13 +158,7 @@ def test_a_proxy_that_is_not_there_is_named(
     ):
         monkeypatch.setenv("HTTPS_PROXY", value)
         with pytest.raises(kind, match="HTTPS_PROXY"):
-            connect(
-                aws_config(None),
-                public_url=PUBLIC_URL,
-                connections=1,
-                session=trusting(authority),
-                timing=timing,
-            )
+            connected(aws_config(None), session=trusting(authority), timing=timing)
 
 
 def test_the_doctor_names_the_proxy_that_forwards_its_requests(

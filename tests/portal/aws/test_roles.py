@@ -17,7 +17,6 @@ from daypass.portal.admin.findings import readiness
 from daypass.portal.admin.tenants import RoleRules, Tenants
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
-from daypass.portal.aws.connect import connect
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.roles import AwsRoles, aws_roles, make_tenant_role
@@ -28,7 +27,7 @@ from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
 from tests.fakes import NOON, FakeBroker, FakeClock
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox_fixture import Keys, client
 
 PREFIX, MASTER = "made-", "made-master"
@@ -70,7 +69,7 @@ def keys_of(
     sandbox: SandboxProcess, portal: Portal, tenant: Tenant, source_identity: str = "dana-id"
 ) -> Keys:
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
-    broker = connect(config, public_url=PUBLIC_URL, connections=1, session=portal.keys.session())
+    broker = connected(config, session=portal.keys.session())
     session = RoleSession(
         role_arn=tenant.role_arn,
         region=tenant.region,

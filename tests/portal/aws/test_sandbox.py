@@ -13,11 +13,10 @@ import pytest
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import RoleSession
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.connect import connect
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.tenants.model import Access
 from daypass.sandbox.process import SandboxProcess
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox_fixture import Keys, client
 
 PORTAL = "broker-portal"
@@ -82,7 +81,7 @@ def broker(sandbox: SandboxProcess, account: Account) -> Iterator[AwsBroker]:
 
 def _connected(sandbox: SandboxProcess, keys: OwnKeys) -> AwsBroker:
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
-    return connect(config, public_url=PUBLIC_URL, connections=2, session=keys.session())
+    return connected(config, connections=2, session=keys.session())
 
 
 def _soon() -> Deadline:

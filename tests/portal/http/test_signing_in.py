@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from daypass.portal.identity.store import UserStore
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, PUBLIC_URL, World
+from tests.rows import disable_user
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 PAGE = ("Accept", "text/html")
@@ -22,7 +22,7 @@ def test_without_an_administrator_it_says_how_to_make_the_first(
 ) -> None:
     assert "create-admin" not in show(quick_client).body.decode()
     with quick_world.database.writing() as connection:
-        UserStore(connection).disable(quick_world.users[ADMIN].id, quick_world.clock())
+        disable_user(connection, quick_world.users[ADMIN].id, quick_world.clock())
 
     text = show(quick_client).body.decode()
 

@@ -25,8 +25,9 @@ from daypass.portal.identity.store import (
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
 from daypass.portal.tenants.model import Access, Tenant, TenantId
-from daypass.portal.tenants.store import TenantStore
+from daypass.portal.tenants.store import REMOVE_MEMBER, TenantStore
 from tests.fakes import NOON, FakeClock
+from tests.rows import disable_user
 
 DANA = UserId("dana")
 TOKEN = TokenId("token")
@@ -86,11 +87,11 @@ def sign_out(connection: Connection) -> None:
 
 
 def disable(connection: Connection) -> None:
-    UserStore(connection).disable(DANA, NOON)
+    disable_user(connection, DANA, NOON)
 
 
 def remove_member(connection: Connection) -> None:
-    assert TenantStore(connection).remove_member(DEV.id, DANA)
+    connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": DANA})
 
 
 def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | None:

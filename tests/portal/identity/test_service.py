@@ -17,6 +17,7 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, users
 from tests.fakes import NOON, FakeClock
+from tests.rows import disable_user
 
 HOUR = timedelta(hours=1)
 
@@ -176,7 +177,7 @@ def test_a_disabled_users_tokens_count_for_nothing(
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
     with database.writing() as connection:
-        UserStore(connection).disable(dana.id, NOON)
+        disable_user(connection, dana.id, NOON)
 
     with pytest.raises(Unauthenticated, match="disabled"):
         identity.authenticate(secret.reveal())
@@ -233,7 +234,7 @@ def test_those_who_can_be_asked_are_administrators_that_are_people(identity: Ide
         user = identity.create_user(name, role, password, OPERATOR)
         if name.startswith("eve"):
             with identity.database.writing() as connection:
-                UserStore(connection).disable(user.id, NOON)
+                disable_user(connection, user.id, NOON)
 
     with identity.database.reading() as connection:
         store = UserStore(connection)

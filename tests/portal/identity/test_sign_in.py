@@ -18,7 +18,7 @@ from daypass.portal.identity.guessing.budgets import PER_ACCOUNT
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.sign_in import FRESH, IDLE, KEPT_AFTER_END, SignedIn, SignIns, require_fresh
-from daypass.portal.identity.store import REVOKE_TOKEN, UserStore
+from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SYSTEM, SettingStore
@@ -26,6 +26,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens, audit_events, devices, guesses, users
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, sign_in
+from tests.rows import disable_user
 
 
 def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:
@@ -114,7 +115,7 @@ def test_a_disabled_user_is_signed_out_and_stays_out(
 ) -> None:
     cookie = sign_in(sign_ins).cookie.reveal()
     with database.writing() as connection:
-        UserStore(connection).disable(dana.id, NOON)
+        disable_user(connection, dana.id, NOON)
 
     with pytest.raises(SignInAgain):
         sign_ins.find(cookie)

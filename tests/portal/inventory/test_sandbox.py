@@ -8,7 +8,6 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.model import RoleSession
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.connect import connect
 from daypass.portal.aws.source import tagging_source
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.model import Kind
@@ -19,7 +18,7 @@ from daypass.portal.tenants.store import TenantStore
 from daypass.sandbox.process import SandboxProcess
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, Rig, build, caller
-from tests.portal.aws.conftest import PUBLIC_URL, OwnKeys, aws_config
+from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.sandbox.world import Resources, World, allow, make_resources, own_resources, trust
 from tests.sandbox_fixture import Keys
 
@@ -51,7 +50,7 @@ def estate(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[Estate]:
     user_arn, keys = world.user()
     own = OwnKeys(keys.access_key_id, keys.secret_access_key)
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
-    broker = connect(config, public_url=PUBLIC_URL, connections=2, session=own.session())
+    broker = connected(config, connections=2, session=own.session())
     source = tagging_source(config, connections=2, session=own.session())
     for rig in build(database):
         inventory = Inventory(database, rig.audit, broker, source, rig.clock, "")

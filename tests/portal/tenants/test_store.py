@@ -8,7 +8,7 @@ from daypass.portal.identity.model import Role
 from daypass.portal.identity.store import ADD_USER
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
-from daypass.portal.tenants.store import TenantStore
+from daypass.portal.tenants.store import REMOVE_MEMBER, TenantStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEV = Tenant(TenantId("id-of-dev"), "dev01", "us-east-1", "arn:aws:iam::1:role/dev", "external")
@@ -68,6 +68,6 @@ def test_a_removed_member_is_none(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
-        assert store.remove_member(DEV.id, "dana")
-        assert not store.remove_member(DEV.id, "dana")
+        connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": "dana"})
+
         assert store.find("dev01", "dana") == TenantAccess(DEV, None)

@@ -83,10 +83,6 @@ class RoleShares:
         """Return the number of AWS calls under way for the role."""
         return self._calls.get(role_arn, 0)
 
-    def is_queued(self, role_arn: str, number: int = 1) -> bool:
-        """Return whether at least *number* requests wait for a share of the role."""
-        return len(self._queues.get(role_arn, ())) >= number
-
     def release(self, role_arn: str) -> None:
         """Return a share; `Share` does so once."""
         with self._lock:

@@ -25,25 +25,6 @@ _IDENTITY = "GetCallerIdentityResponse/GetCallerIdentityResult/"
 _ARN = re.compile(r"arn:([a-z-]+):(?:iam|sts)::([0-9]{12}):(.+)")
 
 
-def connect(
-    config: AwsConfig,
-    *,
-    public_url: str,
-    connections: int,
-    session: Session | None = None,
-    timing: Timing | None = None,
-) -> AwsBroker:
-    """Return a broker that knows its account, which STS is asked for now.
-
-    Raises an `AwsError` that says what is missing: credentials, a reachable STS, the right partition.
-    """
-    broker = make_broker(
-        config, public_url=public_url, connections=connections, session=session, timing=timing
-    )
-    broker.identity.learn()
-    return broker
-
-
 def make_broker(
     config: AwsConfig,
     *,

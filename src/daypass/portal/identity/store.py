@@ -248,10 +248,6 @@ class UserStore:
             self._connection.execute(_LOGIN.with_for_update(key_share=True), {"username": username})
         return self.find_login(username)
 
-    def disable(self, user_id: UserId, now: datetime) -> None:
-        """End a user; every token of theirs ends with them."""
-        self._connection.execute(update(users).where(users.c.id == user_id).values(disabled_at=now))
-
     def first_administrators(self, number: int) -> Sequence[str]:
         """The first who can be asked for access: Administrators that are people, by name."""
         return self._connection.scalars(

@@ -87,11 +87,6 @@ class TenantStore:
         """Make a user a member; raises where they are one already."""
         self._connection.execute(ADD_MEMBER, member_row(tenant_id, user_id, access, now))
 
-    def remove_member(self, tenant_id: TenantId, user_id: str) -> bool:
-        """End a membership; says whether there was one."""
-        removed = self._connection.execute(REMOVE_MEMBER, {"tenant": tenant_id, "user": user_id})
-        return removed.rowcount == 1
-
 
 def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
     """What `ADD_TENANT` writes."""
