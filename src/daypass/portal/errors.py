@@ -49,6 +49,12 @@ class TooManyGuesses(PortalError):
     code = "too_many_guesses"
 
 
+class RateLimited(PortalError):
+    """The caller did the same too often; trying again when the window is over is right."""
+
+    code = "rate_limited"
+
+
 class FreshSignInNeeded(PortalError):
     """The change needs reauthentication: a sign-in of the last five minutes."""
 

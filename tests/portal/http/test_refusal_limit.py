@@ -7,12 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.http.frame.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.schema import audit_events, issuances
+from daypass.portal.identity.rate_limits import LIMIT
+from daypass.portal.storage.schema import audit_events, guesses, issuances
 from tests.portal.http.client import Client
 from tests.portal.http.test_oauth import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, NOOR, PUBLIC_URL, World
@@ -137,3 +138,22 @@ def test_a_person_who_cancels_all_the_time_is_limited_too(quick_world: World) ->
         assert quick_world.client().send("POST", path, headers=headers, body=body).status < 400
 
     assert len(rows(quick_world, "local_access.cancel")) == RECORDED
+
+
+def test_a_person_who_opens_requests_all_the_time_is_told_to_wait(quick_world: World) -> None:
+    browser = Browser(quick_world)
+    assert browser.get(pushed(quick_world)).status == 200
+    given = redeem(quick_world, code_of(browser.authorize(pushed(quick_world)))).json
+    fields = {"grant_type": "refresh_token", "client_id": "daypass-cli"}
+    given = send(quick_world.client(), "/oauth/token", **fields, refresh_token=given["refresh_token"]).json
+    with quick_world.database.writing() as connection:
+        connection.execute(update(guesses).values(spent=LIMIT))
+
+    page = browser.get(pushed(quick_world))
+    assert page.status == 429
+    assert f"You did this {LIMIT} times within 15 minutes" in page.body.decode()
+    refreshed = send(quick_world.client(), "/oauth/token", **fields, refresh_token=given["refresh_token"])
+    assert (refreshed.status, refreshed.json["error"]) == (429, "temporarily_unavailable")
+    assert [
+        action for action in ("oauth.request", "oauth.refresh") if len(rows(quick_world, action)) != 1
+    ] == []

@@ -14,6 +14,7 @@ from daypass.portal.audit.log import Event, Write
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestOver, SignInAgain
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
+from daypass.portal.identity.rate_limits import require_rate
 from daypass.portal.identity.service import Actor, Identity
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
@@ -89,10 +90,12 @@ class Approvals:
     ) -> tuple[Secret, ApiToken]:
         """A token for *application*; the one that it had for the same scope counts no more.
 
-        *consent* names what the person saw and answered; it counts once. Raises `RequestOver` after that.
+        *consent* names what the person saw and answered; it counts once.
+        Raises `RequestOver` after that, and `RateLimited`.
         """
         self.check(sign_in, user, wants_admin=wants_admin)
-        now = self.identity.clock()
+        now, identity = self.identity.clock(), self.identity
+        require_rate(identity.database, identity.audit, now, "token.create", user, request_id)
         token = self.identity.new_token(
             user,
             TokenKind.APPROVAL,

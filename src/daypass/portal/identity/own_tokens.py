@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
+from daypass.portal.identity.rate_limits import require_rate
 from daypass.portal.identity.service import Actor, Identity
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
@@ -36,6 +37,8 @@ class OwnTokens:
         """A new token for programs that ends with *sign_in*, shown to nobody but who gets this answer."""
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("Only a browser that is signed in reveals a temporary API token.")
+        identity = self.identity
+        require_rate(identity.database, identity.audit, identity.clock(), "token.create", user, request_id)
         token = self.identity.new_token(
             user,
             TokenKind.TEMPORARY,

@@ -12,6 +12,7 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     FreshSignInNeeded,
     PortalError,
+    RateLimited,
     SignInAgain,
     SignInFailed,
     StorageUnavailable,
@@ -28,6 +29,7 @@ from daypass.portal.identity.guessing.store import (
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
 from daypass.portal.identity.passwords import place_in_the_queue, verify_password
+from daypass.portal.identity.rate_limits import require_rate
 from daypass.portal.identity.service import used
 from daypass.portal.identity.store import (
     ADD_TOKEN,
@@ -101,7 +103,8 @@ class SignIns:
     ) -> SignedIn:
         """A new sign-in, never one that was there before; the cookie that it *replaces* counts no more.
 
-        Raises `SignInFailed` and `TooManyGuesses`. An unknown user and a wrong password take the same time.
+        Raises `SignInFailed`, `TooManyGuesses` and, if the password is right, `RateLimited`. An unknown user
+        and a wrong password take the same time.
         """
         name = canonical_username(username)
         login, known_device = self._look_up(name, device)
@@ -113,6 +116,7 @@ class SignIns:
         with place_in_the_queue():
             self._spend("sign_in", login, budgets, address, request_id)
             login = self._verify("sign_in", login, password, address, request_id)
+        self._require_rate("sign_in", login.user, budgets, request_id)
         made = self._made(login.user, address)
         writes = [*self._rows(made, known_device), *_given_back(budgets)]
         if replaces is not None:
@@ -160,6 +164,7 @@ class SignIns:
         with place_in_the_queue():
             self._spend("sign_in.confirm", login, budgets, address, request_id)
             login = self._verify("sign_in.confirm", login, password, address, request_id)
+        self._require_rate("sign_in.confirm", login.user, budgets, request_id)
         made = self._made(login.user, address)
         now = made.token.created_at
         writes = [
@@ -217,6 +222,15 @@ class SignIns:
             self.audit.commit(_refused(action, login, "failed", {"address": address}, request_id))
             raise SignInFailed(_FAILED)
         return login
+
+    def _require_rate(
+        self, action: str, user: User, budgets: Sequence[guessing.Budget], request_id: str
+    ) -> None:
+        try:
+            require_rate(self.database, self.audit, self.clock(), action, user, request_id)
+        except RateLimited:
+            self.audit.write(*_given_back(budgets))
+            raise
 
     def _made(self, user: User, address: str) -> SignedIn:
         now = self.clock()

@@ -14,7 +14,7 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants, Redeemer
-from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, Wish
+from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, RequestId, Wish
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignedIn, SignIns
@@ -89,9 +89,14 @@ class World:
 
     def shown(self, browser: SignedIn, wish: Wish = WISH) -> AuthorizationRequest:
         """A request that was looked at for a second."""
-        request = self.consents.show(self.consents.push(wish).id, browser.token)
+        request = self.consents.show(self.consents.push(wish).id, browser.token, browser.user)
         self.clock.move(LOOKED)
         return request
+
+    def opened(self, reference: RequestId) -> AuthorizationRequest:
+        """A request that Dana opens in a new browser."""
+        browser = self.browser()
+        return self.consents.show(reference, browser.token, browser.user)
 
     def code(self, browser: SignedIn, wish: Wish = WISH) -> Secret:
         """The code of a consent."""
@@ -132,6 +137,15 @@ class World:
                 select(audit_events.c.action, audit_events.c.outcome).order_by(audit_events.c.position)
             )
             return [(row.action, row.outcome) for row in rows if row.action.startswith(prefix)]
+
+    def actors(self, prefix: str = "oauth.") -> dict[str, User]:
+        """The user that each action on record names."""
+        c, known = audit_events.c, {user.id: user for user in (self.dana, self.admin)}
+        with self.database.reading() as connection:
+            rows = connection.execute(select(c.action, c.actor_id, c.actor)).all()
+        named = {row.action: (row.actor_id, row.actor) for row in rows if row.action.startswith(prefix)}
+        assert all(known[user_id].username == name for user_id, name in named.values())
+        return {action: known[user_id] for action, (user_id, _) in named.items()}
 
     def on_record(self) -> str:
         """Everything that stands in the audit log."""

@@ -10,7 +10,6 @@ import pytest
 from daypass.portal.errors import (
     AccessDenied,
     FreshSignInNeeded,
-    Overloaded,
     RequestOver,
     SignInAgain,
     TooSoon,
@@ -29,7 +28,7 @@ ADMIN_WISH = replace(WISH, wants_admin=True)
 def test_a_request_comes_back_as_it_was_pushed_with_a_code_to_compare(world: World) -> None:
     pushed = world.consents.push(WISH)
 
-    seen = world.consents.show(pushed.id, world.browser().token)
+    seen = world.opened(pushed.id)
 
     assert seen.wish == WISH
     assert seen.match_code == pushed.match_code
@@ -51,7 +50,7 @@ def test_a_request_is_answered_once(world: World) -> None:
     with pytest.raises(RequestOver):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
     with pytest.raises(RequestOver):
-        world.consents.show(request.id, browser.token)
+        world.consents.show(request.id, browser.token, browser.user)
     with pytest.raises(RequestOver):
         world.consents.deny(request.id, browser.token, browser.user, "deny")
 
@@ -79,13 +78,13 @@ def test_a_request_waits_five_minutes(world: World) -> None:
 
 def test_a_request_that_never_was_is_like_one_that_is_over(world: World) -> None:
     with pytest.raises(RequestOver):
-        world.consents.show(RequestId("no such"), world.browser().token)
+        world.opened(RequestId("no such"))
 
 
 @pytest.mark.parametrize("moment", [timedelta(0), timedelta(milliseconds=699)])
 def test_an_answer_that_comes_faster_than_anybody_reads_is_none(world: World, moment: timedelta) -> None:
     browser = world.browser()
-    request = world.consents.show(world.consents.push(WISH).id, browser.token)
+    request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
     world.clock.move(moment)
 
     with pytest.raises(TooSoon):
@@ -142,7 +141,7 @@ def test_admin_access_asks_for_a_fresh_sign_in(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
     again = world.sign_ins.confirm(browser.token, world.admin, PASSWORD, address=DESK, request_id="confirm")
-    world.consents.show(request.id, again.token)
+    world.consents.show(request.id, again.token, again.user)
     world.clock.move(LOOKED)
 
     assert world.consents.approve(request.id, again.token, again.user, "approve").code is not None
@@ -176,35 +175,34 @@ def test_a_flood_of_pushes_keeps_nobody_from_signing_in(world: World) -> None:
     assert world.count(oauth_requests) == 1
 
 
-def test_one_sign_in_leaves_at_most_a_hundred_requests_unanswered(world: World) -> None:
-    browser, other = world.browser(), world.browser(world.admin)
-    for _ in range(100):
-        world.consents.show(world.consents.push(WISH).id, browser.token)
+def test_the_record_names_the_user_who_opened_a_request_and_the_one_who_denied_it(world: World) -> None:
+    request = world.shown(world.browser())
+    other = world.browser(world.admin)
+    world.consents.show(request.id, other.token, other.user)
+    world.consents.deny(request.id, other.token, other.user, "deny")
 
-    one_more = world.consents.push(WISH).id
-    with pytest.raises(Overloaded, match="Answer or cancel them first"):
-        world.consents.show(one_more, browser.token)
-    assert world.consents.show(one_more, other.token).wish == WISH
+    assert world.actors() == {"oauth.request": world.dana, "oauth.deny": world.admin}
 
 
 def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> None:
     browser, pushed = world.browser(), world.consents.push(WISH)
 
-    first, second = (world.consents.show(pushed.id, browser.token) for _ in range(2))
+    first, second = (world.consents.show(pushed.id, browser.token, browser.user) for _ in range(2))
 
     assert first.id == second.id != pushed.id
     assert world.count(oauth_requests) == 1
     world.clock.move(LOOKED)
     world.consents.deny(first.id, browser.token, browser.user, "deny")
     with pytest.raises(RequestOver):
-        world.consents.show(pushed.id, browser.token)
+        world.consents.show(pushed.id, browser.token, browser.user)
 
 
 def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> None:
     another = Sealing(world.database, world.clock)
     consents = Consents(world.database, world.audit, world.clock, another)
 
-    assert consents.show(world.consents.push(WISH).id, world.browser().token).wish == WISH
+    browser = world.browser()
+    assert consents.show(world.consents.push(WISH).id, browser.token, browser.user).wish == WISH
 
 
 def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
@@ -212,7 +210,7 @@ def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
     world.clock.move(REQUEST_LIFE)
 
     with pytest.raises(RequestOver):
-        world.consents.show(pushed.id, world.browser().token)
+        world.opened(pushed.id)
     assert world.count(oauth_requests) == 0
 
 
@@ -232,7 +230,7 @@ def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
     forged = RequestId(change(world.consents.push(WISH).id))
 
     with pytest.raises(RequestOver):
-        world.consents.show(forged, world.browser().token)
+        world.opened(forged)
 
 
 def test_a_reference_tells_nothing_of_the_request(world: World) -> None:
@@ -260,7 +258,7 @@ def test_the_longest_request_survives_the_way_through_the_sign_in_page(world: Wo
     path = f"/oauth/authorize?client_id={wish.client_id}&request_uri={urn}{reference}"
 
     assert own_path(path) == path
-    assert world.consents.show(reference, world.browser().token).wish == wish
+    assert world.opened(reference).wish == wish
 
 
 def test_no_secret_is_on_record(world: World) -> None:

@@ -75,7 +75,9 @@ class ConsentPages:
         """What is asked for. Looking at it hands over nothing."""
         request_id = request_id_of(visit.query.get("request_uri", ""))
         try:
-            request = self.consents.show(request_id, visit.caller.token, visit.caller.request_id)
+            request = self.consents.show(
+                request_id, visit.caller.token, visit.caller.user, visit.caller.request_id
+            )
         except RequestOver as over:
             return self._over(visit, over.reason)
         if request.wish.client_id != visit.query.get("client_id"):
@@ -104,7 +106,7 @@ class ConsentPages:
         except TooSoon as hint:
             if is_by_script:
                 raise
-            request = self.consents.show(request_id, caller.token)
+            request = self.consents.show(request_id, caller.token, caller.user)
             return self._consent(visit, request, HTTPStatus.CONFLICT, hint=hint.reason)
         code, destination = approved.code.reveal(), approved.request.wish.destination
         # Without script a form cannot lead to another origin, so the person carries the code over.

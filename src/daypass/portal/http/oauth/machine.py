@@ -66,9 +66,10 @@ def oauth_error(refusal: PortalError, status: HTTPStatus, request: Request) -> R
     """The form of RFC 6749, section 5.2."""
     if isinstance(refusal, OAuthRefused):
         error = refusal.error
+    elif status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        error = "temporarily_unavailable"
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        unavailable = status == HTTPStatus.SERVICE_UNAVAILABLE
-        error = "temporarily_unavailable" if unavailable else "server_error"
+        error = "server_error"
     else:
         error = "invalid_request"
     if isinstance(refusal, InvalidRequest) and status == HTTPStatus.UNPROCESSABLE_ENTITY:

@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from daypass.portal.errors import PortalError, SignInAgain, SignInFailed, TooManyGuesses, Unauthenticated
+from daypass.portal.errors import (
+    PortalError,
+    RateLimited,
+    SignInAgain,
+    SignInFailed,
+    TooManyGuesses,
+    Unauthenticated,
+)
 from daypass.portal.http.frame.confirm import Confirmations, Waiting, called
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, give, take
 from daypass.portal.http.frame.csrf import csrf_token
@@ -73,7 +80,7 @@ class SignInPages:
                 request_id=stranger.request_id,
                 replaces=stranger.session or None,
             )
-        except (SignInFailed, TooManyGuesses) as refusal:
+        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
             return self._answer(stranger, next_page, refusal=refusal)
         response = go_to(next_page)
         _admit(response, signed_in)
@@ -98,7 +105,7 @@ class SignInPages:
                 request_id=caller.request_id,
                 device=visit.device or None,
             )
-        except (SignInFailed, TooManyGuesses) as refusal:
+        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
             return self.confirmations.ask(
                 caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
             )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AccessDenied, Overloaded, PortalError, RequestOver, TooSoon
+from daypass.portal.errors import AccessDenied, PortalError, RequestOver, TooSoon
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.oauth.model import (
     CODE_LIFE,
@@ -21,13 +21,11 @@ from daypass.portal.identity.oauth.model import (
 )
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.store import PURGE, RequestStore
+from daypass.portal.identity.rate_limits import require_rate
 from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
-
-_MOST_OPEN = 100
-"""Requests that one sign-in of a browser may leave unanswered at once."""
 
 _KEPT = timedelta(days=1)
 _ROW = re.compile("[0-9a-f]{32}")
@@ -55,19 +53,19 @@ class Consents:
         sealed = self.sealing.seal(wish, match_code, now)
         return AuthorizationRequest(sealed, wish, match_code, now, now + REQUEST_LIFE)
 
-    def show(self, reference: RequestId, session: ApiToken, by: str = "") -> AuthorizationRequest:
-        """The request, from now on before the eyes of *session*; raises `RequestOver`.
+    def show(self, reference: RequestId, session: ApiToken, user: User, by: str = "") -> AuthorizationRequest:
+        """The request, from now on before the eyes of *session*; raises `RequestOver` and `RateLimited`.
 
         *reference* is what was pushed, or the id of a request that is open already; *by* is the id of the
         HTTP request.
         """
         now = self.clock()
-        request = self._open(self._unsealed(reference, session, now, by), now)
+        request = self._open(self._unsealed(reference, user, now, by), now)
         with self.database.writing() as connection:
             RequestStore(connection).note_shown(request.id, session.id, now)
         return replace(request, shown_at=now, shown_to=session.id)
 
-    def _unsealed(self, reference: RequestId, session: ApiToken, now: datetime, by: str) -> RequestId:
+    def _unsealed(self, reference: RequestId, user: User, now: datetime, by: str) -> RequestId:
         """Return the id of a request, which is put on record when it is opened for the first time."""
         if _ROW.fullmatch(reference):
             return reference
@@ -75,14 +73,11 @@ class Consents:
         if made is None or made.expires_at <= now:
             raise RequestOver(_OVER)
         with self.database.reading() as connection:
-            store = RequestStore(connection)
-            if store.find(made.id) is not None:
+            if RequestStore(connection).find(made.id) is not None:
                 return made.id
-            if store.count_open(session.id, now) >= _MOST_OPEN:
-                raise Overloaded(
-                    "Too many sign-ins of yours wait for an answer. Answer or cancel them first."
-                )
-        event = Event("oauth.request", None, "somebody", None, made.wish.device, "done", _facts(made), by)
+        # An opened request is answered once and redeemed once, so this limits their events too.
+        require_rate(self.database, self.audit, now, "oauth.request", user, by)
+        event = _event("oauth.request", made, user, by, "done")
 
         def add(connection: Connection) -> None:
             RequestStore(connection).add(made)
@@ -121,7 +116,7 @@ class Consents:
             decided = RequestStore(connection).decide(request, session.id, now, made)
             return None if decided else RequestOver(_OVER)
 
-        self.audit.commit(_answer("oauth.approve", request, user, by, "done"), still_valid=decide)
+        self.audit.commit(_event("oauth.approve", request, user, by, "done"), still_valid=decide)
         return Approved(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
@@ -133,7 +128,7 @@ class Consents:
             decided = RequestStore(connection).decide(request, session.id, now, None)
             return None if decided else RequestOver(_OVER)
 
-        self.audit.commit(_answer("oauth.deny", request, user, by, "denied"), still_valid=decide)
+        self.audit.commit(_event("oauth.deny", request, user, by, "denied"), still_valid=decide)
         return request
 
     def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:
@@ -161,5 +156,5 @@ def _facts(request: AuthorizationRequest) -> dict[str, Scalar]:
     }
 
 
-def _answer(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
+def _event(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
     return Event(action, user.id, user.username, None, request.wish.device, outcome, _facts(request), by)

@@ -18,6 +18,7 @@ from daypass.portal.identity.oauth.model import (
     challenge_of,
 )
 from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore, UsedGrant
+from daypass.portal.identity.rate_limits import require_rate
 from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
@@ -88,7 +89,10 @@ class Grants:
         return granted
 
     def refresh(self, refresh: Secret, address: str, request_id: str) -> Granted:
-        """The next tokens for a refresh token, which counts once; raises `InvalidGrant`."""
+        """The next tokens for a refresh token, which counts once.
+
+        Raises `InvalidGrant` and `RateLimited`.
+        """
         now, old = self.clock(), digest(refresh.reveal())
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(old)
@@ -101,6 +105,8 @@ class Grants:
         if bearer.is_revoked or bearer.is_disabled or bearer.token.expires_at <= now:
             raise InvalidGrant(_ENDED)
         grant, user = bearer.token, bearer.user
+        # The refresh token stays unused, so that it works when the limit allows it again.
+        require_rate(self.database, self.audit, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
         granted = Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
         event = _event("oauth.refresh", user, grant.id, grant.name, "done", address, request_id)

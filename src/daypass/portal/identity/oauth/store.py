@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Loopback, PasteBack, RequestId, Wish
@@ -67,15 +67,6 @@ class RequestStore:
         """Keep a request that is opened for the first time; one that is there stays as it is."""
         insert_it = insert_or_update(self._connection, oauth_requests).values(**row_of(request))
         self._connection.execute(insert_it.on_conflict_do_nothing())
-
-    def count_open(self, session_id: TokenId, now: datetime) -> int:
-        """Return how many requests that a browser's sign-in looked at last wait for an answer."""
-        counted = self._connection.scalar(
-            select(func.count())
-            .select_from(oauth_requests)
-            .where(_c.shown_to == session_id, _c.decided_at.is_(None), _c.expires_at > now)
-        )
-        return counted or 0
 
     def note_shown(self, request_id: RequestId, session_id: TokenId, now: datetime) -> None:
         """Remember who sees the consent, and since when."""

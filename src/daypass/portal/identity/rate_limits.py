@@ -1,0 +1,48 @@
+"""Rate limits for requests that a user may repeat freely and that each write to the audit log.
+
+What gives access is recorded without exception, so the request itself is refused above the limit.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.errors import RateLimited
+from daypass.portal.identity.guessing.store import GuessStore
+from daypass.portal.identity.model import User
+from daypass.portal.storage.engine import Database
+
+WINDOW = timedelta(minutes=15)
+
+LIMIT = 300
+"""Requests of one user for one action in each window; the database counts for all replicas together."""
+
+_MESSAGE = (
+    f"You did this {LIMIT} times within {WINDOW.total_seconds() / 60:.0f} minutes, which is the limit. Wait "
+    "15 minutes, then try again. If a program does it, have it reuse the sign-in or token that it got."
+)
+
+
+def require_rate(
+    database: Database, audit: AuditLog, now: datetime, action: str, user: User, request_id: str
+) -> None:
+    """Count one more request of *user* for *action*; raise `RateLimited` above the limit.
+
+    The first refusal of each window is recorded. Later ones write nothing.
+    """
+    with database.writing() as connection:
+        store, subject = GuessStore(connection), subject_of(action, user)
+        spent = store.spend(subject, LIMIT, now, now + WINDOW, is_extended=False)
+    if spent is not None and spent <= LIMIT:
+        return
+    if spent is not None:
+        detail: Mapping[str, Scalar] = {"code": RateLimited.code, "limit": LIMIT}
+        audit.commit(Event(action, user.id, user.username, None, "", "denied", detail, request_id))
+    raise RateLimited(_MESSAGE)
+
+
+def subject_of(action: str, user: User) -> bytes:
+    """Return the key of a counter; *action* is named as in the audit log."""
+    return hashlib.sha256(f"rate {action} {user.id}".encode()).digest()

@@ -1,0 +1,131 @@
+"""Nothing that a user may repeat freely makes the audit log grow without bound."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import update
+
+from daypass.portal.config import LegacyLoopback
+from daypass.portal.errors import RateLimited
+from daypass.portal.identity.approvals import Approvals
+from daypass.portal.identity.own_tokens import OwnTokens
+from daypass.portal.identity.rate_limits import LIMIT, WINDOW, subject_of
+from daypass.portal.identity.sign_in import SignedIn
+from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
+from tests.portal.identity.oauth.conftest import DESK, PASSWORD, REDEEMER, WISH, World
+
+Repeated = Callable[[World, SignedIn], object]
+
+
+def deny(world: World, browser: SignedIn) -> None:
+    request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
+    world.consents.deny(request.id, browser.token, browser.user, "deny")
+
+
+def authorize(world: World, browser: SignedIn) -> None:
+    world.grants.redeem(world.code(browser), REDEEMER)
+
+
+def reveal(world: World, browser: SignedIn) -> None:
+    OwnTokens(world.identity).reveal_temporary(browser.token, browser.user, address=DESK, request_id="r")
+
+
+def approve_legacy(world: World, browser: SignedIn) -> None:
+    Approvals(world.identity, LegacyLoopback.ON).approve(
+        browser.token,
+        browser.user,
+        "duploctl",
+        consent=uuid4().hex,
+        wants_admin=False,
+        address=DESK,
+        request_id="r",
+    )
+
+
+def sign_in(world: World, browser: SignedIn) -> None:
+    world.sign_ins.sign_in(
+        browser.user.username, PASSWORD, address=DESK, device=browser.device.reveal(), request_id="r"
+    )
+
+
+def confirm(world: World, browser: SignedIn) -> None:
+    world.sign_ins.confirm(browser.token, browser.user, PASSWORD, address=DESK, request_id="r")
+
+
+def limited(world: World, browser: SignedIn, repeated: Repeated) -> bool:
+    try:
+        repeated(world, browser)
+    except RateLimited:
+        return True
+    return False
+
+
+def almost_reach(world: World, action: str, *, remaining: int) -> None:
+    """Count as many requests of Dana as leave *remaining* of them."""
+    row = update(guesses).where(guesses.c.subject == subject_of(action, world.dana))
+    with world.database.writing() as connection:
+        counted = connection.execute(row.values(spent=LIMIT - remaining))
+    assert counted.rowcount == 1, f"{action} is not limited"
+
+
+def test_authorization_requests_that_are_opened_and_denied_in_a_loop_are_refused_in_the_end(
+    world: World,
+) -> None:
+    browser = world.browser()
+    deny(world, browser)
+    almost_reach(world, "oauth.request", remaining=20)
+    refusals = [limited(world, browser, deny) for _ in range(50)]
+
+    assert refusals == [False] * 20 + [True] * 30
+    refused = ("oauth.request", "denied")
+    assert world.events() == [("oauth.request", "done"), ("oauth.deny", "denied")] * 21 + [refused]
+    assert world.count(oauth_requests) == 21
+    assert not limited(world, world.browser(world.admin), deny)
+
+
+@pytest.mark.parametrize(
+    ("action", "repeated"),
+    [
+        ("oauth.request", deny),
+        ("oauth.request", authorize),
+        ("token.create", reveal),
+        ("token.create", approve_legacy),
+        ("sign_in", sign_in),
+        ("sign_in.confirm", confirm),
+    ],
+)
+def test_what_writes_an_event_each_time_is_limited_for_each_user(
+    world: World, action: str, repeated: Repeated
+) -> None:
+    browser, other = world.browser(), world.browser(world.admin)
+    assert not limited(world, browser, repeated)
+    browser = world.browser()
+    almost_reach(world, action, remaining=1)
+
+    assert [limited(world, browser, repeated) for _ in range(2)] == [False, True]
+    written = world.count(audit_events)
+    assert all(limited(world, browser, repeated) for _ in range(10))
+    assert world.count(audit_events) == written
+    assert world.events(action)[-1] == (action, "denied")
+    assert not limited(world, other, repeated)
+
+    world.clock.move(WINDOW)
+    assert not limited(world, world.browser(), repeated)
+
+
+def test_a_refresh_token_is_not_spent_when_its_user_refreshes_too_often(world: World) -> None:
+    granted = world.granted()
+    granted = world.grants.refresh(granted.refresh, DESK, "r")
+    almost_reach(world, "oauth.refresh", remaining=0)
+
+    with pytest.raises(RateLimited, match="300 times within 15 minutes"):
+        world.grants.refresh(granted.refresh, DESK, "r")
+    world.clock.move(WINDOW)
+
+    assert world.works(world.grants.refresh(granted.refresh, DESK, "r").access)
+    assert world.events("oauth.ref") == [
+        ("oauth.refresh", "done"),
+        ("oauth.refresh", "denied"),
+        ("oauth.refresh", "done"),
+    ]
