@@ -7,6 +7,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
+from daypass.portal.audit.refusals import RECORDED, SUPPRESSED
+from daypass.portal.audit.refusals import WINDOW as REFUSAL_WINDOW
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
 from daypass.portal.identity.approvals import GRANT, LIFETIME, USE_WITHIN, Approvals, shown_name
@@ -171,6 +173,22 @@ def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
 
     assert events(database, "token.first_use") == ["done"]
     assert events(database, "token.network_changed") == ["alert"]
+
+
+@pytest.mark.usefixtures("dana")
+def test_a_client_that_changes_its_network_all_the_time_is_recorded_with_a_limit(
+    approvals: Approvals, identity: Identity, sign_ins: SignIns, database: Database, clock: FakeClock
+) -> None:
+    secret, _ = approve(approvals, sign_in(sign_ins))
+    for _ in range(RECORDED):
+        for address in (HOME, ELSEWHERE):
+            use(identity, secret, address)
+
+    assert events(database, "token.network_changed") == ["alert"] * RECORDED
+    clock.move(REFUSAL_WINDOW)
+    for address in (HOME, ELSEWHERE):
+        use(identity, secret, address)
+    assert events(database, SUPPRESSED) == ["alert"]
 
 
 def test_admin_access_is_for_administrators_who_have_just_signed_in(

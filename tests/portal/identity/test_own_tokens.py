@@ -4,13 +4,16 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, SignInAgain, Unauthenticated
-from daypass.portal.identity.model import TokenKind, User
+from daypass.portal.identity.model import TokenId, TokenKind, User
 from daypass.portal.identity.own_tokens import LIVE_AT_MOST, OwnTokens
 from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.sign_in import FRESH, SignedIn, SignIns
 from daypass.portal.secret import Secret
+from daypass.portal.storage.engine import Database
+from daypass.portal.storage.schema import audit_events
 from tests.fakes import NOON, FakeClock
 from tests.portal.identity.conftest import HOME, SECOND, sign_in
 
@@ -102,6 +105,21 @@ def test_a_user_sees_their_own_and_ends_them(
     assert not is_good(identity, secret)
     assert is_good(identity, foreign)
     assert {seen.id for seen in own.list_own(dana)} == {made.token.id}
+
+
+def test_only_a_revocation_that_ends_a_token_is_on_record(
+    own: OwnTokens, identity: Identity, database: Database, dana: User, ada: User
+) -> None:
+    _, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
+    _, theirs = identity.create_token(ada, TokenKind.PERMANENT, "ci", OPERATOR)
+
+    for token_id in (token.id, token.id, theirs.id, TokenId("no such"), TokenId("\x00")):
+        own.revoke(dana, token_id, request_id="r")
+
+    revoked = select(audit_events.c.detail).where(audit_events.c.action == "token.revoke")
+    with database.reading() as connection:
+        (detail,) = connection.scalars(revoked)
+    assert token.id in detail
 
 
 def test_an_administrator_who_has_just_signed_in_makes_a_permanent_token(

@@ -112,7 +112,7 @@ class AuditLog:
         self.commit_all(((event, writes),), still_valid=still_valid, is_change=is_change)
 
     def commit_refusal(self, event: Event, *writes: Write) -> None:
-        """Record that a request was refused, within the limit of its subject; the rest are counted.
+        """Record a refusal or an alert, within the limit of its subject; the rest are counted.
 
         Raises `AuditUnavailable` and `Overloaded` like `commit`; nothing is written of one that is counted.
         """

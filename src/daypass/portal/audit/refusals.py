@@ -1,4 +1,4 @@
-"""The rate limit for records of refused requests: the first are recorded, the rest are counted."""
+"""The rate limit for records of refusals and alerts: the first are recorded, the rest are counted."""
 
 import threading
 from collections import deque
@@ -30,6 +30,7 @@ _Subject = tuple[str | None, str, str]
 class _Window:
     began_at: datetime
     actor: str
+    outcome: str
     refused: int = 0
 
 
@@ -47,7 +48,7 @@ class RefusalLimit:
         """Return whether the refusal is to be recorded; if not, it is counted."""
         subject = (event.actor_id, event.action, str(event.detail.get("code", "")))
         with self._lock:
-            window = self._windows.setdefault(subject, _Window(now, event.actor))
+            window = self._windows.setdefault(subject, _Window(now, event.actor, event.outcome))
             window.refused += 1
             return window.refused <= RECORDED
 
@@ -92,4 +93,4 @@ def _count(subject: _Subject, window: _Window) -> Event:
         "since": window.began_at.isoformat(),
         "until": (window.began_at + WINDOW).isoformat(),
     }
-    return Event(SUPPRESSED, actor_id, window.actor, None, action, "denied", detail, "")
+    return Event(SUPPRESSED, actor_id, window.actor, None, action, window.outcome, detail, "")

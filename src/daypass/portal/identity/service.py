@@ -178,7 +178,13 @@ class Identity:
         return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
-        """End a token of *user*; it counts for nothing from here on. Ending it twice is no mistake."""
+        """End a token of *user*; it counts for nothing from here on.
+
+        A token that has been ended, or is not the user's, is left alone, and no event is recorded.
+        """
+        with self.database.reading() as connection:
+            if not TokenStore(connection).is_to_end(token_id, user.id):
+                return
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
         self.audit.commit(_event("token.revoke", by, user, {"token_id": token_id}), Write(REVOKE_TOKEN, row))
 
@@ -193,7 +199,8 @@ class Identity:
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
-            self.audit.commit(event, Write(MOVED, {"token_id": token.id, "seen_at": address}))
+            # A client that changes between two networks would write one event for each request.
+            self.audit.commit_refusal(event, Write(MOVED, {"token_id": token.id, "seen_at": address}))
         else:
             return token
         return replace(token, last_used_at=now, address=address)

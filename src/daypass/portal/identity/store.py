@@ -308,6 +308,12 @@ class TokenStore:
         """Say whether there is, or was, a token of that id."""
         return self._connection.scalar(select(api_tokens.c.id).where(api_tokens.c.id == token_id)) is not None
 
+    def is_to_end(self, token_id: TokenId, owner_id: UserId) -> bool:
+        """Return whether there is a token of that id and owner that was not ended itself."""
+        is_it = (_c.id == token_id, _c.user_id == owner_id, _c.revoked_at.is_(None))
+        # PostgreSQL takes no NUL in a parameter.
+        return token_id.isprintable() and self._connection.scalar(select(_c.id).where(*is_it)) is not None
+
     def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
         """A user's tokens of some kinds that still count, oldest first."""
         rows = self._connection.execute(
