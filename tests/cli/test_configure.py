@@ -341,6 +341,33 @@ def test_update_aws_config_asks_nobody_where_the_region_is_known(inside: Inside,
     assert portal.asked == []
 
 
+MISSPELLED = "us-est-1 is not an AWS region. Did you mean us-east-1 or us-west-1?"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (("configure", "--tenant", "dev01", "--region", "us-est-1"), {}),
+        (("configure", "--all", "--region", "us-est-1"), {}),
+        (("jit", "update_aws_config", "x", "--tenant", "dev01"), {"AWS_DEFAULT_REGION": "us-est-1"}),
+        (("jit", "update_aws_config", "x", "--tenant", "dev01"), {"AWS_REGION": "us-est-1"}),
+    ],
+)
+def test_a_misspelled_region_is_refused_with_the_nearest_name(
+    inside: Inside, words: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    ran = inside(*words, **variables)
+
+    assert (ran.code, MISSPELLED in ran.err, inside.config.exists()) == (2, True, False)
+
+
+def test_a_region_that_this_version_does_not_know_is_written_when_it_is_named(inside: Inside) -> None:
+    words = ("configure", "--tenant", "dev01", "--region", "nz-south-1")
+
+    assert inside(*words, DAYPASS_EXTRA_REGIONS="nz-south-1").code == 0
+    assert profiles(inside)["profile dev01"]["region"] == "nz-south-1"
+
+
 def test_update_aws_config_works_when_the_portal_does_not(inside: Inside, portal: StubPortal) -> None:
     portal.reply = problem(503, "audit_unavailable", "The record cannot be written.")
 

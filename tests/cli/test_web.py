@@ -189,6 +189,16 @@ def test_an_arn_leads_to_the_page_of_its_resource(
     assert portal.asked[-1].body["destination"] == path
 
 
+def test_an_arn_with_a_misspelled_region_is_refused_with_the_nearest_name(
+    inside: Inside, portal: StubPortal
+) -> None:
+    ran = inside("web", "--tenant", "dev01", "--print", "arn:aws:ec2:us-est-1:1:security-group/sg-1")
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "us-est-1 is not an AWS region. Did you mean us-east-1 or us-west-1?" in ran.err
+    assert not any(asked.body for asked in portal.asked)
+
+
 def test_an_arn_of_an_unknown_kind_opens_its_service_and_says_so(inside: Inside, portal: StubPortal) -> None:
     ran = inside("web", "--tenant", "dev01", "--print", "arn:aws:iotsitewise:eu-west-1:1:asset/x")
 

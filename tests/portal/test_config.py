@@ -29,7 +29,6 @@ def test_without_a_region_it_is_said_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        *(("DAYPASS_AWS_REGION", value) for value in ("eu central 1", "eu_central", "évry-1", "../x")),
         *(("DAYPASS_LISTEN", value) for value in ("8443", "localhost", "example.com:8443", "127.0.0.1:")),
         *(("DAYPASS_LISTEN", f"127.0.0.1:{port}") for port in ("65536", "-1", "+80", "\uff18\uff10", "1e3")),
         *(("DAYPASS_PUBLIC_URL", value) for value in ("portal.example.com", "ftp://x", "https://u:p@x")),
@@ -112,6 +111,23 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
 )
 def test_a_region_says_which_partition_it_is_in(region: str, partition: str) -> None:
     assert read(DAYPASS_AWS_REGION=region).aws.partition == partition
+
+
+@pytest.mark.parametrize("region", ["eu central 1", "eu_central", "évry-1", "../x", "us-est-1", "us-east-1a"])
+def test_a_region_that_aws_cannot_have_is_refused(region: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DAYPASS_AWS_REGION: .*region"):
+        read(DAYPASS_AWS_REGION=region)
+
+
+def test_a_misspelled_region_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigError, match=r"us-est-1 is not an AWS region. Did you mean us-east-1"):
+        read(DAYPASS_AWS_REGION="us-est-1")
+
+
+def test_a_region_that_this_version_does_not_know_is_accepted_when_it_is_named() -> None:
+    aws = read(DAYPASS_AWS_REGION="nz-south-1", DAYPASS_EXTRA_REGIONS="nz-south-1").aws
+
+    assert (aws.region, aws.partition, "nz-south-1" in aws.extra_regions) == ("nz-south-1", "aws", True)
 
 
 def test_keys_of_another_aws_sign_in_nowhere_but_there() -> None:

@@ -40,6 +40,13 @@ def test_a_given_root_key_account_and_region_are_used() -> None:
         assert table == "arn:aws:dynamodb:eu-central-1:444455556666:table/things"
 
 
+def test_a_misspelled_region_is_refused_with_the_nearest_name() -> None:
+    result = CliRunner().invoke(command, ["--region", "us-est-1"])
+
+    assert result.exit_code == 1
+    assert "--region: us-est-1 is not an AWS region. Did you mean us-east-1" in result.output
+
+
 def test_a_stopped_sandbox_leaves_no_process_and_answers_no_more() -> None:
     own = SandboxProcess()
     own.stop()

@@ -11,7 +11,7 @@ import click
 from daypass.cli import account, ask, configfile, facts, names, options
 from daypass.cli.awsconfig.change import Change
 from daypass.cli.awsconfig.paths import config_path
-from daypass.cli.awsconfig.wishes import ADMIN, Wish, by_default, named, sorted_out
+from daypass.cli.awsconfig.wishes import ADMIN, Wish, by_default, check_region, named, sorted_out
 from daypass.cli.client import Portal
 from daypass.cli.errors import Denied, Misused, Refusal, SignInNeeded
 from daypass.cli.patience import say
@@ -31,6 +31,11 @@ class Known:
     tenants: Sequence[facts.Tenant]
     endpoint_url: str = ""
     """Of an AWS on this machine, such as the demo's; empty for any other."""
+
+    @property
+    def regions(self) -> set[str]:
+        """The regions that the portal uses; it may know some that are newer than this CLI."""
+        return {self.region, *(tenant.region for tenant in self.tenants)}
 
     def region_of(self, tenant: str | None) -> str:
         """Where a tenant is, or admin access; raises `Denied` if it is not the caller's."""
@@ -127,8 +132,10 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     tenant = None if "admin" in flags else ask.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
     known = _known_without_sign_in(flags, now)
-    if known is not None:
-        region = region or known.region_of(tenant)
+    if region:
+        check_region(region, os.environ, "AWS_DEFAULT_REGION or AWS_REGION", known.regions if known else ())
+    elif known is not None:
+        region = known.region_of(tenant)
     endpoint_url = None if known is None else known.endpoint_url
     path = config_path(os.environ)
     wishes = [named(name, tenant, region)]
@@ -157,6 +164,8 @@ def _wishes(
 ) -> tuple[Sequence[Wish], Mapping[str, str]]:
     """Return what is wanted, and with --all why some tenants get no profile."""
     region, name = given["region"], given["name"]
+    if region is not None:
+        check_region(str(region), os.environ, "--region", known.regions)
     if "admin" in flags and "tenant" in flags:
         raise Misused("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
     if given["everything"]:

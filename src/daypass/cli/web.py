@@ -13,6 +13,7 @@ from daypass.cli.patience import say
 from daypass.cli.refresh import Now
 from daypass.common.console.arn import Arn, parse
 from daypass.common.console.pages import NoConsole, is_service, resource_page, service_page
+from daypass.common.console.regions import extra_regions, region_error
 
 _PATIENCE = 60.0
 """Seconds that a browser may take to start and to come for its link."""
@@ -75,6 +76,8 @@ def _destination(place: str, wanted: ask.Ask, portal: Portal) -> str:
         arn = parse(place)
         if arn is None:
             raise Misused(f"{place} is not an ARN: it looks like arn:aws:s3:::my-bucket.")
+        if arn.region and (error := region_error(arn.region, extra_regions(os.environ))):
+            raise Misused(f"{place} cannot be an ARN: {error}")
         return _page_of(arn, wanted, portal)
     if not is_service(place):
         raise Misused(f"{place} is neither a service such as s3, nor an ARN, nor a page of the AWS console.")

@@ -54,7 +54,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
         broker=broker,
         source=tagging_source(config.aws, connections=connections),
         roles=roles,
-        doctor=Doctor(database, broker, roles, clock),
+        doctor=Doctor(database, broker, roles, clock, extra_regions=config.aws.extra_regions),
         issuing=broker.issuing,
         learn=lambda: broker.identity.learn_in_background(_FIRST_ANSWER),
         when_known=broker.identity.when_known,

@@ -10,6 +10,7 @@ from pwd import getpwuid
 from urllib.parse import urlsplit
 
 from daypass.common.console.partitions import CONSOLE_PARTITIONS, partition_of
+from daypass.common.console.regions import extra_regions, region_error
 
 Network = IPv4Network | IPv6Network
 
@@ -123,6 +124,12 @@ AWS_REGION = Variable(
     None,
     "Whose STS is asked, and where admin sessions land. It says which partition the account is in.",
 )
+EXTRA_REGIONS = Variable(
+    "DAYPASS_EXTRA_REGIONS",
+    "names of AWS regions with commas between them, such as eu-central-3,us-south-1",
+    "",
+    "Regions that this version refuses as misspelled although AWS has them, such as one on a new continent.",
+)
 AWS_ENDPOINT_URL = Variable(
     "DAYPASS_AWS_ENDPOINT_URL",
     "an http or https origin",
@@ -167,6 +174,7 @@ VARIABLES = (
     REQUIRE_ATTRIBUTION,
     LEGACY_LOOPBACK,
     AWS_REGION,
+    EXTRA_REGIONS,
     AWS_ENDPOINT_URL,
     AWS_SIGNIN_URL,
     AWS_CONSOLE_URL,
@@ -186,6 +194,8 @@ class AwsConfig:
     endpoint_url: str | None
     signin_url: str | None
     console_url: str | None
+    extra_regions: frozenset[str] = frozenset()
+    """Regions that are accepted although their names do not follow the known pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +267,7 @@ def _refuse_open_door(config: PortalConfig) -> None:
 
 
 def _aws(environ: Mapping[str, str]) -> AwsConfig:
-    region = AWS_REGION.read(environ)
-    if not region.replace("-", "").isalnum() or not region.isascii():
-        raise AWS_REGION.refuse()
+    region = read_region(environ)
     partition = partition_of(region)
     if partition not in CONSOLE_PARTITIONS:
         known = ", ".join(CONSOLE_PARTITIONS)
@@ -276,7 +284,16 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
         endpoint_url=endpoint_url,
         signin_url=_origin(AWS_SIGNIN_URL, environ) or endpoint_url,
         console_url=_origin(AWS_CONSOLE_URL, environ) or endpoint_url,
+        extra_regions=extra_regions(environ),
     )
+
+
+def read_region(environ: Mapping[str, str]) -> str:
+    """Return the portal's region; raise `ConfigError` if it is missing or AWS cannot have it."""
+    region = AWS_REGION.read(environ)
+    if error := region_error(region, extra_regions(environ)):
+        raise ConfigError(f"{AWS_REGION.name}: {error}")
+    return region
 
 
 def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:

@@ -137,7 +137,11 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
         administration=administration(
             identity,
             RoleRules(
-                broker.partition, lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role
+                broker.partition,
+                lambda: broker.account_id,
+                config.aws.role_prefix,
+                config.aws.master_role,
+                config.aws.extra_regions,
             ),
             aws.roles,
             None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from daypass.common.console.regions import region_error
 from daypass.sandbox.config import DEFAULT_ACCOUNT, DEFAULT_REGION, SandboxConfig, root_key
 
 DEFAULT_PORT = 4566
@@ -32,6 +33,8 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
 
     if not (account.isdigit() and account.isascii() and len(account) == 12):
         raise click.ClickException("--account takes twelve digits.")
+    if error := region_error(region):
+        raise click.ClickException(f"--region: {error}")
     try:
         root = root_key(os.environ)
     except ValueError as error:

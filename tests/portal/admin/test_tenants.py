@@ -121,9 +121,27 @@ def test_a_tenant_whose_region_an_older_version_took_can_get_another_role(
 
 
 def test_a_region_that_is_none_is_refused(administration: Administration, alice: Caller) -> None:
-    for region in ("", "x", "EU-central-1", "eu-central-1 ", "../../x", "eu-central-1.evil"):
+    for region in ("", "x", "EU-central-1", "eu-central-1 ", "../../x", "eu-central-1.evil", "us-east-1a"):
         with pytest.raises(InvalidRequest, match="region"):
             administration.tenants.create("prod01", region, alice)
+
+
+def test_a_misspelled_region_is_refused_with_the_nearest_name(
+    administration: Administration, alice: Caller
+) -> None:
+    says = "us-est-1 is not an AWS region. Did you mean us-east-1"
+    with pytest.raises(InvalidRequest, match=says):
+        administration.tenants.create("prod01", "us-est-1", alice)
+    with pytest.raises(InvalidRequest, match=says):
+        administration.tenants.update("dev01", alice, region="us-est-1")
+
+
+def test_a_region_named_by_the_operator_is_accepted(administration: Administration, alice: Caller) -> None:
+    rules = replace(RULES, extra_regions={"nz-south-1"})
+
+    made = replace(administration.tenants, rules=rules).create("prod01", "nz-south-1", alice)
+
+    assert made.tenant.region == "nz-south-1"
 
 
 def test_only_administrators_change_tenants(administration: Administration, dana: Caller) -> None:

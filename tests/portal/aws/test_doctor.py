@@ -134,6 +134,23 @@ def test_a_tenant_in_a_region_of_another_partition_is_an_error(sqlite_url: str, 
     assert "aws-cn" in finding.sentence
 
 
+def test_a_tenant_in_a_misspelled_region_of_an_older_version_is_an_error(sqlite_url: str, iam: Iam) -> None:
+    database, misspelled = Database(sqlite_url), replace(DEV, region="us-est-1")
+    doctor = Doctor(database, FakeBroker(), roles_of(iam), FakeClock())
+    with database.writing() as connection:
+        TenantStore(connection).add(misspelled, NOON)
+
+    findings = [
+        *doctor.examine_tenant(misspelled),
+        *replace(doctor, extra_regions={"us-est-1"}).examine_tenant(misspelled),
+    ]
+    database.close()
+
+    (finding,) = (finding for finding in findings if finding.code == "region")
+    assert finding.level is Level.ERROR
+    assert "Did you mean us-east-1 or us-west-1?" in finding.sentence
+
+
 def test_an_account_that_is_as_it_should_be_gives_no_finding(examine: Examine) -> None:
     assert examine() == []
 

@@ -236,3 +236,12 @@ def test_an_account_or_a_user_that_is_none_is_refused() -> None:
         done = CliRunner().invoke(portal, ["aws-setup", "--format", "cli", *options])
         assert done.exit_code == 2
         assert "rm -rf" not in done.stdout
+
+
+def test_a_misspelled_region_is_refused_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYPASS_AWS_REGION", "us-gov-wst-1")
+
+    done = CliRunner().invoke(portal, ["aws-setup", "--format", "cli", "--account", ACCOUNT])
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Did you mean us-gov-west-1?" in done.stderr

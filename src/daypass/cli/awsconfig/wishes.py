@@ -1,10 +1,11 @@
 """Which profiles `daypass configure` is to write, under which names."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from daypass.cli.errors import Misused
+from daypass.common.console.regions import extra_regions, region_error
 
 ADMIN = "admin"
 
@@ -12,6 +13,7 @@ _RESERVED = {
     "default": "the AWS tools use the profile of this name where none is named",
     ADMIN: "the profile of this name is for admin access",
 }
+# What can be written into the file. The portal may name a region that this version of the CLI does not know.
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -40,6 +42,12 @@ def named(name: str, tenant: str | None, region: str | None) -> Wish:
     if region is not None and not _REGION.fullmatch(region):
         raise Misused("That is no name of a region.")
     return Wish(name, tenant, region)
+
+
+def check_region(region: str, environment: Mapping[str, str], source: str, accepted: Collection[str]) -> None:
+    """Raise `Misused`, naming *source*, if *region* is neither possible in AWS nor *accepted*."""
+    if region not in accepted and (error := region_error(region, extra_regions(environment))):
+        raise Misused(f"{source}: {error}")
 
 
 def by_default(tenant: str | None, region: str | None) -> Wish:

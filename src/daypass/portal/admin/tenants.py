@@ -2,11 +2,12 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from daypass.common.console.partitions import partition_of
+from daypass.common.console.regions import region_error
 from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin import proofs
 from daypass.portal.admin.change import Author, Change, Desk, check_version, nothing_follows
@@ -28,7 +29,6 @@ from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
 
-_REGION = re.compile(r"[a-z]{2,5}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 # IAM takes any printable ASCII in a path; what is not also legal in a name would only matter to a shell.
 _ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([\w+=,.@/-]{1,510}/)?[\w+=,.@-]{1,64}", re.ASCII)
 # What AWS takes (2 to 1224 characters), short enough to be read aloud.
@@ -44,6 +44,8 @@ class RoleRules:
     """Return the portal's account, or raise an `AwsError` while it is unknown."""
     prefix: str
     master_role: str
+    extra_regions: Collection[str] = ()
+    """Regions that are accepted although their names do not follow the known pattern."""
 
     def own(self, name: str) -> str:
         """Return the ARN of a tenant's default role; raises an `AwsError` while the account is unknown."""
@@ -66,9 +68,9 @@ class RoleRules:
         return f"arn:{self.partition}:iam::{self.account_id()}:role/{role}"
 
     def check_region(self, region: str) -> None:
-        """Return if *region* is one of the portal's partition; raise `InvalidRequest` otherwise."""
-        if not _REGION.fullmatch(region):
-            raise InvalidRequest("A region looks like eu-central-1.")
+        """Return if *region* is possible and in the portal's partition; raise `InvalidRequest` otherwise."""
+        if error := region_error(region, self.extra_regions):
+            raise InvalidRequest(error)
         partition = partition_of(region)
         if partition != self.partition:
             raise InvalidRequest(

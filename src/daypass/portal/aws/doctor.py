@@ -1,11 +1,12 @@
 """What is wrong between the portal and its AWS account, each with the patch that mends it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from daypass.common.console.partitions import partition_of
+from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
@@ -38,6 +39,8 @@ class Doctor:
     clock: Clock
     queues: Queues | None = None
     """None where queues are not looked at, for example while a page waits."""
+    extra_regions: Collection[str] = ()
+    """Regions that are accepted although their names do not follow the known pattern."""
 
     def examine(self) -> Sequence[Finding]:
         """Everything, in order: the portal itself, then the master role, then each tenant's."""
@@ -126,6 +129,8 @@ class Doctor:
                 f"{ours}. Change the tenant's region."
             )
             yield Finding("region", Level.ERROR, tenant.name, sentence)
+        if error := region_error(tenant.region, self.extra_regions):
+            yield Finding("region", Level.ERROR, tenant.name, f"{error} Change the tenant's region.")
 
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None

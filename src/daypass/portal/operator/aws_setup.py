@@ -6,7 +6,7 @@ import re
 import click
 
 from daypass.common.console.partitions import partition_of
-from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_role_name
+from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_region, read_role_name
 from daypass.portal.operator.ground import check_environment, plain_sentences
 
 
@@ -44,5 +44,5 @@ def aws_setup(form: str, account: str, user: str) -> None:
     with plain_sentences():
         check_environment()
         prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
-    partition = partition_of(os.environ.get(AWS_REGION.name, ""))
-    click.echo(FORMATS[form](Account(partition, account, prefix, master), user), nl=False)
+        region = read_region(os.environ) if os.environ.get(AWS_REGION.name, "").strip() else ""
+    click.echo(FORMATS[form](Account(partition_of(region), account, prefix, master), user), nl=False)

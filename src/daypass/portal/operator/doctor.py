@@ -71,7 +71,7 @@ def _findings() -> "Sequence[Finding]":
                 for proxy in used_proxies(config.aws)
             ]
             queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
-            examined = Doctor(database, broker, roles, utc_now, queues).examine()
+            examined = Doctor(database, broker, roles, utc_now, queues, config.aws.extra_regions).examine()
         return [_session_profile(database), *_audit_privileges(database), *proxies, *examined]
 
 
