@@ -17,7 +17,7 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
-from daypass.portal.config import PortalConfig
+from daypass.portal.config import AwsConfig, PortalConfig
 from daypass.portal.http.caller import Addresses, Callers
 from daypass.portal.http.doorkeeper import Doorkeeper
 from daypass.portal.http.doorway import Entrance
@@ -136,13 +136,7 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
         ),
         administration=administration(
             identity,
-            RoleRules(
-                broker.partition,
-                lambda: broker.account_id,
-                config.aws.role_prefix,
-                config.aws.master_role,
-                config.aws.extra_regions,
-            ),
+            _role_rules(broker, config.aws),
             aws.roles,
             None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
         ),
@@ -155,6 +149,12 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
         pools=Pools.sized(config.threads),
         shares=shares,
         release=version("daypass"),
+    )
+
+
+def _role_rules(broker: Broker, aws: AwsConfig) -> RoleRules:
+    return RoleRules(
+        broker.partition, lambda: broker.account_id, aws.role_prefix, aws.master_role, aws.extra_regions
     )
 
 
