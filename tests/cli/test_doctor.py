@@ -11,7 +11,8 @@ from typing import IO, Any
 import pytest
 
 from daypass.cli.doctor import side_by_side
-from daypass.cli.findings import Finding, good
+from daypass.cli.errors import Unavailable
+from daypass.cli.findings import Finding, State, attempted, good
 from tests.cli.conftest import TOKEN, Command, Inside, Ran
 from tests.cli.stub import StubPortal, problem
 from tests.tls import Authority
@@ -30,7 +31,8 @@ def aws_cli(inside: Inside, said: str) -> dict[str, str]:
     folder = inside.home / "bin"
     folder.mkdir(exist_ok=True)
     program = folder / "aws"
-    program.write_text(f"#!/bin/sh\necho '{said}'\n")
+    # No UTF-8 beyond ASCII, as on a machine with another locale.
+    program.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="latin-1")
     program.chmod(0o700)
     ours = folder / "daypass"
     ours.write_text("#!/bin/sh\n")
@@ -168,6 +170,7 @@ def test_a_token_file_that_others_may_read_is_found(
         ("aws-cli/1.28.9 Python/3.11", "notable"),
         ("aws-cli/1.46.3 Python/3.11", "good"),
         ("nonsense", "notable"),
+        ("aws-cli/2.31.0 Python/3.13 Büro", "good"),
     ],
 )
 def test_an_aws_cli_that_takes_no_endpoints_is_told(
@@ -309,3 +312,18 @@ def test_a_fault_of_one_check_is_not_lost() -> None:
     found = []
     with pytest.raises(LookupError):
         found += [finding for _, finding in side_by_side([broken()])]
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"), [(LookupError("canary"), "LookupError"), (Unavailable("No portal."), "No portal.")]
+)
+def test_a_check_that_raises_becomes_a_finding(fault: Exception, sentence: str) -> None:
+    def broken() -> Iterator[Finding]:
+        yield good("x", "well")
+        raise fault
+
+    well, failed = attempted("cache", broken)
+
+    assert (well.state, failed.state, failed.about) == (State.GOOD, State.BAD, "cache")
+    assert sentence in failed.sentence
+    assert "canary" not in failed.sentence

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from daypass.cli import cache
 from daypass.cli.awsconfig import check
-from daypass.cli.findings import Finding, bad, good, notable
+from daypass.cli.findings import Finding, attempted, bad, good, notable
 
 _HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
 """From these versions on the AWS CLI takes endpoints from the environment and from profiles."""
@@ -17,10 +17,10 @@ _HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
 
 def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     """What there is to say about this machine."""
-    yield from _environment(environment)
-    yield _aws_cli(environment)
-    yield from check.findings(environment)
-    yield from _cache(environment)
+    yield from attempted("environment", lambda: _environment(environment))
+    yield from attempted("AWS CLI", lambda: [_aws_cli(environment)])
+    yield from attempted("AWS config", lambda: check.findings(environment))
+    yield from attempted("cache", lambda: _cache(environment))
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -37,7 +37,12 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
         return notable("AWS CLI", "there is none on the PATH.", "pip install awscli")
     try:
         said = subprocess.run(  # noqa: S603  the AWS CLI itself
-            [program, "--version"], capture_output=True, text=True, timeout=20, check=False
+            [program, "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         said = ""

@@ -12,7 +12,7 @@ from daypass.cli import account, ask, facts, problems
 from daypass.cli.answers import UNREADABLE, read_json
 from daypass.cli.client import Sent, exchange, read_time
 from daypass.cli.errors import Refusal, SignInNeeded
-from daypass.cli.findings import Finding, State, bad, good, notable
+from daypass.cli.findings import Finding, State, attempted, bad, good, notable
 from daypass.cli.output import moment
 from daypass.cli.refresh import NOTABLE_SKEW, Now
 from daypass.cli.trust import Trust, trust
@@ -67,8 +67,8 @@ def findings(
         yield bad("version", "what answers there is not a Daypass portal.", mend)
         return
     yield good("version", str(version))
-    yield _clock(read_time(answer.headers.get("Date")), now())
-    yield _token(flags, environment, now)
+    yield from attempted("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
+    yield from attempted("sign-in", lambda: [_token(flags, environment, now)])
 
 
 def _name(host: str, port: int) -> Finding:

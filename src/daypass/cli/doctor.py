@@ -11,7 +11,7 @@ import click
 
 from daypass.cli import ask, check_machine, check_portal, options
 from daypass.cli.errors import Misconfigured, Refusal
-from daypass.cli.findings import Finding, State, bad
+from daypass.cli.findings import Finding, State, attempted, bad
 from daypass.cli.output import output_option, show_json
 from daypass.cli.refresh import Now
 from daypass.cli.scrub import known_tokens, scrubbed
@@ -34,7 +34,7 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
 
     It looks at the way to the portal, at clock, certificates and token, at the AWS CLI and its config
     files, and at the cache; each finding comes with the line that mends it. The exit code is 6 if
-    anything must be mended.
+    anything must be mended. A check that fails is a finding itself, and the others go on.
     """
     tokens = known_tokens(sys.argv, os.environ)
     checks = (_portal(options.flags_of(given), now), check_machine.findings(os.environ))
@@ -58,7 +58,7 @@ def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
     except Refusal as refusal:
         yield bad("portal", str(refusal), "export DAYPASS_HOST=https://portal.example.com")
     else:
-        yield from check_portal.findings(origin, flags, os.environ, now)
+        yield from attempted("portal", lambda: check_portal.findings(origin, flags, os.environ, now))
 
 
 def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:

@@ -1,7 +1,12 @@
 """What a check found, and what mends it."""
 
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+
+from daypass.cli.errors import Refusal
+from daypass.cli.patience import is_debugging
 
 
 class State(StrEnum):
@@ -37,3 +42,18 @@ def notable(about: str, sentence: str, mend: str) -> Finding:
 def bad(about: str, sentence: str, mend: str) -> Finding:
     """This keeps somebody from getting keys, or a secret from being one."""
     return Finding(about, State.BAD, sentence, mend)
+
+
+def attempted(about: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of *check*, and if it raises, a last one about *about* that says why it ended."""
+    try:
+        yield from check()
+    except Refusal as refusal:
+        yield bad(about, f"this was not checked: {refusal}", "daypass doctor --debug")
+    except Exception as error:
+        # The message is left out, since it may repeat a secret; the caller removes tokens from a traceback.
+        kind = type(error).__name__
+        sentence = f"this was not checked, because of a defect of daypass: {kind}. Please report it."
+        if is_debugging():
+            sentence += "\n" + "".join(traceback.format_exception(error))
+        yield bad(about, sentence, "DAYPASS_DEBUG=1 daypass doctor    # shows where")

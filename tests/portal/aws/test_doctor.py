@@ -111,7 +111,7 @@ def examine(sqlite_url: str, iam: Iam) -> Examine:
         opened = Database(sqlite_url)
         roles = roles_of(iam, skew=skew)
         broker = FakeBroker(is_chained=is_chained)
-        findings = Doctor(opened, broker, roles, FakeClock()).examine()
+        findings = list(Doctor(opened, broker, roles, FakeClock()).examine())
         opened.close()
         return [finding for finding in findings if finding.level is not Level.FINE]
 

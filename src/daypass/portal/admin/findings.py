@@ -1,10 +1,11 @@
 """What was found wrong in AWS, and the interface that hides how it was looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from daypass.portal.errors import AwsError, PortalError, storage_cause
 from daypass.portal.tenants.model import Tenant
 
 
@@ -28,6 +29,34 @@ class Finding:
     sentence: str
     patch: str = ""
     """A line to run, or a document to put in place."""
+
+
+def attempted(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield the findings of *check*, and if it raises, a last one with *code* that says why it ended."""
+    try:
+        yield from check()
+    except AwsError as error:
+        yield Finding(code, Level.WARNING, subject, error.reason)
+    except PortalError as error:
+        cause = storage_cause(error)
+        sentence = error.reason if cause is None else f"The database cannot be used. {cause}"
+        yield Finding(code, Level.ERROR, subject, f"A check was not completed. {sentence}")
+    except Exception as error:
+        sentence = (
+            f"A check was not completed: {_place_of(error)}. This is a defect of Daypass; please report it."
+        )
+        yield Finding(code, Level.ERROR, subject, sentence)
+
+
+def _place_of(error: Exception) -> str:
+    """Return type and place of an error. Its message is left out, since it may repeat a secret."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = (
+        "" if last is None else f" in {last.tb_frame.f_globals.get('__name__', '?')}, line {last.tb_lineno}"
+    )
+    return f"{type(error).__name__}{place}"
 
 
 EMPTIED = "emptied"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
@@ -11,7 +12,7 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
 from daypass.portal.admin.durations import Durations, Ruler
-from daypass.portal.admin.findings import UNREADABLE, Finding, Level
+from daypass.portal.admin.findings import UNREADABLE, Finding, Level, attempted
 from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
@@ -42,23 +43,26 @@ class Doctor:
     extra_regions: Collection[str] = ()
     """Regions that are accepted although their names do not follow the known pattern."""
 
-    def examine(self) -> Sequence[Finding]:
-        """Everything, in order: the portal itself, then the master role, then each tenant's."""
+    def examine(self) -> Iterator[Finding]:
+        """Yield the findings on the portal itself, the master role, each tenant's role, and the queues.
+
+        A check that fails becomes a finding. Raises an `AwsError`, before the first finding, if AWS does not
+        say who the portal is.
+        """
         principal = self.roles.principal()
         master = self.roles.account.role_arn(self.roles.account.master_role)
-        with self.database.reading() as connection:
-            tenants = RoleChangeList(connection).every_tenant()
-        return [
-            *self._portal(principal),
-            *self._fence.of_account(),
-            *self._role(_MASTER, master, principal, None),
-            *(
-                finding
-                for tenant in tenants
-                for finding in self._role(tenant.name, tenant.role_arn, principal, tenant)
-            ),
-            *(self.queues.examine(tenants) if self.queues else ()),
-        ]
+        yield from attempted("portal", "portal", lambda: self._portal(principal))
+        yield from attempted("boundary_policy", "portal", self._fence.of_account)
+        yield from attempted(UNREADABLE, _MASTER, lambda: self._role(_MASTER, master, principal, None))
+        yield from attempted("tenants", "database", lambda: self._tenants(principal))
+
+    def _tenants(self, principal: str) -> Iterator[Finding]:
+        tenants = every_tenant(self.database)
+        for tenant in tenants:
+            examine = partial(self._role, tenant.name, tenant.role_arn, principal, tenant)
+            yield from attempted(UNREADABLE, tenant.name, examine)
+        if self.queues is not None:
+            yield from attempted("dead_letters", "queues", partial(self.queues.examine, tenants))
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """One tenant's role alone; also when AWS cannot be asked."""
@@ -95,7 +99,7 @@ class Doctor:
 
     def _role(self, subject: str, role_arn: str, principal: str, tenant: Tenant | None) -> Iterator[Finding]:
         if tenant is not None:
-            yield from self._region(tenant)
+            yield from region_findings(tenant, self.broker.partition, self.extra_regions)
         try:
             state = self.roles.read(role_arn)
         except RoleNotFound:
@@ -114,23 +118,20 @@ class Doctor:
         except AwsError as refusal:
             yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason)
             return
-        found = [*self._trust(subject, state, principal, tenant), *self._length(subject, state, tenant)]
-        if tenant is None:
-            found += self._fence.of_master(subject, state, principal)
-        else:
-            found += self._fence.of_tenant(subject, state, tenant)
+        found = [
+            *attempted(UNREADABLE, subject, lambda: self._trust(subject, state, principal, tenant)),
+            *attempted("maximum", subject, lambda: self._length(subject, state, tenant)),
+            *attempted(
+                "fence",
+                subject,
+                lambda: (
+                    self._fence.of_master(subject, state, principal)
+                    if tenant is None
+                    else self._fence.of_tenant(subject, state, tenant)
+                ),
+            ),
+        ]
         yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is as it should be.")]
-
-    def _region(self, tenant: Tenant) -> Iterator[Finding]:
-        partition, ours = partition_of(tenant.region), self.roles.account.partition
-        if partition != ours:
-            sentence = (
-                f"Its region {tenant.region} is in the AWS partition {partition}, and the portal works in "
-                f"{ours}. Change the tenant's region."
-            )
-            yield Finding("region", Level.ERROR, tenant.name, sentence)
-        if error := region_error(tenant.region, self.extra_regions):
-            yield Finding("region", Level.ERROR, tenant.name, f"{error} Change the tenant's region.")
 
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None
@@ -207,6 +208,25 @@ class Doctor:
             fence = policies.tenant_policy(account, tenant.name)
             put = patches.put_role_policy(name, TENANT_POLICY, fence)
         return f"{create} && {put}"
+
+
+def every_tenant(database: Database) -> Sequence[Tenant]:
+    """Return all tenants."""
+    with database.reading() as connection:
+        return RoleChangeList(connection).every_tenant()
+
+
+def region_findings(tenant: Tenant, partition: str, extra_regions: Collection[str]) -> Iterator[Finding]:
+    """Check that a tenant's region is possible and in the portal's *partition*, without calling AWS."""
+    theirs = partition_of(tenant.region)
+    if theirs != partition:
+        sentence = (
+            f"Its region {tenant.region} is in the AWS partition {theirs}, and the portal works in "
+            f"{partition}. Change the tenant's region."
+        )
+        yield Finding("region", Level.ERROR, tenant.name, sentence)
+    if error := region_error(tenant.region, extra_regions):
+        yield Finding("region", Level.ERROR, tenant.name, f"{error} Change the tenant's region.")
 
 
 def _seconds(length: timedelta) -> int:

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ _PROFILES = {
     "direct": "session settings hold, and statements are prepared",
     "pooled": "a connection pooler is in between, so statements are not prepared",
 }
+NO_AWS = "aws"
+"""The code of the finding that AWS cannot be asked."""
 _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 
 
@@ -31,9 +32,10 @@ def doctor(form: str, strict: bool) -> None:
     """Check the portal's AWS identity, its clock and all roles.
 
     Of each role it checks existence, trust policy, maximum session duration and fence. It changes nothing,
-    and makes no AWS session. Each finding comes with the line that mends it. Exit code 0 when all is well, 1
-    when somebody gets no session (with --strict, also when something works less than it could), 2 when AWS or
-    the database cannot be asked at all.
+    and makes no AWS session. Each finding comes with the line that mends it. A check that fails is a finding
+    itself, and the others go on. Exit code 0 when all is well, 1 when somebody gets no session (with
+    --strict, also when something works less than it could), 2 when AWS or the database cannot be asked at
+    all; without AWS, the findings on the database and the tenants' regions are printed all the same.
 
     \b
       daypass portal doctor
@@ -45,34 +47,24 @@ def doctor(form: str, strict: bool) -> None:
     else:
         _print(findings)
     bad = {"error", "warning"} if strict else {"error"}
+    if any(finding.code == NO_AWS for finding in findings):
+        raise SystemExit(2)
     raise SystemExit(1 if any(finding.level in bad for finding in findings) else 0)
 
 
 def _findings() -> "Sequence[Finding]":
-    from daypass.portal.admin.findings import Finding, Level
-    from daypass.portal.aws.connect import make_broker
-    from daypass.portal.aws.doctor import Doctor
-    from daypass.portal.aws.proxy import used_proxies
-    from daypass.portal.aws.queues import aws_queues
-    from daypass.portal.aws.roles import aws_roles
-    from daypass.portal.clock import utc_now
+    from daypass.portal.admin.findings import attempted
+    from daypass.portal.operator.aws_findings import aws_findings
     from daypass.portal.storage.migrate import check
 
     with plain_sentences(exit_code=2), open_database() as database:
         config = PortalConfig.from_environment(os.environ)
         check(database)
-        broker = make_broker(config.aws, public_url=config.public_url, connections=1)
-        # A credential process that hangs must not outlive this command.
-        with closing(broker.credentials):
-            broker.identity.learn()
-            roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
-            proxies = [
-                Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
-                for proxy in used_proxies(config.aws)
-            ]
-            queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
-            examined = Doctor(database, broker, roles, utc_now, queues, config.aws.extra_regions).examine()
-        return [_session_profile(database), *_audit_privileges(database), *proxies, *examined]
+        return [
+            *attempted("database_profile", "database", lambda: [_session_profile(database)]),
+            *attempted("audit_privileges", "database", lambda: _audit_privileges(database)),
+            *aws_findings(config, database),
+        ]
 
 
 def _session_profile(database: "Database") -> "Finding":

@@ -1,0 +1,75 @@
+"""The findings of `daypass portal doctor` on AWS, and those that are left when AWS cannot be asked."""
+
+import shlex
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+
+from daypass.common.proxies import ProxyError
+from daypass.portal.admin.findings import Finding, Level, attempted
+from daypass.portal.aws.connect import make_broker
+from daypass.portal.aws.doctor import Doctor, every_tenant, region_findings
+from daypass.portal.aws.patches import aws_cli
+from daypass.portal.aws.proxy import service_urls, used_proxies
+from daypass.portal.aws.queues import aws_queues
+from daypass.portal.aws.roles import aws_roles
+from daypass.portal.clock import utc_now
+from daypass.portal.config import AwsConfig, PortalConfig
+from daypass.portal.errors import AwsError, AwsUnavailable
+from daypass.portal.operator.doctor import NO_AWS
+from daypass.portal.storage.engine import Database
+
+
+def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
+    """Yield the findings on the way to AWS, then those of the doctor, with or without AWS."""
+    try:
+        for proxy in used_proxies(config.aws):
+            yield Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
+        broker = make_broker(config.aws, public_url=config.public_url, connections=1)
+        # A credential process that hangs must not outlive this command.
+        with closing(broker.credentials):
+            roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)
+            broker.identity.learn()
+            queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
+            yield from Doctor(database, broker, roles, utc_now, queues, config.aws.extra_regions).examine()
+    except AwsError as error:
+        yield from attempted("tenants", "database", lambda: _regions(config.aws, database))
+        yield _no_aws(config.aws, error)
+
+
+def _regions(config: AwsConfig, database: Database) -> Iterator[Finding]:
+    for tenant in every_tenant(database):
+        yield from region_findings(tenant, config.partition, config.extra_regions)
+
+
+def _no_aws(config: AwsConfig, error: AwsError) -> Finding:
+    url, cause = service_urls(config)["sts"], _cause_of(error)
+    if isinstance(error, AwsUnavailable):
+        sentence = error.reason if cause is None else f"AWS could not be reached: {cause}."
+        patch = f"curl --verbose {shlex.quote(url)}"
+    else:
+        sentence = error.reason
+        patch = aws_cli("sts", "get-caller-identity", "--region", config.region, "--endpoint-url", url)
+    sentence = f"{sentence} The endpoint is {url}. Roles, policies and queues were not checked."
+    return Finding(NO_AWS, Level.ERROR, "AWS", sentence, patch)
+
+
+def _cause_of(error: BaseException) -> str | None:
+    """Return what the operating system or TLS reported, or None.
+
+    Messages of other errors are left out, since they may repeat the password of a proxy.
+    """
+    cause = None
+    following: BaseException | None = error
+    while following is not None:
+        if isinstance(following, ProxyError):
+            # The refusal itself describes it, and names the proxy.
+            return None
+        if isinstance(following, ssl.SSLCertVerificationError):
+            cause = following.verify_message
+        elif isinstance(following, TimeoutError):
+            cause = "no answer in time"
+        elif isinstance(following, OSError):
+            cause = following.strerror or cause
+        following = following.__cause__
+    return cause
