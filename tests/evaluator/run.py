@@ -101,3 +101,14 @@ def _installed() -> Path:
             subprocess.run(words, cwd=folder, check=True, timeout=300)
             (folder / "complete").touch()
     return folder
+
+
+def writing_actions(service: str) -> list[tuple[str, Sequence[str]]]:
+    """Return the actions of a service that change something, each with its kinds of resources."""
+    data = _installed() / "node_modules" / "@cloud-copilot" / "iam-data" / "data" / "actions"
+    described = json.loads((data / f"{service}.json").read_text()).values()
+    return [
+        (f"{service}:{action['name']}", [kind["name"] for kind in action["resourceTypes"]])
+        for action in described
+        if action["accessLevel"] not in {"Read", "List"}
+    ]

@@ -98,6 +98,35 @@ LASTING: dict[str, tuple[str, Act]] = {
 }
 
 
+FOREIGN_KEY = "arn:aws:kms:us-east-1:210987654321:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+LOCKING: dict[str, tuple[str, Act]] = {
+    "a bucket's default encryption": (
+        "s3",
+        lambda s3, portal: s3.put_bucket_encryption(
+            Bucket=portal.demo.tenants["dev01"]["buckets"][0],
+            ServerSideEncryptionConfiguration={
+                "Rules": [
+                    {
+                        "ApplyServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": FOREIGN_KEY,
+                        }
+                    }
+                ]
+            },
+        ),
+    ),
+    "a stream's encryption": (
+        "kinesis",
+        lambda kinesis, portal: kinesis.start_stream_encryption(
+            StreamName=portal.demo.tenants["dev01"]["stream"], EncryptionType="KMS", KeyId=FOREIGN_KEY
+        ),
+    ),
+}
+LASTING |= LOCKING
+
+
 @pytest.mark.parametrize("what", LASTING)
 def test_a_full_member_s_keys_leave_nothing_behind_that_opens_or_forwards(portal: Portal, what: str) -> None:
     service, act = LASTING[what]

@@ -80,11 +80,57 @@ LASTING = [
 FORWARDING = [
     *own(BUCKET, "s3:PutReplicationConfiguration", "s3:PutBucketNotification", "s3:PutBucketLogging"),
     *own(BUCKET, "s3:PutInventoryConfiguration", "s3:PutAnalyticsConfiguration"),
+    *own(BUCKET, "s3:CreateBucketMetadataTableConfiguration"),
+    *own(BUCKET, "s3:UpdateBucketMetadataInventoryTableConfiguration"),
     *own(TABLE, "dynamodb:ExportTableToPointInTime", "dynamodb:EnableKinesisStreamingDestination"),
     *own(TABLE, "dynamodb:UpdateKinesisStreamingDestination", "dynamodb:CreateTableReplica"),
     *own(TABLE, "dynamodb:AssociateTableReplica"),
     *own(STREAM, "kinesis:AssociateStreamsWithChannel"),
     *own(TOPIC, "sns:PutDataProtectionPolicy"),
+]
+
+
+KEY = f"arn:aws:kms:us-west-2:{ACCOUNT_ID}:key/1234abcd"
+FOREIGN_KEY = KEY.replace(ACCOUNT_ID, "210987654321")
+
+
+def encrypted(action: str, key: str) -> Request:
+    return Request(action, f"{BUCKET}/k", OWN | {"s3:x-amz-server-side-encryption-aws-kms-key-id": key})
+
+
+OWN_KEYS = [
+    encrypted("s3:PutObject", KEY),
+    encrypted("s3:PutObject", "1234abcd"),
+    encrypted("s3:PutObject", "alias/aws/s3"),
+    encrypted("s3:UpdateObjectEncryption", KEY),
+]
+FOREIGN_KEYS = [
+    *own(BUCKET, "s3:PutEncryptionConfiguration"),
+    *own(STREAM, "kinesis:StartStreamEncryption"),
+    encrypted("s3:PutObject", FOREIGN_KEY),
+    encrypted("s3:PutObject", FOREIGN_KEY.replace("key/1234abcd", "alias/theirs")),
+    encrypted("s3:UpdateObjectEncryption", FOREIGN_KEY),
+]
+
+
+def logged_to(destination: str) -> Request:
+    return Request(
+        "apigateway:PATCH",
+        f"{API}/stages/live",
+        TAGGED | OWN | {"apigateway:Request/AccessLoggingDestination": destination},
+    )
+
+
+OWN_LOGS = [
+    logged_to(f"arn:aws:logs:us-west-2:{ACCOUNT_ID}:log-group:duploservices-dev01-api"),
+    logged_to(f"arn:aws:logs:us-west-2:{ACCOUNT_ID}:log-group:/aws/apigateway/duploservices-dev01-api"),
+    logged_to(
+        f"arn:aws:firehose:us-west-2:{ACCOUNT_ID}:deliverystream/amazon-apigateway-duploservices-dev01-x"
+    ),
+]
+FOREIGN_LOGS = [
+    logged_to(f"arn:aws:logs:us-west-2:{ACCOUNT_ID}:log-group:duploservices-data01-api"),
+    logged_to(f"arn:aws:firehose:us-west-2:{ACCOUNT_ID}:deliverystream/amazon-apigateway-data01"),
 ]
 
 
@@ -124,7 +170,7 @@ ELSEWHERE = [
 
 
 def test_everyday_work_within_the_tenant_is_allowed() -> None:
-    everyday = [*EVERYDAY, *OWN_SUBSCRIPTIONS]
+    everyday = [*EVERYDAY, *OWN_SUBSCRIPTIONS, *OWN_KEYS, *OWN_LOGS]
 
     assert texts(everyday) - allowed(FENCED, everyday) == set()
 
@@ -137,15 +183,23 @@ def test_no_session_makes_a_service_move_data_out_of_the_tenant() -> None:
     assert allowed(FENCED, [*FORWARDING, *FOREIGN_SUBSCRIPTIONS]) == set()
 
 
+def test_no_session_has_data_encrypted_with_a_key_of_another_account() -> None:
+    assert allowed(FENCED, FOREIGN_KEYS) == set()
+
+
+def test_no_session_sends_access_logs_of_an_api_to_another_tenant() -> None:
+    assert allowed(FENCED, FOREIGN_LOGS) == set()
+
+
 def test_a_bucket_of_another_account_is_closed_whatever_its_name_and_policy() -> None:
     assert allowed(FENCED, ELSEWHERE) == set()
 
 
 def test_each_guard_holds_without_the_boundary_and_by_the_boundary_alone() -> None:
-    refused = [*LASTING, *FORWARDING, *ELSEWHERE]
+    refused = [*LASTING, *FORWARDING, *FOREIGN_KEYS, *ELSEWHERE]
     everything = policies.document(policies.allow(["*"], ["*"]))
 
-    assert allowed(Rights(ROLE), [*refused, *FOREIGN_SUBSCRIPTIONS]) == set()
+    assert allowed(Rights(ROLE), [*refused, *FOREIGN_SUBSCRIPTIONS, *FOREIGN_LOGS]) == set()
     assert allowed(Rights(everything, policies.boundary(ACCOUNT)), refused) == set()
     assert allowed(Rights(everything, policies.boundary(ACCOUNT)), [*FOREIGN_SUBSCRIPTIONS[2:]]) == set()
 

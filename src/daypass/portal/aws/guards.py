@@ -48,6 +48,9 @@ _FORWARDING = (
     "s3:PutInventoryConfiguration",
     "s3:PutAnalyticsConfiguration",
     "s3:AllowVendedLogDeliveryForResource",
+    # Tables with the names and tags of all objects, in a bucket of the account's own.
+    "s3:CreateBucketMetadata*",
+    "s3:UpdateBucketMetadata*",
     "s3:CreateJob",
     "dynamodb:ExportTableToPointInTime",
     "dynamodb:EnableKinesisStreamingDestination",
@@ -63,6 +66,10 @@ _FORWARDING = (
     "sns:PutDataProtectionPolicy",
 )
 
+# They take any KMS key, also one of another account, whose owner then decides who writes and reads the data.
+# No condition key shows the key.
+_KEY_CHOICES = ("s3:PutEncryptionConfiguration", "kinesis:StartStreamEncryption")
+
 _OBJECT_ACLS = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl")
 # Any other ACL could open an object to another account or to the public.
 _HARMLESS_ACLS = ("private", "bucket-owner-read", "bucket-owner-full-control")
@@ -77,6 +84,18 @@ def guards(account: "Account", named: str) -> "Sequence[Statement]":
     *named* is the prefix of the resources to which a topic may deliver.
     """
     own = {"StringNotEquals": {"aws:ResourceAccount": account.id}, "Null": {"aws:ResourceAccount": "false"}}
+    key = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+    # A key without an account, by id or alias, is one of the caller's account.
+    foreign_key = {
+        "StringLike": {key: "arn:*"},
+        "StringNotLike": {key: f"arn:{account.partition}:kms:*:{account.id}:*"},
+    }
+    logs = "apigateway:Request/AccessLoggingDestination"
+    destinations = [
+        f"arn:{account.partition}:logs:*:{account.id}:log-group:{named}*",
+        f"arn:{account.partition}:logs:*:{account.id}:log-group:/aws/apigateway/{named}*",
+        f"arn:{account.partition}:firehose:*:{account.id}:deliverystream/amazon-apigateway-{named}*",
+    ]
     endpoints = [
         f"arn:{account.partition}:sqs:*:{account.id}:{named}*",
         f"arn:{account.partition}:lambda:*:{account.id}:function:{named}*",
@@ -85,6 +104,13 @@ def guards(account: "Account", named: str) -> "Sequence[Statement]":
         _deny("NoResourcePolicies", _RESOURCE_POLICIES),
         _deny("NoForeignAcls", _OBJECT_ACLS, {"StringNotEquals": {"s3:x-amz-acl": list(_HARMLESS_ACLS)}}),
         _deny("NoForwarding", _FORWARDING),
+        _deny("NoKeyChoices", _KEY_CHOICES),
+        _deny("OwnKeys", ["s3:PutObject", "s3:UpdateObjectEncryption"], foreign_key),
+        _deny(
+            "OwnAccessLogs",
+            ["apigateway:*"],
+            {"StringNotLike": {logs: destinations}, "Null": {logs: "false"}},
+        ),
         # Two statements: an endpoint of another kind, such as a mail address, could begin like a queue's ARN.
         _deny("OwnSubscribers", ["sns:Subscribe"], {"StringNotLike": {"sns:Endpoint": endpoints}}),
         _deny("SubscriberKinds", ["sns:Subscribe"], {"StringNotEquals": {"sns:Protocol": ["sqs", "lambda"]}}),

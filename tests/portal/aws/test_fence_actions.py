@@ -1,0 +1,110 @@
+"""Every writing action that the fence allows has been judged: does it name a resource outside of the tenant?
+
+Most services ask IAM about one resource, and take the names of others as parameters. When the evaluator's
+data has a new action that the fence allows, a test fails until the action is put into one of the tables.
+"""
+
+import pytest
+
+from tests.evaluator.run import Request, allowed, writing_actions
+from tests.portal.aws.test_fence import API, BUCKET, FENCED, OWN, QUEUE, STREAM, TABLE, TAGGED, TOPIC
+
+# A resource of each kind. Actions on other kinds are asked about with "*".
+RESOURCES = {
+    "s3": {"bucket": BUCKET, "object": f"{BUCKET}/k"},
+    "dynamodb": {
+        "table": TABLE,
+        "index": f"{TABLE}/index/by-day",
+        "stream": f"{TABLE}/stream/2026-01-01",
+        "backup": f"{TABLE}/backup/1",
+    },
+    "sqs": {"queue": QUEUE},
+    "sns": {"topic": TOPIC},
+    "kinesis": {"stream": STREAM, "consumer": f"{STREAM}/consumer/c:1"},
+    "apigateway": {"RestApi": API, "Stage": f"{API}/stages/live"},
+}
+
+# They take nothing but the resource itself, names inside of it, and values.
+OWN_RESOURCE = {
+    "s3": """
+        AbortMultipartUpload BypassGovernanceRetention CreateBucket DeleteBucket
+        DeleteBucketMetadataTableConfiguration DeleteBucketWebsite DeleteObject DeleteObjectAnnotation
+        DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionAnnotation DeleteObjectVersionTagging
+        InitiateReplication ObjectOwnerOverrideToBucketOwner PauseReplication PutAccelerateConfiguration
+        PutBucketAbac PutBucketCORS PutBucketObjectLockConfiguration PutBucketRequestPayment PutBucketTagging
+        PutBucketVersioning PutBucketWebsite PutIntelligentTieringConfiguration PutLifecycleConfiguration
+        PutMetricsConfiguration PutObjectAnnotation PutObjectLegalHold PutObjectRetention PutObjectTagging
+        PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete ReplicateObject
+        ReplicateObjectAnnotation ReplicateTags RestoreObject TagResource UntagResource
+    """,
+    "dynamodb": """
+        BatchWriteItem CreateBackup DeleteBackup DeleteGlobalTableWitness DeleteItem DeleteTable
+        DeleteTableReplica DisableKinesisStreamingDestination PartiQLDelete PartiQLInsert PartiQLUpdate
+        PutItem
+        StartAwsBackupJob TagResource UntagResource UpdateContinuousBackups UpdateContributorInsights
+        UpdateGlobalTableSettings UpdateGlobalTableVersion UpdateItem UpdateTableReplicaAutoScaling
+        UpdateTimeToLive WriteDataForReplication
+    """,
+    "sqs": """
+        CancelMessageMoveTask ChangeMessageVisibility DeleteMessage DeleteQueue PurgeQueue SendMessage
+        TagQueue
+        UntagQueue
+    """,
+    "sns": "ConfirmSubscription DeleteTopic Publish TagResource Unsubscribe UntagResource",
+    "kinesis": """
+        AddTagsToStream CreateStream DecreaseStreamRetentionPeriod DeleteStream DeregisterStreamConsumer
+        IncreaseStreamRetentionPeriod MergeShards PutRecord PutRecords RegisterStreamConsumer
+        RemoveTagsFromStream SplitShard StopStreamEncryption TagResource UntagResource UpdateMaxRecordSize
+        UpdateStreamRecordDistributionStrategy UpdateStreamWarmThroughput
+    """,
+    "apigateway": "DELETE",
+}
+
+# They name another resource; the value says why that leads out of no tenant, or that SECURITY.md says so.
+OTHER_RESOURCE = {
+    "s3": {
+        "PutObject": "copies: s3:GetObject of the source is asked; KMS keys: the statement OwnKeys",
+        "UpdateObjectEncryption": "KMS keys: the statement OwnKeys",
+    },
+    "dynamodb": {
+        "CreateTable": "KMS keys: kms:CreateGrant is asked; policies: dynamodb:PutResourcePolicy is asked",
+        "ImportTable": "it only reads the bucket, and s3:GetObject is asked",
+        "RestoreTableFromAwsBackup": "KMS keys: kms:CreateGrant is asked",
+        "RestoreTableFromBackup": "both table and backup are asked about; KMS keys: kms:CreateGrant",
+        "RestoreTableToPointInTime": "both tables are asked about; KMS keys: kms:CreateGrant",
+        "UpdateTable": "KMS keys: kms:CreateGrant; replicas: dynamodb:CreateTableReplica, which is denied",
+    },
+    "sqs": {"StartMessageMoveTask": "sqs:SendMessage to the destination is asked"},
+    "sns": {"SetSubscriptionAttributes": "dead-letter queues whose policy admits SNS: SECURITY.md"},
+    "kinesis": {},
+    "apigateway": {
+        "PATCH": "access logs: the statement OwnAccessLogs; integrations: SECURITY.md",
+        "POST": "the same, and VPC links, client certificates and authorizers: SECURITY.md",
+        "PUT": "integrations: SECURITY.md",
+        "SetWebACL": "wafv2:AssociateWebACL is asked",
+    },
+}
+
+# The evaluator's data describes no resource for it.
+NOT_EVALUATED = {"SetWebACL"}
+
+
+def requests(service: str) -> list[Request]:
+    kinds, tagged = RESOURCES[service], TAGGED if service == "apigateway" else {}
+    found = []
+    for action, of in writing_actions(service):
+        if action.partition(":")[2] in NOT_EVALUATED:
+            continue
+        resources = [kinds[kind] for kind in of if kind in kinds] or ["*"]
+        # The ARN of a consumer also fits the pattern of a stream, so the evaluator cannot tell them apart.
+        found += [Request(action, resource, OWN | tagged) for resource in resources[-1:]]
+    return found
+
+
+@pytest.mark.parametrize("service", RESOURCES)
+def test_every_writing_action_that_is_allowed_has_been_judged(service: str) -> None:
+    judged = {*OWN_RESOURCE[service].split(), *OTHER_RESOURCE[service]}
+
+    told = {text.split()[0].partition(":")[2] for text in allowed(FENCED, requests(service))}
+
+    assert told == judged - NOT_EVALUATED
