@@ -117,6 +117,15 @@ LOCKING: dict[str, tuple[str, Act]] = {
             },
         ),
     ),
+    "an object's encryption": (
+        "s3",
+        lambda s3, portal: s3.put_object(
+            Bucket=portal.demo.tenants["dev01"]["buckets"][0],
+            Key="locked",
+            ServerSideEncryption="aws:kms",
+            SSEKMSKeyId=FOREIGN_KEY,
+        ),
+    ),
     "a stream's encryption": (
         "kinesis",
         lambda kinesis, portal: kinesis.start_stream_encryption(

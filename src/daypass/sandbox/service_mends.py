@@ -11,6 +11,7 @@ OWNER_TAG = "sandbox:owner"
 
 _ACL_ACTIONS = frozenset({"s3:PutObjectAcl", "s3:PutObjectVersionAcl"})
 _ACL_HEADERS = ("x-amz-acl", "x-amz-grant-read", "x-amz-grant-full-control")
+_KMS_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _SUBSCRIPTION_KEYS = {"Endpoint": "sns:endpoint", "Protocol": "sns:protocol"}
 
 _Module: TypeAlias = Any
@@ -27,7 +28,7 @@ def apply() -> None:
     sqs: _Module = importlib.import_module("ministack.services.sqs")
     _limit_dead_letter_sources(sqs)
     _pass_subscribers_to_policies(actions)
-    _pass_acls_to_policies(actions)
+    _pass_s3_headers_to_policies(actions)
     _own_buckets(evaluator, s3)
 
 
@@ -69,19 +70,21 @@ def _pass_subscribers_to_policies(actions: _Module) -> None:
     actions.request_tag_context = request_keys_of_sns_too
 
 
-def _pass_acls_to_policies(actions: _Module) -> None:
-    """Pass a requested ACL to the policies that decide PutObjectAcl, as MiniStack does for PutObject."""
+def _pass_s3_headers_to_policies(actions: _Module) -> None:
+    """Pass a requested KMS key, and to PutObjectAcl a requested ACL, to the policies that decide."""
     request_keys = actions.s3_service_context
 
-    def request_keys_of_acls_too(
+    def request_keys_of_headers_too(
         action: str, query: _Theirs, path: str = "", headers: _Theirs = None
     ) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(action, query, path, headers)
         if action in _ACL_ACTIONS:
             keys |= {f"s3:{name}": headers[name] for name in _ACL_HEADERS if (headers or {}).get(name)}
+        if action == "s3:PutObject" and (headers or {}).get(_KMS_KEY_HEADER):
+            keys[f"s3:{_KMS_KEY_HEADER}"] = headers[_KMS_KEY_HEADER]
         return keys
 
-    actions.s3_service_context = request_keys_of_acls_too
+    actions.s3_service_context = request_keys_of_headers_too
 
 
 def _own_buckets(evaluator: _Module, s3: _Module) -> None:
