@@ -33,8 +33,8 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
 
     if not (account.isdigit() and account.isascii() and len(account) == 12):
         raise click.ClickException("--account takes twelve digits.")
-    if error := region_error(region):
-        raise click.ClickException(f"--region: {error}")
+    if problem := region_error(region):
+        raise click.ClickException(f"--region: {problem}")
     try:
         root = root_key(os.environ)
     except ValueError as error:
