@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 
@@ -126,7 +127,40 @@ def test_a_proxy_that_is_not_there_or_no_proxy_is_told_from_a_portal_that_is_not
     assert (nobody.code, unknown.code, socks.code) == (5, 6, 6)
     assert f"the proxy http://127.0.0.1:{port} (from HTTPS_PROXY) failed: Connection refused" in nobody.err
     assert "no host for the proxy http://proxy.example.invalid:1" in unknown.err
+    assert f"add {ELSEWHERE} to NO_PROXY" in unknown.err
     assert "only http:// proxies are supported" in socks.err
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(None, id="nothing listens"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", id="no HTTP"),
+        pytest.param(b"", id="it hangs up"),
+    ],
+)
+def test_a_dead_proxy_says_which_variables_correct_and_bypass_it(
+    inside: Inside, authority: Authority, answer: bytes | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if answer is None:
+            server.close()
+        else:
+            Thread(target=_answer_once, args=(server, answer), daemon=True).start()
+        ran = inside("whoami", DAYPASS_HOST=HOST, DAYPASS_CA_FILE=str(authority.ca_file), https_proxy=url)
+
+    assert ran.code in (5, 6)
+    assert f"the proxy {url} (from https_proxy)" in ran.err
+    assert "Correct https_proxy, or unset it to use no proxy at all" in ran.err
+    assert f"add {ELSEWHERE} to NO_PROXY" in ran.err
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(answer)
 
 
 def test_what_is_on_this_machine_or_in_no_proxy_is_called_directly(

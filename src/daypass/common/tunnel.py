@@ -18,7 +18,7 @@ def open_tunnel(proxy: Proxy, host: str, port: int, left: "Callable[[], float]")
     try:
         connection = socket.create_connection((proxy.host, proxy.port), left())
     except OSError as error:
-        raise unreachable(proxy, error) from error
+        raise unreachable(proxy, error, host) from error
     try:
         establish(connection, proxy, host, port, left)
     except BaseException:
@@ -39,24 +39,23 @@ def establish(
         connection.sendall(f"CONNECT {target} HTTP/1.1\r\n{head}\r\n".encode())
         status = _status(_read_head(connection, left))
     except OSError as error:
-        raise unreachable(proxy, error) from error
+        raise unreachable(proxy, error, host) from error
     if status is None:
-        raise ProxyError(f"What answers as {proxy} does not speak HTTP. Is the port right?", needs_setup=True)
+        raise ProxyError(f"No HTTP answer from {proxy}. {_remedy(proxy, host)}", needs_setup=True)
     if not 200 <= status < 300:
         raise refused(proxy, status, target)
 
 
-def unreachable(proxy: Proxy, error: BaseException | None) -> ProxyError:
-    """Return the error for a proxy that cannot be connected to, or gives no answer."""
+def unreachable(proxy: Proxy, error: BaseException | None, host: str) -> ProxyError:
+    """Return the error for a proxy on the way to *host* that cannot be connected to, or gives no answer."""
     if isinstance(error, ProxyError):
         return error
+    remedy = _remedy(proxy, host)
     if isinstance(error, socket.gaierror):
-        return ProxyError(
-            f"There is no host for {proxy}: {error.strerror}. Is the variable right?", needs_setup=True
-        )
+        return ProxyError(f"There is no host for {proxy}: {error.strerror}. {remedy}", needs_setup=True)
     if isinstance(error, OSError) and error.strerror and not isinstance(error, TimeoutError):
-        return ProxyError(f"The connection to {proxy} failed: {error.strerror}.")
-    return ProxyError(f"No answer from {proxy} in time.")
+        return ProxyError(f"The connection to {proxy} failed: {error.strerror}. {remedy}")
+    return ProxyError(f"No answer from {proxy} in time. {remedy}")
 
 
 def refused(proxy: Proxy, status: int, target: str) -> ProxyError:
@@ -78,6 +77,14 @@ def refused(proxy: Proxy, status: int, target: str) -> ProxyError:
         f"{_capitalized(proxy)} refuses connections to {target} (HTTP {status}). Ask its operator to allow "
         f"them, or {directly}.",
         needs_setup=True,
+    )
+
+
+def _remedy(proxy: Proxy, host: str) -> str:
+    """Return the next step for a proxy that does not work: which variables correct it and bypass it."""
+    return (
+        f"Correct {proxy.variable}, or unset it to use no proxy at all; to reach only {host} without the "
+        f"proxy, add {host} to NO_PROXY."
     )
 
 

@@ -1,5 +1,6 @@
 """AWS is called through the proxy that the environment names, by our own connections and by boto3."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -151,13 +152,13 @@ def test_a_proxy_that_is_not_there_is_named(
     authority: Authority, waits: FakeTiming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
-    for value, kind in (
-        ("http://127.0.0.1:1", AwsUnavailable),
-        ("http://proxy.example.invalid:1", AwsMisconfigured),
-        ("socks5://127.0.0.1:1", AwsMisconfigured),
+    for value, kind, remedy in (
+        ("http://127.0.0.1:1", AwsUnavailable, f"add {HOSTS[0]} to NO_PROXY"),
+        ("http://proxy.example.invalid:1", AwsMisconfigured, f"add {HOSTS[0]} to NO_PROXY"),
+        ("socks5://127.0.0.1:1", AwsMisconfigured, "list the host in NO_PROXY"),
     ):
         monkeypatch.setenv("HTTPS_PROXY", value)
-        with pytest.raises(kind, match="HTTPS_PROXY"):
+        with pytest.raises(kind, match=f"HTTPS_PROXY.*{re.escape(remedy)}"):
             connected(aws_config(None), session=trusting(authority), timing=timing)
 
 

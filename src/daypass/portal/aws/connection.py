@@ -64,7 +64,7 @@ class Connection:
         """
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if trust else 80)
-        plain = _open(host, port, left) if proxy is None else _open_proxy(proxy, left)
+        plain = _open(host, port, left) if proxy is None else _open_proxy(proxy, host, left)
         # Without TLS there is no tunnel: the proxy forwards each request (RFC 9112, section 3.2.2).
         self._forwarder = None if trust else proxy
         self._origin = f"{parts.scheme}://{parts.netloc}"
@@ -138,13 +138,13 @@ def _open(host: str, port: int, left: Left) -> socket.socket:
     raise Unanswered from trouble
 
 
-def _open_proxy(proxy: Proxy, left: Left) -> socket.socket:
+def _open_proxy(proxy: Proxy, host: str, left: Left) -> socket.socket:
     try:
         return _open(proxy.host, proxy.port, left)
     except Unanswered as error:
-        raise tunnel.unreachable(proxy, error.__cause__) from error
+        raise tunnel.unreachable(proxy, error.__cause__, host) from error
     except OSError as error:
-        raise tunnel.unreachable(proxy, error) from error
+        raise tunnel.unreachable(proxy, error, host) from error
 
 
 def _some(left: Left) -> float:
