@@ -133,8 +133,10 @@ def _show(found: Plan, *, is_trial: bool) -> None:
         click.echo(f"\nPlan: {added} to add, {changed} to change, {removed} to remove.")
     else:
         click.echo("No changes. The portal is what the file says.")
-    if found.unmentioned:
-        say(f"{found.unmentioned} more are not in the file and stay; --prune removes them.")
+    if found.unmentioned == 1:
+        say("1 more is not in the file and stays; --prune removes it.")
+    elif found.unmentioned:
+        say(f"{found.unmentioned:,} more are not in the file and stay; --prune removes them.")
 
 
 def _show_step(step: Step) -> None:

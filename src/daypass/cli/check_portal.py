@@ -16,6 +16,7 @@ from daypass.cli.findings import Finding, State, attempted, bad, good, notable
 from daypass.cli.output import moment
 from daypass.cli.refresh import NOTABLE_SKEW, Now
 from daypass.cli.trust import Trust, trust
+from daypass.common.counting import counted
 from daypass.common.proxies import Proxy, ProxyError, authority, proxy_for
 from daypass.common.tunnel import open_tunnel
 
@@ -89,7 +90,7 @@ def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy 
     ):
         certificate = secure.getpeercert() or {}
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-        text = f"trusted, {secure.version()}, good for {(ends - now) / _DAY:.0f} days"
+        text = f"trusted, {secure.version()}, good for {counted(round((ends - now) / _DAY), 'day')}"
     if ends - now < 14 * _DAY:
         return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
     return good("certificate", text)

@@ -8,6 +8,7 @@ from click.shell_completion import get_completion_class
 from daypass.cli import keep, options
 from daypass.cli.errors import Misused
 from daypass.cli.patience import say
+from daypass.common.counting import counted
 
 
 @click.group("cache", context_settings=options.HELP)
@@ -29,7 +30,7 @@ def cache_clear() -> None:
       daypass cache clear
     """
     removed = keep.clear(os.environ)
-    say(f"{removed} kept {'answer' if removed == 1 else 'answers'} removed.")
+    say(f"{counted(removed, 'kept answer')} removed.")
 
 
 @click.command("completion", context_settings=options.HELP)

@@ -9,6 +9,7 @@ import click
 
 from daypass import __version__
 from daypass.cli.errors import EXIT_CODES, Misconfigured, Misused
+from daypass.common.counting import joined
 from daypass.common.package import install_advice
 
 Ours = Mapping[str, tuple[str, str]]
@@ -101,8 +102,11 @@ def _load_wing(name: str, place: str, extra: str) -> click.Command:
 
 def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalled:
     named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    extras = extra.split(",")
+    # One of several extras may be installed, so only the list of packages says what is missing.
+    state = "extra, which is not installed" if len(extras) == 1 else "extras, which are not all installed"
     return NotInstalled(
-        f"`daypass {name}` needs the {extra} extra, which is not installed (missing: {named}). "
+        f"`daypass {name}` needs the {joined(extras)} {state} (missing: {named}). "
         f"Install it: {install_advice(__version__, extra)}"
     )
 

@@ -129,7 +129,7 @@ def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Record
     done = recorded.verify()
 
     assert done.exit_code == 1
-    assert "✗ the record is empty, although there are 3 users and 2 issuances" in done.stdout
+    assert "✗ the record is empty, but the portal has 3 users and 2 issuances" in done.stdout
     assert run(recorded.url, "heads").exit_code == 1
 
 

@@ -16,6 +16,7 @@ from daypass.cli.findings import Finding, bad, good, notable
 from daypass.cli.home import expanded
 from daypass.cli.profiles import Config, Section
 from daypass.cli.scrub import without_secrets
+from daypass.common.counting import counted
 
 _ABOUT = "AWS config"
 _LEGACY = tuple(program for program in OUR_PROGRAMS if program != "daypass")
@@ -42,7 +43,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     faults = [*check.doubles(sections), *(fault for section in ours for fault in check.faults(section))]
     yield from faults
     if not faults:
-        yield good(_ABOUT, f"{path}, {len(ours)} {'profile' if len(ours) == 1 else 'profiles'} of ours")
+        yield good(_ABOUT, f"{path}, {counted(len(ours), 'profile')} of ours")
 
 
 def _is_ours(section: Section) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from daypass.common.counting import counted
 from daypass.portal.audit.chain import GENESIS, OPENED, Head, named_heads, row_hash
 from daypass.portal.audit.issuances import differences, population
 from daypass.portal.audit.store import is_stored, read_rows
@@ -105,7 +106,8 @@ def _emptied(connection: Connection) -> Iterable[str]:
     """Yield a problem if the record is empty although the portal was used."""
     users, issuances = population(connection)
     if users or issuances:
-        yield f"the record is empty, although there are {users} users and {issuances} issuances"
+        used = f"{counted(users, 'user')} and {counted(issuances, 'issuance')}"
+        yield f"the record is empty, but the portal has {used}"
 
 
 def _rows(connection: Connection, advance: Advance | None) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from daypass.common.counting import counted
 from daypass.portal.config import ConfigError
 from daypass.portal.operator.ground import open_database, plain_sentences
 
@@ -59,7 +60,7 @@ def verify(form: str, kept: TextIO | None) -> None:
         for head in current:
             click.echo(f"  {head['chain']} {head['position']} {head['hash']}")
         outcome = "The record is what was written" if report.is_intact else "The record was tampered with"
-        click.echo(f"{outcome}: {report.events} events in {len(current)} chains.")
+        click.echo(f"{outcome}: {counted(report.events, 'event')} in {counted(len(current), 'chain')}.")
     raise SystemExit(0 if report.is_intact else 1)
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
+from daypass.common.counting import counted
 from daypass.portal.admin.imports import ImportedUser
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.staging import LARGEST_TABLE, LONGEST_TABLE, Planned, Progress, StagedImports
@@ -119,7 +120,8 @@ class ImportPages:
             return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
         if not done.is_done:
             return self._answer(visit, ImportPage(progress=done))
-        return go_to(USERS, f"{done.lines:,} lines imported, {done.changed:,} of them changed something.")
+        lines = counted(done.lines, "line")
+        return go_to(USERS, f"{lines} imported, {done.changed:,} of them changed something.")
 
     def _answer(self, visit: Visit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self.pages.show(visit.frame, "web/admin/import-users.html", page, status)
