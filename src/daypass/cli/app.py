@@ -11,6 +11,7 @@ from daypass.cli.errors import Unwritable
 from daypass.cli.patience import say
 from daypass.cli.streams import careful_output
 from daypass.cli.wings import Ours, Root, Wings
+from daypass.common.lines import one_line
 
 OURS: Ours = {
     "aws": ("daypass.cli.aws:aws", "Print keys, as credential_process wants them."),
@@ -100,7 +101,7 @@ def _corrected(error: click.ClickException, words: list[str]) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See: {context.command_path} --help" if context else ""
     # click lists the choices of a missing argument on lines of their own.
-    sentence = " ".join(error.format_message().split())
+    sentence = one_line(error.format_message())
     return without_tokens(sentence, words) + hint
 
 

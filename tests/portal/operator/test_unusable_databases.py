@@ -60,6 +60,10 @@ POSTGRESQL: dict[str, Unusable] = {
         _postgresql("daypass", "portal", host=home),
         (str(home), "No such file or directory"),
     ),
+    "nothing listens, in two lines of libpq": lambda _server, _pooler, _home: (
+        f"postgresql://daypass:{PASSWORD}@127.0.0.1:1/portal",
+        ("PostgreSQL at 127.0.0.1:1", "Connection refused; Is the server running"),
+    ),
     "refusal of a pooler": lambda _server, pooler, _home: (
         _postgresql("daypass", "missing", host=pooler.folder),
         (str(pooler.folder), 'database "missing" does not exist'),

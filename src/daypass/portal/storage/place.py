@@ -7,6 +7,8 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from daypass.common.lines import one_line
+
 _SECRETS = ("password", "sslpassword")
 
 
@@ -26,7 +28,7 @@ class Place:
 
     def cause(self, error: DBAPIError) -> str:
         """Return the address and the driver's own message, in one line, with passwords masked."""
-        message = " ".join(str(error.orig).split())
+        message = one_line(str(error.orig))
         for secret in self._secrets:
             message = message.replace(secret, "***")
         hint = None if self._path is None else _hint(self._path)

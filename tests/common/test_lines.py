@@ -1,0 +1,34 @@
+"""A message of several lines becomes one line that can still be read."""
+
+import pytest
+
+from daypass.common.lines import one_line
+
+LIBPQ = (
+    'connection failed: connection to server at "127.0.0.1", port 1 failed: Connection refused\n'
+    "\tIs the server running on that host and accepting TCP/IP connections?\n"
+    "Multiple connection attempts failed. All failures were:\n"
+    "- host: 'a'\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", ""),
+        ("one\n", "one"),
+        ("one\r\n\n  two", "one; two"),
+        (
+            "Missing argument 'SHELL'. Choose from:\n\tbash,\n\tzsh",
+            "Missing argument 'SHELL'. Choose from: bash, zsh",
+        ),
+        (
+            LIBPQ,
+            'connection failed: connection to server at "127.0.0.1", port 1 failed: Connection refused; '
+            "Is the server running on that host and accepting TCP/IP connections? "
+            "Multiple connection attempts failed. All failures were: - host: 'a'",
+        ),
+    ],
+)
+def test_lines_are_separated_unless_punctuation_does_it(text: str, line: str) -> None:
+    assert one_line(text) == line
