@@ -167,6 +167,25 @@ def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside
     ]
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--all", "lists no tenant for you"),
+        ("--prune", "No profile was removed"),
+    ],
+)
+def test_configure_says_so_if_there_is_nothing_to_do(
+    inside: Inside, portal: StubPortal, option: str, said: str
+) -> None:
+    portal.role_of_caller, portal.tenants = "User", []
+
+    ran = inside("configure", option)
+
+    assert (ran.code, ran.out) == (0, "")
+    assert said in ran.err
+    assert not inside.config.exists()
+
+
 def test_prune_leaves_the_profiles_of_another_portal(inside: Inside, portal: StubPortal) -> None:
     inside("configure", "--all")
     other = inside.config.read_text().replace(portal.url, "https://other.example.com")

@@ -40,6 +40,32 @@ def test_tenants_are_listed(inside: Inside) -> None:
     assert (table.err, as_json.err) == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "next_step"),
+    [
+        (("portals",), "daypass login --host https://PORTAL"),
+        (("tenants",), "Administrators of the portal add"),
+        (("sessions",), "daypass aws --tenant NAME"),
+    ],
+)
+def test_an_empty_list_is_a_sentence_with_the_next_step_and_an_empty_json_list(
+    inside: Inside, portal: StubPortal, words: tuple[str, ...], next_step: str
+) -> None:
+    portal.tenants = []
+    none = json.dumps({"sessions": [], "next_cursor": None}).encode()
+    portal.reply = lambda asked: (
+        Reply(200, none) if asked.path.startswith("/api/v1/sessions?") else portal.usual(asked)
+    )
+    state = {"DAYPASS_STATE_DIR": str(inside.home / "state")}
+
+    table, as_json = inside(*words, **state), inside(*words, "-o", "json", **state)
+
+    assert (table.code, table.out) == (0, "")
+    assert table.err.startswith("daypass: ")
+    assert next_step in table.err
+    assert (as_json.code, json.loads(as_json.out), as_json.err) == (0, [], "")
+
+
 def test_whoami_tells_who_where_and_which_keys_are_kept_without_showing_them(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
     inside("aws", "--admin")

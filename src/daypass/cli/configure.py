@@ -19,6 +19,7 @@ from daypass.cli.processes import Process
 from daypass.cli.profiles import Config
 from daypass.cli.refresh import SHORT, Now
 from daypass.cli.scrub import without_secrets
+from daypass.cli.show import no_tenants
 from daypass.common.origins import is_loopback
 
 
@@ -112,6 +113,12 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         _show_difference(str(change.path), before, change.apply(before))
     else:
         _tell(change, is_changed=change.make())
+        if not (wishes or left or change.pruned):
+            say(
+                f"No profile was written. {no_tenants(portal.origin)}"
+                if given["everything"]
+                else f"No profile was removed from {change.path}: what they are for is still there."
+            )
     _tell_left(change, left)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import click
 
+from daypass.cli.patience import say
 from daypass.cli.streams import carries_unicode
 
 output_option = click.option(
@@ -21,6 +22,14 @@ output_option = click.option(
 )
 
 _GAP = "  "
+
+
+def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str) -> None:
+    """Print *rows* as a table; without rows, print nothing, and the sentence *if_empty* on stderr."""
+    if rows:
+        show_table(rows, heads)
+    else:
+        say(if_empty)
 
 
 def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:

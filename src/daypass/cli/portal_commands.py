@@ -11,7 +11,7 @@ from daypass.cli.cache import Entry, Unfit
 from daypass.cli.errors import Misconfigured, Misused
 from daypass.cli.keep import Kind, Place
 from daypass.cli.kept import Kept, Now, Slot
-from daypass.cli.output import moment, output_option, show_json, show_table
+from daypass.cli.output import moment, output_option, show_json, show_list
 from daypass.cli.patience import say
 
 _CHOICE = Kind(sign_in.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
@@ -54,7 +54,11 @@ def portals(now: Now, /, output: str) -> None:
         (each.portal, "yes" if each.is_default else "", each.username, moment(each.signed_in_until))
         for each in known
     ]
-    show_table(rows, ("PORTAL", "DEFAULT", "SIGNED IN AS", "UNTIL"))
+    show_list(
+        rows,
+        ("PORTAL", "DEFAULT", "SIGNED IN AS", "UNTIL"),
+        "This machine is not signed in to any portal. Sign in: daypass login --host https://PORTAL",
+    )
 
 
 def _portals(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

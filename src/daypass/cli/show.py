@@ -9,7 +9,7 @@ import click
 
 from daypass.cli import account, actions, facts, keep, options
 from daypass.cli.cache import Entry
-from daypass.cli.output import moment, output_option, show_json, show_pairs, show_table
+from daypass.cli.output import moment, output_option, show_json, show_list, show_pairs, show_table
 from daypass.cli.refresh import Now
 
 
@@ -25,12 +25,18 @@ def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
       daypass tenants --host https://portal.example.com
       daypass tenants --output json
     """
-    found = facts.tenants(account.portal(options.flags_of(given), os.environ, now))
+    portal = account.portal(options.flags_of(given), os.environ, now)
+    found = facts.tenants(portal)
     if output == "json":
         show_json(found)
     else:
         rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in found]
-        show_table(rows, ("TENANT", "REGION", "ACCESS", "ID"))
+        show_list(rows, ("TENANT", "REGION", "ACCESS", "ID"), no_tenants(portal.origin))
+
+
+def no_tenants(origin: str) -> str:
+    """Return the sentence for a caller to whom the portal lists no tenant."""
+    return f"{origin} lists no tenant for you. Administrators of the portal add tenants and their members."
 
 
 @click.command("sessions", context_settings=options.HELP)
@@ -62,7 +68,11 @@ def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -
         )
         for session in found
     ]
-    show_table(rows, ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"))
+    show_list(
+        rows,
+        ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"),
+        "You have not requested any AWS session yet. Get keys: daypass aws --tenant NAME",
+    )
 
 
 @click.command("whoami", context_settings=options.HELP)

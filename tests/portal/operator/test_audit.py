@@ -60,6 +60,15 @@ def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:
     assert "'=HYPERLINK(1)" in table[1]
 
 
+@pytest.mark.parametrize(("form", "lines"), [("jsonl", 0), ("csv", 1)])
+def test_an_export_without_events_says_so_beside_its_output(recorded: str, form: str, lines: int) -> None:
+    done = run(recorded, "export", "--format", form, "--user", "nobody@example.com")
+
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == lines
+    assert "No event matches" in done.stderr
+
+
 def test_a_database_that_cannot_be_asked_has_an_exit_code_of_its_own() -> None:
     done = run("sqlite:////nowhere/at/all.db", "verify")
 

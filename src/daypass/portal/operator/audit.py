@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -117,7 +118,11 @@ def export(
 
     with plain_sentences(exit_code=2), _open_record() as database:
         wanted = Filter(user, tenant, _in_utc(since), _in_utc(until))
-        for line in FORMATS[form](every_event(Records(database), wanted, action=action)):
+        events = every_event(Records(database), wanted, action=action)
+        first = next(events, None)
+        if first is None:
+            click.echo("daypass portal: No event matches; without options, all are written.", err=True)
+        for line in FORMATS[form](events if first is None else chain([first], events)):
             click.echo(line, nl=False)
 
 
