@@ -131,7 +131,8 @@ def test_a_wing_whose_module_is_missing_says_what_to_install(
     assert code == 6
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"daypass: `daypass {wing}` needs the {extra} extra, which is not installed")
+    assert said.err.startswith(f"daypass: `daypass {wing}` needs the {extra.replace(',', ' and ')} extra")
+    assert "installed (missing: not_installed_here" in said.err
     assert f"pip install '.[{extra}]'" in said.err
 
 
@@ -271,7 +272,7 @@ def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:
     os.close(ours)
     os.close(terminal)
 
-    assert told == f"daypass: asking {daypass.portal.url} for tenant dev01 …\r\n"
+    assert told == f"daypass: Asking {daypass.portal.url} for tenant dev01 …\r\n"
     assert out.startswith('{"Version": 1')
 
 
