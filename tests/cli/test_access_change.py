@@ -28,7 +28,7 @@ def test_keys_with_the_old_access_are_removed_and_that_is_said(
     told = inside(*words)
 
     assert told.code == 0
-    assert "your access to dev01 has changed" in told.err
+    assert "Your access to dev01 has changed" in told.err
     assert inside("aws", "--tenant", "dev01").out != old.out
 
 

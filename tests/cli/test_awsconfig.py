@@ -120,7 +120,7 @@ def test_a_profile_that_the_aws_tools_would_take_from_elsewhere_is_refused(
 
     assert ran.code == 2
     assert said in ran.err
-    assert "try it" not in ran.err
+    assert "Try it" not in ran.err
     assert inside.config.read_text() == config
 
 

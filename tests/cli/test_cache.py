@@ -160,7 +160,8 @@ def test_another_role_behind_the_same_name_is_told(daypass: Command, portal: Stu
 
     assert ran.code == 0
     assert (
-        "tenant dev01 is not what it was: role arn:aws:iam::123456789012:role/duploservices-dev01" in ran.err
+        "The kept keys of tenant dev01 were replaced: role arn:aws:iam::123456789012:role/duploservices-dev01"
+        in ran.err
     )
     assert "became arn:aws:iam::999999999999:role/other" in ran.err
     assert daypass(*DEV).out == ran.out
@@ -273,7 +274,7 @@ def test_a_folder_that_is_not_ours_alone_is_neither_read_nor_written(
 
     assert (first.code, second.code) == (0, 0)
     assert len(portal.asked) == 3
-    assert f"the cache {daypass.cache} is not used: " in first.err
+    assert f"The cache {daypass.cache} is not used: " in first.err
     (kept,) = daypass.home.rglob("*.keys")
     assert kept.stat().st_mtime_ns == before.st_mtime_ns
 

@@ -37,7 +37,7 @@ def test_one_profile_for_a_tenant_in_the_tenant_s_region(inside: Inside) -> None
             "credential_process": f"{SCRIPT} aws --host {inside.portal.url} --tenant dev01",
         }
     }
-    assert f"profile dev01 written to {inside.config}." in ran.err
+    assert f"Profile dev01 written to {inside.config}." in ran.err
     assert "aws --profile dev01" in ran.err
 
 
@@ -160,8 +160,8 @@ def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside
     assert ran.code == 0
     assert set(profiles(inside)) == {"default", "profile hand", "profile dev01"}
     assert inside.config.read_text().startswith(FOREIGN + by_hand)
-    assert "profile prod01 removed" in ran.err
-    assert "profile admin removed" in ran.err
+    assert "Profile prod01 removed" in ran.err
+    assert "Profile admin removed" in ran.err
     assert [path.name for path in (inside.home / ".config/daypass/tokens").iterdir()] == [
         f"localhost_{portal.port}-dev01.token"
     ]
@@ -246,11 +246,11 @@ def test_all_writes_the_rest_and_lists_what_it_left(inside: Inside) -> None:
     assert set(profiles(inside)) == {"profile dev01", "profile prod01"}
     assert inside.config.read_text().startswith(foreign)
     assert (
-        "profile dev01 not written: The profile dev01 gets its keys in another way (sso_session)" in ran.err
+        "Profile dev01 not written: The profile dev01 gets its keys in another way (sso_session)" in ran.err
     )
-    assert "profile admin not written: The profile admin has aws_access_key_id in" in ran.err
+    assert "Profile admin not written: The profile admin has aws_access_key_id in" in ran.err
     assert "--prefix" in ran.err
-    assert "try it: aws --profile prod01" in ran.err
+    assert "Try it: aws --profile prod01" in ran.err
     assert [path.name for path in (inside.home / ".config/daypass/tokens").iterdir()] == [
         f"localhost_{inside.portal.port}-prod01.token"
     ]
@@ -282,11 +282,11 @@ def test_tenants_whose_names_have_a_meaning_do_not_take_a_profile_of_that_name(
     assert set(profiles(inside)) == {"default", "profile admin", "profile dev01"}
     assert "--admin" in command(inside, "admin")
     assert inside.config.read_text().startswith(FOREIGN + "\n")
-    assert "no profile for the tenant default: the AWS tools use" in ran.err
-    assert "no profile for the tenant admin: the profile of this name is for admin access." in ran.err
+    assert "No profile for the tenant default: the AWS tools use" in ran.err
+    assert "No profile for the tenant admin: the profile of this name is for admin access." in ran.err
     prefixed = inside("configure", "--all", "--prefix", "acme-")
     assert "tenant acme-" not in prefixed.err
-    assert "no profile for the tenant admin: the profile acme-admin is for admin access." in prefixed.err
+    assert "No profile for the tenant admin: the profile acme-admin is for admin access." in prefixed.err
     assert command(inside, "acme-default").endswith("--tenant default")
 
 

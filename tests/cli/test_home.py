@@ -52,7 +52,7 @@ def test_keys_come_uncached_and_it_is_said_once(homeless: Homeless) -> None:
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["AccessKeyId"].startswith("ASIA")
     assert ran.err == (
-        "daypass: the keys are not cached: there is no home directory; set HOME or DAYPASS_CACHE_DIR.\n"
+        "daypass: The keys are not cached: there is no home directory; set HOME or DAYPASS_CACHE_DIR.\n"
     )
     assert list(homeless.folder.iterdir()) == []
 

@@ -82,7 +82,7 @@ def test_the_first_command_signs_in_and_the_second_needs_nobody(
 
     assert code == 0
     assert json.loads(out)["AccessKeyId"].startswith("ASIA")
-    assert "signed in to http://localhost" in sitting.seen
+    assert "Signed in to http://localhost" in sitting.seen
     assert "as dana@example.com until" in sitting.seen
     assert sign_in.issued_to == ["access_canary_1"]
 
@@ -372,12 +372,12 @@ def test_logging_out_tells_the_portal_and_forgets(person: Person, sign_in: SignI
     out = person.program("logout")
 
     assert (out.code, out.out) == (0, "")
-    assert "signed out" in out.err
+    assert "Signed out" in out.err
     assert sign_in.revoked == ["refresh_canary_1"]
     assert person.kept() == []
     assert list(person.command.cache.glob("*.keys")) == []
     assert person.program(*DEV, BROWSER="").code == 3
-    assert "nobody was signed in" in person.program("logout").err
+    assert "Nobody was signed in" in person.program("logout").err
 
 
 def test_signing_in_again_ends_the_one_before(person: Person, sign_in: SignInPortal) -> None:

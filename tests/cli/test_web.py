@@ -47,8 +47,8 @@ def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
 
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.splitlines() == [
-        "daypass: opening your browser; waiting up to 60 s until it has fetched its link from here.",
-        "daypass: the browser has the link, and opens the AWS console.",
+        "daypass: Opening your browser; waiting up to 60 s until it has fetched its link from here.",
+        "daypass: The browser has the link, and opens the AWS console.",
     ]
     seen = json.loads((tmp_path / "seen").read_text())
     assert seen["first"] == [302, LINK]
@@ -105,7 +105,7 @@ def test_a_browser_that_fails_is_not_waited_for(inside: Inside) -> None:
     [
         (("--print",), {}, ""),
         ((), {"SSH_CONNECTION": "1"}, "this is a remote shell"),
-        (("--no-browser",), {}, "as you asked"),
+        (("--no-browser",), {}, "--no-browser is set"),
     ],
 )
 def test_where_no_browser_is_the_link_is_printed(

@@ -97,7 +97,7 @@ class Account:
                 # Another command signed in since this one began, so nobody needs to be asked again.
                 self._current = before
                 return before.access
-            say("the portal asks for a recent sign-in with admin access.")
+            say("The portal asks for a recent sign-in with admin access.")
             self._current = self._agreed(slot, began)
         if before is not None:
             self._end_at_portal(before)
@@ -195,7 +195,7 @@ class Account:
         kept = Kept.from_tokens(tokens, now, now)
         slot.write(kept)
         until = strftime("%Y-%m-%d %H:%M", localtime(kept.until))
-        say(f"signed in to {self.origin} as {kept.username} until {until}.")
+        say(f"Signed in to {self.origin} as {kept.username} until {until}.")
         return kept
 
     def _has_terminal(self) -> bool:
@@ -222,7 +222,7 @@ class Account:
         try:
             self._doorway.revoke(kept.refresh)
         except ValueError as error:
-            say(f"the portal could not be told, so revoke this machine on your profile page: {error}")
+            say(f"The portal could not be told, so revoke this machine on your profile page: {error}")
 
     def _slot(self, *, admin: bool) -> Slot:
         return Slot(self.environment, self.origin, admin=admin, now=self.now)

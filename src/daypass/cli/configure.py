@@ -162,7 +162,7 @@ def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
     except Denied:
         raise
     except Refusal as refusal:
-        say(f"the profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
+        say(f"The profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
         return None
 
 
@@ -202,21 +202,21 @@ def _show_difference(name: str, before: bytes, after: bytes) -> None:
 def _tell(change: Change, *, is_changed: bool) -> None:
     path = change.path
     for name in change.pruned:
-        say(f"profile {name} removed from {path}: what it was for is gone.")
+        say(f"Profile {name} removed from {path}: what it was for is gone.")
     for wish in change.written:
-        say(f"profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
+        say(f"Profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
     if change.written and "duration" in change.flags and ask.read_duration(change.flags["duration"]) < SHORT:
-        say("with keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
+        say("With keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
     if change.written:
-        say(f"try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
+        say(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
 
 
 def _tell_left(change: Change, left: Mapping[str, str]) -> None:
     """Say which profiles were left out and how to get them; raises `Misused` if that is all of them."""
     for tenant, why in left.items():
-        say(f"no profile for the tenant {tenant}: {why}")
+        say(f"No profile for the tenant {tenant}: {why}")
     for name, why in change.left.items():
-        say(f"profile {name} not written: {why}")
+        say(f"Profile {name} not written: {why}")
     if left or change.left:
         advice = (
             "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."

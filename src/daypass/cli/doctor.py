@@ -49,7 +49,7 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     if output == "json":
         show_json(in_order)
     if any(finding.state is State.BAD for finding in in_order):
-        raise Misconfigured("something must be mended: see the lines marked ✗.")
+        raise Misconfigured("Something must be mended: see the lines marked ✗.")
 
 
 def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:

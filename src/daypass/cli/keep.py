@@ -70,7 +70,7 @@ class Place:
         try:
             return cache.read(self._directory, self._key, name)
         except ValueError as unfit:
-            say(f"the kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
+            say(f"The kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
             return None
 
     def write(self, entry: Entry, ending: str = "") -> None:
@@ -86,7 +86,7 @@ class Place:
             name = self._key + (ending or self._kind.ending)
             os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
         except OSError as error:
-            say(f"the {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
+            say(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
 
     def remove(self, ending: str = "") -> None:
         """Keep it no longer."""
@@ -147,7 +147,7 @@ def discard_other_access(
         return is_theirs and now is not None and about.get("access", now) != now
 
     for what in discard(environment, is_outdated):
-        say(f"your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed.")
+        say(f"Your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed.")
 
 
 def clear(environment: "Mapping[str, str]", origin: str = "") -> int:

@@ -120,7 +120,7 @@ class Login:
     def _explain(self, pushed: Pushed, lead: str) -> None:
         what = "admin access" if self.admin else "your tenants"
         self.person.say(
-            f"daypass: sign in to {self.doorway.origin} for {what}.\n"
+            f"daypass: Sign in to {self.doorway.origin} for {what}.\n"
             f"  {lead}\n    {self.doorway.page(pushed.request_uri)}\n"
             f"  Does the page show {pushed.match_code}? If not, cancel it.\n"
             "  If the page gives you a code, paste it here: "

@@ -55,4 +55,4 @@ def logout(now: Now, /, **given: str | bool | None) -> None:
     """
     signed_in = account.account(options.flags_of(given), os.environ, now)
     ended = signed_in.log_out()
-    say(f"signed out of {signed_in.origin}." if ended else f"nobody was signed in to {signed_in.origin}.")
+    say(f"Signed out of {signed_in.origin}." if ended else f"Nobody was signed in to {signed_in.origin}.")

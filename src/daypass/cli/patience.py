@@ -34,7 +34,7 @@ def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result"
     thread.join(_SILENCE)
     if thread.is_alive():
         if sys.stderr is not None and sys.stderr.isatty():
-            say(f"{doing} …")
+            say(f"{doing[:1].upper()}{doing[1:]} …")
         thread.join(seconds - _SILENCE)
     if thread.is_alive():
         raise TimeoutError

@@ -74,7 +74,7 @@ def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: by
         if status >= 500 or status == 429:
             return Unavailable(f"{origin} answers with an error ({status}). Try again later.")
         return not_a_portal(origin, status)
-    sentence = problem.get("detail") or problem.get("title") or f"the portal says {status}."
+    sentence = problem.get("detail") or problem.get("title") or f"The portal answers {status}."
     if "Retry-After" in headers:
         sentence += f" Try again in {headers['Retry-After']} s."
     if problem.get("request_id"):

@@ -43,22 +43,22 @@ def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]",
     try:
         path = cache.folder(environment)
     except Unfit as unfit:
-        say(f"the keys are not cached: {unfit}.")
+        say(f"The keys are not cached: {unfit}.")
         return fresh_entry(ask, portal, now)
     try:
         place = Place(path, ask.key())
     except Unfit as unfit:
         say(
-            f"the cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
+            f"The cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
         )
         return fresh_entry(ask, portal, now)
     except OSError as error:
-        say(f"the cache {path} is not used: {error.strerror}.")
+        say(f"The cache {path} is not used: {error.strerror}.")
         return fresh_entry(ask, portal, now)
     with place:
         old = place.read()
         if old is not None and old.is_good(now()):
-            note(f"kept keys of {ask.what} from {path}")
+            note(f"Kept keys of {ask.what} from {path}")
             return old
         issued = portal.issue(ask)
         new = _entry(ask, issued, now())
@@ -79,7 +79,7 @@ def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
-        say(f"this machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right.")
+        say(f"This machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right.")
     if issued.note:
         say(issued.note)
     # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
@@ -103,4 +103,4 @@ def _tell_change(ask: "Ask", old: Entry | None, new: Entry) -> None:
     ]
     if not changes:
         return
-    say(f"{ask.what} is not what it was: {', '.join(changes)}. The kept keys were replaced.")
+    say(f"The kept keys of {ask.what} were replaced: {', '.join(changes)}.")

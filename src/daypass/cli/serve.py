@@ -58,7 +58,7 @@ def serve_credentials(now: refresh.Now, /, port: int, output: str | None, **give
     sys.stdout.flush()
     # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    say(f"giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
+    say(f"Giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
     endpoint.loopback.serve()
 
 

@@ -55,17 +55,17 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
     choice = browser.chosen(flags.get("browser", ""), os.environ)
     why_none = choice.missing or ("" if "browser" in flags else browser.why_none(os.environ))
     if "no_browser" in flags:
-        why_none = "no browser, as you asked"
+        why_none = "--no-browser is set"
     if print_only or why_none:
         if not print_only:
-            say(f"{why_none}: open this link elsewhere; it is a secret for 15 minutes.")
+            say(f"No browser was opened: {why_none}. Open this link; it is a secret for 15 minutes.")
         click.echo(link)
         return
-    say(f"opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here.")
+    say(f"Opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here.")
     # By way of a page of ours: the link itself must not be seen among the machine's processes.
     if not Handover(link).give(choice.command, os.environ, _PATIENCE):
         raise Unavailable("The browser did not come for its link. Print it instead: daypass web --print")
-    say("the browser has the link, and opens the AWS console.")
+    say("The browser has the link, and opens the AWS console.")
 
 
 def _destination(place: str, wanted: ask.Ask, portal: Portal) -> str:
@@ -90,7 +90,7 @@ def _page_of(arn: Arn, wanted: ask.Ask, portal: Portal) -> str:
     except NoConsole as why:
         raise Misused(str(why)) from why
     if not page.is_exact:
-        say(f"the page of {arn.text} is not known; opening the start page of {arn.service}.")
+        say(f"The page of {arn.text} is not known; opening the start page of {arn.service}.")
     return page.path
 
 
