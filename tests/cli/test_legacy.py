@@ -1,8 +1,14 @@
 """Habits of duploctl's users that have no meaning here: each is told what exists instead."""
 
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import click
 import pytest
 
+from daypass.cli.app import OURS
 from daypass.cli.legacy import JIT_COMMANDS, SUBJECTS
+from daypass.cli.wings import load
 from tests.cli.conftest import Inside
 from tests.cli.stub import StubPortal
 
@@ -21,7 +27,16 @@ from tests.cli.stub import StubPortal
         (("jit", "aws", "--ctx", "prod"), "--host"),
         (("jit", "web", "--config-file", "x"), "--host"),
         (("jit", "token", "--cachedir", "x"), "DAYPASS_CACHE_DIR"),
-        *((("jit", command), "keep duploctl") for command in JIT_COMMANDS),
+        *((("jit", command), "There is no") for command in JIT_COMMANDS),
+        (("jit", "k8s"), "keep duploctl"),
+        (("jit", "update-kubeconfig"), "keep duploctl"),
+        (("jit", "kubectl", "get", "pods"), "not yet to Kubernetes: keep duploctl"),
+        (("jit", "EKS"), "Kubernetes"),
+        (("jit", "azure"), "AWS alone"),
+        (("jit", "duplo", "--host", "https://portal.example.com"), "daypass jit token"),
+        (("jit", "update-aws-config", "portal"), "daypass jit update_aws_config"),
+        (("jit", "env", "--tenant", "dev01"), "daypass env"),
+        (("jit", "anything"), "aws, token, update_aws_config and web. See: daypass jit --help"),
         (("jit", "k8s", "--plan", "x"), "Kubernetes"),
         *(((subject, "list"), "There is no") for subject in SUBJECTS),
         (("tenant", "list"), "daypass tenants"),
@@ -37,6 +52,32 @@ def test_what_exists_instead_is_told(
     assert said in ran.err
     assert len(ran.err.splitlines()) == 1
     assert portal.asked == []
+
+
+def test_every_subject_of_the_installed_duploctl_is_answered() -> None:
+    theirs = {found.name for found in entry_points(group="duplocloud.net")}
+
+    assert theirs
+    assert theirs - set(SUBJECTS) - set(OURS) == set()
+
+
+def test_every_jit_command_of_the_installed_duploctl_is_answered() -> None:
+    ours = load("daypass.cli.jit:jit")
+    assert isinstance(ours, click.Group)
+    # Loading the class registers its commands.
+    (jit,) = (found.load() for found in entry_points(group="duplocloud.net", name="jit"))
+    schema = import_module("duplocloud.commander").schema
+    theirs = {name.rpartition(".")[2] for name in schema if name.startswith(f"{jit.__name__}.")}
+
+    assert theirs
+    assert theirs - set(JIT_COMMANDS) - set(ours.commands) == set()
+
+
+def test_a_token_in_the_place_of_a_command_is_not_repeated(inside: Inside) -> None:
+    ran = inside("jit", "daypass_pat_canary0123456789canary0123456789")
+
+    assert ran.code == 2
+    assert "canary" not in ran.err
 
 
 def test_json_is_still_taken_as_the_form_of_the_output(inside: Inside) -> None:

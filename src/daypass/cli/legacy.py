@@ -6,6 +6,7 @@ import click
 
 from daypass.cli.errors import Misused
 from daypass.cli.options import Decorator, together
+from daypass.common.counting import joined
 
 _KUBERNETES = "Daypass gives access to AWS, not yet to Kubernetes: keep duploctl for it."
 _OTHER_CLOUD = "Daypass gives access to AWS alone: keep duploctl for it."
@@ -16,8 +17,18 @@ JIT_COMMANDS = {
     "k8s": _KUBERNETES,
     "k8s_context": _KUBERNETES,
     "update_kubeconfig": _KUBERNETES,
+    # `duplo-jit duplo` prints a token of the portal.
+    "duplo": "The API token is printed by: daypass jit token",
 }
-"""Commands of `duploctl jit`."""
+"""Commands of `duploctl jit` and `duplo-jit`."""
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("eks", "kube", "kubeconfig", "kubectl", "kubectx", "kubernetes"), _KUBERNETES),
+    **dict.fromkeys(("azure", "gcloud", "google"), _OTHER_CLOUD),
+    # Kubernetes services of other clouds.
+    **dict.fromkeys(("aks", "gke"), _OTHER_CLOUD),
+}
+"""Names that neither client has, and that their users try."""
 
 _RESOURCES = "Daypass gives access to AWS and does not manage what runs there: keep duploctl for it."
 
@@ -28,6 +39,10 @@ SUBJECTS = {
     "system": "What the portal says about itself is checked by: daypass doctor",
     **dict.fromkeys(
         ("argo_wf", "asg", "aws_secret", "batch_compute", "batch_definition", "batch_job", "batch_queue"),
+        _RESOURCES,
+    ),
+    **dict.fromkeys(
+        ("argo_wf_template", "batch_scheduling_policy", "cloud_resource", "ecs"),
         _RESOURCES,
     ),
     **dict.fromkeys(
@@ -56,9 +71,24 @@ class Jit(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command, or refuse one of duploctl's with what to do instead."""
-        if args and not ctx.resilient_parsing and (instead := JIT_COMMANDS.get(args[0])):
-            raise Misused(f"There is no `daypass jit {args[0]}`. {instead}")
+        if args and not ctx.resilient_parsing and args[0] not in self.commands:
+            self._refuse(ctx, args[0])
         return super().resolve_command(ctx, args)
+
+    def _refuse(self, ctx: click.Context, word: str) -> None:
+        if word.startswith("-"):
+            # Options have messages of their own.
+            return
+        name = word.lower().replace("-", "_")
+        # Only a known word is repeated as it is: any other may be a token in the wrong place.
+        if instead := JIT_COMMANDS.get(name) or _OTHER_NAMES.get(name):
+            raise Misused(f"There is no `daypass jit {name}`. {instead}")
+        if name in self.commands:
+            raise Misused(f"The command is: daypass jit {name}")
+        parent = ctx.parent.command if ctx.parent else None
+        if isinstance(parent, click.Group) and word in parent.list_commands(ctx):
+            raise Misused(f"This command is without `jit`: daypass {word}")
+        ctx.fail(f"No such command '{word}'. `daypass jit` has {joined(sorted(self.commands))}.")
 
 
 def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
