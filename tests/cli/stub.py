@@ -44,6 +44,7 @@ class StubPortal:
         self.note: str | None = None
         self.aws_endpoint_url: str | None = None
         self.access = "full"
+        self.user_id = "user-1"
         self._arrived = Semaphore(0)
         self.may_answer = Event()
         self.may_answer.set()
@@ -76,7 +77,7 @@ class StubPortal:
     def _me(self) -> dict[str, object]:
         end = (self.now() + timedelta(days=90)).isoformat(timespec="seconds")
         return {
-            "user": {"id": "user-1", "username": "dana@example.com", "role": self.role_of_caller},
+            "user": {"id": self.user_id, "username": "dana@example.com", "role": self.role_of_caller},
             "token": {"id": "token-1", "kind": "temporary", "name": "", "expires_at": end},
             "account_id": "123456789012",
             "region": "us-east-1",
@@ -93,11 +94,11 @@ class StubPortal:
             "scope": "admin" if admin else "tenant",
             "tenant": None
             if admin
-            else {"id": f"id-of-{asked.body['tenant']}", "name": asked.body["tenant"]},
+            else {"id": f"id-of-{asked.body['tenant'].lower()}", "name": asked.body["tenant"].lower()},
             "role_arn": self.role,
             "region": "us-west-2",
             "account_id": "123456789012",
-            "user": {"id": "user-1", "username": "dana@example.com"},
+            "user": {"id": self.user_id, "username": "dana@example.com"},
             "session_name": "dana@example.com",
             "access": self.access,
             "issued_at": self.now().isoformat(timespec="seconds"),

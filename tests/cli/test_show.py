@@ -107,6 +107,34 @@ def test_whoami_leaves_out_what_has_ended(inside: Inside, portal: StubPortal) ->
     assert "admin access" not in table
 
 
+def test_whoami_shows_keys_of_the_caller_alone(inside: Inside, portal: StubPortal) -> None:
+    inside("aws", "--tenant", "dev01")
+    portal.user_id = "user-2"
+    inside("aws", "--tenant", "prod01", DAYPASS_TOKEN=f"{TOKEN}2")
+
+    table, as_json = inside("whoami"), inside("whoami", "-o", "json")
+
+    assert "tenant prod01" in table.out
+    assert "tenant dev01" not in table.out
+    assert "Keys of 1 other user are kept here too" in table.err
+    assert [kept["what"] for kept in json.loads(as_json.out)["cached"]] == ["tenant prod01"]
+
+
+def test_whoami_shows_each_scope_once_with_the_keys_that_are_served_longest(
+    inside: Inside, portal: StubPortal
+) -> None:
+    inside("aws", "--tenant", "dev01")
+    inside("aws", "--tenant", "DEV01", DAYPASS_TOKEN=f"{TOKEN}2")
+    portal.life = timedelta(minutes=30)
+    inside("aws", "--tenant", "dev01", "--duration", "30m")
+
+    (kept,) = json.loads(inside("whoami", "-o", "json").out)["cached"]
+
+    assert kept["what"].lower() == "tenant dev01"
+    until = datetime.fromisoformat(kept["expires_at"])
+    assert until - portal.now() > timedelta(minutes=55)
+
+
 def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
     here = inside.portal.url

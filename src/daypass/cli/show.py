@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +11,9 @@ import click
 from daypass.cli import account, actions, facts, keep, options
 from daypass.cli.cache import Entry
 from daypass.cli.output import moment, output_option, show_json, show_list, show_pairs, show_table
+from daypass.cli.patience import say
 from daypass.cli.refresh import Now
+from daypass.common.counting import counted
 
 
 @click.command("tenants", context_settings=options.HELP)
@@ -89,9 +92,9 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
     """
     portal = account.portal(options.flags_of(given), os.environ, now)
     me = facts.me(portal)
-    cached = [_cached(entry, now()) for entry in keep.kept(os.environ)]
-    cached = [each for each in cached if each.portal == portal.origin and each.expires_at.timestamp() > now()]
-    cached.sort(key=lambda each: each.what)
+    every = _live(portal.origin, now())
+    cached = _without_doubles(each for each in every if each.user_id in ("", me.user_id))
+    others = {each.user_id for each in every} - {"", me.user_id}
     standing = facts.standing(portal, me)
     if output == "json":
         signed_in_until = standing.until if standing.is_sign_in else None
@@ -111,6 +114,10 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
         show_table(
             [(each.what, each.role, moment(each.served_until), moment(each.expires_at)) for each in cached],
             ("KEPT KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
+        )
+    if others:
+        say(
+            f"Keys of {counted(len(others), 'other user')} are kept here too; daypass cache clear removes all."
         )
 
 
@@ -146,9 +153,30 @@ class Cached:
     what: str
     role: str
     username: str
+    user_id: str
+    """Empty in entries of an earlier version."""
+    tenant_id: str
+    access: str
     served_until: datetime
     expires_at: datetime
     is_served: bool
+
+
+def _live(origin: str, now: float) -> list[Cached]:
+    """Return the kept keys of the portal at *origin* that AWS still takes, of every user."""
+    every = (_cached(entry, now) for entry in keep.kept(os.environ))
+    return [each for each in every if each.portal == origin and each.expires_at.timestamp() > now]
+
+
+def _without_doubles(cached: Iterable[Cached]) -> list[Cached]:
+    """Return what is served longest of each scope, role and access, sorted by scope.
+
+    Keys of one scope are kept once for each token, duration and spelling of the tenant.
+    """
+    longest: dict[tuple[str, str, str], Cached] = {}
+    for each in sorted(cached, key=lambda one: one.served_until):
+        longest[each.tenant_id or each.what.lower(), each.role, each.access] = each
+    return sorted(longest.values(), key=lambda one: one.what.lower())
 
 
 def _cached(entry: Entry, now: float) -> Cached:
@@ -158,6 +186,9 @@ def _cached(entry: Entry, now: float) -> Cached:
         what=about.get("what", ""),
         role=about["role"],
         username=about.get("username", ""),
+        user_id=about.get("user", ""),
+        tenant_id=about.get("tenant") or "",
+        access=about.get("access", ""),
         served_until=datetime.fromtimestamp(entry.good_until, UTC),
         expires_at=datetime.fromisoformat(keys["Expiration"]),
         is_served=entry.is_good(now),
