@@ -116,9 +116,8 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
             ("KEPT KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
         )
     if others:
-        say(
-            f"Keys of {counted(len(others), 'other user')} are kept here too; daypass cache clear removes all."
-        )
+        number = counted(len(others), "other user")
+        say(f"Keys of {number} are kept here too; daypass cache clear removes all.")
 
 
 @click.command("token", context_settings=options.HELP)
