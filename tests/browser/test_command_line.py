@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from daypass.cli.cache import Entry
 from tests.browser.framing import BLOCKED, failure_in_a_frame
@@ -32,6 +32,8 @@ def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(
         page = person.sign_in(DANA, laptop.address())
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
         expect(page.get_by_text(match_code)).to_be_visible()
+        button, hint = page.locator("main form"), page.get_by_text("If your browser cannot connect")
+        assert _bottom(button) + 12 <= _top(hint)
         expect(page.get_by_text("dev01")).to_be_visible()
         person.find_nothing_wrong()
         authorize(page)
@@ -47,6 +49,18 @@ def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(
     with laptop.types(*DEV) as sitting:
         assert sitting.end() == (0, out)
     assert len(laptop.tabs.opened) == 1
+
+
+def _top(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def _bottom(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
 
 
 def test_dana_says_no(laptop: Laptop, dana: Person) -> None:
@@ -79,7 +93,7 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
     button = page.get_by_role("button", name="Authorize", exact=True)
     expect(button).to_have_attribute("aria-disabled", "false")
 
-    expect(page.locator("main")).to_contain_text("If your browser then says that it cannot connect")
+    expect(page.locator("main")).to_contain_text("If your browser cannot connect after you authorize")
     with page.expect_event("requestfailed", lambda request: "/cb/" in request.url):
         button.click()
     page.wait_for_url("chrome-error://**")

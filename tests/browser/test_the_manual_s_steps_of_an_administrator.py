@@ -104,6 +104,9 @@ def roles_as_before(demo: Demo) -> Iterator[None]:
                 RoleFactStore(connection).forget(role["Arn"])
 
 
+_OVERFLOWING = "values => values.filter(v => v.scrollWidth > v.clientWidth).map(v => v.textContent)"
+
+
 def wait_for_roles(person: Person, result: str) -> None:
     """See what became of the roles, on the page that says so."""
     page = navigate(person, "Administrator", "System Settings")
@@ -214,6 +217,10 @@ def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Per
         page.get_by_role("link", name="Settings", exact=True).click()
         for name in ("AWS Access Token Validity", "AWS Role Max Session Duration"):
             remove(page, name, "Remove Setting")
+        # The role keeps its maximum, which is said once, and counted as nothing else.
+        wait_for_roles(administrator, "1 no longer set")
+        expect(page.get_by_text("until a value is set again")).to_have_count(1)
+        expect(page.locator("main")).not_to_contain_text("0 done")
 
 
 def test_configuring_jit_timeout_for_the_aws_master_iam_role(administrator: Person) -> None:
@@ -254,5 +261,7 @@ def test_configuring_global_jit_timeout_for_all_tenants(
         # As long as the roles allow, and no longer, whatever a tenant's own validity would be.
         with demo.setting(TENANT_VALIDITY, "43200", demo.tenants["dev01"]["id"]):
             assert_lasts(demo, seconds, DANA, tenant="dev01")
+        page.goto(f"{demo.portal_url}/administrator/tenants/dev01/aws")
+        assert page.locator(".ruler .value").evaluate_all(_OVERFLOWING) == []
         navigate(administrator, "Administrator", "System Settings")
         remove(page, "AWS Role Max Session Duration")

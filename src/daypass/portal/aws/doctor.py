@@ -131,7 +131,7 @@ class Doctor:
                 ),
             ),
         ]
-        yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is as it should be.")]
+        yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is set up correctly.")]
 
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None

@@ -21,7 +21,7 @@ _STATES = {
     Outcome.DONE: ("Done", "ok"),
     Outcome.REFUSED: ("Refused", "bad"),
     Outcome.MISSING: ("Missing", "bad"),
-    Outcome.LEFT: ("Not set any more", ""),
+    Outcome.LEFT: ("No longer set", ""),
 }
 
 
