@@ -35,6 +35,18 @@ def spoken(module: Path) -> Iterator[str]:
                 yield from first_words(call.args[0])
 
 
+GUIDES = sorted((SOURCE.parents[2] / "docs" / "guides").glob("*.md"))
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_what_a_guide_shows_of_stderr_is_what_the_command_line_says(guide: Path) -> None:
+    prefix = "daypass: "
+    shown = [line.removeprefix(prefix) for line in guide.read_text().splitlines() if line.startswith(prefix)]
+    said = {text.removeprefix(prefix).partition("\n")[0] for module in MODULES for text in spoken(module)}
+
+    assert [line for line in shown if not line.startswith(tuple(said - {""}))] == []
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
 def test_a_sentence_on_stderr_begins_with_a_capital_letter(module: Path) -> None:
     sentences = [text.removeprefix("daypass: ") for text in spoken(module)]
