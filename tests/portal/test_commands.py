@@ -101,8 +101,9 @@ def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
         ("", GOOD, "username has 1 to 255"),
         ("x" * 300, GOOD, "username has 1 to 255"),
         ("a\x1bb@example.com", GOOD, "printable"),
+        ("operator", GOOD, "is reserved"),
     ],
-    ids=["no-password", "short-password", "no-name", "long-name", "unprintable-name"],
+    ids=["no-password", "short-password", "no-name", "long-name", "unprintable-name", "reserved-name"],
 )
 def test_who_cannot_be_made_is_refused_with_a_sentence(
     operator: Operator, username: str, typed: str, says: str

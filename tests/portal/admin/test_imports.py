@@ -74,6 +74,7 @@ def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
         (",,,", ""),
         ("x@example.com,User,,,,,", "-"),
         ("a\tb,,,", "printable"),
+        ("operator,,,", "“operator” is reserved"),
         ("NOOR@example.com,,,", "Line 2 has this user too"),
         (f"x@example.com,,{' '.join(f't{number}' for number in range(2001))},", "at most 2,000 tenants"),
     ],

@@ -1,15 +1,72 @@
-"""Users by their names in URLs, at every door."""
+"""Users by their names, at every door: in URLs, and when they are made."""
 
+import html
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
 
 from daypass.portal.identity.store import ADD_USER
+from tests.portal.http.client import Answer
 from tests.portal.http.web.test_administrator import sign_in
-from tests.portal.http.world import ADMIN, DEV, World
+from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.identity.test_usernames import ACCEPTED
 
 OLD = "a/b@example.com"
+
+
+def by_api(world: World, name: str) -> Answer:
+    return world.client().post("/api/v1/users", world.tokens[ADMIN], {"username": name, "role": "User"})
+
+
+def by_legacy_api(world: World, name: str) -> Answer:
+    body = {"Username": name, "Roles": ["User"], "State": "added"}
+    return world.client().post("/admin/UpdateUserRole", world.tokens[ADMIN], body)
+
+
+def by_page(world: World, name: str) -> Answer:
+    return sign_in(world, ADMIN).send("/administrator/users", username=name, role="User", sign_in="none")
+
+
+def by_import(world: World, name: str) -> Answer:
+    body = {"csv": f"username,role\n{name},User\n", "dry_run": False}
+    return world.client().post("/api/v1/user-imports", world.tokens[ADMIN], body)
+
+
+DOORS = [by_api, by_legacy_api, by_page, by_import]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Operator", "is reserved"),
+        (OLD, "has no slash"),
+        ("a\u034fdmin@example.com", "invisible character (U+034F)"),
+        ("\u0430dmin@example.com", "mixes letters of Cyrillic and Latin"),
+    ],
+)
+def test_no_door_makes_a_user_whose_name_misleads(
+    quick_world: World, door: Callable[[World, str], Answer], name: str, says: str
+) -> None:
+    refused = door(quick_world, name)
+
+    assert refused.status in {400, 422}, refused.body
+    text = html.unescape(refused.body.decode("unicode_escape" if b"\\u" in refused.body else "utf-8"))
+    assert says in text
+    made = quick_world.client().get("/api/v1/users", quick_world.tokens[ADMIN]).json["users"]
+    assert {one["username"] for one in made} == set(quick_world.users)
+
+
+@pytest.mark.parametrize("door", [by_api, by_legacy_api, by_page])
+def test_every_door_says_that_a_name_is_another_spelling(
+    quick_world: World, door: Callable[[World, str], Answer]
+) -> None:
+    refused = door(quick_world, DANA.upper())
+
+    assert refused.status == 409
+    said = html.unescape(refused.body.decode())
+    assert f"There is a user “{DANA}” already. “{DANA.upper()}” is another spelling of that name." in said
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

@@ -1,6 +1,8 @@
 """Which usernames a new user may have, and why others are refused."""
 
 import unicodedata
+from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -26,6 +28,22 @@ ACCEPTED = [
     "daypass-ci",
     "a%2fb@example.com",
     "a?b#c&d=e@example.com",
+    "0123456789abcdef0123456789abcdef@example.com",
+]
+
+INVISIBLE = [
+    *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0),
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+]
+"""What Unicode calls default ignorable and Python calls printable, and the blank of Braille."""
+
+LIKE_LATIN = [
+    # Cyrillic.
+    *(0x0430, 0x0435, 0x043E, 0x0440, 0x0441, 0x0443, 0x0445, 0x0455, 0x0456, 0x0458),
+    *(0x04BB, 0x04CF, 0x0501, 0x051B, 0x051D),
+    # Greek.
+    *(0x03B1, 0x03B9, 0x03BA, 0x03BD, 0x03BF, 0x03C1, 0x03C5, 0x03C7, 0x03F2, 0x03F3),
 ]
 
 
@@ -69,6 +87,24 @@ def test_a_name_that_misleads_or_has_no_address_is_refused_with_the_reason(name:
         check_new_username(canonical_username(name))
 
     assert says in refused.value.reason
+
+
+def accepted(names: Iterable[str]) -> list[str]:
+    """Return those of *names* that a new user may have, with every character spelled out."""
+    taken = []
+    for name in names:
+        with suppress(InvalidRequest):
+            check_new_username(name)
+            taken.append(ascii(name))
+    return taken
+
+
+def test_no_invisible_character_is_accepted() -> None:
+    assert accepted(f"jane{chr(point)}@example.com" for point in INVISIBLE) == []
+
+
+def test_no_word_of_letters_that_look_like_latin_ones_is_accepted() -> None:
+    assert accepted(f"{chr(point)}@example.com" for point in LIKE_LATIN) == []
 
 
 @given(st.text(max_size=30))
