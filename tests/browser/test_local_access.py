@@ -61,6 +61,21 @@ def test_where_an_old_client_is_gone_the_page_says_what_to_do(dana: Person) -> N
     expect(page.get_by_role("alert")).to_contain_text("install a newer version")
 
 
+def test_where_a_client_is_gone_back_leads_to_what_to_do(dana: Person) -> None:
+    with listening() as listener:
+        address = asked(listener.port)
+    page = dana.visit(address)
+
+    with page.expect_event("requestfailed", lambda request: "/?t=" in request.url):
+        page.get_by_role("button", name="Authorize").click()
+    page.wait_for_url("chrome-error://**")
+    page.go_back()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
+    expect(page.locator("main")).to_contain_text("the command has ended: run it again")
+    dana.complaints.clear()
+
+
 def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana: Person) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port))
