@@ -1,9 +1,14 @@
 """A membership that was raised or lowered: cached keys with the old access go once a command hears of it."""
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from tests.cli.conftest import Inside
-from tests.cli.stub import StubPortal
+from daypass.cli.cache import Entry
+from tests.cli.conftest import TOKEN, Inside
+from tests.cli.stub import Asked, Reply, StubPortal
 
 TELLING = [
     ("tenants",),
@@ -50,3 +55,61 @@ def test_keys_of_other_tenants_and_of_admin_access_stay(inside: Inside, portal: 
 
     assert inside("aws", "--admin").out == admin.out
     assert inside("aws", "--tenant", "prod01").out == other.out
+
+
+def test_keys_of_the_same_tenant_at_another_portal_stay(inside: Inside) -> None:
+    kept = inside("aws", "--tenant", "dev01")
+    other = StubPortal()
+    other.access = "read-only"
+    try:
+        inside("tenants", DAYPASS_HOST=other.url)
+    finally:
+        other.close()
+
+    assert inside("aws", "--tenant", "dev01").out == kept.out
+
+
+def issuing(portal: StubPortal, change: Callable[[dict[str, Any]], object]) -> Callable[[Asked], Reply]:
+    """The usual replies, with *change* made to those that have keys."""
+
+    def reply(asked: Asked) -> Reply:
+        usual = portal.usual(asked)
+        if asked.path != "/api/v1/sessions":
+            return usual
+        fields = json.loads(usual.body)
+        change(fields)
+        return Reply(usual.status, json.dumps(fields).encode(), usual.headers)
+
+    return reply
+
+
+def test_keys_of_another_user_of_this_machine_stay(inside: Inside, portal: StubPortal) -> None:
+    kept = inside("aws", "--tenant", "dev01")
+    portal.access = "read-only"
+    portal.reply = issuing(portal, lambda fields: fields["user"].update(id="user-2"))
+
+    assert inside("aws", "--tenant", "dev01", DAYPASS_TOKEN=TOKEN[::-1]).out != kept.out
+
+    assert inside("aws", "--tenant", "dev01").out == kept.out
+
+
+def test_a_portal_that_does_not_tell_the_access_changes_none(inside: Inside, portal: StubPortal) -> None:
+    kept = inside("aws", "--tenant", "dev01")
+    portal.reply = issuing(portal, lambda fields: fields.pop("access"))
+
+    assert "changed" not in inside("aws", "--tenant", "dev01", "--no-cache").err
+
+    assert inside("aws", "--tenant", "dev01").out == kept.out
+
+
+def test_keys_that_an_earlier_version_kept_stay(inside: Inside) -> None:
+    kept = inside("aws", "--tenant", "dev01")
+    (file,) = (inside.home / ".cache" / "daypass").glob("*.keys")
+    entry = Entry.from_bytes(file.read_bytes())
+    about = {name: value for name, value in json.loads(entry.about).items() if name != "access"}
+    earlier = Entry(entry.answer, json.dumps(about).encode(), entry.asked_at, entry.good_until)
+    file.write_bytes(earlier.to_bytes())
+
+    assert "changed" not in inside("tenants").err
+
+    assert inside("aws", "--tenant", "dev01").out == kept.out
