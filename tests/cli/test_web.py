@@ -74,8 +74,13 @@ def test_a_browser_with_options_needs_no_place_for_the_address(
     assert seen["argv"][:-1] == words.split()
 
 
-def test_the_first_browser_of_several_that_exists_is_opened(daypass: Command, browser: Path) -> None:
-    assert daypass("web", "--tenant", "dev01", BROWSER=f"no-such-browser:{browser}").code == 0
+def test_the_first_browser_of_several_that_exists_is_opened(
+    daypass: Command, browser: Path, tmp_path: Path
+) -> None:
+    ran = daypass("web", "--tenant", "dev01", BROWSER=f"no-such-browser:{browser}")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert json.loads((tmp_path / "seen").read_text())["first"] == [302, LINK]
 
 
 @pytest.mark.parametrize("named", ["no-such-browser", "none", "x -P work", "/nowhere/x %s", "a 'b"])
