@@ -197,6 +197,19 @@ def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> 
         world.consents.show(pushed.id, browser.token, browser.user)
 
 
+def test_an_answered_request_stays_so_in_another_spelling_of_its_reference(world: World) -> None:
+    browser, pushed = world.browser(), world.consents.push(WISH)
+    request = world.consents.show(pushed.id, browser.token)
+    world.consents.deny(request.id, browser.token, browser.user, "deny")
+
+    # Decoding Base64 skips characters that are not in its alphabet.
+    respelled = RequestId(f"{pushed.id[:8]}~~~~{pushed.id[8:]}")
+
+    with pytest.raises(RequestOver):
+        world.consents.show(respelled, browser.token)
+    assert world.count(oauth_requests) == 1
+
+
 def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> None:
     another = Sealing(world.database, world.clock)
     consents = Consents(world.database, world.audit, world.clock, another)
@@ -222,6 +235,7 @@ def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
         lambda _: "",
         lambda text: text + "A" * 5000,
         lambda _: "\u00fc\x00" * 20,
+        lambda _: "\udc80" * 20,
     ],
 )
 def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
