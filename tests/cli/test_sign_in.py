@@ -172,6 +172,28 @@ def test_without_a_browser_that_reaches_us_the_page_gives_a_code(
     assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
 
 
+def test_no_browser_means_none_even_if_one_is_named(person: Person, sign_in: SignInPortal) -> None:
+    with person.types("login", "--no-browser", "--browser", person.tabs.command) as sitting:
+        sitting.until("paste it here")
+        sitting.type(CODE)
+        assert sitting.end()[0] == 0
+
+    assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
+    assert person.tabs.opened == []
+
+
+def test_over_ssh_the_program_in_browser_is_given_the_page_that_shows_a_code(
+    person: Person, sign_in: SignInPortal
+) -> None:
+    with person.types("login", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as sitting:
+        sitting.until("paste it here")
+        assert person.tabs.await_one().startswith(f"{sign_in.stub.url}/oauth/authorize?")
+        sitting.type(CODE)
+        assert sitting.end()[0] == 0
+
+    assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
+
+
 def test_a_named_browser_is_believed_to_reach_us(person: Person, sign_in: SignInPortal) -> None:
     words = ("login", "--browser", person.tabs.command)
     with person.types(*words, BROWSER="", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as sitting:

@@ -47,12 +47,14 @@ class Person:
 
 def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> Person:
     """Who is there, by what was typed and what the environment says."""
-    choice, here = browser.chosen(flags.get("browser", ""), environment), terminal.find(environment)
+    here = terminal.find(environment)
+    if "no_browser" in flags:
+        return Person(here, "as you asked", browser.Choice(""), environment)
+    choice = browser.chosen(flags.get("browser", ""), environment)
     why_none = "" if "browser" in flags else browser.why_none(environment)
     if choice.missing and here is not None:
         why_none = choice.missing
-    no_browser = "as you asked" if "no_browser" in flags else why_none
-    return Person(here, no_browser, choice, environment)
+    return Person(here, why_none, choice, environment)
 
 
 @dataclass(frozen=True, slots=True)
