@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event, Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from daypass.portal.access.duration import GRANT_MARGIN
 from daypass.portal.access.model import AdminScope, Ask, Door, LimitSource, Purpose, TenantScope
@@ -24,15 +25,17 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
-from daypass.portal.identity.store import ADD_TOKEN, row_of
+from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, UserStore, row_of
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
     ENABLE_ADMIN_JIT_ON_UI,
     TENANT_VALIDITY,
 )
+from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens
 from daypass.portal.tenants.model import Access
+from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, caller, token_of
 
@@ -271,6 +274,55 @@ def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
     assert row["failure"] == refusal.code
     assert row["access_key_id"] is None
     assert rig.outcomes() == ["requested", "failed"]
+
+
+def disable(connection: Connection) -> None:
+    UserStore(connection).disable(DANA.id, NOON)
+
+
+def revoke(connection: Connection) -> None:
+    ended = {"ended_id": token_of(DANA).id, "owner_id": DANA.id, "ended_at": NOON}
+    connection.execute(REVOKE_TOKEN, ended)
+
+
+def remove_member(connection: Connection) -> None:
+    assert TenantStore(connection).remove_member(DEV.id, DANA.id)
+
+
+@pytest.mark.parametrize("end", [disable, revoke, remove_member])
+def test_an_end_that_has_begun_at_another_replica_is_waited_for_and_wins(
+    rig: Rig, database_url: str, end: Callable[[Connection], None]
+) -> None:
+    outcomes: list[str] = []
+    is_asked, may_answer = Event(), Event()
+
+    def answer() -> None:
+        is_asked.set()
+        may_answer.wait(60)
+
+    def ask() -> None:
+        try:
+            rig.issue(DANA, "dev01")
+            outcomes.append("issued")
+        except PortalError as refusal:
+            outcomes.append(refusal.code)
+
+    rig.broker.meanwhile = answer
+    asking = Thread(target=ask)
+    asking.start()
+    assert is_asked.wait(60)
+    there = Database(database_url)
+    with there.writing() as connection:
+        end(connection)
+        may_answer.set()
+        asking.join(0.3)
+        so_far = list(outcomes)
+    asking.join()
+    there.close()
+
+    assert so_far == []
+    assert outcomes in (["unauthenticated"], ["tenant_not_found"])
+    assert rig.states() == ["failed"]
 
 
 def test_a_validity_that_is_shortened_meanwhile_is_nothing_to_who_asked_for_less(rig: Rig) -> None:
