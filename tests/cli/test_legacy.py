@@ -9,7 +9,7 @@ import pytest
 from daypass.cli.app import OURS
 from daypass.cli.legacy import JIT_COMMANDS, SUBJECTS
 from daypass.cli.wings import load
-from tests.cli.conftest import Inside
+from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal
 
 
@@ -21,11 +21,15 @@ from tests.cli.stub import StubPortal
         (("-q", "AccessKeyId", "jit", "aws"), "daypass env"),
         (("jit", "aws", "-o", "env"), "daypass env"),
         (("jit", "aws", "--output", "yaml"), "yq"),
-        (("jit", "aws", "--output", "csv"), "JSON"),
+        (("jit", "aws", "--output", "csv"), "jq"),
+        (("jit", "aws", "--output", "string"), "jq"),
+        (("jit", "aws", "--output", "table"), "The output is JSON."),
         (("aws", "-o", "env", "--tenant", "dev01"), "daypass env"),
         (("aws", "-q", "x", "--tenant", "dev01"), "daypass env"),
         (("jit", "aws", "--ctx", "prod"), "--host"),
         (("jit", "web", "--config-file", "x"), "--host"),
+        (("jit", "aws", "--context", "prod"), "--host"),
+        (("jit", "web", "--configfile", "x"), "--host"),
         (("jit", "token", "--cachedir", "x"), "DAYPASS_CACHE_DIR"),
         *((("jit", command), "There is no") for command in JIT_COMMANDS),
         (("jit", "k8s"), "keep duploctl"),
@@ -37,6 +41,9 @@ from tests.cli.stub import StubPortal
         (("jit", "update-aws-config", "portal"), "daypass jit update_aws_config"),
         (("jit", "env", "--tenant", "dev01"), "daypass env"),
         (("jit", "anything"), "aws, token, update_aws_config and web. See: daypass jit --help"),
+        (("jit", "token", "--cache-dir", "x"), "DAYPASS_CACHE_DIR"),
+        (("jit", "aws", "--homedir", "x"), "DAYPASS_STATE_DIR"),
+        (("jit", "aws", "--home-dir", "x"), "DAYPASS_STATE_DIR"),
         (("jit", "k8s", "--plan", "x"), "Kubernetes"),
         *(((subject, "list"), "There is no") for subject in SUBJECTS),
         (("tenant", "list"), "daypass tenants"),
@@ -82,3 +89,11 @@ def test_a_token_in_the_place_of_a_command_is_not_repeated(inside: Inside) -> No
 
 def test_json_is_still_taken_as_the_form_of_the_output(inside: Inside) -> None:
     assert inside("jit", "aws", "--tenant", "dev01", "-o", "json").code == 0
+
+
+def test_completing_what_is_refused_says_nothing(daypass: Command) -> None:
+    ran = daypass(
+        _DAYPASS_COMPLETE="bash_complete", COMP_WORDS="daypass jit k8s --", COMP_CWORD="3", DAYPASS_TOKEN=""
+    )
+
+    assert (ran.code, ran.err) == (0, "")

@@ -38,21 +38,43 @@ SUBJECTS = {
     "version": "The version is printed by: daypass --version",
     "system": "What the portal says about itself is checked by: daypass doctor",
     **dict.fromkeys(
-        ("argo_wf", "asg", "aws_secret", "batch_compute", "batch_definition", "batch_job", "batch_queue"),
+        (
+            "argo_wf",
+            "argo_wf_template",
+            "asg",
+            "aws_secret",
+            "batch_compute",
+            "batch_definition",
+            "batch_job",
+            "batch_queue",
+            "batch_scheduling_policy",
+            "cloud_resource",
+            "cloudfront",
+            "configmap",
+            "cronjob",
+            "ecr",
+            "ecs",
+            "ecs_service",
+            "hosts",
+            "infrastructure",
+            "ingress",
+            "job",
+            "lambda",
+            "plan",
+            "pod",
+            "pvc",
+            "rds",
+            "s3",
+            "secret",
+            "service",
+            "ssm_param",
+            "storageclass",
+            "ticket",
+            "workspace",
+            "agent",
+        ),
         _RESOURCES,
     ),
-    **dict.fromkeys(
-        ("argo_wf_template", "batch_scheduling_policy", "cloud_resource", "ecs"),
-        _RESOURCES,
-    ),
-    **dict.fromkeys(
-        ("cloudfront", "configmap", "cronjob", "ecr", "ecs_service", "hosts", "infrastructure", "ingress"),
-        _RESOURCES,
-    ),
-    **dict.fromkeys(
-        ("job", "lambda", "plan", "pod", "pvc", "rds", "s3", "secret", "service", "ssm_param"), _RESOURCES
-    ),
-    **dict.fromkeys(("storageclass", "ticket", "workspace", "agent"), _RESOURCES),
 }
 """First words of duploctl's command lines."""
 
@@ -117,6 +139,6 @@ no_options = together(
     _none_of_ours(("--context", "--ctx"), "Name the portal with --host, or in DAYPASS_HOST."),
     _none_of_ours(("--config-file", "--configfile"), "Name the portal with --host, or in DAYPASS_HOST."),
     _none_of_ours(("--cache-dir", "--cachedir"), "Name the folder in DAYPASS_CACHE_DIR."),
-    _none_of_ours(("--home-dir",), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."),
+    _none_of_ours(("--home-dir", "--homedir"), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."),
 )
 """duploctl's options that have no meaning here, and `--output json`, which does."""
