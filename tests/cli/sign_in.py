@@ -107,7 +107,9 @@ class SignInPortal:
         return visit(pushed["redirect_uri"], {name: value for name, value in fields.items() if value})
 
 
-def leave_sign_in(environment: Mapping[str, str], origin: str, *, token_left: float = 3600) -> float:
+def leave_sign_in(
+    environment: Mapping[str, str], origin: str, *, token_left: float = 3600, left: float = 11 * 3600
+) -> float:
     """Keep a sign-in as if somebody had signed in an hour ago; when it ends."""
     now = time.time()  # noqa: TID251  commands read the real clock
     kept = Kept(
@@ -118,7 +120,7 @@ def leave_sign_in(environment: Mapping[str, str], origin: str, *, token_left: fl
         access_until=now + token_left,
         refresh="refresh_canary",
         since=now - 3600,
-        until=now + 11 * 3600,
+        until=now + left,
     )
     with Slot(environment, origin, admin=False, now=lambda: now).locked() as slot:
         slot.write(kept)

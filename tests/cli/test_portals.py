@@ -83,15 +83,16 @@ def test_a_named_portal_wins(inside: Inside, portal: StubPortal, state: dict[str
     assert inside("whoami", **(NOTHING | {"DAYPASS_HOST": portal.url}), **state).code == 0
 
 
+@pytest.mark.parametrize("variable", ["DAYPASS_TOKEN", "DUPLO_TOKEN"])
 @pytest.mark.parametrize("given", [("--token", TOKEN), ("--token-file", "{home}/token"), ()])
 def test_a_token_is_never_sent_to_a_portal_that_was_not_named(
-    inside: Inside, portal: StubPortal, state: dict[str, str], given: tuple[str, ...]
+    inside: Inside, portal: StubPortal, state: dict[str, str], given: tuple[str, ...], variable: str
 ) -> None:
     leave_sign_in(state, portal.url)
     (inside.home / "token").write_text(TOKEN)
     words = [word.format(home=inside.home) for word in given]
 
-    ran = inside("whoami", *words, **(NOTHING | {"DAYPASS_TOKEN": "" if given else TOKEN}), **state)
+    ran = inside("whoami", *words, **(NOTHING | {variable: "" if given else TOKEN}), **state)
 
     assert ran.code == 2
     assert "Which portal?" in ran.err
@@ -134,3 +135,22 @@ def test_a_choice_that_was_signed_out_of_counts_no_more(
     inside("logout", "--host", portal.url, **NOTHING, **state)
 
     assert default_portal(state) == OTHER
+
+
+def test_a_sign_in_that_is_over_is_not_listed_as_one(inside: Inside, state: dict[str, str]) -> None:
+    leave_sign_in(state, OTHER, left=60)
+
+    (known,) = json.loads(inside("portals", "-o", "json", **NOTHING, **state).out)
+
+    assert (known["portal"], known["username"], known["signed_in_until"]) == (OTHER, "", None)
+
+
+def test_a_shell_completes_the_portals_that_one_can_choose(daypass: Command, state: dict[str, str]) -> None:
+    leave_sign_in(state, OTHER)
+    leave_sign_in(state, "https://portal.example.com")
+
+    ran = daypass(
+        _DAYPASS_COMPLETE="bash_complete", COMP_WORDS="daypass use O", COMP_CWORD="2", **NOTHING, **state
+    )
+
+    assert ran.out.split() == ["plain,other.example.com"]
