@@ -61,7 +61,9 @@ def test_a_right_name_that_is_refused_is_no_misspelling(inside: Inside, portal: 
     inside("tenants")
     portal.reply = problem(403, "access_denied", "JIT access is disabled.")
 
-    assert "mean" not in inside("aws", "--tenant", "dev01").err
+    for words in (("--tenant", "dev01"), ("--tenant", "DEV01"), ("--admin",)):
+        ran = inside("aws", *words)
+        assert (ran.code, "mean" in ran.err) == (4, False)
 
 
 def test_names_of_one_portal_are_not_those_of_another(inside: Inside) -> None:
@@ -99,6 +101,7 @@ def test_a_long_list_is_cut() -> None:
         ("dev0", "Did you mean dev01?"),
         ("DEV1", "Did you mean dev01?"),
         ("pro", "Did you mean prod01?"),
+        ("P", "Did you mean prod01?"),
         ("zzz", "Yours: dev01, prod01."),
     ],
 )
@@ -139,3 +142,13 @@ def test_a_shell_completes_the_name_without_asking_the_portal(
 
     assert ran.stdout.split() == ["dev01"], ran.stderr
     assert len(portal.asked) == asked
+
+
+@pytest.mark.parametrize("begun", ["d", "D"])
+def test_a_name_is_completed_in_lower_case(daypass: Command, begun: str) -> None:
+    daypass("tenants")
+
+    words = f"daypass aws --tenant {begun}"
+    ran = daypass(_DAYPASS_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="3")
+
+    assert ran.out.split() == ["plain,dev01"]

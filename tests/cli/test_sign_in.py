@@ -115,6 +115,12 @@ def test_what_is_kept_is_private_and_whole(person: Person, sign_in: SignInPortal
     assert {path.suffix for path in person.state.iterdir()} == {".lock", ".sign-in", ".portal"}
 
 
+def test_the_tenants_names_are_known_from_the_sign_in_on(person: Person, sign_in: SignInPortal) -> None:
+    log_in(person, sign_in)
+
+    assert "Yours: dev01, prod01." in person.program("aws").err
+
+
 def test_no_secret_reaches_the_terminal(person: Person, sign_in: SignInPortal) -> None:
     with person.types(*DEV, DAYPASS_DEBUG="1") as sitting:
         sign_in.answer(sign_in.await_push())
