@@ -58,6 +58,15 @@ def test_where_all_is_well_every_line_says_so(inside: Inside, well: dict[str, st
     assert TOKEN not in ran.out
 
 
+def test_json_has_the_way_to_the_portal_first_whichever_check_ends_first(
+    inside: Inside, well: dict[str, str]
+) -> None:
+    about = list(told(inside("doctor", "-o", "json", **well)))
+
+    assert about[0] == "portal"
+    assert about.index("sign-in") < about.index("AWS CLI")
+
+
 def config(content: str) -> Callable[[Inside], None]:
     def write(inside: Inside) -> None:
         inside.config.write_text(content)
