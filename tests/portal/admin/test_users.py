@@ -13,6 +13,7 @@ from daypass.portal.errors import (
     AlreadyThere,
     Changed,
     FreshSignInNeeded,
+    InsufficientScope,
     InvalidRequest,
     LastAdministrator,
     PortalError,
@@ -231,6 +232,19 @@ ENDINGS: dict[str, Act] = {
     "disable": lambda all_, by: all_.users.update("alice@example.com", by, is_disabled=True),
     "delete": lambda all_, by: all_.users.delete("alice@example.com", by),
 }
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+def test_a_token_that_was_authorized_for_tenants_only_changes_nothing(
+    administration: Administration, act: Act
+) -> None:
+    narrow = administration.caller("alice@example.com", TokenKind.CLI)
+    before = [administration.users.find(f"{name}@example.com") for name in ("alice", "amir", "dana")]
+
+    with pytest.raises(InsufficientScope):
+        act(administration, narrow)
+
+    assert [administration.users.find(f"{name}@example.com") for name in ("alice", "amir", "dana")] == before
 
 
 @pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
