@@ -7,15 +7,29 @@ from threading import Thread
 
 import pytest
 
-from daypass.cli.ask import origin_of, tenant_of, token_of, understand
+from daypass.cli import private
+from daypass.cli.ask import origin_of, read_duration, tenant_of, token_of, understand
 from daypass.cli.cache import folder
 from daypass.cli.errors import Misused
+from daypass.cli.processes import Process
 from daypass.cli.scrub import known_tokens
+from daypass.cli.trust import CA_VARIABLES, trust
 from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.stub import StubPortal
 from tests.tls import Authority
 
-AROUND = ["{}\n", "{}\r\n", "{}\r", " {} ", "\t{}", "\ufeff{}", "\ufeff{}\n", "\n{}"]
+AROUND = [
+    "{}\n",
+    "{}\r\n",
+    "{}\r",
+    " {} ",
+    "\t{}",
+    "\ufeff{}",
+    "\ufeff{}\n",
+    "\n{}",
+    "\n\ufeff{}",
+    "\ufeff {}",
+]
 
 
 @pytest.mark.parametrize("around", AROUND, ids=repr)
@@ -40,6 +54,7 @@ def test_what_is_around_a_flag_is_trimmed(around: str) -> None:
     assert token_of({"token": around.format(TOKEN)}, {}) == TOKEN
     assert tenant_of({"tenant": around.format("dev01")}, {}) == "dev01"
     assert tenant_of({"tenant_id": around.format("dev01")}, {}) == "dev01"
+    assert read_duration(around.format("1h30m")) == 5400
 
 
 @pytest.mark.parametrize("variable", ["DAYPASS_TOKEN", "DAYPASS_TENANT", "DAYPASS_HOST"])
@@ -52,6 +67,33 @@ def test_a_variable_of_blanks_is_as_good_as_none(variable: str) -> None:
 @pytest.mark.parametrize("variable", ["DAYPASS_CACHE_DIR", "XDG_CACHE_HOME"])
 def test_the_end_of_a_line_is_no_part_of_a_folders_name(variable: str) -> None:
     assert folder({variable: "/var/x\r\n"}) == folder({variable: "/var/x"})
+
+
+def test_the_end_of_a_line_is_no_part_of_the_folder_for_configuration() -> None:
+    assert private.folder({"XDG_CONFIG_HOME": "/etc/x\r\n"}) == Path("/etc/x/daypass")
+
+
+@pytest.mark.parametrize("variable", CA_VARIABLES)
+def test_the_end_of_a_line_is_no_part_of_the_name_of_a_ca_file(authority: Authority, variable: str) -> None:
+    named = trust("https://portal.example.com", {}, {variable: f"{authority.ca_file}\r\n"})
+
+    assert named is not None
+    assert len(named.context.get_ca_certs()) == 1
+
+
+def test_a_profile_names_the_ca_file_without_the_end_of_the_line(authority: Authority) -> None:
+    environment = {"DAYPASS_CA_FILE": f"{authority.ca_file}\r\n", "HOME": "/root", "PATH": os.environ["PATH"]}
+
+    command = Process("https://portal.example.com", "dev01").command({}, environment)
+
+    assert f"--ca-file {authority.ca_file}" in command
+    assert "\r" not in command
+
+
+def test_the_end_of_a_line_after_the_switch_for_debugging_is_not_meant(inside: Inside) -> None:
+    inside("aws", "--tenant", "dev01")
+
+    assert "kept keys" in inside("aws", "--tenant", "dev01", DAYPASS_DEBUG="1\r\n").err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -111,6 +153,32 @@ def test_a_pipe_that_holds_the_certificates_is_read_once(daypass: Command, autho
         secure.close()
 
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_named_pipe_that_holds_the_token_is_read_once(
+    inside: Inside, portal: StubPortal, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = Thread(target=lambda: pipe.write_text(TOKEN[::-1]), daemon=True)
+    writing.start()
+
+    ran = inside("aws", "--tenant", "dev01", "--token-file", str(pipe))
+
+    writing.join(timeout=60)
+    assert (ran.code, ran.err) == (0, "")
+    assert portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN[::-1]}"
+
+
+def test_a_pipe_that_holds_the_certificates_is_good_for_each_call(authority: Authority) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "wb") as pipe:
+        pipe.write(authority.ca_file.read_bytes())
+        pipe.close()
+        flags = {"ca_file": f"/dev/fd/{reading}"}
+        twice = [trust("https://portal.example.com", flags, {}) for _ in range(2)]
+
+    assert [named is not None and len(named.context.get_ca_certs()) for named in twice] == [1, 1]
 
 
 @pytest.mark.parametrize("flag", ["--token-file", "--ca-file"])
