@@ -131,6 +131,16 @@ def test_a_cursor_that_leads_to_itself_is_followed_once(
     assert len(portal.asked) <= 2
 
 
+def test_an_empty_page_is_the_last_one(inside: Inside, portal: StubPortal) -> None:
+    portal.reply = pages_of(portal, map(str, count()), empty=True)
+
+    ran = inside("tenants")
+
+    assert ran.code == 6
+    assert "does not end" in ran.err
+    assert len(portal.asked) == 1
+
+
 def test_a_list_without_an_end_is_given_up() -> None:
     numbers = count()
 
