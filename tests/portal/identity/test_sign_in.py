@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -234,6 +235,23 @@ def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
             require_fresh(token(kind), NOON)
     with pytest.raises(FreshSignInNeeded):
         require_fresh(exempt, NOON, takes_exempt=False)
+
+
+def test_a_command_line_proves_its_authorization_for_admin_access_alone(
+    identity: Identity, dana: User
+) -> None:
+    ends = NOON + timedelta(hours=12)
+    token = identity.create_token(dana, TokenKind.CLI, "t", OPERATOR, grant_ends_at=ends)[1]
+    # The token itself is newer: it was renewed.
+    admin = replace(token, allows_admin=True, authorized_at=NOON - FRESH)
+
+    require_fresh(admin, NOON)
+    for none in (
+        replace(admin, allows_admin=False),
+        replace(admin, authorized_at=NOON - FRESH - timedelta(milliseconds=1)),
+    ):
+        with pytest.raises(FreshSignInNeeded):
+            require_fresh(none, NOON)
 
 
 def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(
