@@ -12,7 +12,7 @@ from daypass.portal.admin.change import Change, Step
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.proofs import Proof
 from daypass.portal.audit.log import AuditLog, Check, Record
-from daypass.portal.errors import Changed, FreshSignInNeeded
+from daypass.portal.errors import AccessDenied, Changed, FreshSignInNeeded, Unauthenticated
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.engine import Database
@@ -20,7 +20,7 @@ from daypass.portal.tenants.model import Access
 from tests.fakes import NOON, FakeClock, nothing_happens
 from tests.portal.admin.conftest import Administration, open_administration
 
-AMIR, DANA = "amir@example.com", "dana@example.com"
+ALICE, AMIR, DANA = "alice@example.com", "amir@example.com", "dana@example.com"
 SIX_MINUTES = timedelta(minutes=6)
 
 
@@ -117,3 +117,42 @@ def test_no_token_is_exempt_whose_owner_was_promoted_or_demoted_meanwhile(
     with pytest.raises(Changed):
         open_administration(database, slow, clock).tokens.create(owner, "ci", by)
     assert administration.tokens.count(owner) == 0
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda all_: all_.users.update(ALICE, OPERATOR, role=Role.USER),
+        lambda all_: all_.users.update(ALICE, OPERATOR, is_disabled=True),
+    ],
+    ids=["demoted", "disabled"],
+)
+def test_an_administrator_who_was_ended_meanwhile_changes_nothing(
+    administration: Administration,
+    database: Database,
+    clock: FakeClock,
+    slow: SlowLog,
+    end: Callable[[Administration], object],
+) -> None:
+    administration.users.update(DANA, OPERATOR, role=Role.ADMINISTRATOR)
+    by = administration.caller(ALICE)
+    slow.before_next = lambda: end(administration)
+
+    with pytest.raises((AccessDenied, Unauthenticated)):
+        open_administration(database, slow, clock).users.update(AMIR, by, is_disabled=True)
+    assert not administration.users.find(AMIR).is_disabled
+
+
+def test_changes_that_are_made_together_need_the_most_that_any_of_them_needs(
+    administration: Administration, clock: FakeClock
+) -> None:
+    by = administration.caller(ALICE, TokenKind.BROWSER)
+    clock.move(SIX_MINUTES)
+    steps = [
+        Step("user.delete", AMIR, Change(())),
+        Step("user.set_password", DANA, Change((), proof=Proof.RECENT)),
+    ]
+
+    with pytest.raises(FreshSignInNeeded):
+        administration.users.desk.make_all("user.import", "a table", by, lambda _: steps)
+    assert administration.events("user.set_password") == []
