@@ -77,15 +77,25 @@ class Browser:
         """Ask for a page."""
         return self._ask("GET", address, {"cookie": cookies, **headers}, b"")
 
-    def post(self, address: str, form: dict[str, str], cookies: str = SIGNED_IN, **headers: str) -> Answer:
-        """Send a form, by default as one of our own pages does."""
-        sent = {
+    def post(
+        self,
+        address: str,
+        form: dict[str, str],
+        cookies: str = SIGNED_IN,
+        *,
+        origin: str | None = ORIGIN,
+        site: str | None = "same-origin",
+        **headers: str,
+    ) -> Answer:
+        """Send a form, by default as one of our own pages does; None leaves a header out."""
+        given = {
             "cookie": cookies,
-            "origin": ORIGIN,
-            "sec_fetch_site": "same-origin",
+            "origin": origin,
+            "sec_fetch_site": site,
             "content_type": "application/x-www-form-urlencoded",
             **headers,
         }
+        sent = {name: value for name, value in given.items() if value is not None}
         return self._ask("POST", address, sent, urlencode(form).encode())
 
     def _ask(self, method: str, address: str, headers: dict[str, str], body: bytes) -> Answer:
