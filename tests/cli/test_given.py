@@ -156,14 +156,14 @@ def test_a_pipe_that_holds_the_certificates_is_read_once(daypass: Command, autho
 
 
 def test_a_named_pipe_that_holds_the_token_is_read_once(
-    inside: Inside, portal: StubPortal, tmp_path: Path
+    daypass: Command, portal: StubPortal, tmp_path: Path
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writing = Thread(target=lambda: pipe.write_text(TOKEN[::-1]), daemon=True)
     writing.start()
 
-    ran = inside("aws", "--tenant", "dev01", "--token-file", str(pipe))
+    ran = daypass("aws", "--tenant", "dev01", "--token-file", str(pipe))
 
     writing.join(timeout=60)
     assert (ran.code, ran.err) == (0, "")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daypass.cli.answers import MOST_PAGES, every_page, read_json, read_moment
+from daypass.cli.client import read_time
 from daypass.cli.errors import Misconfigured
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import Asked, Reply, StubPortal
@@ -104,6 +105,25 @@ def test_a_time_that_no_clock_shows_is_refused(inside: Inside, portal: StubPorta
     portal.reply = reply
 
     assert inside("whoami").code == 6
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00", "now"])
+@pytest.mark.parametrize("field", ["asked_at", "expires_at"])
+def test_a_session_at_a_time_that_no_clock_shows_is_refused(
+    inside: Inside, portal: StubPortal, field: str, time: str
+) -> None:
+    texts = dict.fromkeys(("id", "scope", "tenant", "state", "purpose", "door", "address", "reason"), "x")
+    times = {"asked_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T01:00:00Z"}
+    portal.reply = answering(200, json.dumps({"sessions": [texts | times | {field: time}]}).encode())
+
+    assert inside("sessions").code == 6
+
+
+@pytest.mark.parametrize(
+    "date", ["1", "Mon, 01 Jan 99999 00:00:00 GMT", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"], ids=len
+)
+def test_a_date_that_no_clock_shows_is_as_good_as_none(date: str) -> None:
+    assert read_time(date) is None
 
 
 def pages_of(portal: StubPortal, cursors: Iterator[str], *, empty: bool = False) -> Callable[[Asked], Reply]:

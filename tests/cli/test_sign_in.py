@@ -268,6 +268,17 @@ def test_a_portal_that_calls_itself_otherwise_is_not_signed_in_to(
     assert person.tabs.opened == []
 
 
+def test_a_sign_in_for_a_time_that_makes_no_sense_is_refused(person: Person, sign_in: SignInPortal) -> None:
+    sign_in.life = 10**12
+
+    with person.types("login") as sitting:
+        sign_in.answer(sign_in.await_push())
+        assert sitting.end()[0] == 6
+
+    assert "lacks refresh_expires_in" in sitting.seen
+    assert person.kept() == []
+
+
 def test_a_program_without_browser_and_terminal_is_told_how_to_sign_in(
     person: Person, sign_in: SignInPortal
 ) -> None:
