@@ -62,6 +62,7 @@ def adding(page: Page) -> None:
 
 
 TENANT = "/administrator/tenants/prod01"
+USERS = "/administrator/users"
 
 
 def one_user(page: Page) -> None:
@@ -138,7 +139,15 @@ EXTRA: Mapping[str, tuple[str, str, Prepare]] = {
     "tenant-sessions": (ADMIN, f"{TENANT}/sessions", nothing),
     "tenant-aws": (ADMIN, f"{TENANT}/aws", nothing),
     "add-tenant": (ADMIN, "/administrator/tenants", adding),
-    "add-config": (ADMIN, "/administrator/system-settings", adding),
+    "add-config": (ADMIN, "/administrator/system-settings", add_config),
+    "user": (ADMIN, USERS, one_user),
+    "user-tokens": (ADMIN, USERS, one_user_s_tokens),
+    "token-created": (ADMIN, USERS, token_made),
+    "create-user": (ADMIN, USERS, create_user),
+    "delete-user": (ADMIN, USERS, delete_user),
+    "planned-import": (ADMIN, "/administrator/import-users", planned_import),
+    "event": (ADMIN, "/administrator/audit", one_event),
+    "verified": (ADMIN, "/administrator/audit", verified),
 }
 
 DOCS: Mapping[str, tuple[str, str, Prepare, str]] = {
