@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.admin.export import COLUMNS, cell, csv_lines, every_event, json_lines
+from daypass.portal.admin.export import COLUMNS, cell, csv_lines, every_event, json_lines, pieces
 from daypass.portal.admin.records import Filter, Records
 from daypass.portal.admin.store.events import RecordedEvent
 from daypass.portal.audit.log import AuditLog, Event
@@ -68,3 +69,22 @@ def test_every_event_that_matches_is_there_once_newest_first(database: Database,
     found = list(every_event(Records(database), Filter(), action="user.create"))
 
     assert [one.subject for one in found] == ["6", "5", "4", "3", "2", "1", "0"]
+
+
+@given(st.lists(st.text()))
+def test_pieces_are_the_same_text(lines: list[str]) -> None:
+    assert "".join(pieces(lines)) == "".join(lines)
+
+
+def test_a_piece_has_many_lines_and_is_sent_before_the_last_line_is_made() -> None:
+    made = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal made
+        for made in range(1, 3001):
+            yield "x" * 99 + "\n"
+
+    parts = pieces(lines())
+
+    assert 500 < next(parts).count("\n") == made < 1000
+    assert len(list(parts)) < 10

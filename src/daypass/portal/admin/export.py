@@ -24,6 +24,9 @@ COLUMNS = (
 )
 
 _AT_ONCE = 500
+_PIECE = 64 * 1024
+"""Characters that a piece has at least, except for the last one."""
+
 # What spreadsheets take for the beginning of a formula, the blanks included that they skip.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ")
 
@@ -65,6 +68,20 @@ FORMATS: Mapping[str, Callable[[Iterable[RecordedEvent]], Iterator[str]]] = {
     "jsonl": json_lines,
     "csv": csv_lines,
 }
+
+
+def pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the same text in pieces of many lines: sending one costs far more than making a line."""
+    gathered: list[str] = []
+    size = 0
+    for line in lines:
+        gathered.append(line)
+        size += len(line)
+        if size >= _PIECE:
+            yield "".join(gathered)
+            gathered, size = [], 0
+    if gathered:
+        yield "".join(gathered)
 
 
 def cell(text: str) -> str:

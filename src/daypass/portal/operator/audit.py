@@ -113,7 +113,7 @@ def export(
       daypass portal audit export --since 2026-11-01 > november.jsonl
       daypass portal audit export --format csv --user dana@example.com > dana.csv
     """
-    from daypass.portal.admin.export import FORMATS, every_event
+    from daypass.portal.admin.export import FORMATS, every_event, pieces
     from daypass.portal.admin.records import Filter, Records
 
     with plain_sentences(exit_code=2), _open_record() as database:
@@ -122,8 +122,8 @@ def export(
         first = next(events, None)
         if first is None:
             click.echo("daypass portal: No event matches; without options, all are written.", err=True)
-        for line in FORMATS[form](events if first is None else chain([first], events)):
-            click.echo(line, nl=False)
+        for piece in pieces(FORMATS[form](events if first is None else chain([first], events))):
+            click.echo(piece, nl=False)
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.export import FORMATS, every_event
+from daypass.portal.admin.export import FORMATS, every_event, pieces
 from daypass.portal.admin.records import Filter
 from daypass.portal.admin.store.events import RecordedEvent
 from daypass.portal.admin.store.tenants import TenantQuery
@@ -185,7 +185,7 @@ class AuditPages:
         if form == "csv":
             # Without a byte order mark Excel takes the file for the legacy encoding of its country.
             lines = chain(["\ufeff"], lines)
-        return StreamingResponse(lines, headers=headers, media_type=_MEDIA_TYPES[form])
+        return StreamingResponse(pieces(lines), headers=headers, media_type=_MEDIA_TYPES[form])
 
     def verify(self, _visit: Visit) -> Response:
         """Begin to check every chain, unless that is being done."""
