@@ -77,14 +77,14 @@ def test_pieces_are_the_same_text(lines: list[str]) -> None:
 
 
 def test_a_piece_has_many_lines_and_is_sent_before_the_last_line_is_made() -> None:
-    made = 0
+    made: list[str] = []
 
     def lines() -> Iterator[str]:
-        nonlocal made
-        for made in range(1, 3001):
-            yield "x" * 99 + "\n"
+        for _ in range(3000):
+            made.append("x" * 99 + "\n")
+            yield made[-1]
 
     parts = pieces(lines())
 
-    assert 500 < next(parts).count("\n") == made < 1000
+    assert 500 < next(parts).count("\n") == len(made) < 1000
     assert len(list(parts)) < 10
