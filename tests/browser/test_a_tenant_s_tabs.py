@@ -1,6 +1,6 @@
 """The tabs of a tenant: what an Administrator notes there, without a mouse, and on a phone."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.test_every_page import find_no_barrier
 from tests.browser_fixture import DESK, PHONE, Person
@@ -51,3 +51,18 @@ def test_the_tab_that_one_is_on_is_in_view_on_a_phone(admin: Person) -> None:
 
     expect(page.locator(".tabs [aria-current]")).to_have_text("AWS")
     expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def test_tabs_begin_where_the_text_below_them_begins_on_a_phone(admin: Person) -> None:
+    admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+
+    page = admin.visit("/administrator/tenants/dev01")
+
+    expect(page.locator(".tabs [aria-current]")).to_have_text("User Access")
+    assert left(page.locator(".tabs [aria-current]")) == left(page.locator("section.card").first)
+
+
+def left(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box
+    return box["x"]

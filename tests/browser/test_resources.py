@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser_fixture import PHONE, Chromium, Person, somebody
 from tests.demo_fixture import Demo
@@ -161,3 +161,38 @@ def test_without_script_all_of_it_works(chromium: Chromium, demo: Demo) -> None:
         console = press_console(person)
 
         expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
+
+
+def test_a_kind_that_is_chosen_is_in_view_on_a_phone(dana: Person) -> None:
+    dana.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page = dana.visit("/resources")
+    last = page.locator(".kinds a").last
+    name = last.inner_text().rpartition(" ")[0]
+
+    last.click()
+
+    chosen = page.locator(".kinds [aria-current]")
+    expect(chosen).to_contain_text(name)
+    expect(chosen).to_be_in_viewport(ratio=1)
+
+
+def test_a_label_stands_beside_its_value_and_not_beside_the_note_below(dana: Person) -> None:
+    page = dana.visit(f"{go(arns(dana.demo.tenants['dev01'])['S3 Bucket'])}&tab=Details")
+
+    for label in ("ARN", "Link for a ticket"):
+        term = page.get_by_role("term").filter(has_text=re.compile(f"^{label}$")).last
+        value = term.locator("+ dd code")
+        assert abs(middle(term) - middle(value)) < 3, label
+
+
+def middle(place: Locator) -> float:
+    """The vertical middle of an element's text."""
+    box = place.evaluate(
+        """(node) => {
+          const range = document.createRange();
+          range.selectNodeContents(node);
+          const box = range.getBoundingClientRect();
+          return (box.top + box.bottom) / 2;
+        }"""
+    )
+    return float(box)
