@@ -10,6 +10,8 @@ import boto3
 import pytest
 from playwright.sync_api import Page, expect
 
+from daypass import __version__
+from daypass.common.package import install_target
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
 from tests.browser_fixture import Chromium, Person, somebody
 from tests.demo_fixture import Demo
@@ -175,6 +177,23 @@ def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Pe
         assert f"credential_process={process}" in lines
         assert f"region={person.demo.ready['region']}" in lines
         expect(dialog).to_contain_text("aws sts get-caller-identity --profile dev01")
+
+
+def test_each_command_that_installs_the_command_line_can_be_copied(person: Person) -> None:
+    page = open_profile(person, DANA)
+    choose(page, "AWS Access from my Workstation")
+    dialog = page.get_by_role("dialog", name="AWS Access from my Workstation")
+    installs = (
+        dialog.get_by_role("tabpanel").filter(visible=True).locator(".part-of", has_text="pipx install")
+    )
+
+    copied = []
+    for button in installs.get_by_role("button", name="Copy").all():
+        button.click()
+        copied.append(person.copied())
+
+    expect(installs.locator(".meta")).not_to_contain_text("pipx")
+    assert copied == [f"pipx install {install_target(__version__)}", "pipx install ."]
 
 
 REOPENED = """async () => {

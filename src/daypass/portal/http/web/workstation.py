@@ -17,6 +17,8 @@ class Client:
     install: str
     source: str
     """Where the package comes from, if not from the public package index; else empty."""
+    clone: str
+    """The command that installs it in a clone of the repository; empty if the public package index has it."""
     test: str
 
 
@@ -47,17 +49,15 @@ class Workstations:
 
     def _of(self, profile: str, region: str, scope: Sequence[str]) -> Workstation:
         test = shlex.join(("aws", "sts", "get-caller-identity", "--profile", profile))
-        source = (
-            "" if PUBLIC_NAME else "The file is the wheel of a Daypass release. In a clone: pipx install ."
-        )
+        source, clone = ("", "") if PUBLIC_NAME else ("The wheel of a Daypass release.", "pipx install .")
         programs = (
-            ("daypass", f"pipx install {install_target(self.version)}", source),
-            ("duploctl", "pipx install duplocloud-client", ""),
+            ("daypass", f"pipx install {install_target(self.version)}", source, clone),
+            ("duploctl", "pipx install duplocloud-client", "", ""),
         )
         return Workstation(
             [
-                Client(program, self._lines(program, profile, region, scope), install, source, test)
-                for program, install, source in programs
+                Client(program, self._lines(program, profile, region, scope), install, source, clone, test)
+                for program, install, source, clone in programs
             ]
         )
 
