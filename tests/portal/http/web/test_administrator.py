@@ -418,6 +418,24 @@ def test_a_service_account_gets_a_token_that_is_shown_once_and_can_be_revoked(
     assert alert(admin.send(f"{place}/tokens")) == "Enter a Token Name."
 
 
+def test_every_kind_of_token_has_a_label(quick_world: World, admin: Browser) -> None:
+    dana = quick_world.users[DANA]
+    ends = quick_world.clock() + timedelta(hours=1)
+    for kind in TokenKind:
+        token = quick_world.identity.new_token(dana, kind, kind.value, expires_at=ends, grant_ends_at=ends)
+        quick_world.identity.add_token(token, dana, OPERATOR)
+
+    page = admin.see(f"{USERS}/{dana.id}/tokens")
+
+    cells = re.findall(r'<tr role="row"><td.*?</tr>', page, re.DOTALL)
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in cells]
+    labels = {row[0]: " ".join(row[1:]) for row in rows}
+    assert {kind.value for kind in TokenKind} <= labels.keys()
+    assert labels["cli"].startswith("Access token of a command line ")
+    assert labels["refresh"].startswith("Command line ")
+    assert labels["approval"].startswith("Application ")
+
+
 def test_whoever_is_kept_out_or_deleted_has_nothing_from_the_next_request_on(
     quick_world: World, admin: Browser
 ) -> None:

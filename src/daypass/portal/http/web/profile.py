@@ -14,6 +14,7 @@ from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.web.records import SessionRow, rows
+from daypass.portal.http.web.token_kinds import LABELS
 from daypass.portal.http.web.workstation import Workstation, Workstations
 from daypass.portal.http.words import cap_reason, reason, written
 from daypass.portal.identity.model import ApiToken, TokenKind
@@ -28,12 +29,8 @@ _SHOWN_STANDING = 10
 _SHOWN_SESSIONS = 5
 _WHOM_TO_ASK = 3
 
-_KINDS = {
-    TokenKind.BROWSER: "Browser",
-    TokenKind.APPROVAL: "Application",
-    TokenKind.REFRESH: "Command line",
-    TokenKind.TEMPORARY: "Temporary API token",
-}
+_STANDING = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
+"""The kinds of tokens that are listed under *Where you are signed in*."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class ProfilePages:
             records = IssuanceStore(connection).mine(user.id, limit=_SHOWN_SESSIONS).records
             asked = UserStore(connection).first_administrators(_WHOM_TO_ASK)
         tokens = self.own.list_own(user)
-        standing = [_standing(token, visit.caller.token) for token in tokens if token.kind in _KINDS][::-1]
+        standing = [_standing(token, visit.caller.token) for token in tokens if token.kind in _STANDING][::-1]
         # However old it is, the sign-in that looks is always among those that are shown.
         standing.sort(key=lambda one: not one.is_this)
         page = ProfilePage(
@@ -173,7 +170,7 @@ class ProfilePages:
 def _standing(token: ApiToken, current: ApiToken) -> Standing:
     return Standing(
         token=token,
-        kind=_KINDS[token.kind],
+        kind=LABELS[token.kind],
         # A computer is known by its own name, and not by that of the one application there is for it.
         name=token.name if token.kind is TokenKind.REFRESH else token.application or token.name,
         is_this=token.id == current.id,

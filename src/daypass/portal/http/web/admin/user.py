@@ -1,7 +1,7 @@
 """One user's page: who it is, and the tabs Tenant Access and Tokens."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -18,6 +18,8 @@ from daypass.portal.http.problems import status_of
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.users import ADDRESS, Made, first_password, new_password, read_role
 from daypass.portal.http.web.admin.values import chosen
+from daypass.portal.http.web.token_kinds import LABELS
+from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access
 
@@ -37,6 +39,8 @@ class UserPage:
     following: str
     memberships: Sequence[MemberRecord] = ()
     tokens: Sequence[TokenRecord] = ()
+    kind_of: Mapping[TokenKind, str] = field(default_factory=lambda: LABELS)
+    """The label of each kind of tokens."""
     offered: Sequence[TenantRecord] = ()
     """Tenants to choose from; others can be typed."""
     tenant: str = ""
