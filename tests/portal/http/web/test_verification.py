@@ -1,11 +1,13 @@
 """Audit, Verify: the page comes back at once, tells how far the check is, and then what came of it."""
 
+import re
 from datetime import timedelta
 from threading import Event, Semaphore
 from urllib.parse import urlencode
 
 from sqlalchemy import update
 
+from daypass.portal.admin.verification import Progress
 from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.http.frame.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
@@ -64,11 +66,22 @@ def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick
     assert b"The record has not been verified here yet" in nothing.body
     assert {(answer.status, answer.header("location")) for answer in pressed} == {(303, VERIFY)}
     assert (running.status, running.header("refresh")) == (200, "2")
-    assert b"500 of 10" in running.body
+    assert b"500 of 1,0" in running.body
     assert b"The record is what was written" in result.body
     # Two batches of one check, and none of another.
     assert reached.acquire(blocking=False)
     assert not reached.acquire(blocking=False)
+
+
+def test_before_the_events_are_counted_no_number_is_shown(quick_world: World) -> None:
+    quick_world.portal.administration.verification._progress = Progress(quick_world.clock())
+
+    page = Browser(quick_world).show().body.decode()
+
+    assert "The events are being counted." in page
+    assert "0 of 0" not in page
+    # Without a value the bar of a browser says that something is going on.
+    assert re.search(r'<progress max="100" aria-label="Events verified">', page)
 
 
 def test_what_was_changed_is_shown(quick_world: World) -> None:
