@@ -25,7 +25,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind
-from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, UserStore, row_of
+from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, row_of
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     DISABLE_NON_ADMIN_JIT,
@@ -35,9 +35,10 @@ from daypass.portal.settings.registry import (
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import api_tokens
 from daypass.portal.tenants.model import Access
-from daypass.portal.tenants.store import TenantStore
+from daypass.portal.tenants.store import REMOVE_MEMBER
 from tests.fakes import NOON
 from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, caller, token_of
+from tests.rows import disable_user
 
 HOUR = timedelta(hours=1)
 BOTH = Ask(TenantScope("dev01"), purpose=Purpose.BOTH)
@@ -277,7 +278,7 @@ def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
 
 
 def disable(connection: Connection) -> None:
-    UserStore(connection).disable(DANA.id, NOON)
+    disable_user(connection, DANA.id, NOON)
 
 
 def revoke(connection: Connection) -> None:
@@ -286,7 +287,7 @@ def revoke(connection: Connection) -> None:
 
 
 def remove_member(connection: Connection) -> None:
-    assert TenantStore(connection).remove_member(DEV.id, DANA.id)
+    connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": DANA.id})
 
 
 @pytest.mark.parametrize("end", [disable, revoke, remove_member])

@@ -6,7 +6,13 @@ from urllib.parse import quote
 
 import pytest
 
-from daypass.portal.identity.store import ADD_USER
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.model import Role
+from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.sign_in import SignIns
+from daypass.portal.identity.store import ADD_USER, UserStore
+from daypass.portal.secret import Secret
+from tests.fakes import quick_hash
 from tests.portal.http.client import Answer
 from tests.portal.http.web.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, DEV, World
@@ -120,3 +126,54 @@ def test_a_user_with_an_older_name_is_addressed_by_id(quick_world: World) -> Non
     assert access.status == 200
     assert imported.status == 200, imported.body
     assert imported.json["lines"][0]["problem"] is None
+
+
+def by_operator(world: World, name: str) -> Answer:
+    try:
+        world.identity.create_user(name, Role.ADMINISTRATOR, None, OPERATOR)
+    except InvalidRequest as refusal:
+        return Answer(422, [], refusal.reason.encode())
+    return Answer(201, [], b"")
+
+
+@pytest.mark.parametrize("create", [*DOORS, by_operator])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("\u0251dmin@example.com", "U+0251"), ("ci\u2010bot", "U+2010"), ("adm\u0131n@example.com", "Write i.")],
+)
+def test_a_name_that_looks_like_another_is_refused_at_every_door(
+    quick_world: World, create: Callable[[World, str], Answer], name: str, says: str
+) -> None:
+    answer = create(quick_world, name)
+
+    assert says in answer.body.decode()
+    with quick_world.database.reading() as connection:
+        assert not UserStore(connection).is_taken(name)
+    assert create(quick_world, "admin-2@example.com").status < 400
+    with quick_world.database.reading() as connection:
+        assert UserStore(connection).is_taken("admin-2@example.com")
+
+
+def test_a_user_whose_name_would_be_refused_today_signs_in_and_is_administered(quick_world: World) -> None:
+    name, password = "\u0131\u015f\u0131k\u2010\u0251@example.com", Secret("correct horse")
+    row = {
+        "id": "e" * 32,
+        "username": name,
+        "role": "User",
+        "password_hash": quick_hash(password),
+        "created_at": quick_world.clock(),
+    }
+    with quick_world.database.writing() as connection:
+        connection.execute(ADD_USER, row)
+    client, token = quick_world.client(), quick_world.tokens[ADMIN]
+    sign_ins = SignIns(quick_world.database, quick_world.identity.audit, quick_world.clock)
+
+    signed_in = sign_ins.sign_in(name, password, address="192.0.2.7", device=None, request_id="r")
+    legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}
+    imported = {"csv": f"username,role,tenants\n{name},,dev01\n", "dry_run": True}
+
+    assert signed_in.user.username == name
+    shown = client.send("GET", f"/api/v1/users/{quote(name, safe='')}", token, is_quoted=True)
+    assert shown.json["username"] == name
+    assert client.post("/admin/UpdateUserRole", token, legacy).status == 200
+    assert client.post("/api/v1/user-imports", token, imported).json["lines"][0]["problem"] is None

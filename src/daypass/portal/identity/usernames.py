@@ -3,8 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.letters import EAST_ASIAN, LATIN, is_recommended, looks_like_ascii, script_of
 
 LONGEST_USERNAME = 255
 
@@ -14,19 +16,8 @@ ACTORS = ("daypass", "operator", "somebody")
 RESERVED = frozenset({*ACTORS, "anonymous", "nobody", "system"})
 """Names that no user may have: those, and what a later version may use in the same way."""
 
-_INVISIBLE = (
-    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5)),
-    *((0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800)),
-    *((0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8)),
-    *((0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
-)
-"""Default_Ignorable_Code_Point of Unicode, and the blank of Braille: all of them are invisible."""
-
-_EAST_ASIAN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-"""Scripts that are written together, and with Latin (Unicode Technical Standard 39, "highly restrictive")."""
-
-_LIKE_LATIN = frozenset("асеорхуіјѕԁһӏԛԝοανρικυχϲϳ")
-"""Small letters of Cyrillic and Greek that look like Latin ones."""
+_TURKISH = re.compile("\u0131|i\u0307")
+"""The small letter without a dot, and what the capital letter with a dot is folded to."""
 
 _AN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -49,24 +40,51 @@ def check_new_username(name: str) -> None:
         raise InvalidRequest(
             "A username has no slash, is not made of dots, and is not 32 hexadecimal digits: URLs contain it."
         )
+    if _TURKISH.search(name):
+        raise InvalidRequest(
+            "A username has no Turkish \u0131 or \u0130. They look like i, and usernames are case-folded as "
+            "in English, so I and \u0131 would be two users. Write i."
+        )
+    if "  " in name:
+        raise InvalidRequest(
+            "The username has two spaces in a row, which pages show as one. Write one space."
+        )
     for sign in name:
-        if any(first <= ord(sign) <= last for first, last in _INVISIBLE):
-            raise InvalidRequest(f"The username has an invisible character (U+{ord(sign):04X}). Remove it.")
+        _check_sign(sign)
     for word in _words(name):
+        _check_marks(word)
         _check_scripts(word)
 
 
+def _check_sign(sign: str) -> None:
+    if not sign.isascii() and not is_recommended(sign):
+        raise InvalidRequest(
+            f"The username has the character U+{ord(sign):04X} ({unicodedata.name(sign, 'without a name')}). "
+            "It is invisible, looks like another one, or is no letter of a living language. Use ASCII "
+            "characters, or letters of one alphabet."
+        )
+
+
+def _check_marks(word: str) -> None:
+    for before, sign in pairwise(" " + word):
+        if unicodedata.category(sign)[0] == "M" and unicodedata.category(before)[0] not in "LM":
+            raise InvalidRequest(f"The mark U+{ord(sign):04X} of “{word}” is on no letter. Remove it.")
+
+
 def _check_scripts(word: str) -> None:
-    scripts = {script for sign in word if (script := _script(sign)) is not None}
-    if len(scripts - _EAST_ASIAN - {"LATIN"}) + bool(scripts & (_EAST_ASIAN | {"LATIN"})) > 1:
+    letters = [sign for sign in word if not sign.isdecimal()]
+    scripts = {script_of(sign) for sign in letters}
+    if len(scripts - EAST_ASIAN - {LATIN}) + bool(scripts & (EAST_ASIAN | {LATIN})) > 1:
         named = " and ".join(sorted(script.capitalize() for script in scripts))
         raise InvalidRequest(
             f"“{word}” mixes letters of {named}, some of which look alike. Use one alphabet."
         )
-    if any(sign.isalpha() for sign in word) and all(sign in _LIKE_LATIN for sign in word if sign.isalpha()):
-        (script,) = scripts
+    # One letter with a twin is enough among Latin ones; in another alphabet the other letters tell it apart.
+    is_mistakable = any if LATIN in scripts else all
+    if letters and is_mistakable(looks_like_ascii(sign) for sign in letters):
+        alphabet = " and ".join(sorted(script.capitalize() for script in scripts))
         raise InvalidRequest(
-            f"“{word}” is written in {script.capitalize()} letters that look like Latin ones. Use Latin ones."
+            f"“{word}” is written in {alphabet} letters that look like ASCII ones. Use ASCII ones."
         )
 
 
@@ -81,11 +99,3 @@ def _words(name: str) -> Iterator[str]:
             word = ""
     if word:
         yield word
-
-
-def _script(sign: str) -> str | None:
-    """Return the script of a letter, by the first word of its name; None for what several scripts share."""
-    if not sign.isalpha():
-        return None
-    first = unicodedata.name(sign, "").split(" ")[0].split("-")[0]
-    return None if first in {"", "MODIFIER"} else first

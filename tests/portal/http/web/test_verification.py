@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import update
 
-from daypass.portal.admin.verification import Progress
+from daypass.portal.admin.store.verifications import VerificationStore
 from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.http.frame.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
@@ -74,7 +74,8 @@ def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick
 
 
 def test_before_the_events_are_counted_no_number_is_shown(quick_world: World) -> None:
-    quick_world.portal.administration.verification._progress = Progress(quick_world.clock())
+    with quick_world.database.writing() as connection:
+        assert VerificationStore(connection).begin("run", quick_world.clock())
 
     page = Browser(quick_world).show().body.decode()
 

@@ -199,14 +199,14 @@ def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> 
 
 def test_an_answered_request_stays_so_in_another_spelling_of_its_reference(world: World) -> None:
     browser, pushed = world.browser(), world.consents.push(WISH)
-    request = world.consents.show(pushed.id, browser.token)
+    request = world.consents.show(pushed.id, browser.token, browser.user)
     world.consents.deny(request.id, browser.token, browser.user, "deny")
 
     # Decoding Base64 skips characters that are not in its alphabet.
     respelled = RequestId(f"{pushed.id[:8]}~~~~{pushed.id[8:]}")
 
     with pytest.raises(RequestOver):
-        world.consents.show(respelled, browser.token)
+        world.consents.show(respelled, browser.token, browser.user)
     assert world.count(oauth_requests) == 1
 
 
