@@ -373,5 +373,15 @@ def test_policies_that_the_portal_may_not_read_are_reported_with_what_it_takes(
 def test_chaining_and_a_clock_that_is_off_are_told(examine: Examine) -> None:
     findings = examine(is_chained=True, skew=timedelta(minutes=3))
 
-    assert [finding.code for finding in findings] == ["clock", "chaining"]
+    assert [(finding.code, finding.level) for finding in findings] == [
+        ("clock", Level.WARNING),
+        ("chaining", Level.WARNING),
+    ]
     assert "180 s" in findings[0].sentence
+
+
+def test_a_clock_that_aws_does_not_accept_is_an_error(examine: Examine) -> None:
+    (finding,) = [finding for finding in examine(skew=timedelta(minutes=10)) if finding.code == "clock"]
+
+    assert finding.level is Level.ERROR
+    assert "600 s" in finding.sentence

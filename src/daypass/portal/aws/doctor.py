@@ -17,6 +17,7 @@ from daypass.portal.admin.remedies import set_maximum
 from daypass.portal.admin.roles import RoleState
 from daypass.portal.admin.store.roles import RoleChangeList
 from daypass.portal.aws import patches, policies
+from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.fence import Fence
 from daypass.portal.aws.queues import Queues
 from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
@@ -92,7 +93,7 @@ class Doctor:
             skew = abs(self.roles.aws_clock() - self.clock())
         except AwsRefused as refusal:
             return Finding("clock", Level.WARNING, "portal", refusal.reason)
-        level = Level.FINE if skew <= _SKEW else Level.WARNING
+        level = Level.FINE if skew <= _SKEW else Level.WARNING if skew <= LARGEST_SKEW else Level.ERROR
         sentence = f"Its clock and AWS's differ by {skew // timedelta(seconds=1)} s."
         patch = "" if level is Level.FINE else "timedatectl set-ntp true"
         return Finding("clock", level, "portal", sentence, patch)

@@ -63,7 +63,7 @@ class CredentialsRefused(AwsMisconfigured):
 
 _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _WRONG_TIME = re.compile(r"Signature (expired|not yet current)")
-_NOTABLE_SKEW = timedelta(minutes=5)
+LARGEST_SKEW = timedelta(minutes=5)
 """AWS accepts signatures from a clock that differs by this much."""
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
@@ -106,7 +106,7 @@ def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datet
     if code not in _DENIED | _BAD_SIGNATURE:
         return None
     skew = timedelta() if aws_time is None else aws_time - now
-    if abs(skew) > _NOTABLE_SKEW:
+    if abs(skew) > LARGEST_SKEW:
         direction = "ahead of" if skew > timedelta() else "behind"
         difference = f"AWS's clock is {abs(skew) // timedelta(minutes=1)} minutes {direction} the portal's"
     elif code in _CLOCK_IS_WRONG or _WRONG_TIME.search(message):
