@@ -107,6 +107,23 @@ def test_a_time_that_no_clock_shows_is_refused(inside: Inside, portal: StubPorta
     assert inside("whoami").code == 6
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "2099-01-01T00:00:00"])
+def test_keys_until_a_time_that_no_clock_shows_are_refused(
+    inside: Inside, portal: StubPortal, time: str
+) -> None:
+    def reply(asked: Asked) -> Reply:
+        usual = portal.usual(asked)
+        return Reply(
+            usual.status, json.dumps(json.loads(usual.body) | {"expires_at": time}).encode(), usual.headers
+        )
+
+    portal.reply = reply
+
+    ran = inside("aws", "--tenant", "dev01")
+
+    assert (ran.code, ran.out) == (6, "")
+
+
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00", "now"])
 @pytest.mark.parametrize("field", ["asked_at", "expires_at"])
 def test_a_session_at_a_time_that_no_clock_shows_is_refused(
