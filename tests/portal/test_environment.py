@@ -21,6 +21,7 @@ KNOWN = sorted(variable.name for variable in VARIABLES)
     [
         ("DAYPASS_THREAD", "DAYPASS_THREADS"),
         ("DAYPASS_THRAEDS", "DAYPASS_THREADS"),
+        ("DAYPASS_THRAED", "DAYPASS_THREADS"),
         ("daypass_threads", "DAYPASS_THREADS"),
         ("DAYPAS_THREADS", "DAYPASS_THREADS"),
         ("DAY_PASS_THREADS", "DAYPASS_THREADS"),
@@ -28,6 +29,7 @@ KNOWN = sorted(variable.name for variable in VARIABLES)
         ("DAYPASS_DATABASE_URL_FILE", "DAYPASS_DATABASE_URL"),
         ("DAYPASS_DATABASE_URI", "DAYPASS_DATABASE_URL"),
         ("DAYPASS_TLS_KEY_FILE", "DAYPASS_TLS_KEY"),
+        ("DAYPASS-TLS-KEY-FILE", "DAYPASS_TLS_KEY"),
         ("DAYPASS_TLS_CERTIFCATE", "DAYPASS_TLS_CERTIFICATE"),
         ("DAYPASS_REQUIRE_ATTRIBUTON", "DAYPASS_REQUIRE_ATTRIBUTION"),
     ],
@@ -54,7 +56,9 @@ def test_the_value_is_not_repeated(operator: Operator) -> None:
     assert "canary" not in refused.stderr
 
 
-@pytest.mark.parametrize("name", ["DAYPASS_METRICS_ADDRESS", "DAYPASS_OIDC_ISSUER", "DAYPASS_X"])
+@pytest.mark.parametrize(
+    "name", ["DAYPASS_METRICS_ADDRESS", "DAYPASS_OIDC_ISSUER", "DAYPASS_PORT_FORWARDING_RULES", "DAYPASS_X"]
+)
 def test_what_may_be_a_newer_versions_is_reported_and_no_error(name: str) -> None:
     assert unknown_names([*KNOWN, name, "PATH", "HOME", "DAY"]) == [name]
 
