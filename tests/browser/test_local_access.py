@@ -72,7 +72,7 @@ def test_where_a_client_is_gone_back_leads_to_what_to_do(dana: Person) -> None:
     page.go_back()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
-    expect(page.locator("main")).to_contain_text("the command has ended: run it again")
+    expect(page.locator("main")).to_contain_text("the command has ended. Run it again")
     dana.complaints.clear()
 
 

@@ -93,7 +93,7 @@ def test_a_profile_names_the_ca_file_without_the_end_of_the_line(authority: Auth
 def test_the_end_of_a_line_after_the_switch_for_debugging_is_not_meant(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
 
-    assert "kept keys" in inside("aws", "--tenant", "dev01", DAYPASS_DEBUG="1\r\n").err
+    assert "Kept keys" in inside("aws", "--tenant", "dev01", DAYPASS_DEBUG="1\r\n").err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

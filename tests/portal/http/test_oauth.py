@@ -242,7 +242,7 @@ def test_the_consent_says_who_asks_for_what_from_where(quick_world: World) -> No
 def test_a_request_from_elsewhere_is_marked(quick_world: World) -> None:
     page = Browser(quick_world, peer="198.51.100.9").get(pushed(quick_world)).body.decode()
 
-    assert "asked for from another address" in page
+    assert "The request came from another address" in page
     assert PEER in page
     assert "198.51.100.9" in page
 

@@ -48,7 +48,7 @@ DOORS = [by_api, by_legacy_api, by_page, by_import]
     [
         ("Operator", "is reserved"),
         (OLD, "has no slash"),
-        ("a\u034fdmin@example.com", "invisible character (U+034F)"),
+        ("a\u034fdmin@example.com", "the character U+034F"),
         ("\u0430dmin@example.com", "mixes letters of Cyrillic and Latin"),
     ],
 )

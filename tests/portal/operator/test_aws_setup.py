@@ -99,7 +99,7 @@ from daypass.portal.access.model import Ask, Caller, Door, TenantScope
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants import RoleRules
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import connect
+from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
@@ -111,7 +111,8 @@ from daypass.portal.tenants.model import Access
 config = PortalConfig.from_environment(os.environ)
 database = Database(config.database_url, connections=4)
 audit = AuditLog(database, utc_now)
-broker = connect(config.aws, public_url=config.public_url, connections=1)
+broker = make_broker(config.aws, public_url=config.public_url, connections=1)
+broker.identity.learn()
 roles = aws_roles(config.aws, lambda: broker.account_id)
 master = roles.account.role_arn(config.aws.master_role)
 identity = Identity(database, audit, utc_now)
