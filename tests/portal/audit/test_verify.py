@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
+from daypass.portal.audit.chain import row_hash
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
@@ -69,6 +70,39 @@ def test_a_change_of_any_column_shows(database: Database, column: str, value: ob
 
     with database.snapshot() as connection:
         assert not verify(connection).is_intact
+
+
+def _hash_anew(connection: Connection, chain: str, position: int, **changed: object) -> bytes:
+    """Change an event and give it the hash that fits; return that hash."""
+    row = connection.execute(select(audit_events).where(*at(chain, position))).mappings().one()
+    new = {**row, **changed}
+    connection.execute(
+        update(audit_events).where(*at(chain, position)).values(changed | {"hash": row_hash(new)})
+    )
+    return row_hash(new)
+
+
+def test_an_event_that_was_changed_and_hashed_anew_shows_by_the_one_after_it(database: Database) -> None:
+    chain = write_chain(database, NOON)
+    with database.writing() as connection:
+        _hash_anew(connection, chain, 2, outcome="denied")
+
+    with database.snapshot() as connection:
+        assert verify(connection).problems == [
+            f"chain {chain}, event 3: it does not follow the event before it"
+        ]
+
+
+def test_an_event_that_was_cut_out_and_the_rest_linked_anew_shows_by_its_position(database: Database) -> None:
+    chain = write_chain(database, NOON)
+    with database.writing() as connection:
+        before = connection.execute(select(audit_events.c.hash).where(*at(chain, 1))).scalar_one()
+        connection.execute(delete(audit_events).where(*at(chain, 2)))
+        for position in (3, 4):
+            before = _hash_anew(connection, chain, position, previous_hash=before)
+
+    with database.snapshot() as connection:
+        assert f"chain {chain}, event 3: the events before it are missing" in verify(connection).problems
 
 
 def _cut_middle(connection: Connection, chain: str) -> None:

@@ -13,7 +13,7 @@ from daypass.portal.audit.chain import GENESIS, Event, row_hash
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import audit_events, issuances
+from daypass.portal.storage.schema import audit_events, issuances, metadata
 from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
 from tests.portal.http.world import DANA
@@ -131,6 +131,23 @@ def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Record
     assert done.exit_code == 1
     assert "✗ the record is empty, but the portal has 3 users and 2 issuances" in done.stdout
     assert run(recorded.url, "heads").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"), [("issuances", "0 users and 2 issuances"), ("users", "3 users and 0 issuances")]
+)
+def test_an_empty_record_shows_by_users_or_by_issuances_alone(
+    recorded: Recorded, kept: str, left: str
+) -> None:
+    with recorded.database.writing() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table.name != kept:
+                connection.execute(delete(table))
+
+    done = recorded.verify()
+
+    assert done.exit_code == 1
+    assert f"✗ the record is empty, although there are {left}" in done.stdout
 
 
 def test_the_record_of_a_new_portal_is_empty_and_intact(sqlite_url: str) -> None:
