@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from daypass.cli.kept import Kept, Slot
+from daypass.cli.auth.session_store import Kept, Slot
 
 BARE, DUPLOCTL = "python -c pass", "duploctl jit aws, cached"
 BY_TOKEN, BY_SIGN_IN = "daypass aws, cached", "daypass aws, cached, by sign-in"

@@ -29,7 +29,7 @@ def main() -> int:
         answer = _cached_answer(flags)
         if answer is not None:
             _end_with(answer)
-        from daypass.cli.ends import ended
+        from daypass.cli.runtime.exit_status import ended
 
         # As below: everything is closed and flushed, and the interpreter need not be taken apart.
         os._exit(ended(lambda: _print_keys(flags), words))
@@ -46,28 +46,28 @@ def now() -> float:
 def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
     """The flags of `daypass aws …` and `daypass jit aws …`; None where only click may judge."""
     if words[:1] == ["aws"]:
-        from daypass.cli import ask
+        from daypass.cli.cache import request
 
-        return ask.read_flags(words[1:])
+        return request.read_flags(words[1:])
     if words[:2] == ["jit", "aws"]:
-        from daypass.cli import ask
+        from daypass.cli.cache import request
 
-        flags = ask.read_flags(words[2:])
-        return None if flags is None else ask.in_our_words(flags)
+        flags = request.read_flags(words[2:])
+        return None if flags is None else request.in_our_words(flags)
     return None
 
 
 def _cached_answer(flags: dict[str, str]) -> bytes | None:
     """The kept answer; None if there is none, or if anything at all is unclear."""
-    from daypass.cli import ask, cache
+    from daypass.cli.cache import entries, request
 
     # On GitHub, whoever hands out a secret also has it hidden from the log.
-    if ask.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
+    if request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
         return None
     try:
-        wanted = ask.understand(flags, os.environ)
-        with cache.opened(cache.folder(os.environ)) as directory:
-            entry = cache.read(directory, wanted.key())
+        wanted = request.understand(flags, os.environ)
+        with entries.opened(entries.folder(os.environ)) as directory:
+            entry = entries.read(directory, wanted.key())
     except (ValueError, OSError):
         # Whatever is wrong is said by the slow path, which meets it again.
         return None
@@ -75,7 +75,7 @@ def _cached_answer(flags: dict[str, str]) -> bytes | None:
 
 
 def _print_keys(flags: dict[str, str]) -> None:
-    from daypass.cli.keys import print_keys
+    from daypass.cli.credentials.provider import print_keys
 
     print_keys(flags, now)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from daypass.cli.cache import Entry
-from daypass.cli.listener import MOST_REQUESTS
+from daypass.cli.auth.callback_server import MOST_REQUESTS
+from daypass.cli.cache.entries import Entry
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening

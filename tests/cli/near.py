@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import cast
 
-from daypass.cli.account import GivenToken
-from daypass.cli.client import Portal
+from daypass.cli.api.client import Portal
+from daypass.cli.auth.session import GivenToken
 from tests.portal.http.world import ADMIN, World
 
 

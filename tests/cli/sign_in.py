@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Semaphore
 from urllib.parse import urlencode, urlsplit
 
-from daypass.cli.kept import Kept, Slot
+from daypass.cli.auth.session_store import Kept, Slot
 from tests.cli.stub import Asked, Reply, StubPortal, problem
 
 PATIENCE = 60.0

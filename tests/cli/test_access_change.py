@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from daypass.cli.cache import Entry
+from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import TOKEN, Inside
 from tests.cli.stub import Asked, Reply, StubPortal
 

@@ -12,11 +12,11 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daypass.cli import census, estate
+from daypass.cli.api.client import Answer, Portal
 from daypass.cli.app import run
-from daypass.cli.client import Answer, Portal
-from daypass.cli.errors import Misused
-from daypass.cli.plan import ADD, CHANGE, REMOVE, Plan, plan
+from daypass.cli.declarative import live_state, manifest
+from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
+from daypass.cli.runtime.errors import Misused
 from daypass.main import WINGS, now
 from daypass.portal import logs
 from daypass.portal.admin.findings import Finding, Level
@@ -75,7 +75,7 @@ def portal(world: World) -> Iterator[Portal]:
 
 
 def planned(portal: Portal, text: str, *, prune: bool = False) -> Plan:
-    return plan("file", estate.read(text, "file"), census.take(portal), prune=prune)
+    return plan("file", manifest.read(text, "file"), live_state.take(portal), prune=prune)
 
 
 def carry_out(portal: Portal, steps: Plan) -> None:
@@ -90,7 +90,7 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     carry_out(portal, found)
 
     assert planned(portal, FILE).steps == []
-    there = census.take(portal).estate
+    there = live_state.take(portal).estate
     assert there.users is not None
     assert there.users[DANA].role == "Administrator"
     assert there.tenants is not None
@@ -100,16 +100,16 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
         "delete_protection": "true",
     }
     assert there.tenants["team01"].metadata == {
-        "cost/centre": estate.Note("text", "4711"),
-        "dashboard": estate.Note("url", "https://grafana.example.com/d/team01"),
-        "owner": estate.Note("text", "team blue"),
+        "cost/centre": manifest.Note("text", "4711"),
+        "dashboard": manifest.Note("url", "https://grafana.example.com/d/team01"),
+        "owner": manifest.Note("text", "team blue"),
     }
 
 
 def test_what_is_exported_changes_nothing(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
 
-    exported = estate.write(census.take(portal).estate)
+    exported = manifest.write(live_state.take(portal).estate)
 
     assert planned(portal, exported, prune=True).steps == []
 
@@ -122,7 +122,7 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     assert (kept.steps, kept.unmentioned) == ([], 3)
     carry_out(portal, pruned)
 
-    there = census.take(portal).estate
+    there = live_state.take(portal).estate
     assert set(there.tenants or {}) == {"dev01", "prod01"}
     assert (there.tenants or {})["dev01"].members == {}
     assert (there.tenants or {})["prod01"].members == {DANA: "read-only"}
@@ -175,7 +175,7 @@ def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
     less = "tenants:\n  dev01:\n    metadata: {}\n  new01: {region: eu-central-1}\n"
 
     carry_out(older, planned(older, less, prune=False))
-    exported = estate.write(census.take(older).estate)
+    exported = manifest.write(live_state.take(older).estate)
 
     assert planned(older, exported, prune=True).steps == []
     with pytest.raises(Misused, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
@@ -215,7 +215,7 @@ WRONG = (
 @pytest.mark.parametrize(("text", "line", "problem"), WRONG)
 def test_what_cannot_be_understood_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
     with pytest.raises(Misused, match=f"^file, line {line}: .*{re.escape(problem)}"):
-        estate.read(text, "file")
+        manifest.read(text, "file")
 
 
 def test_what_cannot_be_planned_is_refused_with_its_line(portal: Portal) -> None:
@@ -231,23 +231,25 @@ values = (
 )
 keys = texts.filter(lambda key: not key.startswith("/") and "//" not in key)
 estates = st.builds(
-    estate.Estate,
+    manifest.Estate,
     st.dictionaries(
-        texts.map(estate.canonical).filter(lambda name: name.isprintable() and name != ""),
-        st.builds(estate.User, st.sampled_from(estate.ROLES), st.booleans()),
+        texts.map(manifest.canonical).filter(lambda name: name.isprintable() and name != ""),
+        st.builds(manifest.User, st.sampled_from(manifest.ROLES), st.booleans()),
         max_size=4,
     ),
     st.dictionaries(
         st.from_regex("[a-z]{2,8}", fullmatch=True),
         st.builds(
-            estate.Tenant,
+            manifest.Tenant,
             st.just(0),
             st.just("eu-central-1"),
             st.just("arn"),
             st.just("x"),
             st.just({}),
             st.dictionaries(keys, values, max_size=3),
-            st.dictionaries(keys, st.builds(estate.Note, st.sampled_from(estate.KINDS), values), max_size=3),
+            st.dictionaries(
+                keys, st.builds(manifest.Note, st.sampled_from(manifest.KINDS), values), max_size=3
+            ),
         ),
         max_size=3,
     ),
@@ -257,8 +259,8 @@ estates = st.builds(
 
 @settings(max_examples=100)
 @given(whole=estates)
-def test_whatever_is_written_is_read_again(whole: estate.Estate) -> None:
-    read = estate.read(estate.write(whole), "file")
+def test_whatever_is_written_is_read_again(whole: manifest.Estate) -> None:
+    read = manifest.read(manifest.write(whole), "file")
 
     assert read.settings == whole.settings
     assert {name: (one.settings, one.metadata) for name, one in (read.tenants or {}).items()} == {
@@ -274,10 +276,10 @@ names = st.from_regex("[a-z]{3,8}@example[.]com", fullmatch=True)
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
-    users = draw(st.dictionaries(names, st.sampled_from(estate.ROLES), min_size=1, max_size=3))
+    users = draw(st.dictionaries(names, st.sampled_from(manifest.ROLES), min_size=1, max_size=3))
     lines = ["users:", *(f"  {name}: {{role: {role}}}" for name, role in users.items()), "tenants:"]
     for tenant in draw(st.lists(st.from_regex("[a-z]{4,9}", fullmatch=True), max_size=2, unique=True)):
-        accesses = st.sampled_from(estate.ACCESSES)
+        accesses = st.sampled_from(manifest.ACCESSES)
         members = draw(st.dictionaries(st.sampled_from(sorted(users)), accesses))
         lines += [f"  {tenant}:", "    region: eu-west-1", "    members:"]
         lines += [f"      {name}: {access}" for name, access in members.items()]
@@ -293,7 +295,7 @@ def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, t
     carry_out(portal, planned(portal, text))
 
     assert planned(portal, text).steps == []
-    assert planned(portal, estate.write(census.take(portal).estate), prune=True).steps == []
+    assert planned(portal, manifest.write(live_state.take(portal).estate), prune=True).steps == []
 
 
 def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:

@@ -9,9 +9,17 @@ from click import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.cli.ask import SWITCHES, VALUES, Ask, read_duration, read_flags, read_origin, understand
-from daypass.cli.aws import aws
-from daypass.cli.errors import Misused, SignInNeeded
+from daypass.cli.cache.request import (
+    SWITCHES,
+    VALUES,
+    Ask,
+    read_duration,
+    read_flags,
+    read_origin,
+    understand,
+)
+from daypass.cli.commands.aws import aws
+from daypass.cli.runtime.errors import Misused, SignInNeeded
 
 FLAGS = {"host": "portal.example.com", "token": "t0ken", "tenant": "dev01"}
 

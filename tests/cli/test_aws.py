@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.client import Sent, exchange
-from daypass.cli.errors import Misconfigured
-from daypass.cli.trust import trust
+from daypass.cli.api.client import Sent, exchange
+from daypass.cli.api.tls import trust
+from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import TOKEN, Command
 from tests.cli.stub import Asked, Reply, StubPortal, problem
 from tests.tls import Authority

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.cli.cache import Entry, Unfit
+from daypass.cli.cache.entries import Entry, Unfit
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from daypass.cli.client import Sent, exchange
-from daypass.cli.errors import Misconfigured
-from daypass.cli.trust import Trust
+from daypass.cli.api.client import Sent, exchange
+from daypass.cli.api.tls import Trust
+from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.stub import StubPortal
 
 HOUR = dt.timedelta(hours=1)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli import actions
 from daypass.cli.app import OURS, run
-from daypass.cli.errors import EXIT_CODES
-from daypass.cli.wings import load
+from daypass.cli.credentials import github_actions
+from daypass.cli.lazy_group import load
+from daypass.cli.runtime.errors import EXIT_CODES
 from daypass.main import WINGS, now
 from tests.cli.conftest import SCRIPT, TOKEN, Command, Inside
 from tests.cli.sign_in import SignInPortal, leave_sign_in
@@ -69,8 +69,8 @@ def test_fresh_keys_wait_for_no_module_that_takes_long_to_load(
 ) -> None:
     modules = imported(daypass.home, *words, **daypass.environment())
 
-    assert "daypass.cli.client" in modules
-    assert modules & (WEIGHTY | {"daypass.cli.login", "daypass.cli.oauth"}) == set()
+    assert "daypass.cli.api.client" in modules
+    assert modules & (WEIGHTY | {"daypass.cli.auth.login_flow", "daypass.cli.auth.oauth_client"}) == set()
 
 
 def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> None:
@@ -82,7 +82,7 @@ def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> No
     modules = imported(daypass.home, *DEV, **environment)
 
     assert portal.refreshed == ["refresh_canary"]
-    assert modules & (WEIGHTY | {"daypass.cli.login"}) == set()
+    assert modules & (WEIGHTY | {"daypass.cli.auth.login_flow"}) == set()
 
 
 def test_the_help_shows_every_command_and_exit_code_without_loading_a_wing(daypass: Command) -> None:
@@ -324,6 +324,6 @@ def test_on_github_no_secret_is_anywhere_before_all_of_them_are_hidden(
 
 
 def test_github_reads_a_percent_sign_as_one(capsys: pytest.CaptureFixture[str]) -> None:
-    actions.mask(["https://a.example/?to=%2525"], {"GITHUB_ACTIONS": "true"})
+    github_actions.mask(["https://a.example/?to=%2525"], {"GITHUB_ACTIONS": "true"})
 
     assert capsys.readouterr().err == "::add-mask::https://a.example/?to=%252525\n"

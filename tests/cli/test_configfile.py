@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from daypass.cli import configfile
-from daypass.cli.errors import Misconfigured, Unavailable
+from daypass.cli.awsconfig import file
+from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 def change(path: Path, edit: Callable[[bytes], bytes]) -> bool:
     folders = {"DAYPASS_CACHE_DIR": "cache", "DAYPASS_STATE_DIR": "state"}
     environment = {name: str(path.parent.parent / folder) for name, folder in folders.items()}
-    return configfile.change(path, edit, environment)
+    return file.change(path, edit, environment)
 
 
 def append(line: bytes) -> Callable[[bytes], bytes]:

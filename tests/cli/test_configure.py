@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.configure import endpoint_for
+from daypass.cli.commands.configure import endpoint_for
 from tests.cli.conftest import SCRIPT, TOKEN, Inside
 from tests.cli.stub import StubPortal, problem
 

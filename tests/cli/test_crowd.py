@@ -6,7 +6,7 @@ import signal
 import subprocess
 from datetime import timedelta
 
-from daypass.cli.cache import Entry
+from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal, problem
 

@@ -10,9 +10,9 @@ from typing import IO, Any
 
 import pytest
 
-from daypass.cli.doctor import side_by_side
-from daypass.cli.errors import Unavailable
-from daypass.cli.findings import Finding, State, attempted, good
+from daypass.cli.commands.doctor import side_by_side
+from daypass.cli.diagnostics.finding import Finding, State, attempted, good
+from daypass.cli.runtime.errors import Unavailable
 from tests.cli.conftest import TOKEN, Command, Inside, Ran
 from tests.cli.stub import StubPortal, problem
 from tests.tls import Authority

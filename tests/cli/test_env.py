@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daypass.cli.shells import SHELLS, _name_and_parent, _name_and_parent_by_ps
-from daypass.cli.variables import OURS, lines
+from daypass.cli.credentials.environment import OURS, lines
+from daypass.cli.runtime.shells import SHELLS, _name_and_parent, _name_and_parent_by_ps
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
 

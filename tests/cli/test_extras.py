@@ -10,7 +10,7 @@ import click
 import pytest
 
 from daypass import __version__
-from daypass.cli.wings import load
+from daypass.cli.lazy_group import load
 from daypass.main import WINGS
 
 ROOT = Path(__file__).parent.parent.parent

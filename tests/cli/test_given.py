@@ -7,13 +7,13 @@ from threading import Thread
 
 import pytest
 
-from daypass.cli import private
-from daypass.cli.ask import origin_of, read_duration, tenant_of, token_of, understand
-from daypass.cli.cache import folder
-from daypass.cli.errors import Misused
-from daypass.cli.processes import Process
-from daypass.cli.scrub import known_tokens
-from daypass.cli.trust import CA_VARIABLES, trust
+from daypass.cli.api.tls import CA_VARIABLES, trust
+from daypass.cli.awsconfig.credential_process import Process
+from daypass.cli.cache.entries import folder
+from daypass.cli.cache.request import origin_of, read_duration, tenant_of, token_of, understand
+from daypass.cli.runtime import private_files
+from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.redaction import known_tokens
 from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.stub import StubPortal
 from tests.tls import Authority
@@ -70,7 +70,7 @@ def test_the_end_of_a_line_is_no_part_of_a_folders_name(variable: str) -> None:
 
 
 def test_the_end_of_a_line_is_no_part_of_the_folder_for_configuration() -> None:
-    assert private.folder({"XDG_CONFIG_HOME": "/etc/x\r\n"}) == Path("/etc/x/daypass")
+    assert private_files.folder({"XDG_CONFIG_HOME": "/etc/x\r\n"}) == Path("/etc/x/daypass")
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.answers import MOST_PAGES, every_page, read_json, read_moment
-from daypass.cli.client import read_time
-from daypass.cli.errors import Misconfigured
+from daypass.cli.api.client import read_time
+from daypass.cli.api.responses import MOST_PAGES, every_page, read_json, read_moment
+from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import Asked, Reply, StubPortal
 

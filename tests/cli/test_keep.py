@@ -7,9 +7,9 @@ from threading import Barrier
 
 import pytest
 
-from daypass.cli.cache import ENTRY, Entry
-from daypass.cli.errors import Unavailable
-from daypass.cli.keep import Kind, Place, clear, discard
+from daypass.cli.cache.entries import ENTRY, Entry
+from daypass.cli.cache.locked import Kind, Place, clear, discard
+from daypass.cli.runtime.errors import Unavailable
 
 
 def _place(folder: Path, patience: float) -> Place:

@@ -7,8 +7,8 @@ import click
 import pytest
 
 from daypass.cli.app import OURS
-from daypass.cli.legacy import JIT_COMMANDS, SUBJECTS
-from daypass.cli.wings import load
+from daypass.cli.commands.legacy import JIT_COMMANDS, SUBJECTS
+from daypass.cli.lazy_group import load
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal
 
@@ -69,7 +69,7 @@ def test_every_subject_of_the_installed_duploctl_is_answered() -> None:
 
 
 def test_every_jit_command_of_the_installed_duploctl_is_answered() -> None:
-    ours = load("daypass.cli.jit:jit")
+    ours = load("daypass.cli.commands.jit:jit")
     assert isinstance(ours, click.Group)
     # Loading the class registers its commands.
     (jit,) = (found.load() for found in entry_points(group="duplocloud.net", name="jit"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daypass.cli.listener import MOST_REQUESTS, Callback, Expected, Listener
+from daypass.cli.auth.callback_server import MOST_REQUESTS, Callback, Expected, Listener
 from tests.cli.sign_in import CODE, OTHER_CODE, visit
 
 STATE = "s" * 22

@@ -13,10 +13,10 @@ from threading import Thread, Timer
 
 import pytest
 
-from daypass.cli.cache import Entry
-from daypass.cli.endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, Endpoint
-from daypass.cli.errors import Denied, Refusal, SignInNeeded, Unavailable
-from daypass.cli.loopback import Loopback, Reply
+from daypass.cli.cache.entries import Entry
+from daypass.cli.credentials.container_endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, Endpoint
+from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, Unavailable
+from daypass.cli.runtime.loopback_server import Loopback, Reply
 
 KEYS = {
     "Version": 1,

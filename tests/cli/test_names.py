@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from daypass.cli import keep
-from daypass.cli.names import known, listed, nearest
+from daypass.cli.cache import locked
+from daypass.cli.cache.tenant_names import known, listed, nearest
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
 
@@ -77,7 +77,7 @@ def test_clearing_the_cache_forgets_them(inside: Inside, portal: StubPortal) -> 
     environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
     assert known(environment, portal.url) == ["dev01", "prod01"]
 
-    assert keep.clear(environment) == 0
+    assert locked.clear(environment) == 0
 
     assert known(environment, portal.url) == []
 

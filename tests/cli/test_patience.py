@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from daypass.cli.patience import within
+from daypass.cli.runtime.deadline import within
 
 
 def test_work_that_ends_in_time_gives_its_result() -> None:

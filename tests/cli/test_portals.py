@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.kept import Slot
-from daypass.cli.sign_in import default_portal, portals
+from daypass.cli.auth.session_store import Slot
+from daypass.cli.cache.session_id import default_portal, portals
 from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.sign_in import leave_sign_in
 from tests.cli.stub import StubPortal

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from daypass.cli.errors import Misused
-from daypass.cli.profiles import MARK, Config, Profile
+from daypass.cli.awsconfig.profiles import MARK, Config, Profile
+from daypass.cli.runtime.errors import Misused
 
 DEV = Profile("dev01", "daypass aws --host https://portal.example.com --tenant dev01", "us-west-2")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from daypass.cli.cache import Entry
+from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import SCRIPT, Command
 from tests.cli.stub import StubPortal
 

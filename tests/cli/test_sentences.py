@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli import errors
-from daypass.cli.errors import Refusal
+from daypass.cli.runtime import errors
+from daypass.cli.runtime.errors import Refusal
 
 SOURCE = Path(errors.__file__).parent
 MODULES = sorted([*SOURCE.rglob("*.py"), *(SOURCE.parent / "common").rglob("*.py")])

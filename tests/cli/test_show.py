@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daypass.cli.output import moment
+from daypass.cli.runtime.output import moment
 from tests.cli.conftest import TOKEN, Inside
 from tests.cli.sign_in import leave_sign_in
 from tests.cli.stub import Reply, StubPortal

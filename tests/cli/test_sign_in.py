@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.cache import Entry
-from daypass.cli.kept import Slot
-from daypass.cli.pending import Pending
+from daypass.cli.auth.pending_login import Pending
+from daypass.cli.auth.session_store import Slot
+from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import SCRIPT, Command, Ran
 from tests.cli.sign_in import CODE, OTHER_CODE, Shell, SignInPortal, Tabs, leave_sign_in, shell
 from tests.cli.stub import StubPortal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.cache import Entry
+from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import Command
 from tests.cli.sign_in import SignInPortal, Tabs
 from tests.cli.stub import StubPortal

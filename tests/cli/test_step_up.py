@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import structlog
 
-from daypass.cli.kept import Kept, Slot
+from daypass.cli.auth.session_store import Kept, Slot
 from daypass.portal import logs
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.identity.model import TokenKind

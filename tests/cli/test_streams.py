@@ -9,7 +9,7 @@ import click
 import pytest
 
 from daypass.cli.app import OURS, root
-from daypass.cli.wings import load
+from daypass.cli.lazy_group import load
 from daypass.main import WINGS
 from tests.cli.conftest import SCRIPT, Command
 from tests.cli.stub import StubPortal

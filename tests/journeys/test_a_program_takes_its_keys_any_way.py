@@ -16,9 +16,11 @@ from threading import Thread
 
 import pytest
 
-from daypass.cli import account, ask, refresh
-from daypass.cli.cache import Entry
-from daypass.cli.endpoint import Endpoint
+from daypass.cli.auth import session
+from daypass.cli.cache import request
+from daypass.cli.cache.entries import Entry
+from daypass.cli.credentials import fetch
+from daypass.cli.credentials.container_endpoint import Endpoint
 from daypass.main import now
 from tests.demo_fixture import bare_environment
 from tests.journeys.terminal import Terminal, told
@@ -193,7 +195,7 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
     moved = [0.0]
 
     def renew() -> Entry:
-        return refresh.fresh_entry(ask.understand(flags, {}), account.portal(flags, {}, now), now)
+        return fetch.fresh_entry(request.understand(flags, {}), session.portal(flags, {}, now), now)
 
     endpoint = Endpoint(renew, lambda: now() + moved[0], str)
     ours, theirs = socket.socketpair()

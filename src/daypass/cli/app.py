@@ -6,50 +6,53 @@ from collections.abc import Callable
 import click
 
 from daypass import __version__
-from daypass.cli.ends import ended, without_tokens
-from daypass.cli.errors import Unwritable
-from daypass.cli.patience import say
-from daypass.cli.streams import careful_output
-from daypass.cli.wings import Ours, Root, Wings
+from daypass.cli.lazy_group import Ours, Root, Wings
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import Unwritable
+from daypass.cli.runtime.exit_status import ended, without_tokens
+from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
 OURS: Ours = {
-    "aws": ("daypass.cli.aws:aws", "Print keys, as credential_process wants them."),
-    "login": ("daypass.cli.login_commands:login", "Sign in through the browser, for twelve hours."),
+    "aws": ("daypass.cli.commands.aws:aws", "Print keys, as credential_process wants them."),
+    "login": ("daypass.cli.commands.login:login", "Sign in through the browser, for twelve hours."),
     "logout": (
-        "daypass.cli.login_commands:logout",
+        "daypass.cli.commands.login:logout",
         "End the sign-in on this machine, here and at the portal.",
     ),
     "portals": (
-        "daypass.cli.portal_commands:portals",
+        "daypass.cli.commands.portals:portals",
         "List the portals that you signed in to on this machine.",
     ),
-    "use": ("daypass.cli.portal_commands:use", "Make a portal the default where none is named."),
-    "jit": ("daypass.cli.jit:jit", "The same in duploctl's words: daypass jit aws …"),
-    "configure": ("daypass.cli.configure:configure", "Write profiles into the AWS config file."),
-    "env": ("daypass.cli.env:env", "Print what puts keys into the environment of your shell."),
-    "exec": ("daypass.cli.exec:exec_command", "Run a command with keys in its environment."),
+    "use": ("daypass.cli.commands.portals:use", "Make a portal the default where none is named."),
+    "jit": ("daypass.cli.commands.jit:jit", "The same in duploctl's words: daypass jit aws …"),
+    "configure": ("daypass.cli.commands.configure:configure", "Write profiles into the AWS config file."),
+    "env": ("daypass.cli.commands.env:env", "Print what puts keys into the environment of your shell."),
+    "exec": ("daypass.cli.commands.exec:exec_command", "Run a command with keys in its environment."),
     "serve-credentials": (
-        "daypass.cli.serve:serve_credentials",
+        "daypass.cli.commands.serve_credentials:serve_credentials",
         "Give keys to AWS SDKs on this machine for as long as it runs.",
     ),
-    "web": ("daypass.cli.web:web", "Open the AWS console, signed in."),
-    "tenants": ("daypass.cli.show:tenants", "List the tenants that you may use."),
+    "web": ("daypass.cli.commands.web:web", "Open the AWS console, signed in."),
+    "tenants": ("daypass.cli.commands.info:tenants", "List the tenants that you may use."),
     "whoami": (
-        "daypass.cli.show:whoami",
+        "daypass.cli.commands.info:whoami",
         "Show who you are, and which keys this machine keeps.",
     ),
-    "sessions": ("daypass.cli.show:sessions", "List the AWS sessions you asked for, the newest first."),
-    "token": ("daypass.cli.show:token", "Print the API token that other commands would use."),
-    "apply": ("daypass.cli.as_code:apply", "Make users, tenants and settings what a file says."),
+    "sessions": (
+        "daypass.cli.commands.info:sessions",
+        "List the AWS sessions you asked for, the newest first.",
+    ),
+    "token": ("daypass.cli.commands.info:token", "Print the API token that other commands would use."),
+    "apply": ("daypass.cli.commands.apply:apply", "Make users, tenants and settings what a file says."),
     "export": (
-        "daypass.cli.as_code:export",
+        "daypass.cli.commands.apply:export",
         "Print users, tenants and settings as a file to apply.",
     ),
-    "cache": ("daypass.cli.housekeeping:cache", "The keys that are kept on this machine."),
-    "doctor": ("daypass.cli.doctor:doctor", "Find out what keeps this machine from getting keys."),
+    "cache": ("daypass.cli.commands.housekeeping:cache", "The keys that are kept on this machine."),
+    "doctor": ("daypass.cli.commands.doctor:doctor", "Find out what keeps this machine from getting keys."),
     "completion": (
-        "daypass.cli.housekeeping:completion",
+        "daypass.cli.commands.housekeeping:completion",
         "Print the script that makes a shell complete `daypass`.",
     ),
 }
@@ -61,7 +64,7 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     words = _with_flags_behind(words)
     code = ended(lambda: _with_careful_output(words, now), words)
     if code not in (0, Unwritable.exit_code) and words[:1] in (["env"], ["serve-credentials"]):
-        from daypass.cli.env import print_failure
+        from daypass.cli.commands.env import print_failure
 
         ended(lambda: print_failure(words), words)
     return code

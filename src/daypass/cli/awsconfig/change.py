@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from daypass.cli import configfile, private
+from daypass.cli.awsconfig import file
+from daypass.cli.awsconfig.credential_process import Process, understood
+from daypass.cli.awsconfig.profile_specs import Wish
+from daypass.cli.awsconfig.profiles import Config, Profile
 from daypass.cli.awsconfig.reader import load_credentials, parse
 from daypass.cli.awsconfig.sources import AwsFiles
-from daypass.cli.awsconfig.wishes import Wish
-from daypass.cli.errors import Misused
-from daypass.cli.home import expanded
-from daypass.cli.processes import Process, understood
-from daypass.cli.profiles import Config, Profile
+from daypass.cli.runtime import private_files
+from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.home import expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ class Change:
     def make(self) -> bool:
         """Change the file; says whether that was necessary."""
         # Refused before anything is written, if at all.
-        self.apply(configfile.read(self.path))
+        self.apply(file.read(self.path))
         if "token" in self.flags:
             for wish in self.written:
-                private.write(token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
-        is_changed = configfile.change(self.path, self.apply, os.environ)
+                private_files.write(token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
+        is_changed = file.change(self.path, self.apply, os.environ)
         for name in self.pruned:
             token_file_of(self.origin, name).unlink(missing_ok=True)
         return is_changed
@@ -106,7 +107,7 @@ def token_file_of(origin: str, profile: str) -> Path:
     """Return the private file for the token of that profile."""
     plain = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in profile)
     host = origin.partition("://")[2].replace(":", "_")
-    return private.folder(os.environ) / "tokens" / f"{host}-{plain}.token"
+    return private_files.folder(os.environ) / "tokens" / f"{host}-{plain}.token"
 
 
 def _refuse_pipes(flags: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from daypass.cli.home import no_home
+from daypass.cli.runtime.home import no_home
 
 USUAL_CREDENTIALS = "~/.aws/credentials"
 

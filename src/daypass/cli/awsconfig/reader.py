@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from daypass.cli import configfile
+from daypass.cli.awsconfig import file
 from daypass.cli.awsconfig.paths import USUAL_CREDENTIALS, credentials_path
-from daypass.cli.errors import Misconfigured
+from daypass.cli.runtime.errors import Misconfigured
 
 Settings = Mapping[str, str | Mapping[str, str]]
 
@@ -64,7 +64,7 @@ def profile_of(header: str) -> str | None:
 
 def load(path: Path) -> AwsFile:
     """Read and parse the file; a missing one is empty. Raises `Unreadable` or `Misconfigured`."""
-    return parse(configfile.read(path), path)
+    return parse(file.read(path), path)
 
 
 def load_credentials(environment: Mapping[str, str]) -> AwsFile:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.cli.awsconfig.reader import AwsFile, Settings, profile_of
-from daypass.cli.errors import Misconfigured, Misused
+from daypass.cli.runtime.errors import Misconfigured, Misused
 
 PROCESS = "credential_process"
 

@@ -1,0 +1,234 @@
+"""The typed client of the portal's own API: one answer, or one sentence, within half a minute."""
+
+import http.client
+import json
+import os
+import ssl
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from time import monotonic
+from types import MappingProxyType
+
+from daypass import __version__
+from daypass.cli.api import errors
+from daypass.cli.api.responses import UNREADABLE, read_json, read_moment
+from daypass.cli.runtime.deadline import note, within
+from daypass.common.proxies import proxy_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any, Protocol
+
+    from daypass.cli.api.tls import Trust
+    from daypass.cli.cache.request import Ask
+    from daypass.common.proxies import Proxy
+
+    class Bearer(Protocol):
+        """What stands for the caller on every request."""
+
+        def token(self) -> str:
+            """The token to send; raises a Refusal where none can be had."""
+
+        def instead_of(self, refused: str) -> str | None:
+            """Another token, after the portal refused that one; None if there is none."""
+
+        def stepped_up(self, refused: str) -> str | None:
+            """The token of a new sign-in with admin access, after a refusal; None if there is none."""
+
+        def signed_in_until(self) -> float | None:
+            """When the sign-in ends that tokens come from; None where there is a token and no more."""
+
+
+_DEADLINE = 30.0
+"""Seconds for all of one call, whatever happens on the way."""
+
+_LARGEST_ANSWER = 1024 * 1024
+
+NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
+
+# Imported for every answer that is not kept, as all that this imports is: what dataclasses, typing and
+# importlib.metadata bring along takes longer than the portal does.
+
+
+class Issued:
+    """Keys as the portal handed them out."""
+
+    __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
+
+    def __init__(self, given: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
+        """Read the portal's answer; raises one of `UNREADABLE` where it is none."""
+        keys, tenant = given["credentials"], given["tenant"]
+        self.expires_at = read_moment(given["expires_at"])
+        # In the words of credential_process.
+        self.keys = {
+            "Version": 1,
+            "AccessKeyId": _text(keys["access_key_id"]),
+            "SecretAccessKey": _text(keys["secret_access_key"]),
+            "SessionToken": _text(keys["session_token"]),
+            # RFC 3339 with Z: the SDKs of some languages read no offset.
+            "Expiration": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        self.about = {
+            "tenant": None if tenant is None else _text(tenant["id"]),
+            "role": _text(given["role_arn"]),
+            "user": _text(given["user"]["id"]),
+            "username": _text(given["user"]["username"]),
+            "region": _text(given["region"]),
+            "access": given.get("access") or "",
+        }
+        self.validity = int(given["validity"])
+        self.note = errors.printable(given.get("note") or "")
+        self.portal_time = portal_time
+
+
+class Sent:
+    """One request."""
+
+    __slots__ = ("body", "headers", "method", "path")
+
+    def __init__(self, method: str, path: str, headers: "Mapping[str, str]", body: str | None) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.body = body
+
+
+class Answer:
+    """What came back over HTTP."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: http.client.HTTPMessage, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class Portal:
+    """A portal, and who calls it; `trust` says whose certificates count."""
+
+    __slots__ = ("bearer", "origin", "trust")
+
+    def __init__(self, origin: str, bearer: "Bearer", trust: "Trust | None") -> None:
+        self.origin = origin
+        self.bearer = bearer
+        self.trust = trust
+
+    def issue(self, ask: "Ask") -> Issued:
+        """Ask for keys. Whatever goes wrong is a Refusal."""
+        doing = f"asking {self.origin} for {ask.what}"
+        answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
+        try:
+            return Issued(read_json(answer.body), read_time(answer.headers.get("Date")))
+        except UNREADABLE as error:
+            raise errors.not_a_portal(self.origin) from error
+
+    def wish(self, ask: "Ask") -> dict[str, object]:
+        """The ask as the portal reads it."""
+        # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
+        wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
+        if ask.duration is not None:
+            wish["duration"] = ask.duration
+        return wish
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        wish: "Mapping[str, object] | None",
+        doing: str,
+        condition: "Mapping[str, str]" = NO_CONDITION,
+    ) -> Answer:
+        """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long.
+
+        *condition* is a header that says which version of something is to be changed.
+        """
+        body = None if wish is None else json.dumps(wish)
+
+        def answer_to(token: str) -> Answer:
+            who = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            return exchange(self.origin, self.trust, Sent(method, path, {**who, **condition}, body), doing)
+
+        token = self.bearer.token()
+        answer = answer_to(token)
+        if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
+            answer = answer_to(other)
+        elif _needs_step_up(answer) and (other := self.bearer.stepped_up(token)):
+            # Once for each call: if the portal refuses the new token too, its reason is the answer.
+            answer = answer_to(other)
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise errors.refused(self.origin, answer.status, answer.headers, answer.body)
+        return answer
+
+
+def _needs_step_up(answer: Answer) -> bool:
+    """Whether a new sign-in with admin access may be what the portal asks for."""
+    return answer.status == HTTPStatus.FORBIDDEN and errors.needs_step_up(answer.headers, answer.body)
+
+
+def exchange(origin: str, trust: "Trust | None", sent: Sent, doing: str) -> Answer:
+    """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
+    start = monotonic()
+    proxy = None
+    try:
+        proxy = proxy_for(origin, os.environ)
+        answer = within(_DEADLINE, lambda: _exchange(origin, trust, sent, proxy), doing)
+    except (OSError, http.client.HTTPException) as error:
+        note(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
+        raise errors.unreached(origin, error, proxy) from error
+    note(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
+    return answer
+
+
+def _exchange(origin: str, trust: "Trust | None", sent: Sent, proxy: "Proxy | None") -> Answer:
+    authority = origin.partition("://")[2]
+    if trust is None:
+        return _converse(http.client.HTTPConnection(authority, timeout=_DEADLINE), sent)
+
+    def securely() -> Answer:
+        connection = http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust.context)
+        if proxy is not None:
+            from daypass.common.tunnel import open_tunnel
+
+            plain = open_tunnel(proxy, connection.host, connection.port, lambda: _DEADLINE)
+            # A connection that has a socket already does not connect on its own.
+            connection.sock = trust.context.wrap_socket(plain, server_hostname=connection.host)
+        return _converse(connection, sent)
+
+    try:
+        return securely()
+    except ssl.SSLCertVerificationError:
+        # Nothing was sent yet, and a certificate that was not looked for may vouch for it.
+        if not trust.read_all():
+            raise
+        return securely()
+
+
+def _converse(connection: http.client.HTTPConnection, sent: Sent) -> Answer:
+    headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **sent.headers}
+    try:
+        connection.request(sent.method, sent.path, sent.body, headers)
+        answer = connection.getresponse()
+        body = answer.read(_LARGEST_ANSWER)
+        if answer.length:
+            # Cut short on the way, or larger than anything that a portal says.
+            raise http.client.IncompleteRead(body, answer.length)
+        return Answer(answer.status, answer.headers, body)
+    finally:
+        connection.close()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("a text is missing")
+    return value
+
+
+def read_time(header: str | None) -> "datetime | None":
+    """The time in a Date header; None where it is missing or means nothing."""
+    try:
+        return parsedate_to_datetime(header) if header else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,132 @@
+"""From what went wrong on the way to the portal to the sentence and the exit code that a person gets."""
+
+import http.client
+import socket
+import ssl
+
+from daypass.cli.api.responses import read_json
+from daypass.cli.runtime.errors import (
+    Denied,
+    Misconfigured,
+    Misused,
+    NotThere,
+    Refusal,
+    SignInNeeded,
+    Unavailable,
+)
+from daypass.common.proxies import Proxy, ProxyError
+
+_LONGEST = 2000
+"""Letters of a portal's sentence that are repeated."""
+
+_OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
+"""Codes of server errors that trying again will not mend."""
+
+
+_STEP_UP = ("fresh_sign_in_needed", "insufficient_scope")
+"""Codes of refusals that a new sign-in with admin access answers."""
+
+_STRICT = range(80, 94)
+"""OpenSSL's codes (X509_V_ERR_…) of what only VERIFY_X509_STRICT refuses, as a missing key identifier."""
+
+_TIMES = (9, 10)
+_NAMES = (62, 64)
+
+
+def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
+    """Return the refusal for a call that got no answer, directly or through *proxy*."""
+    if isinstance(error, ProxyError):
+        return (Misconfigured if error.needs_setup else Unavailable)(str(error))
+    if proxy is not None:
+        origin += f", through {proxy},"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Misconfigured(
+            f"The certificate of {origin} is not trusted ({error.verify_message}). {remedy_for(error)}"
+        )
+    if isinstance(error, ssl.SSLError):
+        return Misconfigured(f"{origin} does not speak TLS as it should ({error.reason}). Is the port right?")
+    if isinstance(error, socket.gaierror):
+        return Unavailable(f"There is no host behind {origin}: {error.strerror}. Is the name right?")
+    if isinstance(error, ConnectionRefusedError):
+        return Unavailable(f"Nothing listens at {origin}. Does the portal run there, and is the port right?")
+    if isinstance(error, TimeoutError):
+        return Unavailable(
+            f"{origin} did not answer in time. Try again; if it lasts, ask whoever runs the portal."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return Unavailable(f"The connection to {origin} failed: {error.strerror}. Try again.")
+    return Unavailable(f"{origin} broke off in the middle of its answer. Try again.")
+
+
+def remedy_for(error: ssl.SSLCertVerificationError) -> str:
+    """Return a sentence that says what to do about a certificate that was not accepted."""
+    if error.verify_code in _STRICT:
+        return (
+            "It lacks what RFC 5280 demands; Python checks that from 3.13 on, whatever CA file is named. "
+            "The portal's operator has to issue it anew; until then, run daypass with Python 3.12."
+        )
+    if error.verify_code in _TIMES:
+        return "The portal's operator has to renew it, if the clock of this machine is right."
+    if error.verify_code in _NAMES:
+        return "It is for another name: is the portal's address right?"
+    return (
+        "If the portal has a certificate authority of its own, name its file with --ca-file or "
+        "DAYPASS_CA_FILE."
+    )
+
+
+def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:
+    """An answer that gives nothing: the portal's own sentence, where it is the portal that speaks."""
+    problem = _problem(headers, body)
+    if problem is None:
+        if status >= 500 or status == 429:
+            return Unavailable(f"{origin} answers with an error ({status}). Try again later.")
+        return not_a_portal(origin, status)
+    sentence = problem.get("detail") or problem.get("title") or f"The portal answers {status}."
+    if "Retry-After" in headers:
+        sentence += f" Try again in {headers['Retry-After']} s."
+    if problem.get("request_id"):
+        sentence += f" (request {problem['request_id']})"
+    return _kind(status, problem.get("code", ""))(printable(sentence))
+
+
+def needs_step_up(headers: http.client.HTTPMessage, body: bytes) -> bool:
+    """Whether a refusal asks for a recent sign-in, or for one with admin access."""
+    problem = _problem(headers, body)
+    return problem is not None and problem.get("code") in _STEP_UP
+
+
+def not_a_portal(origin: str, status: int | None = None) -> Refusal:
+    """Something answers, and it does not speak like a portal."""
+    what = f" ({status})" if status else ""
+    return Misconfigured(f"What answers at {origin} is not a Daypass portal{what}. Is the address right?")
+
+
+def _kind(status: int, code: str) -> type[Refusal]:
+    if code in _OF_THE_SETUP:
+        return Misconfigured
+    if code in _STEP_UP:
+        return SignInNeeded
+    if status >= 500 or status == 429:
+        return Unavailable
+    return {401: SignInNeeded, 403: Denied, 404: NotThere}.get(status, Misused)
+
+
+def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | None:
+    """The fields of an RFC 9457 answer that are text; None if it is not one."""
+    if not headers.get("Content-Type", "").startswith("application/problem+json"):
+        return None
+    try:
+        fields = read_json(body)
+    except ValueError:
+        return None
+    return (
+        {name: value for name, value in fields.items() if isinstance(value, str)}
+        if isinstance(fields, dict)
+        else None
+    )
+
+
+def printable(sentence: str) -> str:
+    """Words of the portal without anything that could steer a terminal, and not too many of them."""
+    return "".join(letter if letter.isprintable() else " " for letter in sentence[:_LONGEST])

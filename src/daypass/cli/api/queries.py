@@ -1,0 +1,188 @@
+"""What the portal tells about the caller: who they are, which tenants they may use, what they were given."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from daypass.cli.api import errors
+from daypass.cli.api.client import Portal
+from daypass.cli.api.responses import UNREADABLE, every_page, read_json, read_moment
+from daypass.cli.cache import locked, tenant_names
+from daypass.cli.cache.request import Ask
+from daypass.cli.runtime.errors import Refusal
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The caller, their token, and where they are."""
+
+    user_id: str
+    username: str
+    role: str
+    token_id: str
+    token_kind: str
+    token_name: str
+    token_expires_at: datetime
+    account_id: str
+    region: str
+    version: str
+    aws_endpoint_url: str | None
+    """The stand-in for AWS that this portal uses; None where it is AWS itself."""
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether admin access is theirs to ask for."""
+        return self.role == "Administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant that the caller may use."""
+
+    id: str
+    name: str
+    region: str
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Something the caller once asked for, and what became of it."""
+
+    id: str
+    scope: str
+    tenant: str | None
+    state: str
+    asked_at: datetime
+    expires_at: datetime | None
+    purpose: str
+    door: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the portal knows a caller by, and until when it counts."""
+
+    is_sign_in: bool
+    words: str
+    until: datetime
+
+
+def standing(portal: Portal, me: Me) -> Standing:
+    """The sign-in of this computer, or the token that was given."""
+    until = portal.bearer.signed_in_until()
+    name = f" “{me.token_name}”" if me.token_name else ""
+    if until is None:
+        return Standing(False, f"{me.token_kind} token{name}", me.token_expires_at)
+    # Its tokens end earlier, and are renewed until then.
+    return Standing(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
+
+
+def me(portal: Portal) -> Me:
+    """Who is calling."""
+    return _asked(portal, "/api/v1/me", "who you are", _me)
+
+
+def tenants(portal: Portal) -> list[Tenant]:
+    """The tenants that the caller may use, by name."""
+
+    def page_at(cursor: str | None) -> dict[str, Any]:
+        query = "" if cursor is None else f"?{urlencode({'cursor': cursor})}"
+        return _asked(portal, f"/api/v1/tenants{query}", "your tenants", dict)
+
+    try:
+        found = [_tenant(each) for each in every_page(portal.origin, "tenants", page_at)]
+    except Refusal:
+        raise
+    except UNREADABLE as error:
+        raise errors.not_a_portal(portal.origin) from error
+    tenant_names.remember(os.environ, portal.origin, found)
+    locked.discard_other_access(os.environ, portal.origin, {tenant.id: tenant.access for tenant in found})
+    return found
+
+
+def sessions(portal: Portal, limit: int) -> list[Session]:
+    """The caller's newest sessions, the newest first."""
+    path = f"/api/v1/sessions?{urlencode({'limit': limit})}"
+    return _asked(portal, path, "your sessions", lambda given: [_session(each) for each in given["sessions"]])
+
+
+def console_url(portal: Portal, ask: Ask, destination: str | None) -> str:
+    """A link that signs in to the AWS console; a secret for a quarter of an hour."""
+    wish = portal.wish(ask) | {"purpose": "console"}
+    if destination is not None:
+        wish["destination"] = destination
+    answer = portal.call(
+        "POST", "/api/v1/sessions", wish, f"asking {portal.origin} for the console of {ask.what}"
+    )
+    return _read(portal, answer.body, lambda given: _text(given, "console_url"))
+
+
+def _asked(portal: Portal, path: str, what: str, read: Callable[[dict[str, Any]], Fact]) -> Fact:
+    answer = portal.call("GET", path, None, f"asking {portal.origin} for {what}")
+    return _read(portal, answer.body, read)
+
+
+def _read(portal: Portal, body: bytes, read: Callable[[dict[str, Any]], Fact]) -> Fact:
+    try:
+        return read(read_json(body))
+    except UNREADABLE as error:
+        raise errors.not_a_portal(portal.origin) from error
+
+
+def _me(given: Mapping[str, Any]) -> Me:
+    user, token = given["user"], given["token"]
+    return Me(
+        user_id=_text(user, "id"),
+        username=_text(user, "username"),
+        role=_text(user, "role"),
+        token_id=_text(token, "id"),
+        token_kind=_text(token, "kind"),
+        token_name=_text(token, "name"),
+        token_expires_at=read_moment(token["expires_at"]),
+        account_id=_text(given, "account_id"),
+        region=_text(given, "region"),
+        version=_text(given, "version"),
+        # Absent from the answers of older portals.
+        aws_endpoint_url=_text(given, "aws_endpoint_url") if given.get("aws_endpoint_url") else None,
+    )
+
+
+def _tenant(given: Mapping[str, Any]) -> Tenant:
+    return Tenant(
+        id=_text(given, "id"),
+        name=_text(given, "name"),
+        region=_text(given, "region"),
+        access=_text(given, "access"),
+    )
+
+
+def _session(given: Mapping[str, Any]) -> Session:
+    expires_at = given["expires_at"]
+    return Session(
+        id=_text(given, "id"),
+        scope=_text(given, "scope"),
+        tenant=None if given["tenant"] is None else _text(given, "tenant"),
+        state=_text(given, "state"),
+        asked_at=read_moment(given["asked_at"]),
+        expires_at=None if expires_at is None else read_moment(expires_at),
+        purpose=_text(given, "purpose"),
+        door=_text(given, "door"),
+        address=_text(given, "address"),
+        reason=_text(given, "reason"),
+    )
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    """The text of that name, fit for a terminal."""
+    text = given[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is no text")
+    return errors.printable(text)

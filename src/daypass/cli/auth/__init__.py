@@ -1,0 +1,1 @@
+"""The sign-in of this machine: the OAuth client, and the session that is stored."""

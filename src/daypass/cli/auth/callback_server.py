@@ -1,0 +1,121 @@
+"""Waiting on this machine for one answer from the browser; whatever else comes is turned away.
+
+Any page, and anybody on this machine, may knock: so the path is random, the state is compared, and few
+requests to the right path are looked at. Requests to wrong paths do not count; the time that a person has to
+answer and the number of connections at once bound them.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from http import HTTPStatus
+from threading import Lock
+from time import monotonic
+from urllib.parse import parse_qsl
+
+from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+
+MOST_REQUESTS = 20
+
+_GONE_ON = b"Your terminal goes on. You may close this page.\n"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Content-Type": "text/plain; charset=utf-8",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the genuine answer carries."""
+
+    state: str = field(repr=False)
+    issuer: str
+    goes_on_at: str
+    """Where the browser is sent afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The genuine answer: a code, or the word for why there is none."""
+
+    code: str = field(repr=False)
+    error: str
+
+
+class Listener:
+    """The listener; closed when left."""
+
+    def __init__(self, port: int = 0, path: str = "") -> None:
+        self._loopback = Loopback(self._reply, port)
+        self.path = path or f"/cb/{secrets.token_urlsafe(24)}"
+        self._turn = Lock()
+        self._left = MOST_REQUESTS
+        self._expected: Expected | None = None
+        self._found: Callback | None = None
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loopback.close()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._loopback.port
+
+    @property
+    def redirect_uri(self) -> str:
+        """The address that the browser is to be sent to."""
+        return f"http://{self._loopback.authority}{self.path}"
+
+    def wait(
+        self,
+        expected: Expected,
+        seconds: float,
+        also: int | None = None,
+        other: Callable[[], Callback | None] = lambda: None,
+    ) -> Callback | None:
+        """The genuine answer; None when there was none in time.
+
+        *also* is a file descriptor that is watched too; *other* is called when it has something.
+        """
+        self._expected = expected
+        until = monotonic() + seconds
+        while self._loopback.serve(until - monotonic(), [] if also is None else [also]) is not None:
+            found = other()
+            if found is not None:
+                return found
+        return self._found
+
+    def _reply(self, request: Request) -> Reply:
+        path, _, query = request.target.partition("?")
+        # Any page can send requests to wrong paths: these are bounded by time and sockets, and never counted.
+        if not compare_digest(path.encode(), self.path.encode()):
+            return Reply(HTTPStatus.NOT_FOUND)
+        with self._turn:
+            self._left -= 1
+            expected = self._expected
+            if expected is None or self._left < 0 or self._found is not None:
+                return Reply(HTTPStatus.NOT_FOUND)
+            self._found = _read(query, expected)
+            if self._found is None:
+                return Reply(HTTPStatus.NOT_FOUND)
+        headers = {"Location": expected.goes_on_at, **_HEADERS}
+        return Reply(HTTPStatus.SEE_OTHER, _GONE_ON, headers, is_last=True)
+
+
+def _read(query: str, expected: Expected) -> Callback | None:
+    """The answer in a query that carries state and issuer as expected, and nothing twice."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    fields = dict(pairs)
+    if len(fields) != len(pairs) or not compare_digest(
+        fields.get("state", "").encode(), expected.state.encode()
+    ):
+        return None
+    if fields.get("iss") != expected.issuer or ("code" in fields) == ("error" in fields):
+        return None
+    return Callback(fields.get("code", ""), fields.get("error", ""))

@@ -1,0 +1,176 @@
+"""The portal's sign-in for applications (RFC 9126, 6749, 7636, 9207), as this application speaks it."""
+
+from urllib.parse import urlencode
+
+from daypass import __version__
+from daypass.cli.api import errors
+from daypass.cli.api.client import Answer, Sent, exchange
+from daypass.cli.api.responses import read_json
+from daypass.cli.runtime.errors import Misconfigured, Misused, Refusal, SignInOver, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from daypass.cli.api.tls import Trust
+    from daypass.cli.auth.pending_login import Pushed
+
+CLIENT_ID = "daypass-cli"
+
+_LONGEST = 10**9
+"""Seconds beyond which a lifetime makes no sense."""
+
+
+class Tokens:
+    """What the portal gave to this machine."""
+
+    __slots__ = ("access", "access_life", "allows_admin", "id", "life", "refresh", "username")
+
+    def __init__(self, given: "Mapping[str, Any]") -> None:
+        self.id = _text(given, "sign_in_id")
+        self.username = errors.printable(_text(given, "username"))
+        self.allows_admin = "admin" in _text(given, "scope").split()
+        self.access = _text(given, "access_token")
+        self.access_life = _number(given, "expires_in")
+        self.refresh = _text(given, "refresh_token")
+        self.life = _number(given, "refresh_expires_in")
+
+
+class Doorway:
+    """The portal's address for sign-ins."""
+
+    __slots__ = ("origin", "trust")
+
+    def __init__(self, origin: str, trust: "Trust | None") -> None:
+        self.origin = origin
+        self.trust = trust
+
+    @property
+    def paste_back(self) -> str:
+        """The portal's page that shows a code."""
+        return f"{self.origin}/oauth/code"
+
+    @property
+    def done(self) -> str:
+        """The portal's page that says that the terminal goes on."""
+        return f"{self.origin}/oauth/done"
+
+    def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "Pushed":
+        """Tell the portal what will be asked for."""
+        # Only here: tokens are renewed far more often.
+        import secrets
+
+        from daypass.cli.auth.pending_login import Pushed
+
+        verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
+        given = self._post(
+            "/oauth/par",
+            {
+                "client_id": CLIENT_ID,
+                "response_type": "code",
+                "code_challenge": _challenge(verifier),
+                "code_challenge_method": "S256",
+                "state": state,
+                "redirect_uri": redirect_uri,
+                "scope": "tenants admin" if admin else "tenants",
+                "device": device,
+                "tenant": tenant,
+                "version": __version__,
+            },
+        )
+        issuer = _text(given, "issuer")
+        if issuer != self.origin:
+            raise Misconfigured(
+                f"The portal at {self.origin} calls itself {errors.printable(issuer)}. "
+                "Use that address, or ask whoever runs it to set DAYPASS_PUBLIC_URL right."
+            )
+        return Pushed(
+            request_uri=_text(given, "request_uri"),
+            match_code=errors.printable(_text(given, "match_code")),
+            state=state,
+            verifier=verifier,
+            redirect_uri=redirect_uri,
+            life=_number(given, "expires_in"),
+        )
+
+    def page(self, request_uri: str) -> str:
+        """The address at which a person answers."""
+        return f"{self.origin}/oauth/authorize?" + urlencode(
+            {"client_id": CLIENT_ID, "request_uri": request_uri}
+        )
+
+    def redeem(self, code: str, pushed: "Pushed") -> Tokens:
+        """The tokens for a code."""
+        return self._tokens(
+            {
+                "grant_type": "authorization_code",
+                "code": code,
+                "code_verifier": pushed.verifier,
+                "redirect_uri": pushed.redirect_uri,
+            }
+        )
+
+    def refresh(self, refresh: str) -> Tokens:
+        """The next tokens; raises `SignInOver` when there are none."""
+        return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh})
+
+    def revoke(self, refresh: str) -> None:
+        """Sign this machine out."""
+        self._post("/oauth/revoke", {"token": refresh, "client_id": CLIENT_ID})
+
+    def _tokens(self, fields: "Mapping[str, str]") -> Tokens:
+        return Tokens(self._post("/oauth/token", {**fields, "client_id": CLIENT_ID}))
+
+    def _post(self, path: str, fields: "Mapping[str, str]") -> "dict[str, Any]":
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        sent = Sent("POST", path, headers, urlencode(fields))
+        answer = exchange(self.origin, self.trust, sent, f"asking {self.origin} for a sign-in")
+        given = _fields(answer)
+        if answer.status >= 300 or given is None:
+            raise self._refused(answer, given)
+        return given
+
+    def _refused(self, answer: Answer, given: "dict[str, Any] | None") -> Refusal:
+        error = given.get("error") if given else None
+        if given is None or not isinstance(error, str):
+            if answer.status >= 500 or answer.status == 429:
+                return Unavailable(f"{self.origin} answers with an error ({answer.status}). Try again later.")
+            return errors.not_a_portal(self.origin, answer.status)
+        described = given.get("error_description")
+        said = described if isinstance(described, str) else f"the portal says {error}."
+        sentence = errors.printable(said)
+        if error == "invalid_grant":
+            return SignInOver(sentence)
+        return (Unavailable if answer.status >= 500 or answer.status == 429 else Misused)(sentence)
+
+
+def _challenge(verifier: str) -> str:
+    from base64 import urlsafe_b64encode
+    from hashlib import sha256
+
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _fields(answer: Answer) -> "dict[str, Any] | None":
+    if answer.status == 200 and not answer.body:
+        return {}
+    try:
+        given = read_json(answer.body)
+    except ValueError:
+        return None
+    return given if isinstance(given, dict) else None
+
+
+def _text(given: "Mapping[str, Any]", name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not value:
+        raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
+    return value
+
+
+def _number(given: "Mapping[str, Any]", name: str) -> int:
+    value = given.get(name)
+    if not isinstance(value, int) or not 0 <= value <= _LONGEST:
+        raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
+    return value

@@ -1,0 +1,255 @@
+"""Whom a command calls as: the token that was given, else the sign-in that this machine keeps."""
+
+from time import localtime, strftime
+
+from daypass.cli.api.client import Portal
+from daypass.cli.api.tls import trust
+from daypass.cli.auth.session_store import Kept, NotAnswered, Slot
+from daypass.cli.cache import locked, request
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import SignInNeeded, SignInOver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daypass.cli.api.tls import Trust
+    from daypass.cli.auth.oauth_client import Doorway
+    from daypass.cli.auth.session_store import Locked, Now
+
+
+class GivenToken:
+    """A token from a flag, a file or a variable; when it is refused there is no other."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def token(self) -> str:
+        """The token."""
+        return self._text
+
+    def instead_of(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
+        """Nothing."""
+        return None
+
+    def stepped_up(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
+        """Nothing."""
+        return None
+
+    def signed_in_until(self) -> float | None:
+        """Nothing."""
+        return None
+
+
+class Account:
+    """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
+
+    __slots__ = ("_current", "environment", "flags", "now", "origin", "trust")
+
+    def __init__(
+        self,
+        origin: str,
+        trust: "Trust | None",
+        flags: "Mapping[str, str]",
+        environment: "Mapping[str, str]",
+        now: "Now",
+    ) -> None:
+        self.origin = origin
+        self.trust = trust
+        self.flags = flags
+        self.environment = environment
+        self.now = now
+        # What this process works with: also where it could not be kept, or ends soon.
+        self._current: Kept | None = None
+
+    @property
+    def admin(self) -> bool:
+        """Whether admin access is what is wanted."""
+        return "admin" in self.flags
+
+    def token(self) -> str:
+        """A token that works now: kept, renewed, or from a sign-in that a person agrees to."""
+        if self._current is None:
+            kept = self._usable()
+            if kept is None or not kept.is_ready(self.now()):
+                kept = self._renewed(kept.access if kept else "")
+            self._current = kept
+        return self._current.access
+
+    def instead_of(self, refused: str) -> str | None:
+        """Another token, after the portal refused that one."""
+        self._current = self._renewed(refused)
+        return self._current.access
+
+    def stepped_up(self, refused: str) -> str | None:
+        """The token of a sign-in with admin access that a person agrees to now, instead of *refused*.
+
+        Raises `SignInNeeded` if nobody can be asked, and `NotAnswered` if nobody agreed.
+        """
+        self.flags = {**self.flags, "admin": "yes"}
+        began, since = self.now(), self._current.since if self._current else 0.0
+        with self._slot(admin=True).locked() as slot:
+            before = slot.read()
+            is_newer = before is not None and before.since > since and before.access != refused
+            if before is not None and is_newer and before.is_ready(self.now()):
+                # Another command signed in since this one began, so nobody needs to be asked again.
+                self._current = before
+                return before.access
+            say("The portal asks for a recent sign-in with admin access.")
+            self._current = self._agreed(slot, began)
+        if before is not None:
+            self._end_at_portal(before)
+        return self._current.access
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether there is no sign-in to work with, so that somebody must be asked for one."""
+        return self._usable() is None
+
+    def signed_in_until(self) -> float | None:
+        """When the sign-in ends that is worked with."""
+        return None if self._current is None else self._current.until
+
+    def log_in(self) -> Kept:
+        """A new sign-in, whatever there was before."""
+        with self._slot(admin=self.admin).locked() as slot:
+            before = slot.read()
+            slot.drop_pending()
+            kept = self._from_person(slot)
+            if before is not None:
+                self._end_at_portal(before)
+            return kept
+
+    def log_out(self) -> int:
+        """Forget the sign-ins for this portal and its keys, here and there; says how many there were."""
+        ended = 0
+        for admin in (False, True):
+            with self._slot(admin=admin).locked() as slot:
+                kept = slot.read()
+                slot.forget_portal()
+                slot.drop_pending()
+            if kept is not None:
+                ended += 1
+                self._end_at_portal(kept)
+        locked.clear(self.environment, self.origin)
+        return ended
+
+    def _usable(self) -> Kept | None:
+        """The kept sign-in that is good for what is wanted."""
+        for admin in (True,) if self.admin else (False, True):
+            kept = self._slot(admin=admin).peek()
+            if kept is not None and not kept.is_over(self.now()):
+                return kept
+        return None
+
+    def _renewed(self, refused: str) -> Kept:
+        """A sign-in whose token is another one than *refused*."""
+        began = self.now()
+        usable = self._usable()
+        admin = self.admin if usable is None else usable.allows_admin
+        with self._slot(admin=admin).locked() as slot:
+            kept = slot.read()
+            if kept is not None and kept.is_ready(self.now()) and kept.access != refused:
+                # Another process was faster.
+                return kept
+            if kept is not None and not kept.is_over(self.now()):
+                try:
+                    return self._refreshed(slot, kept)
+                except SignInOver as over:
+                    say(str(over))
+            slot.forget()
+            if admin == self.admin:
+                return self._agreed(slot, began)
+        return self._renewed(refused)
+
+    def _refreshed(self, slot: "Locked", kept: Kept) -> Kept:
+        tokens = self._doorway.refresh(kept.refresh)
+        new = Kept.from_tokens(tokens, self.now(), kept.since)
+        slot.write(new)
+        return new
+
+    def _agreed(self, slot: "Locked", began: float) -> Kept:
+        """A new sign-in, unless nobody wants to be asked just now."""
+        declined_at = slot.declined_at()
+        if declined_at is not None and (declined_at >= began or not self._has_terminal()):
+            raise NotAnswered(
+                f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
+            )
+        return self._from_person(slot)
+
+    def _from_person(self, slot: "Locked") -> Kept:
+        # Only where somebody signs in: what it imports is not free, and keys are asked for far more often.
+        from daypass.cli.auth.login_flow import Login, person_here
+
+        person = person_here(self.flags, self.environment)
+        if not person.can_answer:
+            raise self._nobody_here()
+        try:
+            tokens = Login(self._doorway, person, self.admin, self.flags.get("tenant", "")).run(slot)
+        except NotAnswered:
+            slot.decline()
+            raise
+        now = self.now()
+        kept = Kept.from_tokens(tokens, now, now)
+        slot.write(kept)
+        until = strftime("%Y-%m-%d %H:%M", localtime(kept.until))
+        say(f"Signed in to {self.origin} as {kept.username} until {until}.")
+        return kept
+
+    def _has_terminal(self) -> bool:
+        from daypass.cli.auth.login_flow import person_here
+
+        return person_here(self.flags, self.environment).terminal is not None
+
+    def _nobody_here(self) -> SignInNeeded:
+        what = "recent sign-in with admin access" if self.admin else "sign-in"
+        return SignInNeeded(
+            f"There is no {what} for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
+            "For a program: copy the Temporary API Token from the profile page, or let an Administrator make "
+            "one, and give it in DAYPASS_TOKEN, --token-file or --token."
+        )
+
+    @property
+    def _command(self) -> str:
+        # Imported here: a run that finds its keys shows no command.
+        import shlex
+
+        return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
+
+    def _end_at_portal(self, kept: Kept) -> None:
+        try:
+            self._doorway.revoke(kept.refresh)
+        except ValueError as error:
+            say(f"The portal could not be told, so revoke this machine on your profile page: {error}")
+
+    def _slot(self, *, admin: bool) -> Slot:
+        return Slot(self.environment, self.origin, admin=admin, now=self.now)
+
+    @property
+    def _doorway(self) -> "Doorway":
+        # Only where somebody signs in or a token is renewed, as above.
+        from daypass.cli.auth.oauth_client import Doorway
+
+        return Doorway(self.origin, self.trust)
+
+
+def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Account:
+    """The sign-in that is meant, whether a token was given too or not."""
+    origin = request.origin_of(flags, environment)
+    return Account(origin, trust(origin, flags, environment), flags, environment, now)
+
+
+def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
+    """The portal that is meant, called as whoever is meant; `admin` among *flags* asks for that much.
+
+    Without a token, this signs in where there is no sign-in yet. Raises `SignInNeeded` where none can be had.
+    """
+    given = request.token_of(flags, environment)
+    if given:
+        origin = request.origin_of(flags, environment)
+        return Portal(origin, GivenToken(given), trust(origin, flags, environment))
+    signed_in = account(flags, environment, now)
+    signed_in.token()
+    return Portal(signed_in.origin, signed_in, signed_in.trust)

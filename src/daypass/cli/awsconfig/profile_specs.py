@@ -1,0 +1,75 @@
+"""Which profiles `daypass configure` is to write, under which names."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from daypass.cli.runtime.errors import Misused
+from daypass.common.console.regions import extra_regions, region_error
+
+ADMIN = "admin"
+
+_RESERVED = {
+    "default": "the AWS tools use the profile of this name where none is named",
+    ADMIN: "the profile of this name is for admin access",
+}
+# What can be written into the file. The portal may name a region that this version of the CLI does not know.
+_REGION = re.compile(r"[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A profile that is wanted: its name, whose keys it gives (None: admin's), and its region if known."""
+
+    name: str
+    tenant: str | None
+    region: str | None
+
+    @property
+    def objection(self) -> str:
+        """The reason why a tenant's profile must not have this name by default; "" if it may."""
+        return "" if self.tenant is None else _RESERVED.get(self.name, "")
+
+
+def named(name: str, tenant: str | None, region: str | None) -> Wish:
+    """Return the wish for a profile; raises `Misused` if name or region cannot be written into the file."""
+    if not name.strip() or not name.isprintable() or set(name) & set("[]\"'\\"):
+        shown = name if name.isprintable() else repr(name)
+        raise Misused(
+            f"“{shown}” cannot be the name of a profile. A name has printable characters "
+            "and none of [ ] \" ' \\; choose another with --profile or --prefix."
+        )
+    if region is not None and not _REGION.fullmatch(region):
+        raise Misused("That is no name of a region.")
+    return Wish(name, tenant, region)
+
+
+def check_region(region: str, environment: Mapping[str, str], source: str, accepted: Collection[str]) -> None:
+    """Raise `Misused`, naming *source*, if *region* is neither possible in AWS nor *accepted*."""
+    if region not in accepted and (error := region_error(region, extra_regions(environment))):
+        raise Misused(f"{source}: {error}")
+
+
+def by_default(tenant: str | None, region: str | None) -> Wish:
+    """Return the wish for one profile under the tenant's name; raises `Misused` if that name is reserved."""
+    wish = named(tenant or ADMIN, tenant, region)
+    if wish.objection:
+        raise Misused(f"Name the profile of the tenant {tenant} with --profile, because {wish.objection}.")
+    return wish
+
+
+def sorted_out(wishes: Iterable[Wish]) -> tuple[Sequence[Wish], dict[str, str]]:
+    """Return the wishes that can be met together, and why the tenants of the others are left out."""
+    met: dict[str, Wish] = {}
+    left = {}
+    # Admin access first: a tenant of the same name makes room for it.
+    for wish in sorted(wishes, key=lambda wish: wish.tenant is not None):
+        if wish.objection:
+            left[str(wish.tenant)] = f"{wish.objection}."
+        elif wish.name in met:
+            left[str(wish.tenant)] = (
+                f"the profile {wish.name} is for {met[wish.name].tenant or 'admin access'}."
+            )
+        else:
+            met[wish.name] = wish
+    return sorted(met.values(), key=lambda wish: wish.tenant is None), left

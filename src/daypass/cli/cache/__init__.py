@@ -1,0 +1,1 @@
+"""The private cache of keys, and all that a cached answer imports."""

@@ -1,0 +1,187 @@
+"""Keeping answers: locked, so that many processes ask once, and written so that no file is ever seen half."""
+
+import fcntl
+import json
+import os
+from contextlib import suppress
+
+from daypass.cli.cache import entries
+from daypass.cli.cache.entries import Entry, Unfit
+from daypass.cli.runtime.deadline import say, within
+from daypass.cli.runtime.errors import Misconfigured, Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_UNFINISHED = ".new"
+"""The end of the name of a file that is being written, or whose writer was killed."""
+
+
+class Kind:
+    """What is kept in a place: the end of its files' names, its words, and how long one process may take."""
+
+    __slots__ = ("ending", "gave_up", "patience", "waiting", "words")
+
+    def __init__(self, ending: str, words: str, patience: float, waiting: str, gave_up: str) -> None:
+        self.ending = ending
+        self.words = words
+        # Seconds to wait for another process that is at it already: a little longer than that one may take.
+        self.patience = patience
+        self.waiting = waiting
+        self.gave_up = gave_up
+
+
+KEYS = Kind(
+    entries.ENTRY,
+    "keys",
+    35.0,
+    "another daypass asks already; waiting",
+    "Another daypass waits for the portal and gets no answer. Try again.",
+)
+
+
+class Place:
+    """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
+
+    def __init__(self, path: str, key: str, kind: Kind = KEYS) -> None:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        self._path, self._key, self._kind = path, key, kind
+        self._directory = entries.opened(path)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock = os.open(f"{key}.lock", flags, 0o600, dir_fd=self._directory.descriptor)
+
+    def __enter__(self) -> None:
+        kind = self._kind
+        try:
+            within(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
+        except TimeoutError as error:
+            # The wait goes on behind us; what it gets in the end is let go at once, for nothing is open.
+            self.__exit__()
+            raise Unavailable(kind.gave_up) from error
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+        self._directory.__exit__()
+
+    def read(self, ending: str = "") -> Entry | None:
+        """The entry, if there is one that may be used; with an *ending*, what is kept beside it."""
+        name = ending or self._kind.ending
+        try:
+            return entries.read(self._directory, self._key, name)
+        except ValueError as unfit:
+            say(f"The kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
+            return None
+
+    def write(self, entry: Entry, ending: str = "") -> None:
+        """Keep *entry*: all of it or nothing, whoever looks and whenever we die."""
+        here = self._directory.descriptor
+        unfinished = self._key + _UNFINISHED
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(unfinished, dir_fd=here)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(unfinished, flags, 0o600, dir_fd=here), "wb") as file:
+                file.write(entry.to_bytes())
+            name = self._key + (ending or self._kind.ending)
+            os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
+        except OSError as error:
+            say(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
+
+    def remove(self, ending: str = "") -> None:
+        """Keep it no longer."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
+
+
+def kept(environment: "Mapping[str, str]") -> list[Entry]:
+    """Every kept answer that may be used; none where the cache is not fit for use."""
+    try:
+        directory = entries.opened(entries.folder(environment))
+    except (Unfit, OSError):
+        return []
+    found = []
+    with directory:
+        for name in sorted(os.listdir(directory.descriptor)):
+            if name.endswith(entries.ENTRY):
+                with suppress(ValueError):
+                    found.append(entries.read(directory, name.removesuffix(entries.ENTRY)))
+    return [entry for entry in found if entry is not None]
+
+
+def discard(
+    environment: "Mapping[str, str]", is_unwanted: "Callable[[dict[str, object]], bool]"
+) -> list[str]:
+    """Remove the kept keys whose description satisfies *is_unwanted*; return what they were for.
+
+    Nothing is removed where the cache is not fit for use.
+    """
+    removed = []
+    with suppress(Unfit, OSError), entries.opened(entries.folder(environment)) as directory:
+        for name in os.listdir(directory.descriptor):
+            if not name.endswith(entries.ENTRY):
+                continue
+            # One file that another process removed meanwhile, or that cannot be removed, keeps no other.
+            with suppress(ValueError, OSError):
+                entry = entries.read(directory, name.removesuffix(entries.ENTRY))
+                about = {} if entry is None else json.loads(entry.about)
+                if about and is_unwanted(about):
+                    os.unlink(name, dir_fd=directory.descriptor)
+                    removed.append(str(about.get("what", "")))
+    return removed
+
+
+def discard_other_access(
+    environment: "Mapping[str, str]", origin: str, access: "Mapping[str, str]", user: str = ""
+) -> None:
+    """Remove kept keys of the portal at *origin* whose access is not what the portal says now.
+
+    *access* has the access to each tenant by the tenant's id, for the caller; given their id as *user*, the
+    keys of others stay. Each removal is reported on stderr.
+    """
+
+    def is_outdated(about: dict[str, object]) -> bool:
+        now = access.get(str(about.get("tenant")))
+        # Keys that an earlier version kept do not say their access.
+        is_theirs = about.get("portal") == origin and (not user or about.get("user") == user)
+        return is_theirs and now is not None and about.get("access", now) != now
+
+    for what in discard(environment, is_outdated):
+        say(f"Your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed.")
+
+
+def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
+    """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
+    try:
+        path = entries.folder(environment)
+    except Unfit:
+        # Without a home directory, nothing was ever cached.
+        return 0
+    try:
+        directory = entries.opened(path)
+    except FileNotFoundError:
+        return 0
+    except (Unfit, OSError) as error:
+        raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
+    with directory:
+        # Locks stay: a removed one would no longer keep its holder and the next comer apart.
+        names = os.listdir(directory.descriptor)
+        kept = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED))]
+        if origin:
+            kept = [name for name in kept if _portal_of(directory, name) == origin]
+        removed = 0
+        for name in kept:
+            # Another process may have removed it meanwhile.
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=directory.descriptor)
+                removed += not name.endswith(entries.NAMES)
+        return removed
+
+
+def _portal_of(directory: entries.Directory, name: str) -> str:
+    """The portal that a kept answer is from; "" where that cannot be said."""
+    try:
+        entry = entries.read(directory, name.removesuffix(entries.ENTRY))
+        return "" if entry is None else str(json.loads(entry.about).get("portal", ""))
+    except ValueError:
+        return ""

@@ -1,0 +1,278 @@
+"""What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
+
+import os
+
+from daypass.cli.runtime.digest import fingerprint
+from daypass.cli.runtime.errors import Misused, SignInNeeded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_CACHE = "no_cache"
+
+VALUES = {
+    "--host": "host",
+    "-H": "host",
+    "--token": "token",
+    "-t": "token",
+    "--token-file": "token_file",
+    "--tenant": "tenant",
+    "-T": "tenant",
+    "--duration": "duration",
+    "--ca-file": "ca_file",
+    "--browser": "browser",
+}
+SWITCHES = {
+    "--admin": "admin",
+    "--no-cache": NO_CACHE,
+    "--interactive": "interactive",
+    "-I": "interactive",
+    "--no-browser": "no_browser",
+}
+"""The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
+
+_BYTE_ORDER_MARK = "\ufeff"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
+_TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
+# Stricter than `common.origins`: what is looked up by name may be elsewhere, and the token is unencrypted.
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+
+
+class Ask:
+    """A wish for keys: from which portal, as whom, for a tenant or (None) as admin, for how long.
+
+    Whoever asks has a token, or is known by the id of the sign-in that this machine keeps.
+    """
+
+    __slots__ = ("duration", "origin", "sign_in", "tenant", "token")
+
+    def __init__(
+        self, origin: str, token: str, tenant: str | None, duration: int | None, sign_in: str = ""
+    ) -> None:
+        self.origin = origin
+        self.token = token
+        self.tenant = tenant
+        self.duration = duration
+        self.sign_in = sign_in
+
+    def __repr__(self) -> str:
+        return f"Ask({self.origin!r}, token=***, tenant={self.tenant!r}, duration={self.duration!r})"
+
+    @property
+    def what(self) -> str:
+        """What is asked for, in words."""
+        return "admin access" if self.tenant is None else f"tenant {self.tenant}"
+
+    def key(self) -> str:
+        """The name under which the answer is kept; two asks share it only if every part is the same."""
+        if not self.token and not self.sign_in:
+            raise SignInNeeded("Nobody is signed in.")
+        caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.sign_in}"
+        scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
+        parts = (self.origin, caller, str(self.duration), scope)
+        # No part can hold a NUL: the system lets none into arguments or environment.
+        return fingerprint("\0".join(parts).encode())
+
+
+def read_flags(words: list[str]) -> dict[str, str] | None:
+    """The flags among *words*, read as click reads them; None where only click may judge."""
+    flags: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in SWITCHES and not equals:
+            flags[SWITCHES[name]] = "yes"
+        elif name in VALUES:
+            following = value if equals else next(rest, None)
+            if following is None:
+                return None
+            flags[VALUES[name]] = following
+        else:
+            return None
+    return flags
+
+
+def in_our_words(flags: "Mapping[str, str]") -> dict[str, str]:
+    """The flags of duploctl's `jit aws` as those of `daypass aws`."""
+    # duploctl lets --admin win over a tenant that is given too.
+    of_a_tenant = ("tenant", "tenant_id") if "admin" in flags else ()
+    return {name: value for name, value in flags.items() if name not in of_a_tenant}
+
+
+def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Ask:
+    """The ask that flags and environment add up to; a flag wins over any variable."""
+    origin = origin_of(flags, environment)
+    duration = read_duration(flags["duration"]) if "duration" in flags else None
+    if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
+        raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
+    tenant = None if "admin" in flags else tenant_of(flags, environment)
+    token = token_of(flags, environment)
+    if token:
+        return Ask(origin, token, tenant, duration)
+    from daypass.cli.cache import session_id
+
+    return Ask(origin, "", tenant, duration, session_id.kept_id(environment, origin, admin=tenant is None))
+
+
+def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The origin of the portal that is meant."""
+    host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
+    return read_origin(trimmed(host or "") or _default_origin(flags, environment))
+
+
+def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """Return the portal that this machine signed in to; "" if there is none.
+
+    A given token may be another portal's, so it is never sent to one that was not named.
+    """
+    from daypass.cli.cache import session_id
+
+    has_token = "token" in flags or "token_file" in flags or _first_set(environment, *_TOKEN_VARIABLES)
+    chosen = "" if has_token else session_id.default_portal(environment)
+    if not chosen and not has_token and (several := session_id.portals(environment)):
+        raise Misused(
+            f"Which portal? You signed in to {' and '.join(several)}: give one with --host, or choose it for "
+            "good with `daypass use`."
+        )
+    return chosen
+
+
+def read_origin(host: str) -> str:
+    """The origin of the portal that *host* names: a name, perhaps a port, or a URL (its path is dropped)."""
+    if not host:
+        raise Misused("Which portal? Give its address with --host https://… or in DAYPASS_HOST.")
+    if not (host.isascii() and host.isprintable()) or "@" in host or " " in host:
+        raise Misused("The portal's address must be a plain host name, without user, password or blanks.")
+    scheme, separator, rest = host.partition("://")
+    if not separator:
+        scheme, rest = "https", host
+    scheme = scheme.lower()
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0].lower()
+    if scheme not in ("https", "http") or not authority:
+        raise Misused(
+            f"{host} is not the address of a portal: it should look like https://portal.example.com."
+        )
+    name, port = _name_and_port(authority)
+    if scheme == "http" and name not in _LOOPBACK:
+        raise Misused(f"{host} would send the token unencrypted: use https://{authority}.")
+    default = "443" if scheme == "https" else "80"
+    return f"{scheme}://{name}" if port in ("", default) else f"{scheme}://{name}:{port}"
+
+
+def read_duration(text: str) -> int:
+    """The seconds that *text* means: 7200, 7200s, 120m, 2h or 1h30m."""
+    from daypass.common.durations import seconds_of
+
+    try:
+        return seconds_of(trimmed(text))
+    except ValueError as error:
+        raise Misused("That is not a duration: write it like 2h, 90m, 1h30m or 5400 (seconds).") from error
+
+
+def _name_and_port(authority: str) -> tuple[str, str]:
+    if authority.startswith("["):
+        name, bracket, port = authority.partition("]")
+        name += bracket
+        is_name = bool(bracket) and not name[1:-1].strip("0123456789abcdef:.")
+        port_follows = port == "" or port.startswith(":")
+        port = port[1:]
+    else:
+        name, _, port = authority.partition(":")
+        is_name = not name.strip(_HOST_LETTERS) and all(0 < len(label) < 64 for label in name.split("."))
+        port_follows = True
+    if not (is_name and port_follows) or (port and not (port.isdigit() and 0 < int(port[:6]) < 65536)):
+        raise Misused(f"{authority} is not a host name, or not a port.")
+    return name, port.lstrip("0")
+
+
+def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The tenant that is meant, by name or id."""
+    # As with duploctl, an id wins over a name given in the same way.
+    chosen = flags.get("tenant_id", flags.get("tenant"))
+    if chosen is None:
+        chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
+    if chosen is None:
+        from daypass.cli.cache.tenant_names import known, listed
+
+        raise Misused(
+            "Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator. "
+            + listed(known(environment, origin_of(flags, environment)))
+        )
+    chosen = trimmed(chosen)
+    if not chosen:
+        raise Misused("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")
+    if not chosen.isprintable():
+        raise Misused("The tenant's name has characters that no tenant's name has.")
+    return chosen
+
+
+def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
+    """The token that was given, by flag, file or variable; "" if none was."""
+    if "token" in flags:
+        token = flags["token"]
+    elif "token_file" in flags:
+        from daypass.cli.runtime.home import expanded
+
+        token = decoded(read_file(expanded(flags["token_file"], environment), "token file"))
+    else:
+        found = _first_set(environment, *_TOKEN_VARIABLES)
+        if found is None:
+            return ""
+        token = found
+    token = trimmed(token)
+    if not token:
+        raise SignInNeeded("The token is empty. Without --token and --token-file, the sign-in here is used.")
+    if not (token.isascii() and token.isprintable()) or " " in token or len(token) > 4096:
+        raise SignInNeeded("That is not an API token: it has characters, or a length, that no token has.")
+    return token
+
+
+def trimmed(text: str) -> str:
+    """Return *text* without the byte order mark, line ends and blanks around it, which are never meant."""
+    return text.strip().strip(_BYTE_ORDER_MARK).strip()
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a small file in UTF-8, or in UTF-16 with its mark, as PowerShell writes it."""
+    try:
+        return trimmed(content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8"))
+    except UnicodeDecodeError as error:
+        raise Misused("The token file is neither UTF-8 nor UTF-16.") from error
+
+
+_pipes: dict[str, bytes] = {}
+"""The content of pipes, by the path that was given: it can be read only once."""
+
+
+def read_file(path: str, what: str, most: int = 8192) -> bytes:
+    """Return the first *most* bytes of a file that the user named; *what* describes it in a refusal.
+
+    A pipe, such as `<(command)` or /dev/stdin, is read once and remembered.
+    """
+    if path in _pipes:
+        return _pipes[path]
+    try:
+        with open(path, "rb") as file:
+            content = file.read(most)
+            if not _is_plain_file(file.fileno()) or path.startswith("/dev/"):
+                _pipes[path] = content
+    except (OSError, ValueError) as error:
+        raise Misused(f"The {what} {path} cannot be read: {error}.") from error
+    return content
+
+
+def _is_plain_file(descriptor: int) -> bool:
+    from stat import S_ISREG
+
+    return S_ISREG(os.fstat(descriptor).st_mode)
+
+
+def _first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
+    """The value of the first variable that is set and has more than blanks."""
+    for variable in variables:
+        value = environment.get(variable)
+        if value and trimmed(value):
+            return value
+    return None

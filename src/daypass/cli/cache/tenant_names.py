@@ -1,0 +1,73 @@
+"""The names of the tenants that the portal listed last: for completion, for lists, and for near names."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from daypass.cli.cache import entries
+from daypass.cli.cache.entries import Entry
+from daypass.cli.cache.locked import Kind, Place
+from daypass.cli.runtime.digest import fingerprint
+from daypass.cli.runtime.errors import Denied, Refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from daypass.cli.api.queries import Tenant
+
+_NAMES = Kind(entries.NAMES, "names", 5.0, "another daypass writes the tenants' names", "Try again.")
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+
+_MOST = 1000
+"""How many tenants are remembered: all of them fit into one entry of the cache."""
+
+_SHOWN = 20
+"""How many are listed in a sentence."""
+
+_FOR_EVER = 2**40
+
+
+def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
+    """Write down the names; say nothing if that fails."""
+    # Shells and terminals get these names: nothing in them may mean anything to either.
+    names = [tenant.name for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)]
+    entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
+    with suppress(Refusal, ValueError, OSError):
+        place = Place(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
+        with place:
+            place.write(entry)
+
+
+def known(environment: Mapping[str, str], origin: str) -> list[str]:
+    """Return the remembered names; none if nothing is remembered."""
+    with suppress(ValueError, OSError), entries.opened(entries.folder(environment)) as directory:
+        entry = entries.read(directory, fingerprint(origin.encode()), entries.NAMES)
+        if entry is not None:
+            return [str(name) for name in json.loads(entry.answer)]
+    return []
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return a sentence that lists tenants, or that says how to list them."""
+    if not names:
+        return "Yours are listed by: daypass tenants"
+    more = f" and {len(names) - _SHOWN} more (daypass tenants)" if len(names) > _SHOWN else ""
+    return f"Yours: {', '.join(sorted(names)[:_SHOWN])}{more}."
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return a sentence that suggests the names nearest to *name*; else the list of them."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    close += [each for each in sorted(names) if each.startswith(name.lower()) and each not in close][:3]
+    return f"Did you mean {' or '.join(close[:3])}?" if close else listed(names)
+
+
+def suggesting(refusal: Denied, environment: Mapping[str, str], origin: str, tenant: str | None) -> Denied:
+    """Return the refusal with near names added, if its tenant is none of the remembered ones."""
+    names = known(environment, origin)
+    if tenant is None or not names or tenant.lower() in names:
+        return refusal
+    return type(refusal)(f"{refusal} {nearest(tenant, names)}")

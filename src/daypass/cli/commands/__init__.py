@@ -1,0 +1,1 @@
+"""The commands of `daypass`, one module each, loaded when the command runs."""

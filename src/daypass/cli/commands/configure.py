@@ -1,0 +1,234 @@
+"""`daypass configure`: profiles in the AWS config file, so that every AWS tool finds its keys by itself."""
+
+import difflib
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from daypass.cli.api import queries
+from daypass.cli.api.client import Portal
+from daypass.cli.auth import session
+from daypass.cli.awsconfig import file
+from daypass.cli.awsconfig.change import Change
+from daypass.cli.awsconfig.credential_process import Process
+from daypass.cli.awsconfig.paths import config_path
+from daypass.cli.awsconfig.profile_specs import ADMIN, Wish, by_default, check_region, named, sorted_out
+from daypass.cli.awsconfig.profiles import Config
+from daypass.cli.cache import request, tenant_names
+from daypass.cli.commands import options
+from daypass.cli.commands.info import no_tenants
+from daypass.cli.credentials.fetch import SHORT, Now
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import Denied, Misused, Refusal, SignInNeeded
+from daypass.cli.runtime.redaction import without_secrets
+from daypass.common.origins import is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the portal says about the caller."""
+
+    is_administrator: bool
+    region: str
+    tenants: Sequence[queries.Tenant]
+    endpoint_url: str = ""
+    """Of an AWS on this machine, such as the demo's; empty for any other."""
+
+    @property
+    def regions(self) -> set[str]:
+        """The regions that the portal uses; it may know some that are newer than this CLI."""
+        return {self.region, *(tenant.region for tenant in self.tenants)}
+
+    def region_of(self, tenant: str | None) -> str:
+        """Where a tenant is, or admin access; raises `Denied` if it is not the caller's."""
+        if tenant is None:
+            if not self.is_administrator:
+                raise Denied("Admin access is for Administrators, and you are none at this portal.")
+            return self.region
+        for found in self.tenants:
+            if tenant.lower() == found.name or tenant == found.id:
+                return found.region
+        hint = tenant_names.nearest(tenant, [known.name for known in self.tenants])
+        raise Denied(f"You have no tenant {tenant}. {hint}")
+
+    def has_lost(self, process: Process) -> bool:
+        """Whether that process would be refused, since its tenant or admin access is gone."""
+        try:
+            self.region_of(process.tenant)
+        except Denied:
+            return True
+        return False
+
+
+@click.command("configure", context_settings=options.HELP)
+@click.option("--all", "everything", is_flag=True, help="One profile for each tenant you may use, and admin.")
+@click.option(
+    "--profile", "name", metavar="NAME", help="The profile's name; by default the tenant's, or admin."
+)
+@click.option("--prefix", default="", metavar="TEXT", help="With --all: what the profiles' names begin with.")
+@click.option("--region", metavar="NAME", help="The profile's region; by default the tenant's.")
+@click.option(
+    "--by-name", is_flag=True, help="Write daypass without its path; each program then needs it on its PATH."
+)
+@click.option("--diff", is_flag=True, help="Only show what would change.")
+@click.option("--prune", is_flag=True, help="Remove profiles once written here whose tenant is gone.")
+@options.host
+@options.scope
+@options.duration
+@options.caller
+@options.debug
+@click.pass_obj
+def configure(now: Now, /, **given: str | bool | None) -> None:
+    """Write profiles into the AWS config file.
+
+    \b
+    Examples:
+      daypass configure --host https://portal.example.com --all
+      daypass configure --host https://portal.example.com --tenant dev01
+      daypass configure --all --diff
+      daypass configure --all --prune
+      daypass configure --admin --profile portal-admin --token "$TOKEN"
+
+    A profile names daypass by its absolute path, unless it is in a folder such as /usr/bin.
+    The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. All that is not ours stays in it, byte for
+    byte. A token never goes into it: one given with --token is put into a private file of its own, and
+    the profile names that file.
+    """
+    flags = options.flags_of(given)
+    portal = session.portal(flags, os.environ, now)
+    known = _known(portal)
+    wishes, left = _wishes(flags, given, known)
+    change = Change(
+        portal.origin,
+        flags,
+        wishes,
+        config_path(os.environ),
+        moves_region=given["region"] is not None,
+        endpoint_url=known.endpoint_url,
+        has_lost=known.has_lost if given["prune"] else None,
+        by_name=bool(given["by_name"]),
+        skips_conflicts=bool(given["everything"]),
+    )
+    if given["diff"]:
+        before = file.read(change.path)
+        _show_difference(str(change.path), before, change.apply(before))
+    else:
+        _tell(change, is_changed=change.make())
+        if not (wishes or left or change.pruned):
+            say(
+                f"No profile was written. {no_tenants(portal.origin)}"
+                if given["everything"]
+                else f"No profile was removed from {change.path}: what they are for is still there."
+            )
+    _tell_left(change, left)
+
+
+def _known(portal: Portal) -> Known:
+    me = queries.me(portal)
+    endpoint_url = endpoint_for(portal.origin, me.aws_endpoint_url)
+    return Known(me.is_administrator, me.region, queries.tenants(portal), endpoint_url)
+
+
+def endpoint_for(origin: str, endpoint_url: str | None) -> str:
+    """Return the endpoint that profiles name: empty unless it and the portal are both on this machine."""
+    # A portal elsewhere does not decide where this machine sends its requests to AWS.
+    return endpoint_url if endpoint_url and is_loopback(origin) and is_loopback(endpoint_url) else ""
+
+
+def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
+    """Write the profile *name* as duploctl's users expect it; says what was done."""
+    tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    known = _known_without_sign_in(flags, now)
+    if region:
+        check_region(region, os.environ, "AWS_DEFAULT_REGION or AWS_REGION", known.regions if known else ())
+    elif known is not None:
+        region = known.region_of(tenant)
+    endpoint_url = None if known is None else known.endpoint_url
+    path = config_path(os.environ)
+    wishes = [named(name, tenant, region)]
+    change = Change(request.origin_of(flags, os.environ), flags, wishes, path, endpoint_url=endpoint_url)
+    is_new = Config(file.read(path)).find(name) is None
+    change.make()
+    return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
+
+
+def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
+    """Return what the portal says about the caller; None without its answer, or if a sign-in is needed."""
+    wanted = request.understand(flags, os.environ)
+    try:
+        if not (wanted.token or wanted.sign_in):
+            raise SignInNeeded("There is no sign-in yet.")
+        return _known(session.portal(flags, os.environ, now))
+    except Denied:
+        raise
+    except Refusal as refusal:
+        say(f"The profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
+        return None
+
+
+def _wishes(
+    flags: Mapping[str, str], given: options.Given, known: Known
+) -> tuple[Sequence[Wish], Mapping[str, str]]:
+    """Return what is wanted, and with --all why some tenants get no profile."""
+    region, name = given["region"], given["name"]
+    if region is not None:
+        check_region(str(region), os.environ, "--region", known.regions)
+    if "admin" in flags and "tenant" in flags:
+        raise Misused("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
+    if given["everything"]:
+        if name is not None or "tenant" in flags or "admin" in flags:
+            raise Misused("--all is for all tenants: leave out --profile, --tenant and --admin.")
+        tenants: list[str | None] = [tenant.name for tenant in known.tenants]
+        tenants += [None] if known.is_administrator else []
+        return sorted_out(
+            named(given["prefix"] + (tenant or ADMIN), tenant, region or known.region_of(tenant))
+            for tenant in tenants
+        )
+    if given["prune"] and "tenant" not in flags and "admin" not in flags:
+        return [], {}
+    tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
+    region = region or known.region_of(tenant)
+    return [named(name, tenant, region) if name else by_default(tenant, region)], {}
+
+
+def _show_difference(name: str, before: bytes, after: bytes) -> None:
+    old, new = (
+        without_secrets(content.decode("utf-8", "replace")).splitlines() for content in (before, after)
+    )
+    lines = difflib.unified_diff(old, new, f"{name} as it is", f"{name} as it would be", lineterm="")
+    click.echo("\n".join(lines) or f"{name} would stay as it is.")
+
+
+def _tell(change: Change, *, is_changed: bool) -> None:
+    path = change.path
+    for name in change.pruned:
+        say(f"Profile {name} removed from {path}: what it was for is gone.")
+    for wish in change.written:
+        say(f"Profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
+    if (
+        change.written
+        and "duration" in change.flags
+        and request.read_duration(change.flags["duration"]) < SHORT
+    ):
+        say("With keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
+    if change.written:
+        say(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
+
+
+def _tell_left(change: Change, left: Mapping[str, str]) -> None:
+    """Say which profiles were left out and how to get them; raises `Misused` if that is all of them."""
+    for tenant, why in left.items():
+        say(f"No profile for the tenant {tenant}: {why}")
+    for name, why in change.left.items():
+        say(f"Profile {name} not written: {why}")
+    if left or change.left:
+        advice = (
+            "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."
+        )
+        if not change.written:
+            raise Misused(f"No profile was written. {advice}")
+        say(advice)

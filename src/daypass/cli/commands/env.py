@@ -1,0 +1,80 @@
+"""`daypass env`: keys as variables of the shell that runs it."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from daypass.cli.commands import options
+from daypass.cli.credentials import environment, github_actions
+from daypass.cli.credentials.fetch import Now
+from daypass.cli.credentials.provider import keys
+from daypass.cli.runtime.errors import Refusal
+from daypass.cli.runtime.shells import SHELLS, syntax_of
+from daypass.cli.runtime.streams import careful_output
+
+SHELL_FLAGS = ("--shell", "--output", "-o")
+"""The flags of `env` and `serve-credentials` that choose the shell."""
+
+
+@click.command("env", context_settings=options.HELP)
+@click.option(
+    "--shell",
+    type=click.Choice([*SHELLS]),
+    help="The shell to print for; by default the one that runs the command.",
+)
+@click.option("--unset", is_flag=True, help="Print what removes the keys from the shell instead.")
+@options.access
+@click.pass_obj
+def env(now: Now, /, shell: str | None, unset: bool, **given: str | bool | None) -> None:
+    """Print what puts keys into the environment of your shell.
+
+    \b
+    bash, zsh, ksh, sh:  eval "$(daypass env --tenant dev01)"
+    fish:                daypass env --tenant dev01 | source
+    csh, tcsh:           eval `daypass env --tenant dev01`
+    PowerShell:          daypass env --tenant dev01 | Out-String | Invoke-Expression
+
+    \b
+    To remove them:
+    bash, zsh, ksh, sh:  eval "$(daypass env --unset)"
+    fish:                daypass env --unset | source
+    csh, tcsh:           eval `daypass env --unset`
+    PowerShell:          daypass env --unset | Out-String | Invoke-Expression
+
+    The keys end by themselves, and a shell does not renew them: a profile does, see `daypass configure`.
+    If keys are refused, what is printed sets keys that cannot work and fails, so that `set -e` stops a
+    script and no earlier keys are used.
+    """
+    syntax = syntax_of(shell, os.environ)
+    if unset:
+        told = environment.lines(syntax, {}, environment.OURS)
+    else:
+        entry = keys(options.flags_of(given), os.environ, now)
+        github_actions.mask_keys(entry, os.environ)
+        told = environment.lines(syntax, environment.of_keys(entry), environment.RIVALS)
+    click.echo("\n".join(told))
+
+
+def print_failure(words: Sequence[str]) -> None:
+    """Let the shell that reads our output fail too, whatever is wrong with the command line *words*."""
+    if sys.stdout is None or sys.stdout.isatty():
+        return
+    chosen = _chosen(words)
+    if chosen == "json":
+        return
+    try:
+        syntax = syntax_of(chosen if chosen in SHELLS else None, os.environ)
+    except Refusal:
+        return
+    with careful_output():
+        click.echo("\n".join(environment.failing_lines(syntax)))
+
+
+def _chosen(words: Sequence[str]) -> str | None:
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        flag, equals, value = word.partition("=")
+        if flag in SHELL_FLAGS:
+            return value if equals else following
+    return None

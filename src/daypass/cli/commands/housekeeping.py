@@ -1,0 +1,54 @@
+"""`daypass cache` and `daypass completion`: what a machine keeps, and how its shell knows our words."""
+
+import os
+
+import click
+from click.shell_completion import get_completion_class
+
+from daypass.cli.cache import locked
+from daypass.cli.commands import options
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import Misused
+from daypass.common.counting import counted
+
+
+@click.group("cache", context_settings=options.HELP)
+def cache() -> None:
+    """The keys that are kept on this machine.
+
+    \b
+    Example:
+      daypass cache clear
+    """
+
+
+@cache.command("clear", short_help="Remove all kept keys.", context_settings=options.HELP)
+def cache_clear() -> None:
+    """Remove all kept keys; they stay valid in AWS until they end by themselves.
+
+    \b
+    Example:
+      daypass cache clear
+    """
+    removed = locked.clear(os.environ)
+    say(f"{counted(removed, 'kept answer')} removed.")
+
+
+@click.command("completion", context_settings=options.HELP)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False)
+@click.pass_context
+def completion(context: click.Context, shell: str | None) -> None:
+    """Print the script that makes a shell complete `daypass`.
+
+    \b
+    bash:  eval "$(daypass completion bash)"      in ~/.bashrc
+    zsh:   eval "$(daypass completion zsh)"       in ~/.zshrc
+    fish:  daypass completion fish | source      in ~/.config/fish/config.fish
+    """
+    if shell is None:
+        raise Misused(
+            "Which shell? Run daypass completion bash, daypass completion zsh or daypass completion fish."
+        )
+    completer = get_completion_class(shell)
+    assert completer is not None  # noqa: S101  click has all three
+    click.echo(completer(context.find_root().command, {}, "daypass", "_DAYPASS_COMPLETE").source())

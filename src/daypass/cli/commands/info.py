@@ -1,0 +1,198 @@
+"""`daypass tenants`, `whoami`, `sessions` and `token`: what is known of the caller."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from daypass.cli.api import queries
+from daypass.cli.auth import session
+from daypass.cli.cache import locked
+from daypass.cli.cache.entries import Entry
+from daypass.cli.commands import options
+from daypass.cli.credentials import github_actions
+from daypass.cli.credentials.fetch import Now
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.output import moment, output_option, show_json, show_list, show_pairs, show_table
+from daypass.common.counting import counted
+
+
+@click.command("tenants", context_settings=options.HELP)
+@output_option
+@options.portal
+@click.pass_obj
+def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """List the tenants that you may use.
+
+    \b
+    Examples:
+      daypass tenants --host https://portal.example.com
+      daypass tenants --output json
+    """
+    portal = session.portal(options.flags_of(given), os.environ, now)
+    found = queries.tenants(portal)
+    if output == "json":
+        show_json(found)
+    else:
+        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in found]
+        show_list(rows, ("TENANT", "REGION", "ACCESS", "ID"), no_tenants(portal.origin))
+
+
+def no_tenants(origin: str) -> str:
+    """Return the sentence for a caller to whom the portal lists no tenant."""
+    return f"{origin} lists no tenant for you. Administrators of the portal add tenants and their members."
+
+
+@click.command("sessions", context_settings=options.HELP)
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many at most.")
+@output_option
+@options.portal
+@click.pass_obj
+def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -> None:
+    """List the AWS sessions you asked for, the newest first.
+
+    \b
+    Examples:
+      daypass sessions
+      daypass sessions --limit 200 --output json
+    """
+    found = queries.sessions(session.portal(options.flags_of(given), os.environ, now), limit)
+    if output == "json":
+        show_json(found)
+        return
+    rows = [
+        (
+            moment(session.asked_at),
+            session.tenant or session.scope,
+            session.state,
+            moment(session.expires_at),
+            session.purpose,
+            session.door,
+            session.address,
+        )
+        for session in found
+    ]
+    show_list(
+        rows,
+        ("ASKED", "SCOPE", "STATE", "UNTIL", "FOR", "THROUGH", "FROM"),
+        "You have not requested any AWS session yet. Get keys: daypass aws --tenant NAME",
+    )
+
+
+@click.command("whoami", context_settings=options.HELP)
+@output_option
+@options.portal
+@click.pass_obj
+def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """Show who you are, and which keys this machine keeps.
+
+    \b
+    Examples:
+      daypass whoami
+      daypass whoami --output json
+    """
+    portal = session.portal(options.flags_of(given), os.environ, now)
+    me = queries.me(portal)
+    every = _live(portal.origin, now())
+    cached = _without_doubles(each for each in every if each.user_id in ("", me.user_id))
+    others = {each.user_id for each in every} - {"", me.user_id}
+    standing = queries.standing(portal, me)
+    if output == "json":
+        signed_in_until = standing.until if standing.is_sign_in else None
+        show_json({"portal": portal.origin, "me": me, "signed_in_until": signed_in_until, "cached": cached})
+        return
+    known_by = "sign-in" if standing.is_sign_in else "token"
+    show_pairs(
+        {
+            "user": f"{me.username} ({me.role})",
+            "portal": f"{portal.origin}, version {me.version}",
+            "account": f"{me.account_id}, {me.region}",
+            known_by: f"{standing.words}, until {moment(standing.until)}",
+        }
+    )
+    if cached:
+        click.echo()
+        show_table(
+            [(each.what, each.role, moment(each.served_until), moment(each.expires_at)) for each in cached],
+            ("KEPT KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
+        )
+    if others:
+        number = counted(len(others), "other user")
+        say(f"Keys of {number} are kept here too; daypass cache clear removes all.")
+
+
+@click.command("token", context_settings=options.HELP)
+@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--admin", is_flag=True, help="The token of the sign-in with admin access.")
+@options.portal
+@click.pass_obj
+def token(now: Now, /, output: str, **given: str | bool | None) -> None:
+    """Print the API token that other commands would use.
+
+    \b
+    Examples:
+      export DAYPASS_TOKEN="$(daypass token)"
+      curl --header "Authorization: Bearer $(daypass token)" https://portal.example.com/api/v1/me
+      curl --header "Authorization: Bearer $(daypass token --admin)" https://portal.example.com/api/v1/users
+    """
+    print_token(options.flags_of(given), now, as_json=output == "json")
+
+
+def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
+    """Write the token to stdout."""
+    secret = session.portal(flags, os.environ, now).bearer.token()
+    github_actions.mask([secret], os.environ)
+    click.echo(json.dumps({"token": secret}) if as_json else secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What is kept, without the keys."""
+
+    portal: str
+    what: str
+    role: str
+    username: str
+    user_id: str
+    """Empty in entries of an earlier version."""
+    tenant_id: str
+    access: str
+    served_until: datetime
+    expires_at: datetime
+    is_served: bool
+
+
+def _live(origin: str, now: float) -> list[Cached]:
+    """Return the kept keys of the portal at *origin* that AWS still takes, of every user."""
+    every = (_cached(entry, now) for entry in locked.kept(os.environ))
+    return [each for each in every if each.portal == origin and each.expires_at.timestamp() > now]
+
+
+def _without_doubles(cached: Iterable[Cached]) -> list[Cached]:
+    """Return what is served longest of each scope, role and access, sorted by scope.
+
+    Keys of one scope are kept once for each token, duration and spelling of the tenant.
+    """
+    longest: dict[tuple[str, str, str], Cached] = {}
+    for each in sorted(cached, key=lambda one: one.served_until):
+        longest[each.tenant_id or each.what.lower(), each.role, each.access] = each
+    return sorted(longest.values(), key=lambda one: one.what.lower())
+
+
+def _cached(entry: Entry, now: float) -> Cached:
+    about, keys = json.loads(entry.about), json.loads(entry.answer)
+    return Cached(
+        portal=about.get("portal", ""),
+        what=about.get("what", ""),
+        role=about["role"],
+        username=about.get("username", ""),
+        user_id=about.get("user", ""),
+        tenant_id=about.get("tenant") or "",
+        access=about.get("access", ""),
+        served_until=datetime.fromtimestamp(entry.good_until, UTC),
+        expires_at=datetime.fromisoformat(keys["Expiration"]),
+        is_served=entry.is_good(now),
+    )

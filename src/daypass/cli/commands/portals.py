@@ -1,0 +1,108 @@
+"""`daypass portals` and `daypass use`: the portals that this machine signed in to, and the default one."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from daypass.cli.auth.session_store import Kept, Now, Slot
+from daypass.cli.cache import request, session_id
+from daypass.cli.cache.entries import Entry, Unfit
+from daypass.cli.cache.locked import Kind, Place
+from daypass.cli.commands import options
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import Misconfigured, Misused
+from daypass.cli.runtime.output import moment, output_option, show_json, show_list
+
+_CHOICE = Kind(session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
+_FOR_EVER = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A portal that this machine signed in to."""
+
+    portal: str
+    is_default: bool
+    username: str
+    """Empty if the sign-in has ended."""
+    signed_in_until: datetime | None
+    allows_admin: bool
+
+
+@click.command("portals", context_settings=options.HELP)
+@output_option
+@options.debug
+@click.pass_obj
+def portals(now: Now, /, output: str) -> None:
+    """List the portals that you signed in to on this machine.
+
+    \b
+    Examples:
+      daypass portals
+      daypass portals --output json
+
+    The default one is used where no portal is named; `daypass use` chooses it. `daypass logout` removes a
+    portal from the list.
+    """
+    default = session_id.default_portal(os.environ)
+    known = [_known(origin, origin == default, now) for origin in session_id.portals(os.environ)]
+    if output == "json":
+        show_json(known)
+        return
+    rows = [
+        (each.portal, "yes" if each.is_default else "", each.username, moment(each.signed_in_until))
+        for each in known
+    ]
+    show_list(
+        rows,
+        ("PORTAL", "DEFAULT", "SIGNED IN AS", "UNTIL"),
+        "This machine is not signed in to any portal. Sign in: daypass login --host https://PORTAL",
+    )
+
+
+def _portals(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    hosts = [origin.partition("://")[2] for origin in session_id.portals(os.environ)]
+    return [host for host in hosts if host.startswith(begun.lower())]
+
+
+@click.command("use", context_settings=options.HELP)
+@click.argument("portal", metavar="PORTAL", shell_complete=_portals)
+@options.debug
+def use(portal: str) -> None:
+    """Make a portal the default where none is named.
+
+    \b
+    Example:
+      daypass use portal.example.com
+
+    --host and DAYPASS_HOST win over it. A token that is given is never sent to a portal that is not named.
+    """
+    chosen = request.read_origin(request.trimmed(portal))
+    known = session_id.portals(os.environ)
+    if chosen not in known:
+        listed = f" You signed in to: {', '.join(known)}." if known else ""
+        raise Misused(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
+    try:
+        place = Place(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
+    except (Unfit, OSError) as error:
+        raise Misconfigured(
+            f"The choice cannot be kept in {session_id.folder(os.environ)}: {error}."
+        ) from error
+    with place:
+        place.write(Entry(b"", chosen.encode(), 0, _FOR_EVER))
+    say(f"{chosen} is the portal that is used where none is named.")
+
+
+def _known(origin: str, is_default: bool, now: Now) -> Known:
+    kept = [Slot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
+    current: list[Kept] = [each for each in kept if each is not None and not each.is_over(now())]
+    latest = max(current, key=lambda each: each.until, default=None)
+    return Known(
+        portal=origin,
+        is_default=is_default,
+        username="" if latest is None else latest.username,
+        signed_in_until=None if latest is None else datetime.fromtimestamp(latest.until, UTC),
+        allows_admin=any(each.allows_admin for each in current),
+    )

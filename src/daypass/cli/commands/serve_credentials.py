@@ -1,0 +1,89 @@
+"""`daypass serve-credentials`: an endpoint on this machine for programs that outlive their keys."""
+
+import json
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from daypass.cli.auth import session
+from daypass.cli.cache import request, tenant_names
+from daypass.cli.cache.entries import Entry
+from daypass.cli.commands import options
+from daypass.cli.credentials import environment, fetch, github_actions
+from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, Endpoint
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.errors import Denied, Misused
+from daypass.cli.runtime.redaction import known_tokens, scrubbed
+from daypass.cli.runtime.shells import SHELLS, syntax_of
+
+
+@click.command("serve-credentials", context_settings=options.HELP)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="The port on 127.0.0.1; by default a free one.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice([*SHELLS, "json"]),
+    help="How to print the variables; by default for your shell.",
+)
+@options.access
+@click.pass_obj
+def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **given: str | bool | None) -> None:
+    """Give keys to AWS SDKs on this machine for as long as it runs.
+
+    It prints two variables, AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN. A
+    program that has them in its environment asks for keys whenever it needs new ones. The endpoint
+    listens on 127.0.0.1 only, answers nobody without the token, and keeps nothing on the disk.
+
+    \b
+    Examples:
+      daypass serve-credentials --tenant dev01
+      eval "$(daypass serve-credentials --tenant dev01 &)"
+      daypass serve-credentials --tenant dev01 --port 9911 --output json
+      docker run --network host --env AWS_CONTAINER_CREDENTIALS_FULL_URI \\
+        --env AWS_CONTAINER_AUTHORIZATION_TOKEN my-image
+    """
+    syntax = "" if output == "json" else syntax_of(output, os.environ)
+    endpoint = open_endpoint(options.flags_of(given), now, port)
+    signal.signal(signal.SIGTERM, _end)
+    told = {**endpoint.variables, **environment.of_region(endpoint.entry)}
+    github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
+    # Keys in the environment would win over the endpoint.
+    others = (*environment.KEYS, *environment.RIVALS)
+    click.echo("\n".join(environment.lines(syntax, told, others)) if syntax else json.dumps(told))
+    sys.stdout.flush()
+    # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    say(f"Giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
+    endpoint.loopback.serve()
+
+
+def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> Endpoint:
+    """An endpoint with its first keys; it asks again as whoever is the caller by then."""
+
+    def renew() -> Entry:
+        wanted = request.understand(flags, os.environ)
+        try:
+            return fetch.fresh_entry(wanted, session.portal(flags, os.environ, now), now)
+        except Denied as denied:
+            raise tenant_names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
+
+    try:
+        return Endpoint(renew, now, _scrub, port)
+    except OSError as error:
+        raise Misused(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}.") from error
+
+
+def _scrub(sentence: str) -> str:
+    return scrubbed(sentence, known_tokens(sys.argv, os.environ))
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

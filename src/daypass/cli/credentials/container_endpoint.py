@@ -1,0 +1,90 @@
+"""The container credentials endpoint: keys in memory, for whoever on this machine knows its token."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
+from http import HTTPStatus
+from threading import Lock
+
+from daypass.cli.cache.entries import Entry
+from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded
+from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+
+PATH = "/credentials"
+
+URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  the name of a variable
+
+_JSON = {"Content-Type": "application/json"}
+
+
+class Endpoint:
+    """Gives out keys, and asks for new ones when too little is left of them; nothing of it is on a disk."""
+
+    def __init__(
+        self,
+        renew: Callable[[], Entry],
+        now: Callable[[], float],
+        scrub: Callable[[str], str],
+        port: int = 0,
+    ) -> None:
+        self._renew, self._now, self._scrub = renew, now, scrub
+        self._turn = Lock()
+        self._entry = renew()
+        self._answer = _rendered(self._entry)
+        self._token = secrets.token_hex(32)
+        self.loopback = Loopback(self._reply, port)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What a program needs in its environment to be given the keys."""
+        return {URI_VARIABLE: f"http://{self.loopback.authority}{PATH}", TOKEN_VARIABLE: self._token}
+
+    @property
+    def entry(self) -> Entry:
+        """The keys that are given out just now."""
+        return self._entry
+
+    def _reply(self, request: Request) -> Reply:
+        if "origin" in request.headers:
+            # No page of a browser has any business here.
+            return Reply(HTTPStatus.FORBIDDEN)
+        if request.target != PATH:
+            return Reply(HTTPStatus.NOT_FOUND)
+        sent = request.headers.get("authorization", "")
+        if not compare_digest(sent.encode("latin-1"), self._token.encode()):
+            return _refused(HTTPStatus.UNAUTHORIZED, f"The token in {TOKEN_VARIABLE} is not the right one.")
+        try:
+            return Reply(HTTPStatus.OK, self._current(), _JSON)
+        except Refusal as refusal:
+            return _refused(_status(refusal), self._scrub(str(refusal)))
+
+    def _current(self) -> bytes:
+        with self._turn:
+            if not self._entry.is_good(self._now()):
+                self._entry = self._renew()
+                self._answer = _rendered(self._entry)
+            return self._answer
+
+
+def _rendered(entry: Entry) -> bytes:
+    keys, about = json.loads(entry.answer), json.loads(entry.about)
+    answer = {
+        "AccessKeyId": keys["AccessKeyId"],
+        "SecretAccessKey": keys["SecretAccessKey"],
+        "Token": keys["SessionToken"],
+        "Expiration": keys["Expiration"],
+        "RoleArn": about["role"],
+    }
+    return json.dumps(answer).encode()
+
+
+def _refused(status: HTTPStatus, sentence: str) -> Reply:
+    return Reply(status, json.dumps({"code": status.phrase, "message": sentence}).encode(), _JSON)
+
+
+def _status(refusal: Refusal) -> HTTPStatus:
+    if isinstance(refusal, SignInNeeded):
+        return HTTPStatus.UNAUTHORIZED
+    return HTTPStatus.FORBIDDEN if isinstance(refusal, Denied) else HTTPStatus.SERVICE_UNAVAILABLE

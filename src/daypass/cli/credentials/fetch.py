@@ -1,0 +1,106 @@
+"""Fresh keys, asked for once: the others that want the same wait for the first and share its answer."""
+
+import json
+import os
+from collections.abc import Callable
+
+from daypass.cli.cache import entries
+from daypass.cli.cache.entries import Entry, Unfit
+from daypass.cli.cache.locked import Place, discard_other_access
+from daypass.cli.runtime.deadline import note, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daypass.cli.api.client import Issued, Portal
+    from daypass.cli.cache.request import Ask
+
+Now = Callable[[], float]
+
+_MARGIN = 16 * 60
+"""Seconds that cached keys must have left: from 15 minutes on, botocore asks again before each request."""
+
+SHORT = 2 * _MARGIN
+"""Seconds of a lifetime below which the margin is half of it, so that botocore does ask again each time."""
+
+_COMPARED = ("tenant", "role", "user")
+"""What a scope must lead to again after a refresh, or the person is told."""
+
+NOTABLE_SKEW = 5 * 60
+"""AWS refuses requests signed by a clock that is wrong by more than this."""
+
+
+def fresh_entry(ask: "Ask", portal: "Portal", now: Now) -> Entry:
+    """Keys from the portal, kept nowhere."""
+    issued = portal.issue(ask)
+    _forget_other_access(ask, issued, os.environ)
+    return _entry(ask, issued, now())
+
+
+def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]", now: Now) -> Entry:
+    """The kept keys, or fresh ones that are kept from now on."""
+    try:
+        path = entries.folder(environment)
+    except Unfit as unfit:
+        say(f"The keys are not cached: {unfit}.")
+        return fresh_entry(ask, portal, now)
+    try:
+        place = Place(path, ask.key())
+    except Unfit as unfit:
+        say(
+            f"The cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
+        )
+        return fresh_entry(ask, portal, now)
+    except OSError as error:
+        say(f"The cache {path} is not used: {error.strerror}.")
+        return fresh_entry(ask, portal, now)
+    with place:
+        old = place.read()
+        if old is not None and old.is_good(now()):
+            note(f"Kept keys of {ask.what} from {path}")
+            return old
+        issued = portal.issue(ask)
+        new = _entry(ask, issued, now())
+        _tell_change(ask, old, new)
+        place.write(new)
+    _forget_other_access(ask, issued, environment)
+    return new
+
+
+def _forget_other_access(ask: "Ask", issued: "Issued", environment: "Mapping[str, str]") -> None:
+    tenant, access = issued.about["tenant"], issued.about["access"]
+    if tenant and access:
+        discard_other_access(environment, ask.origin, {tenant: access}, str(issued.about["user"]))
+
+
+def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
+    """The entry for keys that came just now, served for as long as enough of their life is really left."""
+    skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
+    if abs(skew) > NOTABLE_SKEW:
+        direction = "ahead of" if skew > 0 else "behind"
+        say(f"This machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right.")
+    if issued.note:
+        say(issued.note)
+    # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
+    left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
+    return Entry(
+        answer=json.dumps(issued.keys).encode() + b"\n",
+        about=json.dumps({"portal": ask.origin, "what": ask.what, **issued.about}).encode(),
+        asked_at=int(now),
+        good_until=int(now + left - min(_MARGIN, left / 2)),
+    )
+
+
+def _tell_change(ask: "Ask", old: Entry | None, new: Entry) -> None:
+    if old is None or old.about == new.about:
+        return
+    before, after = json.loads(old.about), json.loads(new.about)
+    changes = [
+        f"{part} {before.get(part)} became {after[part]}"
+        for part in _COMPARED
+        if after[part] != before.get(part)
+    ]
+    if not changes:
+        return
+    say(f"The kept keys of {ask.what} were replaced: {', '.join(changes)}.")

@@ -1,0 +1,1 @@
+"""`daypass apply` and `export`: the manifest, the live state, and the plan between them."""

@@ -1,0 +1,91 @@
+"""What of this machine matters: environment, AWS CLI, config files, cache, and files with tokens."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+
+from daypass.cli.cache import entries
+from daypass.cli.diagnostics import awsconfig_checks
+from daypass.cli.diagnostics.finding import Finding, attempted, bad, good, notable
+
+_HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
+"""From these versions on the AWS CLI takes endpoints from the environment and from profiles."""
+
+
+def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What there is to say about this machine."""
+    yield from attempted("environment", lambda: _environment(environment))
+    yield from attempted("AWS CLI", lambda: [_aws_cli(environment)])
+    yield from attempted("AWS config", lambda: awsconfig_checks.findings(environment))
+    yield from attempted("cache", lambda: _cache(environment))
+
+
+def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        if environment.get(name):
+            sentence = f"{name} is set, so AWS tools take keys from there and not from a profile."
+            yield notable("environment", sentence, 'eval "$(daypass env --unset)"')
+            return
+
+
+def _aws_cli(environment: Mapping[str, str]) -> Finding:
+    program = shutil.which("aws", path=environment.get("PATH"))
+    if program is None:
+        return notable("AWS CLI", "there is none on the PATH.", "pip install awscli")
+    try:
+        said = subprocess.run(  # noqa: S603  the AWS CLI itself
+            [program, "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=20,
+            check=False,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        said = ""
+    found = re.match(r"aws-cli/(\d+)\.(\d+)\.(\d+)", said)
+    if found is None:
+        return notable("AWS CLI", f"{program} does not tell its version.", f"{program} --version")
+    version = tuple(int(number) for number in found.groups())
+    text = f"{program}, version {'.'.join(found.groups())}"
+    if version < _HONOURS_ENDPOINTS.get(version[0], (0,)):
+        sentence = f"{text}, which takes no endpoints from profiles or environment."
+        return notable(
+            "AWS CLI", sentence, "aws --endpoint-url …    # where you need one, or a newer AWS CLI"
+        )
+    return good("AWS CLI", text)
+
+
+def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        path = entries.folder(environment)
+    except entries.Unfit as unfit:
+        yield notable("cache", f"keys are not cached: {unfit}.", "export DAYPASS_CACHE_DIR=…")
+        return
+    quoted = shlex.quote(path)
+    try:
+        with entries.opened(path) as directory:
+            loose = []
+            for name in os.listdir(directory.descriptor):  # noqa: PTH208  the folder that is held open
+                if not name.endswith(entries.ENTRY):
+                    continue
+                try:
+                    entries.read(directory, name.removesuffix(entries.ENTRY))
+                except ValueError as unfit:
+                    loose.append(f"{name}: {unfit}")
+    except FileNotFoundError:
+        yield good("cache", f"{path}, made when it is needed")
+        return
+    except entries.Unfit as unfit:
+        yield bad("cache", f"{path} is not used: {unfit}.", f"chmod 700 {quoted}")
+        return
+    except OSError as error:
+        yield bad("cache", f"{path} is not used: {error.strerror}.", f"rm {quoted}")
+        return
+    if loose:
+        yield bad("cache", f"in {path}, {'; '.join(loose)}.", "daypass cache clear")
+    else:
+        yield good("cache", f"{path}, private")

@@ -1,0 +1,144 @@
+"""The way to the portal, step by step: name, connection, certificate, version, clock, token."""
+
+import shlex
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from daypass.cli.api import errors, queries
+from daypass.cli.api.client import Sent, exchange, read_time
+from daypass.cli.api.responses import UNREADABLE, read_json
+from daypass.cli.api.tls import Trust, trust
+from daypass.cli.auth import session
+from daypass.cli.cache import request
+from daypass.cli.credentials.fetch import NOTABLE_SKEW, Now
+from daypass.cli.diagnostics.finding import Finding, State, attempted, bad, good, notable
+from daypass.cli.runtime.errors import Refusal, SignInNeeded
+from daypass.cli.runtime.output import moment
+from daypass.common.counting import counted
+from daypass.common.proxies import Proxy, ProxyError, authority, proxy_for
+from daypass.common.tunnel import open_tunnel
+
+_DAY = 24 * 60 * 60
+_TIMEOUT = 10
+
+
+def findings(
+    origin: str, flags: Mapping[str, str], environment: Mapping[str, str], now: Now
+) -> Iterator[Finding]:
+    """What there is to say about the portal at *origin*; the first step that fails is the last."""
+    yield good("portal", origin)
+    parts = urlsplit(origin)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        proxy = proxy_for(origin, environment)
+    except ProxyError as error:
+        yield bad("proxy", str(error), "env | grep -i _proxy")
+        return
+    # With a proxy, only the proxy needs to resolve the name.
+    way = _name(host, port) if proxy is None else good("proxy", f"{host} is reached through {proxy}")
+    yield way
+    if way.state is State.BAD:
+        return
+    try:
+        trusted = trust(origin, flags, environment)
+        if trusted is not None:
+            yield _certificate(host, port, trusted, now(), proxy)
+        answer = exchange(
+            origin, trusted, Sent("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
+        )
+        version = errors.printable(str(read_json(answer.body)["info"]["version"]))
+    except (Refusal, OSError) as error:
+        refusal = error if isinstance(error, Refusal) else errors.unreached(origin, error, proxy)
+        mend = f"curl --verbose {origin}/healthz"
+        if isinstance(error, ProxyError):
+            mend += "    # uses the same proxy"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            needs_file = "DAYPASS_CA_FILE" in errors.remedy_for(error)
+            mend = (
+                "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
+                if needs_file
+                else _certificate_command(host, port, proxy)
+            )
+        yield bad("connection", str(refusal), mend)
+        return
+    except UNREADABLE:
+        mend = f"curl {origin}/api/v1/openapi.json"
+        yield bad("version", "what answers there is not a Daypass portal.", mend)
+        return
+    yield good("version", str(version))
+    yield from attempted("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
+    yield from attempted("sign-in", lambda: [_token(flags, environment, now)])
+
+
+def _name(host: str, port: int) -> Finding:
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        mend = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
+        return bad("name", f"{host} has no address: {error.strerror}.", mend)
+    return good("name", f"{host} is {', '.join(sorted(addresses))}")
+
+
+def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy | None) -> Finding:
+    """What the certificate says; an untrusted one is left to the call that follows, which words it."""
+    trusted.read_all()
+    with (
+        closing(_connection(host, port, proxy)) as connection,
+        trusted.context.wrap_socket(connection, server_hostname=host) as secure,
+    ):
+        certificate = secure.getpeercert() or {}
+        ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+        text = f"trusted, {secure.version()}, good for {counted(round((ends - now) / _DAY), 'day')}"
+    if ends - now < 14 * _DAY:
+        return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
+    return good("certificate", text)
+
+
+def _certificate_command(host: str, port: int, proxy: Proxy | None) -> str:
+    """Return the line that prints the certificate, through the same proxy."""
+    to = authority(host, port)
+    through = "" if proxy is None else f"-proxy {authority(proxy.host, proxy.port)} "
+    return f"openssl s_client {through}-connect {to} </dev/null | openssl x509 -noout -text"
+
+
+def _connection(host: str, port: int, proxy: Proxy | None) -> socket.socket:
+    if proxy is None:
+        return socket.create_connection((host, port), _TIMEOUT)
+    return open_tunnel(proxy, host, port, lambda: _TIMEOUT)
+
+
+def _clock(portal_time: datetime | None, now: float) -> Finding:
+    if portal_time is None:
+        return notable("clock", "the portal does not tell the time.", "# some proxy drops the Date header")
+    skew = now - portal_time.timestamp()
+    if abs(skew) <= NOTABLE_SKEW:
+        return good("clock", f"within {max(1, round(abs(skew)))} s of the portal's")
+    direction = "ahead of" if skew > 0 else "behind"
+    sentence = f"{abs(skew) / 60:.0f} minutes {direction} the portal's; AWS refuses what this machine signs."
+    return bad("clock", sentence, "sudo timedatectl set-ntp true")
+
+
+def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
+    try:
+        if not request.token_of(flags, environment):
+            here = session.account(flags, environment, now)
+            if here.needs_a_person:
+                # Whoever asks what is wrong wants to know it, and no browser.
+                command = f"daypass login --host {shlex.quote(here.origin)}"
+                return bad("sign-in", "nobody is signed in here.", command)
+        portal = session.portal(flags, environment, now)
+        me = queries.me(portal)
+    except SignInNeeded as refusal:
+        return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
+    except Refusal as refusal:
+        return bad("sign-in", str(refusal), "daypass whoami --debug")
+    standing = queries.standing(portal, me)
+    text = f"{me.username} ({me.role}), {standing.words}, good until {moment(standing.until)}"
+    is_of_a_program = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
+    if is_of_a_program and me.token_expires_at.timestamp() - now() < 14 * _DAY:
+        return notable("sign-in", f"{text}.", "# ask an Administrator for a new token in time")
+    return good("sign-in", text)

@@ -1,0 +1,132 @@
+"""The root command: the CLI's own commands, and the wings beside it, each loaded only when it is meant."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+
+import click
+
+from daypass import __version__
+from daypass.cli.runtime.errors import EXIT_CODES, Misconfigured, Misused
+from daypass.common.counting import joined
+from daypass.common.package import install_advice
+
+Ours = Mapping[str, tuple[str, str]]
+"""For each first word that is the CLI's own: where its command is (`module:name`), and what it is for."""
+
+Wings = Mapping[str, tuple[str, str, str]]
+"""For each first word: where its command is (`module:name`), the extra it needs, and what it is for."""
+
+
+_REQUIREMENT_OF_EXTRA = re.compile(r"(?P<package>[\w.-]+).*;.*\bextra == [\"'](?P<extra>[\w.-]+)[\"']")
+"""A line of the package's metadata (PEP 508), such as `psycopg[binary]>=3.2; extra == 'server'`."""
+
+
+class NotInstalled(Misconfigured):
+    """The libraries of a command group are missing from this Python environment."""
+
+
+class Root(click.Group):
+    """`daypass`; shows every command and imports only the one that is used."""
+
+    ours: Ours = MappingProxyType({})
+    wings: Wings = MappingProxyType({})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, ours first."""
+        return [*super().list_commands(ctx), *self.ours, *self.wings]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, but only what the help shows of it."""
+        if cmd_name in self.ours:
+            return click.Command(cmd_name, short_help=self.ours[cmd_name][1])
+        if cmd_name in self.wings:
+            return click.Command(cmd_name, short_help=self.wings[cmd_name][2])
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is to be run or completed, loaded."""
+        if args and args[0] in self.ours:
+            return args[0], load(self.ours[args[0]][0]), args[1:]
+        if args and args[0] in self.wings:
+            return args[0], self._wing(ctx, args[0]), args[1:]
+        if args and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            from daypass.cli.commands.legacy import SUBJECTS
+
+            if instead := SUBJECTS.get(args[0]):
+                raise Misused(f"There is no `daypass {args[0]}`. {instead}")
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def _wing(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command group of that name, loaded; completion gets its bare name where it is not installed."""
+        try:
+            return _load_wing(name, *self.wings[name][:2])
+        except NotInstalled:
+            if ctx.resilient_parsing:
+                return self.get_command(ctx, name)
+            raise
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
+        """The exit codes, after everything else."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
+
+
+def load(place: str) -> click.Command:
+    """The command at *place*, written as `module:name`."""
+    module, _, attribute = place.partition(":")
+    command: click.Command = getattr(import_module(module), attribute)
+    return command
+
+
+def _load_wing(name: str, place: str, extra: str) -> click.Command:
+    # A module of the group may import its libraries only inside a command, so importing it proves nothing.
+    missing = _missing_packages(extra)
+    if missing:
+        raise _not_installed(name, extra, missing)
+    try:
+        return load(place)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("daypass"):
+            raise
+        raise _not_installed(name, extra, [error.name or "a module"]) from error
+
+
+def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalled:
+    named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    extras = extra.split(",")
+    # One of several extras may be installed, so only the list of packages says what is missing.
+    state = "extra, which is not installed" if len(extras) == 1 else "extras, which are not all installed"
+    return NotInstalled(
+        f"`daypass {name}` needs the {joined(extras)} {state} (missing: {named}). "
+        f"Install it: {install_advice(__version__, extra)}"
+    )
+
+
+def _missing_packages(extras: str) -> list[str]:
+    """Return the packages that *extras* (separated by commas) ask for and this environment lacks."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        requirements = distribution("daypass").requires or []
+    except PackageNotFoundError:
+        # Run from a source tree that is not installed: the import itself has to tell.
+        return []
+    missing = []
+    for requirement in requirements:
+        wanted = _REQUIREMENT_OF_EXTRA.match(requirement)
+        if wanted is None or wanted["extra"] not in extras.split(","):
+            continue
+        try:
+            distribution(wanted["package"])
+        except PackageNotFoundError:
+            missing.append(wanted["package"])
+    return sorted(set(missing))

@@ -1,0 +1,23 @@
+"""Paths that begin with `~`, as a person gives them."""
+
+from daypass.cli.runtime.errors import Misconfigured
+from daypass.common.home import expand_user
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def expanded(path: str, environment: "Mapping[str, str]") -> str:
+    """Return *path* with its `~` expanded; raises `Misconfigured` where there is no such home directory."""
+    found = expand_user(path, environment)
+    if found is None:
+        raise no_home(path)
+    return found
+
+
+def no_home(path: str) -> Misconfigured:
+    """Return the refusal for a path in a home directory that there is not."""
+    return Misconfigured(
+        f"{path} is in a home directory, and there is none here. Set HOME, or give the path in full."
+    )

@@ -1,0 +1,45 @@
+"""Handing a secret link to a browser: it fetches the link from us once, so that no command line shows it."""
+
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from threading import Lock
+from time import monotonic
+
+from daypass.cli.runtime import browser
+from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+
+
+class Handover:
+    """A page on 127.0.0.1 that leads to *link*: once, and for whoever knows its name."""
+
+    def __init__(self, link: str) -> None:
+        self._link = link
+        self._path = f"/{secrets.token_hex(16)}"
+        self._turn = Lock()
+        self._is_given = False
+        self._loopback = Loopback(self._reply)
+
+    def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
+        """Open the browser and wait until it has the link; says whether it came for it in time."""
+        address = f"http://{self._loopback.authority}{self._path}"
+        opening = browser.opening(address, choice, environment)
+        try:
+            end = monotonic() + patience
+            # Some browsers keep who opened them waiting for as long as they are open; others fail at once.
+            while self._loopback.delivered is None and monotonic() < end and not opening.poll():
+                self._loopback.serve(0.5)
+        finally:
+            self._loopback.close()
+        return self._loopback.delivered is True
+
+    def _reply(self, request: Request) -> Reply:
+        with self._turn:
+            if request.target != self._path or self._is_given:
+                return Reply(HTTPStatus.NOT_FOUND)
+            self._is_given = True
+        return Reply(
+            HTTPStatus.FOUND,
+            headers={"Location": self._link, "Referrer-Policy": "no-referrer"},
+            is_last=True,
+        )

@@ -1,0 +1,72 @@
+"""What a command tells: a table for people, or JSON for programs."""
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import click
+
+from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.streams import carries_unicode
+
+output_option = click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, or JSON for programs.",
+)
+
+_GAP = "  "
+
+
+def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str) -> None:
+    """Print *rows* as a table; without rows, print nothing, and the sentence *if_empty* on stderr."""
+    if rows:
+        show_table(rows, heads)
+    else:
+        say(if_empty)
+
+
+def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
+    """Print *rows* in columns under their heads."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    _print_row(heads, widths, is_head=True)
+    for row in rows:
+        _print_row(row, widths)
+
+
+def show_pairs(pairs: Mapping[str, str]) -> None:
+    """Print what is said about one thing, a line for each point."""
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        click.echo(f"{name:{width}}{_GAP}{value}")
+
+
+def show_json(told: object) -> None:
+    """Print *told* as JSON; dataclasses become objects, times become text."""
+    # An escape of another kind, as for a table, would not be JSON.
+    click.echo(json.dumps(told, default=_plain, indent=2, ensure_ascii=not carries_unicode()))
+
+
+def moment(at: datetime | None) -> str:
+    """A time as people read it, in their own zone."""
+    return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _print_row(cells: Sequence[str], widths: Sequence[int], *, is_head: bool = False) -> None:
+    line = _GAP.join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+    is_bold = is_head and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(click.style(line, bold=True) if is_bold else line)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON")

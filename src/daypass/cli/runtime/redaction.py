@@ -1,0 +1,43 @@
+"""No secret is ever repeated: what a message must lose before a person or a log sees it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from daypass.cli.cache.request import trimmed
+
+_SHORTEST_SECRET = 6
+_SHORTEST_TOKEN = 16
+
+_ON_A_COMMAND_LINE = r"(?:--token|\s-t)(?:[ =]|(?<=-t))\s*"
+_AS_A_SETTING = r"(?i:aws_secret_access_key|aws_session_token)[ \t]*[=:][ \t]*"
+_IN_A_CONFIG = re.compile(rf"({_ON_A_COMMAND_LINE}|{_AS_A_SETTING})[^\s'\"]+")
+
+
+def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[str]:
+    """The tokens that this command was given, by flag or variable."""
+    following = {word for flag, word in pairwise(words) if flag in ("--token", "-t")}
+    attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
+    attached |= {word[2:] for word in words if word.startswith("-t")}
+    variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
+    given = following | attached | variables
+    # The trimmed one is sent, and may come back in an answer.
+    return {token for token in given | set(map(trimmed, given)) if len(token) >= _SHORTEST_SECRET}
+
+
+def possible_tokens(words: Iterable[str]) -> set[str]:
+    """Words that could be a token in a place where none belongs, as after a mistyped flag."""
+    parts = {part for word in words for part in (word, word.partition("=")[2])}
+    return {part for part in parts if len(part) >= _SHORTEST_TOKEN and not part.startswith("-")}
+
+
+def without_secrets(config: str) -> str:
+    """The text of an AWS config file with stars in place of keys and of tokens on command lines."""
+    return _IN_A_CONFIG.sub(r"\1***", config)
+
+
+def scrubbed(text: str, secrets: Iterable[str]) -> str:
+    """The text with stars in place of each secret."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

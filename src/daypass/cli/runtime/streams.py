@@ -1,0 +1,90 @@
+"""Standard streams that may be closed, full, or unable to carry every character."""
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from daypass.cli.runtime.errors import Unwritable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _Output(io.BufferedWriter):
+    """Standard output; what cannot be written raises `Unwritable`.
+
+    The conversion is here and not in the raw stream: a signal's exception inside a raw `write` would make the
+    buffer write the same bytes twice.
+    """
+
+    def write(self, content: "ReadableBuffer", /) -> int:
+        with _refusing():
+            return super().write(content)
+
+    def flush(self) -> None:
+        with _refusing():
+            super().flush()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def unwritable(error: OSError) -> Unwritable:
+    """Return the refusal for a failed write to standard output."""
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return Unwritable(f"Standard output cannot be written: {reason}.")
+
+
+@contextmanager
+def careful_output() -> Iterator[None]:
+    """Replace `sys.stdout`: characters that its encoding lacks are escaped, and errors are `Unwritable`.
+
+    A stream that is not the process's own, as under a test's capture, is only told to escape.
+    """
+    original = sys.stdout
+    if original is not None and original is not sys.__stdout__:
+        _escape(original)
+        yield
+        return
+    is_terminal = os.isatty(1)
+    careful = io.TextIOWrapper(
+        _Output(io.FileIO(1, "w", closefd=False)),
+        encoding="utf-8" if original is None else original.encoding,
+        errors="backslashreplace",
+        line_buffering=is_terminal,
+    )
+    sys.stdout = careful
+    try:
+        yield
+        careful.flush()
+    finally:
+        sys.stdout = original
+        _detach(careful)
+
+
+def carries_unicode() -> bool:
+    """Return whether standard output's encoding has every character."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").startswith("utf")
+
+
+def _escape(stream: object) -> None:
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _detach(stream: io.TextIOWrapper) -> None:
+    """Drop what could not be written: the garbage collector would try again, and complain on stderr."""
+    with suppress(OSError, Unwritable, ValueError):
+        stream.detach()
