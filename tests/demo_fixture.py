@@ -16,13 +16,13 @@ from typing import IO, Any
 import pytest
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.visitor import Visitor
+from daypass.demo.http_client import Visitor
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
-from daypass.sandbox.control import Control
+from daypass.sandbox.control_client import Control
 
 PATIENCE = 90.0
 READY = "ready.json"

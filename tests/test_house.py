@@ -33,10 +33,10 @@ EXITS = {
     "portal/identity/service.py": "into the digest of a new token",
     "demo/accounts.py": "the demo's own users, into a private file",
     "demo/aws.py": "into the signatures of the demo's own calls",
-    "demo/guide.py": "how to sign in to the demo, on its terminal",
-    "demo/ready.py": "the demo's own users, into a private file",
+    "demo/instructions.py": "how to sign in to the demo, on its terminal",
+    "demo/ready_file.py": "the demo's own users, into a private file",
     "demo/start.py": "the sandbox's root key, into the environment of the demo's portal",
-    "demo/world.py": "the demo's own users, to their calls",
+    "demo/environment.py": "the demo's own users, to their calls",
 }
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from daypass.demo.authority import LIFE, MARGIN, Certificates, certify
-from daypass.demo.folder import Folder
+from daypass.demo.certificate_authority import LIFE, MARGIN, Certificates, certify
+from daypass.demo.state_dir import Folder
 from daypass.portal.clock import utc_now
 
 TODAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

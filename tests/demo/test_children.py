@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from daypass.demo.children import Child, Children, choose_port, inherited
 from daypass.demo.errors import DemoError
-from daypass.demo.folder import Folder
-from daypass.demo.stops import STOPPING, Stops
+from daypass.demo.processes import Child, Children, choose_port, inherited
+from daypass.demo.signals import STOPPING, Stops
+from daypass.demo.state_dir import Folder
 
 
 def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.errors import DemoError
-from daypass.demo.folder import held, open_folder
+from daypass.demo.state_dir import held, open_folder
 
 US = os.geteuid()
 

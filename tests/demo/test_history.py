@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from daypass.demo.folder import Folder
-from daypass.demo.history import DAYS, REASON, beginning, requests
-from daypass.demo.portal_seed import database_url, seed_portal
+from daypass.demo.seed.history import DAYS, REASON, beginning, requests
+from daypass.demo.seed.portal import database_url, seed_portal
+from daypass.demo.state_dir import Folder
 from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.admin.overview import Overview, Overviews

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from daypass.demo.children import Children
-from daypass.demo.folder import Folder
-from daypass.demo.history import REASON
+from daypass.demo.processes import Children
 from daypass.demo.run import prove
+from daypass.demo.seed.history import REASON
+from daypass.demo.signals import Stops
 from daypass.demo.start import start
-from daypass.demo.stops import Stops
+from daypass.demo.state_dir import Folder
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.accounts import FILE, Accounts
-from daypass.demo.folder import Folder
-from daypass.demo.portal_seed import DATABASE, database_url, seed_portal
+from daypass.demo.seed.portal import DATABASE, database_url, seed_portal
+from daypass.demo.state_dir import Folder
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 
-from daypass.demo.visitor import browse
+from daypass.demo.http_client import browse
 from daypass.portal.clock import utc_now
 from tests.journeys.terminal import Terminal, told
 

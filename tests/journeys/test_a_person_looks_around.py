@@ -2,7 +2,7 @@
 
 import json
 
-from daypass.demo.visitor import browse
+from daypass.demo.http_client import browse
 from tests.journeys.terminal import Done, Terminal, told
 
 DANA = "dana@example.com"

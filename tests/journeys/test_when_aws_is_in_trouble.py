@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete
 
-from daypass.demo.visitor import Answer
+from daypass.demo.http_client import Answer
 from daypass.portal.clock import utc_now
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import tenants

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.demo.aws import Aws
-from daypass.demo.estate import MASTER_ROLE, PORTAL_USER
+from daypass.demo.seed.fixtures import MASTER_ROLE, PORTAL_USER
 from tests.matrix.portal import Portal
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.portal.tenants.model import Access
-from daypass.sandbox.service_mends import OWNER_TAG
+from daypass.sandbox.ministack.service_patches import OWNER_TAG
 from tests.matrix.portal import Portal
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from daypass.demo.authority import Certificates, certify
-from daypass.demo.folder import Folder
+from daypass.demo.certificate_authority import Certificates, certify
+from daypass.demo.state_dir import Folder
 from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import StubAws
 from tests.portal.processes import Operator, answer_by_action, environment

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.demo.authority import Certificates
+from daypass.demo.certificate_authority import Certificates
 from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, answer_by_action, environment

@@ -1,6 +1,6 @@
 """What we rely on in MiniStack. A failure here means: read `ministack.py` again before moving on.
 
-`daypass.sandbox.ministack` reaches into names that MiniStack never promised. These tests run in a
+`daypass.sandbox.ministack.server` reaches into names that MiniStack never promised. These tests run in a
 process of their own, because a MiniStack that was imported keeps its settings for good.
 """
 

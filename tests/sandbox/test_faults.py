@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
-from daypass.sandbox.control import Control
+from daypass.sandbox.control_client import Control
 from tests.sandbox.calls import SERVICES, Service
 from tests.sandbox.world import Resources, World, make_resources, trust
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.sandbox.service_mends import OWNER_TAG
+from daypass.sandbox.ministack.service_patches import OWNER_TAG
 from tests.sandbox.world import World, allow, trust
 
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daypass.demo.folder import Folder
+from daypass.demo.state_dir import Folder
 from daypass.portal.secret import Secret
 
 FILE = "accounts.json"

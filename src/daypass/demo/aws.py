@@ -8,7 +8,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from daypass.demo.estate import REGION
+from daypass.demo.seed.fixtures import REGION
 from daypass.portal.secret import Secret
 
 if TYPE_CHECKING:

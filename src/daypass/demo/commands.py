@@ -41,7 +41,7 @@ def demo(
     # Imported here: `daypass --help` must not wait for an AWS library.
     from daypass.demo.errors import DemoError
     from daypass.demo.run import Wishes, run
-    from daypass.demo.stops import Stops
+    from daypass.demo.signals import Stops
 
     # All that the demo and its processes write is for its owner's eyes only.
     os.umask(0o077)

@@ -4,16 +4,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from daypass.demo import ready, screen
-from daypass.demo.children import Children
+from daypass.demo import output, ready_file
+from daypass.demo.checks import Promises
+from daypass.demo.environment import World
 from daypass.demo.errors import DemoError
-from daypass.demo.folder import held, open_folder
-from daypass.demo.guide import Guide
-from daypass.demo.promises import Promises
+from daypass.demo.instructions import Guide
+from daypass.demo.processes import Children
 from daypass.demo.proof import lines
+from daypass.demo.signals import Stops
 from daypass.demo.start import start
-from daypass.demo.stops import Stops
-from daypass.demo.world import World
+from daypass.demo.state_dir import held, open_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ def run(wishes: Wishes, stops: Stops) -> bool:
     folder = open_folder(wishes.path, wishes.owner)
     with held(folder), Children(folder, stops) as children:
         if wishes.ready_file:
-            ready.forget(wishes.ready_file)
-        screen.say("Starting an AWS and a portal on this machine ...")
+            ready_file.forget(wishes.ready_file)
+        output.say("Starting an AWS and a portal on this machine ...")
         began = time.monotonic()
         world, ca_file = start(
             folder, children, wishes.portal_port, wishes.aws_port, has_history=wishes.has_history
         )
-        screen.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
+        output.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
         is_proven = prove(world, stops)
         guide = Guide(folder, world, ca_file)
         guide.write_files()
         if wishes.ready_file:
-            ready.announce(wishes.ready_file, world, ca_file)
+            ready_file.announce(wishes.ready_file, world, ca_file)
         if not wishes.is_once:
             guide.show()
             _serve(children, stops)
@@ -56,25 +56,25 @@ def prove(world: World, stops: Stops) -> bool:
     """Run and print the checklist; answers whether all of it holds."""
     broken = 0
     for chapter in Promises(world).chapters():
-        screen.title(chapter.title)
+        output.title(chapter.title)
         for line in lines(chapter.checks):
             stops.heed()
-            screen.line(line)
+            output.line(line)
             broken += not line.is_kept
-    screen.say()
-    screen.say("All of it holds." if not broken else f"{broken} of these did not hold.")
+    output.say()
+    output.say("All of it holds." if not broken else f"{broken} of these did not hold.")
     return not broken
 
 
 def _serve(children: Children, stops: Stops) -> None:
-    screen.say()
-    screen.say("Serving until you press Ctrl-C.")
+    output.say()
+    output.say("Serving until you press Ctrl-C.")
     try:
         while (ended := children.ended()) is None:
             stops.heed()
             time.sleep(0.5)
     except KeyboardInterrupt:
-        screen.say()
-        screen.say("Stopped.")
+        output.say()
+        output.say("Stopped.")
         return
     raise DemoError(f"The {ended.name} stopped by itself; {ended.log} says why.")

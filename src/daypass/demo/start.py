@@ -3,19 +3,19 @@
 import json
 from pathlib import Path
 
-from daypass.demo.authority import Certificates, certify
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.aws_seed import seed_identities, seed_tenant
-from daypass.demo.children import Child, Children, choose_port
-from daypass.demo.estate import REGION, TENANTS, TenantPlan
-from daypass.demo.folder import Folder
-from daypass.demo.portal_seed import database_url, seed_portal
-from daypass.demo.visitor import is_answering
-from daypass.demo.world import Tenant, World
+from daypass.demo.certificate_authority import Certificates, certify
+from daypass.demo.environment import Tenant, World
+from daypass.demo.http_client import is_answering
+from daypass.demo.processes import Child, Children, choose_port
+from daypass.demo.seed.aws import seed_identities, seed_tenant
+from daypass.demo.seed.fixtures import REGION, TENANTS, TenantPlan
+from daypass.demo.seed.portal import database_url, seed_portal
+from daypass.demo.state_dir import Folder
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
 from daypass.sandbox.config import DEFAULT_ACCOUNT
-from daypass.sandbox.control import Control
+from daypass.sandbox.control_client import Control
 
 SANDBOX = "sandbox.json"
 

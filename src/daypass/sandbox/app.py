@@ -7,15 +7,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.console import Console
+from daypass.sandbox.console.federation import CONSOLE_PATH, FEDERATION_PATH, Federation
+from daypass.sandbox.console.inventory import Inventory
+from daypass.sandbox.console.pages import Console
+from daypass.sandbox.console.signin import SigninDesk
+from daypass.sandbox.control_api import CONTROL_PREFIX, Switches
 from daypass.sandbox.faults import FaultKind, Faults, answer_of, break_connection
-from daypass.sandbox.federation import CONSOLE_PATH, FEDERATION_PATH, Federation
-from daypass.sandbox.gate import ApiRequest, Gate
-from daypass.sandbox.inventory import Inventory
-from daypass.sandbox.ministack import Answer, MiniStack
-from daypass.sandbox.signin import SigninDesk
+from daypass.sandbox.ministack.gate import ApiRequest, Gate
+from daypass.sandbox.ministack.server import Answer, MiniStack
 from daypass.sandbox.sts import SecurityTokens
-from daypass.sandbox.switches import CONTROL_PREFIX, Switches
 
 _OWN_PATHS = (f"{CONTROL_PREFIX}/", f"{CONSOLE_PATH}/")
 

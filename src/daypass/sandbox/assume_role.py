@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from daypass.sandbox.ministack import Answer, MiniStack, Params
+from daypass.sandbox.ministack.server import Answer, MiniStack, Params
 
 SHORTEST = timedelta(minutes=15)
 _LONGEST = timedelta(hours=12)

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from daypass.sandbox.ministack import Answer, MiniStack
+from daypass.sandbox.ministack.server import Answer, MiniStack
 
 
 class FaultKind(StrEnum):

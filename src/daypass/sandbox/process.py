@@ -17,7 +17,7 @@ from daypass.sandbox.config import (
     ROOT_SECRET_VARIABLE,
     KeyPair,
 )
-from daypass.sandbox.control import Control
+from daypass.sandbox.control_client import Control
 
 _PATIENCE = 30.0
 _STOP_PATIENCE = 5.0

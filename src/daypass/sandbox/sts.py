@@ -17,7 +17,7 @@ from daypass.sandbox.assume_role import (
 )
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.faults import Faults
-from daypass.sandbox.ministack import Answer, Caller, Handler, MiniStack, Params
+from daypass.sandbox.ministack.server import Answer, Caller, Handler, MiniStack, Params
 
 _SERVED = frozenset(
     {"AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetFederationToken", "GetAccessKeyInfo"}

@@ -7,7 +7,7 @@ from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.inventory.arns import recognise
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind
-from daypass.sandbox.destination import place_of
+from daypass.sandbox.console.urls import place_of
 from tests.portal.inventory.resources import arns_of
 
 LINKS = {

@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.destination import Kind, Place
-from daypass.sandbox.signin import ConsoleSession
+from daypass.sandbox.console.signin import ConsoleSession
+from daypass.sandbox.console.urls import Kind, Place
 
 _ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 _MOST_TRIED = 200

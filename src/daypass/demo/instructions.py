@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from daypass.demo.children import DAYPASS
-from daypass.demo.estate import ADMIN, DANA, PEOPLE, REGION, Person
-from daypass.demo.folder import Folder
-from daypass.demo.history import REASON
-from daypass.demo.screen import pasteable, say, title
-from daypass.demo.world import World
+from daypass.demo.environment import World
+from daypass.demo.output import pasteable, say, title
+from daypass.demo.processes import DAYPASS
+from daypass.demo.seed.fixtures import ADMIN, DANA, PEOPLE, REGION, Person
+from daypass.demo.seed.history import REASON
+from daypass.demo.state_dir import Folder
 
 SHELL_FILE = "environment.sh"
 

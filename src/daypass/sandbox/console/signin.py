@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daypass.sandbox.clock import SandboxClock
-from daypass.sandbox.ministack import MiniStack
+from daypass.sandbox.ministack.server import MiniStack
 
 TOKEN_LIFE = timedelta(minutes=15)
 _SHORTEST = timedelta(minutes=15)

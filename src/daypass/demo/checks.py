@@ -6,11 +6,11 @@ from functools import cached_property, partial
 from typing import Any
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.estate import ADMIN, DANA
-from daypass.demo.kinds import KINDS, Kind, refused
+from daypass.demo.environment import Tenant, World
+from daypass.demo.http_client import Answer, browse
 from daypass.demo.proof import Chapter, Check, Unproven
-from daypass.demo.visitor import Answer, browse
-from daypass.demo.world import Tenant, World
+from daypass.demo.seed.fixtures import ADMIN, DANA
+from daypass.demo.seed.resource_types import KINDS, Kind, refused
 from daypass.portal.secret import Secret
 
 SHORTEST = timedelta(seconds=900)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from daypass.demo.aws import Aws
-from daypass.demo.estate import WELCOME
+from daypass.demo.environment import Tenant
 from daypass.demo.proof import Unproven
-from daypass.demo.world import Tenant
+from daypass.demo.seed.fixtures import WELCOME
 
 NOTE = "written-by-the-checklist"
 

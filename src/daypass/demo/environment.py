@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from daypass.demo.accounts import Account
 from daypass.demo.aws import Aws
-from daypass.demo.aws_seed import TenantResources
-from daypass.demo.estate import TenantPlan
-from daypass.demo.visitor import Visitor
+from daypass.demo.http_client import Visitor
+from daypass.demo.seed.aws import TenantResources
+from daypass.demo.seed.fixtures import TenantPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from daypass.sandbox import mends
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.ministack import patches
 
 SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
 """What is served. The rest stays off: some of it starts containers or listens on ports of its own."""
@@ -54,7 +54,7 @@ class MiniStack:
         self._sts: Any = importlib.import_module("ministack.services.sts")
         self._config = config
         self.services = _services(config)
-        mends.apply(config, clock)
+        patches.apply(config, clock)
 
     @property
     def asgi(self) -> ASGIApp:

@@ -4,9 +4,9 @@ import secrets
 import uuid
 
 from daypass.demo.accounts import Account, Accounts, TenantKey, load, new_password, save
-from daypass.demo.estate import PEOPLE, REGION, TENANTS, Person, TenantPlan
-from daypass.demo.folder import Folder
-from daypass.demo.history import PastClock, beginning, record_history
+from daypass.demo.seed.fixtures import PEOPLE, REGION, TENANTS, Person, TenantPlan
+from daypass.demo.seed.history import PastClock, beginning, record_history
+from daypass.demo.state_dir import Folder
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock

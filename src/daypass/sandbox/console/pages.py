@@ -12,10 +12,10 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.destination import Kind, Place
-from daypass.sandbox.federation import CONSOLE_COOKIE, CONSOLE_PATH
-from daypass.sandbox.inventory import Inventory, Opening, Shelf
-from daypass.sandbox.signin import ConsoleSession, SigninDesk
+from daypass.sandbox.console.federation import CONSOLE_COOKIE, CONSOLE_PATH
+from daypass.sandbox.console.inventory import Inventory, Opening, Shelf
+from daypass.sandbox.console.signin import ConsoleSession, SigninDesk
+from daypass.sandbox.console.urls import Kind, Place
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -25,7 +25,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-_STYLESHEET = Path(__file__).parent / "pages" / "style.css"
+_STYLESHEET = Path(__file__).parent / "templates" / "style.css"
 KIND_NAMES = {
     Kind.BUCKET: ("S3 bucket", "S3 buckets"),
     Kind.TABLE: ("DynamoDB table", "DynamoDB tables"),
@@ -63,7 +63,9 @@ class Console:
         self._desk = desk
         self._inventory = inventory
         self._templates = Environment(
-            loader=PackageLoader("daypass.sandbox", "pages"), autoescape=True, undefined=StrictUndefined
+            loader=PackageLoader("daypass.sandbox.console", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
         )
         self._templates.globals["kind_names"] = KIND_NAMES
 

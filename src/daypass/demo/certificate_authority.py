@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from daypass.demo.folder import Folder
+from daypass.demo.state_dir import Folder
 
 LIFE = timedelta(days=365)
 MARGIN = timedelta(days=7)

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from daypass.demo.errors import DemoError
-from daypass.demo.folder import Folder
-from daypass.demo.stops import Stops
+from daypass.demo.signals import Stops
+from daypass.demo.state_dir import Folder
 
 DAYPASS = Path(sys.executable).with_name("daypass")
 """The command, in the environment that this demo runs from."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from uuid import uuid4
 
-from daypass.demo.estate import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION
+from daypass.demo.seed.fixtures import ADMIN, CI, DANA, MASTER_ROLE, NOOR, REGION
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
-from daypass.sandbox.ministack import Answer, MiniStack, Params
+from daypass.sandbox.ministack.server import Answer, MiniStack, Params
 
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
 _QUERY_CREDENTIAL = re.compile(r"[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.destination import NotOurConsole, place_of
+from daypass.sandbox.console.signin import SigninDesk, SigninRefused
+from daypass.sandbox.console.urls import NotOurConsole, place_of
 from daypass.sandbox.faults import FaultKind, Faults, break_connection
-from daypass.sandbox.signin import SigninDesk, SigninRefused
 
 CONSOLE_COOKIE = "sandbox_console"
 CONSOLE_PATH = "/console"

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from daypass.demo.environment import Tenant, World
 from daypass.demo.errors import DemoError
-from daypass.demo.estate import PEOPLE, REGION, Person
-from daypass.demo.folder import write_private
-from daypass.demo.world import Tenant, World
+from daypass.demo.seed.fixtures import PEOPLE, REGION, Person
+from daypass.demo.state_dir import write_private
 
 
 def forget(path: Path) -> None:

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
-from daypass.sandbox import service_mends
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.config import SandboxConfig
+from daypass.sandbox.ministack import service_patches
 
 _VARIABLE = re.compile(r"\$\{([\w:/@.+= -]+)\}", re.ASCII)
 _BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
@@ -44,7 +44,7 @@ def apply(config: SandboxConfig, clock: SandboxClock) -> None:
     _fill_in_policy_variables(evaluator)
     _tell_the_boundary(config, actions, iam)
     _find_streams_and_apis_by_tag(tagging)
-    service_mends.apply()
+    service_patches.apply()
 
 
 def _follow(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:

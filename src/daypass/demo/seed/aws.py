@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.estate import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
+from daypass.demo.seed.fixtures import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
 from daypass.portal.aws import policies
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.roles import make_master_role, make_tenant_role

@@ -1,0 +1,1 @@
+"""What the demo creates: tenants and resources in AWS, people and history in the portal."""

@@ -1,0 +1,1 @@
+"""The sandbox's AWS console: federation, sign-in tokens, and the pages."""

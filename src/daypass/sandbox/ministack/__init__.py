@@ -1,0 +1,1 @@
+"""MiniStack, patched where it is unlike AWS, behind a gate."""
