@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from daypass.portal import cores, server
+from daypass.portal import cpu_affinity, server
 from daypass.portal.clock import utc_now
 
 TOKEN = "sketch"  # noqa: S105  nothing but a benchmark takes it
@@ -135,7 +135,7 @@ def _hash(token: str) -> str:
 
 def main() -> None:
     """Serve the sketch."""
-    cores.stay_on_one_core()
+    cpu_affinity.stay_on_one_core()
     sketch = Sketch(Path(sys.argv[1]), sys.argv[2])
     app = Starlette(routes=[Route("/api/v1/sessions", sketch.issue, methods=["POST"])])
     listening = server.bind("127.0.0.1", 0)

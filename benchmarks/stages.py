@@ -10,12 +10,12 @@ from functools import partial
 from uuid import uuid4
 
 from benchmarks.portal import TENANT, environment
-from daypass.portal.access import record
+from daypass.portal.access import audit_events
+from daypass.portal.access.authorization import Standing, read_standing
 from daypass.portal.access.broker import Broker, Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Allow, Ask, Caller, Door, Issuance, IssuanceId, TenantScope
 from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
-from daypass.portal.access.standing import Standing, read_standing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import make_broker
 from daypass.portal.clock import utc_now
@@ -106,7 +106,7 @@ class _Path:
         return Plan(standing.decision.access, validity, None)
 
     def _ask(self, attempt: Attempt, plan: Plan) -> None:
-        self.audit.commit(*record.requested(attempt, plan))
+        self.audit.commit(*audit_events.requested(attempt, plan))
 
     def _assume(self, attempt: Attempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
@@ -116,7 +116,7 @@ class _Path:
         def still_valid(connection: Connection) -> None:
             read_standing(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 
-        self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+        self.audit.commit(*audit_events.issued(attempt, issuance), still_valid=still_valid)
 
 
 def _attempt(caller: Caller, standing: Standing) -> Attempt:

@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 EXITS = {
     "portal/aws/console.py": "to AWS's sign-in endpoint, which makes them a console link",
     "portal/aws/source.py": "into the signature of the portal's own search for resources",
-    "portal/commands.py": "a new Administrator's password or token: shown this once, or into a private file",
+    "portal/commands/group.py": "a new Administrator's password or token: shown once, or into a private file",
     "portal/http/api/sessions.py": "to whom the session was issued",
     "portal/http/api/tokens.py": "a new API token, to the Administrator who made it, this once",
     "portal/http/compat/local_access.py": "to the page on which its user agreed to it",

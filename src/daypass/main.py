@@ -5,7 +5,11 @@ import sys
 from time import time  # noqa: TID251  now() is the one place of the CLI that reads it
 
 WINGS = {
-    "portal": ("daypass.portal.commands:portal", "server", "Run the portal: serve, migrate, create-admin."),
+    "portal": (
+        "daypass.portal.commands.group:portal",
+        "server",
+        "Run the portal: serve, migrate, create-admin.",
+    ),
     "sandbox": ("daypass.sandbox.commands:sandbox", "sandbox", "Run an AWS that fits on a laptop."),
     "demo": (
         "daypass.demo.commands:demo",

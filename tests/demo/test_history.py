@@ -14,7 +14,7 @@ from sqlalchemy import select
 from daypass.demo.seed.history import DAYS, REASON, beginning, requests
 from daypass.demo.seed.portal import database_url, seed_portal
 from daypass.demo.state_dir import Folder
-from daypass.portal.access.orphans import OrphanedAttempts
+from daypass.portal.access.abandoned_attempts import OrphanedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.admin.overview import Overview, Overviews
 from daypass.portal.audit.issuances import ISSUING

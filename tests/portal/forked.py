@@ -18,7 +18,7 @@ PROCESSES.set_forkserver_preload(
         "tests.portal.audit.writer",
         "daypass.cli.app",
         "daypass.portal.app",
-        "daypass.portal.commands",
+        "daypass.portal.commands.group",
         "daypass.portal.server",
         "daypass.portal.storage.migrate",
     ]

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from click.testing import CliRunner
 
 from daypass.portal.clock import utc_now
-from daypass.portal.commands import portal
+from daypass.portal.commands.group import portal
 from tests.portal.aws.stub import Script, StubAws, error, identity, session
 from tests.portal.forked import PROCESSES, Forked
 

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 import pytest
 
 from daypass.demo.certificate_authority import Certificates
-from daypass.portal.connections import ConnectionWatch, Limits, Seen, overdue, surplus
+from daypass.portal.connection_limits import ConnectionWatch, Limits, Seen, overdue, surplus
 from tests.portal.processes import Operator
 from tests.portal.test_serve import port_of
 

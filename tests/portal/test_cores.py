@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daypass.portal.cores import on_any_core, stay_on_one_core
+from daypass.portal.cpu_affinity import on_any_core, stay_on_one_core
 
 ALL = os.sched_getaffinity(0)
 

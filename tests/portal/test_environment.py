@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import daypass
 from daypass.portal.config import VARIABLES, ConfigError
-from daypass.portal.environment import OTHER_PROGRAMS, unknown_names
+from daypass.portal.unknown_variables import OTHER_PROGRAMS, unknown_names
 from tests.portal.processes import Operator
 
 KNOWN = sorted(variable.name for variable in VARIABLES)

@@ -7,8 +7,8 @@ from functools import cache
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from daypass.portal.access.abandoned_attempts import OrphanedAttempts
 from daypass.portal.access.model import Door
-from daypass.portal.access.orphans import OrphanedAttempts
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.maxima import RoleMaxima
 from daypass.portal.admin.verification import Verification

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from daypass.portal.access.broker import Broker
-from daypass.portal.access.issuing import IssuingStatus, always_issuing
+from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
 from daypass.portal.admin.findings import Examiner
 from daypass.portal.admin.roles import IamRoles
 from daypass.portal.aws.connect import make_broker

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
-from daypass.portal.access.shares import RoleShares
+from daypass.portal.access.role_concurrency import RoleShares
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.findings import Examiner

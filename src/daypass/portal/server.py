@@ -19,7 +19,7 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian na
 from granian.server.embed import Server
 
 from daypass.portal.config import Network
-from daypass.portal.connections import ConnectionWatch, Limits, make_room
+from daypass.portal.connection_limits import ConnectionWatch, Limits, make_room
 
 _BACKLOG = 1024
 _CONNECTIONS = 2048

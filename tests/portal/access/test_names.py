@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daypass.portal.access.model import IssuanceId
-from daypass.portal.access.names import session_name, session_tags, shown
+from daypass.portal.access.session_names import session_name, session_tags, shown
 from daypass.portal.tenants.model import Tenant, TenantId
 
 LEGAL = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)

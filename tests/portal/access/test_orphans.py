@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from daypass.portal.access.abandoned_attempts import SETTLED_AFTER, OrphanedAttempts
 from daypass.portal.access.model import State
-from daypass.portal.access.orphans import SETTLED_AFTER, OrphanedAttempts
 from daypass.portal.access.store import UNKNOWN_OUTCOME, IssuanceRecord
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify

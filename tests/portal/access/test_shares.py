@@ -7,7 +7,7 @@ import pytest
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Ask, Purpose, TenantScope
-from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.errors import AccessDenied, AwsUnavailable, TenantNotFound
 from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from daypass.portal.access.issuing import CredentialStatus, IssuingStatus, always_issuing
+from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus, always_issuing
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable

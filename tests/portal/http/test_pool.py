@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.errors import AccessDenied, Overloaded
 from daypass.portal.http.pool import Pool
 from tests.portal.http.client import Answer, Client

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from daypass.portal.audit.log import AuditLog, Event
-from daypass.portal.commands import portal
+from daypass.portal.commands.group import portal
 from daypass.portal.storage.engine import Database
 from tests.fakes import FakeClock
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from daypass.portal.commands import portal
+from daypass.portal.commands.group import portal
 from daypass.sandbox.process import SandboxProcess
 from tests.portal.processes import Operator
 from tests.sandbox_fixture import root_keys

@@ -23,7 +23,7 @@ from daypass.portal.access.model import (
     RoleSession,
     TenantScope,
 )
-from daypass.portal.access.roles import EVERY_ROLE_ALLOWS
+from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from daypass.portal.access import record
+from daypass.portal.access import audit_events
+from daypass.portal.access.authorization import Standing, read_standing
 from daypass.portal.access.broker import AWS_TIME, Broker, Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import (
     AdminScope,
@@ -23,7 +24,6 @@ from daypass.portal.access.model import (
     Scope,
     Validity,
 )
-from daypass.portal.access.names import session_name
 from daypass.portal.access.plan import (
     Attempt,
     Plan,
@@ -31,9 +31,9 @@ from daypass.portal.access.plan import (
     configured_validity,
     role_session,
 )
-from daypass.portal.access.roles import EVERY_ROLE_ALLOWS, Assumed, Roles
-from daypass.portal.access.shares import RoleShares
-from daypass.portal.access.standing import Standing, read_standing
+from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS, Assumed, Roles
+from daypass.portal.access.role_concurrency import RoleShares
+from daypass.portal.access.session_names import session_name
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
@@ -81,7 +81,7 @@ class Issuer:
         if isinstance(decision, Deny):
             # Before the share: a denied caller gets the denial, whether the role is busy or not.
             caller.log_fields.update(_log_fields(attempt))
-            self.audit.commit_refusal(*record.denied(attempt, decision.refusal))
+            self.audit.commit_refusal(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded.
         with self.shares.hold(attempt.role_arn) as share:
@@ -89,16 +89,16 @@ class Issuer:
             try:
                 plan = self._plan(attempt, standing, decision, deadline)
             except PortalError as refusal:
-                self.audit.commit_refusal(*record.denied(attempt, refusal))
+                self.audit.commit_refusal(*audit_events.denied(attempt, refusal))
                 raise
 
             # From here on no AWS session exists without a row, and none is released without its outcome.
-            self.audit.commit(*record.requested(attempt, plan), *used(caller.token, attempt.asked_at))
+            self.audit.commit(*audit_events.requested(attempt, plan), *used(caller.token, attempt.asked_at))
             try:
                 issuance = self._ask_aws(attempt, plan, standing, deadline)
                 share.release()
                 still_valid = partial(self._withdrawn, attempt, issuance)
-                self.audit.commit(*record.issued(attempt, issuance), still_valid=still_valid)
+                self.audit.commit(*audit_events.issued(attempt, issuance), still_valid=still_valid)
             except RowMismatch as error:
                 raise AuditUnavailable(_SETTLED) from error
             except Exception as error:
@@ -226,7 +226,7 @@ class Issuer:
         code = error.code if isinstance(error, PortalError) else "internal"
         # Without an outcome the intent stays on record, and is settled as unknown later.
         with suppress(AuditUnavailable, RowMismatch):
-            self.audit.commit(*record.failed(attempt, plan, code))
+            self.audit.commit(*audit_events.failed(attempt, plan, code))
 
 
 _SETTLED = (

@@ -15,7 +15,7 @@ from daypass.portal.access.model import (
     TenantScope,
     Validity,
 )
-from daypass.portal.access.names import session_name, session_tags, shown
+from daypass.portal.access.session_names import session_name, session_tags, shown
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY, Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantId

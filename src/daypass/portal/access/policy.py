@@ -1,7 +1,7 @@
 """May they? Pure, and says why not."""
 
 from daypass.portal.access.model import AdminScope, Allow, Decision, Deny, Door, Scope, TenantScope
-from daypass.portal.access.names import shown
+from daypass.portal.access.session_names import shown
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import require_admin_scope

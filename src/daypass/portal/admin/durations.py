@@ -10,8 +10,8 @@ from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
 from daypass.portal.access.duration import choose
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.access.plan import configured_validity
-from daypass.portal.access.roles import Roles
-from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.access.role_cache import Roles
+from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.access.store import RoleFacts, RoleFactStore
 from daypass.portal.admin.roles import Outcome, RoleChange
 from daypass.portal.admin.store.roles import RoleChangeList

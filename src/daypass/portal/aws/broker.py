@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.access.issuing import IssuingStatus
+from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import OwnCredentials

@@ -7,7 +7,7 @@ from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
 from daypass.portal.access.broker import AWS_TIME
-from daypass.portal.access.issuing import CredentialStatus, IssuingStatus
+from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
 from daypass.portal.aws.credentials import OwnCredentials, no_credentials

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.access.issuing import IssuingStatus
+from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.errors import PortalError, StorageUnavailable
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Open

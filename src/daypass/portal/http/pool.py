@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from daypass.portal.access.shares import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.errors import Overloaded
 
 T = TypeVar("T")

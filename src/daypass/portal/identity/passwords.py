@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from daypass.portal.cores import on_any_core
+from daypass.portal.cpu_affinity import on_any_core
 from daypass.portal.errors import InvalidRequest, Overloaded
 from daypass.portal.secret import Secret
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
+from daypass.portal.access.authorization import TenantStanding, read_tenant
 from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
 from daypass.portal.access.model import Caller, Credentials, IssuanceId, RoleSession
-from daypass.portal.access.names import session_tags
-from daypass.portal.access.roles import Roles
-from daypass.portal.access.shares import RoleBusy, RoleShares
-from daypass.portal.access.standing import TenantStanding, read_tenant
+from daypass.portal.access.role_cache import Roles
+from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.access.orphans import OrphanedAttempts
+from daypass.portal.access.abandoned_attempts import OrphanedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.responses import Response
 
+from daypass.portal.access.authorization import read_standing
 from daypass.portal.access.model import Caller, Deny, TenantScope
-from daypass.portal.access.standing import read_standing
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.frame.cookies import TENANT, give_for_long
 from daypass.portal.http.frame.entrance import Visit

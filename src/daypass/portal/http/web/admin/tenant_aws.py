@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from daypass.portal.access.shares import RoleBusy
+from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.durations import Durations
 from daypass.portal.admin.findings import Examiner, Finding, Level

@@ -6,8 +6,8 @@ import re
 import click
 
 from daypass.common.console.partitions import partition_of
+from daypass.portal.commands.common import check_environment, plain_sentences
 from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_region, read_role_name
-from daypass.portal.operator.ground import check_environment, plain_sentences
 
 
 @click.command("aws-setup")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from daypass.portal.access import record
+from daypass.portal.access import audit_events
 from daypass.portal.access.broker import AWS_TIME
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.audit.log import LONGEST_COMMIT, AuditLog
@@ -64,7 +64,7 @@ class OrphanedAttempts:
         for attempt in attempts:
             # Another replica settled it, or its process was slow and not dead.
             with suppress(RowMismatch):
-                self._audit.commit(*record.unknown(attempt))
+                self._audit.commit(*audit_events.unknown(attempt))
                 settled += 1
         return settled
 

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daypass.portal.commands.audit import audit
+from daypass.portal.commands.aws_setup import aws_setup
+from daypass.portal.commands.backup import backup
+from daypass.portal.commands.common import database_file, open_database, plain_sentences, prepare_database_url
+from daypass.portal.commands.doctor import doctor
 from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
-from daypass.portal.environment import unknown_names
 from daypass.portal.errors import PortalError
-from daypass.portal.operator.audit import audit
-from daypass.portal.operator.aws_setup import aws_setup
-from daypass.portal.operator.backup import backup
-from daypass.portal.operator.doctor import doctor
-from daypass.portal.operator.ground import (
-    database_file,
-    open_database,
-    plain_sentences,
-    prepare_database_url,
-)
 from daypass.portal.secret import Secret
+from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
     import socket
@@ -148,7 +143,7 @@ def _work(
 
     import structlog
 
-    from daypass.portal import app, cores, server
+    from daypass.portal import app, cpu_affinity, server
 
     built = app.build(config)
     built.reach_aws()
@@ -158,7 +153,7 @@ def _work(
     def ready() -> None:
         # Before the server starts its threads and the pool its own, which then stay beside this one.
         if config.stays_on_one_core:
-            cores.stay_on_one_core()
+            cpu_affinity.stay_on_one_core()
         # From now on no request waits for the reader of the log.
         stderr.start()
         built.start()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from daypass.common.counting import counted
+from daypass.portal.commands.common import open_database, plain_sentences
 from daypass.portal.config import ConfigError
-from daypass.portal.operator.ground import open_database, plain_sentences
 
 if TYPE_CHECKING:
     from daypass.portal.storage.engine import Database

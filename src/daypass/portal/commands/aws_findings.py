@@ -14,9 +14,9 @@ from daypass.portal.aws.proxy import service_urls, used_proxies
 from daypass.portal.aws.queues import aws_queues
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.clock import utc_now
+from daypass.portal.commands.doctor import NO_AWS
 from daypass.portal.config import AwsConfig, PortalConfig
 from daypass.portal.errors import AwsError, AwsUnavailable
-from daypass.portal.operator.doctor import NO_AWS
 from daypass.portal.storage.engine import Database
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from daypass.portal.config import DATABASE_URL, ConfigError, database_url
-from daypass.portal.environment import unknown_names
 from daypass.portal.errors import PortalError, storage_cause
+from daypass.portal.unknown_variables import unknown_names
 
 if TYPE_CHECKING:
     from daypass.portal.storage.engine import Database

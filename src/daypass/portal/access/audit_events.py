@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from daypass.portal.access.model import Issuance, State, Validity
-from daypass.portal.access.names import shown
 from daypass.portal.access.plan import Attempt, Plan
+from daypass.portal.access.session_names import shown
 from daypass.portal.access.store import (
     ADMIN_SCOPE,
     INTENT,

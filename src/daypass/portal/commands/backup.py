@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from daypass.portal.commands.common import check_environment, plain_sentences
 from daypass.portal.config import ConfigError, database_url
-from daypass.portal.operator.ground import check_environment, plain_sentences
 
 _MEGABYTE = 1_000_000
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daypass.portal.commands.common import open_database, plain_sentences
 from daypass.portal.config import PortalConfig
-from daypass.portal.operator.ground import open_database, plain_sentences
 
 if TYPE_CHECKING:
     from daypass.portal.admin.findings import Finding
@@ -54,7 +54,7 @@ def doctor(form: str, strict: bool) -> None:
 
 def _findings() -> "Sequence[Finding]":
     from daypass.portal.admin.findings import attempted
-    from daypass.portal.operator.aws_findings import aws_findings
+    from daypass.portal.commands.aws_findings import aws_findings
     from daypass.portal.storage.migrate import check
 
     with plain_sentences(exit_code=2), open_database() as database:

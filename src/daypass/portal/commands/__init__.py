@@ -1,0 +1,1 @@
+"""The commands of `daypass portal`, one module each."""

@@ -1,1 +1,0 @@
-"""The commands of whoever runs the portal, one module each."""
