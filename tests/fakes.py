@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import Credentials, RoleSession
-from daypass.portal.admin.findings import Finding
+from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.model import Tagged
 from daypass.portal.inventory.source import Query

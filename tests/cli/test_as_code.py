@@ -19,8 +19,8 @@ from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.cli.runtime.errors import Misused
 from daypass.main import WINGS, now
 from daypass.portal import logs
-from daypass.portal.admin.findings import Finding, Level
-from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.roles.findings import Finding, Level
+from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.errors import AwsThrottled
 from daypass.portal.tenants.model import Tenant
 from tests.cli.near import near

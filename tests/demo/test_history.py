@@ -16,7 +16,7 @@ from daypass.demo.seed.portal import database_url, seed_portal
 from daypass.demo.state_dir import Folder
 from daypass.portal.access.abandoned_attempts import OrphanedAttempts
 from daypass.portal.access.store import IssuanceStore
-from daypass.portal.admin.overview import Overview, Overviews
+from daypass.portal.admin.reporting.overview import Overview, Overviews
 from daypass.portal.audit.issuances import ISSUING
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import Role

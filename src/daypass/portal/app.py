@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 from daypass.portal.access.abandoned_attempts import OrphanedAttempts
 from daypass.portal.access.model import Door
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.verification import Verification
+from daypass.portal.admin.reporting.verification import Verification
+from daypass.portal.admin.roles.reconciler import RoleMaxima
 from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now

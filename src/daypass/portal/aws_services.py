@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
-from daypass.portal.admin.findings import Examiner
-from daypass.portal.admin.roles import IamRoles
+from daypass.portal.admin.roles.findings import Examiner
+from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.roles import aws_roles

@@ -9,10 +9,10 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Door
 from daypass.portal.access.role_concurrency import RoleShares
 from daypass.portal.admin.administration import Administration, administration
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.findings import Examiner
-from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.tenants import RoleRules
+from daypass.portal.admin.roles.findings import Examiner
+from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.tenants.service import RoleRules
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.connect import browser_origins
 from daypass.portal.aws_services import Aws

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.admin.export import COLUMNS, cell, csv_lines, every_event, json_lines, pieces
-from daypass.portal.admin.records import Filter, Records
-from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.admin.reporting.export import COLUMNS, cell, csv_lines, every_event, json_lines, pieces
+from daypass.portal.admin.reporting.reports import Filter, Records
+from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.storage.engine import Database
 

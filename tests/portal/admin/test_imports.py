@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import LONGEST
+from daypass.portal.admin.imports.service import LONGEST
+from daypass.portal.admin.imports.table import read_table
 from daypass.portal.admin.model import version_of
-from daypass.portal.admin.proofs import Proof
-from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.admin.table import read_table
+from daypass.portal.admin.reauthentication import Proof
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR

@@ -10,10 +10,10 @@ import pytest
 
 from daypass.portal.access.model import Caller, LimitSource
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.maxima import AT_ONCE, RoleMaxima
-from daypass.portal.admin.remedies import Remedy
-from daypass.portal.admin.roles import Outcome, RoleChange, RoleState
+from daypass.portal.admin.roles.provisioner import Outcome, RoleChange, RoleState
+from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleMaxima
+from daypass.portal.admin.roles.remediation import Remedy
+from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
 from daypass.portal.identity.service import OPERATOR

@@ -4,7 +4,7 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import (
     AccessDenied,
     Changed,

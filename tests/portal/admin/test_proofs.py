@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Change, Step
+from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
-from daypass.portal.admin.proofs import Proof
+from daypass.portal.admin.reauthentication import Proof
+from daypass.portal.admin.transactions import Change, Step
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, Changed, FreshSignInNeeded, Unauthenticated
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
@@ -60,7 +60,7 @@ def users() -> st.SearchStrategy[UserRecord]:
 def test_without_proof_a_change_of_a_user_only_takes_authority_from_users(
     old: UserRecord, new: UserRecord
 ) -> None:
-    if proofs.to_update_user(old, new) is Proof.NONE:
+    if reauthentication.to_update_user(old, new) is Proof.NONE:
         assert not old.user.is_administrator
         assert not new.user.is_administrator
         assert new.is_disabled or not old.is_disabled
@@ -68,7 +68,7 @@ def test_without_proof_a_change_of_a_user_only_takes_authority_from_users(
 
 @given(old=st.sampled_from([None, *Access]), new=st.sampled_from(Access))
 def test_without_proof_a_membership_is_only_lowered(old: Access | None, new: Access) -> None:
-    if proofs.to_put_member(old, new) is Proof.NONE:
+    if reauthentication.to_put_member(old, new) is Proof.NONE:
         assert new is Access.READ_ONLY or old is Access.FULL
         assert old is not None
 

@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import insert
 
 from daypass.portal.access.model import Caller, Door, State
-from daypass.portal.admin.records import Filter
-from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import BATCH, cuts
+from daypass.portal.admin.imports.service import BATCH, cuts
+from daypass.portal.admin.imports.store import StagedImport, StagedImportStore
+from daypass.portal.admin.imports.table import Line
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.store.staged import StagedImport, StagedImportStore
-from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.admin.table import Line
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator, PortalError
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR

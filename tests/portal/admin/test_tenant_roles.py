@@ -10,8 +10,8 @@ from threading import Barrier, Thread
 import pytest
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.change import Desk
-from daypass.portal.admin.tenants import Tenants
+from daypass.portal.admin.tenants.service import Tenants
+from daypass.portal.admin.transactions import Desk
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import (
     AuditUnavailable,

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.store.tenants import TenantQuery
-from daypass.portal.admin.tenants import Tenants
+from daypass.portal.admin.tenants.service import Tenants
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import (
     AccessDenied,
     AwsRefused,

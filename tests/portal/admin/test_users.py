@@ -6,7 +6,7 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import UserRecord, UserSort, Version
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import (
     AccessDenied,

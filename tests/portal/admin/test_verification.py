@@ -6,8 +6,8 @@ from threading import Event, Semaphore, Thread
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.admin.store.verifications import LEASE, Progress
-from daypass.portal.admin.verification import Verification
+from daypass.portal.admin.reporting.store.verifications import LEASE, Progress
+from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.storage.engine import Database

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.admin.findings import Finding, Level, readiness
+from daypass.portal.admin.roles.findings import Finding, Level, readiness
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.policies import Account

@@ -17,7 +17,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daypass.portal.admin.remedies import set_maximum
+from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.aws import patches, policies, setup
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.http.web.workstation import Workstations

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daypass.portal.admin.findings import Finding
+from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.aws import policies
 from daypass.portal.aws.policies import Account
 from daypass.portal.aws.queues import Queues

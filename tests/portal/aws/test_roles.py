@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import RoleSession
-from daypass.portal.admin.change import Desk
-from daypass.portal.admin.findings import readiness
-from daypass.portal.admin.tenants import RoleRules, Tenants
+from daypass.portal.admin.roles.findings import readiness
+from daypass.portal.admin.tenants.service import RoleRules, Tenants
+from daypass.portal.admin.transactions import Desk
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.portal.admin.proofs import ACTIONS, Action
+from daypass.portal.admin.reauthentication import ACTIONS, Action
 from daypass.portal.http.administrative_routes import API, LEGACY, OWN, PAGES, ROUTES
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.doorway import Open, answer_nothing

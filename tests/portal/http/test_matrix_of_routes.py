@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.portal.admin.records import Filter, Records
+from daypass.portal.admin.reporting.reports import Filter, Records
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.compat.routes import PREFIXES
 from daypass.portal.http.frame.csrf import FIELD, csrf_token

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 
-from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws.roles import aws_roles
 from daypass.portal.errors import AwsError, AwsThrottled, RoleNotFound
 from daypass.portal.http.frame.cookies import NOTICE, SESSION

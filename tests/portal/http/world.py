@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from daypass.portal.admin.roles import IamRoles
+from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws_services import Aws

@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
-from daypass.portal.admin.change import Desk, nothing_follows
-from daypass.portal.admin.imports import Imports
-from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.members import Members
-from daypass.portal.admin.metadata import TenantMetadata
-from daypass.portal.admin.overview import Overviews
-from daypass.portal.admin.records import Records
-from daypass.portal.admin.settings import Settings
-from daypass.portal.admin.staging import StagedImports
-from daypass.portal.admin.tenant_roles import RoleMaker
-from daypass.portal.admin.tenants import RoleRules, Tenants
-from daypass.portal.admin.tokens import Tokens
-from daypass.portal.admin.users import Users
-from daypass.portal.admin.verification import Verification
+from daypass.portal.admin.imports.jobs import StagedImports
+from daypass.portal.admin.imports.service import Imports
+from daypass.portal.admin.reporting.overview import Overviews
+from daypass.portal.admin.reporting.reports import Records
+from daypass.portal.admin.reporting.verification import Verification
+from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.settings.service import Settings
+from daypass.portal.admin.tenants.metadata import TenantMetadata
+from daypass.portal.admin.tenants.roles import RoleMaker
+from daypass.portal.admin.tenants.service import RoleRules, Tenants
+from daypass.portal.admin.transactions import Desk, nothing_follows
+from daypass.portal.admin.users.memberships import Members
+from daypass.portal.admin.users.service import Users
+from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.identity.service import Identity
 
 

@@ -11,11 +11,11 @@ from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
-from daypass.portal.admin.durations import Durations, Ruler
-from daypass.portal.admin.findings import UNREADABLE, Finding, Level, attempted
-from daypass.portal.admin.remedies import set_maximum
-from daypass.portal.admin.roles import RoleState
-from daypass.portal.admin.store.roles import RoleChangeList
+from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, attempted
+from daypass.portal.admin.roles.provisioner import RoleState
+from daypass.portal.admin.roles.remediation import set_maximum
+from daypass.portal.admin.roles.store import RoleChangeList
+from daypass.portal.admin.settings.duration_report import Durations, Ruler
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.fence import Fence

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from daypass.portal.admin.findings import EMPTIED, Finding, Level
-from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.roles.findings import EMPTIED, Finding, Level
+from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
 from daypass.portal.aws.policies import Document

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.config import Config
 from botocore.session import Session
 
-from daypass.portal.admin.findings import Finding, Level
+from daypass.portal.admin.roles.findings import Finding, Level
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.partitions import PARTITIONS

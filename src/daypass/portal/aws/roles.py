@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
-from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import policies
 from daypass.portal.aws.connection import read_date
 from daypass.portal.aws.credentials import OwnCredentials

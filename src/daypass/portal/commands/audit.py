@@ -113,8 +113,8 @@ def export(
       daypass portal audit export --since 2026-11-01 > november.jsonl
       daypass portal audit export --format csv --user dana@example.com > dana.csv
     """
-    from daypass.portal.admin.export import FORMATS, every_event, pieces
-    from daypass.portal.admin.records import Filter, Records
+    from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
+    from daypass.portal.admin.reporting.reports import Filter, Records
 
     with plain_sentences(exit_code=2), _open_record() as database:
         wanted = Filter(user, tenant, _in_utc(since), _in_utc(until))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from daypass.common.proxies import ProxyError
-from daypass.portal.admin.findings import Finding, Level, attempted
+from daypass.portal.admin.roles.findings import Finding, Level, attempted
 from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.doctor import Doctor, every_tenant, region_findings
 from daypass.portal.aws.patches import aws_cli

@@ -1,12 +1,12 @@
 """Which administrative actions each route can make, on every channel. No other route is served.
 
-`portal/admin/proofs.py` says which of the actions need reauthentication, and why. `daypass apply` uses the
+`portal/admin/reauthentication.py` says which of the actions need reauthentication, and why. `daypass apply` uses the
 routes of our own API.
 """
 
 from collections.abc import Mapping, Sequence
 
-from daypass.portal.admin.proofs import ACTIONS
+from daypass.portal.admin.reauthentication import ACTIONS
 
 _API, _PAGES = "/api/v1", "/administrator"
 _API_TENANT, _TENANT, _USER = (

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.portal.admin.findings import Finding, Level
-from daypass.portal.admin.roles import RoleState
+from daypass.portal.admin.roles.findings import Finding, Level
+from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.errors import RoleNotFound
 from daypass.portal.http.frame.cookies import SESSION
 from daypass.portal.http.frame.csrf import check_token, csrf_token

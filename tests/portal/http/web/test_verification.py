@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import update
 
-from daypass.portal.admin.store.verifications import VerificationStore
+from daypass.portal.admin.reporting.store.verifications import VerificationStore
 from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.http.frame.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from daypass.portal.access.store import IssuanceRecord
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.overview import Overview
-from daypass.portal.admin.records import Filter
-from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.admin.reporting.overview import Overview
+from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.clock import Clock
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.sessions import session_record

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from daypass.portal.access.model import Caller
 from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.findings import Examiner, readiness
 from daypass.portal.admin.model import TenantRecord, tenant_version
+from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.http.api import admin_wire, wire
 from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.wire import answer_with

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.store.tokens import TokenRecord
+from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.users import user_ref
 from daypass.portal.http.api.wire import answer_with, read_body, read_query

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.imports import ImportedUser
+from daypass.portal.admin.imports.service import ImportedUser
 from daypass.portal.admin.model import MemberRecord, UserRecord
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.wire import UserRef, answer_with, read_body, read_query

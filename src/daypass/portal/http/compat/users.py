@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
 from daypass.portal.http.compat.body import nested, read_object, text, words
 from daypass.portal.http.doorway import Call

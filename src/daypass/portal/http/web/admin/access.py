@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages

@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.export import FORMATS, every_event, pieces
-from daypass.portal.admin.records import Filter
-from daypass.portal.admin.store.events import RecordedEvent
-from daypass.portal.admin.store.tenants import TenantQuery
-from daypass.portal.admin.store.users import UserQuery
-from daypass.portal.admin.store.verifications import Progress
+from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
+from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.reporting.store.events import RecordedEvent
+from daypass.portal.admin.reporting.store.verifications import Progress
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.frame.entrance import Visit

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.common.counting import counted
-from daypass.portal.admin.imports import ImportedUser
+from daypass.portal.admin.imports.jobs import LARGEST_TABLE, LONGEST_TABLE, Planned, Progress, StagedImports
+from daypass.portal.admin.imports.service import ImportedUser
+from daypass.portal.admin.imports.table import COLUMNS
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.staging import LARGEST_TABLE, LONGEST_TABLE, Planned, Progress, StagedImports
-from daypass.portal.admin.table import COLUMNS
 from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form

@@ -7,9 +7,9 @@ from datetime import date
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.overview import ADMIN, Capped, Overview
-from daypass.portal.admin.roles import Outcome
-from daypass.portal.admin.store.tokens import TokenRecord
+from daypass.portal.admin.reporting.overview import ADMIN, Capped, Overview
+from daypass.portal.admin.roles.provisioner import Outcome
+from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.maxima import RoleMaxima
-from daypass.portal.admin.roles import Outcome, RoleChange
+from daypass.portal.admin.roles.provisioner import Outcome, RoleChange
+from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to

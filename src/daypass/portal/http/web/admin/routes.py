@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.findings import Examiner
+from daypass.portal.admin.roles.findings import Examiner
+from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.http.caller import Permission
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.portal.admin.durations import Ruler
-from daypass.portal.admin.remedies import Remedy
+from daypass.portal.admin.roles.remediation import Remedy
+from daypass.portal.admin.settings.duration_report import Ruler
 from daypass.portal.http.words import written
 
 _HOUR = timedelta(hours=1)

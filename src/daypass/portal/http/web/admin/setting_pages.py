@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.settings import ROLE_SETTINGS, Settings
+from daypass.portal.admin.settings.service import ROLE_SETTINGS, Settings
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form

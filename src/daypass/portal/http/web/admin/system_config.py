@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.settings import Settings
+from daypass.portal.admin.settings.service import Settings
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.pages import Pages

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.durations import Durations
-from daypass.portal.admin.findings import Examiner, Finding, Level
-from daypass.portal.admin.records import Filter
+from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.roles.findings import Examiner, Finding, Level
+from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.web.admin.lists import Listing

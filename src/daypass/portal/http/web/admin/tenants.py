@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from daypass.portal.admin.findings import Examiner, readiness
 from daypass.portal.admin.model import TenantRecord, TenantSort, Version
-from daypass.portal.admin.store.tenants import TenantQuery
-from daypass.portal.admin.tenants import Tenants
+from daypass.portal.admin.roles.findings import Examiner, readiness
+from daypass.portal.admin.tenants.service import Tenants
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages

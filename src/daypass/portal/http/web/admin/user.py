@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, TenantRecord, UserRecord, Version
-from daypass.portal.admin.store.tenants import TenantQuery
-from daypass.portal.admin.store.tokens import TokenRecord
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
+from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator, TenantNotFound
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, UserRecord, UserSort, Version
-from daypass.portal.admin.store.tenants import TenantQuery
-from daypass.portal.admin.store.users import UserQuery
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
+from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form

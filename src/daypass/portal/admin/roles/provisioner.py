@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from daypass.portal.admin.remedies import Remedy, set_maximum
+from daypass.portal.admin.roles.remediation import Remedy, set_maximum
 from daypass.portal.tenants.model import Tenant, TenantId
 
 

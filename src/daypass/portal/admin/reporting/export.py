@@ -5,8 +5,8 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from daypass.portal.admin.records import Filter, Records
-from daypass.portal.admin.store.events import RecordedEvent
+from daypass.portal.admin.reporting.reports import Filter, Records
+from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.storage.page import Turn
 
 COLUMNS = (

@@ -13,9 +13,9 @@ from daypass.portal.access.plan import configured_validity
 from daypass.portal.access.role_cache import Roles
 from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.access.store import RoleFacts, RoleFactStore
-from daypass.portal.admin.roles import Outcome, RoleChange
-from daypass.portal.admin.store.roles import RoleChangeList
-from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.admin.roles.provisioner import Outcome, RoleChange
+from daypass.portal.admin.roles.store import RoleChangeList
+from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError
 from daypass.portal.settings.registry import (

@@ -10,16 +10,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports import (
-    ImportedUser,
-    Imports,
-    cuts,
-    refuse_problems,
-    so_far,
-)
+from daypass.portal.admin.imports.service import ImportedUser, Imports, cuts, refuse_problems, so_far
+from daypass.portal.admin.imports.store import NOTE, REMOVE, Seen, StagedImport, StagedImportStore
+from daypass.portal.admin.imports.table import Line, read_table
 from daypass.portal.admin.model import Version, version_of
-from daypass.portal.admin.store.staged import NOTE, REMOVE, Seen, StagedImport, StagedImportStore
-from daypass.portal.admin.table import Line, read_table
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.storage.engine import Connection

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from daypass.portal.access.model import Door, State
 from daypass.portal.access.store import IssuanceRecord
-from daypass.portal.admin.store.events import EventList, EventQuery, RecordedEvent
-from daypass.portal.admin.store.sessions import SessionList, SessionQuery
-from daypass.portal.admin.store.tenants import TenantList
-from daypass.portal.admin.store.users import UserList
+from daypass.portal.admin.reporting.store.events import EventList, EventQuery, RecordedEvent
+from daypass.portal.admin.reporting.store.sessions import SessionList, SessionQuery
+from daypass.portal.admin.tenants.store.tenants import TenantList
+from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.identity.model import UserId, canonical_username
 from daypass.portal.storage.engine import Connection, Database

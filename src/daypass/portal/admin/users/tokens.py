@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, actor_of, author_id
-from daypass.portal.admin.store.tokens import TokenList, TokenQuery, TokenRecord
-from daypass.portal.admin.users import find_user
+from daypass.portal.admin import reauthentication
+from daypass.portal.admin.transactions import Author, Change, Desk, actor_of, author_id
+from daypass.portal.admin.users.service import find_user
+from daypass.portal.admin.users.store.tokens import TokenList, TokenQuery, TokenRecord
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, TokenNotFound
 from daypass.portal.identity.model import ApiToken, TokenKind
@@ -61,7 +61,7 @@ class Tokens:
             if owner.user.role is not found.user.role:
                 # The token's exemption goes by the role that was read first.
                 raise Changed(f"The role of “{owner.user.username}” was changed a moment ago. Try again.")
-            return Change((), proof=proofs.to_create_token(is_exempt=owner.user.is_administrator))
+            return Change((), proof=reauthentication.to_create_token(is_exempt=owner.user.is_administrator))
 
         self.desk.review("token.create", found.user.username, by, draft)
         return self.identity.create_token(
@@ -83,7 +83,7 @@ class Tokens:
                 return None
             row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
             told = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
-            proof = proofs.to_revoke_token(token.owner, author_id(by))
+            proof = reauthentication.to_revoke_token(token.owner, author_id(by))
             return Change((Write(REVOKE_TOKEN, row),), told, proof=proof)
 
         self.desk.make("token.revoke", found.owner.username, by, draft)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, check_version, moment
+from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, UserRecord, Version
-from daypass.portal.admin.store.users import (
+from daypass.portal.admin.transactions import Author, Change, Desk, check_version, moment
+from daypass.portal.admin.users.store.users import (
     CHANGE_USER,
     DELETE_USER,
     END_ADMINISTRATION,
@@ -108,7 +108,7 @@ class Users:
             old = find_user(connection, found.user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             before, after = {"has_password": old.has_password}, {"has_password": True}
-            return Change(writes, before, after, proof=proofs.to_set_password())
+            return Change(writes, before, after, proof=reauthentication.to_set_password())
 
         self.desk.make("user.set_password", found.user.username, by, draft)
         return self.find(found.user.id)
@@ -123,7 +123,7 @@ class Users:
             if old.runs_portal:
                 check_not_last(connection)
             write = Write(DELETE_USER, {"ended_id": old.user.id})
-            return Change((write,), _facts(old), proof=proofs.to_delete_user(old.user))
+            return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
         self.desk.make("user.delete", found.user.username, by, draft)
 
@@ -145,7 +145,7 @@ def find_user(connection: Connection, reference: str) -> UserRecord:
 
 def creation(user: User, write: Write, *, has_password: bool) -> Change:
     """The change by which a user is added."""
-    proof = proofs.to_create_user(user, has_password=has_password)
+    proof = reauthentication.to_create_user(user, has_password=has_password)
     return Change((write,), {}, {"role": user.role.value}, proof=proof)
 
 
@@ -157,7 +157,7 @@ def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     if old.user.is_administrator and not new.user.is_administrator:
         # Promoting the user again later must not bring back what was authorized before.
         writes.append(Write(END_ADMINISTRATION, {"owner_id": old.user.id}))
-    return Change(tuple(writes), _facts(old), _facts(new), proof=proofs.to_update_user(old, new))
+    return Change(tuple(writes), _facts(old), _facts(new), proof=reauthentication.to_update_user(old, new))
 
 
 def check_not_last(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:

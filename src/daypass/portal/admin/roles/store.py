@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
-from daypass.portal.admin.roles import Outcome, RoleChange, RoleWish
+from daypass.portal.admin.roles.provisioner import Outcome, RoleChange, RoleWish
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.page import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version, nothing_follows
+from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import SettingRecord, Version
-from daypass.portal.admin.store.settings import SettingList
-from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.admin.settings.store import SettingList
+from daypass.portal.admin.tenants.service import find_tenant
+from daypass.portal.admin.transactions import Author, Change, Desk, author_id, check_version, nothing_follows
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.settings.registry import (
@@ -149,7 +149,7 @@ def _change(
         {} if before is None else {"value": before},
         {} if value is None else {"value": value},
         owner or None,
-        proofs.to_write_setting(
+        reauthentication.to_write_setting(
             setting, default if before is None else before, default if value is None else value
         ),
     )

@@ -9,10 +9,10 @@ from uuid import uuid4
 from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
 from daypass.portal.access.policy import no_such_tenant
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, check_version, nothing_follows
+from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantRecord, Version
-from daypass.portal.admin.store.tenants import (
+from daypass.portal.admin.tenants.roles import RoleMaker, TenantRoles
+from daypass.portal.admin.tenants.store.tenants import (
     CHANGE_TENANT,
     DELETE_MEMBERS,
     DELETE_SETTINGS,
@@ -20,7 +20,7 @@ from daypass.portal.admin.store.tenants import (
     TenantList,
     TenantQuery,
 )
-from daypass.portal.admin.tenant_roles import RoleMaker, TenantRoles
+from daypass.portal.admin.transactions import Author, Change, Desk, check_version, nothing_follows
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import AwsError, Changed, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
@@ -142,7 +142,7 @@ class Tenants:
             self._check_name(connection, name)
             self.rules.check_region(region)
             self._check(connection, tenant, is_new_role=True)
-            return Change((write,), {}, _facts(tenant), tenant.id, proofs.to_create_tenant())
+            return Change((write,), {}, _facts(tenant), tenant.id, reauthentication.to_create_tenant())
 
         maker = self.maker if role_arn is None else None
         if maker is not None:
@@ -195,7 +195,7 @@ class Tenants:
                 _facts(old),
                 _facts(new),
                 old.id,
-                proofs.to_update_tenant(old, new),
+                reauthentication.to_update_tenant(old, new),
             )
 
         self.desk.make("tenant.update", found.tenant.name, by, draft)
@@ -220,7 +220,9 @@ class Tenants:
                 raise Changed(f"The role of “{record.tenant.name}” was changed in the meantime. Try again.")
             row = {"ended_id": record.tenant.id}
             writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
-            return Change(writes, _facts(record.tenant), {}, record.tenant.id, proofs.to_delete_tenant())
+            return Change(
+                writes, _facts(record.tenant), {}, record.tenant.id, reauthentication.to_delete_tenant()
+            )
 
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
         self.desk.review("tenant.delete", found.tenant.name, by, draft)

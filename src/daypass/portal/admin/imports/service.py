@@ -11,15 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, Step
-from daypass.portal.admin.members import joining
+from daypass.portal.admin import reauthentication
+from daypass.portal.admin.imports.table import BEYOND, Line, read_table
 from daypass.portal.admin.model import UserRecord, Version, version_of
-from daypass.portal.admin.proofs import Proof
-from daypass.portal.admin.store.tenants import TenantList
-from daypass.portal.admin.store.users import MemberList, UserList
-from daypass.portal.admin.table import BEYOND, Line, read_table
-from daypass.portal.admin.users import alteration, check_not_last, creation
+from daypass.portal.admin.reauthentication import Proof
+from daypass.portal.admin.tenants.store.tenants import TenantList
+from daypass.portal.admin.transactions import Author, Change, Desk, Step
+from daypass.portal.admin.users.memberships import joining
+from daypass.portal.admin.users.service import alteration, check_not_last, creation
+from daypass.portal.admin.users.store.users import MemberList, UserList
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, PortalError
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
@@ -302,12 +302,14 @@ def _with_proof(
     one: ImportedUser, old: UserRecord | None, before: Mapping[str, Access | None]
 ) -> ImportedUser:
     """The same line with the proof that the changes of its user and memberships need."""
-    needed = [proofs.to_put_member(before.get(name), access) for name, access in one.memberships.items()]
+    needed = [
+        reauthentication.to_put_member(before.get(name), access) for name, access in one.memberships.items()
+    ]
     user = User(UserId(""), one.username, one.role)
     if old is None:
-        needed.append(proofs.to_create_user(user, has_password=False))
+        needed.append(reauthentication.to_create_user(user, has_password=False))
     elif one.old_role is not None:
-        needed.append(proofs.to_update_user(old, replace(old, user=user)))
+        needed.append(reauthentication.to_update_user(old, replace(old, user=user)))
     return replace(one, proof=max(needed, default=Proof.NONE))
 
 

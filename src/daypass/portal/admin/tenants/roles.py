@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from daypass.portal.admin.store.tenants import TenantList
+from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.storage.engine import Database

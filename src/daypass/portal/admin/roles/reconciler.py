@@ -11,8 +11,8 @@ from contextlib import suppress
 from datetime import timedelta
 
 from daypass.portal.access.store import RoleFactStore
-from daypass.portal.admin.roles import IamRoles, Outcome, RoleChange, RoleWish
-from daypass.portal.admin.store.roles import (
+from daypass.portal.admin.roles.provisioner import IamRoles, Outcome, RoleChange, RoleWish
+from daypass.portal.admin.roles.store import (
     ADD_CHANGE,
     CHANGE_WISH,
     CONCLUDE,

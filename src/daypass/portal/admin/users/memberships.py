@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from daypass.portal.admin import proofs
-from daypass.portal.admin.change import Author, Change, Desk, check_version
+from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, Version
-from daypass.portal.admin.store.users import MemberList
-from daypass.portal.admin.tenants import find_tenant, part_of_name
-from daypass.portal.admin.users import find_user, part_of_username
+from daypass.portal.admin.tenants.service import find_tenant, part_of_name
+from daypass.portal.admin.transactions import Author, Change, Desk, check_version
+from daypass.portal.admin.users.service import find_user, part_of_username
+from daypass.portal.admin.users.store.users import MemberList
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
@@ -109,7 +109,7 @@ class Members:
 
 def joining(user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime) -> Change:
     """The change that gives a user access to a tenant, in the place of what they had."""
-    proof = proofs.to_put_member(old, access)
+    proof = reauthentication.to_put_member(old, access)
     if old is None:
         write = Write(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
         return Change((write,), {}, _facts(tenant, access), tenant.id, proof)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.admin.change import Author, Change, Desk, author_id, check_version
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
-from daypass.portal.admin.settings import check_key, check_text
-from daypass.portal.admin.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
-from daypass.portal.admin.tenants import find_tenant
+from daypass.portal.admin.settings.service import check_key, check_text
+from daypass.portal.admin.tenants.service import find_tenant
+from daypass.portal.admin.tenants.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
+from daypass.portal.admin.transactions import Author, Change, Desk, author_id, check_version
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from daypass.portal.admin.store.verifications import Progress, VerificationStore
+from daypass.portal.admin.reporting.store.verifications import Progress, VerificationStore
 from daypass.portal.audit.store import count_events
 from daypass.portal.audit.verify import Report, verify
 from daypass.portal.clock import Clock

@@ -8,7 +8,7 @@ from datetime import datetime
 from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
-from daypass.portal.admin.proofs import ACTIONS, Proof
+from daypass.portal.admin.reauthentication import ACTIONS, Proof
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Check, Event, Record, Write
 from daypass.portal.clock import Clock

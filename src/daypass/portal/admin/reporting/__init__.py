@@ -1,0 +1,1 @@
+"""Sessions, audit events and the overview, as Administrators read them."""

@@ -1,1 +1,0 @@
-"""What administration reads and writes."""

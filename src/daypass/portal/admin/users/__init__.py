@@ -1,0 +1,1 @@
+"""Users, their memberships and their tokens, as Administrators change them."""
