@@ -17,7 +17,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Allow, Ask, Caller, Door, Issuance, IssuanceId, TenantScope
 from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import make_broker
+from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions import Sessions

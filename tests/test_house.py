@@ -13,7 +13,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Each exit of a secret, module by module. A change that adds a line here says why the secret leaves there.
 EXITS = {
     "portal/aws/console.py": "to AWS's sign-in endpoint, which makes them a console link",
-    "portal/aws/source.py": "into the signature of the portal's own search for resources",
+    "portal/aws/tagging.py": "into the signature of the portal's own search for resources",
     "portal/commands/group.py": "a new Administrator's password or token: shown once, or into a private file",
     "portal/http/api/sessions.py": "to whom the session was issued",
     "portal/http/api/tokens.py": "a new API token, to the Administrator who made it, this once",

@@ -7,10 +7,10 @@ from daypass.portal.access.broker import Broker
 from daypass.portal.access.issuing_status import IssuingStatus, always_issuing
 from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.roles.provisioner import IamRoles
-from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.doctor import Doctor
-from daypass.portal.aws.roles import aws_roles
-from daypass.portal.aws.source import tagging_source
+from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.iam import aws_roles
+from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.pool import aws_threads

@@ -14,7 +14,7 @@ from daypass.portal.admin.roles.reconciler import RoleMaxima
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.admin.tenants.service import RoleRules
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import browser_origins
+from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig, PortalConfig

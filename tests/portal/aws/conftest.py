@@ -7,8 +7,8 @@ import pytest
 from botocore.session import Session
 
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.connect import make_broker
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.config import AwsConfig
 from tests.portal.aws.stub import FakeTiming, StubAws
 

@@ -10,8 +10,8 @@ import pytest
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.roles import aws_roles
-from daypass.portal.aws.source import tagging_source
+from daypass.portal.aws.iam import aws_roles
+from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.source import Query

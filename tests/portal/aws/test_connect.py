@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
-from daypass.portal.aws.connect import browser_origins
+from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.config import AwsConfig, PortalConfig
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable

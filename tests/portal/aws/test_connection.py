@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
+from daypass.portal.aws.transport.connection import Connection, Reply, TooLong, Unanswered
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONGEST = 1000

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsMisconfigured
 from tests.portal.aws.conftest import PUBLIC_URL, aws_config

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from daypass.portal.aws.identity import OwnIdentity, Principal
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsThrottled, AwsUnavailable
 
 ACCOUNT = Principal("123456789012", is_session=False)

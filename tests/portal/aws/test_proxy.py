@@ -9,9 +9,9 @@ import pytest
 from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.roles import aws_roles
-from daypass.portal.aws.source import tagging_source
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.iam import aws_roles
+from daypass.portal.aws.tagging import tagging_source
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.http_proxy import HttpProxy
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected

@@ -18,8 +18,8 @@ from daypass.portal.admin.transactions import Desk
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
+from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.aws.policies import Account
-from daypass.portal.aws.roles import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.engine import Database

@@ -6,7 +6,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.aws.signing import signed
+from daypass.portal.aws.transport.signing import signed
 
 HEADERS = {"Content-Type": "text/plain", "Host": "sts.us-east-1.amazonaws.com", "Accept-Encoding": "identity"}
 

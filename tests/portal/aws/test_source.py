@@ -12,8 +12,8 @@ import pytest
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.source import TaggingSource, tagging_source
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.tagging import TaggingSource, tagging_source
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import (
     AwsError,
     AwsMisconfigured,

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode
 import pytest
 
 from daypass.portal.admin.roles.provisioner import RoleState
-from daypass.portal.aws.roles import aws_roles
+from daypass.portal.aws.iam import aws_roles
 from daypass.portal.errors import AwsError, AwsThrottled, RoleNotFound
 from daypass.portal.http.frame.cookies import NOTICE, SESSION
 from daypass.portal.http.frame.csrf import FIELD, csrf_token

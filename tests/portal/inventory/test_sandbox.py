@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.model import RoleSession
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.source import tagging_source
+from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.model import Kind
 from daypass.portal.inventory.service import Inventory

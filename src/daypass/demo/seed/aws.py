@@ -7,8 +7,8 @@ from typing import TypedDict
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.seed.fixtures import MASTER_ROLE, ORDERS, PORTAL_USER, ROLE_PREFIX, WELCOME, TenantPlan
 from daypass.portal.aws import policies
+from daypass.portal.aws.iam import make_master_role, make_tenant_role
 from daypass.portal.aws.policies import Account
-from daypass.portal.aws.roles import make_master_role, make_tenant_role
 from daypass.portal.secret import Secret
 
 

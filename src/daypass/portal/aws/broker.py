@@ -13,8 +13,8 @@ from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import unreadable
 from daypass.portal.aws.identity import OwnIdentity
 from daypass.portal.aws.policies import read_only_limits, written
-from daypass.portal.aws.query import QueryService
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.query import QueryService
 from daypass.portal.errors import AwsError
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access

@@ -9,8 +9,8 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
 from daypass.portal.aws.errors import throttled, troubled, unreadable
 from daypass.portal.aws.partitions import Partition
-from daypass.portal.aws.post import Endpoint, persist
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.connection_pool import Endpoint, persist
 from daypass.portal.errors import AwsRefused, InvalidRequest
 from daypass.portal.secret import Secret
 

@@ -20,7 +20,7 @@ from botocore.session import Session
 
 from daypass.common.home import expand_user
 from daypass.portal.aws.processes import CredentialProcesses
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsMisconfigured
 
 _PATIENCE = 3.0

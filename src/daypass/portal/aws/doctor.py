@@ -19,8 +19,8 @@ from daypass.portal.admin.settings.duration_report import Durations, Ruler
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.fence import Fence
+from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.queues import Queues
-from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.trust import read_trust
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsNotAllowed, AwsRefused, RoleNotFound

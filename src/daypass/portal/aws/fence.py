@@ -7,8 +7,8 @@ from daypass.portal.admin.roles.findings import EMPTIED, Finding, Level
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.compare import lacking
+from daypass.portal.aws.iam import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.aws.policies import Document
-from daypass.portal.aws.roles import MASTER_POLICY, TENANT_POLICY, AwsRoles, role_name
 from daypass.portal.errors import AwsError, AwsNotAllowed
 from daypass.portal.tenants.model import Tenant
 

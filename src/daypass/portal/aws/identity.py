@@ -7,7 +7,7 @@ from itertools import count
 
 import structlog
 
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsUnavailable
 
 _FIRST_PAUSE = 1.0

@@ -12,11 +12,11 @@ from botocore.session import Session
 from daypass.portal.admin.roles.findings import Finding, Level
 from daypass.portal.aws import policies
 from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.iam import classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
 from daypass.portal.aws.policies import Account
-from daypass.portal.aws.proxy import boto_proxies
-from daypass.portal.aws.roles import classified
+from daypass.portal.aws.transport.proxy import boto_proxies
 from daypass.portal.errors import AwsError, AwsNotAllowed
 from daypass.portal.tenants.model import Tenant
 

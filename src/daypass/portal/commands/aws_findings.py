@@ -7,12 +7,12 @@ from contextlib import closing
 
 from daypass.common.proxies import ProxyError
 from daypass.portal.admin.roles.findings import Finding, Level, attempted
-from daypass.portal.aws.connect import make_broker
 from daypass.portal.aws.doctor import Doctor, every_tenant, region_findings
+from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.patches import aws_cli
-from daypass.portal.aws.proxy import service_urls, used_proxies
 from daypass.portal.aws.queues import aws_queues
-from daypass.portal.aws.roles import aws_roles
+from daypass.portal.aws.transport.proxy import service_urls, used_proxies
 from daypass.portal.clock import utc_now
 from daypass.portal.commands.doctor import NO_AWS
 from daypass.portal.config import AwsConfig, PortalConfig

@@ -13,13 +13,13 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.connection import Reply
 from daypass.portal.aws.errors import clock_refusal, search_refusal, troubled, unreadable
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.post import Endpoint, persist
-from daypass.portal.aws.proxy import chosen_proxy
-from daypass.portal.aws.signing import signed
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.connection import Reply
+from daypass.portal.aws.transport.connection_pool import Endpoint, persist
+from daypass.portal.aws.transport.proxy import chosen_proxy
+from daypass.portal.aws.transport.signing import signed
 from daypass.portal.clock import utc_now
 from daypass.portal.config import AwsConfig
 from daypass.portal.inventory.model import Tagged

@@ -13,13 +13,13 @@ from botocore.session import Session
 
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import policies
-from daypass.portal.aws.connection import read_date
 from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import clock_refusal, unreachable, unreadable
 from daypass.portal.aws.errors import refusal as session_refusal
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Account, Document
-from daypass.portal.aws.proxy import boto_proxies, service_urls
+from daypass.portal.aws.transport.connection import read_date
+from daypass.portal.aws.transport.proxy import boto_proxies, service_urls
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import AwsConfig
 from daypass.portal.errors import (

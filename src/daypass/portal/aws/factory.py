@@ -14,10 +14,10 @@ from daypass.portal.aws.credentials import OwnCredentials, no_credentials
 from daypass.portal.aws.errors import unreadable
 from daypass.portal.aws.identity import OwnIdentity, Principal
 from daypass.portal.aws.partitions import PARTITIONS, Partition
-from daypass.portal.aws.post import Endpoint
-from daypass.portal.aws.proxy import chosen_proxy
-from daypass.portal.aws.query import QueryService
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.connection_pool import Endpoint
+from daypass.portal.aws.transport.proxy import chosen_proxy
+from daypass.portal.aws.transport.query import QueryService
 from daypass.portal.config import AwsConfig
 from daypass.portal.errors import AwsMisconfigured
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.connection import Connection, Reply, TooLong, Unanswered
 from daypass.portal.aws.errors import proxy_failure, unreachable, unreadable
-from daypass.portal.aws.timing import Timing
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.connection import Connection, Reply, TooLong, Unanswered
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
 
 _TRIES = 3

@@ -10,10 +10,10 @@ from botocore.credentials import ReadOnlyCredentials
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.credentials import OwnCredentials
 from daypass.portal.aws.errors import CredentialsRefused, clock_refusal, refusal, troubled, unreadable
-from daypass.portal.aws.post import Endpoint, persist
-from daypass.portal.aws.signing import signed
-from daypass.portal.aws.timing import Timing
-from daypass.portal.aws.xml import leaves
+from daypass.portal.aws.transport.backoff import Timing
+from daypass.portal.aws.transport.connection_pool import Endpoint, persist
+from daypass.portal.aws.transport.signing import signed
+from daypass.portal.aws.transport.xml import leaves
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.errors import AwsError
 
