@@ -17,9 +17,9 @@ from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.core import Core, make_core
-from daypass.portal.http.api.administration import AdministrationCalls
-from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.admin_operations import AdministrationCalls
 from daypass.portal.http.api.docs import docs_page
+from daypass.portal.http.api.me import Myself
 from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.records import Records
@@ -31,27 +31,27 @@ from daypass.portal.http.api.tenants import Tenants as ApiTenants
 from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members
 from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.compat.absent import absence
-from daypass.portal.http.compat.jit import Jit
-from daypass.portal.http.compat.local_access import PAGE as LOCAL_ACCESS
-from daypass.portal.http.compat.local_access import LocalAccess, local_access_routes
-from daypass.portal.http.compat.plans import Plans
-from daypass.portal.http.compat.routes import PREFIXES, Compat, compat_routes
-from daypass.portal.http.compat.settings import Settings as CompatSettings
-from daypass.portal.http.compat.system import System
-from daypass.portal.http.compat.tenants import Tenants
-from daypass.portal.http.compat.users import Users as CompatUsers
+from daypass.portal.http.core.dispatcher import Front, make_door
+from daypass.portal.http.core.health import PROBES, health_routes
+from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.problems import message, problem
+from daypass.portal.http.core.transport import Transport
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.pages import Templates
-from daypass.portal.http.front import Front, make_door
-from daypass.portal.http.guards import Guards
-from daypass.portal.http.health import PROBES, health_routes
+from daypass.portal.http.legacy.absent import absence
+from daypass.portal.http.legacy.jit import Jit
+from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
+from daypass.portal.http.legacy.local_access import LocalAccess, local_access_routes
+from daypass.portal.http.legacy.plans import Plans
+from daypass.portal.http.legacy.routes import PREFIXES, Compat, compat_routes
+from daypass.portal.http.legacy.settings import Settings as CompatSettings
+from daypass.portal.http.legacy.system import System
+from daypass.portal.http.legacy.tenants import Tenants
+from daypass.portal.http.legacy.users import Users as CompatUsers
+from daypass.portal.http.oauth.client_endpoints import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
-from daypass.portal.http.oauth.machine import MachineEntrance, oauth_error
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
-from daypass.portal.http.problems import message, problem
-from daypass.portal.http.transport import Transport
 from daypass.portal.http.web.admin.routes import administrator_routes
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.resources import ResourcePages
@@ -71,7 +71,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
 
-DOORS_WITH_PAGES = ("web", "api", "compat", "oauth")
+DOORS_WITH_PAGES = ("web", "api", "legacy", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 5

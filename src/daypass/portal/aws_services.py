@@ -13,7 +13,7 @@ from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
-from daypass.portal.http.pool import aws_threads
+from daypass.portal.http.core.threadpool import aws_threads
 from daypass.portal.inventory.source import Source
 from daypass.portal.storage.engine import Database
 

@@ -18,16 +18,16 @@ from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig, PortalConfig
-from daypass.portal.http.caller import Addresses, Callers
-from daypass.portal.http.doorkeeper import Doorkeeper
-from daypass.portal.http.doorway import Entrance
+from daypass.portal.http.core.authentication import Addresses, Callers
+from daypass.portal.http.core.authorization import Doorkeeper
+from daypass.portal.http.core.endpoints import Entrance
+from daypass.portal.http.core.threadpool import Pools, role_shares
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.confirm import Confirmations
 from daypass.portal.http.frame.entrance import PageEntrance
 from daypass.portal.http.frame.pages import Pages, Templates
 from daypass.portal.http.frame.refusal import RefusalForm
 from daypass.portal.http.frame.view import Frames
-from daypass.portal.http.pool import Pools, role_shares
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.http.compat.absent import absence
+from daypass.portal.http.legacy.absent import absence
 from tests.portal.http.client import Client
 from tests.portal.http.world import DANA, DEV, World
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from daypass.portal.admin.reauthentication import ACTIONS, Action
-from daypass.portal.http.administrative_routes import API, LEGACY, OWN, PAGES, ROUTES
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Open, answer_nothing
-from daypass.portal.http.route import ExactRoute, exact
+from daypass.portal.http.core.administrative_routes import API, LEGACY, OWN, PAGES, ROUTES
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Open, answer_nothing
+from daypass.portal.http.core.routing import ExactRoute, exact
 from tests.portal.http.world import World
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "administrative-actions.md"

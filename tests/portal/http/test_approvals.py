@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.identity.approvals import USE_WITHIN, Approvals
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR

@@ -7,8 +7,8 @@ import pytest
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import AccessDenied, AuditUnavailable
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorkeeper import Doorkeeper, Place
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.authorization import Doorkeeper, Place
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from tests.fakes import NOON, FakeClock
 

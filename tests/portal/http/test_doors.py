@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from starlette.types import Message
 
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.guards import HEADERS
-from daypass.portal.http.route import ExactRoute
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.middleware import HEADERS
+from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
 from tests.portal.http.client import Answer, Client

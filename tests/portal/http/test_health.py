@@ -17,11 +17,11 @@ from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
-from daypass.portal.http.front import make_door
-from daypass.portal.http.guards import Guards
-from daypass.portal.http.health import Readiness
-from daypass.portal.http.problems import problem
-from daypass.portal.http.route import exact
+from daypass.portal.http.core.dispatcher import make_door
+from daypass.portal.http.core.health import Readiness
+from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.problems import problem
+from daypass.portal.http.core.routing import exact
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, replica_probes
 from tests.database_fixture import PostgresServer

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from daypass.portal.http.route import ExactRoute
+from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, TENANT_VALIDITY
 from daypass.portal.storage.schema import api_tokens, memberships, tenants, users

@@ -9,7 +9,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
-from daypass.portal.http.route import ExactRoute
+from daypass.portal.http.core.routing import ExactRoute
 from tests.portal.http.client import Client
 from tests.portal.http.fuzzer import DESCRIPTION, describe
 from tests.portal.http.world import DANA, PUBLIC_URL, World

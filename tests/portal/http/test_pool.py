@@ -9,7 +9,7 @@ import pytest
 
 from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
 from daypass.portal.errors import AccessDenied, Overloaded
-from daypass.portal.http.pool import Pool
+from daypass.portal.http.core.threadpool import Pool
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import DANA, DEV, World
 

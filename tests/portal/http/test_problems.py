@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from daypass.portal import app, errors
 from daypass.portal.errors import PortalError
-from daypass.portal.http.problems import REQUEST_ID, STATUSES, message, problem, status_of
+from daypass.portal.http.core.problems import REQUEST_ID, STATUSES, message, problem, status_of
 
 
 def kinds(kind: type[PortalError] = PortalError) -> Iterator[type[PortalError]]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.route import ExactRoute
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.identity.model import CONSENTED_KINDS, TokenKind
 from daypass.portal.identity.service import OPERATOR
 from tests.portal.http.client import Answer

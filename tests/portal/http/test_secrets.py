@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from daypass.portal.errors import AwsRefused, AwsUnavailable
-from daypass.portal.http.caller import Presented
+from daypass.portal.http.core.authentication import Presented
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, World
 

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.frame.csrf import FIELD, csrf_token
-from daypass.portal.http.route import ExactRoute
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
 from tests.portal.http.client import Answer, Client

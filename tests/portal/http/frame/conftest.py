@@ -15,8 +15,12 @@ from starlette.types import ASGIApp, Message
 
 from daypass.portal.access.model import Door
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
-from daypass.portal.http.caller import Addresses, Permission
-from daypass.portal.http.doorkeeper import Doorkeeper
+from daypass.portal.http.core.authentication import Addresses, Permission
+from daypass.portal.http.core.authorization import Doorkeeper
+from daypass.portal.http.core.dispatcher import make_door
+from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.routing import exact
+from daypass.portal.http.core.threadpool import Pools
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.confirm import Confirmations
 from daypass.portal.http.frame.cookies import SESSION, VISIT
@@ -26,10 +30,6 @@ from daypass.portal.http.frame.pages import Pages, Templates
 from daypass.portal.http.frame.refusal import RefusalForm
 from daypass.portal.http.frame.returns import go_to
 from daypass.portal.http.frame.view import Frames
-from daypass.portal.http.front import make_door
-from daypass.portal.http.guards import Guards
-from daypass.portal.http.pool import Pools
-from daypass.portal.http.route import exact
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeClock

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from daypass.portal.admin.model import Version
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.problems import VersionNeeded
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.problems import VersionNeeded
 
 _TO_CHANGE = "To change, send If-Match with the ETag that you were shown, or If-Match: * to overwrite."
 

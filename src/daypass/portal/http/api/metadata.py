@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataRecord
-from daypass.portal.http.api import metadata_wire as wire
-from daypass.portal.http.api.admin_wire import PageQuery
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import answer_with, read_body, read_query
-from daypass.portal.http.doorway import Call, answer_nothing
+from daypass.portal.http.api.schemas import metadata as wire
+from daypass.portal.http.api.schemas.admin import PageQuery
+from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
+from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.storage.page import Turn
 
 

@@ -11,9 +11,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from daypass.portal.errors import PortalError
 from daypass.portal.http.api.operation import Condition, Operation
-from daypass.portal.http.api.wire import Problem
-from daypass.portal.http.problems import STATUSES
-from daypass.portal.http.warnings import WARNING
+from daypass.portal.http.api.schemas.member import Problem
+from daypass.portal.http.core.problems import STATUSES
+from daypass.portal.http.core.warnings import WARNING
 
 _REF = "#/components/schemas/{model}"
 _ABOUT = (

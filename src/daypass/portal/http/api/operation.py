@@ -20,10 +20,10 @@ from daypass.portal.errors import (
     StorageUnavailable,
     Unauthenticated,
 )
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Entrance, Handler
-from daypass.portal.http.problems import BodyTooLarge, Internal
-from daypass.portal.http.route import exact
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Entrance, Handler
+from daypass.portal.http.core.problems import BodyTooLarge, Internal
+from daypass.portal.http.core.routing import exact
 
 OF_AWS = (AwsRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
 """How a call can fail that asks AWS."""

@@ -12,11 +12,11 @@ from daypass.portal.admin.reporting.overview import Overview
 from daypass.portal.admin.reporting.reports import Filter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.clock import Clock
-from daypass.portal.http.api import admin_wire as wire
+from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas.member import answer_with, read_query
 from daypass.portal.http.api.sessions import session_record
 from daypass.portal.http.api.tokens import token_facts
-from daypass.portal.http.api.wire import answer_with, read_query
-from daypass.portal.http.doorway import Call
+from daypass.portal.http.core.endpoints import Call
 from daypass.portal.storage.page import Turn
 
 _SECOND = timedelta(seconds=1)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from daypass.portal.http.api import wire
-from daypass.portal.http.api.wire import answer_with
-from daypass.portal.http.doorway import Call
+from daypass.portal.http.api.schemas import member
+from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.core.endpoints import Call
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Listing, Resource
 from daypass.portal.inventory.search import after, count, search
@@ -21,12 +21,12 @@ class Resources:
 
     def list_of_tenant(self, call: Call) -> Response:
         """A page of a tenant's resources."""
-        query = wire.read_query(wire.ResourcesQuery, dict(call.query))
+        query = member.read_query(member.ResourcesQuery, dict(call.query))
         listing = self.inventory.listing(call.caller, call.path["tenant"], is_fresh=query.refresh)
         found = search(listing.resources, query.search, query.kind)
         page, next_cursor = after(found, query.cursor, query.limit)
-        answer = wire.ResourceList(
-            tenant=wire.TenantRef(id=listing.tenant.id, name=listing.tenant.name),
+        answer = member.ResourceList(
+            tenant=member.TenantRef(id=listing.tenant.id, name=listing.tenant.name),
             resources=[_facts(listing, resource) for resource in page],
             total=len(found),
             kinds=dict(count(found)),
@@ -37,9 +37,9 @@ class Resources:
         return answer_with(answer)
 
 
-def _facts(listing: Listing, resource: Resource) -> wire.ResourceFacts:
+def _facts(listing: Listing, resource: Resource) -> member.ResourceFacts:
     named = resource.named
-    return wire.ResourceFacts(
+    return member.ResourceFacts(
         arn=resource.arn,
         kind=resource.kind,
         label=resource.kind.label,

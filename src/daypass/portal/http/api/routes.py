@@ -17,16 +17,16 @@ from daypass.portal.errors import (
     JitDisabled,
     TenantNotFound,
 )
-from daypass.portal.http.api import wire
-from daypass.portal.http.api.administration import AdministrationCalls
-from daypass.portal.http.api.caller import Myself
+from daypass.portal.http.api.admin_operations import AdministrationCalls
+from daypass.portal.http.api.me import Myself
 from daypass.portal.http.api.operation import OF_AWS, Operation
 from daypass.portal.http.api.resources import Resources
+from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.sessions import Sessions
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Entrance, Open
-from daypass.portal.http.problems import NotJson
-from daypass.portal.http.route import exact
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Entrance, Open
+from daypass.portal.http.core.problems import NotJson
+from daypass.portal.http.core.routing import exact
 
 PREFIX = "/api/"
 ROOT = "/api/v1"
@@ -60,7 +60,7 @@ def api_operations(
     """What can be asked of us."""
     user = Permission.USER
     return (
-        Operation("GET", f"{ROOT}/me", "me", "Who is calling?", user, myself.me, wire.Me),
+        Operation("GET", f"{ROOT}/me", "me", "Who is calling?", user, myself.me, member.Me),
         Operation(
             "GET",
             f"{ROOT}/tenants",
@@ -68,8 +68,8 @@ def api_operations(
             "Which tenants may I use?",
             user,
             calls.tenants.listed,
-            wire.TenantList,
-            query=wire.TenantsQuery,
+            member.TenantList,
+            query=member.TenantsQuery,
             refusals=(InvalidRequest,),
         ),
         *_sessions(sessions),
@@ -80,8 +80,8 @@ def api_operations(
             "What does a tenant own in AWS?",
             user,
             resources.list_of_tenant,
-            wire.ResourceList,
-            query=wire.ResourcesQuery,
+            member.ResourceList,
+            query=member.ResourcesQuery,
             refusals=_READING_AWS,
         ),
         *calls.operations(ROOT),
@@ -97,9 +97,9 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
             "Hand out AWS access: keys, or a link that signs in to the console",
             Permission.USER,
             sessions.create,
-            wire.Session,
+            member.Session,
             HTTPStatus.CREATED,
-            body=wire.SessionAsk,
+            body=member.SessionAsk,
             refusals=_ISSUING,
         ),
         Operation(
@@ -109,8 +109,8 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
             "Which sessions did I ask for?",
             Permission.USER,
             sessions.list_own,
-            wire.SessionList,
-            query=wire.SessionsQuery,
+            member.SessionList,
+            query=member.SessionsQuery,
             refusals=(InvalidRequest,),
         ),
     )

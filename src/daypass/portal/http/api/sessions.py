@@ -11,10 +11,10 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.api import wire
-from daypass.portal.http.api.wire import answer_with
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.words import cap, cap_note
+from daypass.portal.http.api.schemas import member
+from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.core.duration_text import cap, cap_note
+from daypass.portal.http.core.endpoints import Call
 from daypass.portal.storage.engine import Database
 
 _SECOND = timedelta(seconds=1)
@@ -29,22 +29,22 @@ class Sessions:
 
     def create(self, call: Call) -> Response:
         """Hand out one session."""
-        asked = wire.read_body(wire.SessionAsk, call.body)
+        asked = member.read_body(member.SessionAsk, call.body)
         issuance = self.issuer.issue(call.caller, _ask(asked))
         answer = _session(issuance, Purpose(asked.purpose))
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
     def list_own(self, call: Call) -> Response:
         """A page of the caller's own sessions, newest first."""
-        query = wire.read_query(wire.SessionsQuery, dict(call.query))
+        query = member.read_query(member.SessionsQuery, dict(call.query))
         with self.database.reading() as connection:
             page = IssuanceStore(connection).mine(call.caller.user.id, cursor=query.cursor, limit=query.limit)
         sessions = [session_record(record) for record in page.records]
-        answer = wire.SessionList(sessions=sessions, next_cursor=page.next_cursor)
+        answer = member.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_with(answer)
 
 
-def _ask(asked: wire.SessionAsk) -> Ask:
+def _ask(asked: member.SessionAsk) -> Ask:
     purpose = Purpose(asked.purpose)
     if asked.destination is not None and not purpose.wants_console:
         raise InvalidRequest("“destination” goes with purpose “console” only.")
@@ -57,29 +57,29 @@ def _ask(asked: wire.SessionAsk) -> Ask:
     )
 
 
-def _scope(asked: wire.SessionAsk) -> Scope:
+def _scope(asked: member.SessionAsk) -> Scope:
     if asked.admin == (asked.tenant is not None):
         raise InvalidRequest("Ask for either a “tenant” or “admin”: true, and not for both.")
     return AdminScope() if asked.tenant is None else TenantScope(asked.tenant)
 
 
-def _session(issuance: Issuance, purpose: Purpose) -> wire.Session:
+def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
     tenant, validity = issuance.tenant, issuance.validity
-    session = wire.Session(
+    session = member.Session(
         id=issuance.id,
         scope="admin" if tenant is None else "tenant",
-        tenant=None if tenant is None else wire.TenantRef(id=tenant.id, name=tenant.name),
+        tenant=None if tenant is None else member.TenantRef(id=tenant.id, name=tenant.name),
         role_arn=issuance.role_arn,
         region=issuance.region,
         account_id=issuance.account_id,
-        user=wire.UserRef(id=issuance.user.id, username=issuance.user.username),
+        user=member.UserRef(id=issuance.user.id, username=issuance.user.username),
         session_name=issuance.session_name,
         access=issuance.access,
         issued_at=issuance.issued_at,
         expires_at=issuance.expires_at,
         validity=validity.length // _SECOND,
         limits=[
-            wire.LimitFacts(
+            member.LimitFacts(
                 source=limit.source,
                 label=limit.label,
                 seconds=limit.validity // _SECOND,
@@ -93,11 +93,11 @@ def _session(issuance: Issuance, purpose: Purpose) -> wire.Session:
     return _with_secrets(session, issuance, purpose)
 
 
-def _with_secrets(session: wire.Session, issuance: Issuance, purpose: Purpose) -> wire.Session:
+def _with_secrets(session: member.Session, issuance: Issuance, purpose: Purpose) -> member.Session:
     """The session with what it was asked for, and no more."""
     if purpose is Purpose.KEYS:
         keys = issuance.credentials
-        session.credentials = wire.Keys(
+        session.credentials = member.Keys(
             access_key_id=keys.access_key_id,
             secret_access_key=keys.secret_access_key.reveal(),
             session_token=keys.session_token.reveal(),
@@ -105,13 +105,13 @@ def _with_secrets(session: wire.Session, issuance: Issuance, purpose: Purpose) -
     elif issuance.console_url is not None:
         session.console_url = issuance.console_url.reveal()
         # AWS's own bound; the link may be older than the session by what AWS took to answer, never younger.
-        session.console_url_expires_at = issuance.issued_at + wire.CONSOLE_LINK_LIFE
+        session.console_url_expires_at = issuance.issued_at + member.CONSOLE_LINK_LIFE
     return session
 
 
-def session_record(record: IssuanceRecord) -> wire.SessionRecord:
+def session_record(record: IssuanceRecord) -> member.SessionRecord:
     """One attempt, whatever became of it."""
-    return wire.SessionRecord(
+    return member.SessionRecord(
         id=record.id,
         scope="admin" if record.is_admin_scope else "tenant",
         tenant=record.tenant_name,

@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import SettingRecord
-from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import answer_with, read_body, read_query
-from daypass.portal.http.doorway import Call, answer_nothing
+from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
+from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
 from daypass.portal.storage.page import Turn
 

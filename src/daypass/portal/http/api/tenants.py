@@ -10,12 +10,12 @@ from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.admin.roles.findings import Examiner, readiness
-from daypass.portal.http.api import admin_wire, wire
 from daypass.portal.http.api.etags import expected, tagged
-from daypass.portal.http.api.wire import answer_with
-from daypass.portal.http.doorway import Call, answer_nothing
-from daypass.portal.http.tenants import access_of, find_tenant, visible_page
-from daypass.portal.http.warnings import rights_kept, warned
+from daypass.portal.http.api.schemas import admin, member
+from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.core.endpoints import Call, answer_nothing
+from daypass.portal.http.core.tenants import access_of, find_tenant, visible_page
+from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import TenantAccess
@@ -32,10 +32,10 @@ class Tenants:
 
     def listed(self, call: Call) -> Response:
         """A page of the tenants that the caller may use."""
-        asked = wire.read_query(wire.TenantsQuery, dict(call.query))
+        asked = member.read_query(member.TenantsQuery, dict(call.query))
         caller = call.caller
         page = visible_page(self.database, caller.user, asked.search, Turn(asked.cursor, asked.limit))
-        answer = wire.TenantList(
+        answer = member.TenantList(
             tenants=[_facts(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )
         return answer_with(answer, exclude_unset=True)
@@ -51,7 +51,7 @@ class Tenants:
 
     def created(self, call: Call) -> Response:
         """Add one."""
-        asked = wire.read_body(admin_wire.TenantAsk, call.body)
+        asked = member.read_body(admin.TenantAsk, call.body)
         made = self.all_.tenants.create(
             asked.name, asked.region, call.caller, role_arn=asked.role_arn, external_id=asked.external_id
         )
@@ -59,7 +59,7 @@ class Tenants:
 
     def updated(self, call: Call) -> Response:
         """Change one."""
-        asked = wire.read_body(admin_wire.TenantPatch, call.body)
+        asked = member.read_body(admin.TenantPatch, call.body)
         changed = self.all_.tenants.update(
             call.path["tenant"],
             call.caller,
@@ -84,14 +84,14 @@ class Tenants:
             ready = readiness(self.doctor.examine_tenant(record.tenant))
             facts.can_issue = ready.can_issue
             facts.role_obstacles = [
-                wire.RoleObstacle(sentence=one.sentence, patch=one.patch) for one in ready.obstacles
+                member.RoleObstacle(sentence=one.sentence, patch=one.patch) for one in ready.obstacles
             ]
         return tagged(answer_with(facts, status, exclude_unset=True), record.version)
 
 
-def _facts(caller: Caller, seen: TenantAccess) -> wire.TenantFacts:
+def _facts(caller: Caller, seen: TenantAccess) -> member.TenantFacts:
     tenant = seen.tenant
-    facts = wire.TenantFacts(
+    facts = member.TenantFacts(
         id=tenant.id, name=tenant.name, region=tenant.region, access=access_of(caller.user, seen)
     )
     if caller.administers:

@@ -9,10 +9,10 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.imports.service import ImportedUser
 from daypass.portal.admin.model import MemberRecord, UserRecord
 from daypass.portal.admin.users.store.users import UserQuery
-from daypass.portal.http.api import admin_wire as wire
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.wire import UserRef, answer_with, read_body, read_query
-from daypass.portal.http.doorway import Call, answer_nothing
+from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas.member import UserRef, answer_with, read_body, read_query
+from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.identity.model import Role, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.page import Turn

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.problems import NotFound
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.frame.packing import takes_packed
-from daypass.portal.http.problems import NotFound
-from daypass.portal.http.route import exact
 
 STATIC = "/static/"
 

@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from daypass.portal.access.model import Caller
 from daypass.portal.errors import PortalError
+from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.frame.csrf import FIELD, check_token, csrf_token
 from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.navigation import ENTRIES
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import own_path
-from daypass.portal.http.problems import status_of
 
 _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.errors import FreshSignInNeeded, Unauthenticated
-from daypass.portal.http.caller import Addresses, Permission
-from daypass.portal.http.doorkeeper import Doorkeeper, Place
-from daypass.portal.http.doorway import read_body
+from daypass.portal.http.core.authentication import Addresses, Permission
+from daypass.portal.http.core.authorization import Doorkeeper, Place
+from daypass.portal.http.core.endpoints import read_body
+from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
+from daypass.portal.http.core.threadpool import Pools
 from daypass.portal.http.frame.confirm import Confirmations, Waiting
 from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
@@ -19,8 +21,6 @@ from daypass.portal.http.frame.forms import Form, read_form, read_upload, wants_
 from daypass.portal.http.frame.packing import packed, takes_packed
 from daypass.portal.http.frame.returns import page_before
 from daypass.portal.http.frame.view import Frame, Frames
-from daypass.portal.http.pool import Pools
-from daypass.portal.http.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.identity.model import ApiToken, User
 
 

@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.doorway import pieces_of_body, read_body
+from daypass.portal.http.core.endpoints import pieces_of_body, read_body
 
 _MOST_FIELDS = 200
 _TYPE = "application/x-www-form-urlencoded"

@@ -6,12 +6,12 @@ from http import HTTPStatus
 from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from daypass.portal.http.core.duration_text import written
 from daypass.portal.http.frame import times
 from daypass.portal.http.frame.assets import Assets
 from daypass.portal.http.frame.cookies import NOTICE, take
 from daypass.portal.http.frame.csrf import FIELD
 from daypass.portal.http.frame.view import Frame
-from daypass.portal.http.words import written
 
 PRODUCT = "Daypass"
 

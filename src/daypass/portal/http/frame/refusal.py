@@ -7,11 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from daypass.portal.errors import FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.http.core.problems import REQUEST_ID, problem
 from daypass.portal.http.frame.cookies import SESSION, Preferences, take
 from daypass.portal.http.frame.forms import wants_page
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN, own_path, page_before, with_next
-from daypass.portal.http.problems import REQUEST_ID, problem
 
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "That could not be read",

@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.http.oauth.machine import Sent
+from daypass.portal.http.oauth.client_endpoints import Sent
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import Granted, RequestId, Wish, read_destination

@@ -2,13 +2,13 @@
 
 from starlette.routing import BaseRoute
 
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Open
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Open
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.frame.entrance import PageEntrance
+from daypass.portal.http.oauth.client_endpoints import MachineEntrance
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, METADATA, PAR, REVOKE, TOKEN, Endpoints
-from daypass.portal.http.oauth.machine import MachineEntrance
-from daypass.portal.http.route import exact
 
 MACHINE_PREFIXES = (PAR, TOKEN, REVOKE, METADATA)
 """What begins like this is for applications."""

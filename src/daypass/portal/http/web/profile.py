@@ -11,12 +11,12 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.errors import JitDisabled, PortalError
+from daypass.portal.http.core.duration_text import cap_reason, reason, written
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.web.records import SessionRow, rows
 from daypass.portal.http.web.token_kinds import LABELS
 from daypass.portal.http.web.workstation import Workstation, Workstations
-from daypass.portal.http.words import cap_reason, reason, written
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.own_tokens import OwnTokens
 from daypass.portal.identity.store import UserStore

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from daypass.portal.access.model import Door, LimitSource, Purpose, State
 from daypass.portal.access.store import IssuanceRecord
-from daypass.portal.http.words import reason, written
+from daypass.portal.http.core.duration_text import reason, written
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.tenants.model import Access
 

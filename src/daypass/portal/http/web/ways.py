@@ -8,11 +8,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.errors import AwsUnavailable
+from daypass.portal.http.core.duration_text import cap_note, reason, written
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.times import short
-from daypass.portal.http.words import cap_note, reason, written
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)

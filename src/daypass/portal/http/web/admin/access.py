@@ -10,10 +10,10 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
-from daypass.portal.http.problems import status_of
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen

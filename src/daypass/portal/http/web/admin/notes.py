@@ -9,11 +9,11 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.errors import Changed, InvalidRequest
+from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.forms import Form
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
-from daypass.portal.http.problems import status_of
 from daypass.portal.http.web.admin.lists import Cut, Listing, cut
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen

@@ -7,10 +7,10 @@ from starlette.routing import BaseRoute
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.frame.entrance import Page, PageEntrance
 from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.route import exact
 from daypass.portal.http.web.admin import audit, imports, overview, role_maxima, system_config, tenants, users
 from daypass.portal.http.web.admin.access import AccessPages
 from daypass.portal.http.web.admin.audit import AuditPages

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import Ruler
-from daypass.portal.http.words import written
+from daypass.portal.http.core.duration_text import written
 
 _HOUR = timedelta(hours=1)
 _LEAST_HOURS = 2

@@ -11,11 +11,11 @@ from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.core.problems import status_of
+from daypass.portal.http.core.warnings import rights_kept
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
-from daypass.portal.http.problems import status_of
-from daypass.portal.http.warnings import rights_kept
 from daypass.portal.http.web.admin.lists import Listing, total
 
 ADDRESS = "/administrator/tenants"

@@ -11,10 +11,10 @@ from daypass.portal.admin.model import MemberRecord, TenantRecord, UserRecord, V
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator, TenantNotFound
+from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.frame.entrance import Visit
 from daypass.portal.http.frame.pages import Pages
 from daypass.portal.http.frame.returns import go_to
-from daypass.portal.http.problems import status_of
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.users import ADDRESS, Made, first_password, new_password, read_role
 from daypass.portal.http.web.admin.values import chosen

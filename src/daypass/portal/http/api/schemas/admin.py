@@ -7,7 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from daypass.portal.access.model import Door, State
 from daypass.portal.admin.model import UserSort
-from daypass.portal.http.api.wire import Asked, Moment, Paged, SessionRecord, UserRef
+from daypass.portal.http.api.schemas.member import Asked, Moment, Paged, SessionRecord, UserRef
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.settings.registry import Kind
 from daypass.portal.tenants.model import Access

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from daypass.portal.http.problems import Absence, Form, handlers, nothing_here
+from daypass.portal.http.core.problems import Absence, Form, handlers, nothing_here
 
 
 def make_door(routes: list[BaseRoute], form: Form, absence: Absence = nothing_here) -> Starlette:

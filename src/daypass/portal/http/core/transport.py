@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.common.origins import is_loopback
-from daypass.portal.http.problems import REFUSAL, BadRequest, problem, status_of
+from daypass.portal.http.core.problems import REFUSAL, BadRequest, problem, status_of
 
 HSTS = "max-age=63072000"
 """Two years, as browsers' preload lists ask for; without subdomains, which may be other people's."""

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.clock import Clock
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.problems import NotFound
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.problems import NotFound
 
 _ADMIN_ROLES = frozenset({"admin", "duplo-ops"})
 _SECOND = timedelta(seconds=1)

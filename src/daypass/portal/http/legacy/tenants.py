@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.compat.body import read_object, text
-from daypass.portal.http.compat.plans import CLOUD_AWS, PLAN
-from daypass.portal.http.compat.settings import metadata_shape
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.tenants import visible_tenant, visible_tenants
-from daypass.portal.http.warnings import rights_kept, warned
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.tenants import visible_tenant, visible_tenants
+from daypass.portal.http.core.warnings import rights_kept, warned
+from daypass.portal.http.legacy.body import read_object, text
+from daypass.portal.http.legacy.plans import CLOUD_AWS, PLAN
+from daypass.portal.http.legacy.settings import metadata_shape
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Tenant

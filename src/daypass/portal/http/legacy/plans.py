@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import AccessDenied
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.problems import NotFound
-from daypass.portal.http.tenants import visible_tenant
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.problems import NotFound
+from daypass.portal.http.core.tenants import visible_tenant
 from daypass.portal.storage.engine import Database
 
 PLAN = "default"

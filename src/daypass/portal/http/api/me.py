@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from daypass.portal.errors import AwsError
-from daypass.portal.http.api import wire
-from daypass.portal.http.api.wire import answer_with
-from daypass.portal.http.doorway import Call
+from daypass.portal.http.api.schemas import member
+from daypass.portal.http.api.schemas.member import answer_with
+from daypass.portal.http.core.endpoints import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,11 @@ class Myself:
     def me(self, call: Call) -> Response:
         """The caller, their token, and where they are."""
         user, token = call.caller.user, call.caller.token
-        answer = wire.Me(
-            user=wire.Profile(id=user.id, username=user.username, role=user.role),
-            token=wire.TokenFacts(id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at),
+        answer = member.Me(
+            user=member.Profile(id=user.id, username=user.username, role=user.role),
+            token=member.TokenFacts(
+                id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at
+            ),
             account_id=self._known_account(),
             region=self.region,
             version=self.version,

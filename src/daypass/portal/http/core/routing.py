@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from daypass.portal.http.administrative_routes import check_route
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.administrative_routes import check_route
+from daypass.portal.http.core.authentication import Permission
 
 
 class Endpoint(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.problems import NotJson
+from daypass.portal.http.core.problems import NotJson
 
 Value = TypeVar("Value")
 

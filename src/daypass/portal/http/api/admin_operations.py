@@ -24,19 +24,19 @@ from daypass.portal.errors import (
     TokenNotFound,
     UserNotFound,
 )
-from daypass.portal.http.api import admin_wire as wire
-from daypass.portal.http.api import metadata_wire
 from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
 from daypass.portal.http.api.records import Records
+from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import metadata as metadata_schemas
+from daypass.portal.http.api.schemas.member import TenantFacts
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants
 from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members, Users
-from daypass.portal.http.api.wire import TenantFacts
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Handler
-from daypass.portal.http.problems import NotJson, VersionNeeded
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Handler
+from daypass.portal.http.core.problems import NotJson, VersionNeeded
 
 _READ = (AccessDenied, InsufficientScope, InvalidRequest)
 _WRITE = (*_READ, NotJson, FreshSignInNeeded, Changed, AuditUnavailable)
@@ -166,19 +166,19 @@ def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation
 
 def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
     what = "What is noted about any tenant?"
-    path, page = f"{root}/tenant-metadata", metadata_wire.MetadataPage
+    path, page = f"{root}/tenant-metadata", metadata_schemas.MetadataPage
     yield _list(path, "allMetadata", what, metadata.of_tenants, page, wire.PageQuery)
     of_tenant, what = f"{root}/tenants/{{tenant}}/metadata", "What is noted about a tenant?"
-    every = metadata_wire.MetadataList
+    every = metadata_schemas.MetadataList
     yield _list(of_tenant, "metadata", what, metadata.listed, every, None, TenantNotFound)
     one, facts, missing = (
         f"{of_tenant}/{{key:path}}",
-        metadata_wire.MetadataFacts,
+        metadata_schemas.MetadataFacts,
         (TenantNotFound, MetadataNotFound),
     )
     yield _show(one, "showMetadata", "One note", metadata.shown, facts, *missing)
     what = "Note something about a tenant"
-    yield _put(one, "putMetadata", what, metadata.put, metadata_wire.MetadataAsk, facts, *missing)
+    yield _put(one, "putMetadata", what, metadata.put, metadata_schemas.MetadataAsk, facts, *missing)
     yield _end(one, "removeMetadata", "Take a note away", metadata.removed, *missing)
 
 

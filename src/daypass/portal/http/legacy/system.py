@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from daypass.portal.http.compat.users import user_shape
-from daypass.portal.http.doorway import Call
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.legacy.users import user_shape
 from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database

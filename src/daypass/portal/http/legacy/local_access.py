@@ -15,12 +15,12 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, InvalidRequest
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.routing import exact
 from daypass.portal.http.frame.cookies import NOTICE, take
 from daypass.portal.http.frame.csrf import check_token, csrf_token
 from daypass.portal.http.frame.entrance import PageEntrance, Visit
 from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.route import exact
 from daypass.portal.identity.approvals import GRANT, LIFETIME, RECOGNISED, Approvals, shown_name
 
 PAGE = "/app/user/verify-token"
@@ -143,12 +143,12 @@ class LocalAccess:
     def done(self, visit: Visit) -> Response:
         """That the application has what it asked for."""
         page = OutcomePage(is_done=True)
-        return self.pages.show_alone("compat/local-access-outcome.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
 
     def cancelled(self, visit: Visit) -> Response:
         """That it does not."""
         page = OutcomePage(is_done=False)
-        return self.pages.show_alone("compat/local-access-outcome.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
 
     def _prompt(
         self, visit: Visit, asked: Asked, status: HTTPStatus = HTTPStatus.OK, refusal: str = ""
@@ -167,7 +167,7 @@ class LocalAccess:
             hears_no=asked.application in _TAKE_NO_FOR_AN_ANSWER,
             refusal=refusal,
         )
-        response = self.pages.show_alone("compat/local-access.html", page, status, theme=visit.frame.theme)
+        response = self.pages.show_alone("legacy/local-access.html", page, status, theme=visit.frame.theme)
         if visit.frame.notice:
             # It was about how one came here, and nobody wants to read it on the next page.
             take(response, NOTICE)

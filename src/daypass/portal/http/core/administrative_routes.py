@@ -1,7 +1,7 @@
 """Which administrative actions each route can make, on every channel. No other route is served.
 
-`portal/admin/reauthentication.py` says which of the actions need reauthentication, and why. `daypass apply` uses the
-routes of our own API.
+`portal/admin/reauthentication.py` says which of the actions need reauthentication, and why.
+`daypass apply` uses the routes of our own API.
 """
 
 from collections.abc import Mapping, Sequence

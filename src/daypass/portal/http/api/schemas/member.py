@@ -10,8 +10,8 @@ from starlette.responses import Response
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.model import Door, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest, PortalError
-from daypass.portal.http.doorway import answer_json
-from daypass.portal.http.problems import NotJson
+from daypass.portal.http.core.endpoints import answer_json
+from daypass.portal.http.core.problems import NotJson
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.inventory.model import Kind
 from daypass.portal.tenants.model import Access

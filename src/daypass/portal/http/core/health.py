@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.errors import PortalError, StorageUnavailable
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.doorway import Open
-from daypass.portal.http.route import exact
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Open
+from daypass.portal.http.core.routing import exact
 
 PROBES = ("/healthz", "/readyz")
 

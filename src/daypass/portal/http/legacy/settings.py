@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, SettingRecord
 from daypass.portal.errors import InvalidRequest, SettingNotFound
-from daypass.portal.http.compat.body import read_object, text
-from daypass.portal.http.doorway import Call
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.settings.registry import TENANT
 
 _GONE = frozenset({"delete", "deleted"})

@@ -11,7 +11,7 @@ from daypass.portal.access.model import Caller
 from daypass.portal.audit.log import Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, PortalError
-from daypass.portal.http.caller import Permission
+from daypass.portal.http.core.authentication import Permission
 from daypass.portal.redaction import redacted
 
 ONCE_IN = timedelta(minutes=1)

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import InvalidRequest, OAuthRefused, PortalError
-from daypass.portal.http.caller import Addresses, Permission
-from daypass.portal.http.doorway import read_body
+from daypass.portal.http.core.authentication import Addresses, Permission
+from daypass.portal.http.core.endpoints import read_body
+from daypass.portal.http.core.problems import REQUEST_ID
+from daypass.portal.http.core.threadpool import Pool
 from daypass.portal.http.frame.forms import Form, read_form
-from daypass.portal.http.pool import Pool
-from daypass.portal.http.problems import REQUEST_ID
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from daypass.portal.access.model import Caller, Door
-from daypass.portal.http.caller import Callers, Permission, Presented
-from daypass.portal.http.doorkeeper import Doorkeeper, Place
-from daypass.portal.http.pool import Pools
-from daypass.portal.http.problems import BodyTooLarge, NotJson
+from daypass.portal.http.core.authentication import Callers, Permission, Presented
+from daypass.portal.http.core.authorization import Doorkeeper, Place
+from daypass.portal.http.core.problems import BodyTooLarge, NotJson
+from daypass.portal.http.core.threadpool import Pools
 
 LARGEST_BODY = 64 * 1024
 _BODY_TIME = timedelta(seconds=5)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from starlette.routing import BaseRoute
 
-from daypass.portal.http.caller import Permission
-from daypass.portal.http.compat.jit import Jit
-from daypass.portal.http.compat.plans import Plans
-from daypass.portal.http.compat.settings import Settings
-from daypass.portal.http.compat.system import System
-from daypass.portal.http.compat.tenants import Tenants
-from daypass.portal.http.compat.users import Users
-from daypass.portal.http.doorway import Entrance, Handler
-from daypass.portal.http.route import exact
+from daypass.portal.http.core.authentication import Permission
+from daypass.portal.http.core.endpoints import Entrance, Handler
+from daypass.portal.http.core.routing import exact
+from daypass.portal.http.legacy.jit import Jit
+from daypass.portal.http.legacy.plans import Plans
+from daypass.portal.http.legacy.settings import Settings
+from daypass.portal.http.legacy.system import System
+from daypass.portal.http.legacy.tenants import Tenants
+from daypass.portal.http.legacy.users import Users
 
 PREFIXES = (
     "/adminproxy/",

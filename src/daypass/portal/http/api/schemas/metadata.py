@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from daypass.portal.admin.model import MetadataKind
-from daypass.portal.http.api.admin_wire import Version, example
-from daypass.portal.http.api.wire import Asked, Moment, Paged
+from daypass.portal.http.api.schemas.admin import Version, example
+from daypass.portal.http.api.schemas.member import Asked, Moment, Paged
 
 
 class MetadataFacts(BaseModel):

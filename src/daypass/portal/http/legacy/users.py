@@ -10,9 +10,9 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
-from daypass.portal.http.compat.body import nested, read_object, text, words
-from daypass.portal.http.doorway import Call
-from daypass.portal.http.tenants import visible_tenants
+from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.tenants import visible_tenants
+from daypass.portal.http.legacy.body import nested, read_object, text, words
 from daypass.portal.identity.model import Role, User
 from daypass.portal.storage.page import Turn
 from daypass.portal.tenants.model import Access

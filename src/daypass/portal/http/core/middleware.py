@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.portal.errors import storage_cause
-from daypass.portal.http.caller import Addresses
-from daypass.portal.http.problems import LOG_FIELDS, REFUSAL, REQUEST_ID
+from daypass.portal.http.core.authentication import Addresses
+from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",

@@ -1,0 +1,1 @@
+"""The JSON bodies of the API; their descriptions become the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""The layers that all channels share: middleware, authentication, authorization, endpoints and errors."""
