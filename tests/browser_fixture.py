@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from daypass.portal.http.frame.csrf import FIELD
+from daypass.portal.http.layout.csrf import FIELD
 from tests.demo_fixture import Demo
 
 _CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import APIResponse
 
-from daypass.portal.http.frame.csrf import FIELD
+from daypass.portal.http.layout.csrf import FIELD
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
 from tests.browser_fixture import LOCAL_ACCESS, Person

@@ -15,7 +15,7 @@ import structlog
 
 from daypass.cli.auth.session_store import Kept, Slot
 from daypass.portal import logs
-from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import LOOK_FIRST
 from daypass.portal.identity.service import OPERATOR

@@ -36,8 +36,8 @@ from daypass.portal.http.core.health import PROBES, health_routes
 from daypass.portal.http.core.middleware import Guards
 from daypass.portal.http.core.problems import message, problem
 from daypass.portal.http.core.transport import Transport
-from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.pages import Templates
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.rendering import Templates
 from daypass.portal.http.legacy.absent import absence
 from daypass.portal.http.legacy.jit import Jit
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS

@@ -22,12 +22,12 @@ from daypass.portal.http.core.authentication import Addresses, Callers
 from daypass.portal.http.core.authorization import Doorkeeper
 from daypass.portal.http.core.endpoints import Entrance
 from daypass.portal.http.core.threadpool import Pools, role_shares
-from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.confirm import Confirmations
-from daypass.portal.http.frame.entrance import PageEntrance
-from daypass.portal.http.frame.pages import Pages, Templates
-from daypass.portal.http.frame.refusal import RefusalForm
-from daypass.portal.http.frame.view import Frames
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.endpoints import PageEntrance
+from daypass.portal.http.layout.errors import RefusalForm
+from daypass.portal.http.layout.page_layout import Frames
+from daypass.portal.http.layout.reauthentication import Confirmations
+from daypass.portal.http.layout.rendering import Pages, Templates
 from daypass.portal.identity.service import Identity
 from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import UserStore

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR

@@ -12,7 +12,7 @@ import pytest
 from daypass.portal.admin.reporting.reports import Filter, Records
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
-from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.http.legacy.routes import PREFIXES
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.page import Turn

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from sqlalchemy import func, select
 
-from daypass.portal.http.frame.cookies import SESSION
+from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.schema import api_tokens

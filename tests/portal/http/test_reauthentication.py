@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.http.frame.cookies import SESSION
-from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.http.layout.cookies import SESSION
+from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.schema import api_tokens

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import func, select, update
 
-from daypass.portal.http.frame.cookies import SESSION
-from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.http.layout.cookies import SESSION
+from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.rate_limits import LIMIT
 from daypass.portal.storage.schema import audit_events, guesses, issuances

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.http.core.routing import ExactRoute
-from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
 from tests.portal.http.client import Answer, Client

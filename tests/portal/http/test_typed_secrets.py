@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from sqlalchemy import Table, select
 
-from daypass.portal.http.frame.cookies import SESSION
-from daypass.portal.http.frame.csrf import csrf_token
+from daypass.portal.http.layout.cookies import SESSION
+from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.tokens import mint
 from daypass.portal.storage.schema import api_tokens, audit_events, issuances, oauth_requests

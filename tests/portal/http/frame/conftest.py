@@ -21,15 +21,15 @@ from daypass.portal.http.core.dispatcher import make_door
 from daypass.portal.http.core.middleware import Guards
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.core.threadpool import Pools
-from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.confirm import Confirmations
-from daypass.portal.http.frame.cookies import SESSION, VISIT
-from daypass.portal.http.frame.csrf import csrf_token
-from daypass.portal.http.frame.entrance import PageEntrance, Stranger, Visit
-from daypass.portal.http.frame.pages import Pages, Templates
-from daypass.portal.http.frame.refusal import RefusalForm
-from daypass.portal.http.frame.returns import go_to
-from daypass.portal.http.frame.view import Frames
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.cookies import SESSION, VISIT
+from daypass.portal.http.layout.csrf import csrf_token
+from daypass.portal.http.layout.endpoints import PageEntrance, Stranger, Visit
+from daypass.portal.http.layout.errors import RefusalForm
+from daypass.portal.http.layout.page_layout import Frames
+from daypass.portal.http.layout.reauthentication import Confirmations
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages, Templates
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeClock
@@ -143,7 +143,7 @@ def _routes(pages: Pages, entrance: PageEntrance, assets: Assets) -> Starlette:
     user, page = Permission.USER, object()
 
     def shown(visit: Visit) -> Response:
-        return pages.show(visit.frame, "frame/page.html", page)
+        return pages.show(visit.frame, "layout/page.html", page)
 
     def done(visit: Visit) -> Response:
         return go_to("/page", f"Did {visit.form.get('what')}.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.http.frame.csrf import check_token, csrf_token
+from daypass.portal.http.layout.csrf import check_token, csrf_token
 from tests.portal.http.frame.conftest import COOKIE, ORIGIN, VISIT_COOKIE, Browser
 
 TOKEN = csrf_token(COOKIE)

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.endpoints import pieces_of_body
-from daypass.portal.http.frame.forms import read_upload
+from daypass.portal.http.layout.forms import read_upload
 
 TYPE = b"multipart/form-data; boundary=abc"
 

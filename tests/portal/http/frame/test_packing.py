@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from daypass.portal.http.frame.packing import takes_packed
+from daypass.portal.http.layout.compression import takes_packed
 
 
 @pytest.mark.parametrize(

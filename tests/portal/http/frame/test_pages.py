@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import own_path
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.redirects import own_path
+from daypass.portal.http.layout.rendering import Pages
 from tests.portal.http.frame.conftest import AWS, Browser
 
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from daypass.portal.http.frame import times
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout import time_format
+from daypass.portal.http.layout.rendering import Pages
 from tests.fakes import NOON
 
 POLYGLOT = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
@@ -67,5 +67,5 @@ def test_every_piece_escapes_what_it_is_given(pages: Pages) -> None:
     ],
 )
 def test_moments_are_said_as_people_say_them(away: timedelta, left: str, ago: str) -> None:
-    assert times.left(NOON + away, NOON) == left
-    assert times.ago(NOON - away, NOON) == ago
+    assert time_format.left(NOON + away, NOON) == left
+    assert time_format.ago(NOON - away, NOON) == ago

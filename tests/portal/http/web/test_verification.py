@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from daypass.portal.admin.reporting.store.verifications import VerificationStore
 from daypass.portal.audit.log import Event as AuditEvent
-from daypass.portal.http.frame.csrf import FIELD, csrf_token
+from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import audit_events
 from tests.portal.http.client import Answer

@@ -14,7 +14,7 @@ from daypass.portal.errors import (
     SignInAgain,
     TooSoon,
 )
-from daypass.portal.http.frame.returns import own_path
+from daypass.portal.http.layout.redirects import own_path
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing

@@ -17,10 +17,10 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, InvalidRequest
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.frame.cookies import NOTICE, take
-from daypass.portal.http.frame.csrf import check_token, csrf_token
-from daypass.portal.http.frame.entrance import PageEntrance, Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.cookies import NOTICE, take
+from daypass.portal.http.layout.csrf import check_token, csrf_token
+from daypass.portal.http.layout.endpoints import PageEntrance, Visit
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.identity.approvals import GRANT, LIFETIME, RECOGNISED, Approvals, shown_name
 
 PAGE = "/app/user/verify-token"

@@ -13,7 +13,7 @@ from daypass.portal.http.core.authentication import Addresses, Permission
 from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import REQUEST_ID
 from daypass.portal.http.core.threadpool import Pool
-from daypass.portal.http.frame.forms import Form, read_form
+from daypass.portal.http.layout.forms import Form, read_form
 
 
 @dataclass(frozen=True, slots=True)

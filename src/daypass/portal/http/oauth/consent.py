@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, RequestOver, TooSoon
-from daypass.portal.http.frame.csrf import check_token, csrf_token
-from daypass.portal.http.frame.entrance import Stranger, Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.csrf import check_token, csrf_token
+from daypass.portal.http.layout.endpoints import Stranger, Visit
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.model import GRANT_LIFE, AuthorizationRequest, Loopback, RequestId

@@ -5,7 +5,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.endpoints import Open
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.frame.entrance import PageEntrance
+from daypass.portal.http.layout.endpoints import PageEntrance
 from daypass.portal.http.oauth.client_endpoints import MachineEntrance
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, METADATA, PAR, REVOKE, TOKEN, Endpoints

@@ -12,8 +12,8 @@ from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.duration_text import cap_reason, reason, written
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.records import SessionRow, rows
 from daypass.portal.http.web.token_kinds import LABELS
 from daypass.portal.http.web.workstation import Workstation, Workstations

@@ -14,10 +14,10 @@ from daypass.portal.access.model import Caller, Deny, TenantScope
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.tenants import access_of, find_tenant
-from daypass.portal.http.frame.cookies import TENANT, give_for_long
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to, own_path
+from daypass.portal.http.layout.cookies import TENANT, give_for_long
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to, own_path
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.ways import Ways
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource

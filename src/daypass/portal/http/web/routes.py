@@ -8,8 +8,8 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.frame.entrance import Page, PageEntrance
-from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN
+from daypass.portal.http.layout.endpoints import Page, PageEntrance
+from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.http.web.resources import GO, RESOURCES, ResourcePages
 from daypass.portal.http.web.sessions import SessionPages

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from daypass.portal.access.store import IssuanceStore, Wanted
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.records import SessionRow, rows
 from daypass.portal.storage.engine import Database
 

@@ -17,12 +17,12 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.confirm import Confirmations, Waiting, called
-from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, give, take
-from daypass.portal.http.frame.csrf import csrf_token
-from daypass.portal.http.frame.entrance import Stranger, Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import SIGN_IN, go_to, own_path
+from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, give, take
+from daypass.portal.http.layout.csrf import csrf_token
+from daypass.portal.http.layout.endpoints import Stranger, Visit
+from daypass.portal.http.layout.reauthentication import Confirmations, Waiting, called
+from daypass.portal.http.layout.redirects import SIGN_IN, go_to, own_path
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignedIn, SignIns
 from daypass.portal.secret import Secret
 

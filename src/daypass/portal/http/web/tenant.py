@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.http.core.tenants import search_tenants, visible_tenant
-from daypass.portal.http.frame.cookies import TENANT, give_for_long
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.returns import go_to, own_path
+from daypass.portal.http.layout.cookies import TENANT, give_for_long
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to, own_path
 from daypass.portal.storage.engine import Database
 
 _OFFERED = 20

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
 from daypass.portal.http.web.profile import ProfilePages
 from daypass.portal.identity.model import TokenId
 from daypass.portal.identity.own_tokens import OwnTokens

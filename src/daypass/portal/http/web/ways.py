@@ -9,10 +9,10 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.http.core.duration_text import cap_note, reason, written
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.times import short
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.time_format import short
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)

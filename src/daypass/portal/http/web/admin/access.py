@@ -11,9 +11,9 @@ from daypass.portal.admin.model import MemberRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen

@@ -19,9 +19,9 @@ from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.identity.usernames import ACTORS
 from daypass.portal.storage.page import Turn
 

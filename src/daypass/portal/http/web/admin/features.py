@@ -9,9 +9,9 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.admin.settings.service import Settings
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.rulers import Drawn, drawn
 from daypass.portal.http.web.admin.setting_pages import Place, SettingPages, SettingTable
 from daypass.portal.http.web.admin.tenant import Band, band

@@ -15,10 +15,10 @@ from daypass.portal.admin.imports.table import COLUMNS
 from daypass.portal.admin.model import Version
 from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.users import ADDRESS as USERS
 
 ADDRESS = "/administrator/import-users"

@@ -10,10 +10,10 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Cut, Listing, cut
 from daypass.portal.http.web.admin.tenant import Band, band
 from daypass.portal.http.web.admin.values import chosen

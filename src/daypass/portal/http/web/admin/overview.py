@@ -10,8 +10,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.overview import ADMIN, Capped, Overview
 from daypass.portal.admin.roles.provisioner import Outcome
 from daypass.portal.admin.users.store.tokens import TokenRecord
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
 
 ADDRESS = "/administrator/overview"
 

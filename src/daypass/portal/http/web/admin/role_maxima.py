@@ -8,9 +8,9 @@ from starlette.responses import Response
 from daypass.portal.admin.roles.provisioner import Outcome, RoleChange
 from daypass.portal.admin.roles.reconciler import RoleMaxima
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing
 from daypass.portal.http.web.admin.rulers import Drawn, drawn
 

@@ -9,8 +9,8 @@ from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.frame.entrance import Page, PageEntrance
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Page, PageEntrance
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin import audit, imports, overview, role_maxima, system_config, tenants, users
 from daypass.portal.http.web.admin.access import AccessPages
 from daypass.portal.http.web.admin.audit import AuditPages

@@ -11,9 +11,9 @@ from daypass.portal.admin.model import Version
 from daypass.portal.admin.settings.service import ROLE_SETTINGS, Settings
 from daypass.portal.errors import Changed, InvalidRequest
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.redirects import go_to
 from daypass.portal.http.web.admin.lists import Cut, Listing, cut
 from daypass.portal.http.web.admin.values import (
     HOURS,

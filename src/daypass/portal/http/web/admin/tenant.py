@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daypass.portal.admin.tenants.service import Tenants
-from daypass.portal.http.frame.entrance import Visit
+from daypass.portal.http.layout.endpoints import Visit
 from daypass.portal.http.web.admin.tenants import ADDRESS
 from daypass.portal.tenants.model import Tenant
 

@@ -10,8 +10,8 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.reports import Filter
 from daypass.portal.admin.roles.findings import Examiner, Finding, Level
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing
 from daypass.portal.http.web.admin.rulers import Drawn, drawn
 from daypass.portal.http.web.admin.tenant import Band, band

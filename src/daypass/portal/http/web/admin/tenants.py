@@ -13,9 +13,9 @@ from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.warnings import rights_kept
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing, total
 
 ADDRESS = "/administrator/tenants"

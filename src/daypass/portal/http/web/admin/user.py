@@ -12,9 +12,9 @@ from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator, TenantNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.http.web.admin.users import ADDRESS, Made, first_password, new_password, read_role
 from daypass.portal.http.web.admin.values import chosen

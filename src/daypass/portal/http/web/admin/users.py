@@ -13,10 +13,10 @@ from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.entrance import Visit
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import go_to
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.web.admin.lists import Listing, total
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.sign_in import require_fresh

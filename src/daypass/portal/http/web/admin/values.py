@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.duration_text import written
-from daypass.portal.http.frame.forms import Form
+from daypass.portal.http.layout.forms import Form
 from daypass.portal.settings.registry import REGISTRY, ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, Kind, Setting, find
 
 CUSTOM = "custom"

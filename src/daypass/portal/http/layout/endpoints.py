@@ -14,13 +14,13 @@ from daypass.portal.http.core.authorization import Doorkeeper, Place
 from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
 from daypass.portal.http.core.threadpool import Pools
-from daypass.portal.http.frame.confirm import Confirmations, Waiting
-from daypass.portal.http.frame.cookies import DEVICE, SESSION, VISIT, Preferences
-from daypass.portal.http.frame.csrf import FIELD, check_sender, check_token, csrf_token
-from daypass.portal.http.frame.forms import Form, read_form, read_upload, wants_page
-from daypass.portal.http.frame.packing import packed, takes_packed
-from daypass.portal.http.frame.returns import page_before
-from daypass.portal.http.frame.view import Frame, Frames
+from daypass.portal.http.layout.compression import packed, takes_packed
+from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, Preferences
+from daypass.portal.http.layout.csrf import FIELD, check_sender, check_token, csrf_token
+from daypass.portal.http.layout.forms import Form, read_form, read_upload, wants_page
+from daypass.portal.http.layout.page_layout import Frame, Frames
+from daypass.portal.http.layout.reauthentication import Confirmations, Waiting
+from daypass.portal.http.layout.redirects import page_before
 from daypass.portal.identity.model import ApiToken, User
 
 

@@ -4,7 +4,7 @@ from urllib.parse import quote, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from daypass.portal.http.frame.cookies import give_notice
+from daypass.portal.http.layout.cookies import give_notice
 
 HOME = "/profile"
 SIGN_IN = "/sign-in"

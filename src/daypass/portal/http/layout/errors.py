@@ -8,10 +8,10 @@ from starlette.responses import RedirectResponse, Response
 
 from daypass.portal.errors import FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
 from daypass.portal.http.core.problems import REQUEST_ID, problem
-from daypass.portal.http.frame.cookies import SESSION, Preferences, take
-from daypass.portal.http.frame.forms import wants_page
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import CONFIRM, HOME, SIGN_IN, own_path, page_before, with_next
+from daypass.portal.http.layout.cookies import SESSION, Preferences, take
+from daypass.portal.http.layout.forms import wants_page
+from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN, own_path, page_before, with_next
+from daypass.portal.http.layout.rendering import Pages
 
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "That could not be read",
@@ -70,7 +70,7 @@ class RefusalForm:
             again=self._here(request) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
         )
         theme = Preferences.of(request.cookies).theme
-        return self.pages.show_alone("frame/refusal.html", page, status, theme=theme)
+        return self.pages.show_alone("layout/refusal.html", page, status, theme=theme)
 
     def _sign_in(self, request: Request) -> Response:
         address = with_next(SIGN_IN, self._here(request))

@@ -7,11 +7,11 @@ from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from daypass.portal.http.core.duration_text import written
-from daypass.portal.http.frame import times
-from daypass.portal.http.frame.assets import Assets
-from daypass.portal.http.frame.cookies import NOTICE, take
-from daypass.portal.http.frame.csrf import FIELD
-from daypass.portal.http.frame.view import Frame
+from daypass.portal.http.layout import time_format
+from daypass.portal.http.layout.assets import Assets
+from daypass.portal.http.layout.cookies import NOTICE, take
+from daypass.portal.http.layout.csrf import FIELD
+from daypass.portal.http.layout.page_layout import Frame
 
 PRODUCT = "Daypass"
 
@@ -45,7 +45,7 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
 
 
 class Templates:
-    """Every template of the frame and of the doors that have some: `frame/page.html`, `web/profile.html`.
+    """Every template of the frame and of the doors that have some: `layout/page.html`, `web/profile.html`.
 
     Each is compiled when it is first shown, once for all portals that share these.
     """
@@ -54,7 +54,7 @@ class Templates:
         self.assets = assets
         self.environment = Environment(
             loader=PrefixLoader(
-                {door: PackageLoader(f"daypass.portal.http.{door}") for door in ("frame", *doors)}
+                {door: PackageLoader(f"daypass.portal.http.{door}") for door in ("layout", *doors)}
             ),
             autoescape=True,
             undefined=StrictUndefined,
@@ -69,11 +69,11 @@ class Templates:
             "csrf_field": FIELD,
         }
         self.environment.filters |= {
-            "exact": times.exact,
-            "day": times.day,
-            "short": times.short,
-            "left": times.left,
-            "ago": times.ago,
+            "exact": time_format.exact,
+            "day": time_format.day,
+            "short": time_format.short,
+            "left": time_format.left,
+            "ago": time_format.ago,
             "written": written,
         }
 
@@ -95,7 +95,7 @@ class Pages:
     def show_alone(
         self, template: str, page: object, status: HTTPStatus = HTTPStatus.OK, *, theme: str = ""
     ) -> Response:
-        """A page without the frame, for whoever has none: it extends `frame/alone.html`."""
+        """A page without the frame, for whoever has none: it extends `layout/alone.html`."""
         return self._answer(template, {"page": page, "theme": theme}, status)
 
     def _answer(self, template: str, given: Mapping[str, object], status: HTTPStatus) -> Response:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import NotFound
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.frame.packing import takes_packed
+from daypass.portal.http.layout.compression import takes_packed
 
 STATIC = "/static/"
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from daypass.portal.access.model import Caller
 from daypass.portal.clock import Clock
 from daypass.portal.http.core.tenants import access_of, find_tenant, first_tenants
-from daypass.portal.http.frame.cookies import Preferences
-from daypass.portal.http.frame.navigation import ENTRIES, Entry
+from daypass.portal.http.layout.cookies import Preferences
+from daypass.portal.http.layout.navigation import ENTRIES, Entry
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from daypass.portal.access.model import Caller
 from daypass.portal.errors import PortalError
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.frame.csrf import FIELD, check_token, csrf_token
-from daypass.portal.http.frame.forms import Form
-from daypass.portal.http.frame.navigation import ENTRIES
-from daypass.portal.http.frame.pages import Pages
-from daypass.portal.http.frame.returns import own_path
+from daypass.portal.http.layout.csrf import FIELD, check_token, csrf_token
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.navigation import ENTRIES
+from daypass.portal.http.layout.redirects import own_path
+from daypass.portal.http.layout.rendering import Pages
 
 _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
@@ -121,12 +121,12 @@ class Confirmations:
             wrong=wrong,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        return self.pages.show_alone("frame/confirm.html", page, status, theme=theme)
+        return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)
 
     def again(self, waiting: Waiting, cookie: str, theme: str, back: str) -> Response:
         """The form as it was typed, for the sign-in whose *cookie* is new."""
         page = AgainPage(csrf_token(cookie), back, waiting)
-        return self.pages.show_alone("frame/again.html", page, theme=theme)
+        return self.pages.show_alone("layout/again.html", page, theme=theme)
 
 
 def called(address: str) -> str:
