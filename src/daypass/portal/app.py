@@ -52,16 +52,16 @@ from daypass.portal.http.oauth.client_endpoints import MachineEntrance, oauth_er
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
 from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
-from daypass.portal.http.web.admin.routes import administrator_routes
-from daypass.portal.http.web.profile import ProfilePages
-from daypass.portal.http.web.resources import ResourcePages
-from daypass.portal.http.web.routes import WebPages, web_routes
-from daypass.portal.http.web.sessions import SessionPages
-from daypass.portal.http.web.sign_in import SignInPages
-from daypass.portal.http.web.tenant import TenantChoice
-from daypass.portal.http.web.tokens import TokenPages
-from daypass.portal.http.web.ways import Ways
-from daypass.portal.http.web.workstation import Workstations
+from daypass.portal.http.pages.admin.routes import administrator_routes
+from daypass.portal.http.pages.console_access import Ways
+from daypass.portal.http.pages.profile import ProfilePages
+from daypass.portal.http.pages.resources import ResourcePages
+from daypass.portal.http.pages.routes import WebPages, web_routes
+from daypass.portal.http.pages.sessions import SessionPages
+from daypass.portal.http.pages.sign_in import SignInPages
+from daypass.portal.http.pages.tenant_choice import TenantChoice
+from daypass.portal.http.pages.tokens import TokenPages
+from daypass.portal.http.pages.workstation import Workstations
 from daypass.portal.identity.approvals import Approvals
 from daypass.portal.identity.oauth.consent import Consents
 from daypass.portal.identity.oauth.grants import Grants
@@ -71,7 +71,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
 
-DOORS_WITH_PAGES = ("web", "api", "legacy", "oauth")
+DOORS_WITH_PAGES = ("pages", "api", "legacy", "oauth")
 """Those with templates of their own."""
 
 _SPARE_CONNECTIONS = 5

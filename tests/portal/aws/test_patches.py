@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.aws import patches, policies, setup
 from daypass.portal.aws.doctor import Doctor
-from daypass.portal.http.web.workstation import Workstations
+from daypass.portal.http.pages.workstation import Workstations
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.store import TenantStore
 from tests.fakes import NOON, FakeBroker, FakeClock

@@ -45,7 +45,7 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
 
 
 class Templates:
-    """Every template of the frame and of the doors that have some: `layout/page.html`, `web/profile.html`.
+    """Every template of the frame and of the doors that have some: `layout/page.html`, `pages/profile.html`.
 
     Each is compiled when it is first shown, once for all portals that share these.
     """

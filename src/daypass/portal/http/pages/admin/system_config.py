@@ -1,0 +1,62 @@
+"""System Settings, tab System Config: what is set for the whole portal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.settings.service import Settings
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.forms import Form
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.pages.admin.settings_form import Known, chosen, known
+from daypass.portal.http.pages.admin.settings_pages import Place, SettingPages, SettingTable
+from daypass.portal.settings.registry import APP_CONFIG, FLAGS
+
+ADDRESS = "/administrator/system-settings"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemConfigPage:
+    """What the tab shows."""
+
+    table: SettingTable
+    app_configs: Sequence[Known]
+    flags: Sequence[Known]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemConfigPages(SettingPages):
+    """The settings of the whole portal."""
+
+    pages: Pages
+    administration: Administration
+
+    @property
+    def settings(self) -> Settings:
+        """What is done with settings."""
+        return self.administration.settings
+
+    def owner(self, visit: Visit) -> None:
+        """The system."""
+
+    def address(self, visit: Visit) -> str:  # noqa: ARG002  a tenant's has one of its own
+        """Where the tab is."""
+        return ADDRESS
+
+    def place(self, form: Form) -> Place:
+        """What the cascade of fields came to."""
+        type_ = chosen(form.get("config_type"), "Select a Config Type.")
+        if type_ == FLAGS:
+            return FLAGS, chosen(form.get("flag_key"), "Select a Key.")
+        if type_ == APP_CONFIG:
+            return APP_CONFIG, chosen(form.get("app_key"), "Select a Key.")
+        other = chosen(form.get("other_type"), "Enter the Other Config Type.")
+        return other, chosen(form.get("other_key"), "Enter a Key.")
+
+    def answer(self, visit: Visit, table: SettingTable, status: HTTPStatus) -> Response:
+        """The tab."""
+        page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
+        return self.pages.show(visit.frame, "pages/admin/system-config.html", page, status)

@@ -1,0 +1,88 @@
+"""A tenant's tab User Access: who may use it, and how much of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import MemberRecord
+from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.errors import InvalidRequest, UserNotFound
+from daypass.portal.http.core.problems import status_of
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.tenant_tabs import Band, band
+from daypass.portal.storage.page import Turn
+from daypass.portal.tenants.model import Access
+
+_OFFERED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPage:
+    """What the tab shows."""
+
+    band: Band
+    rows: Sequence[MemberRecord]
+    total: str
+    listing: Listing
+    following: str
+    offered: Sequence[str]
+    """Usernames to choose from; others can be typed."""
+    user: str
+    is_read_only: bool
+    wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPages:
+    """The members of one tenant."""
+
+    pages: Pages
+    administration: Administration
+
+    def show(self, visit: Visit) -> Response:
+        """The tab."""
+        return self._answer(visit)
+
+    def put(self, visit: Visit) -> Response:
+        """Let a user in, or change how much of the tenant they may use."""
+        head = band(self.administration.tenants, visit)
+        access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
+        try:
+            user = chosen(visit.form.get("user"), "Select a User.")
+            member = self.administration.members.put(head.tenant.id, user, access, visit.caller)
+        except (InvalidRequest, UserNotFound) as refusal:
+            return self._answer(visit, status_of(refusal), refusal.reason)
+        says = "read-only access" if access is Access.READ_ONLY else "full access"
+        return go_to(head.address, f"{member.user.username} has {says} to {head.tenant.name} from now on.")
+
+    def remove(self, visit: Visit) -> Response:
+        """End a user's access."""
+        head = band(self.administration.tenants, visit)
+        self.administration.members.remove(head.tenant.id, visit.form.get("user"), visit.caller)
+        return go_to(head.address, f"Removed. They get nothing more in {head.tenant.name}.")
+
+    def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+        head = band(self.administration.tenants, visit)
+        listing = Listing.of(visit.query, head.address, ["username"])
+        members, search = self.administration.members, listing.search
+        found = members.of_tenant(head.tenant.id, listing.turn, search)
+        users = self.administration.users.page(UserQuery(is_disabled=False), Turn(limit=_OFFERED))
+        page = AccessPage(
+            band=head,
+            rows=found.records,
+            total=total(found, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
+            listing=listing,
+            following=listing.following(found.next_cursor),
+            offered=[record.user.username for record in users.records],
+            user=visit.form.get("user"),
+            is_read_only=visit.form.has("read_only"),
+            wrong=wrong,
+        )
+        return self.pages.show(visit.frame, "pages/admin/tenant-access.html", page, status)

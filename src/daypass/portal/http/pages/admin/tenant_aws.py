@@ -1,0 +1,76 @@
+"""A tenant's tabs Sessions and AWS: what was handed out, and the role that it is of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from daypass.portal.access.role_concurrency import RoleBusy
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.roles.findings import Examiner, Finding, Level
+from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.pages.admin.duration_chart import Drawn, drawn
+from daypass.portal.http.pages.admin.listing import Listing
+from daypass.portal.http.pages.admin.tenant_tabs import Band, band
+from daypass.portal.http.pages.session_rows import SessionRow, rows
+from daypass.portal.tenants.model import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSessionsPage:
+    """What the tab Sessions shows."""
+
+    band: Band
+    rows: Sequence[SessionRow]
+    listing: Listing
+    following: str
+
+
+@dataclass(frozen=True, slots=True)
+class TenantAwsPage:
+    """What the tab AWS shows."""
+
+    band: Band
+    ruler: Drawn
+    findings: Sequence[Finding] | None
+    """None where the portal does not look at roles."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantAwsPages:
+    """What AWS has to do with one tenant."""
+
+    pages: Pages
+    administration: Administration
+    durations: Durations
+    doctor: Examiner | None
+
+    def sessions(self, visit: Visit) -> Response:
+        """Everybody's sessions in this tenant, newest first."""
+        head = band(self.administration.tenants, visit)
+        listing = Listing.of(visit.query, f"{head.address}/sessions", ["asked"])
+        found = self.administration.records.sessions(Filter(tenant=head.tenant.id), listing.turn)
+        page = TenantSessionsPage(
+            head, rows(found.records, visit.frame.now), listing, listing.following(found.next_cursor)
+        )
+        return self.pages.show(visit.frame, "pages/admin/tenant-sessions.html", page)
+
+    def aws(self, visit: Visit) -> Response:
+        """The role, what is wrong with it, and how long its sessions last."""
+        head = band(self.administration.tenants, visit)
+        # First, because it learns the role's own maximum, which the ruler then knows.
+        findings = self._findings(head.tenant)
+        page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
+        return self.pages.show(visit.frame, "pages/admin/tenant-aws.html", page)
+
+    def _findings(self, tenant: Tenant) -> Sequence[Finding] | None:
+        if self.doctor is None:
+            return None
+        try:
+            with self.durations.shares.hold(tenant.role_arn):
+                return self.doctor.examine_tenant(tenant)
+        except RoleBusy as refusal:
+            return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]

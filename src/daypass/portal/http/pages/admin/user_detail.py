@@ -1,0 +1,177 @@
+"""One user's page: who it is, and the tabs Tenant Access and Tokens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from daypass.portal.admin.administration import Administration
+from daypass.portal.admin.model import MemberRecord, TenantRecord, UserRecord, Version
+from daypass.portal.admin.tenants.store.tenants import TenantQuery
+from daypass.portal.admin.users.store.tokens import TokenRecord
+from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator, TenantNotFound
+from daypass.portal.http.core.problems import status_of
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.http.pages.admin.settings_form import chosen
+from daypass.portal.http.pages.admin.user_list import ADDRESS, Made, first_password, new_password, read_role
+from daypass.portal.http.pages.token_kinds import LABELS
+from daypass.portal.identity.model import TokenKind
+from daypass.portal.storage.page import Turn
+from daypass.portal.tenants.model import Access
+
+_OFFERED = 100
+_KEPT_OUT = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """What either tab shows."""
+
+    record: UserRecord
+    reads_only: bool
+    """Whether there is no tenant in which this user may change anything."""
+    listing: Listing
+    total: str
+    following: str
+    memberships: Sequence[MemberRecord] = ()
+    tokens: Sequence[TokenRecord] = ()
+    kind_of: Mapping[TokenKind, str] = field(default_factory=lambda: LABELS)
+    """The label of each kind of tokens."""
+    offered: Sequence[TenantRecord] = ()
+    """Tenants to choose from; others can be typed."""
+    tenant: str = ""
+    wrong_pane: str = ""
+    """The pane that opens once more, because of `wrong`."""
+    wrong: str = ""
+    made: Made | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"{ADDRESS}/{self.record.user.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneUserPages:
+    """The page of one user."""
+
+    pages: Pages
+    administration: Administration
+
+    def show(self, visit: Visit) -> Response:
+        """The tab Tenant Access."""
+        return self._access(visit)
+
+    def show_tokens(self, visit: Visit) -> Response:
+        """The tab Tokens."""
+        return self._tokens(visit)
+
+    def update(self, visit: Visit) -> Response:
+        """Change the role, or whether the user is kept out."""
+        record, form = self._record(visit), visit.form
+        try:
+            changed = self.administration.users.update(
+                record.user.id,
+                visit.caller,
+                role=read_role(form),
+                is_disabled=form.get("state") == _KEPT_OUT,
+                expected=Version(form.get("version")),
+            )
+        except (InvalidRequest, LastAdministrator, Changed) as refusal:
+            return self._access(visit, status_of(refusal), wrong_pane="update", wrong=refusal.reason)
+        return go_to(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
+
+    def set_password(self, visit: Visit) -> Response:
+        """Make a new password, and show it this once."""
+        record, password = self._record(visit), new_password()
+        self.administration.users.set_password(record.user.id, password, visit.caller)
+        return self._access(visit, made=first_password(record.user.username, password))
+
+    def put_access(self, visit: Visit) -> Response:
+        """Let the user into a tenant, or change how much of it they may use."""
+        record, form = self._record(visit), visit.form
+        access = Access.READ_ONLY if form.has("read_only") else Access.FULL
+        try:
+            tenant = chosen(form.get("tenant"), "Select a tenant.")
+            self.administration.members.put(tenant, record.user.id, access, visit.caller)
+        except (InvalidRequest, TenantNotFound) as refusal:
+            return self._access(visit, status_of(refusal), wrong_pane="add", wrong=refusal.reason)
+        return go_to(f"{ADDRESS}/{record.user.id}", f"{record.user.username} may use {tenant} from now on.")
+
+    def remove_access(self, visit: Visit) -> Response:
+        """End the user's access to a tenant."""
+        record = self._record(visit)
+        self.administration.members.remove(visit.form.get("tenant"), record.user.id, visit.caller)
+        return go_to(f"{ADDRESS}/{record.user.id}", "Removed. They get nothing more in that tenant.")
+
+    def create_token(self, visit: Visit) -> Response:
+        """Make a permanent token of this user, and show it this once."""
+        record = self._record(visit)
+        try:
+            name = chosen(visit.form.get("name"), "Enter a Token Name.")
+            secret, token = self.administration.tokens.create(record.user.id, name, visit.caller)
+        except InvalidRequest as refusal:
+            return self._tokens(visit, status_of(refusal), wrong=refusal.reason)
+        says = f"Copy it now: it is shown this once. It stands for {record.user.username} for one year."
+        return self._tokens(visit, made=Made("Token created", token.name, says, secret.reveal()))
+
+    def revoke_token(self, visit: Visit) -> Response:
+        """End a token of this user."""
+        record = self._record(visit)
+        self.administration.tokens.revoke(visit.form.get("id"), visit.caller)
+        return go_to(f"{ADDRESS}/{record.user.id}/tokens", "Revoked. It counts for nothing from now on.")
+
+    def _record(self, visit: Visit) -> UserRecord:
+        return self.administration.users.find(visit.path["user"])
+
+    def _access(
+        self,
+        visit: Visit,
+        status: HTTPStatus = HTTPStatus.OK,
+        *,
+        wrong_pane: str = "",
+        wrong: str = "",
+        made: Made | None = None,
+    ) -> Response:
+        record, members = self._record(visit), self.administration.members
+        user = record.user.id
+        listing = Listing.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
+        found = members.of_user(user, listing.turn, listing.search)
+        page = UserPage(
+            record=record,
+            reads_only=members.reads_only(user),
+            listing=listing,
+            total=total(found, listing, lambda: members.count_of_user(user, listing.search)),
+            following=listing.following(found.next_cursor),
+            memberships=found.records,
+            offered=self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records,
+            tenant=visit.form.get("tenant"),
+            wrong_pane=wrong_pane,
+            wrong=wrong,
+            made=made,
+        )
+        return self.pages.show(visit.frame, "pages/admin/user-access.html", page, status)
+
+    def _tokens(
+        self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, *, wrong: str = "", made: Made | None = None
+    ) -> Response:
+        record = self._record(visit)
+        tokens, user = self.administration.tokens, record.user.id
+        listing = Listing.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
+        found = tokens.page(user, None, listing.turn)
+        page = UserPage(
+            record=record,
+            reads_only=self.administration.members.reads_only(user),
+            listing=listing,
+            total=total(found, listing, lambda: tokens.count(user)),
+            following=listing.following(found.next_cursor),
+            tokens=found.records,
+            wrong_pane="create" if wrong else "",
+            wrong=wrong,
+            made=made,
+        )
+        return self.pages.show(visit.frame, "pages/admin/user-tokens.html", page, status)

@@ -1,0 +1,103 @@
+"""My sessions: what one was given, when, for how long and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from daypass.portal.access.store import IssuanceStore, Wanted
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.pages.session_rows import SessionRow, rows
+from daypass.portal.storage.engine import Database
+
+ADDRESS = "/sessions"
+
+_DAYS = 30
+_SHOWN = 25
+_LONGEST_SEARCH = 64
+STATES = (("", "All"), ("live", "Live"), ("refused", "Denied, failed or unknown"))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One bar of the chart."""
+
+    label: str
+    count: int
+    is_today: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsPage:
+    """What *My sessions* shows."""
+
+    sessions: Sequence[SessionRow]
+    days: Sequence[Day]
+    total: int
+    """How many sessions all bars are."""
+    search: str
+    state: str
+    states: Sequence[tuple[str, str]]
+    first: str
+    following: str
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether there may be more than what is looked for."""
+        return bool(self.search or self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPages:
+    """The list of one's own sessions."""
+
+    pages: Pages
+    database: Database
+
+    def show(self, visit: Visit) -> Response:
+        """A page of it, newest first."""
+        user, now = visit.caller.user, visit.frame.now
+        search = _searchable(visit.query.get("search", ""))
+        state = visit.query.get("state", "")
+        wanted = Wanted(search, now if state == "live" else None, is_refused=state == "refused")
+        cursor = visit.query.get("from") or None
+        with self.database.reading() as connection:
+            store = IssuanceStore(connection)
+            found = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=wanted)
+            counted = store.count_by_day(user.id, _first_day(now))
+        kept = {name: value for name, value in (("search", search), ("state", state)) if value}
+        page = SessionsPage(
+            sessions=rows(found.records, now),
+            days=_days(counted, now),
+            total=sum(counted.values()),
+            search=search,
+            state=state,
+            states=STATES,
+            first=_address(kept) if cursor else "",
+            following=_address({**kept, "from": found.next_cursor}) if found.next_cursor else "",
+        )
+        return self.pages.show(visit.frame, "pages/sessions.html", page)
+
+
+def _searchable(typed: str) -> str:
+    text = typed.strip().lower()[:_LONGEST_SEARCH]
+    return text if text.isprintable() else ""
+
+
+def _first_day(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=_DAYS - 1)
+
+
+def _days(counted: Mapping[date, int], now: datetime) -> Sequence[Day]:
+    moments = [_first_day(now) + timedelta(days=number) for number in range(_DAYS)]
+    return [
+        Day(f"{moment:%-d %b}", counted.get(moment.date(), 0), moment.date() == now.date())
+        for moment in moments
+    ]
+
+
+def _address(query: Mapping[str, str]) -> str:
+    return f"{ADDRESS}?{urlencode(query)}" if query else ADDRESS

@@ -1,0 +1,157 @@
+"""Signing in, saying once more who one is, and signing out."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from daypass.portal.errors import (
+    PortalError,
+    RateLimited,
+    SignInAgain,
+    SignInFailed,
+    TooManyGuesses,
+    Unauthenticated,
+)
+from daypass.portal.http.core.problems import status_of
+from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, give, take
+from daypass.portal.http.layout.csrf import csrf_token
+from daypass.portal.http.layout.endpoints import Stranger, Visit
+from daypass.portal.http.layout.reauthentication import Confirmations, Waiting, called
+from daypass.portal.http.layout.redirects import SIGN_IN, go_to, own_path
+from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignedIn, SignIns
+from daypass.portal.secret import Secret
+
+_LONGEST_USERNAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """What the sign-in page shows."""
+
+    csrf: str
+    next: str
+    host: str
+    then: str
+    """Where one comes to after it, as people call it."""
+    is_ownerless: bool
+    """Whether nobody can sign in yet, because there is no Administrator."""
+    username: str = ""
+    wrong: str = ""
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPages:
+    """The pages by which one comes in and goes out."""
+
+    pages: Pages
+    confirmations: Confirmations
+    sign_ins: SignIns
+    has_administrator: Callable[[], bool]
+    public_url: str
+
+    def show(self, stranger: Stranger) -> Response:
+        """The sign-in page; who is signed in already goes on."""
+        next_page = own_path(stranger.query.get("next", ""))
+        if self._is_signed_in(stranger):
+            return go_to(next_page)
+        says = ""
+        if "ended" in stranger.query:
+            says = "Your sign-in has ended. Sign in again to go on."
+        elif "out" in stranger.query:
+            says = "You are signed out."
+        return self._answer(stranger, next_page, says=says)
+
+    def sign_in(self, stranger: Stranger) -> Response:
+        """Sign in, and go where one wanted to."""
+        form = stranger.form
+        next_page = own_path(form.raw("next"))
+        try:
+            signed_in = self.sign_ins.sign_in(
+                form.get("username"),
+                Secret(form.raw("password")),
+                address=stranger.address,
+                device=stranger.device or None,
+                request_id=stranger.request_id,
+                replaces=stranger.session or None,
+            )
+        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
+            return self._answer(stranger, next_page, refusal=refusal)
+        response = go_to(next_page)
+        _admit(response, signed_in)
+        take(response, VISIT)
+        return response
+
+    def show_confirm(self, visit: Visit) -> Response:
+        """The page that asks for the password once more."""
+        back = own_path(visit.query.get("next", ""))
+        return self.confirmations.ask(visit.caller, visit.cookie, visit.frame.theme, back)
+
+    def confirm(self, visit: Visit) -> Response:
+        """Take the password, and go back, or on with the form that waits for it."""
+        caller, back, theme = visit.caller, own_path(visit.form.raw("next")), visit.frame.theme
+        waiting = Waiting.opened(visit.form, visit.cookie)
+        try:
+            signed_in = self.sign_ins.confirm(
+                caller.token,
+                caller.user,
+                Secret(visit.form.raw("password")),
+                address=caller.address,
+                request_id=caller.request_id,
+                device=visit.device or None,
+            )
+        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
+            return self.confirmations.ask(
+                caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
+            )
+        if waiting is None:
+            response = go_to(back, "Confirmed. Do it once more now; nothing was changed yet.")
+        else:
+            response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
+        _admit(response, signed_in)
+        return response
+
+    def sign_out(self, visit: Visit) -> Response:
+        """End the sign-in, and with it all that stands on it."""
+        caller = visit.caller
+        self.sign_ins.sign_out(caller.token, caller.user, caller.request_id)
+        response = go_to(f"{SIGN_IN}?out=1")
+        take(response, SESSION)
+        return response
+
+    def _is_signed_in(self, stranger: Stranger) -> bool:
+        try:
+            self.sign_ins.find(stranger.session)
+        except (Unauthenticated, SignInAgain):
+            return False
+        return True
+
+    def _answer(
+        self, stranger: Stranger, next_page: str, *, says: str = "", refusal: PortalError | None = None
+    ) -> Response:
+        visit = stranger.visit or secrets.token_urlsafe(24)
+        page = SignInPage(
+            csrf=csrf_token(visit),
+            next=next_page,
+            host=urlsplit(self.public_url).netloc,
+            then=called(next_page),
+            is_ownerless=not self.has_administrator(),
+            username=stranger.form.get("username")[:_LONGEST_USERNAME],
+            wrong="" if refusal is None else refusal.reason,
+            says=says,
+        )
+        status = HTTPStatus.OK if refusal is None else status_of(refusal)
+        response = self.pages.show_alone("pages/sign-in.html", page, status, theme=stranger.preferences.theme)
+        if not stranger.visit:
+            give(response, VISIT, visit)
+        return response
+
+
+def _admit(response: Response, signed_in: SignedIn) -> None:
+    give(response, SESSION, signed_in.cookie.reveal())
+    give(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)

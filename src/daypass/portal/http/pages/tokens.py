@@ -1,0 +1,46 @@
+"""API tokens of one's own, and everything else that stands for one just now."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.responses import JSONResponse, Response
+
+from daypass.portal.errors import InvalidRequest
+from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.pages.profile import ProfilePages
+from daypass.portal.identity.model import TokenId
+from daypass.portal.identity.own_tokens import OwnTokens
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPages:
+    """What the profile's forms about tokens lead to."""
+
+    own: OwnTokens
+    profile: ProfilePages
+
+    def show_temporary(self, visit: Visit) -> Response:
+        """A token that ends with this sign-in, for the page that asks for it."""
+        caller = visit.caller
+        secret, token = self.own.reveal_temporary(
+            caller.token, caller.user, address=caller.address, request_id=caller.request_id
+        )
+        return JSONResponse({"secrets": {"token": secret.reveal()}, "until": token.expires_at.isoformat()})
+
+    def add_permanent(self, visit: Visit) -> Response:
+        """A token that stays, shown on the page that answers and never again."""
+        caller = visit.caller
+        try:
+            secret, token = self.own.add_permanent(
+                caller.token, caller.user, visit.form.get("name"), request_id=caller.request_id
+            )
+        except InvalidRequest as refusal:
+            return self.profile.show_with(visit, HTTPStatus.UNPROCESSABLE_ENTITY, wrong=refusal.reason)
+        return self.profile.show_with(visit, HTTPStatus.CREATED, created=(token, secret.reveal()))
+
+    def revoke(self, visit: Visit) -> Response:
+        """End one of one's own tokens; of anybody else's nothing happens, and nothing is said."""
+        caller = visit.caller
+        self.own.revoke(caller.user, TokenId(visit.form.get("id")), request_id=caller.request_id)
+        return go_to("/profile", "It counts for nothing any more.")
