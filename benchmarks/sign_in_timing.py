@@ -20,10 +20,10 @@ from statistics import median
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import SignInFailed
-from daypass.portal.identity.guessing.budgets import WINDOW
+from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.browser_sessions import SignIns
 from daypass.portal.identity.model import Role
-from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import SignIns
+from daypass.portal.identity.rate_limit.limits import WINDOW
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate

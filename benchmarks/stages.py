@@ -22,7 +22,7 @@ from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.core.endpoints import Call
-from daypass.portal.identity.service import Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 

@@ -11,8 +11,8 @@ from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
+from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import Tagged
-from daypass.portal.inventory.source import Query
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Tenant
 

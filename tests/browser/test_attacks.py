@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
 from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, somebody

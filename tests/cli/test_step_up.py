@@ -16,9 +16,9 @@ import structlog
 from daypass.cli.auth.session_store import Kept, Slot
 from daypass.portal import logs
 from daypass.portal.http.layout.cookies import SESSION
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import LOOK_FIRST
-from daypass.portal.identity.service import OPERATOR
 from tests.cli.conftest import Command
 from tests.cli.near import reached
 from tests.cli.sign_in import SignInPortal, Tabs, leave_sign_in, visit

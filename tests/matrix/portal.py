@@ -8,8 +8,8 @@ from typing import Any
 from daypass.demo.aws import Aws, Keys
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, TenantId

@@ -12,7 +12,7 @@ from daypass.portal.access.model import Door
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.admin.roles.reconciler import RoleMaxima
-from daypass.portal.audit.probe import WriteProbe
+from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.config import PortalConfig
@@ -62,11 +62,11 @@ from daypass.portal.http.pages.sign_in import SignInPages
 from daypass.portal.http.pages.tenant_choice import TenantChoice
 from daypass.portal.http.pages.tokens import TokenPages
 from daypass.portal.http.pages.workstation import Workstations
-from daypass.portal.identity.approvals import Approvals
-from daypass.portal.identity.oauth.consent import Consents
-from daypass.portal.identity.oauth.grants import Grants
+from daypass.portal.identity.legacy_consent import Approvals
+from daypass.portal.identity.oauth.authorization_requests import Consents
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.own_tokens import OwnTokens
+from daypass.portal.identity.oauth.token_families import Grants
+from daypass.portal.identity.personal_tokens import OwnTokens
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile

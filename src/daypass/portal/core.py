@@ -28,8 +28,8 @@ from daypass.portal.http.layout.errors import RefusalForm
 from daypass.portal.http.layout.page_layout import Frames
 from daypass.portal.http.layout.reauthentication import Confirmations
 from daypass.portal.http.layout.rendering import Pages, Templates
-from daypass.portal.identity.service import Identity
-from daypass.portal.identity.sign_in import SignIns
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import SignIns
 from daypass.portal.identity.store import UserStore
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database

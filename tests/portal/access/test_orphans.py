@@ -13,8 +13,8 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AuditUnavailable
+from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.now import database_time
 from daypass.portal.storage.schema import audit_events, issuances
 from tests.portal.access.conftest import DANA, DEV, Rig, build
 

@@ -24,8 +24,8 @@ from daypass.portal.admin.users.memberships import Members
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.audit.log import AuditLog
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenKind, User
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events

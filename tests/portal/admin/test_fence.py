@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from daypass.portal.access.model import AdminScope, Ask, Door, TenantScope
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import User
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.settings.registry import (
     DISABLE_NON_ADMIN_JIT,
     ENABLE_ADMIN_JIT_ON_UI,

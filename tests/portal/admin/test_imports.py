@@ -12,9 +12,9 @@ from daypass.portal.admin.model import version_of
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration

@@ -16,9 +16,9 @@ from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
-from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.settings.registry import APP_CONFIG
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Tenant
 from tests.fakes import FakeBroker
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration

@@ -14,10 +14,10 @@ from daypass.portal.errors import (
     TenantNotFound,
     UserNotFound,
 )
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.identity.store import ADD_USER
-from daypass.portal.storage.page import COUNTED, Turn
+from daypass.portal.storage.pagination import COUNTED, Turn
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import ADD_MEMBER, member_row
 from tests.fakes import FakeClock

@@ -3,8 +3,8 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import MetadataKind, Version
 from daypass.portal.errors import AccessDenied, Changed, InvalidRequest, MetadataNotFound, TenantNotFound
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
+from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.storage.pagination import Turn
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration
 

@@ -13,8 +13,8 @@ from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.transactions import Change, Step
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, Changed, FreshSignInNeeded, Unauthenticated
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 from tests.fakes import NOON, FakeClock, nothing_happens

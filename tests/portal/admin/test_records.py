@@ -9,7 +9,7 @@ from daypass.portal.admin.reporting.reports import Filter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.storage.schema import issuances, role_facts
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration

@@ -12,8 +12,8 @@ from daypass.portal.errors import (
     SettingNotFound,
     TenantNotFound,
 )
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
     APP_CONFIG,

@@ -14,8 +14,8 @@ from daypass.portal.admin.imports.table import Line
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator, PortalError
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration

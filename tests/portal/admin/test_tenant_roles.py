@@ -21,7 +21,7 @@ from daypass.portal.errors import (
     PortalError,
     TenantNotFound,
 )
-from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Tenant
 from tests.database_fixture import PostgresServer

@@ -16,8 +16,8 @@ from daypass.portal.errors import (
     InvalidRequest,
     TenantNotFound,
 )
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
+from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant
 from tests.fakes import nothing_happens

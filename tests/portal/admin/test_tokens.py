@@ -11,9 +11,9 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
 

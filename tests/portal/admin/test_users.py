@@ -20,13 +20,13 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.passwords import verify_password
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.identity.store import SIGNED_IN, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration, open_administration
 

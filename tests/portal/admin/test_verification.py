@@ -10,8 +10,8 @@ from daypass.portal.admin.reporting.store.verifications import LEASE, Progress
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.log import Event as AuditEvent
+from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.now import database_time
 from daypass.portal.storage.schema import audit_events, audit_verifications
 from tests.fakes import FakeClock
 

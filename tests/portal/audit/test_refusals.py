@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from daypass.portal.audit.log import AuditLog, Event
-from daypass.portal.audit.refusals import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
+from daypass.portal.audit.refusal_limit import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
 from daypass.portal.storage.engine import Database

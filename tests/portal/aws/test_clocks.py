@@ -14,7 +14,7 @@ from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsRefused, AwsTrustRefused
-from daypass.portal.inventory.source import Query
+from daypass.portal.inventory.finder import Query
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Access
 from tests.portal.aws.conftest import OwnKeys, aws_config

@@ -21,7 +21,7 @@ from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.aws.policies import Account
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
-from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore

@@ -21,8 +21,8 @@ from daypass.portal.errors import (
     AwsThrottled,
     AwsUnavailable,
 )
+from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import Tagged
-from daypass.portal.inventory.source import Query
 from daypass.portal.secret import Secret
 from tests.fakes import NOON
 from tests.portal.aws.conftest import OwnKeys, aws_config

@@ -6,9 +6,9 @@ import pytest
 
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.identity.approvals import USE_WITHIN, Approvals
+from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.identity.legacy_consent import USE_WITHIN, Approvals
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from tests.fakes import NOON
 from tests.portal.http.client import Client
 from tests.portal.http.test_doors import OWN_FORM, filled, method_of, routes

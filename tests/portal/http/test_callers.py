@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.schema import users
 from tests.portal.http.client import Client, Headers
 from tests.portal.http.test_compat import ADMIN_KEYS, ADMIN_ROLES, LISTS, PROBES, TENANT_KEYS

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus, always_issuing
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.audit.probe import WriteProbe
+from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.http.core.dispatcher import make_door
 from daypass.portal.http.core.health import Readiness

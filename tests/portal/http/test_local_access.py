@@ -13,9 +13,9 @@ from sqlalchemy import select
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
+from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.identity.browser_sessions import FRESH
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.identity.sign_in import FRESH
 from daypass.portal.storage.schema import api_tokens, audit_events
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World

@@ -15,7 +15,7 @@ from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.http.legacy.routes import PREFIXES
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from tests.portal.http.client import Answer
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from daypass.portal.http.layout.cookies import SESSION
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.schema import api_tokens
 from tests.portal.http.client import PEER, Answer, Client
 from tests.portal.http.world import ADMIN, DANA, PUBLIC_URL, World

@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.storage.schema import api_tokens
 from tests.portal.http.client import Answer
 from tests.portal.http.test_oauth import Browser, code_of, pushed, redeem, send

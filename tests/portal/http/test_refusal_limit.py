@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.rate_limits import LIMIT
+from daypass.portal.identity.rate_limit.actions import LIMIT
 from daypass.portal.storage.schema import audit_events, guesses, issuances
 from tests.portal.http.client import Client
 from tests.portal.http.test_oauth import Browser, code_of, pushed, redeem, send

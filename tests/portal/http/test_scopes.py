@@ -10,8 +10,8 @@ import pytest
 
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import CONSENTED_KINDS, TokenKind
-from daypass.portal.identity.service import OPERATOR
 from tests.portal.http.client import Answer
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api, routes
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World

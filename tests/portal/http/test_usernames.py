@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from daypass.portal.errors import InvalidRequest
+from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.identity.browser_sessions import SignIns
 from daypass.portal.identity.model import Role
-from daypass.portal.identity.service import OPERATOR
-from daypass.portal.identity.sign_in import SignIns
 from daypass.portal.identity.store import ADD_USER, UserStore
 from daypass.portal.secret import Secret
 from tests.fakes import quick_hash

@@ -8,9 +8,9 @@ from sqlalchemy import update
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import PortalError, SignInFailed, TooManyGuesses
+from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.browser_sessions import SignedIn, SignIns
 from daypass.portal.identity.model import Role, User
-from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import SignedIn, SignIns
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import users

@@ -7,15 +7,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from daypass.portal.audit.refusals import RECORDED, SUPPRESSED
-from daypass.portal.audit.refusals import WINDOW as REFUSAL_WINDOW
+from daypass.portal.audit.refusal_limit import RECORDED, SUPPRESSED
+from daypass.portal.audit.refusal_limit import WINDOW as REFUSAL_WINDOW
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
-from daypass.portal.identity.approvals import GRANT, LIFETIME, USE_WITHIN, Approvals, shown_name
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import FRESH, SignedIn, SignIns
+from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, USE_WITHIN, Approvals, shown_name
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
-from daypass.portal.identity.own_tokens import OwnTokens
-from daypass.portal.identity.service import Identity
-from daypass.portal.identity.sign_in import FRESH, SignedIn, SignIns
+from daypass.portal.identity.personal_tokens import OwnTokens
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.store import (
     ADD_TOKEN,
     ADD_USER,

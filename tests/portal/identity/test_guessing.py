@@ -14,18 +14,11 @@ from sqlalchemy import func, select
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyGuesses
-from daypass.portal.identity.guessing.budgets import (
-    PER_ACCOUNT,
-    WINDOW,
-    Budget,
-    account,
-    network,
-    spend,
-)
+from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, SignIns
 from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import place_in_the_queue
-from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignIns
+from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT, WINDOW, Budget, account, network, spend
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, guesses

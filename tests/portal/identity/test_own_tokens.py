@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from daypass.portal.errors import AccessDenied, FreshSignInNeeded, SignInAgain, Unauthenticated
+from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.browser_sessions import FRESH, SignedIn, SignIns
 from daypass.portal.identity.model import TokenId, TokenKind, User
-from daypass.portal.identity.own_tokens import LIVE_AT_MOST, OwnTokens
-from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import FRESH, SignedIn, SignIns
+from daypass.portal.identity.personal_tokens import LIVE_AT_MOST, OwnTokens
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
+from daypass.portal.identity.authentication import OPERATOR, Identity, used
 from daypass.portal.identity.model import Role, TokenKind, User, canonical_username
-from daypass.portal.identity.service import OPERATOR, Identity, used
 from daypass.portal.identity.store import UserStore
 from daypass.portal.identity.tokens import digest, mint
 from daypass.portal.secret import Secret

@@ -15,10 +15,17 @@ from daypass.portal.errors import (
     TooManyGuesses,
     Unauthenticated,
 )
-from daypass.portal.identity.guessing.budgets import PER_ACCOUNT
+from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.browser_sessions import (
+    FRESH,
+    IDLE,
+    KEPT_AFTER_END,
+    SignedIn,
+    SignIns,
+    require_fresh,
+)
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
-from daypass.portal.identity.service import OPERATOR, Identity
-from daypass.portal.identity.sign_in import FRESH, IDLE, KEPT_AFTER_END, SignedIn, SignIns, require_fresh
+from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
 from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TOKEN_SESSION_DURATION

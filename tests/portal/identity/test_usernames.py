@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import AlreadyThere, InvalidRequest
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, canonical_username
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.identity.usernames import RESERVED, check_new_username
 
 ACCEPTED = [

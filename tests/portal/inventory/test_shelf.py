@@ -9,8 +9,8 @@ import pytest
 
 from daypass.portal.errors import AwsThrottled, TenantNotFound
 from daypass.portal.inventory.arns import recognise
+from daypass.portal.inventory.listing_cache import Reading, Shelf
 from daypass.portal.inventory.model import Listing, Named, Resource
-from daypass.portal.inventory.shelf import Reading, Shelf
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.fakes import NOON
 from tests.portal.access.conftest import DEV, PROD

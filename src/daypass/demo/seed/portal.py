@@ -10,8 +10,8 @@ from daypass.demo.state_dir import Folder
 from daypass.portal.access.model import Caller, Door
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR, Identity
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate
 from daypass.portal.tenants.model import Access, Tenant, TenantId

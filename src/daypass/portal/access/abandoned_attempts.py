@@ -10,8 +10,8 @@ from daypass.portal.access.broker import AWS_TIME
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.audit.log import LONGEST_COMMIT, AuditLog
 from daypass.portal.errors import PortalError
+from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.now import database_time
 from daypass.portal.storage.prepared import RowMismatch
 
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)

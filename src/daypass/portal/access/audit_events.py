@@ -14,7 +14,7 @@ from daypass.portal.access.store import (
     IssuanceRecord,
 )
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.issuances import ISSUING
+from daypass.portal.audit.issuance_check import ISSUING
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access

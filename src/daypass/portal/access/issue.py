@@ -44,7 +44,7 @@ from daypass.portal.errors import (
     AwsUnavailable,
     PortalError,
 )
-from daypass.portal.identity.service import used
+from daypass.portal.identity.authentication import used
 from daypass.portal.identity.store import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database

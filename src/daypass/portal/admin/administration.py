@@ -16,7 +16,7 @@ from daypass.portal.admin.transactions import Desk, nothing_follows
 from daypass.portal.admin.users.memberships import Members
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
-from daypass.portal.identity.service import Identity
+from daypass.portal.identity.authentication import Identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from datetime import datetime
 from enum import IntEnum
 
 from daypass.portal.admin.model import UserRecord
+from daypass.portal.identity.browser_sessions import require_fresh
 from daypass.portal.identity.model import ApiToken, User
-from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.settings.registry import Setting
 from daypass.portal.tenants.model import Access, Tenant
 

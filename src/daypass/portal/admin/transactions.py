@@ -20,8 +20,8 @@ from daypass.portal.errors import (
     PortalError,
     Unauthenticated,
 )
+from daypass.portal.identity.authentication import Actor
 from daypass.portal.identity.scopes import require_admin_scope
-from daypass.portal.identity.service import Actor
 from daypass.portal.storage.engine import Connection, Database
 
 Author = Caller | Actor

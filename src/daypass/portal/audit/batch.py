@@ -11,8 +11,8 @@ from daypass.portal.audit.chain import Event, Head, link, open_chain
 from daypass.portal.audit.store import APPEND, read_heads
 from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError
+from daypass.portal.storage.advisory_lock import hold_off_changes, take_turn
 from daypass.portal.storage.prepared import Prepared, run
-from daypass.portal.storage.turns import hold_off_changes, take_turn
 
 Check = Callable[[Connection], PortalError | None]
 _Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]

@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.audit.batch import Check, Record, UnitOfWork, Write, write_units
 from daypass.portal.audit.chain import Event, Head
-from daypass.portal.audit.refusals import WINDOW, RefusalLimit
+from daypass.portal.audit.refusal_limit import WINDOW, RefusalLimit
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
+from daypass.portal.storage.advisory_lock import limit_lock_waits
 from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
-from daypass.portal.storage.turns import limit_lock_waits
 
 __all__ = ["AuditLog", "Check", "Event", "Record", "Write"]
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daypass.common.counting import counted
 from daypass.portal.audit.chain import GENESIS, OPENED, Head, named_heads, row_hash
-from daypass.portal.audit.issuances import differences, population
+from daypass.portal.audit.issuance_check import differences, population
 from daypass.portal.audit.store import is_stored, read_rows
 
 _SHOWN = 1000

@@ -22,8 +22,8 @@ from daypass.portal.aws.transport.proxy import chosen_proxy
 from daypass.portal.aws.transport.signing import signed
 from daypass.portal.clock import utc_now
 from daypass.portal.config import AwsConfig
+from daypass.portal.inventory.finder import Query
 from daypass.portal.inventory.model import Tagged
-from daypass.portal.inventory.source import Query
 
 _MOST_ON_A_PAGE = 100
 _LONGEST_PAGE = 8 * 1024 * 1024

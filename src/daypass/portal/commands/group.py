@@ -267,8 +267,8 @@ def create_admin(
         raise click.UsageError("Use one of --password-stdin, --random-password and --password-file.")
     from daypass.portal.audit.log import AuditLog
     from daypass.portal.clock import utc_now
+    from daypass.portal.identity.authentication import OPERATOR, Identity
     from daypass.portal.identity.model import Role, TokenKind
-    from daypass.portal.identity.service import OPERATOR, Identity
     from daypass.portal.storage.migrate import check
 
     with plain_sentences(), open_database() as database:

@@ -17,12 +17,12 @@ from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
-from daypass.portal.identity.service import used
+from daypass.portal.identity.authentication import used
 from daypass.portal.inventory.arns import SERVICES, owned, owner_by_name, whole
+from daypass.portal.inventory.finder import Query, Source
+from daypass.portal.inventory.listing_cache import Shelf
 from daypass.portal.inventory.model import OWNER_TAG, Listing, Named, Resource
 from daypass.portal.inventory.search import position
-from daypass.portal.inventory.shelf import Shelf
-from daypass.portal.inventory.source import Query, Source
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Access, Tenant
 from daypass.portal.tenants.store import TenantStore

@@ -15,10 +15,10 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
-from daypass.portal.storage.allowance import Allowance
-from daypass.portal.storage.connections import KeptConnections, PooledConnections
-from daypass.portal.storage.place import Place
+from daypass.portal.storage.database_url import Place
+from daypass.portal.storage.pool import KeptConnections, PooledConnections
 from daypass.portal.storage.pooler import Profile, examine_connections
+from daypass.portal.storage.timeouts import Allowance
 
 __all__ = ["Allowance", "Connection", "Database", "StorageConflict", "StorageLocked"]
 

@@ -7,9 +7,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from daypass.portal.config import ConfigError
-from daypass.portal.storage.allowance import UNLIMITED
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.privileges import grant
+from daypass.portal.storage.timeouts import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"
 

@@ -14,7 +14,7 @@ from psycopg.abc import PQGen
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from daypass.portal.storage.allowance import UNLIMITED, Allowance
+from daypass.portal.storage.timeouts import UNLIMITED, Allowance
 
 R = TypeVar("R")
 

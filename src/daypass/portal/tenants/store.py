@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId

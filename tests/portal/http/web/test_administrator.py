@@ -14,8 +14,8 @@ from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.errors import RoleNotFound
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import check_token, csrf_token
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Tenant
 from tests.portal.http.client import Answer, Client

@@ -10,8 +10,8 @@ import pytest
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.errors import AwsRefused, AwsThrottled
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.service import OPERATOR
 from daypass.portal.inventory.model import Kind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from tests.fakes import NOON

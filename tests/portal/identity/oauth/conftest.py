@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import Table, func, select, update
 
 from daypass.portal.audit.log import AuditLog
+from daypass.portal.identity.authentication import Identity
+from daypass.portal.identity.browser_sessions import SignedIn, SignIns
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
-from daypass.portal.identity.oauth.consent import Consents
-from daypass.portal.identity.oauth.grants import Grants, Redeemer
+from daypass.portal.identity.oauth.authorization_requests import Consents
 from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, RequestId, Wish
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.service import Identity
-from daypass.portal.identity.sign_in import SignedIn, SignIns
+from daypass.portal.identity.oauth.token_families import Grants, Redeemer
 from daypass.portal.identity.store import ADD_USER
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

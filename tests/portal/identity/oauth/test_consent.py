@@ -15,10 +15,10 @@ from daypass.portal.errors import (
     TooSoon,
 )
 from daypass.portal.http.layout.redirects import own_path
-from daypass.portal.identity.oauth.consent import Consents
+from daypass.portal.identity.browser_sessions import FRESH
+from daypass.portal.identity.oauth.authorization_requests import Consents
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.sign_in import FRESH
 from daypass.portal.storage.schema import oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, LOOKED, PASSWORD, WISH, World
 

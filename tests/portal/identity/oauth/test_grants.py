@@ -10,10 +10,10 @@ import pytest
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import OAuthRefused, PortalError
+from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.oauth.grants import Grants, Redeemer
 from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, Granted, PasteBack
-from daypass.portal.identity.service import OPERATOR
+from daypass.portal.identity.oauth.token_families import Grants, Redeemer
 from daypass.portal.identity.tokens import mint, mint_code
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

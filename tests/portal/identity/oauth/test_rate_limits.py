@@ -8,10 +8,10 @@ from sqlalchemy import update
 
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import RateLimited
-from daypass.portal.identity.approvals import Approvals
-from daypass.portal.identity.own_tokens import OwnTokens
-from daypass.portal.identity.rate_limits import LIMIT, WINDOW, subject_of
-from daypass.portal.identity.sign_in import SignedIn
+from daypass.portal.identity.browser_sessions import SignedIn
+from daypass.portal.identity.legacy_consent import Approvals
+from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.rate_limit.actions import LIMIT, WINDOW, subject_of
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, PASSWORD, REDEEMER, WISH, World
 

@@ -22,8 +22,8 @@ from daypass.portal.admin.users.service import alteration, check_not_last, creat
 from daypass.portal.admin.users.store.users import MemberList, UserList
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, PortalError
+from daypass.portal.identity.authentication import check_no_secret, new_user
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
-from daypass.portal.identity.service import check_no_secret, new_user
 from daypass.portal.identity.usernames import check_new_username, check_username
 from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant

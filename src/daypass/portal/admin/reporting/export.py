@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from daypass.portal.admin.reporting.reports import Filter, Records
 from daypass.portal.admin.reporting.store.events import RecordedEvent
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 COLUMNS = (
     "id",

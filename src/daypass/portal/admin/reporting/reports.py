@@ -12,7 +12,7 @@ from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.identity.model import UserId, canonical_username
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 from daypass.portal.tenants.model import TenantId
 
 

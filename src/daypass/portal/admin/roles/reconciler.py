@@ -26,9 +26,9 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
 from daypass.portal.settings.store import SettingStore
+from daypass.portal.storage.advisory_lock import take_turn
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.page import Page, Turn
-from daypass.portal.storage.turns import take_turn
+from daypass.portal.storage.pagination import Page, Turn
 
 AT_ONCE = 4
 """Roles that are changed at the same time: AWS throttles IAM early, and for the whole account."""

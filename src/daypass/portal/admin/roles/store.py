@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, s
 
 from daypass.portal.admin.roles.provisioner import Outcome, RoleChange, RoleWish
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of

@@ -28,7 +28,7 @@ from daypass.portal.settings.store import (
     setting_place,
 )
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 
 _LONGEST_TYPE = 64
 _LONGEST_KEY = 128

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.settings.registry import Setting, find
 from daypass.portal.settings.store import SYSTEM, StoredSetting
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import settings, tenants, users
 from daypass.portal.tenants.store import TENANT, tenant_of
 

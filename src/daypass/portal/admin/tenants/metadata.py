@@ -11,7 +11,7 @@ from daypass.portal.admin.transactions import Author, Change, Desk, author_id, c
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Protocol
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import AwsError, PortalError
+from daypass.portal.storage.advisory_lock import take_turn
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.turns import take_turn
 from daypass.portal.tenants.model import Tenant
 
 _TRIES = 5

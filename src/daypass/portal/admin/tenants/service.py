@@ -24,7 +24,7 @@ from daypass.portal.admin.transactions import Author, Change, Desk, check_versio
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import AwsError, Changed, InvalidRequest, PortalError
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row

@@ -13,7 +13,7 @@ from daypass.portal.audit.log import Write
 from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 from daypass.portal.tenants.model import Access, Tenant
 from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBER, member_row
 

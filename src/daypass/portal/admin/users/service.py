@@ -19,13 +19,13 @@ from daypass.portal.admin.users.store.users import (
 )
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
+from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User, canonical_username
 from daypass.portal.identity.passwords import new_password_hash
-from daypass.portal.identity.service import name_taken, new_user
 from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 
 _LONGEST_SEARCH = 255
 _LAST = "This is the last Administrator. Make somebody else one first."

@@ -9,12 +9,12 @@ from daypass.portal.admin.users.service import find_user
 from daypass.portal.admin.users.store.tokens import TokenList, TokenQuery, TokenRecord
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import Changed, InvalidRequest, TokenNotFound
+from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.model import ApiToken, TokenKind
-from daypass.portal.identity.service import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 
 _DAY = timedelta(days=1)
 

@@ -11,7 +11,7 @@ from daypass.portal.http.api.schemas import metadata as wire
 from daypass.portal.http.api.schemas.admin import PageQuery
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.core.endpoints import Call, answer_nothing
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from daypass.portal.http.api.schemas.member import answer_with, read_query
 from daypass.portal.http.api.sessions import session_record
 from daypass.portal.http.api.tokens import token_facts
 from daypass.portal.http.core.endpoints import Call
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 _SECOND = timedelta(seconds=1)
 

@@ -11,7 +11,7 @@ from daypass.portal.http.api.schemas import admin as wire
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 
 @dataclass(frozen=True, slots=True)

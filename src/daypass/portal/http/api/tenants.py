@@ -17,7 +17,7 @@ from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.http.core.tenants import access_of, find_tenant, visible_page
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import TenantAccess
 
 

@@ -12,7 +12,7 @@ from daypass.portal.http.api.schemas import admin as wire
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.api.users import user_ref
 from daypass.portal.http.core.endpoints import Call, answer_nothing
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 
 @dataclass(frozen=True, slots=True)

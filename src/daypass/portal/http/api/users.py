@@ -15,7 +15,7 @@ from daypass.portal.http.api.schemas.member import UserRef, answer_with, read_bo
 from daypass.portal.http.core.endpoints import Call, answer_nothing
 from daypass.portal.identity.model import Role, User
 from daypass.portal.secret import Secret
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 
 

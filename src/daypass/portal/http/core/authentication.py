@@ -12,9 +12,9 @@ from daypass.portal.access.model import Caller, Door
 from daypass.portal.config import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import BEARER_KINDS, ApiToken, TokenKind, User
 from daypass.portal.identity.scopes import require_admin_scope
-from daypass.portal.identity.service import Identity
 
 
 class Permission(StrEnum):

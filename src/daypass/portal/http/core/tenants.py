@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from daypass.portal.access.policy import no_such_tenant, sees
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.page import Page, Turn
+from daypass.portal.storage.pagination import Page, Turn
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
 

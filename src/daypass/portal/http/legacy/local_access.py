@@ -21,7 +21,7 @@ from daypass.portal.http.layout.cookies import NOTICE, take
 from daypass.portal.http.layout.csrf import check_token, csrf_token
 from daypass.portal.http.layout.endpoints import PageEntrance, Visit
 from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.identity.approvals import GRANT, LIFETIME, RECOGNISED, Approvals, shown_name
+from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, RECOGNISED, Approvals, shown_name
 
 PAGE = "/app/user/verify-token"
 DONE = f"{PAGE}/done"

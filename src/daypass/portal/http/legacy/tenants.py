@@ -15,7 +15,7 @@ from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.http.legacy.plans import CLOUD_AWS, PLAN
 from daypass.portal.http.legacy.settings import metadata_shape
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Tenant
 
 _EVERY = Turn(limit=1_000_000)

@@ -14,7 +14,7 @@ from daypass.portal.http.core.endpoints import Call
 from daypass.portal.http.core.tenants import visible_tenants
 from daypass.portal.http.legacy.body import nested, read_object, text, words
 from daypass.portal.identity.model import Role, User
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 
 _ALL = Turn(limit=1_000_000)

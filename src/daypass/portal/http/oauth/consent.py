@@ -13,7 +13,7 @@ from daypass.portal.http.layout.csrf import check_token, csrf_token
 from daypass.portal.http.layout.endpoints import Stranger, Visit
 from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
-from daypass.portal.identity.oauth.consent import Consents
+from daypass.portal.identity.oauth.authorization_requests import Consents
 from daypass.portal.identity.oauth.model import GRANT_LIFE, AuthorizationRequest, Loopback, RequestId
 
 _SHOWN_NAME = 32

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, Response
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.http.oauth.client_endpoints import Sent
-from daypass.portal.identity.oauth.consent import Consents
-from daypass.portal.identity.oauth.grants import Grants, Redeemer
+from daypass.portal.identity.oauth.authorization_requests import Consents
 from daypass.portal.identity.oauth.model import Granted, RequestId, Wish, read_destination
+from daypass.portal.identity.oauth.token_families import Grants, Redeemer
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 

@@ -18,7 +18,7 @@ from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.identity.model import ApiToken, TokenKind
-from daypass.portal.identity.own_tokens import OwnTokens
+from daypass.portal.identity.personal_tokens import OwnTokens
 from daypass.portal.identity.store import UserStore
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import SettingStore

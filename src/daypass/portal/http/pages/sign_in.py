@@ -23,7 +23,7 @@ from daypass.portal.http.layout.endpoints import Stranger, Visit
 from daypass.portal.http.layout.reauthentication import Confirmations, Waiting, called
 from daypass.portal.http.layout.redirects import SIGN_IN, go_to, own_path
 from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.identity.sign_in import DEVICE_LIFETIME, SignedIn, SignIns
+from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, SignedIn, SignIns
 from daypass.portal.secret import Secret
 
 _LONGEST_USERNAME = 255

@@ -10,7 +10,7 @@ from daypass.portal.http.layout.endpoints import Visit
 from daypass.portal.http.layout.redirects import go_to
 from daypass.portal.http.pages.profile import ProfilePages
 from daypass.portal.identity.model import TokenId
-from daypass.portal.identity.own_tokens import OwnTokens
+from daypass.portal.identity.personal_tokens import OwnTokens
 
 
 @dataclass(frozen=True, slots=True)

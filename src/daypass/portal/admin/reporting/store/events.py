@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.identity.model import UserId
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import audit_events
 from daypass.portal.tenants.model import TenantId
 

@@ -11,7 +11,7 @@ from daypass.portal.access.model import Door, State
 from daypass.portal.access.store import ISSUANCE, IssuanceRecord, issuance_record
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.columns import utc_day
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import issuances
 from daypass.portal.tenants.model import TenantId
 

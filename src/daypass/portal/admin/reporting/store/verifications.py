@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, or_, select, update
 
 from daypass.portal.audit.verify import Report
-from daypass.portal.storage.now import database_time
+from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.schema import audit_verifications
 from daypass.portal.storage.upsert import insert_or_update
 

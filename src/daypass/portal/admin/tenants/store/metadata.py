@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from daypass.portal.admin.model import MetadataKind, MetadataRecord
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import tenant_metadata, tenants, users
 
 ADD_METADATA = insert(tenant_metadata)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 
 from daypass.portal.access.model import State
 from daypass.portal.admin.model import TenantRecord, TenantSort
-from daypass.portal.storage.page import Order, Page, Turn, count_found, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, count_found, read_page
 from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Tenant

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
-from daypass.portal.storage.page import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, Turn, read_page
 from daypass.portal.storage.schema import api_tokens, users
 
 _c = api_tokens.c

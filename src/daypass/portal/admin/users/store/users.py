@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
-from daypass.portal.storage.page import COUNTED, Order, Page, Turn, count_found, read_page
+from daypass.portal.storage.pagination import COUNTED, Order, Page, Turn, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, TenantId

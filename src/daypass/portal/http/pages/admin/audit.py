@@ -23,7 +23,7 @@ from daypass.portal.http.layout.endpoints import Visit
 from daypass.portal.http.layout.redirects import go_to
 from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.identity.usernames import ACTORS
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 
 ADDRESS = "/administrator/audit"
 VERIFY = f"{ADDRESS}/verify"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from daypass.portal.storage.page import COUNTED, Page, Turn
+from daypass.portal.storage.pagination import COUNTED, Page, Turn
 
 Record = TypeVar("Record")
 

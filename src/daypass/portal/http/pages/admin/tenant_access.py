@@ -17,7 +17,7 @@ from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.pages.admin.listing import Listing, total
 from daypass.portal.http.pages.admin.settings_form import chosen
 from daypass.portal.http.pages.admin.tenant_tabs import Band, band
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 
 _OFFERED = 100

@@ -20,7 +20,7 @@ from daypass.portal.http.pages.admin.settings_form import chosen
 from daypass.portal.http.pages.admin.user_list import ADDRESS, Made, first_password, new_password, read_role
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 
 _OFFERED = 100

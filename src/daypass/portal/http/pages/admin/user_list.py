@@ -18,10 +18,10 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.redirects import go_to
 from daypass.portal.http.layout.rendering import Pages
 from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.identity.browser_sessions import require_fresh
 from daypass.portal.identity.model import Role
-from daypass.portal.identity.sign_in import require_fresh
 from daypass.portal.secret import Secret
-from daypass.portal.storage.page import Turn
+from daypass.portal.storage.pagination import Turn
 from daypass.portal.tenants.model import Access
 
 ADDRESS = "/administrator/users"

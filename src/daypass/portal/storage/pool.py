@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from daypass.portal.errors import StorageUnavailable
-from daypass.portal.storage.allowance import Allowance
 from daypass.portal.storage.pooler import limit_waits
 from daypass.portal.storage.prepared import run_plain
+from daypass.portal.storage.timeouts import Allowance
 
 
 class PooledConnections:

@@ -19,18 +19,18 @@ from daypass.portal.errors import (
     TooManyGuesses,
     Unauthenticated,
 )
-from daypass.portal.identity.guessing import budgets as guessing
-from daypass.portal.identity.guessing.store import (
+from daypass.portal.identity.authentication import used
+from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
+from daypass.portal.identity.passwords import place_in_the_queue, verify_password
+from daypass.portal.identity.rate_limit import limits as guessing
+from daypass.portal.identity.rate_limit.actions import require_rate
+from daypass.portal.identity.rate_limit.store import (
     ADD_DEVICE,
     END_DEVICE,
     FORGET_GUESSES,
     GIVE_BACK,
     DeviceStore,
 )
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
-from daypass.portal.identity.passwords import place_in_the_queue, verify_password
-from daypass.portal.identity.rate_limits import require_rate
-from daypass.portal.identity.service import used
 from daypass.portal.identity.store import (
     ADD_TOKEN,
     END_SIGN_IN,

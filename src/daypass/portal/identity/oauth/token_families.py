@@ -18,7 +18,7 @@ from daypass.portal.identity.oauth.model import (
     challenge_of,
 )
 from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore, UsedGrant
-from daypass.portal.identity.rate_limits import require_rate
+from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
 from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret

@@ -13,10 +13,10 @@ from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import Event, Write
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestOver, SignInAgain
+from daypass.portal.identity.authentication import Actor, Identity
+from daypass.portal.identity.browser_sessions import require_fresh
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
-from daypass.portal.identity.rate_limits import require_rate
-from daypass.portal.identity.service import Actor, Identity
-from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import RateLimited
-from daypass.portal.identity.guessing.store import GuessStore
 from daypass.portal.identity.model import User
+from daypass.portal.identity.rate_limit.store import GuessStore
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)

@@ -9,6 +9,7 @@ from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event, Write
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, PortalError, RequestOver, TooSoon
+from daypass.portal.identity.browser_sessions import require_fresh
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.oauth.model import (
     CODE_LIFE,
@@ -21,8 +22,7 @@ from daypass.portal.identity.oauth.model import (
 )
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.store import PURGE, RequestStore
-from daypass.portal.identity.rate_limits import require_rate
-from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daypass.portal.identity.guessing.store import GuessStore
 from daypass.portal.identity.model import UserId, network_of
+from daypass.portal.identity.rate_limit.store import GuessStore
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)

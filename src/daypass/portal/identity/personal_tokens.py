@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from daypass.portal.audit.log import Write
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
+from daypass.portal.identity.authentication import Actor, Identity
+from daypass.portal.identity.browser_sessions import require_fresh
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
-from daypass.portal.identity.rate_limits import require_rate
-from daypass.portal.identity.service import Actor, Identity
-from daypass.portal.identity.sign_in import require_fresh
+from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
