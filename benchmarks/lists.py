@@ -27,7 +27,7 @@ from uuid import uuid4
 from sqlalchemy import Engine, event, insert
 from tests.database_fixture import PostgresServer
 from tests.portal.http.client import Answer, Client
-from tests.portal.http.web.test_administrator import sign_in
+from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, World, world
 
 from daypass.portal import logs

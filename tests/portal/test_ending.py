@@ -10,7 +10,7 @@ from time import monotonic
 
 from daypass.portal.server import ending_in_time
 from tests.database_fixture import PostgresServer
-from tests.portal.admin.test_maxima import FakeIam
+from tests.portal.admin.test_role_reconciler import FakeIam
 from tests.portal.aws.stub import StubAws
 from tests.portal.forked import PROCESSES
 from tests.portal.http.world import DANA, DEV

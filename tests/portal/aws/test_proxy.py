@@ -17,7 +17,7 @@ from tests.http_proxy import HttpProxy
 from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
 from tests.portal.aws.test_console import KEYS, OK, TABLE
-from tests.portal.aws.test_source import CREDENTIALS, QUERY, page
+from tests.portal.aws.test_tagging import CREDENTIALS, QUERY, page
 from tests.portal.processes import Operator
 from tests.tls import Authority, new_authority
 

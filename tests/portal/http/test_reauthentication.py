@@ -14,7 +14,7 @@ from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.storage.schema import api_tokens
 from tests.portal.http.client import Answer
-from tests.portal.http.test_oauth import Browser, code_of, pushed, redeem, send
+from tests.portal.http.oauth.test_endpoints import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PROD, PUBLIC_URL, World
 
 AMIR, BOT, GONE = "amir@example.com", "bot", "gone@example.com"

@@ -19,7 +19,7 @@ from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.tenants.model import Tenant
 from tests.portal.aws.conftest import OwnKeys, aws_config
 from tests.portal.http.client import Answer, Client
-from tests.portal.http.test_oauth import Browser
+from tests.portal.http.oauth.test_endpoints import Browser
 from tests.portal.http.world import ACCOUNT, ADMIN, DATA, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
 

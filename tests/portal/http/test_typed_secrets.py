@@ -12,7 +12,7 @@ from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.tokens import mint
 from daypass.portal.storage.schema import api_tokens, audit_events, issuances, oauth_requests
-from tests.portal.http.test_oauth import PUSHED, Browser, send
+from tests.portal.http.oauth.test_endpoints import PUSHED, Browser, send
 from tests.portal.http.world import ADMIN, DANA, DEV, PUBLIC_URL, World
 
 RECORDS = (audit_events, issuances, api_tokens, oauth_requests)

@@ -14,7 +14,7 @@ from daypass.portal.identity.store import ADD_USER, UserStore
 from daypass.portal.secret import Secret
 from tests.fakes import quick_hash
 from tests.portal.http.client import Answer
-from tests.portal.http.web.test_administrator import sign_in
+from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.identity.test_usernames import ACCEPTED
 

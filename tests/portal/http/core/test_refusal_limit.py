@@ -15,7 +15,7 @@ from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.rate_limit.actions import LIMIT
 from daypass.portal.storage.schema import audit_events, guesses, issuances
 from tests.portal.http.client import Client
-from tests.portal.http.test_oauth import Browser, code_of, pushed, redeem, send
+from tests.portal.http.oauth.test_endpoints import Browser, code_of, pushed, redeem, send
 from tests.portal.http.world import ADMIN, DANA, NOOR, PUBLIC_URL, World
 
 REFUSALS = 100

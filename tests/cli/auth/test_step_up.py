@@ -19,11 +19,11 @@ from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import LOOK_FIRST
+from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
 from tests.cli.near import reached
 from tests.cli.sign_in import SignInPortal, Tabs, leave_sign_in, visit
 from tests.cli.stub import StubPortal
-from tests.cli.test_sign_in import Person
 from tests.portal.http.world import ADMIN, World
 from tests.portal.http.world import world as make_world
 

@@ -10,7 +10,7 @@ from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import users
 from tests.portal.http.client import Client, Headers
-from tests.portal.http.test_compat import ADMIN_KEYS, ADMIN_ROLES, LISTS, PROBES, TENANT_KEYS
+from tests.portal.http.legacy.test_calls import ADMIN_KEYS, ADMIN_ROLES, LISTS, PROBES, TENANT_KEYS
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.http.world import world as make_world
 

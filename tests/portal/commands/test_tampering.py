@@ -16,9 +16,9 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, issuances, metadata
 from tests.database_fixture import PostgresServer
 from tests.fakes import FakeClock
+from tests.portal.commands.test_audit import run
 from tests.portal.http.world import DANA
 from tests.portal.http.world import world as make_world
-from tests.portal.operator.test_audit import run
 from tests.portal.processes import Operator
 
 EVENTS = 60

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from daypass.portal.audit.log import Event
 from tests.portal.http.client import Client
-from tests.portal.http.web.test_administrator import sign_in
+from tests.portal.http.pages.test_administrator import sign_in
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 
 AUDIT = "/administrator/audit"

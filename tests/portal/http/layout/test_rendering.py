@@ -8,7 +8,7 @@ import pytest
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.redirects import own_path
 from daypass.portal.http.layout.rendering import Pages
-from tests.portal.http.frame.conftest import AWS, Browser
+from tests.portal.http.layout.conftest import AWS, Browser
 
 
 def test_a_page_has_the_headers_of_the_design(browser: Browser) -> None:

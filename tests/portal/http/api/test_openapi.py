@@ -10,8 +10,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.http.core.routing import ExactRoute
+from tests.portal.http.api.fuzzer import DESCRIPTION, describe
 from tests.portal.http.client import Client
-from tests.portal.http.fuzzer import DESCRIPTION, describe
 from tests.portal.http.world import DANA, PUBLIC_URL, World
 
 

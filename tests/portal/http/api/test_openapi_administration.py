@@ -14,8 +14,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from daypass.portal.identity.model import TokenKind
+from tests.portal.http.api.fuzzer import DESCRIPTION, describe
 from tests.portal.http.client import Client
-from tests.portal.http.fuzzer import DESCRIPTION, describe
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 from tests.portal.http.world import world as make_world
 

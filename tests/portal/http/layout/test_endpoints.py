@@ -3,7 +3,7 @@
 import pytest
 
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from tests.portal.http.frame.conftest import COOKIE, ORIGIN, VISIT_COOKIE, Browser
+from tests.portal.http.layout.conftest import COOKIE, ORIGIN, VISIT_COOKIE, Browser
 
 TOKEN = csrf_token(COOKIE)
 

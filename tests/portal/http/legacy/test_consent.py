@@ -11,7 +11,7 @@ from daypass.portal.identity.legacy_consent import USE_WITHIN, Approvals
 from daypass.portal.identity.model import TokenKind
 from tests.fakes import NOON
 from tests.portal.http.client import Client
-from tests.portal.http.test_doors import OWN_FORM, filled, method_of, routes
+from tests.portal.http.test_every_route import OWN_FORM, filled, method_of, routes
 from tests.portal.http.world import ADMIN, DANA, DEV, World
 
 REACHED = {
