@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from daypass.cli.auth.session_store import Kept, Slot
+from daypass.cli.auth.session_store import SessionSlot, StoredSession
 
 BARE, DUPLOCTL = "python -c pass", "duploctl jit aws, cached"
 BY_TOKEN, BY_SIGN_IN = "daypass aws, cached", "daypass aws, cached, by sign-in"
@@ -162,7 +162,7 @@ def _commands(folder: Path, environment: dict[str, str], origin: str) -> dict[st
 def sign_in(origin: str, environment: Mapping[str, str], access: str, *, admin: bool) -> None:
     """Leave a sign-in as `daypass login` does, with *access* as its token."""
     now = time.time()  # noqa: TID251  the programs measured read the real clock
-    kept = Kept(
+    kept = StoredSession(
         id="id",
         username="dana@example.com",
         allows_admin=admin,
@@ -172,7 +172,7 @@ def sign_in(origin: str, environment: Mapping[str, str], access: str, *, admin: 
         since=now,
         until=now + 12 * 3600,
     )
-    with Slot(environment, origin, admin=admin, now=lambda: now).locked() as slot:
+    with SessionSlot(environment, origin, admin=admin, now=lambda: now).locked() as slot:
         slot.write(kept)
 
 

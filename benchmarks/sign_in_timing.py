@@ -21,7 +21,7 @@ from statistics import median
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import SignInFailed
 from daypass.portal.identity.authentication import OPERATOR, Identity
-from daypass.portal.identity.browser_sessions import SignIns
+from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.rate_limit.limits import WINDOW
 from daypass.portal.secret import Secret
@@ -59,7 +59,7 @@ def main() -> int:
         migrate(database)
         with closing(database), closing(AuditLog(database, clock)) as audit:
             Identity(database, audit, clock).create_user("known@example.com", Role.USER, RIGHT, OPERATOR)
-            known, unknown = measure(SignIns(database, audit, clock), clock, samples)
+            known, unknown = measure(BrowserSessions(database, audit, clock), clock, samples)
     apart, p = abs(median(known) - median(unknown)), p_value(known, unknown)
     is_met = apart <= APART and p > LEAST_P
     print(
@@ -69,7 +69,7 @@ def main() -> int:
     return 0 if is_met else 1
 
 
-def measure(sign_ins: SignIns, clock: QuickClock, samples: int) -> tuple[list[float], list[float]]:
+def measure(sign_ins: BrowserSessions, clock: QuickClock, samples: int) -> tuple[list[float], list[float]]:
     """How long each answer took, in seconds: for a known user, and for an unknown one."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(samples + WARM_UP):

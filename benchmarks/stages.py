@@ -11,17 +11,17 @@ from uuid import uuid4
 
 from benchmarks.portal import TENANT, environment
 from daypass.portal.access import audit_events
-from daypass.portal.access.authorization import Standing, read_standing
+from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import Broker, Deadline
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Allow, Ask, Caller, Door, Issuance, IssuanceId, TenantScope
-from daypass.portal.access.plan import Attempt, Plan, choose_validity, role_session
+from daypass.portal.access.model import Allow, Ask, Caller, Channel, Issuance, IssuanceId, TenantScope
+from daypass.portal.access.plan import IssuanceRequest, Plan, choose_validity, role_session
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.api.sessions import Sessions
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.identity.authentication import Identity
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
@@ -82,7 +82,7 @@ class _Path:
         plan = self._plan(attempts[0], standing)
         issuance = self.issuer.issue(caller, attempts[0].ask)
         to_ask, to_conclude = iter(attempts), iter(attempts)
-        whole = partial(Sessions(self.database, self.issuer).create, Call(caller, {}, {}, _BODY))
+        whole = partial(Sessions(self.database, self.issuer).create, ApiRequest(caller, {}, {}, _BODY))
         return [
             _measured("who is calling", self._caller),
             _measured("may they, and how long", lambda: self._plan(attempts[0], self._standing(caller))),
@@ -94,34 +94,34 @@ class _Path:
 
     def _caller(self) -> Caller:
         token, user = self.identity.authenticate(self.token.reveal())
-        return Caller(user, token, Door.API, "127.0.0.1", uuid4().hex)
+        return Caller(user, token, Channel.API, "127.0.0.1", uuid4().hex)
 
-    def _standing(self, caller: Caller) -> Standing:
+    def _standing(self, caller: Caller) -> AuthorizationContext:
         with self.database.reading() as connection:
-            return read_standing(connection, caller, _SCOPE, self.issuer.master_role_arn())
+            return read_context(connection, caller, _SCOPE, self.issuer.master_role_arn())
 
-    def _plan(self, attempt: Attempt, standing: Standing) -> Plan:
+    def _plan(self, attempt: IssuanceRequest, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
         validity = choose_validity(attempt, standing.values, timedelta(hours=12), is_chained=False)
         return Plan(standing.decision.access, validity, None)
 
-    def _ask(self, attempt: Attempt, plan: Plan) -> None:
+    def _ask(self, attempt: IssuanceRequest, plan: Plan) -> None:
         self.audit.commit(*audit_events.requested(attempt, plan))
 
-    def _assume(self, attempt: Attempt, plan: Plan) -> None:
+    def _assume(self, attempt: IssuanceRequest, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
         self.broker.assume(role_session(attempt, plan), attributed=True, deadline=deadline)
 
-    def _conclude(self, attempt: Attempt, issuance: Issuance) -> None:
-        def still_valid(connection: Connection) -> None:
-            read_standing(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
+    def _conclude(self, attempt: IssuanceRequest, issuance: Issuance) -> None:
+        def precondition(connection: Connection) -> None:
+            read_context(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 
-        self.audit.commit(*audit_events.issued(attempt, issuance), still_valid=still_valid)
+        self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
-def _attempt(caller: Caller, standing: Standing) -> Attempt:
+def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceRequest:
     assert standing.tenant is not None  # noqa: S101  it was seeded
-    return Attempt(
+    return IssuanceRequest(
         id=IssuanceId(uuid4().hex),
         caller=caller,
         ask=Ask(_SCOPE),

@@ -16,13 +16,13 @@ from typing import IO, Any
 import pytest
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.http_client import Visitor
+from daypass.demo.http_client import HttpClient
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
-from daypass.sandbox.control_client import Control
+from daypass.sandbox.control_client import ControlClient
 
 PATIENCE = 90.0
 READY = "ready.json"
@@ -61,9 +61,9 @@ class Demo:
         """A user's password."""
         return next(str(user["password"]) for user in self.ready["users"] if user["username"] == username)
 
-    def visitor(self, token: str) -> Visitor:
+    def visitor(self, token: str) -> HttpClient:
         """Somebody at the portal's door, with this token."""
-        return Visitor(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)
+        return HttpClient(self.portal_url, ssl.create_default_context(cafile=self.ca_file), token)
 
     @contextmanager
     def database(self) -> Iterator[Database]:
@@ -89,9 +89,9 @@ class Demo:
                     SettingStore(connection).remove(tenant_id, setting.type, setting.key)
 
     @property
-    def control(self) -> Control:
+    def control(self) -> ControlClient:
         """The switches of its AWS."""
-        return Control(self.aws_endpoint_url, self._sandbox()["control_token"])
+        return ControlClient(self.aws_endpoint_url, self._sandbox()["control_token"])
 
     @property
     def root(self) -> Aws:

@@ -12,7 +12,7 @@ from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.finder import Query
-from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Tenant
 
@@ -119,7 +119,7 @@ class FakeBroker:
 class FakeSource:
     """A tag search that ignores what it was asked for, and answers with all that it has."""
 
-    has: list[Tagged] = field(default_factory=list)
+    has: list[TaggedArn] = field(default_factory=list)
     error: Exception | None = None
     error_after: int = 0
     """After how many pages the error comes."""
@@ -128,7 +128,12 @@ class FakeSource:
     """Runs while AWS is being asked."""
     asked: list[Query] = field(default_factory=list)
 
-    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:  # noqa: ARG002  the protocol's
+    def pages(
+        self,
+        query: Query,
+        credentials: Credentials,  # noqa: ARG002  the protocol's
+        deadline: Deadline,  # noqa: ARG002  the protocol's
+    ) -> Iterator[Sequence[TaggedArn]]:
         """All of it, page after page."""
         self.asked.append(query)
         self.meanwhile()

@@ -33,10 +33,10 @@ def main() -> int:
         answer = _cached_answer(flags)
         if answer is not None:
             _end_with(answer)
-        from daypass.cli.runtime.exit_status import ended
+        from daypass.cli.runtime.exit_status import exit_code_of
 
         # As below: everything is closed and flushed, and the interpreter need not be taken apart.
-        os._exit(ended(lambda: _print_keys(flags), words))
+        os._exit(exit_code_of(lambda: _print_keys(flags), words))
     from daypass.cli.app import run
 
     return run(words, WINGS, now)
@@ -57,7 +57,7 @@ def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
         from daypass.cli.cache import request
 
         flags = request.read_flags(words[2:])
-        return None if flags is None else request.in_our_words(flags)
+        return None if flags is None else request.from_duploctl(flags)
     return None
 
 
@@ -69,7 +69,7 @@ def _cached_answer(flags: dict[str, str]) -> bytes | None:
     if request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
         return None
     try:
-        wanted = request.understand(flags, os.environ)
+        wanted = request.parse_request(flags, os.environ)
         with entries.opened(entries.folder(os.environ)) as directory:
             entry = entries.read(directory, wanted.key())
     except (ValueError, OSError):

@@ -7,7 +7,7 @@ from threading import Thread
 from typing import cast
 
 from daypass.cli.api.client import Portal
-from daypass.cli.auth.session import GivenToken
+from daypass.cli.auth.session import StaticToken
 from tests.portal.http.world import ADMIN, World
 
 
@@ -66,4 +66,4 @@ def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
     """That portal, as the command line reaches it, called as that user."""
     with reached() as server:
         server.world = world
-        yield Portal(server.origin, GivenToken(world.tokens[username]), None)
+        yield Portal(server.origin, StaticToken(world.tokens[username]), None)

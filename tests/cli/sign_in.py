@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Semaphore
 from urllib.parse import urlencode, urlsplit
 
-from daypass.cli.auth.session_store import Kept, Slot
+from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from tests.cli.stub import Asked, Reply, StubPortal, problem
 
 PATIENCE = 60.0
@@ -112,7 +112,7 @@ def leave_sign_in(
 ) -> float:
     """Keep a sign-in as if somebody had signed in an hour ago; when it ends."""
     now = time.time()  # noqa: TID251  commands read the real clock
-    kept = Kept(
+    kept = StoredSession(
         id="0" * 32,
         username="dana@example.com",
         allows_admin=False,
@@ -122,7 +122,7 @@ def leave_sign_in(
         since=now - 3600,
         until=now + left,
     )
-    with Slot(environment, origin, admin=False, now=lambda: now).locked() as slot:
+    with SessionSlot(environment, origin, admin=False, now=lambda: now).locked() as slot:
         slot.write(kept)
     return kept.until
 

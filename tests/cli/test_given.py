@@ -10,9 +10,9 @@ import pytest
 from daypass.cli.api.tls import CA_VARIABLES, trust
 from daypass.cli.awsconfig.credential_process import Process
 from daypass.cli.cache.entries import folder
-from daypass.cli.cache.request import origin_of, read_duration, tenant_of, token_of, understand
+from daypass.cli.cache.request import origin_of, parse_request, read_duration, tenant_of, token_of
 from daypass.cli.runtime import private_files
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.cli.runtime.redaction import known_tokens
 from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.stub import StubPortal
@@ -42,7 +42,7 @@ def test_what_is_around_a_variable_is_trimmed(around: str, own: bool) -> None:
         f"{prefix}_TENANT": around.format("dev01"),
     }
 
-    asked = understand({}, environment)
+    asked = parse_request({}, environment)
 
     assert (asked.origin, asked.token, asked.tenant) == ("https://portal.example.com", TOKEN, "dev01")
     assert TOKEN in known_tokens([], environment)
@@ -61,7 +61,7 @@ def test_what_is_around_a_flag_is_trimmed(around: str) -> None:
 def test_a_variable_of_blanks_is_as_good_as_none(variable: str) -> None:
     fallback = {"DUPLO_HOST": "https://old.example.com", "DUPLO_TOKEN": "old", "DUPLO_TENANT": "old"}
 
-    assert understand({}, fallback | {variable: " \n"}).key() == understand({}, fallback).key()
+    assert parse_request({}, fallback | {variable: " \n"}).key() == parse_request({}, fallback).key()
 
 
 @pytest.mark.parametrize("variable", ["DAYPASS_CACHE_DIR", "XDG_CACHE_HOME"])
@@ -108,7 +108,7 @@ def test_what_is_around_the_token_in_a_file_is_trimmed(tmp_path: Path, around: s
 def test_a_file_of_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"\xff\xfeabc")
 
-    with pytest.raises(Misused, match="UTF-8"):
+    with pytest.raises(UsageError, match="UTF-8"):
         token_of({"token_file": str(tmp_path / "token")}, {})
 
 

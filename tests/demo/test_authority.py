@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from daypass.demo.certificate_authority import LIFE, MARGIN, Certificates, certify
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
 
 TODAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -42,18 +42,18 @@ def handshake(certificates: Certificates, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
 def test_a_strict_client_that_trusts_the_authority_accepts_the_server(tmp_path: Path, name: str) -> None:
-    handshake(certify(Folder(tmp_path), utc_now()), name)
+    handshake(certify(StateDirectory(tmp_path), utc_now()), name)
 
 
 def test_a_client_that_calls_another_name_refuses_the_server(tmp_path: Path) -> None:
-    certificates = certify(Folder(tmp_path), utc_now())
+    certificates = certify(StateDirectory(tmp_path), utc_now())
 
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(certificates, "portal.example.com")
 
 
 def test_the_authority_is_good_for_loopback_names_only(tmp_path: Path) -> None:
-    certificates = certify(Folder(tmp_path), TODAY)
+    certificates = certify(StateDirectory(tmp_path), TODAY)
 
     authority = x509.load_pem_x509_certificate(certificates.authority.read_bytes())
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
@@ -67,30 +67,32 @@ def test_the_authority_is_good_for_loopback_names_only(tmp_path: Path) -> None:
 
 
 def test_the_second_run_finds_the_certificates_of_the_first(tmp_path: Path) -> None:
-    first = certify(Folder(tmp_path), TODAY).certificate.read_bytes()
+    first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
-    again = certify(Folder(tmp_path), TODAY + LIFE - MARGIN - timedelta(minutes=1)).certificate.read_bytes()
+    again = certify(
+        StateDirectory(tmp_path), TODAY + LIFE - MARGIN - timedelta(minutes=1)
+    ).certificate.read_bytes()
 
     assert again == first
 
 
 def test_certificates_that_are_soon_to_end_are_made_anew(tmp_path: Path) -> None:
-    first = certify(Folder(tmp_path), TODAY).certificate.read_bytes()
+    first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
-    again = certify(Folder(tmp_path), TODAY + LIFE - MARGIN).certificate.read_bytes()
+    again = certify(StateDirectory(tmp_path), TODAY + LIFE - MARGIN).certificate.read_bytes()
 
     assert again != first
 
 
 def test_a_missing_key_makes_all_three_anew(tmp_path: Path) -> None:
-    certificates = certify(Folder(tmp_path), utc_now())
+    certificates = certify(StateDirectory(tmp_path), utc_now())
     certificates.private_key.unlink()
 
-    handshake(certify(Folder(tmp_path), utc_now()), "localhost")
+    handshake(certify(StateDirectory(tmp_path), utc_now()), "localhost")
 
 
 def test_only_the_owner_reads_the_key_and_the_authority_s_own_is_not_kept(tmp_path: Path) -> None:
-    certificates = certify(Folder(tmp_path), TODAY)
+    certificates = certify(StateDirectory(tmp_path), TODAY)
 
     assert stat.S_IMODE(certificates.private_key.stat().st_mode) == 0o600
     keys = [path.name for path in tmp_path.iterdir() if b"PRIVATE KEY" in path.read_bytes()]

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.errors import DemoError
-from daypass.demo.processes import Child, Children, choose_port, inherited
-from daypass.demo.signals import STOPPING, Stops
-from daypass.demo.state_dir import Folder
+from daypass.demo.processes import Child, ProcessGroup, choose_port, inherited
+from daypass.demo.signals import STOPPING, SignalGuard
+from daypass.demo.state_dir import StateDirectory
 
 
 def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
-    with Children(Folder(tmp_path), Stops()) as children:
+    with ProcessGroup(StateDirectory(tmp_path), SignalGuard()) as children:
         child = children.start("portal", ["no-such-command"], {})
 
         with pytest.raises(DemoError, match=r"The portal stopped while starting; .*portal\.log says why"):
@@ -25,7 +25,7 @@ def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) 
     assert "no-such-command" in (tmp_path / "portal.log").read_text()
 
 
-class FolderInWhichItIsStopped(Folder):
+class FolderInWhichItIsStopped(StateDirectory):
     """Its logs are opened just when somebody presses Ctrl-C."""
 
     def open_log(self, name: str) -> int:
@@ -34,18 +34,18 @@ class FolderInWhichItIsStopped(Folder):
 
 
 @pytest.fixture
-def stops() -> Iterator[Stops]:
+def stops() -> Iterator[SignalGuard]:
     """Signals are taken by it until the test is over."""
     before = {number: signal.getsignal(number) for number in STOPPING}
-    stops = Stops()
+    stops = SignalGuard()
     stops.listen()
     yield stops
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: Stops) -> None:
-    children = Children(FolderInWhichItIsStopped(tmp_path), stops)
+def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: SignalGuard) -> None:
+    children = ProcessGroup(FolderInWhichItIsStopped(tmp_path), stops)
 
     with children, pytest.raises(KeyboardInterrupt):
         children.start("sandbox", ["sandbox", "--help"], {})
@@ -56,16 +56,16 @@ def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: Stops) 
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_a_stop_that_python_drops_is_heeded_by_the_next_wait(
-    tmp_path: Path, stops: Stops, number: signal.Signals
+    tmp_path: Path, stops: SignalGuard, number: signal.Signals
 ) -> None:
     # Nothing can be raised out of the callback of a weak reference: as when a module has been imported.
     unraisable: list[object] = []
     before, sys.unraisablehook = sys.unraisablehook, lambda dropped: unraisable.append(dropped.exc_type)
-    gone = weakref.ref(Stops(), lambda _: signal.raise_signal(number))
+    gone = weakref.ref(SignalGuard(), lambda _: signal.raise_signal(number))
     sys.unraisablehook = before
     assert (gone(), unraisable) == (None, [KeyboardInterrupt])
 
-    with Children(Folder(tmp_path), stops) as children, pytest.raises(KeyboardInterrupt):
+    with ProcessGroup(StateDirectory(tmp_path), stops) as children, pytest.raises(KeyboardInterrupt):
         children.start("sandbox", ["sandbox", "--help"], {}).wait_until(lambda: False)
 
     assert children.ended() is not None
@@ -79,8 +79,8 @@ class ImpatientlyStopped(Child):
         super().stop()
 
 
-def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: Stops) -> None:
-    with pytest.raises(KeyboardInterrupt), Children(Folder(tmp_path), stops) as children:
+def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: SignalGuard) -> None:
+    with pytest.raises(KeyboardInterrupt), ProcessGroup(StateDirectory(tmp_path), stops) as children:
         for name in ("first", "second"):
             child = children.start(name, ["sandbox", "--help"], {})
             children._started[-1] = ImpatientlyStopped(child.name, child.process, child.log, stops)

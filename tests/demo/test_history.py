@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from daypass.demo.seed.history import DAYS, REASON, beginning, requests
 from daypass.demo.seed.portal import database_url, seed_portal
-from daypass.demo.state_dir import Folder
-from daypass.portal.access.abandoned_attempts import OrphanedAttempts
+from daypass.demo.state_dir import StateDirectory
+from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.admin.reporting.overview import Overview, Overviews
 from daypass.portal.audit.issuance_check import ISSUING
@@ -33,7 +33,7 @@ LONGEST_SESSION = timedelta(hours=1)
 
 def seed(folder: Path, *, now: datetime = NOW, has_history: bool = True) -> Path:
     folder.mkdir(exist_ok=True)
-    seed_portal(Folder(folder), ACCOUNT, lambda: now, has_history=has_history)
+    seed_portal(StateDirectory(folder), ACCOUNT, lambda: now, has_history=has_history)
     return folder
 
 
@@ -45,7 +45,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(folder: Path) -> list[dict[str, Any]]:
     """All attempts, oldest first."""
-    database = Database(database_url(Folder(folder)))
+    database = Database(database_url(StateDirectory(folder)))
     with database.reading() as connection:
         found = connection.execute(select(issuances).order_by(issuances.c.asked_at)).mappings().all()
     database.close()
@@ -59,7 +59,7 @@ def facts(folder: Path) -> list[tuple[Any, ...]]:
 
 
 def overview(folder: Path) -> Overview:
-    database = Database(database_url(Folder(folder)))
+    database = Database(database_url(StateDirectory(folder)))
     try:
         return Overviews(database, lambda: NOW).read()
     finally:
@@ -68,7 +68,7 @@ def overview(folder: Path) -> Overview:
 
 def portal(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `daypass portal WORDS` on the folder's database."""
-    environment = bare_environment(folder, DAYPASS_DATABASE_URL=database_url(Folder(folder)))
+    environment = bare_environment(folder, DAYPASS_DATABASE_URL=database_url(StateDirectory(folder)))
     command = [DAYPASS, "portal", *words]
     return subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False
@@ -76,7 +76,7 @@ def portal(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_most_bars_of_dana_s_chart_and_all_past_ones_of_the_overview_are_filled(seeded: Path) -> None:
-    database = Database(database_url(Folder(seeded)))
+    database = Database(database_url(StateDirectory(seeded)))
     with database.reading() as connection:
         dana = UserStore(connection).find("dana@example.com")
         assert dana is not None
@@ -131,9 +131,9 @@ def test_the_time_stamps_of_the_record_never_go_back(seeded: Path) -> None:
 
 
 def test_no_session_of_the_history_is_live_and_no_attempt_is_open(seeded: Path) -> None:
-    database = Database(database_url(Folder(seeded)))
+    database = Database(database_url(StateDirectory(seeded)))
     audit = AuditLog(database, lambda: NOW)
-    open_attempts = OrphanedAttempts(database, audit).find()
+    open_attempts = AbandonedAttempts(database, audit).find()
     audit.close()
     database.close()
 
@@ -143,7 +143,7 @@ def test_no_session_of_the_history_is_live_and_no_attempt_is_open(seeded: Path) 
 
 def test_the_record_stays_verifiable_when_later_events_follow(tmp_path: Path) -> None:
     seed(tmp_path)
-    database = Database(database_url(Folder(tmp_path)))
+    database = Database(database_url(StateDirectory(tmp_path)))
     audit = AuditLog(database, lambda: NOW)
     Identity(database, audit, lambda: NOW).create_user("lena@example.com", Role.USER, None, OPERATOR)
     audit.close()

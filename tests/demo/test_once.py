@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from daypass.demo.processes import Children
+from daypass.demo.processes import ProcessGroup
 from daypass.demo.run import prove
 from daypass.demo.seed.history import REASON
-from daypass.demo.signals import Stops
+from daypass.demo.signals import SignalGuard
 from daypass.demo.start import start
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore
@@ -176,10 +176,10 @@ def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
 ) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
-    folder = Folder(tmp_path)
+    folder = StateDirectory(tmp_path)
 
-    stops = Stops()
-    with Children(folder, stops) as children:
+    stops = SignalGuard()
+    with ProcessGroup(folder, stops) as children:
         world, _ = start(folder, children, 0, 0)
         world.aws.iam.put_role_policy(
             RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document

@@ -7,7 +7,7 @@ import pytest
 
 from daypass.demo.accounts import FILE, Accounts
 from daypass.demo.seed.portal import DATABASE, database_url, seed_portal
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest
@@ -18,15 +18,15 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+def folder(tmp_path: Path) -> StateDirectory:
+    return StateDirectory(tmp_path)
 
 
-def seed(folder: Folder) -> Accounts:
+def seed(folder: StateDirectory) -> Accounts:
     return seed_portal(folder, "111122223333", lambda: NOW, has_history=False)
 
 
-def memberships(folder: Folder, username: str) -> dict[str, str]:
+def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
     database = Database(database_url(folder))
     with database.reading() as connection:
         user = UserStore(connection).find(username)
@@ -36,7 +36,7 @@ def memberships(folder: Folder, username: str) -> dict[str, str]:
     return {seen.tenant.name: str(seen.membership) for seen in found}
 
 
-def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: Folder) -> None:
+def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: StateDirectory) -> None:
     seed(folder)
 
     assert memberships(folder, "admin@example.com") == {}
@@ -45,7 +45,7 @@ def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: Folder) -
     assert memberships(folder, "ci@example.com") == {"dev01": "full"}
 
 
-def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: Folder) -> None:
+def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: StateDirectory) -> None:
     accounts = seed(folder)
 
     database = Database(database_url(folder))
@@ -60,19 +60,19 @@ def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: Folder) -> 
     database.close()
 
 
-def test_a_service_account_has_no_password(folder: Folder) -> None:
+def test_a_service_account_has_no_password(folder: StateDirectory) -> None:
     accounts = seed(folder)
 
     without = [account.username for account in accounts.people.values() if account.password is None]
     assert without == ["ci@example.com"]
 
 
-def test_the_second_run_keeps_everything(folder: Folder) -> None:
+def test_the_second_run_keeps_everything(folder: StateDirectory) -> None:
     assert seed(folder) == seed(folder)
 
 
 @pytest.mark.parametrize("lost", [FILE, DATABASE])
-def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: Folder, lost: str) -> None:
+def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: StateDirectory, lost: str) -> None:
     before = seed(folder)
     (folder.path / lost).unlink()
 
@@ -82,7 +82,7 @@ def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: Folder, l
     assert memberships(folder, "dana@example.com") == {"dev01": "full", "prod01": "read-only"}
 
 
-def test_nobody_s_password_or_token_is_another_s(folder: Folder) -> None:
+def test_nobody_s_password_or_token_is_another_s(folder: StateDirectory) -> None:
     people = seed(folder).people.values()
 
     assert len({account.api_token.reveal() for account in people}) == len(people)

@@ -20,7 +20,7 @@ from daypass.cli.auth import session
 from daypass.cli.cache import request
 from daypass.cli.cache.entries import Entry
 from daypass.cli.credentials import fetch
-from daypass.cli.credentials.container_endpoint import Endpoint
+from daypass.cli.credentials.container_endpoint import ContainerEndpoint
 from daypass.main import now
 from tests.demo_fixture import bare_environment
 from tests.journeys.terminal import Terminal, told
@@ -195,9 +195,9 @@ def test_the_endpoint_renews_keys_in_the_middle_of_a_run(terminal: Terminal, pro
     moved = [0.0]
 
     def renew() -> Entry:
-        return fetch.fresh_entry(request.understand(flags, {}), session.portal(flags, {}, now), now)
+        return fetch.fresh_entry(request.parse_request(flags, {}), session.portal(flags, {}, now), now)
 
-    endpoint = Endpoint(renew, lambda: now() + moved[0], str)
+    endpoint = ContainerEndpoint(renew, lambda: now() + moved[0], str)
     ours, theirs = socket.socketpair()
     serving = Thread(target=endpoint.loopback.serve, kwargs={"until": (ours.fileno(),)})
     serving.start()

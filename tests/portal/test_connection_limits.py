@@ -14,13 +14,13 @@ from ipaddress import ip_network
 import pytest
 
 from daypass.demo.certificate_authority import Certificates
-from daypass.portal.connection_limits import ConnectionWatch, Limits, Seen, overdue, surplus
+from daypass.portal.connection_limits import ConnectionState, ConnectionWatch, Limits, overdue, surplus
 from tests.portal.processes import Operator
 from tests.portal.test_serve import port_of
 
 LIMITS = Limits(connections=8, per_address=3)
 
-FRESH = Seen(
+FRESH = ConnectionState(
     key=1,
     peer=("203.0.113.7", 50000),
     accepted_at=100.0,
@@ -45,12 +45,12 @@ UNANSWERED = replace(FRESH, has_answered=False)
     ],
 )
 def test_each_deadline_holds_for_connections_without_a_request_under_way(
-    seen: Seen, after: float, is_closed: bool
+    seen: ConnectionState, after: float, is_closed: bool
 ) -> None:
     assert overdue(seen, LIMITS, 100.0 + after) is is_closed
 
 
-def of(address: str, number: int, like: Seen = FRESH) -> list[Seen]:
+def of(address: str, number: int, like: ConnectionState = FRESH) -> list[ConnectionState]:
     """So many connections of that address, each newer than the one before it."""
     return [replace(like, key=hash((address, n)), peer=(address, n), accepted_at=n) for n in range(number)]
 
@@ -212,7 +212,7 @@ import asyncio
 import sys
 from starlette.responses import PlainTextResponse
 from daypass.portal import server
-from daypass.portal.connections import ConnectionWatch, Limits
+from daypass.portal.connection_limits import ConnectionWatch, Limits
 
 listening = server.bind(sys.argv[1], 0)
 port, now = listening.getsockname()[1], [0.0]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daypass.portal.cpu_affinity import on_any_core, stay_on_one_core
+from daypass.portal.cpu_affinity import stay_on_one_core, unpinned
 
 ALL = os.sched_getaffinity(0)
 
@@ -54,10 +54,10 @@ def test_long_work_may_go_anywhere_and_the_thread_comes_back_also_from_a_fault()
     def check() -> None:
         stay_on_one_core()
         one = cores()
-        with on_any_core():
+        with unpinned():
             assert cores() == ALL
         assert cores() == one
-        with pytest.raises(ZeroDivisionError), on_any_core():
+        with pytest.raises(ZeroDivisionError), unpinned():
             1 / 0  # noqa: B018  a fault
         assert cores() == one
 
@@ -85,7 +85,7 @@ def test_where_the_choice_is_forbidden_all_goes_on_without_it() -> None:
         with pytest.raises(PermissionError):
             os.sched_setaffinity(0, ALL)
         stay_on_one_core()
-        with on_any_core():
+        with unpinned():
             done.append("work")
         assert cores() == ALL
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
-from daypass.sandbox.control_client import Control
+from daypass.sandbox.control_client import ControlClient
 from tests.sandbox.calls import SERVICES, Service
 from tests.sandbox.world import Resources, World, make_resources, trust
 
@@ -126,7 +126,7 @@ def test_the_federation_endpoint_fails_on_demand(world: World, kind: str, status
 
 def test_the_control_door_stays_shut_without_its_token(world: World) -> None:
     for token in ("", "wrong", world.sandbox.root_secret):
-        stranger = Control(world.sandbox.endpoint_url, token)
+        stranger = ControlClient(world.sandbox.endpoint_url, token)
         for act in (
             stranger.state,
             stranger.clear_faults,

@@ -7,9 +7,9 @@ import click
 
 from daypass import __version__
 from daypass.cli.lazy_group import Ours, Root, Wings
-from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Unwritable
-from daypass.cli.runtime.exit_status import ended, without_tokens
+from daypass.cli.runtime.exit_status import exit_code_of, without_tokens
 from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
@@ -62,11 +62,11 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
     """Answer the command line; the result is the exit code."""
     root.ours, root.wings = OURS, wings
     words = _with_flags_behind(words)
-    code = ended(lambda: _with_careful_output(words, now), words)
+    code = exit_code_of(lambda: _with_careful_output(words, now), words)
     if code not in (0, Unwritable.exit_code) and words[:1] in (["env"], ["serve-credentials"]):
         from daypass.cli.commands.env import print_failure
 
-        ended(lambda: print_failure(words), words)
+        exit_code_of(lambda: print_failure(words), words)
     return code
 
 
@@ -84,7 +84,7 @@ def _clicked(words: list[str], now: Callable[[], float]) -> object:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        say(_corrected(error, words))
+        print_message(_corrected(error, words))
         return error.exit_code
     except click.Abort:
         # click ended the line itself.

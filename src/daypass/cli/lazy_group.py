@@ -8,7 +8,7 @@ from types import MappingProxyType
 import click
 
 from daypass import __version__
-from daypass.cli.runtime.errors import EXIT_CODES, Misconfigured, Misused
+from daypass.cli.runtime.errors import EXIT_CODES, Misconfigured, UsageError
 from daypass.common.counting import joined
 from daypass.common.package import install_advice
 
@@ -59,7 +59,7 @@ class Root(click.Group):
             from daypass.cli.commands.legacy import SUBJECTS
 
             if instead := SUBJECTS.get(args[0]):
-                raise Misused(f"There is no `daypass {args[0]}`. {instead}")
+                raise UsageError(f"There is no `daypass {args[0]}`. {instead}")
             close = get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 from daypass.portal.secret import Secret
 
 FILE = "accounts.json"
@@ -37,7 +37,7 @@ class Accounts:
     people: Mapping[str, Account]
 
 
-def load(folder: Folder) -> Accounts | None:
+def load(folder: StateDirectory) -> Accounts | None:
     """What an earlier run left, if one came that far."""
     try:
         kept = json.loads((folder.path / FILE).read_bytes())
@@ -56,7 +56,7 @@ def load(folder: Folder) -> Accounts | None:
     )
 
 
-def save(folder: Folder, accounts: Accounts) -> None:
+def save(folder: StateDirectory, accounts: Accounts) -> None:
     """Keep it for the next run."""
     kept = {
         "tenants": {

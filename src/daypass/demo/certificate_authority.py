@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 
 LIFE = timedelta(days=365)
 MARGIN = timedelta(days=7)
@@ -47,7 +47,7 @@ class Certificates:
         return ssl.create_default_context(cafile=str(self.authority))
 
 
-def certify(folder: Folder, now: datetime) -> Certificates:
+def certify(folder: StateDirectory, now: datetime) -> Certificates:
     """Answer this folder's certificates; makes them when they are missing or soon to end."""
     found = Certificates(
         folder.path / "ca.pem", folder.path / "localhost.pem", folder.path / "localhost-key.pem"
@@ -64,7 +64,7 @@ def _is_good(found: Certificates, now: datetime) -> bool:
     return certificate.not_valid_after_utc - now > MARGIN
 
 
-def _make(folder: Folder, files: Certificates, now: datetime) -> None:
+def _make(folder: StateDirectory, files: Certificates, now: datetime) -> None:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Daypass demo authority (this machine only)")
     authority = (

@@ -6,7 +6,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.environment import Tenant, World
+from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import Answer, browse
 from daypass.demo.proof import Chapter, Check, Unproven
 from daypass.demo.seed.fixtures import ADMIN, DANA
@@ -19,10 +19,10 @@ Session = dict[str, Any]
 """An answer of `POST /api/v1/sessions`."""
 
 
-class Promises:
+class DemoChecks:
     """The chapters of the checklist; what one check obtained, the later ones use."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DemoEnvironment) -> None:
         self._world = world
         self._dana = world.visitor(DANA.username)
         self._admin = world.visitor(ADMIN.username)

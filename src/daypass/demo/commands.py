@@ -40,15 +40,15 @@ def demo(
     """Try Daypass without an AWS account: a portal and an AWS on this machine, seeded and proven."""
     # Imported here: `daypass --help` must not wait for an AWS library.
     from daypass.demo.errors import DemoError
-    from daypass.demo.run import Wishes, run
-    from daypass.demo.signals import Stops
+    from daypass.demo.run import DemoOptions, run
+    from daypass.demo.signals import SignalGuard
 
     # All that the demo and its processes write is for its owner's eyes only.
     os.umask(0o077)
     # In whatever way the demo is stopped, its processes are stopped with it.
-    stops = Stops()
+    stops = SignalGuard()
     stops.listen()
-    wishes = Wishes(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
+    wishes = DemoOptions(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
     try:
         is_proven = run(wishes, stops)
     except DemoError as error:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from daypass.demo.accounts import Account
 from daypass.demo.aws import Aws
-from daypass.demo.http_client import Visitor
+from daypass.demo.http_client import HttpClient
 from daypass.demo.seed.aws import TenantResources
 from daypass.demo.seed.fixtures import TenantPlan
 
@@ -23,7 +23,7 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DemoEnvironment:
     """A portal and an AWS, seeded and running."""
 
     portal_url: str
@@ -36,9 +36,9 @@ class World:
     move_clock: Callable[[timedelta], object]
     """Moves AWS's clock on, or back; the machine's stays as it is."""
 
-    def visitor(self, username: str) -> Visitor:
+    def visitor(self, username: str) -> HttpClient:
         """Somebody at the portal's door."""
-        return Visitor(self.portal_url, self.trust, self.accounts[username].api_token.reveal())
+        return HttpClient(self.portal_url, self.trust, self.accounts[username].api_token.reveal())
 
     @contextmanager
     def clock_ahead(self, by: timedelta) -> Iterator[None]:

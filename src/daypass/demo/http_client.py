@@ -25,7 +25,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class HttpClient:
     """Somebody with a token; trusts the demo's own authority and no other."""
 
     portal_url: str

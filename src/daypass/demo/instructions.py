@@ -6,12 +6,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from daypass.demo.environment import World
+from daypass.demo.environment import DemoEnvironment
 from daypass.demo.output import pasteable, say, title
 from daypass.demo.processes import DAYPASS
 from daypass.demo.seed.fixtures import ADMIN, DANA, PEOPLE, REGION, Person
 from daypass.demo.seed.history import REASON
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 
 SHELL_FILE = "environment.sh"
 
@@ -19,11 +19,11 @@ PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class Instructions:
     """The files that the printed lines need, and the lines."""
 
-    folder: Folder
-    world: World
+    folder: StateDirectory
+    world: DemoEnvironment
     ca_file: Path
 
     def write_files(self) -> None:

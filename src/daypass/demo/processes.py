@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from daypass.demo.errors import DemoError
-from daypass.demo.signals import Stops
-from daypass.demo.state_dir import Folder
+from daypass.demo.signals import SignalGuard
+from daypass.demo.state_dir import StateDirectory
 
 DAYPASS = Path(sys.executable).with_name("daypass")
 """The command, in the environment that this demo runs from."""
@@ -37,7 +37,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: str
-    stops: Stops
+    stops: SignalGuard
 
     @property
     def has_ended(self) -> bool:
@@ -48,7 +48,7 @@ class Child:
         """Return when it is ready; refuse when it ended, or takes too long."""
         deadline = time.monotonic() + START_LIMIT
         while not is_ready():
-            self.stops.heed()
+            self.stops.check()
             if self.has_ended:
                 raise DemoError(f"The {self.name} stopped while starting; {self.log} says why.")
             if time.monotonic() > deadline:
@@ -66,10 +66,10 @@ class Child:
         self.process.wait()
 
 
-class Children:
+class ProcessGroup:
     """All of them; leaving the `with` block ends them, the last one first, and is not interrupted itself."""
 
-    def __init__(self, folder: Folder, stops: Stops) -> None:
+    def __init__(self, folder: StateDirectory, stops: SignalGuard) -> None:
         self._folder = folder
         self._stops = stops
         self._started: list[Child] = []
@@ -77,7 +77,7 @@ class Children:
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Run `daypass ARGUMENTS`, with its output in the state folder."""
         # A stop in the middle of this would leave a process that nobody knows of.
-        with self._stops.postponed():
+        with self._stops.shielded():
             log = self._folder.open_log(f"{name}.log")
             try:
                 process = subprocess.Popen(  # noqa: S603  our own command

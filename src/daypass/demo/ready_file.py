@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from daypass.demo.environment import Tenant, World
+from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.errors import DemoError
 from daypass.demo.seed.fixtures import PEOPLE, REGION, Person
 from daypass.demo.state_dir import write_private
@@ -18,7 +18,7 @@ def forget(path: Path) -> None:
         raise _unusable(path, error) from error
 
 
-def announce(path: Path, world: World, ca_file: Path) -> None:
+def announce(path: Path, world: DemoEnvironment, ca_file: Path) -> None:
     """Write the file, whole."""
     try:
         write_private(path, json.dumps(_describe(world, ca_file), indent=2).encode())
@@ -26,7 +26,7 @@ def announce(path: Path, world: World, ca_file: Path) -> None:
         raise _unusable(path, error) from error
 
 
-def _describe(world: World, ca_file: Path) -> dict[str, Any]:
+def _describe(world: DemoEnvironment, ca_file: Path) -> dict[str, Any]:
     return {
         "portal_url": world.portal_url,
         "aws_endpoint_url": world.aws_endpoint_url,
@@ -37,7 +37,7 @@ def _describe(world: World, ca_file: Path) -> dict[str, Any]:
     }
 
 
-def _user(world: World, person: Person) -> dict[str, Any]:
+def _user(world: DemoEnvironment, person: Person) -> dict[str, Any]:
     account = world.accounts[person.username]
     return {
         "username": person.username,

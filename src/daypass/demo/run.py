@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.demo import output, ready_file
-from daypass.demo.checks import Promises
-from daypass.demo.environment import World
+from daypass.demo.checks import DemoChecks
+from daypass.demo.environment import DemoEnvironment
 from daypass.demo.errors import DemoError
-from daypass.demo.instructions import Guide
-from daypass.demo.processes import Children
+from daypass.demo.instructions import Instructions
+from daypass.demo.processes import ProcessGroup
 from daypass.demo.proof import lines
-from daypass.demo.signals import Stops
+from daypass.demo.signals import SignalGuard
 from daypass.demo.start import start
 from daypass.demo.state_dir import held, open_folder
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DemoOptions:
     """What the command line asks for; `owner` is the user that the demo runs as."""
 
     path: Path
@@ -29,10 +29,10 @@ class Wishes:
     ready_file: Path | None
 
 
-def run(wishes: Wishes, stops: Stops) -> bool:
+def run(wishes: DemoOptions, stops: SignalGuard) -> bool:
     """Run the demo until it is stopped; answers whether every promise was kept."""
     folder = open_folder(wishes.path, wishes.owner)
-    with held(folder), Children(folder, stops) as children:
+    with held(folder), ProcessGroup(folder, stops) as children:
         if wishes.ready_file:
             ready_file.forget(wishes.ready_file)
         output.say("Starting an AWS and a portal on this machine ...")
@@ -42,7 +42,7 @@ def run(wishes: Wishes, stops: Stops) -> bool:
         )
         output.say(f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:")
         is_proven = prove(world, stops)
-        guide = Guide(folder, world, ca_file)
+        guide = Instructions(folder, world, ca_file)
         guide.write_files()
         if wishes.ready_file:
             ready_file.announce(wishes.ready_file, world, ca_file)
@@ -52,13 +52,13 @@ def run(wishes: Wishes, stops: Stops) -> bool:
     return is_proven
 
 
-def prove(world: World, stops: Stops) -> bool:
+def prove(world: DemoEnvironment, stops: SignalGuard) -> bool:
     """Run and print the checklist; answers whether all of it holds."""
     broken = 0
-    for chapter in Promises(world).chapters():
+    for chapter in DemoChecks(world).chapters():
         output.title(chapter.title)
         for line in lines(chapter.checks):
-            stops.heed()
+            stops.check()
             output.line(line)
             broken += not line.is_kept
     output.say()
@@ -66,12 +66,12 @@ def prove(world: World, stops: Stops) -> bool:
     return not broken
 
 
-def _serve(children: Children, stops: Stops) -> None:
+def _serve(children: ProcessGroup, stops: SignalGuard) -> None:
     output.say()
     output.say("Serving until you press Ctrl-C.")
     try:
         while (ended := children.ended()) is None:
-            stops.heed()
+            stops.check()
             time.sleep(0.5)
     except KeyboardInterrupt:
         output.say()

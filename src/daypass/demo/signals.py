@@ -9,7 +9,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals by which the demo is stopped, in whatever way."""
 
 
-class Stops:
+class SignalGuard:
     """Whether somebody asked the demo to stop, and when it may be interrupted. For the main thread only.
 
     The first signal raises `KeyboardInterrupt` wherever the demo is. Python drops what is raised in some
@@ -26,20 +26,20 @@ class Stops:
         for number in STOPPING:
             signal.signal(number, self._hear)
 
-    def heed(self) -> None:
+    def check(self) -> None:
         """Raise `KeyboardInterrupt` if somebody asked, unless it is put off."""
         if self._is_asked and self._may_interrupt:
             raise KeyboardInterrupt
 
     @contextmanager
-    def postponed(self) -> Iterator[None]:
+    def shielded(self) -> Iterator[None]:
         """Let nothing be interrupted until the block is left."""
         self._may_interrupt = False
         try:
             yield
         finally:
             self._may_interrupt = True
-        self.heed()
+        self.check()
 
     def end(self) -> None:
         """Let nothing be interrupted any more: what is left is done within moments, and has to be done."""
@@ -48,4 +48,4 @@ class Stops:
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         if not self._is_asked:
             self._is_asked = True
-            self.heed()
+            self.check()

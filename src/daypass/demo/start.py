@@ -5,24 +5,29 @@ from pathlib import Path
 
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.certificate_authority import Certificates, certify
-from daypass.demo.environment import Tenant, World
+from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import is_answering
-from daypass.demo.processes import Child, Children, choose_port
+from daypass.demo.processes import Child, ProcessGroup, choose_port
 from daypass.demo.seed.aws import seed_identities, seed_tenant
 from daypass.demo.seed.fixtures import REGION, TENANTS, TenantPlan
 from daypass.demo.seed.portal import database_url, seed_portal
-from daypass.demo.state_dir import Folder
+from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
 from daypass.portal.secret import Secret
 from daypass.sandbox.config import DEFAULT_ACCOUNT
-from daypass.sandbox.control_client import Control
+from daypass.sandbox.control_client import ControlClient
 
 SANDBOX = "sandbox.json"
 
 
 def start(
-    folder: Folder, children: Children, portal_port: int, aws_port: int, *, has_history: bool = True
-) -> tuple[World, Path]:
+    folder: StateDirectory,
+    children: ProcessGroup,
+    portal_port: int,
+    aws_port: int,
+    *,
+    has_history: bool = True,
+) -> tuple[DemoEnvironment, Path]:
     """Answer the running and seeded world, and the authority to trust."""
     portal_port = choose_port(portal_port, "--portal-port")
     choose_port(aws_port, "--aws-port")
@@ -44,19 +49,19 @@ def start(
     }
     trust = certificates.trust()
     portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
-    world = World(
+    world = DemoEnvironment(
         portal_url=portal_url,
         trust=trust,
         aws_endpoint_url=endpoint_url,
         aws=aws,
         tenants=tenants,
         accounts=accounts.people,
-        move_clock=Control(endpoint_url, described["control_token"]).move_clock,
+        move_clock=ControlClient(endpoint_url, described["control_token"]).move_clock,
     )
     return world, certificates.authority
 
 
-def _start_sandbox(folder: Folder, children: Children, port: int) -> Child:
+def _start_sandbox(folder: StateDirectory, children: ProcessGroup, port: int) -> Child:
     ready = folder.path / SANDBOX
     # What an earlier one left there is not this one's.
     ready.unlink(missing_ok=True)
@@ -64,7 +69,7 @@ def _start_sandbox(folder: Folder, children: Children, port: int) -> Child:
     return children.start("sandbox", ["sandbox", *options, "--ready-file", str(ready)], {})
 
 
-def _await_sandbox(folder: Folder, sandbox: Child) -> dict[str, str]:
+def _await_sandbox(folder: StateDirectory, sandbox: Child) -> dict[str, str]:
     ready = folder.path / SANDBOX
     sandbox.wait_until(ready.exists)
     described: dict[str, str] = json.loads(ready.read_bytes())
@@ -72,7 +77,12 @@ def _await_sandbox(folder: Folder, sandbox: Child) -> dict[str, str]:
 
 
 def _start_portal(
-    folder: Folder, children: Children, port: int, endpoint_url: str, keys: Keys, certificates: Certificates
+    folder: StateDirectory,
+    children: ProcessGroup,
+    port: int,
+    endpoint_url: str,
+    keys: Keys,
+    certificates: Certificates,
 ) -> Child:
     environment = {
         "DAYPASS_DATABASE_URL": database_url(folder),

@@ -15,7 +15,7 @@ PRIVATE_FOLDER = 0o700
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class StateDirectory:
     """A folder with mode 0700; what is written into it is whole, and has mode 0600."""
 
     path: Path
@@ -29,7 +29,7 @@ class Folder:
         return os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
 
 
-def open_folder(path: Path, owner: int) -> Folder:
+def open_folder(path: Path, owner: int) -> StateDirectory:
     """Make the folder, or accept the one that is there when it belongs to *owner*, the user we run as."""
     path = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow the link that is refused below
     try:
@@ -44,11 +44,11 @@ def open_folder(path: Path, owner: int) -> Folder:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DemoError(f"{path} cannot be used ({reason}). Choose another folder with --dir.") from error
-    return Folder(path)
+    return StateDirectory(path)
 
 
 @contextmanager
-def held(folder: Folder) -> Iterator[None]:
+def held(folder: StateDirectory) -> Iterator[None]:
     """Keep a second demo out of the same folder."""
     descriptor = os.open(folder.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:

@@ -7,11 +7,11 @@ from functools import cache
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from daypass.portal.access.abandoned_attempts import OrphanedAttempts
-from daypass.portal.access.model import Door
+from daypass.portal.access.abandoned_attempts import AbandonedAttempts
+from daypass.portal.access.model import Channel
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.verification import Verification
-from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.aws_services import Aws, aws_services
 from daypass.portal.clock import Clock, utc_now
@@ -19,7 +19,7 @@ from daypass.portal.config import PortalConfig
 from daypass.portal.core import Core, make_core
 from daypass.portal.http.api.admin_operations import AdministrationCalls
 from daypass.portal.http.api.docs import docs_page
-from daypass.portal.http.api.me import Myself
+from daypass.portal.http.api.me import Me
 from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.openapi import describe
 from daypass.portal.http.api.records import Records
@@ -31,9 +31,9 @@ from daypass.portal.http.api.tenants import Tenants as ApiTenants
 from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members
 from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.core.dispatcher import Front, make_door
+from daypass.portal.http.core.dispatcher import Dispatcher, make_door
 from daypass.portal.http.core.health import PROBES, health_routes
-from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import message, problem
 from daypass.portal.http.core.transport import Transport
 from daypass.portal.http.layout.assets import Assets
@@ -43,30 +43,30 @@ from daypass.portal.http.legacy.jit import Jit
 from daypass.portal.http.legacy.local_access import PAGE as LOCAL_ACCESS
 from daypass.portal.http.legacy.local_access import LocalAccess, local_access_routes
 from daypass.portal.http.legacy.plans import Plans
-from daypass.portal.http.legacy.routes import PREFIXES, Compat, compat_routes
+from daypass.portal.http.legacy.routes import PREFIXES, LegacyHandlers, legacy_routes
 from daypass.portal.http.legacy.settings import Settings as CompatSettings
 from daypass.portal.http.legacy.system import System
 from daypass.portal.http.legacy.tenants import Tenants
 from daypass.portal.http.legacy.users import Users as CompatUsers
-from daypass.portal.http.oauth.client_endpoints import MachineEntrance, oauth_error
+from daypass.portal.http.oauth.client_endpoints import ClientEndpoints, oauth_error
 from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import CODE, Endpoints
-from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, consent_routes, machine_routes
+from daypass.portal.http.oauth.routes import MACHINE_PREFIXES, PAGE_PREFIX, client_routes, consent_routes
 from daypass.portal.http.pages.admin.routes import administrator_routes
-from daypass.portal.http.pages.console_access import Ways
+from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.http.pages.profile import ProfilePages
 from daypass.portal.http.pages.resources import ResourcePages
-from daypass.portal.http.pages.routes import WebPages, web_routes
+from daypass.portal.http.pages.routes import PageHandlers, page_routes
 from daypass.portal.http.pages.sessions import SessionPages
 from daypass.portal.http.pages.sign_in import SignInPages
 from daypass.portal.http.pages.tenant_choice import TenantChoice
 from daypass.portal.http.pages.tokens import TokenPages
 from daypass.portal.http.pages.workstation import Workstations
-from daypass.portal.identity.legacy_consent import Approvals
-from daypass.portal.identity.oauth.authorization_requests import Consents
+from daypass.portal.identity.legacy_consent import LegacyConsents
+from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.oauth.token_families import Grants
-from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.oauth.token_families import TokenFamilies
+from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
@@ -141,14 +141,16 @@ def assemble(
         PAGE_PREFIX: consent,
     }
 
-    orphans = OrphanedAttempts(database, core.audit)
+    orphans = AbandonedAttempts(database, core.audit)
 
     if core.administration.maxima is not None:
         # Changes of roles that an earlier process left undone. Before AWS answers, each would be refused.
-        aws.when_known(core.administration.maxima.follow)
+        aws.when_known(core.administration.maxima.reconcile)
     orphans.settle_some()
     return Portal(
-        Guards(Transport(Front(doors, otherwise=web), config.public_url), core.callers.addresses),
+        RequestMiddleware(
+            Transport(Dispatcher(doors, otherwise=web), config.public_url), core.callers.addresses
+        ),
         (api, compat, local_access, machine, consent, health, web),
         core.has_administrator,
         database.profile,
@@ -159,9 +161,9 @@ def assemble(
     )
 
 
-def _closing(core: Core, aws: Aws, orphans: OrphanedAttempts) -> Callable[[], None]:
+def _closing(core: Core, aws: Aws, orphans: AbandonedAttempts) -> Callable[[], None]:
     """Return the function that ends all work of a portal and closes its database."""
-    background: list[Verification | OrphanedAttempts | RoleMaxima]
+    background: list[Verification | AbandonedAttempts | RoleReconciler]
     background = [core.administration.verification, orphans]
     if core.administration.maxima is not None:
         background.append(core.administration.maxima)
@@ -183,7 +185,7 @@ def _closing(core: Core, aws: Aws, orphans: OrphanedAttempts) -> Callable[[], No
 def _api_door(core: Core) -> Starlette:
     config = core.config
     operations = api_operations(
-        Myself(core.account_id, config.aws.region, core.release, config.aws.endpoint_url),
+        Me(core.account_id, config.aws.region, core.release, config.aws.endpoint_url),
         Sessions(core.database, core.issuer),
         Resources(core.inventory),
         AdministrationCalls(
@@ -199,7 +201,7 @@ def _api_door(core: Core) -> Starlette:
     # Made when it is first asked for: a start waits for neither.
     document = cache(lambda: describe(operations, config.public_url, core.release))
     docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_door(api_routes(operations, core.entrance(Door.API), document, docs), problem)
+    return make_door(api_routes(operations, core.entrance(Channel.API), document, docs), problem)
 
 
 def _compat_door(core: Core) -> Starlette:
@@ -213,7 +215,7 @@ def _compat_door(core: Core) -> Starlette:
         role_prefix=config.aws.role_prefix,
         version=core.release,
     )
-    compat = Compat(
+    compat = LegacyHandlers(
         jit=Jit(core.issuer, core.clock),
         tenants=Tenants(core.database, core.administration, core.account_id, config.aws.region),
         system=system,
@@ -221,34 +223,36 @@ def _compat_door(core: Core) -> Starlette:
         settings=CompatSettings(core.administration),
         plans=Plans(core.database, core.account_id, config.aws.region),
     )
-    return make_door(compat_routes(core.entrance(Door.LEGACY), compat), message, absence)
+    return make_door(legacy_routes(core.entrance(Channel.LEGACY), compat), message, absence)
 
 
 def _local_access_door(core: Core) -> Starlette:
-    approvals = Approvals(core.identity, core.config.legacy_loopback)
+    approvals = LegacyConsents(core.identity, core.config.legacy_loopback)
     local_access = LocalAccess(core.pages, approvals, core.clock)
-    routes = local_access_routes(core.page_entrance(Door.LEGACY), local_access)
+    routes = local_access_routes(core.page_entrance(Channel.LEGACY), local_access)
     return make_door(routes, core.refusal_page)
 
 
 def _oauth_doors(core: Core) -> tuple[Starlette, Starlette]:
     """What applications call by themselves, and what people answer."""
     origin = core.config.public_url
-    consents = Consents(core.database, core.audit, core.clock, Sealing(core.database, core.clock))
-    grants = Grants(core.database, core.audit, core.clock, origin + CODE)
+    consents = AuthorizationRequests(
+        core.database, core.audit, core.clock, Sealing(core.database, core.clock)
+    )
+    grants = TokenFamilies(core.database, core.audit, core.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, core.clock, origin)
-    machine = machine_routes(MachineEntrance(core.callers.addresses, core.pools.local), endpoints)
+    machine = client_routes(ClientEndpoints(core.callers.addresses, core.pools.local), endpoints)
     pages = ConsentPages(core.pages, consents, core.clock, origin)
-    entrance = core.page_entrance(Door.WEB)
+    entrance = core.page_entrance(Channel.WEB)
     return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)
 
 
 def _web_door(core: Core) -> Starlette:
-    aws, own = core.config.aws, OwnTokens(core.identity)
+    aws, own = core.config.aws, PersonalTokens(core.identity)
     workstations = Workstations(core.config.public_url, core.release, aws.region, aws.endpoint_url)
-    ways = Ways(core.pages, core.issuer)
+    ways = ConsoleAccess(core.pages, core.issuer)
     profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
-    web = WebPages(
+    web = PageHandlers(
         sign_in=SignInPages(
             core.pages, core.confirmations, core.sign_ins, core.has_administrator, core.config.public_url
         ),
@@ -259,9 +263,9 @@ def _web_door(core: Core) -> Starlette:
         ways=ways,
         resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
     )
-    entrance = core.page_entrance(Door.WEB)
+    entrance = core.page_entrance(Channel.WEB)
     routes = [
-        *web_routes(entrance, web),
+        *page_routes(entrance, web),
         *administrator_routes(
             entrance, core.pages, core.administration, core.durations, core.doctor, aws.region
         ),

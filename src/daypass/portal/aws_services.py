@@ -14,7 +14,7 @@ from daypass.portal.aws.tagging import tagging_source
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.core.threadpool import aws_threads
-from daypass.portal.inventory.finder import Source
+from daypass.portal.inventory.finder import ResourceFinder
 from daypass.portal.storage.engine import Database
 
 _FIRST_ANSWER = 2.0
@@ -26,7 +26,7 @@ class Aws:
     """Everything through which the portal asks AWS."""
 
     broker: Broker
-    source: Source
+    source: ResourceFinder
     roles: IamRoles | None = None
     """None where the portal makes and changes no roles."""
     doctor: Examiner | None = None

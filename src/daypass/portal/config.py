@@ -211,7 +211,7 @@ class PortalConfig:
     is_behind_proxy: bool
     trusted_proxies: tuple[Network, ...]
     threads: int
-    stays_on_one_core: bool
+    pin_to_one_cpu: bool
     require_attribution: bool
     legacy_loopback: LegacyLoopback
     aws: AwsConfig
@@ -247,16 +247,16 @@ class PortalConfig:
             is_behind_proxy=_flag(BEHIND_PROXY, environ),
             trusted_proxies=_networks(environ),
             threads=_threads(environ),
-            stays_on_one_core=_flag(ONE_CORE, environ),
+            pin_to_one_cpu=_flag(ONE_CORE, environ),
             require_attribution=_flag(REQUIRE_ATTRIBUTION, environ),
             legacy_loopback=_legacy_loopback(environ),
             aws=_aws(environ),
         )
-        _refuse_open_door(config)
+        _require_tls_off_loopback(config)
         return config
 
 
-def _refuse_open_door(config: PortalConfig) -> None:
+def _require_tls_off_loopback(config: PortalConfig) -> None:
     if not (ip_address(config.host).is_loopback or config.serves_tls or config.is_behind_proxy):
         raise ConfigError(
             f"{LISTEN.name} would let the network in without TLS, and tokens would travel readable. Set "

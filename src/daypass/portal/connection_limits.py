@@ -63,7 +63,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ConnectionState:
     """One connection, as the kernel and the server know it at one moment."""
 
     key: int
@@ -79,7 +79,7 @@ class Seen:
     """Whether a request of it is being handled."""
 
 
-def overdue(seen: Seen, limits: Limits, now: float) -> bool:
+def overdue(seen: ConnectionState, limits: Limits, now: float) -> bool:
     """Return whether the connection has passed one of its deadlines."""
     if seen.is_busy:
         return False
@@ -87,7 +87,9 @@ def overdue(seen: Seen, limits: Limits, now: float) -> bool:
     return is_late or seen.idle_for >= limits.idle
 
 
-def surplus(every: list[Seen], limits: Limits, is_exempt: Callable[[str], bool]) -> list[Seen]:
+def surplus(
+    every: list[ConnectionState], limits: Limits, is_exempt: Callable[[str], bool]
+) -> list[ConnectionState]:
     """Return the quiet connections beyond the limits: unanswered ones first, and of those the oldest.
 
     Those beyond the limit of their address come before others are closed for the limit of all together.
@@ -193,7 +195,7 @@ class ConnectionWatch:
             if closed:
                 _log.warning("connections", closed=closed, left=len(self._accepted_at) - closed)
 
-    def _connections(self, now: float) -> Iterator[Seen]:
+    def _connections(self, now: float) -> Iterator[ConnectionState]:
         used_at, busy, found = self._used_at.copy(), self._busy.copy(), {}
         gone, others = set(used_at), set()
         for key, fd in _sockets():
@@ -286,14 +288,14 @@ def _seen(
     connection: socket.socket,
     *,
     is_busy: bool,
-) -> Seen:
+) -> ConnectionState:
     known = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     if len(known) < _TCP_INFO.size:
         raise OSError(errno.ENOTSUP, "this kernel's TCP_INFO does not count bytes")
     numbers = _TCP_INFO.unpack(known)
     has_answered = numbers[_BYTES_ACKNOWLEDGED] > 0
     idle_for = min(numbers[_LAST_DATA_RECEIVED], numbers[_LAST_DATA_SENT]) / 1000
-    return Seen(
+    return ConnectionState(
         key=key,
         peer=peer,
         accepted_at=accepted_at,

@@ -6,30 +6,30 @@ from importlib.metadata import version
 
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Door
-from daypass.portal.access.role_concurrency import RoleShares
+from daypass.portal.access.model import Channel
+from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.findings import Examiner
-from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.admin.tenants.service import RoleRules
+from daypass.portal.admin.tenants.service import RoleNaming
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import browser_origins
 from daypass.portal.aws_services import Aws
 from daypass.portal.clock import Clock
 from daypass.portal.config import AwsConfig, PortalConfig
-from daypass.portal.http.core.authentication import Addresses, Callers
-from daypass.portal.http.core.authorization import Doorkeeper
-from daypass.portal.http.core.endpoints import Entrance
-from daypass.portal.http.core.threadpool import Pools, role_shares
+from daypass.portal.http.core.authentication import Authenticator, ClientAddresses
+from daypass.portal.http.core.authorization import Authorizer
+from daypass.portal.http.core.endpoints import ApiEndpoints
+from daypass.portal.http.core.threadpool import ThreadPools, role_shares
 from daypass.portal.http.layout.assets import Assets
-from daypass.portal.http.layout.endpoints import PageEntrance
+from daypass.portal.http.layout.endpoints import PageEndpoints
 from daypass.portal.http.layout.errors import RefusalForm
-from daypass.portal.http.layout.page_layout import Frames
-from daypass.portal.http.layout.reauthentication import Confirmations
-from daypass.portal.http.layout.rendering import Pages, Templates
+from daypass.portal.http.layout.page_layout import PageLayouts
+from daypass.portal.http.layout.reauthentication import Reauthentication
+from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import SignIns
+from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.store import UserStore
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
@@ -49,25 +49,25 @@ class Core:
     inventory: Inventory
     administration: Administration
     doctor: Examiner | None
-    callers: Callers
-    doorkeeper: Doorkeeper
-    sign_ins: SignIns
+    callers: Authenticator
+    doorkeeper: Authorizer
+    sign_ins: BrowserSessions
     assets: Assets
-    pages: Pages
-    pools: Pools
-    shares: RoleShares
+    pages: PageRenderer
+    pools: ThreadPools
+    shares: RoleConcurrency
     release: str
 
-    def entrance(self, door: Door) -> Entrance:
+    def entrance(self, door: Channel) -> ApiEndpoints:
         """The way in to one door."""
-        return Entrance(door, self.callers, self.pools, self.doorkeeper)
+        return ApiEndpoints(door, self.callers, self.pools, self.doorkeeper)
 
-    def page_entrance(self, door: Door) -> PageEntrance:
+    def page_entrance(self, door: Channel) -> PageEndpoints:
         """The way in to a door's pages."""
-        return PageEntrance(
+        return PageEndpoints(
             door=door,
             signed_in=self.sign_ins.find,
-            frames=Frames(self.database, self.clock),
+            frames=PageLayouts(self.database, self.clock),
             addresses=self.callers.addresses,
             pools=self.pools,
             origin=self.config.public_url,
@@ -80,9 +80,9 @@ class Core:
         return self.broker.account_id
 
     @property
-    def confirmations(self) -> Confirmations:
+    def confirmations(self) -> Reauthentication:
         """The pages around a password that is asked for once more."""
-        return Confirmations(self.pages)
+        return Reauthentication(self.pages)
 
     @property
     def refusal_page(self) -> RefusalForm:
@@ -138,22 +138,24 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
             identity,
             _role_rules(broker, config.aws),
             aws.roles,
-            None if aws.roles is None else RoleMaxima(database, audit, clock, aws.roles, master_role_arn),
+            None if aws.roles is None else RoleReconciler(database, audit, clock, aws.roles, master_role_arn),
         ),
         doctor=aws.doctor,
-        callers=Callers(identity, Addresses(config.trusted_proxies if config.is_behind_proxy else ())),
-        doorkeeper=Doorkeeper(audit.commit_refusal, clock),
-        sign_ins=SignIns(database, audit, clock),
+        callers=Authenticator(
+            identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
+        ),
+        doorkeeper=Authorizer(audit.commit_refusal, clock),
+        sign_ins=BrowserSessions(database, audit, clock),
         assets=templates.assets,
-        pages=Pages(templates, browser_origins(config.aws)),
-        pools=Pools.sized(config.threads),
+        pages=PageRenderer(templates, browser_origins(config.aws)),
+        pools=ThreadPools.sized(config.threads),
         shares=shares,
         release=version("daypass"),
     )
 
 
-def _role_rules(broker: Broker, aws: AwsConfig) -> RoleRules:
-    return RoleRules(
+def _role_rules(broker: Broker, aws: AwsConfig) -> RoleNaming:
+    return RoleNaming(
         broker.partition, lambda: broker.account_id, aws.role_prefix, aws.master_role, aws.extra_regions
     )
 

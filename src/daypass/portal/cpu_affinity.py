@@ -23,7 +23,7 @@ def stay_on_one_core() -> None:
 
 
 @contextmanager
-def on_any_core() -> Iterator[None]:
+def unpinned() -> Iterator[None]:
     """Let this thread run where it likes meanwhile; for work that lets go of the interpreter."""
     if not _CAN_CHOOSE:
         yield

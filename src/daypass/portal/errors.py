@@ -43,7 +43,7 @@ class SignInFailed(PortalError):
     code = "sign_in_failed"
 
 
-class TooManyGuesses(PortalError):
+class TooManyAttempts(PortalError):
     """Too many wrong passwords; nothing typed now is looked at."""
 
     code = "too_many_guesses"
@@ -55,19 +55,19 @@ class RateLimited(PortalError):
     code = "rate_limited"
 
 
-class FreshSignInNeeded(PortalError):
+class ReauthenticationRequired(PortalError):
     """The change needs reauthentication: a sign-in of the last five minutes."""
 
     code = "fresh_sign_in_needed"
 
 
-class RequestOver(PortalError):
+class RequestExpired(PortalError):
     """What an application asked for was answered already, or waited too long."""
 
     code = "request_over"
 
 
-class TooSoon(PortalError):
+class ConsentTooFast(PortalError):
     """A consent that nobody can have read."""
 
     code = "too_soon"
@@ -149,13 +149,13 @@ class EventNotFound(PortalError):
     code = "event_not_found"
 
 
-class AlreadyThere(InvalidRequest):
+class AlreadyExists(InvalidRequest):
     """What was to be made exists, or its name is taken."""
 
     code = "already_there"
 
 
-class Changed(PortalError):
+class PreconditionFailed(PortalError):
     """What was to be changed is no longer what the caller knew of it."""
 
     code = "changed"

@@ -34,10 +34,10 @@ _CLOSING = timedelta(seconds=10)
 _GRACE = 15.0
 """Seconds that answers under way get after the signal to stop: more than any answer takes but a download."""
 
-_TOLD = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 """How we are told to stop."""
 
-_AWAITED = (*_TOLD, signal.SIGCHLD)
+_AWAITED = (*STOP_SIGNALS, signal.SIGCHLD)
 
 
 class ServeError(Exception):
@@ -146,7 +146,7 @@ def run_until_signal(
             # A download that its client does not read would keep the process for ever.
             loop.call_later(grace, watch.close_all)
 
-        for number in _TOLD:
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, end)
         announce()
         # After the announcement, which may have moved this thread, and so all that it starts, to one core.
@@ -194,13 +194,13 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     workers = {_fork(work) for _ in range(number)}
     is_well = True
     while workers:
-        is_told = signal.sigwait(_AWAITED) in _TOLD or is_told
+        is_told = signal.sigwait(_AWAITED) in STOP_SIGNALS or is_told
         for worker, status in _ended():
             if worker not in workers:
                 # Another's child, which we were made the parent of.
                 continue
             workers.remove(worker)
-            is_well = is_well and is_told and _is_obedient(status)
+            is_well = is_well and is_told and _exited_cleanly(status)
         if is_told or not is_well:
             _terminate(workers)
     return 0 if is_well else 1
@@ -213,9 +213,9 @@ def _ended() -> Iterator[tuple[int, int]]:
             yield ended
 
 
-def _is_obedient(status: int) -> bool:
+def _exited_cleanly(status: int) -> bool:
     """Whether a worker ended as it was told to, which may have been before it listened."""
-    return status == 0 or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _TOLD)
+    return status == 0 or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in STOP_SIGNALS)
 
 
 def _fork(work: Callable[[], int]) -> int:

@@ -10,8 +10,8 @@ from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.federation import CONSOLE_PATH, FEDERATION_PATH, Federation
 from daypass.sandbox.console.inventory import Inventory
 from daypass.sandbox.console.pages import Console
-from daypass.sandbox.console.signin import SigninDesk
-from daypass.sandbox.control_api import CONTROL_PREFIX, Switches
+from daypass.sandbox.console.signin import SigninService
+from daypass.sandbox.control_api import CONTROL_PREFIX, ControlApi
 from daypass.sandbox.faults import FaultKind, Faults, answer_of, break_connection
 from daypass.sandbox.ministack.gate import ApiRequest, Gate
 from daypass.sandbox.ministack.server import Answer, MiniStack
@@ -25,16 +25,16 @@ def make_app(config: SandboxConfig) -> ASGIApp:
     clock, faults = SandboxClock(), Faults()
     ministack = MiniStack(config, clock)
     ministack.replace_handler("sts", SecurityTokens(ministack, clock, faults).before)
-    switches = Switches(config, clock, faults)
+    switches = ControlApi(config, clock, faults)
     aws = Aws(ministack, Gate(ministack), switches)
-    desk = SigninDesk(ministack, clock)
+    desk = SigninService(ministack, clock)
     federation = Federation(config, desk, faults, switches.calls)
     console = Console(config, desk, Inventory(config))
     own = Starlette(routes=[*switches.routes(), *federation.routes(), *console.routes()])
-    return Doors(own, aws, config.port)
+    return Router(own, aws, config.port)
 
 
-class Doors:
+class Router:
     """Tells our own pages and switches from AWS's API."""
 
     def __init__(self, own: ASGIApp, aws: ASGIApp, port: int) -> None:
@@ -58,7 +58,7 @@ class Doors:
 class Aws:
     """AWS's API: counted, disturbed where a fault says so, and else MiniStack's."""
 
-    def __init__(self, ministack: MiniStack, gate: Gate, switches: Switches) -> None:
+    def __init__(self, ministack: MiniStack, gate: Gate, switches: ControlApi) -> None:
         self._ministack = ministack
         self._gate = gate
         self._switches = switches

@@ -40,7 +40,7 @@ class Ask:
     policies: dict[str, Any]
 
 
-class MiniStackComplaint(Exception):
+class MiniStackError(Exception):
     """MiniStack's own check said no, in AWS's words already."""
 
     def __init__(self, answer: Answer) -> None:
@@ -52,10 +52,10 @@ def read_ask(ministack: MiniStack, params: Params) -> Ask:
     """The ask in *params*, if AWS would take it for well-formed."""
     tags, complaint = ministack.session_tags(params)
     if complaint is not None:
-        raise MiniStackComplaint(complaint)
+        raise MiniStackError(complaint)
     policies, complaint = ministack.session_policies(params)
     if complaint is not None:
-        raise MiniStackComplaint(complaint)
+        raise MiniStackError(complaint)
     _check_tags(tags)
     role_arn = one(params, "RoleArn")
     if role_arn is None or not _ROLE_ARN.fullmatch(role_arn):

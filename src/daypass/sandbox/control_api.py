@@ -19,7 +19,7 @@ CONTROL_PREFIX = "/_sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
+class ControlApi:
     """Everything that the control door moves or shows."""
 
     config: SandboxConfig

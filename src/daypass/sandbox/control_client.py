@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlClient:
     """Moves a running sandbox's clock and its faults."""
 
     endpoint_url: str

@@ -17,7 +17,7 @@ from daypass.sandbox.config import (
     ROOT_SECRET_VARIABLE,
     KeyPair,
 )
-from daypass.sandbox.control_client import Control
+from daypass.sandbox.control_client import ControlClient
 
 _PATIENCE = 30.0
 _STOP_PATIENCE = 5.0
@@ -60,7 +60,7 @@ class SandboxProcess:
         self.root_key: str = ready["root_access_key_id"]
         self.root_secret: str = ready["root_secret_access_key"]
         self.control_token: str = ready["control_token"]
-        self.control = Control(self.endpoint_url, self.control_token)
+        self.control = ControlClient(self.endpoint_url, self.control_token)
 
     @property
     def pid(self) -> int:

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from daypass.sandbox.assume_role import (
     SHORTEST,
     Ask,
-    MiniStackComplaint,
+    MiniStackError,
     Refusal,
     check_duration,
     invalid,
@@ -48,7 +48,7 @@ class SecurityTokens:
                 return self._assume_role(self._ministack.caller(headers, query), params)
             except Refusal as no:
                 return self._ministack.error("sts", no.status, no.code, no.message, headers)
-            except MiniStackComplaint as complaint:
+            except MiniStackError as complaint:
                 return complaint.answer
 
         return handle

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from daypass.cli.api.client import Sent, exchange
+from daypass.cli.api.client import ApiRequest, exchange
 from daypass.cli.api.tls import Trust
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.stub import StubPortal
@@ -89,7 +89,7 @@ def refusal(server: ssl.SSLContext, ca_file: Path | None) -> str:
     portal = StubPortal(server)
     try:
         with pytest.raises(Misconfigured) as refused:
-            exchange(portal.url, Trust(context, is_whole=True), Sent("GET", "/", {}, None), "asking")
+            exchange(portal.url, Trust(context, is_whole=True), ApiRequest("GET", "/", {}, None), "asking")
     finally:
         portal.close()
     return str(refused.value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daypass.cli.auth.callback_server import MOST_REQUESTS, Callback, Expected, Listener
+from daypass.cli.auth.callback_server import MOST_REQUESTS, Callback, CallbackServer, Expected
 from tests.cli.sign_in import CODE, OTHER_CODE, visit
 
 STATE = "s" * 22
@@ -21,7 +21,7 @@ GENUINE = {"code": CODE, "state": STATE, "iss": ISSUER}
 class Waiting:
     """A listener that waits in a thread."""
 
-    listener: Listener
+    listener: CallbackServer
     found: "Future[Callback | None]"
 
     def raw(self, request: bytes) -> bytes:
@@ -44,7 +44,7 @@ class Waiting:
 @pytest.fixture
 def waiting() -> Iterator[Waiting]:
     expected = Expected(STATE, ISSUER, f"{ISSUER}/oauth/done")
-    with Listener() as listener, ThreadPoolExecutor(1) as pool:
+    with CallbackServer() as listener, ThreadPoolExecutor(1) as pool:
         found = pool.submit(listener.wait, expected, 20.0)
         yield Waiting(listener, found)
         if not found.done():
@@ -197,5 +197,5 @@ def test_a_flood_ends_the_listening(waiting: Waiting) -> None:
 
 
 def test_nobody_is_waited_for_for_ever() -> None:
-    with Listener() as listener:
+    with CallbackServer() as listener:
         assert listener.wait(Expected(STATE, ISSUER, ISSUER), 0.05) is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daypass.cli.auth.pending_login import Pending
-from daypass.cli.auth.session_store import Slot
+from daypass.cli.auth.session_store import SessionSlot
 from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import SCRIPT, Command, Ran
 from tests.cli.sign_in import CODE, OTHER_CODE, Shell, SignInPortal, Tabs, leave_sign_in, shell
@@ -470,7 +470,7 @@ def test_what_another_version_keeps_is_as_good_as_none(tmp_path: Path) -> None:
     (path,) = (tmp_path / "state").glob("*.sign-in")
     entry = Entry.from_bytes(path.read_bytes())
     other = json.dumps({**json.loads(entry.answer), "new": 1}).encode()
-    slot = Slot(here, origin, admin=False, now=lambda: entry.asked_at)
+    slot = SessionSlot(here, origin, admin=False, now=lambda: entry.asked_at)
     assert slot.peek() is not None
 
     path.write_bytes(Entry(other, entry.about, entry.asked_at, entry.good_until).to_bytes())

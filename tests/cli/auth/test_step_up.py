@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import structlog
 
-from daypass.cli.auth.session_store import Kept, Slot
+from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from daypass.portal import logs
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.authentication import OPERATOR
@@ -128,7 +128,7 @@ def test_a_token_that_was_given_has_no_other_in_its_place(
 def test_a_sign_in_that_another_command_made_meanwhile_is_used(person: Person, sign_in: SignInPortal) -> None:
     environment, now = signed_in(person, sign_in), time.time()  # noqa: TID251  commands read the real clock
     sign_in.asks_for = {"access_canary": CODES[1]}
-    newer = Kept(
+    newer = StoredSession(
         id="1" * 32,
         username="dana@example.com",
         allows_admin=True,
@@ -138,7 +138,7 @@ def test_a_sign_in_that_another_command_made_meanwhile_is_used(person: Person, s
         since=now - 1,
         until=now + 43200,
     )
-    with Slot(environment, sign_in.stub.url, admin=True, now=lambda: now).locked() as slot:
+    with SessionSlot(environment, sign_in.stub.url, admin=True, now=lambda: now).locked() as slot:
         slot.write(newer)
 
     ran = person.program(*DEV)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from daypass.cli.awsconfig.profiles import MARK, Config, Profile
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 
 DEV = Profile("dev01", "daypass aws --host https://portal.example.com --tenant dev01", "us-west-2")
 
@@ -164,7 +164,7 @@ def test_the_default_profile_and_names_with_blanks_have_their_own_spelling() -> 
 
 
 def test_a_profile_that_is_there_twice_is_not_touched() -> None:
-    with pytest.raises(Misused, match="twice"):
+    with pytest.raises(UsageError, match="twice"):
         with_profile(b"[profile dev01]\na = b\n[profile dev01]\n", DEV)
 
 

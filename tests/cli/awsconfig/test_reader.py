@@ -13,7 +13,7 @@ from botocore.exceptions import ConfigParseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daypass.cli.awsconfig.reader import Unreadable, load
+from daypass.cli.awsconfig.reader import UnreadableFile, load
 from daypass.cli.awsconfig.sources import AwsFiles
 from tests.cli.conftest import Inside
 
@@ -197,7 +197,7 @@ def test_the_same_profiles_and_the_same_source_of_keys_as_in_botocore(
 
     try:
         files = AwsFiles(load(tmp_path / "config"), load(tmp_path / "credentials"))
-    except Unreadable:
+    except UnreadableFile:
         with pytest.raises(ConfigParseError):
             _ = botocore.session.Session().full_config
         return

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.cli.cache.entries import Entry, Unfit
+from daypass.cli.cache.entries import Entry, UnsafeCacheFile
 from tests.cli.conftest import Command
 from tests.cli.stub import StubPortal
 
@@ -345,7 +345,7 @@ def test_an_entry_with_one_byte_changed_is_unfit(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
 
-    with pytest.raises(Unfit):
+    with pytest.raises(UnsafeCacheFile):
         Entry.from_bytes(bytes(whole))
 
 

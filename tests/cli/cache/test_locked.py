@@ -8,12 +8,12 @@ from threading import Barrier
 import pytest
 
 from daypass.cli.cache.entries import ENTRY, Entry
-from daypass.cli.cache.locked import Kind, Place, clear, discard
+from daypass.cli.cache.locked import CacheSlot, FileKind, clear, discard
 from daypass.cli.runtime.errors import Unavailable
 
 
-def _place(folder: Path, patience: float) -> Place:
-    return Place(str(folder), "key", Kind(".keys", "keys", patience, "waiting", "Nobody answers."))
+def _place(folder: Path, patience: float) -> CacheSlot:
+    return CacheSlot(str(folder), "key", FileKind(".keys", "keys", patience, "waiting", "Nobody answers."))
 
 
 def test_who_gave_up_waiting_does_not_get_the_lock_in_the_end(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def _cached(folder: Path, number: int) -> dict[str, str]:
     folder.chmod(0o700)
     for name in range(number):
         about = json.dumps({"what": f"tenant {name}"}).encode()
-        with Place(str(folder), str(name)):
+        with CacheSlot(str(folder), str(name)):
             pass
         (folder / f"{name}{ENTRY}").write_bytes(Entry(b"{}", about, 0, 0).to_bytes())
         (folder / f"{name}{ENTRY}").chmod(0o600)

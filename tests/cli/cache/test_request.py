@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from daypass.cli.cache.request import (
     SWITCHES,
     VALUES,
-    Ask,
+    CredentialRequest,
+    parse_request,
     read_duration,
     read_flags,
     read_origin,
-    understand,
 )
 from daypass.cli.commands.aws import aws
-from daypass.cli.runtime.errors import Misused, SignInNeeded
+from daypass.cli.runtime.errors import SignInNeeded, UsageError
 
 FLAGS = {"host": "portal.example.com", "token": "t0ken", "tenant": "dev01"}
 
@@ -54,13 +54,13 @@ def without(*names: str) -> dict[str, str]:
 def test_the_tenant_is_the_nearest_one_named(
     flags: Mapping[str, str], environment: Mapping[str, str], tenant: str | None
 ) -> None:
-    assert understand(flags, environment).tenant == tenant
+    assert parse_request(flags, environment).tenant == tenant
 
 
 def test_a_flag_wins_over_our_variables_and_ours_over_the_legacy_ones() -> None:
-    by_flag = understand(FLAGS, ENVIRONMENT)
-    by_ours = understand({}, ENVIRONMENT)
-    by_legacy = understand({}, without("DAYPASS_HOST", "DAYPASS_TOKEN"))
+    by_flag = parse_request(FLAGS, ENVIRONMENT)
+    by_ours = parse_request({}, ENVIRONMENT)
+    by_legacy = parse_request({}, without("DAYPASS_HOST", "DAYPASS_TOKEN"))
 
     assert (by_flag.origin, by_flag.token) == ("https://portal.example.com", "t0ken")
     assert (by_ours.origin, by_ours.token) == ("https://new.example.com", "new_token")
@@ -71,8 +71,8 @@ def test_a_token_file_wins_over_the_environment_and_a_token_flag_over_both(tmp_p
     path = tmp_path / "token"
     path.write_text("from_file\n")
 
-    assert understand({"token_file": str(path)}, ENVIRONMENT).token == "from_file"
-    assert understand({"token_file": str(path), "token": "from_flag"}, ENVIRONMENT).token == "from_flag"
+    assert parse_request({"token_file": str(path)}, ENVIRONMENT).token == "from_file"
+    assert parse_request({"token_file": str(path), "token": "from_flag"}, ENVIRONMENT).token == "from_flag"
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_host_is_one_origin_however_it_is_written(host: str, origin: str) -> N
     ],
 )
 def test_what_is_no_address_of_a_portal_is_refused(host: str) -> None:
-    with pytest.raises(Misused):
+    with pytest.raises(UsageError):
         read_origin(host)
 
 
@@ -134,20 +134,20 @@ def test_a_duration_has_seconds_minutes_or_hours(text: str, seconds: int) -> Non
     "text", ["", "h", "-1", "1e9", "2 hours", "1.5h", "1h30", "30m1h", "1m1m", "٣", "+5"]
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(Misused, match="not a duration"):
+    with pytest.raises(UsageError, match="not a duration"):
         read_duration(text)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "tökén", "line\nbreak", "x" * 5000])
 def test_what_is_no_token_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(SignInNeeded) as refusal:
-        understand(FLAGS | {"token": token}, {})
+        parse_request(FLAGS | {"token": token}, {})
 
     assert not token or token not in str(refusal.value)
 
 
 def test_an_ask_does_not_show_its_token() -> None:
-    assert "t0ken" not in repr(understand(FLAGS, {}))
+    assert "t0ken" not in repr(parse_request(FLAGS, {}))
 
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -166,12 +166,12 @@ def test_two_asks_share_a_key_only_if_every_part_is_the_same(
 ) -> None:
     other |= {part: one[part] for part in alike}
 
-    assert (Ask(**one).key() == Ask(**other).key()) is (one == other)
+    assert (CredentialRequest(**one).key() == CredentialRequest(**other).key()) is (one == other)
 
 
 @given(PARTS_OF_AN_ASK)
 def test_a_key_is_a_file_name_that_tells_nothing(parts: dict[str, Any]) -> None:
-    key = Ask(**parts).key()
+    key = CredentialRequest(**parts).key()
 
     assert len(key) == 64
     assert set(key) <= set("0123456789abcdef")

@@ -16,7 +16,7 @@ from daypass.cli.api.client import Answer, Portal
 from daypass.cli.app import run
 from daypass.cli.declarative import live_state, manifest
 from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.main import WINGS, now
 from daypass.portal import logs
 from daypass.portal.admin.roles.findings import Finding, Level
@@ -75,7 +75,7 @@ def portal(world: World) -> Iterator[Portal]:
 
 
 def planned(portal: Portal, text: str, *, prune: bool = False) -> Plan:
-    return plan("file", manifest.read(text, "file"), live_state.take(portal), prune=prune)
+    return plan("file", manifest.read(text, "file"), live_state.read(portal), prune=prune)
 
 
 def carry_out(portal: Portal, steps: Plan) -> None:
@@ -90,7 +90,7 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     carry_out(portal, found)
 
     assert planned(portal, FILE).steps == []
-    there = live_state.take(portal).estate
+    there = live_state.read(portal).estate
     assert there.users is not None
     assert there.users[DANA].role == "Administrator"
     assert there.tenants is not None
@@ -100,16 +100,16 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
         "delete_protection": "true",
     }
     assert there.tenants["team01"].metadata == {
-        "cost/centre": manifest.Note("text", "4711"),
-        "dashboard": manifest.Note("url", "https://grafana.example.com/d/team01"),
-        "owner": manifest.Note("text", "team blue"),
+        "cost/centre": manifest.MetadataEntry("text", "4711"),
+        "dashboard": manifest.MetadataEntry("url", "https://grafana.example.com/d/team01"),
+        "owner": manifest.MetadataEntry("text", "team blue"),
     }
 
 
 def test_what_is_exported_changes_nothing(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
 
-    exported = manifest.write(live_state.take(portal).estate)
+    exported = manifest.write(live_state.read(portal).estate)
 
     assert planned(portal, exported, prune=True).steps == []
 
@@ -122,7 +122,7 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     assert (kept.steps, kept.unmentioned) == ([], 3)
     carry_out(portal, pruned)
 
-    there = live_state.take(portal).estate
+    there = live_state.read(portal).estate
     assert set(there.tenants or {}) == {"dev01", "prod01"}
     assert (there.tenants or {})["dev01"].members == {}
     assert (there.tenants or {})["prod01"].members == {DANA: "read-only"}
@@ -175,10 +175,10 @@ def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
     less = "tenants:\n  dev01:\n    metadata: {}\n  new01: {region: eu-central-1}\n"
 
     carry_out(older, planned(older, less, prune=False))
-    exported = manifest.write(live_state.take(older).estate)
+    exported = manifest.write(live_state.read(older).estate)
 
     assert planned(older, exported, prune=True).steps == []
-    with pytest.raises(Misused, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
+    with pytest.raises(UsageError, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
         planned(older, "tenants:\n  dev01:\n    metadata: {owner: team blue}\n")
 
 
@@ -214,14 +214,14 @@ WRONG = (
 
 @pytest.mark.parametrize(("text", "line", "problem"), WRONG)
 def test_what_cannot_be_understood_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
-    with pytest.raises(Misused, match=f"^file, line {line}: .*{re.escape(problem)}"):
+    with pytest.raises(UsageError, match=f"^file, line {line}: .*{re.escape(problem)}"):
         manifest.read(text, "file")
 
 
 def test_what_cannot_be_planned_is_refused_with_its_line(portal: Portal) -> None:
-    with pytest.raises(Misused, match="file, line 2: the new tenant “new01” needs a region"):
+    with pytest.raises(UsageError, match="file, line 2: the new tenant “new01” needs a region"):
         planned(portal, "tenants:\n  new01: {}\n")
-    with pytest.raises(Misused, match="file, line 3: there is no user “nobody”"):
+    with pytest.raises(UsageError, match="file, line 3: there is no user “nobody”"):
         planned(portal, "tenants:\n  dev01:\n    members: {nobody: full}\n")
 
 
@@ -231,7 +231,7 @@ values = (
 )
 keys = texts.filter(lambda key: not key.startswith("/") and "//" not in key)
 estates = st.builds(
-    manifest.Estate,
+    manifest.Manifest,
     st.dictionaries(
         texts.map(manifest.canonical).filter(lambda name: name.isprintable() and name != ""),
         st.builds(manifest.User, st.sampled_from(manifest.ROLES), st.booleans()),
@@ -248,7 +248,7 @@ estates = st.builds(
             st.just({}),
             st.dictionaries(keys, values, max_size=3),
             st.dictionaries(
-                keys, st.builds(manifest.Note, st.sampled_from(manifest.KINDS), values), max_size=3
+                keys, st.builds(manifest.MetadataEntry, st.sampled_from(manifest.KINDS), values), max_size=3
             ),
         ),
         max_size=3,
@@ -259,7 +259,7 @@ estates = st.builds(
 
 @settings(max_examples=100)
 @given(whole=estates)
-def test_whatever_is_written_is_read_again(whole: manifest.Estate) -> None:
+def test_whatever_is_written_is_read_again(whole: manifest.Manifest) -> None:
     read = manifest.read(manifest.write(whole), "file")
 
     assert read.settings == whole.settings
@@ -295,7 +295,7 @@ def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, t
     carry_out(portal, planned(portal, text))
 
     assert planned(portal, text).steps == []
-    assert planned(portal, manifest.write(live_state.take(portal).estate), prune=True).steps == []
+    assert planned(portal, manifest.write(live_state.read(portal).estate), prune=True).steps == []
 
 
 def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:

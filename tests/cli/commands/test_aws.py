@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.api.client import Sent, exchange
+from daypass.cli.api.client import ApiRequest, exchange
 from daypass.cli.api.tls import trust
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import TOKEN, Command
@@ -299,7 +299,7 @@ def test_a_portal_whose_authority_is_in_the_bundle_alone_is_trusted(secure: Stub
     assert trusted is not None
     assert trusted.context.cert_store_stats()["x509_ca"] == 0, "the bundle was read before it was needed"
 
-    answer = exchange(secure.url, trusted, Sent("GET", "/api/v1/me", {}, None), "asking")
+    answer = exchange(secure.url, trusted, ApiRequest("GET", "/api/v1/me", {}, None), "asking")
 
     assert answer.status == 200
     assert len(secure.asked) == 1
@@ -321,7 +321,7 @@ def test_where_certificates_are_named_the_systems_never_count(secure: StubPortal
 
     trusted = trust(secure.url, {"ca_file": str(named)}, {})
     with pytest.raises(Misconfigured, match="is not trusted"):
-        exchange(secure.url, trusted, Sent("GET", "/", {}, None), "asking")
+        exchange(secure.url, trusted, ApiRequest("GET", "/", {}, None), "asking")
 
     assert secure.asked == []
 

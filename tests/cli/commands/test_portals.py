@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.auth.session_store import Slot
+from daypass.cli.auth.session_store import SessionSlot
 from daypass.cli.cache.session_id import default_portal, portals
 from tests.cli.conftest import TOKEN, Command, Inside
 from tests.cli.sign_in import leave_sign_in
@@ -110,7 +110,7 @@ def test_who_signed_out_has_no_default(inside: Inside, portal: StubPortal, state
 
 def test_a_sign_in_that_has_ended_leaves_the_portal_known(state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER)
-    with Slot(state, OTHER, admin=False, now=lambda: 0).locked() as slot:
+    with SessionSlot(state, OTHER, admin=False, now=lambda: 0).locked() as slot:
         slot.forget()
 
     assert default_portal(state) == OTHER

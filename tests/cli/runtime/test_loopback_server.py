@@ -14,9 +14,9 @@ from threading import Thread, Timer
 import pytest
 
 from daypass.cli.cache.entries import Entry
-from daypass.cli.credentials.container_endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, Endpoint
+from daypass.cli.credentials.container_endpoint import PATH, TOKEN_VARIABLE, URI_VARIABLE, ContainerEndpoint
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, Unavailable
-from daypass.cli.runtime.loopback_server import Loopback, Reply
+from daypass.cli.runtime.loopback_server import LoopbackServer, Reply
 
 KEYS = {
     "Version": 1,
@@ -51,9 +51,9 @@ def source() -> Source:
 
 
 @pytest.fixture
-def endpoint(source: Source) -> Iterator[Endpoint]:
+def endpoint(source: Source) -> Iterator[ContainerEndpoint]:
     """An endpoint that answers."""
-    endpoint = Endpoint(source.renew, lambda: source.now, lambda text: text.replace("canary", "***"))
+    endpoint = ContainerEndpoint(source.renew, lambda: source.now, lambda text: text.replace("canary", "***"))
     ours, theirs = socket.socketpair()
     thread = Thread(target=endpoint.loopback.serve, args=(None, [ours.fileno()]))
     thread.start()
@@ -65,7 +65,7 @@ def endpoint(source: Source) -> Iterator[Endpoint]:
     theirs.close()
 
 
-def sent(endpoint: Endpoint, raw: bytes) -> tuple[int, bytes]:
+def sent(endpoint: ContainerEndpoint, raw: bytes) -> tuple[int, bytes]:
     """The status and body that these bytes are answered with."""
     host, _, port = endpoint.loopback.authority.partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
@@ -78,7 +78,7 @@ def sent(endpoint: Endpoint, raw: bytes) -> tuple[int, bytes]:
 
 
 def request(
-    endpoint: Endpoint, *extra: str, line: str = f"GET {PATH} HTTP/1.1", host: str | None = None
+    endpoint: ContainerEndpoint, *extra: str, line: str = f"GET {PATH} HTTP/1.1", host: str | None = None
 ) -> bytes:
     """A good request, but for what is said otherwise."""
     lines = [line, f"Host: {host or endpoint.loopback.authority}"]
@@ -86,7 +86,9 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(endpoint: Endpoint) -> None:
+def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(
+    endpoint: ContainerEndpoint,
+) -> None:
     status, body = sent(endpoint, request(endpoint))
 
     assert status == 200
@@ -103,7 +105,9 @@ def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(end
 @pytest.mark.parametrize(
     "host", ["evil.example:{port}", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""]
 )
-def test_another_host_than_ours_is_refused_whatever_else_is_right(endpoint: Endpoint, host: str) -> None:
+def test_another_host_than_ours_is_refused_whatever_else_is_right(
+    endpoint: ContainerEndpoint, host: str
+) -> None:
     port = endpoint.loopback.authority.partition(":")[2]
 
     status, body = sent(endpoint, request(endpoint, host=host.format(port=port) or " "))
@@ -111,7 +115,7 @@ def test_another_host_than_ours_is_refused_whatever_else_is_right(endpoint: Endp
     assert (status, body) == (403, b"")
 
 
-def test_a_page_of_a_browser_is_refused(endpoint: Endpoint) -> None:
+def test_a_page_of_a_browser_is_refused(endpoint: ContainerEndpoint) -> None:
     token = f"Authorization: {endpoint.variables[TOKEN_VARIABLE]}"
 
     assert sent(endpoint, request(endpoint, token, "Origin: https://evil.example"))[0] == 403
@@ -135,12 +139,12 @@ def test_a_page_of_a_browser_is_refused(endpoint: Endpoint) -> None:
         ("", 400),
     ],
 )
-def test_only_one_exact_request_line_is_answered(endpoint: Endpoint, line: str, status: int) -> None:
+def test_only_one_exact_request_line_is_answered(endpoint: ContainerEndpoint, line: str, status: int) -> None:
     assert sent(endpoint, request(endpoint, line=line)) == (status, b"")
 
 
 @pytest.mark.parametrize("token", ["", "x", "Bearer {token}", "{token}x", "{short}", "{upper}", "\xff"])
-def test_another_token_is_refused(endpoint: Endpoint, token: str) -> None:
+def test_another_token_is_refused(endpoint: ContainerEndpoint, token: str) -> None:
     right = endpoint.variables[TOKEN_VARIABLE]
     wrong = token.format(token=right, short=right[:-1], upper=right.upper())
 
@@ -165,14 +169,14 @@ def test_another_token_is_refused(endpoint: Endpoint, token: str) -> None:
     ],
 )
 def test_a_request_that_two_readers_could_read_differently_is_none(
-    endpoint: Endpoint, extra: tuple[str, ...]
+    endpoint: ContainerEndpoint, extra: tuple[str, ...]
 ) -> None:
     token = endpoint.variables[TOKEN_VARIABLE]
 
     assert sent(endpoint, request(endpoint, *(line.format(token=token) for line in extra))) == (400, b"")
 
 
-def test_a_hundred_that_say_nothing_keep_nobody_waiting(endpoint: Endpoint) -> None:
+def test_a_hundred_that_say_nothing_keep_nobody_waiting(endpoint: ContainerEndpoint) -> None:
     host, _, port = endpoint.loopback.authority.partition(":")
     with ExitStack() as idle:
         for _ in range(100):
@@ -181,7 +185,7 @@ def test_a_hundred_that_say_nothing_keep_nobody_waiting(endpoint: Endpoint) -> N
         assert sent(endpoint, request(endpoint))[0] == 200
 
 
-def test_it_listens_on_loopback_only(endpoint: Endpoint) -> None:
+def test_it_listens_on_loopback_only(endpoint: ContainerEndpoint) -> None:
     assert endpoint.loopback.authority.startswith("127.0.0.1:")
     port = int(endpoint.loopback.authority.partition(":")[2])
 
@@ -192,7 +196,7 @@ def test_it_listens_on_loopback_only(endpoint: Endpoint) -> None:
 
 def test_ctrl_c_just_before_a_wait_ends_it_soon() -> None:
     """A signal that another thread takes interrupts the waiting one as little as one that comes too early."""
-    loopback = Loopback(lambda _: Reply(HTTPStatus.OK))
+    loopback = LoopbackServer(lambda _: Reply(HTTPStatus.OK))
 
     def press() -> None:
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
@@ -206,7 +210,9 @@ def test_ctrl_c_just_before_a_wait_ends_it_soon() -> None:
     thread.join()
 
 
-def test_keys_are_renewed_when_too_little_is_left_and_not_before(endpoint: Endpoint, source: Source) -> None:
+def test_keys_are_renewed_when_too_little_is_left_and_not_before(
+    endpoint: ContainerEndpoint, source: Source
+) -> None:
     source.now += 59
     first = json.loads(sent(endpoint, request(endpoint))[1])
     source.now += 1
@@ -215,7 +221,7 @@ def test_keys_are_renewed_when_too_little_is_left_and_not_before(endpoint: Endpo
     assert (first["AccessKeyId"], second["AccessKeyId"]) == ("ASIA1", "ASIA2")
 
 
-def test_many_at_once_renew_once(endpoint: Endpoint, source: Source) -> None:
+def test_many_at_once_renew_once(endpoint: ContainerEndpoint, source: Source) -> None:
     source.now += timedelta(hours=1).total_seconds()
     answers: list[bytes] = []
     threads = [Thread(target=lambda: answers.append(sent(endpoint, request(endpoint))[1])) for _ in range(20)]
@@ -233,7 +239,7 @@ def test_many_at_once_renew_once(endpoint: Endpoint, source: Source) -> None:
     [(SignInNeeded("canary"), 401), (Denied("canary"), 403), (Unavailable("canary"), 503)],
 )
 def test_a_refusal_is_told_as_the_sdks_show_it_and_without_secrets(
-    endpoint: Endpoint, source: Source, refusal: Refusal, status: int
+    endpoint: ContainerEndpoint, source: Source, refusal: Refusal, status: int
 ) -> None:
     source.now += 60
     source.refusal = refusal

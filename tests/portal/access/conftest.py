@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Caller, Door, Issuance, TenantScope
+from daypass.portal.access.model import Ask, Caller, Channel, Issuance, TenantScope
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import Setting
@@ -107,7 +107,7 @@ class Rig:
         )
 
     def issue(
-        self, user: User, ask: Ask | str, *, door: Door = Door.API, token: ApiToken | None = None
+        self, user: User, ask: Ask | str, *, door: Channel = Channel.API, token: ApiToken | None = None
     ) -> Issuance:
         """Ask as *user*; a text is the name of a tenant."""
         asked = Ask(TenantScope(ask)) if isinstance(ask, str) else ask
@@ -183,7 +183,7 @@ class Rig:
             connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER))
 
 
-def caller(user: User, *, door: Door = Door.API, token: ApiToken | None = None) -> Caller:
+def caller(user: User, *, door: Channel = Channel.API, token: ApiToken | None = None) -> Caller:
     return Caller(user, token or token_of(user), door, "192.0.2.7", "request-1")
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from daypass.portal.access.abandoned_attempts import SETTLED_AFTER, OrphanedAttempts
+from daypass.portal.access.abandoned_attempts import SETTLED_AFTER, AbandonedAttempts
 from daypass.portal.access.model import State
 from daypass.portal.access.store import UNKNOWN_OUTCOME, IssuanceRecord
 from daypass.portal.audit.log import AuditLog
@@ -25,8 +25,8 @@ class Killed(BaseException):
     """Ends a request where `kill -9` ends its process."""
 
 
-def settler(rig: Rig) -> OrphanedAttempts:
-    return OrphanedAttempts(rig.database, rig.audit)
+def settler(rig: Rig) -> AbandonedAttempts:
+    return AbandonedAttempts(rig.database, rig.audit)
 
 
 def leave_behind(rig: Rig, asked_at: datetime) -> None:
@@ -153,7 +153,7 @@ def test_replicas_that_settle_at_once_record_it_once(rig: Rig) -> None:
     for _ in range(5):
         leave_behind(rig, utc_now() - timedelta(hours=1))
     replicas = [AuditLog(rig.database, rig.clock) for _ in range(3)]
-    settlers = [OrphanedAttempts(rig.database, audit) for audit in replicas]
+    settlers = [AbandonedAttempts(rig.database, audit) for audit in replicas]
     found = [each.find() for each in settlers]
     settled: list[int] = []
 

@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from daypass.portal.access.model import Ask, Issuance, Purpose, TenantScope
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.storage.engine import Connection, Database
 from tests.portal.access.conftest import DANA, Rig, build
@@ -48,7 +48,7 @@ class FailingAudit(AuditLog):
     commits: int = field(default=0, init=False)
 
     def commit(
-        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+        self, event: Event, *writes: RowChange, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """Commit, or fail as told."""
         self.commits += 1
@@ -57,7 +57,7 @@ class FailingAudit(AuditLog):
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_BEFORE:
             raise Death
-        self.real.commit(event, *writes, still_valid=still_valid, is_change=is_change)
+        self.real.commit(event, *writes, precondition=precondition, is_change=is_change)
         if fault is Fault.UNKNOWN:
             raise AuditUnavailable("The portal cannot write its record now.")
         if fault is Fault.DEAD_AFTER:

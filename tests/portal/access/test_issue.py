@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from daypass.portal.access.duration import GRANT_MARGIN
-from daypass.portal.access.model import AdminScope, Ask, Door, LimitSource, Purpose, TenantScope
+from daypass.portal.access.model import AdminScope, Ask, Channel, LimitSource, Purpose, TenantScope
 from daypass.portal.errors import (
     AccessDenied,
     AwsMisconfigured,
@@ -146,23 +146,23 @@ def test_no_transaction_is_open_while_aws_is_asked(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("ask", "door", "refusal"),
     [
-        (Ask(TenantScope("data01")), Door.API, TenantNotFound),
-        (Ask(TenantScope("nowhere")), Door.API, TenantNotFound),
-        (Ask(TenantScope("")), Door.LEGACY, TenantNotFound),
-        (Ask(TenantScope("x" * 300)), Door.WEB, TenantNotFound),
-        (Ask(TenantScope("nul\x00and\ud800half")), Door.API, TenantNotFound),
-        (Ask(AdminScope()), Door.API, AccessDenied),
-        (asking(timedelta(seconds=899)), Door.API, InvalidDuration),
-        (asking(timedelta(seconds=43201)), Door.API, InvalidDuration),
+        (Ask(TenantScope("data01")), Channel.API, TenantNotFound),
+        (Ask(TenantScope("nowhere")), Channel.API, TenantNotFound),
+        (Ask(TenantScope("")), Channel.LEGACY, TenantNotFound),
+        (Ask(TenantScope("x" * 300)), Channel.WEB, TenantNotFound),
+        (Ask(TenantScope("nul\x00and\ud800half")), Channel.API, TenantNotFound),
+        (Ask(AdminScope()), Channel.API, AccessDenied),
+        (asking(timedelta(seconds=899)), Channel.API, InvalidDuration),
+        (asking(timedelta(seconds=43201)), Channel.API, InvalidDuration),
         (
             Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
-            Door.WEB,
+            Channel.WEB,
             InvalidRequest,
         ),
     ],
 )
 def test_what_is_denied_never_reaches_aws_and_is_on_record(
-    rig: Rig, ask: Ask, door: Door, refusal: type[PortalError]
+    rig: Rig, ask: Ask, door: Channel, refusal: type[PortalError]
 ) -> None:
     with pytest.raises(refusal):
         rig.issue(DANA, ask, door=door)
@@ -188,7 +188,7 @@ def test_ones_own_record_of_a_foreign_tenant_says_no_more_than_that_of_an_unknow
 def test_the_flag_against_non_administrators_counts_at_every_door(rig: Rig) -> None:
     rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
-    for door in Door:
+    for door in Channel:
         with pytest.raises(JitDisabled):
             rig.issue(DANA, "dev01", door=door)
         rig.issue(ADMIN, "dev01", door=door)
@@ -196,12 +196,12 @@ def test_the_flag_against_non_administrators_counts_at_every_door(rig: Rig) -> N
 
 def test_the_flag_for_admin_access_counts_at_the_web_door(rig: Rig) -> None:
     with pytest.raises(JitDisabled):
-        rig.issue(ADMIN, Ask(AdminScope()), door=Door.WEB)
-    rig.issue(ADMIN, Ask(AdminScope()), door=Door.LEGACY)
+        rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
+    rig.issue(ADMIN, Ask(AdminScope()), door=Channel.LEGACY)
 
     rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
 
-    rig.issue(ADMIN, Ask(AdminScope()), door=Door.WEB)
+    rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
 
 
 def test_what_is_configured_decides_and_a_tenants_value_is_its_own(rig: Rig) -> None:
@@ -461,7 +461,7 @@ def test_without_federation_there_is_no_console_session(rig: Rig) -> None:
 def test_without_federation_the_legacy_clients_get_keys_all_the_same(rig: Rig) -> None:
     rig.broker.console_error = AwsUnavailable("Away.")
 
-    issuance = rig.issue(DANA, BOTH, door=Door.LEGACY)
+    issuance = rig.issue(DANA, BOTH, door=Channel.LEGACY)
 
     assert issuance.console_url is None
     assert issuance.credentials == rig.broker.given[0]
@@ -556,14 +556,14 @@ def test_no_secret_is_on_record_or_shown(rig: Rig) -> None:
 def test_what_somebody_would_get_is_said_without_asking_aws_and_without_a_record(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "1800", DEV)
 
-    plan = rig.issuer.foresee(caller(DANA), TenantScope("dev01"))
+    plan = rig.issuer.preview(caller(DANA), TenantScope("dev01"))
 
     assert (plan.validity.length, plan.access) == (timedelta(minutes=30), Access.FULL)
     assert rig.issue(DANA, "dev01").validity.length == plan.validity.length
     assert len(rig.rows()) == 1
     with pytest.raises(TenantNotFound):
-        rig.issuer.foresee(caller(DANA), TenantScope("data01"))
+        rig.issuer.preview(caller(DANA), TenantScope("data01"))
     with pytest.raises(AccessDenied):
-        rig.issuer.foresee(caller(DANA), AdminScope())
+        rig.issuer.preview(caller(DANA), AdminScope())
     assert len(rig.rows()) == 1
     assert len(rig.broker.assumed) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.portal.access.model import AdminScope, Allow, Deny, Door, Scope, TenantScope
+from daypass.portal.access.model import AdminScope, Allow, Channel, Deny, Scope, TenantScope
 from daypass.portal.access.policy import decide, refuse_beyond_consent, sees
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
@@ -33,7 +33,7 @@ ADMIN_ON_UI = flags(ENABLE_ADMIN_JIT_ON_UI)
 NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
 
 
-@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("door", Channel)
 @pytest.mark.parametrize(
     ("user", "tenant", "values", "access"),
     [
@@ -47,12 +47,12 @@ NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
     ],
 )
 def test_members_and_administrators_may_enter_a_tenant(
-    door: Door, user: User, tenant: TenantAccess, values: Values, access: Access
+    door: Channel, user: User, tenant: TenantAccess, values: Values, access: Access
 ) -> None:
     assert decide(user, TENANT, tenant, door, values) == Allow(access)
 
 
-@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("door", Channel)
 @pytest.mark.parametrize(
     ("user", "scope", "tenant", "values", "refusal"),
     [
@@ -69,7 +69,7 @@ def test_members_and_administrators_may_enter_a_tenant(
     ],
 )
 def test_everyone_else_is_refused_with_a_sentence(
-    door: Door,
+    door: Channel,
     user: User,
     scope: Scope,
     tenant: TenantAccess | None,
@@ -83,12 +83,12 @@ def test_everyone_else_is_refused_with_a_sentence(
     assert decision.refusal.reason.endswith(".")
 
 
-@pytest.mark.parametrize("door", Door)
+@pytest.mark.parametrize("door", Channel)
 @pytest.mark.parametrize("values", [DEFAULTS, ADMIN_ON_UI, NON_ADMIN_OFF])
-def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Door, values: Values) -> None:
+def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Channel, values: Values) -> None:
     decision = decide(ADMINISTRATOR, ADMIN, None, door, values)
 
-    if door is Door.WEB and values is not ADMIN_ON_UI:
+    if door is Channel.WEB and values is not ADMIN_ON_UI:
         assert isinstance(decision, Deny)
         assert type(decision.refusal) is JitDisabled
         assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
@@ -101,8 +101,8 @@ def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Door, valu
 )
 @pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
 def test_a_foreign_tenant_is_refused_exactly_like_an_unknown_one(name: str, values: Values) -> None:
-    foreign = decide(USER, TenantScope(name), FOREIGN, Door.API, values)
-    unknown = decide(USER, TenantScope(name), UNKNOWN, Door.API, values)
+    foreign = decide(USER, TenantScope(name), FOREIGN, Channel.API, values)
+    unknown = decide(USER, TenantScope(name), UNKNOWN, Channel.API, values)
 
     assert isinstance(foreign, Deny)
     assert isinstance(unknown, Deny)

@@ -7,12 +7,12 @@ import pytest
 
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import Ask, Purpose, TenantScope
-from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, AwsUnavailable, TenantNotFound
 from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 
 
-def issuer(rig: Rig, shares: RoleShares) -> Issuer:
+def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
     """The issuer of *rig*, with that limit."""
     return Issuer(rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", shares=shares)
 
@@ -22,7 +22,7 @@ def ask(tenant: str) -> Ask:
 
 
 def test_a_role_takes_no_more_than_its_share_and_others_are_not_affected() -> None:
-    shares = RoleShares(most=2)
+    shares = RoleConcurrency(most=2)
     first, second = shares.hold("slow"), shares.hold("slow")
 
     with pytest.raises(RoleBusy, match="for the role slow: 2 requests"):
@@ -39,7 +39,7 @@ def test_a_role_takes_no_more_than_its_share_and_others_are_not_affected() -> No
 
 
 def test_a_busy_role_leaves_no_trace_and_aws_is_not_asked(rig: Rig) -> None:
-    shares = RoleShares(most=1)
+    shares = RoleConcurrency(most=1)
     with shares.hold(DEV.role_arn), pytest.raises(RoleBusy):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
@@ -48,7 +48,7 @@ def test_a_busy_role_leaves_no_trace_and_aws_is_not_asked(rig: Rig) -> None:
 
 
 def test_who_may_not_is_denied_whether_the_role_is_busy_or_not(rig: Rig) -> None:
-    shares = RoleShares(most=1)
+    shares = RoleConcurrency(most=1)
     rig.leave(DANA, DEV)
     with shares.hold(DEV.role_arn), shares.hold(""), pytest.raises(TenantNotFound):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
@@ -68,7 +68,7 @@ def test_who_may_not_is_denied_whether_the_role_is_busy_or_not(rig: Rig) -> None
     ids=["refused by AWS", "a bug", "interrupted", "withdrawn meanwhile", "well"],
 )
 def test_a_share_is_released_however_the_request_ends(rig: Rig, fault: Callable[[Rig], None]) -> None:
-    shares = RoleShares(most=1)
+    shares = RoleConcurrency(most=1)
     fault(rig)
     try:
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
@@ -79,7 +79,7 @@ def test_a_share_is_released_however_the_request_ends(rig: Rig, fault: Callable[
 
 
 def test_a_tenant_whose_aws_is_silent_holds_its_share_and_no_more(rig: Rig) -> None:
-    shares, gate, asked = RoleShares(most=2), Event(), Semaphore(0)
+    shares, gate, asked = RoleConcurrency(most=2), Event(), Semaphore(0)
     rig.broker.silent[DEV.role_arn], rig.broker.meanwhile = gate, asked.release
     slow = issuer(rig, shares)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
@@ -99,7 +99,7 @@ def test_a_tenant_whose_aws_is_silent_holds_its_share_and_no_more(rig: Rig) -> N
 
 
 def test_the_queue_is_bounded_in_order_and_woken_once_for_each_share() -> None:
-    shares, woken = RoleShares(most=1, most_waiting=2), []
+    shares, woken = RoleConcurrency(most=1, most_waiting=2), []
     held = shares.hold("role")
 
     assert shares.queue("role", lambda: woken.append("first"))

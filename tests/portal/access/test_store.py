@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.access.model import Door, LimitSource, Purpose, State
-from daypass.portal.access.store import IssuanceStore, Wanted
+from daypass.portal.access.model import Channel, LimitSource, Purpose, State
+from daypass.portal.access.store import IssuanceFilter, IssuanceStore
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
 
@@ -40,7 +40,7 @@ def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
     issued, denied = records[State.ISSUED], records[State.DENIED]
     assert (issued.id, issued.tenant_id, issued.tenant_name) == (issuance.id, DEV.id, "dev01")
     assert (issued.validity, issued.decided_by) == (timedelta(hours=1), LimitSource.CONFIGURED)
-    assert (issued.purpose, issued.door, issued.is_admin_scope) == (Purpose.KEYS, Door.API, False)
+    assert (issued.purpose, issued.door, issued.is_admin_scope) == (Purpose.KEYS, Channel.API, False)
     assert issued.expires_at == issuance.expires_at
     assert (denied.tenant_id, denied.tenant_name, denied.access) == (None, "nowhere", None)
     assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)
@@ -75,15 +75,15 @@ def test_what_is_live_what_was_refused_and_what_is_called_so(rig: Rig) -> None:
     rig.issue(ADMIN, "dev01")
     rig.clock.move(timedelta(minutes=31))
 
-    def found(wanted: Wanted) -> list[str | None]:
+    def found(wanted: IssuanceFilter) -> list[str | None]:
         with rig.database.reading() as connection:
             records = IssuanceStore(connection).mine(DANA.id, wanted=wanted).records
         return [record.tenant_name for record in records]
 
-    assert found(Wanted(live_at=rig.clock.now)) == ["prod01"]
-    assert found(Wanted(is_refused=True)) == ["dev-nowhere"]
-    assert sorted(found(Wanted(text="dev")), key=str) == ["dev-nowhere", "dev01"]
-    assert found(Wanted(text="%")) == []
+    assert found(IssuanceFilter(live_at=rig.clock.now)) == ["prod01"]
+    assert found(IssuanceFilter(is_refused=True)) == ["dev-nowhere"]
+    assert sorted(found(IssuanceFilter(text="dev")), key=str) == ["dev-nowhere", "dev01"]
+    assert found(IssuanceFilter(text="%")) == []
     assert dev.expires_at < rig.clock.now < prod.expires_at
 
 

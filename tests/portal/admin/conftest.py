@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from daypass.portal.access.model import Caller, Door
+from daypass.portal.access.model import Caller, Channel
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.imports.jobs import StagedImports
+from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Records
 from daypass.portal.admin.reporting.verification import Verification
-from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.service import Settings
 from daypass.portal.admin.tenants.metadata import TenantMetadata
-from daypass.portal.admin.tenants.service import RoleRules, Tenants
-from daypass.portal.admin.users.memberships import Members
+from daypass.portal.admin.tenants.service import RoleNaming, Tenants
+from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.audit.log import AuditLog
@@ -32,7 +32,7 @@ from daypass.portal.storage.schema import audit_events
 from tests.fakes import FakeClock
 
 ACCOUNT = "123456789012"
-RULES = RoleRules("aws", lambda: ACCOUNT, "duploservices-", "DaypassMaster")
+RULES = RoleNaming("aws", lambda: ACCOUNT, "duploservices-", "DaypassMaster")
 REGION = "eu-central-1"
 
 
@@ -44,16 +44,16 @@ class Administration:
     clock: FakeClock
     identity: Identity
     users: Users
-    members: Members
+    members: Memberships
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    staged: StagedImports
+    staged: ImportJobs
     records: Records
     overviews: Overviews
-    maxima: RoleMaxima | None
+    maxima: RoleReconciler | None
     verification: Verification
 
     def token(self, user: User, kind: TokenKind) -> Secret:
@@ -66,7 +66,7 @@ class Administration:
         """A user at our own API, with a new token of that kind."""
         secret = self.token(self.users.find(username).user, kind)
         token, user = self.identity.authenticate(secret.reveal(), accepts={kind})
-        return Caller(user, token, Door.API, "192.0.2.1", "request")
+        return Caller(user, token, Channel.API, "192.0.2.1", "request")
 
     def events(self, action: str) -> list[tuple[str, str, str, Mapping[str, Any]]]:
         """What is on record of an action: actor, subject, outcome and detail, oldest first."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.admin.reporting.export import COLUMNS, cell, csv_lines, every_event, json_lines, pieces
-from daypass.portal.admin.reporting.reports import Filter, Records
+from daypass.portal.admin.reporting.reports import Records, SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.storage.engine import Database
@@ -66,7 +66,7 @@ def test_every_event_that_matches_is_there_once_newest_first(database: Database,
         audit.commit(Event("user.create", None, "operator", None, str(number), "done", {}, ""))
     audit.commit(Event("user.delete", None, "operator", None, "x", "done", {}, ""))
 
-    found = list(every_event(Records(database), Filter(), action="user.create"))
+    found = list(every_event(Records(database), SessionFilter(), action="user.create"))
 
     assert [one.subject for one in found] == ["6", "5", "4", "3", "2", "1", "0"]
 

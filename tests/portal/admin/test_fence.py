@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Connection, text
 
-from daypass.portal.access.model import AdminScope, Ask, Door, TenantScope
+from daypass.portal.access.model import AdminScope, Ask, Channel, TenantScope
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.authentication import OPERATOR
@@ -37,18 +37,18 @@ class WatchedLog(AuditLog):
         self.meanwhile: Callable[[], None] = nothing_happens
 
     def commit_all(
-        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """Commit, and let it happen."""
 
         def check(connection: Connection) -> PortalError | None:
-            assert still_valid is not None
-            refusal = still_valid(connection)
+            assert precondition is not None
+            refusal = precondition(connection)
             self.meanwhile()
             return refusal
 
-        watched = None if still_valid is None else check
-        super().commit_all(records, still_valid=watched, is_change=is_change)
+        watched = None if precondition is None else check
+        super().commit_all(records, precondition=watched, is_change=is_change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def test_a_change_waits_for_what_another_replica_is_just_releasing(
         was_waiting.append(begun[0].is_alive())
 
     replicas.releasing.meanwhile = administer
-    replicas.rig.issue(user, ask, door=Door.WEB)
+    replicas.rig.issue(user, ask, door=Channel.WEB)
     begun[0].join()
 
     assert was_waiting == [True]
@@ -142,7 +142,7 @@ def test_a_release_waits_for_a_change_that_another_replica_has_begun_and_is_refu
 
     def release() -> None:
         try:
-            outcomes.append(replicas.rig.issue(user, ask, door=Door.WEB))
+            outcomes.append(replicas.rig.issue(user, ask, door=Channel.WEB))
         except PortalError as error:
             outcomes.append(type(error))
 

@@ -9,11 +9,17 @@ from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.imports.service import BATCH, cuts
-from daypass.portal.admin.imports.store import StagedImport, StagedImportStore
+from daypass.portal.admin.imports.store import ImportJob, ImportJobStore
 from daypass.portal.admin.imports.table import Line
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.users.store.users import UserQuery
-from daypass.portal.errors import Changed, FreshSignInNeeded, InvalidRequest, LastAdministrator, PortalError
+from daypass.portal.errors import (
+    InvalidRequest,
+    LastAdministrator,
+    PortalError,
+    PreconditionFailed,
+    ReauthenticationRequired,
+)
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.tenants.model import Access
@@ -116,7 +122,7 @@ def test_nothing_is_done_where_something_changed_since_it_was_seen(
     planned = staged.stage("username,tenants\nuser1@example.com,\n", alice)
     administration.users.create("user1@example.com", planned.lines[0].role, None, OPERATOR)
 
-    with pytest.raises(Changed, match="Nothing was imported"):
+    with pytest.raises(PreconditionFailed, match="Nothing was imported"):
         staged.go_on(planned.id, planned.version, alice, never)
 
     again = staged.look(planned.id, alice)
@@ -137,7 +143,7 @@ def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
     first = staged.go_on(planned.id, planned.version, alice, at_once)
     users.update("amir@example.com", OPERATOR, role=Role.ADMINISTRATOR)
 
-    with pytest.raises(Changed, match=r"since you looked\. The 250 lines before are done"):
+    with pytest.raises(PreconditionFailed, match=r"since you looked\. The 250 lines before are done"):
         staged.go_on(planned.id, Version(""), alice, never)
 
     assert users.find("amir@example.com").user.is_administrator
@@ -159,11 +165,11 @@ def test_a_table_that_another_version_kept_is_looked_at_once_more(
     seen = planned.version
     with administration.database.writing() as connection:
         kept = [*planned.seen, *planned.seen][:batches]
-        older = StagedImport("older", TABLE, kept, taken, taken)
-        StagedImportStore(connection).put(alice.user.id, older, clock(), clock())
+        older = ImportJob("older", TABLE, kept, taken, taken)
+        ImportJobStore(connection).put(alice.user.id, older, clock(), clock())
 
     done = f"The {taken} lines before are done" if taken else "Nothing was imported"
-    with pytest.raises(Changed, match=f"since you looked. {done}"):
+    with pytest.raises(PreconditionFailed, match=f"since you looked. {done}"):
         staged.go_on("older", seen, alice, never)
     again = staged.look("older", alice)
 
@@ -242,8 +248,8 @@ def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
     later = threading.Thread(target=lambda: kept.append(staged.stage(TABLE, alice).id))
 
     with database.writing() as connection, database.reading() as watch:
-        first = StagedImport("first", TABLE, [], taken=0, changed=0)
-        StagedImportStore(connection).put(alice.user.id, first, clock(), clock())
+        first = ImportJob("first", TABLE, [], taken=0, changed=0)
+        ImportJobStore(connection).put(alice.user.id, first, clock(), clock())
         later.start()
         while later.is_alive() and not watch.scalar(_WAITING):
             later.join(0.002)
@@ -279,7 +285,7 @@ def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
     planned = staged.stage(TABLE, by)
     clock.move(timedelta(minutes=6))
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         staged.go_on(planned.id, planned.version, by, never)
     assert count(administration) == 0
 
@@ -293,7 +299,7 @@ def test_a_sign_in_that_is_no_longer_fresh_is_one_refusal_and_not_one_for_each_l
     first = staged.go_on(planned.id, planned.version, by, at_once)
     clock.move(timedelta(minutes=6))
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         staged.go_on(planned.id, planned.version, by, at_once)
 
     denied = [

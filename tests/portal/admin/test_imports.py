@@ -11,10 +11,10 @@ from daypass.portal.admin.imports.table import read_table
 from daypass.portal.admin.model import version_of
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.users.store.users import UserQuery
-from daypass.portal.errors import AccessDenied, FreshSignInNeeded, InvalidRequest, LastAdministrator
+from daypass.portal.errors import AccessDenied, InvalidRequest, LastAdministrator, ReauthenticationRequired
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
@@ -172,7 +172,7 @@ def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         administration.imports.run(TABLE, by)
     with pytest.raises(AccessDenied):
         administration.imports.run("username\nx@example.com\n", dana)
@@ -189,7 +189,7 @@ def test_a_table_leaves_the_portal_an_administrator(administration: Administrati
         administration.imports.run(NOBODY, OPERATOR)
     administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
 
-    administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), Turn()).records
+    administrators = administration.users.page(UserQuery(role=Role.ADMINISTRATOR), PageRequest()).records
     assert [one.user.username for one in administrators] == ["dana@example.com"]
 
 

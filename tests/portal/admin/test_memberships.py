@@ -7,17 +7,17 @@ from daypass.portal.admin.model import Version
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import (
     AccessDenied,
-    Changed,
-    FreshSignInNeeded,
     InvalidRequest,
     MembershipNotFound,
+    PreconditionFailed,
+    ReauthenticationRequired,
     TenantNotFound,
     UserNotFound,
 )
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.store import ADD_USER
-from daypass.portal.storage.pagination import COUNTED, Turn
+from daypass.portal.storage.pagination import COUNTED, PageRequest
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import ADD_MEMBER, member_row
 from tests.fakes import FakeClock
@@ -67,12 +67,12 @@ def test_more_access_needs_a_fresh_sign_in_and_less_does_not(
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         administration.members.put("dev01", DANA, Access.READ_ONLY, by)
 
     administration.members.put("dev01", DANA, Access.FULL, OPERATOR)
     administration.members.put("dev01", DANA, Access.READ_ONLY, by)
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         administration.members.put("dev01", DANA, Access.FULL, by)
     administration.members.remove("dev01", DANA, by)
 
@@ -82,11 +82,11 @@ def test_a_membership_that_was_changed_meanwhile_stays(administration: Administr
     administration.members.put("dev01", DANA, Access.READ_ONLY, alice)
 
     for expected in (loaded, Version("")):
-        with pytest.raises(Changed):
+        with pytest.raises(PreconditionFailed):
             administration.members.put("dev01", DANA, Access.FULL, alice, expected)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.members.remove("dev01", DANA, alice, loaded)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.members.put("dev01", "amir@example.com", Access.FULL, alice, loaded)
 
 
@@ -101,16 +101,16 @@ def test_a_tenants_members_come_by_name_and_in_pages(administration: Administrat
     for name in (DANA, "amir@example.com", "alice@example.com"):
         administration.members.put("dev01", name, Access.FULL, alice)
 
-    first = administration.members.of_tenant("dev01", Turn(limit=2))
-    second = administration.members.of_tenant("dev01", Turn(first.next_cursor, 2))
+    first = administration.members.of_tenant("dev01", PageRequest(limit=2))
+    second = administration.members.of_tenant("dev01", PageRequest(first.next_cursor, 2))
 
     assert [one.user.username for page in (first, second) for one in page.records] == [
         "alice@example.com",
         "amir@example.com",
         DANA,
     ]
-    every = administration.members.page(Turn(limit=1))
-    rest = administration.members.page(Turn(every.next_cursor))
+    every = administration.members.page(PageRequest(limit=1))
+    rest = administration.members.page(PageRequest(every.next_cursor))
     assert len(every.records) + len(rest.records) == 3
 
 
@@ -119,13 +119,13 @@ def test_members_are_searched_and_counted_on_all_pages(administration: Administr
         administration.members.put("dev01", name, Access.FULL, alice)
     members = administration.members
 
-    assert [one.user.username for one in members.of_tenant("dev01", Turn(), "AMI").records] == [
+    assert [one.user.username for one in members.of_tenant("dev01", PageRequest(), "AMI").records] == [
         "amir@example.com"
     ]
-    assert members.of_tenant("dev01", Turn(), "%").records == []
+    assert members.of_tenant("dev01", PageRequest(), "%").records == []
     assert (members.count_of_tenant("dev01"), members.count_of_tenant("dev01", "a@")) == (3, 1)
     with pytest.raises(InvalidRequest):
-        members.of_tenant("dev01", Turn(), "a\0")
+        members.of_tenant("dev01", PageRequest(), "a\0")
 
 
 def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
@@ -146,9 +146,9 @@ def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
         )
     members = administration.members
 
-    first = members.of_tenant("dev01", Turn(limit=2))
-    second = members.of_tenant("dev01", Turn(first.next_cursor, 2))
-    found = members.of_tenant("dev01", Turn(limit=2), "999@")
+    first = members.of_tenant("dev01", PageRequest(limit=2))
+    second = members.of_tenant("dev01", PageRequest(first.next_cursor, 2))
+    found = members.of_tenant("dev01", PageRequest(limit=2), "999@")
 
     assert [one.user.username for page in (first, second, found) for one in page.records] == [
         *(f"user000{n}@example.com" for n in range(4)),
@@ -159,7 +159,7 @@ def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
     counted = [members.count_of_tenant("dev01", search) for search in ("", "user099", "user")]
     assert counted == [COUNTED + 2, 10, COUNTED + 1]
     # DANA is there and is no member.
-    assert members.of_tenant("dev01", Turn(), "dana").records == []
+    assert members.of_tenant("dev01", PageRequest(), "dana").records == []
     assert administration.users.count(UserQuery(search="user")) == COUNTED + 1
 
 
@@ -174,11 +174,14 @@ def test_a_users_tenants_come_by_name_in_pages_and_are_searched(
     was_reading = members.reads_only(DANA)
     members.put("dev01", DANA, Access.FULL, alice)
 
-    first = members.of_user(DANA, Turn(limit=2))
-    second = members.of_user(DANA, Turn(first.next_cursor, 2))
+    first = members.of_user(DANA, PageRequest(limit=2))
+    second = members.of_user(DANA, PageRequest(first.next_cursor, 2))
 
     names = [one.tenant.name for page in (first, second) for one in page.records]
     assert names == ["dev01", "lab01", "lab02"]
-    assert [one.tenant.name for one in members.of_user(DANA, Turn(), "LAB").records] == ["lab01", "lab02"]
+    assert [one.tenant.name for one in members.of_user(DANA, PageRequest(), "LAB").records] == [
+        "lab01",
+        "lab02",
+    ]
     assert (members.count_of_user(DANA), members.count_of_user(DANA, "lab")) == (3, 2)
     assert (was_reading, members.reads_only(DANA)) == (True, False)

@@ -2,9 +2,15 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import MetadataKind, Version
-from daypass.portal.errors import AccessDenied, Changed, InvalidRequest, MetadataNotFound, TenantNotFound
+from daypass.portal.errors import (
+    AccessDenied,
+    InvalidRequest,
+    MetadataNotFound,
+    PreconditionFailed,
+    TenantNotFound,
+)
 from daypass.portal.identity.authentication import OPERATOR
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration
 
@@ -55,8 +61,8 @@ def test_what_is_noted_about_all_tenants_comes_page_by_page(
         for key in ("owner", "board"):
             administration.metadata.put(tenant, key, TEXT, f"{key} of {tenant}", alice)
 
-    first = administration.metadata.of_tenants(Turn(limit=3))
-    rest = administration.metadata.of_tenants(Turn(first.next_cursor, limit=3))
+    first = administration.metadata.of_tenants(PageRequest(limit=3))
+    rest = administration.metadata.of_tenants(PageRequest(first.next_cursor, limit=3))
 
     found = [(one.tenant, one.key, one.value) for one in (*first.records, *rest.records)]
     assert (len(first.records), rest.next_cursor) == (3, None)
@@ -99,9 +105,9 @@ def test_nobody_writes_over_what_they_never_saw(administration: Administration, 
     administration.metadata.put("dev01", "owner", TEXT, "green", alice, seen.version)
 
     for expected in (seen.version, Version("")):
-        with pytest.raises(Changed):
+        with pytest.raises(PreconditionFailed):
             administration.metadata.put("dev01", "owner", TEXT, "red", alice, expected)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.metadata.remove("dev01", "owner", alice, seen.version)
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.reauthentication import Proof
-from daypass.portal.admin.transactions import Change, Step
+from daypass.portal.admin.transactions import Change, PlannedChange
 from daypass.portal.audit.log import AuditLog, Check, Record
-from daypass.portal.errors import AccessDenied, Changed, FreshSignInNeeded, Unauthenticated
+from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
@@ -32,12 +32,12 @@ class SlowLog(AuditLog):
         self.before_next: Callable[[], object] = nothing_happens
 
     def commit_all(
-        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """Let it happen, then commit."""
         act, self.before_next = self.before_next, nothing_happens
         act()
-        super().commit_all(records, still_valid=still_valid, is_change=is_change)
+        super().commit_all(records, precondition=precondition, is_change=is_change)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_without_proof_a_membership_is_only_lowered(old: Access | None, new: Acc
 
 def test_an_action_that_is_not_in_the_table_is_not_made() -> None:
     with pytest.raises(LookupError, match="table of administrative actions"):
-        Step("user.rename", DANA, Change(()))
+        PlannedChange("user.rename", DANA, Change(()))
 
 
 def test_a_membership_that_is_lowered_while_it_is_removed_is_not_added_without_proof(
@@ -86,7 +86,7 @@ def test_a_membership_that_is_lowered_while_it_is_removed_is_not_added_without_p
     clock.move(SIX_MINUTES)
     slow.before_next = lambda: administration.members.remove("dev01", DANA, OPERATOR)
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         open_administration(database, slow, clock).members.put("dev01", DANA, Access.READ_ONLY, by)
 
 
@@ -97,7 +97,7 @@ def test_a_user_who_is_promoted_meanwhile_is_not_disabled_without_proof(
     clock.move(SIX_MINUTES)
     slow.before_next = lambda: administration.users.update(DANA, OPERATOR, role=Role.ADMINISTRATOR)
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         open_administration(database, slow, clock).users.update(DANA, by, is_disabled=True)
     assert not administration.users.find(DANA).is_disabled
 
@@ -114,7 +114,7 @@ def test_no_token_is_exempt_whose_owner_was_promoted_or_demoted_meanwhile(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     slow.before_next = lambda: administration.users.update(owner, OPERATOR, role=role)
 
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         open_administration(database, slow, clock).tokens.create(owner, "ci", by)
     assert administration.tokens.count(owner) == 0
 
@@ -149,10 +149,10 @@ def test_changes_that_are_made_together_need_the_most_that_any_of_them_needs(
     by = administration.caller(ALICE, TokenKind.BROWSER)
     clock.move(SIX_MINUTES)
     steps = [
-        Step("user.delete", AMIR, Change(())),
-        Step("user.set_password", DANA, Change((), proof=Proof.RECENT)),
+        PlannedChange("user.delete", AMIR, Change(())),
+        PlannedChange("user.set_password", DANA, Change((), proof=Proof.RECENT)),
     ]
 
-    with pytest.raises(FreshSignInNeeded):
-        administration.users.desk.make_all("user.import", "a table", by, lambda _: steps)
+    with pytest.raises(ReauthenticationRequired):
+        administration.users.desk.execute_all("user.import", "a table", by, lambda _: steps)
     assert administration.events("user.set_password") == []

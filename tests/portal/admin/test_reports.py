@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from daypass.portal.access.model import Caller, Door, State
-from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.access.model import Caller, Channel, State
+from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema import issuances, role_facts
 from tests.fakes import NOON
 from tests.portal.admin.conftest import Administration
@@ -31,7 +31,7 @@ def issue(administration: Administration, number: int, **more: Any) -> None:  # 
         "role_arn": "arn",
         "access": "full",
         "purpose": "keys",
-        "door": Door.API,
+        "door": Channel.API,
         "address": "192.0.2.1",
         "reason": "",
         "state": State.ISSUED,
@@ -48,27 +48,27 @@ def test_everybodys_sessions_are_found_by_what_is_known_of_them(administration: 
     issue(administration, 1, asked_at=NOON - 2 * HOUR)
     issue(administration, 2)
     issue(administration, 3, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
-    issue(administration, 4, state=State.DENIED, failure="jit_disabled", expires_at=None, door=Door.WEB)
+    issue(administration, 4, state=State.DENIED, failure="jit_disabled", expires_at=None, door=Channel.WEB)
 
-    def found(wanted: Filter, **more: Any) -> list[int]:  # noqa: ANN401  see `sessions`
-        page = administration.records.sessions(wanted, Turn(), **more)
+    def found(wanted: SessionFilter, **more: Any) -> list[int]:  # noqa: ANN401  see `sessions`
+        page = administration.records.sessions(wanted, PageRequest(), **more)
         return [int(record.id) for record in page.records]
 
-    assert found(Filter()) == [4, 3, 2, 1]
-    assert found(Filter(user="DANA@example.com")) == [4, 2, 1]
-    assert found(Filter(user="nobody")) == []
-    assert found(Filter(tenant="dev01")) == [4, 2, 1]
-    assert found(Filter(since=NOON)) == [4, 3, 2]
-    assert found(Filter(until=NOON)) == [1]
-    assert found(Filter(since=NOON, until=NOON)) == []
-    assert found(Filter(), state=State.DENIED) == [4]
-    assert found(Filter(), door=Door.WEB) == [4]
-    assert found(Filter(), live_at=NOON + HOUR / 2) == [3, 2]
-    first = administration.records.sessions(Filter(), Turn(limit=3))
-    rest = administration.records.sessions(Filter(), Turn(first.next_cursor, 3))
+    assert found(SessionFilter()) == [4, 3, 2, 1]
+    assert found(SessionFilter(user="DANA@example.com")) == [4, 2, 1]
+    assert found(SessionFilter(user="nobody")) == []
+    assert found(SessionFilter(tenant="dev01")) == [4, 2, 1]
+    assert found(SessionFilter(since=NOON)) == [4, 3, 2]
+    assert found(SessionFilter(until=NOON)) == [1]
+    assert found(SessionFilter(since=NOON, until=NOON)) == []
+    assert found(SessionFilter(), state=State.DENIED) == [4]
+    assert found(SessionFilter(), door=Channel.WEB) == [4]
+    assert found(SessionFilter(), live_at=NOON + HOUR / 2) == [3, 2]
+    first = administration.records.sessions(SessionFilter(), PageRequest(limit=3))
+    rest = administration.records.sessions(SessionFilter(), PageRequest(first.next_cursor, 3))
     assert [int(one.id) for one in rest.records] == [1]
     administration.users.delete(DANA, administration.caller("alice@example.com"))
-    assert found(Filter(user=DANA)) == [4, 2, 1]
+    assert found(SessionFilter(user=DANA)) == [4, 2, 1]
 
 
 def test_events_are_found_by_what_is_known_of_them(administration: Administration, alice: Caller) -> None:
@@ -76,24 +76,26 @@ def test_events_are_found_by_what_is_known_of_them(administration: Administratio
     administration.clock.move(HOUR)
     administration.users.update(DANA, alice, is_disabled=True)
 
-    def found(wanted: Filter, **more: Any) -> list[str]:  # noqa: ANN401  see `events`
-        return [event.action for event in administration.records.events(wanted, Turn(), **more).records]
+    def found(wanted: SessionFilter, **more: Any) -> list[str]:  # noqa: ANN401  see `events`
+        return [
+            event.action for event in administration.records.events(wanted, PageRequest(), **more).records
+        ]
 
-    assert found(Filter(user="alice@example.com")) == ["user.update", "setting.put"]
-    assert found(Filter(tenant="dev01")) == ["setting.put", "tenant.create"]
-    assert found(Filter(), action="user.update") == ["user.update"]
-    assert found(Filter(since=NOON + HOUR)) == ["user.update"]
-    assert found(Filter(), subject=DANA, outcome="done") == ["user.update", "user.create"]
-    assert found(Filter(), request_id="request") == ["user.update", "setting.put"]
-    whole = administration.records.events(Filter(), Turn(limit=200)).records
+    assert found(SessionFilter(user="alice@example.com")) == ["user.update", "setting.put"]
+    assert found(SessionFilter(tenant="dev01")) == ["setting.put", "tenant.create"]
+    assert found(SessionFilter(), action="user.update") == ["user.update"]
+    assert found(SessionFilter(since=NOON + HOUR)) == ["user.update"]
+    assert found(SessionFilter(), subject=DANA, outcome="done") == ["user.update", "user.create"]
+    assert found(SessionFilter(), request_id="request") == ["user.update", "setting.put"]
+    whole = administration.records.events(SessionFilter(), PageRequest(limit=200)).records
     pages: list[RecordedEvent] = []
-    turn = Turn(limit=2)
+    turn = PageRequest(limit=2)
     while True:
-        page = administration.records.events(Filter(), turn)
+        page = administration.records.events(SessionFilter(), turn)
         pages += page.records
         if page.next_cursor is None:
             break
-        turn = Turn(page.next_cursor, 2)
+        turn = PageRequest(page.next_cursor, 2)
     assert pages == whole
     assert administration.records.event(whole[0].id) == whole[0]
 
@@ -104,9 +106,9 @@ def test_there_is_no_such_event(administration: Administration) -> None:
             administration.records.event(event_id)
     for text in ("a\0b", "x" * 1001):
         with pytest.raises(InvalidRequest):
-            administration.records.events(Filter(), Turn(), action=text)
+            administration.records.events(SessionFilter(), PageRequest(), action=text)
         with pytest.raises(InvalidRequest):
-            administration.records.sessions(Filter(user=text), Turn())
+            administration.records.sessions(SessionFilter(user=text), PageRequest())
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)

@@ -10,15 +10,15 @@ import pytest
 
 from daypass.portal.access.model import Caller, LimitSource
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.roles.provisioner import Outcome, RoleChange, RoleState
-from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleMaxima
+from daypass.portal.admin.roles.provisioner import Outcome, RoleState, RoleStatus
+from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.settings.registry import APP_CONFIG
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 from tests.fakes import FakeBroker
 from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
@@ -92,10 +92,10 @@ def iam() -> FakeIam:
 
 
 @pytest.fixture
-def maxima(administration: Administration, audit: AuditLog, iam: FakeIam) -> Iterator[RoleMaxima]:
+def maxima(administration: Administration, audit: AuditLog, iam: FakeIam) -> Iterator[RoleReconciler]:
     """With a second tenant; nothing runs by itself."""
     administration.tenants.create("prod01", REGION, OPERATOR)
-    opened = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
+    opened = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     yield opened
     opened.close()
 
@@ -105,20 +105,20 @@ def put(administration: Administration, tenant: str | None, key: str, hours: int
     administration.settings.put(tenant, type_, key, str(hours * 3600), OPERATOR)
 
 
-def results(maxima: RoleMaxima) -> dict[str, tuple[timedelta, Outcome]]:
+def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, Outcome]]:
     """What stands there of each role."""
-    records = maxima.page(None, Turn()).records
+    records = maxima.page(None, PageRequest()).records
     return {change.wish.role_arn: (change.wish.maximum, change.outcome) for change in records}
 
 
-def settle(maxima: RoleMaxima) -> None:
+def settle(maxima: RoleReconciler) -> None:
     """Follow the settings, to the end."""
-    maxima.follow()
+    maxima.reconcile()
     maxima.run()
 
 
 def test_a_maximum_for_all_reaches_every_tenants_role_and_not_the_master_role(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 4)
 
@@ -131,7 +131,7 @@ def test_a_maximum_for_all_reaches_every_tenants_role_and_not_the_master_role(
 
 
 def test_a_tenants_own_maximum_wins_for_its_role(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 4)
     put(administration, "dev01", "aws_role_max_session_duration", 2)
@@ -142,7 +142,7 @@ def test_a_tenants_own_maximum_wins_for_its_role(
 
 
 def test_admin_sessions_raise_the_master_roles_maximum_and_never_lower_it(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "AdminJitSessionDuration", 8)
     settle(maxima)
@@ -156,7 +156,7 @@ def test_admin_sessions_raise_the_master_roles_maximum_and_never_lower_it(
 
 
 def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("AWS does not let the portal change the role.")
     put(administration, None, "MaximumSessionDuration", 2)
@@ -164,7 +164,7 @@ def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
     settle(maxima)
 
     change = maxima.of(DEV)
-    assert isinstance(change, RoleChange)
+    assert isinstance(change, RoleStatus)
     assert (change.outcome, change.reason) == (
         Outcome.REFUSED,
         "AWS does not let the portal change the role.",
@@ -180,14 +180,14 @@ def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
 
 
 def test_a_role_that_is_not_there_is_no_role_to_be_changed_by_hand(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = RoleNotFound("There is no such role.")
     put(administration, None, "MaximumSessionDuration", 2)
     settle(maxima)
 
     change = maxima.of(DEV)
-    assert isinstance(change, RoleChange)
+    assert isinstance(change, RoleStatus)
     assert (change.outcome, change.reason, change.remedy) == (Outcome.MISSING, "There is no such role.", None)
     assert maxima.progress()[Outcome.MISSING] == 1
 
@@ -198,7 +198,7 @@ def test_a_role_that_is_not_there_is_no_role_to_be_changed_by_hand(
 
 
 def test_a_refused_role_is_tried_again_only_when_asked(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("No.")
     put(administration, None, "MaximumSessionDuration", 2)
@@ -214,14 +214,14 @@ def test_a_refused_role_is_tried_again_only_when_asked(
 
 
 def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
-    administration: Administration, audit: AuditLog, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, audit: AuditLog, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     maxima.close()
     put(administration, None, "MaximumSessionDuration", 2)
-    maxima.follow()
+    maxima.reconcile()
     assert set(results(maxima).values()) == {(2 * HOUR, Outcome.WAITING)}
 
-    later = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
+    later = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settle(later)
     later.close()
 
@@ -229,10 +229,10 @@ def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
 
 
 def test_a_setting_that_changes_meanwhile_has_the_last_word(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 2)
-    maxima.follow()
+    maxima.reconcile()
     put(administration, None, "MaximumSessionDuration", 3)
 
     settle(maxima)
@@ -242,11 +242,11 @@ def test_a_setting_that_changes_meanwhile_has_the_last_word(
 
 
 def test_a_setting_that_changes_while_aws_is_asked_is_not_taken_for_done(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     def change_of_mind() -> None:
         put(administration, None, "MaximumSessionDuration", 3)
-        maxima.follow()
+        maxima.reconcile()
 
     put(administration, None, "MaximumSessionDuration", 2)
     iam.during = change_of_mind
@@ -258,7 +258,7 @@ def test_a_setting_that_changes_while_aws_is_asked_is_not_taken_for_done(
 
 
 def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 2)
     settle(maxima)
@@ -282,7 +282,7 @@ def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
 
 
 def test_a_role_that_aws_refused_to_change_is_forgotten_with_its_setting(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("No.")
     put(administration, None, "MaximumSessionDuration", 2)
@@ -295,7 +295,7 @@ def test_a_role_that_aws_refused_to_change_is_forgotten_with_its_setting(
 
 
 def test_only_a_few_roles_are_changed_at_a_time(
-    administration: Administration, maxima: RoleMaxima, iam: FakeIam
+    administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     for number in range(2 * AT_ONCE - 2):
         administration.tenants.create(f"team{number}", REGION, OPERATOR)
@@ -309,7 +309,7 @@ def test_only_a_few_roles_are_changed_at_a_time(
 
 
 def test_administration_follows_by_itself(
-    administration: Administration, audit: AuditLog, maxima: RoleMaxima, iam: FakeIam, alice: Caller
+    administration: Administration, audit: AuditLog, maxima: RoleReconciler, iam: FakeIam, alice: Caller
 ) -> None:
     desk = all_of.administration(administration.identity, RULES, iam, maxima)
     desk.settings.put(None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
@@ -317,7 +317,7 @@ def test_administration_follows_by_itself(
     with pytest.raises(InvalidRequest):
         desk.tenants.create("new01-more", REGION, alice)
     maxima.close()
-    settled = RoleMaxima(administration.database, audit, administration.clock, iam, lambda: MASTER)
+    settled = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settled.run()
     settled.close()
 
@@ -330,7 +330,7 @@ def durations(administration: Administration, broker: FakeBroker) -> Durations:
 
 
 def test_the_ruler_says_what_decides_and_what_to_do(
-    administration: Administration, maxima: RoleMaxima
+    administration: Administration, maxima: RoleReconciler
 ) -> None:
     broker = FakeBroker(administration.clock, account_id=ACCOUNT, maximum=HOUR)
     put(administration, "dev01", "aws_access_token_validity", 2)

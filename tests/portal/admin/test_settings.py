@@ -6,9 +6,9 @@ from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
 from daypass.portal.errors import (
     AccessDenied,
-    Changed,
-    FreshSignInNeeded,
     InvalidRequest,
+    PreconditionFailed,
+    ReauthenticationRequired,
     SettingNotFound,
     TenantNotFound,
 )
@@ -117,7 +117,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(administration: Administration
         try:
             change(setting, after, by)
             asked.append(False)
-        except FreshSignInNeeded:
+        except ReauthenticationRequired:
             asked.append(True)
             change(setting, after, permanent)
         if after is not None:
@@ -134,9 +134,9 @@ def test_removing_a_tenants_maximum_below_that_of_all_needs_a_fresh_sign_in(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         remove(administration, TENANT_ROLE_MAXIMUM, by)
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
     remove(administration, TENANT_ROLE_MAXIMUM, alice)
     # Twelve hours hold for all tenants, so less than that is no elevation.
@@ -206,11 +206,11 @@ def test_a_setting_that_was_changed_meanwhile_stays(administration: Administrati
     put(administration, ADMIN_JIT_SESSION_DURATION, "1800", alice)
 
     for expected in (loaded, Version("")):
-        with pytest.raises(Changed):
+        with pytest.raises(PreconditionFailed):
             administration.settings.put(
                 None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key, "900", alice, expected
             )
-        with pytest.raises(Changed):
+        with pytest.raises(PreconditionFailed):
             administration.settings.remove(None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key, alice, expected)
 
 

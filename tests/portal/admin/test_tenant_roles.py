@@ -11,14 +11,14 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.tenants.service import Tenants
-from daypass.portal.admin.transactions import Desk
+from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import (
     AuditUnavailable,
     AwsUnavailable,
-    Changed,
     InvalidRequest,
     PortalError,
+    PreconditionFailed,
     TenantNotFound,
 )
 from daypass.portal.identity.authentication import OPERATOR
@@ -104,7 +104,7 @@ def test_the_role_of_a_tenant_that_is_changed_meanwhile_and_stays_has_its_rights
     loaded = tenants.find("prod01").version
     iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
 
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         tenants.delete("prod01", alice, loaded)
 
     assert is_there(tenants)
@@ -130,7 +130,7 @@ def test_a_deletion_that_ends_while_another_gives_rights_back_leaves_none(
     iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
     iam.before_restore = lambda: tenants.delete("prod01", alice)
 
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         tenants.delete("prod01", alice, loaded)
 
     assert not is_there(tenants)
@@ -220,7 +220,7 @@ def test_a_deletion_does_not_leave_the_rights_of_a_role_that_the_tenant_got_mean
 ) -> None:
     iam.after_empty = lambda: tenants.update("prod01", alice, role_arn=OTHER_ROLE)
 
-    with pytest.raises(Changed, match="role of “prod01” was changed"):
+    with pytest.raises(PreconditionFailed, match="role of “prod01” was changed"):
         tenants.delete("prod01", alice)
 
     assert tenants.find("prod01").tenant.role_arn == OTHER_ROLE
@@ -264,7 +264,7 @@ def test_an_emptying_that_timed_out_and_took_effect_is_undone_where_the_tenant_s
 
     iam.after_empty = time_out
 
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         tenants.delete("prod01", alice, loaded)
 
     assert iam.has_rights == {PROD_ROLE: True}
@@ -277,7 +277,7 @@ def test_a_refusal_says_that_the_role_may_have_no_rights_if_they_cannot_be_given
     iam.after_empty = lambda: tenants.update("prod01", alice, region="eu-west-1")
     iam.before_restore = failing(SILENT)
 
-    with pytest.raises(Changed, match=f"The role {PROD_ROLE} may have no rights now"):
+    with pytest.raises(PreconditionFailed, match=f"The role {PROD_ROLE} may have no rights now"):
         tenants.delete("prod01", alice, loaded)
 
     (_, subject, outcome, detail) = administration.events("role.restore")[-1]
@@ -307,19 +307,19 @@ class FaultyLog(AuditLog):
         self.after: Hook = nothing_happens
 
     def commit_all(
-        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """Commit, and let the faults happen."""
 
         def check(connection: Connection) -> PortalError | None:
             self.inside()
-            return None if still_valid is None else still_valid(connection)
+            return None if precondition is None else precondition(connection)
 
         if all(event is None or event.action != "tenant.delete" for event, _ in records):
-            return super().commit_all(records, still_valid=still_valid, is_change=is_change)
+            return super().commit_all(records, precondition=precondition, is_change=is_change)
         self.before()
         try:
-            return super().commit_all(records, still_valid=check, is_change=is_change)
+            return super().commit_all(records, precondition=check, is_change=is_change)
         finally:
             self.after()
 
@@ -338,7 +338,7 @@ def distant(server: PostgresServer, url: str, iam: Iam) -> Iterator[Distant]:
     with proxied(server, url) as (proxy, proxied_url):
         database = Database(proxied_url, connections=4, patience=timedelta(seconds=1.5))
         with closing(database), closing(FaultyLog(database)) as log:
-            tenants = Tenants(Desk(database, log, FakeClock()), RULES, iam)
+            tenants = Tenants(ChangeExecutor(database, log, FakeClock()), RULES, iam)
             tenants.create("prod01", REGION, OPERATOR)
             yield Distant(tenants, log, proxy)
 

@@ -12,12 +12,12 @@ from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import (
     AccessDenied,
     AwsRefused,
-    Changed,
     InvalidRequest,
+    PreconditionFailed,
     TenantNotFound,
 )
 from daypass.portal.identity.authentication import OPERATOR
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant
 from tests.fakes import nothing_happens
@@ -161,9 +161,9 @@ def test_a_tenant_moves_and_the_record_says_from_where(administration: Administr
     assert changed.tenant.region == "eu-west-1"
     _, _, _, detail = administration.events("tenant.update")[-1]
     assert (detail["old.region"], detail["new.region"]) == (REGION, "eu-west-1")
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.tenants.update("dev01", alice, region="eu-west-2", expected=loaded)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.tenants.delete("dev01", alice, expected=loaded)
 
 
@@ -177,7 +177,7 @@ def test_a_tenant_ends_with_its_members_and_settings(administration: Administrat
     with pytest.raises(TenantNotFound):
         administration.tenants.find(tenant.id)
     assert administration.users.memberships("dana@example.com") == []
-    assert administration.settings.of_tenants(Turn()).records == []
+    assert administration.settings.of_tenants(PageRequest()).records == []
 
 
 @dataclass
@@ -253,8 +253,8 @@ def test_tenants_are_searched_and_paged(administration: Administration) -> None:
     for name in ("prod01", "prod02", "data01"):
         administration.tenants.create(name, REGION, OPERATOR)
 
-    first = administration.tenants.page(TenantQuery(search="01"), Turn(limit=2))
-    second = administration.tenants.page(TenantQuery(search="01"), Turn(first.next_cursor, 2))
+    first = administration.tenants.page(TenantQuery(search="01"), PageRequest(limit=2))
+    second = administration.tenants.page(TenantQuery(search="01"), PageRequest(first.next_cursor, 2))
 
     names = [record.tenant.name for page in (first, second) for record in page.records]
     assert names == ["data01", "dev01", "prod01"]

@@ -5,15 +5,15 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.errors import (
     AccessDenied,
-    FreshSignInNeeded,
     InvalidRequest,
+    ReauthenticationRequired,
     TokenNotFound,
     Unauthenticated,
     UserNotFound,
 )
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration
 
@@ -26,7 +26,7 @@ def test_a_token_is_made_for_somebody_else_and_ended(administration: Administrat
 
     assert administration.identity.authenticate(secret.reveal())[1].username == DANA
     assert token.expires_at == administration.clock() + 30 * DAY
-    (listed,) = administration.tokens.page(DANA, None, Turn()).records
+    (listed,) = administration.tokens.page(DANA, None, PageRequest()).records
     assert (listed.id, listed.name, listed.owner.username, listed.ended_at) == (token.id, "ci", DANA, None)
 
     administration.tokens.revoke(token.id, alice)
@@ -34,7 +34,7 @@ def test_a_token_is_made_for_somebody_else_and_ended(administration: Administrat
 
     with pytest.raises(Unauthenticated):
         administration.identity.authenticate(secret.reveal())
-    assert administration.tokens.page(DANA, None, Turn()).records == []
+    assert administration.tokens.page(DANA, None, PageRequest()).records == []
     assert administration.tokens.find(token.id).ended_at is not None
     assert len(administration.events("token.revoke")) == 1
     assert administration.events("token.create")[-1][0] == "alice@example.com"
@@ -57,7 +57,7 @@ def test_a_token_needs_a_fresh_sign_in_whoever_it_is_for(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
 
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         administration.tokens.create(owner, "ci", by)
 
 
@@ -89,10 +89,10 @@ def test_tokens_come_in_the_order_in_which_they_end(administration: Administrati
     for days in (20, 10, 30):
         administration.tokens.create(DANA, f"{days} days", OPERATOR, lifetime=days * DAY)
 
-    first = administration.tokens.page(None, TokenKind.PERMANENT, Turn(limit=2))
-    second = administration.tokens.page(None, TokenKind.PERMANENT, Turn(first.next_cursor, 2))
+    first = administration.tokens.page(None, TokenKind.PERMANENT, PageRequest(limit=2))
+    second = administration.tokens.page(None, TokenKind.PERMANENT, PageRequest(first.next_cursor, 2))
 
     assert [one.name for page in (first, second) for one in page.records] == ["10 days", "20 days", "30 days"]
     administration.clock.move(15 * DAY)
-    left = administration.tokens.page(None, None, Turn()).records
+    left = administration.tokens.page(None, None, PageRequest()).records
     assert [one.name for one in left] == ["20 days", "30 days"]

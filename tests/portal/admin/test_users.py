@@ -10,13 +10,13 @@ from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import (
     AccessDenied,
-    AlreadyThere,
-    Changed,
-    FreshSignInNeeded,
+    AlreadyExists,
     InsufficientScope,
     InvalidRequest,
     LastAdministrator,
     PortalError,
+    PreconditionFailed,
+    ReauthenticationRequired,
     Unauthenticated,
     UserNotFound,
 )
@@ -26,7 +26,7 @@ from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store import SIGNED_IN, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import Administration, open_administration
 
@@ -55,18 +55,18 @@ def test_a_user_is_made_found_and_on_record(administration: Administration, alic
 
 
 def test_a_name_is_taken_once(administration: Administration, alice: Caller) -> None:
-    with pytest.raises(AlreadyThere, match="already"):
+    with pytest.raises(AlreadyExists, match="already"):
         administration.users.create("DANA@example.com", Role.USER, None, alice)
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_only_administrators_change_anything(administration: Administration, dana: Caller, act: Act) -> None:
-    before = administration.users.page(UserQuery(), Turn())
+    before = administration.users.page(UserQuery(), PageRequest())
 
     with pytest.raises(AccessDenied, match="for Administrators"):
         act(administration, dana)
 
-    assert administration.users.page(UserQuery(), Turn()) == before
+    assert administration.users.page(UserQuery(), PageRequest()) == before
 
 
 def test_who_tries_what_they_may_not_is_on_record(administration: Administration, dana: Caller) -> None:
@@ -159,11 +159,11 @@ def test_a_change_of_what_was_changed_meanwhile_is_refused(
     loaded = administration.users.find("dana@example.com").version
     administration.users.update("dana@example.com", alice, is_disabled=True)
 
-    with pytest.raises(Changed, match="Load it again"):
+    with pytest.raises(PreconditionFailed, match="Load it again"):
         administration.users.update("dana@example.com", alice, role=Role.ADMINISTRATOR, expected=loaded)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.users.delete("dana@example.com", alice, expected=loaded)
-    with pytest.raises(Changed):
+    with pytest.raises(PreconditionFailed):
         administration.users.set_password("dana@example.com", PASSWORD, alice, expected=Version("other"))
 
 
@@ -202,7 +202,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(5 * MINUTE + timedelta(seconds=1))
 
-    with pytest.raises(FreshSignInNeeded, match="Confirm your password"):
+    with pytest.raises(ReauthenticationRequired, match="Confirm your password"):
         act(administration, by)
 
     clock.move(timedelta(seconds=-1))
@@ -306,7 +306,7 @@ def test_two_administrators_who_end_each_other_leave_one(
 
 
 def everybody(administration: Administration) -> list[UserRecord]:
-    return list(administration.users.page(UserQuery(), Turn()).records)
+    return list(administration.users.page(UserQuery(), PageRequest()).records)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
@@ -317,14 +317,14 @@ def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> 
 
     def names(query: UserQuery) -> list[str]:
         found: list[str] = []
-        turn = Turn(limit=3)
+        turn = PageRequest(limit=3)
         while True:
             page = administration.users.page(query, turn)
             found += [record.user.username.partition("@")[0] for record in page.records]
             if page.next_cursor is None:
                 return found
             assert len(page.records) == 3
-            turn = Turn(page.next_cursor, 3)
+            turn = PageRequest(page.next_cursor, 3)
 
     numbered = [f"user{number}" for number in range(7)]
     assert names(UserQuery(search="USER")) == numbered
@@ -353,7 +353,7 @@ def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> 
 def test_a_cursor_that_is_none_is_refused(administration: Administration, cursor: str) -> None:
     for sort in UserSort:
         with pytest.raises(InvalidRequest, match="no such page"):
-            administration.users.page(UserQuery(sort=sort), Turn(cursor))
+            administration.users.page(UserQuery(sort=sort), PageRequest(cursor))
 
 
 def test_there_is_no_such_user(administration: Administration) -> None:

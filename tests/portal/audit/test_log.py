@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from daypass.portal.audit.log import AuditLog, Check, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, RowChange
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
@@ -24,8 +24,8 @@ def an_event(subject: str = "something", **detail: str | int) -> Event:
     return Event("test.happen", "u1", "dana@example.com", None, subject, "done", detail, "r1")
 
 
-def a_user(name: str) -> Write:
-    return Write(ADD_USER, {"id": name, "username": name, "role": "User", "created_at": NOON})
+def a_user(name: str) -> RowChange:
+    return RowChange(ADD_USER, {"id": name, "username": name, "role": "User", "created_at": NOON})
 
 
 def subjects(database: Database) -> set[str]:
@@ -59,7 +59,7 @@ class Gate:
         self._is_held = threading.Event()
         self._may_go = threading.Event()
         self._thread = threading.Thread(
-            target=log.commit, args=(an_event("gate"),), kwargs={"still_valid": self._hold}
+            target=log.commit, args=(an_event("gate"),), kwargs={"precondition": self._hold}
         )
         self._thread.start()
         self._is_held.wait()
@@ -74,13 +74,13 @@ class Gate:
 
 
 def in_the_background(
-    log: AuditLog, event: Event, *writes: Write, still_valid: Check | None = None
+    log: AuditLog, event: Event, *writes: RowChange, precondition: Check | None = None
 ) -> tuple[threading.Thread, list[Exception]]:
     failures: list[Exception] = []
 
     def commit() -> None:
         try:
-            log.commit(event, *writes, still_valid=still_valid)
+            log.commit(event, *writes, precondition=precondition)
         except Exception as error:  # handed to the test
             failures.append(error)
 
@@ -119,7 +119,7 @@ def test_a_refused_check_is_raised_and_nothing_of_it_is_written(log: AuditLog, d
     refusal = Unauthenticated("Your token was revoked a moment ago.")
 
     with pytest.raises(Unauthenticated) as raised:
-        log.commit(an_event("refused"), a_user("dana"), still_valid=lambda _: refusal)
+        log.commit(an_event("refused"), a_user("dana"), precondition=lambda _: refusal)
 
     assert raised.value is refusal
     assert subjects(database) == user_ids(database) == set()
@@ -134,7 +134,7 @@ def test_a_check_that_breaks_fails_its_own_commit_only(
 
     gate = Gate(log)
     good = in_the_background(log, an_event("good"))
-    bad = in_the_background(log, an_event("broken"), still_valid=broken)
+    bad = in_the_background(log, an_event("broken"), precondition=broken)
     gate.open()
     for thread, _ in (good, bad):
         thread.join()
@@ -236,7 +236,7 @@ def test_several_events_are_durable_together_or_not_at_all(database: Database, l
 
     log.commit_all([(an_event("a"), [a_user("dana")]), (an_event("b"), [a_user("noor")])])
     with pytest.raises(AccessDenied):
-        log.commit_all([(an_event("c"), [a_user("amir")])] * 2, still_valid=lambda _: refusal)
+        log.commit_all([(an_event("c"), [a_user("amir")])] * 2, precondition=lambda _: refusal)
     with pytest.raises(IntegrityError):
         log.commit_all([(an_event("d"), [a_user("amir")]), (an_event("e"), [a_user("dana")])])
 
@@ -261,12 +261,14 @@ def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str)
         replica.execute(PROMOTE, {"user": "dana", "new_role": "by the replica"})
         gate = Gate(log)
         mine = [
-            in_the_background(log, an_event("noor"), Write(PROMOTE, {"user": "noor", "new_role": "mine"})),
+            in_the_background(
+                log, an_event("noor"), RowChange(PROMOTE, {"user": "noor", "new_role": "mine"})
+            ),
             in_the_background(
                 log,
                 an_event("dana"),
-                Write(PROMOTE, {"user": "dana", "new_role": "mine"}),
-                still_valid=signal,
+                RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}),
+                precondition=signal,
             ),
         ]
         gate.open()
@@ -296,7 +298,7 @@ def test_one_alone_that_gave_way_tries_once_more(
             raise StorageConflict("Somebody else was there first.")
 
     with nullcontext() if is_recorded else pytest.raises(AuditUnavailable):
-        log.commit(an_event("once"), a_user("u2"), still_valid=give_way)
+        log.commit(an_event("once"), a_user("u2"), precondition=give_way)
 
     assert subjects(database) == ({"once"} if is_recorded else set())
     assert is_intact(database)
@@ -316,7 +318,7 @@ def test_whoever_shares_a_commit_with_one_that_was_interrupted_is_told_so(
 
     def commit(number: int) -> None:
         try:
-            log.commit(an_event(f"{number}"), still_valid=interrupt if number == 0 else None)
+            log.commit(an_event(f"{number}"), precondition=interrupt if number == 0 else None)
             done.add(f"{number}")
         except AuditUnavailable:
             pass

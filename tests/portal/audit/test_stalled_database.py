@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from daypass.portal.audit.log import AuditLog, Check, Write
+from daypass.portal.audit.log import AuditLog, Check, RowChange
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable
 from daypass.portal.storage.engine import Database
@@ -37,15 +37,15 @@ class Callers:
     threads: list[threading.Thread] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
 
-    def commit(self, name: str, *writes: Write, still_valid: Check | None = None) -> None:
+    def commit(self, name: str, *writes: RowChange, precondition: Check | None = None) -> None:
         """Let one more caller commit."""
-        thread = threading.Thread(target=self._commit, args=(name, writes, still_valid), daemon=True)
+        thread = threading.Thread(target=self._commit, args=(name, writes, precondition), daemon=True)
         self.threads.append(thread)
         thread.start()
 
-    def _commit(self, name: str, writes: Sequence[Write], still_valid: Check | None) -> None:
+    def _commit(self, name: str, writes: Sequence[RowChange], precondition: Check | None) -> None:
         try:
-            self.log.commit(an_event(name), *writes, still_valid=still_valid)
+            self.log.commit(an_event(name), *writes, precondition=precondition)
             self.outcomes[name] = "durable"
         except Exception as error:  # handed to the test
             self.outcomes[name] = type(error).__name__
@@ -122,7 +122,7 @@ def test_callers_of_a_stopped_backend_are_refused_and_later_ones_succeed(
         log.commit(an_event("before"))
         gate, callers = Gate(log), Callers(log)
         for number in range(8):
-            callers.commit(f"stuck {number}", still_valid=stop if number == 3 else None)
+            callers.commit(f"stuck {number}", precondition=stop if number == 3 else None)
         gate.open()
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
@@ -151,7 +151,7 @@ def test_a_commit_without_an_answer_is_unavailable_and_never_made_twice(
         log.commit(an_event("before"))
         gate, callers = Gate(log), Callers(log)
         for number in range(3):
-            callers.commit(f"uncertain {number}", still_valid=withhold if number == 0 else None)
+            callers.commit(f"uncertain {number}", precondition=withhold if number == 0 else None)
         gate.open()
 
         assert set(callers.wait().values()) == {"AuditUnavailable"}
@@ -198,13 +198,13 @@ def test_a_lock_that_is_never_released_harms_its_own_callers_only(postgres_url: 
                 gate, callers = Gate(log), Callers(log)
                 for number in range(6):
                     user = "dana" if number % 3 == 0 else "noor"
-                    write = Write(PROMOTE, {"user": user, "new_role": "mine"})
+                    write = RowChange(PROMOTE, {"user": user, "new_role": "mine"})
                     callers.commit(f"{round_} {number} {user}", write)
                 gate.open()
                 for name, outcome in callers.wait().items():
                     assert outcome == ("AuditUnavailable" if name.endswith("dana") else "durable"), name
             other.rollback()
-        log.commit(an_event("after"), Write(PROMOTE, {"user": "dana", "new_role": "mine"}))
+        log.commit(an_event("after"), RowChange(PROMOTE, {"user": "dana", "new_role": "mine"}))
 
         chains(database)
 
@@ -224,9 +224,9 @@ def test_a_stop_while_a_batch_is_written_singly_ends_the_attempt(postgres_url: s
         gate, callers = Gate(log), Callers(log)
         callers.commit("first")
         until(lambda: len(log._waiting) == 1)
-        callers.commit("second", still_valid=stop_the_second_time)
+        callers.commit("second", precondition=stop_the_second_time)
         until(lambda: len(log._waiting) == 2)
-        callers.commit("third", still_valid=breaks)
+        callers.commit("third", precondition=breaks)
         until(lambda: len(log._waiting) == 3)
         callers.commit("fourth")
         until(lambda: len(log._waiting) == 4)
@@ -257,7 +257,7 @@ def test_a_caller_who_gave_up_is_not_told_otherwise_by_a_later_commit(
         may_go.wait()
 
     gate, callers = Gate(log), Callers(log)
-    callers.commit("leader", still_valid=hold)
+    callers.commit("leader", precondition=hold)
     until(lambda: len(log._waiting) == 1)
     callers.commit("follower")
     until(lambda: len(log._waiting) == 2)

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from daypass.portal.aws.transport.connection import Connection, Reply, TooLong, Unanswered
+from daypass.portal.aws.transport.connection import Connection, NoResponse, Reply, ResponseTooLarge
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONGEST = 1000
@@ -105,7 +105,7 @@ def test_what_does_not_end_with_its_answer_is_not_used_again(host: Host, pieces:
 def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
     connection = host([piece])
 
-    with pytest.raises(Unanswered):
+    with pytest.raises(NoResponse):
         ask(connection)
     assert not connection.is_usable
 
@@ -118,12 +118,12 @@ def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
     ],
 )
 def test_an_answer_that_never_ends_is_not_kept_in_memory(host: Host, piece: bytes) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(ResponseTooLarge):
         ask(host([piece]))
 
 
 def test_no_time_left_sends_nothing(host: Host) -> None:
-    with pytest.raises(Unanswered):
+    with pytest.raises(NoResponse):
         ask(host([OK]), patience=0.0)
 
 
@@ -140,7 +140,7 @@ def test_each_step_gets_what_is_left_and_no_more(host: Host) -> None:
 def test_many_silent_addresses_share_the_time_to_connect() -> None:
     left = iter([0.0])
 
-    with pytest.raises(Unanswered):
+    with pytest.raises(NoResponse):
         Connection("http://localhost:9/", None, lambda: next(left))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.clock import utc_now
@@ -47,10 +47,10 @@ def keys_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def credentials(keys_file: Path, waits: FakeTiming) -> Iterator[OwnCredentials]:
+def credentials(keys_file: Path, waits: FakeTiming) -> Iterator[PortalCredentials]:
     """The credentials that are in the file."""
     assert keys_file.exists()
-    made = OwnCredentials(timing=Timing(monotonic=waits.monotonic, sleep=waits.sleep))
+    made = PortalCredentials(timing=Timing(monotonic=waits.monotonic, sleep=waits.sleep))
     yield made
     made.close()
 
@@ -83,7 +83,7 @@ def test_a_request_that_aws_refuses_is_repeated_with_the_keys_that_are_in_the_fi
 
 
 def test_a_changed_file_is_read_within_a_second(
-    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+    credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     before = credentials.frozen().access_key
     write_keys(keys_file, NEW)
@@ -93,7 +93,7 @@ def test_a_changed_file_is_read_within_a_second(
 
 
 def test_a_file_that_is_broken_for_a_moment_changes_nothing(
-    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+    credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     credentials.frozen()
     keys_file.write_text("[default]\naws_access_key_id = ")
@@ -106,7 +106,7 @@ def test_a_file_that_is_broken_for_a_moment_changes_nothing(
 
 
 def test_refused_keys_are_looked_up_again_once_in_five_seconds(
-    credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+    credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     old = credentials.frozen()
     unchanged = credentials.renewed(old)
@@ -140,7 +140,7 @@ def test_a_crowd_starts_one_credential_process(keys_file: Path) -> None:
     ends = f"{utc_now() + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
     answer = f'{{"Version": 1, "AccessKeyId": "{NEW}", "SecretAccessKey": "x", "Expiration": "{ends}"}}'
     with_process(keys_file, script(keys_file, f"echo x >> {starts}\necho '{answer}'"))
-    credentials, found = OwnCredentials(), list[str | None]()
+    credentials, found = PortalCredentials(), list[str | None]()
     threads = [
         threading.Thread(target=lambda: found.append(credentials.frozen().access_key)) for _ in range(16)
     ]
@@ -157,7 +157,7 @@ def test_a_credential_process_that_fails_is_said_and_not_quoted(keys_file: Path,
     with_process(keys_file, script(keys_file, text))
 
     with pytest.raises(AwsMisconfigured) as refused:
-        OwnCredentials().frozen()
+        PortalCredentials().frozen()
 
     assert "CANARY" not in repr(refused.value.__context__) + str(refused.value)
 
@@ -166,7 +166,7 @@ def test_a_credential_process_that_hangs_is_given_up_and_killed_at_the_end(keys_
     pid_file = keys_file.with_name("pid")
     os.mkfifo(pid_file)
     with_process(keys_file, script(keys_file, f"echo $$ > {pid_file}\nsleep 600"))
-    credentials = OwnCredentials()
+    credentials = PortalCredentials()
     pids: list[int] = []
     reading = threading.Thread(target=lambda: pids.append(int(pid_file.read_text())))
     reading.start()
@@ -182,7 +182,7 @@ def test_a_credential_process_that_hangs_is_given_up_and_killed_at_the_end(keys_
 
 
 def test_clients_of_botocore_sign_with_the_shared_credentials(
-    stub: StubAws, credentials: OwnCredentials, keys_file: Path, waits: FakeTiming
+    stub: StubAws, credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     session, signed = Session(), list[str]()
     credentials.share_with(session)

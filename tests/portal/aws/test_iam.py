@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import RoleSession
 from daypass.portal.admin.roles.findings import readiness
-from daypass.portal.admin.tenants.service import RoleRules, Tenants
-from daypass.portal.admin.transactions import Desk
+from daypass.portal.admin.tenants.service import RoleNaming, Tenants
+from daypass.portal.admin.transactions import ChangeExecutor
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
@@ -212,8 +212,8 @@ def test_a_tenant_that_is_added_again_on_its_written_out_role_has_its_rights_bac
     bucket = f"{PREFIX}cycle-files"
     client(sandbox, "s3").create_bucket(Bucket=bucket)
     with closing(AuditLog(database, FakeClock())) as log:
-        rules = RoleRules("aws", lambda: sandbox.account_id, PREFIX, MASTER)
-        tenants = Tenants(Desk(database, log, FakeClock()), rules, roles)
+        rules = RoleNaming("aws", lambda: sandbox.account_id, PREFIX, MASTER)
+        tenants = Tenants(ChangeExecutor(database, log, FakeClock()), rules, roles)
         made = tenants.create("cycle", "us-west-2", OPERATOR, external_id="same").tenant
         s3 = client(sandbox, "s3", keys_of(sandbox, portal, made))
         s3.put_object(Bucket=bucket, Key="x", Body=b"x")

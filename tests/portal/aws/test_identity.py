@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from daypass.portal.aws.identity import OwnIdentity, Principal
+from daypass.portal.aws.identity import PortalIdentity, Principal
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsThrottled, AwsUnavailable
 
@@ -19,7 +19,7 @@ def test_a_reader_gets_the_latest_error_and_then_the_identity() -> None:
             raise failures.pop(0)
         return ACCOUNT
 
-    identity = OwnIdentity(ask, Timing())
+    identity = PortalIdentity(ask, Timing())
     with pytest.raises(AwsUnavailable):
         identity.get()
     for kind in (AwsThrottled, AwsMisconfigured):
@@ -39,7 +39,7 @@ def test_a_silent_aws_holds_up_neither_the_start_nor_a_reader() -> None:
         may_answer.wait(60)
         return ACCOUNT
 
-    identity = OwnIdentity(ask, Timing())
+    identity = PortalIdentity(ask, Timing())
     identity.when_known(known.set)
     identity.learn_in_background(0.0)
     with pytest.raises(AwsUnavailable):
@@ -52,7 +52,7 @@ def test_a_silent_aws_holds_up_neither_the_start_nor_a_reader() -> None:
 
 def test_each_callback_runs_once_also_when_it_comes_late() -> None:
     called: list[str] = []
-    identity = OwnIdentity(lambda: ACCOUNT, Timing())
+    identity = PortalIdentity(lambda: ACCOUNT, Timing())
     identity.when_known(lambda: called.append("early"))
     identity.learn()
     identity.learn()
@@ -65,7 +65,10 @@ def test_pauses_between_attempts_grow_to_half_a_minute_and_are_spread() -> None:
     def ask() -> Principal:
         raise AssertionError
 
-    least, most = OwnIdentity(ask, Timing(chance=lambda: 0.0)), OwnIdentity(ask, Timing(chance=lambda: 1.0))
+    least, most = (
+        PortalIdentity(ask, Timing(chance=lambda: 0.0)),
+        PortalIdentity(ask, Timing(chance=lambda: 1.0)),
+    )
 
     assert [most.pause_after(attempt) for attempt in range(6)] == [1, 2, 4, 8, 16, 30]
     assert [least.pause_after(attempt) for attempt in (0, 5, 1000)] == [0.5, 15, 15]

@@ -12,7 +12,7 @@ import pytest
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.tagging import TaggingSource, tagging_source
+from daypass.portal.aws.tagging import TaggingFinder, tagging_source
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import (
     AwsError,
@@ -22,7 +22,7 @@ from daypass.portal.errors import (
     AwsUnavailable,
 )
 from daypass.portal.inventory.finder import Query
-from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.model import TaggedArn
 from daypass.portal.secret import Secret
 from tests.fakes import NOON
 from tests.portal.aws.conftest import OwnKeys, aws_config
@@ -51,25 +51,25 @@ def error(code: str, status: int = 400) -> Script:
 
 
 @pytest.fixture
-def source(stub: StubAws, waits: FakeTiming) -> TaggingSource:
+def source(stub: StubAws, waits: FakeTiming) -> TaggingFinder:
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
     return _source(stub, timing)
 
 
-def _source(stub: StubAws, timing: Timing) -> TaggingSource:
+def _source(stub: StubAws, timing: Timing) -> TaggingFinder:
     return tagging_source(aws_config(stub.url), connections=2, session=OwnKeys().session(), timing=timing)
 
 
-def read(source: TaggingSource, deadline: float = 1008.0) -> Sequence[Sequence[Tagged]]:
+def read(source: TaggingFinder, deadline: float = 1008.0) -> Sequence[Sequence[TaggedArn]]:
     return [*source.pages(QUERY, CREDENTIALS, Deadline(deadline))]
 
 
-def test_every_page_is_read(source: TaggingSource, stub: StubAws) -> None:
+def test_every_page_is_read(source: TaggingFinder, stub: StubAws) -> None:
     stub.play(page("arn:1", "arn:2", token="next"), page("arn:3", token=None))
 
     assert read(source) == [
-        [Tagged("arn:1", {"A": "b"}), Tagged("arn:2", {"A": "b"})],
-        [Tagged("arn:3", {"A": "b"})],
+        [TaggedArn("arn:1", {"A": "b"}), TaggedArn("arn:2", {"A": "b"})],
+        [TaggedArn("arn:3", {"A": "b"})],
     ]
 
     first, second = map(json.loads, stub.bodies)
@@ -81,7 +81,7 @@ def test_every_page_is_read(source: TaggingSource, stub: StubAws) -> None:
     assert second == first | {"PaginationToken": "next"}
 
 
-def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingSource, stub: StubAws) -> None:
+def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingFinder, stub: StubAws) -> None:
     headers: list[dict[str, str]] = []
 
     def look(handler: BaseHTTPRequestHandler) -> None:
@@ -128,7 +128,7 @@ def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingSource, st
     ],
 )
 def test_each_refusal_says_what_aws_said_and_what_to_do(
-    source: TaggingSource, stub: StubAws, script: Script, kind: type[AwsError], says: str
+    source: TaggingFinder, stub: StubAws, script: Script, kind: type[AwsError], says: str
 ) -> None:
     stub.play(script)
 
@@ -138,7 +138,7 @@ def test_each_refusal_says_what_aws_said_and_what_to_do(
     assert "CANARY" not in str(refused.value)
 
 
-def test_trouble_that_passes_is_waited_out(source: TaggingSource, stub: StubAws, waits: FakeTiming) -> None:
+def test_trouble_that_passes_is_waited_out(source: TaggingFinder, stub: StubAws, waits: FakeTiming) -> None:
     stub.play(error("ThrottlingException"), reset, page("arn:1"))
 
     assert len(read(source)) == 1
@@ -161,7 +161,7 @@ def test_each_region_is_asked_for_itself() -> None:
     assert PARTITIONS["aws-cn"].tagging_url("cn-north-1") == "https://tagging.cn-north-1.amazonaws.com.cn"
 
 
-def test_many_threads_may_ask_at_once(source: TaggingSource, stub: StubAws) -> None:
+def test_many_threads_may_ask_at_once(source: TaggingFinder, stub: StubAws) -> None:
     stub.play(page("arn:1"))
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(len(read(source)))) for _ in range(8)]

@@ -95,16 +95,16 @@ _ISSUE = """
 import os
 import boto3
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Caller, Door, TenantScope
+from daypass.portal.access.model import Ask, Caller, Channel, TenantScope
 from daypass.portal.admin.administration import administration
-from daypass.portal.admin.tenants import RoleRules
+from daypass.portal.admin.tenants.service import RoleNaming
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.aws.connect import make_broker
-from daypass.portal.aws.roles import aws_roles
+from daypass.portal.aws.factory import make_broker
+from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.service import OPERATOR, Identity
+from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 
@@ -116,14 +116,14 @@ broker.identity.learn()
 roles = aws_roles(config.aws, lambda: broker.account_id)
 master = roles.account.role_arn(config.aws.master_role)
 identity = Identity(database, audit, utc_now)
-rules = RoleRules("aws", lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role)
+rules = RoleNaming("aws", lambda: broker.account_id, config.aws.role_prefix, config.aws.master_role)
 desk = administration(identity, rules, roles)
 dana = desk.users.create("dana@example.com", Role.USER, None, OPERATOR).user
 desk.tenants.create("dev01", config.aws.region, OPERATOR)
 desk.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
 issuer = Issuer(database, audit, broker, utc_now, lambda: master, config.aws.region)
-caller = Caller(dana, token, Door.API, "127.0.0.1", "request")
+caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
 keys = issuer.issue(caller, Ask(TenantScope("dev01"))).credentials
 me = boto3.client(
     "sts",

@@ -8,7 +8,7 @@ import pytest
 from daypass.portal.admin.reauthentication import ACTIONS, Action
 from daypass.portal.http.core.administrative_routes import API, LEGACY, OWN, PAGES, ROUTES
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.endpoints import Open, answer_nothing
+from daypass.portal.http.core.endpoints import PublicEndpoint, answer_nothing
 from daypass.portal.http.core.routing import ExactRoute, exact
 from tests.portal.http.world import World
 
@@ -56,7 +56,7 @@ def test_every_route_that_changes_anything_is_in_the_table(still_world: World) -
 
 
 def test_a_route_for_administrators_that_is_not_in_the_table_cannot_be_served() -> None:
-    class Endpoint(Open):
+    class Endpoint(PublicEndpoint):
         permission = Permission.ADMINISTRATOR
 
     for method in ("POST", "PUT", "PATCH", "DELETE"):

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.portal.admin.reporting.reports import Filter, Records
+from daypass.portal.admin.reporting.reports import Records, SessionFilter
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.http.legacy.routes import PREFIXES
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from tests.portal.http.client import Answer
 from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, PUBLIC_URL, World
 from tests.portal.http.world import world as make_world
@@ -86,7 +86,7 @@ def things(world: World, callers: list[Caller]) -> Mapping[str, Mapping[str, str
 
 
 def world_events(world: World) -> str:
-    return Records(world.database).events(Filter(), Turn(limit=1)).records[0].id
+    return Records(world.database).events(SessionFilter(), PageRequest(limit=1)).records[0].id
 
 
 def routes(world: World) -> Iterator[ExactRoute]:

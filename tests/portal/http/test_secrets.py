@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from daypass.portal.errors import AwsRefused, AwsUnavailable
-from daypass.portal.http.core.authentication import Presented
+from daypass.portal.http.core.authentication import PresentedCredentials
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, World
 
@@ -122,4 +122,4 @@ def test_what_is_typed_never_makes_a_line_of_its_own(
 
 
 def test_what_came_with_a_request_does_not_show_its_token() -> None:
-    assert "canary" not in repr(Presented("canary", "127.0.0.1", "id"))
+    assert "canary" not in repr(PresentedCredentials("canary", "127.0.0.1", "id"))

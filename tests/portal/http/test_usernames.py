@@ -8,7 +8,7 @@ import pytest
 
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.authentication import OPERATOR
-from daypass.portal.identity.browser_sessions import SignIns
+from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store import ADD_USER, UserStore
 from daypass.portal.secret import Secret
@@ -166,7 +166,7 @@ def test_a_user_whose_name_would_be_refused_today_signs_in_and_is_administered(q
     with quick_world.database.writing() as connection:
         connection.execute(ADD_USER, row)
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
-    sign_ins = SignIns(quick_world.database, quick_world.identity.audit, quick_world.clock)
+    sign_ins = BrowserSessions(quick_world.database, quick_world.identity.audit, quick_world.clock)
 
     signed_in = sign_ins.sign_in(name, password, address="192.0.2.7", device=None, request_id="r")
     legacy = {"Username": name, "Roles": ["Administrator"], "State": "updated"}

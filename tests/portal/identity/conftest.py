@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.errors import PortalError, SignInFailed, TooManyGuesses
+from daypass.portal.errors import PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import OPERATOR, Identity
-from daypass.portal.identity.browser_sessions import SignedIn, SignIns
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import Role, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -44,8 +44,8 @@ def identity(database: Database, audit: AuditLog, clock: FakeClock) -> Identity:
 
 
 @pytest.fixture
-def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> SignIns:
-    return SignIns(database, audit, clock)
+def sign_ins(database: Database, audit: AuditLog, clock: FakeClock) -> BrowserSessions:
+    return BrowserSessions(database, audit, clock)
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def person(identity: Identity, username: str, role: Role) -> User:
 
 
 def sign_in(
-    sign_ins: SignIns,
+    sign_ins: BrowserSessions,
     username: str = "dana@example.com",
     password: Secret = RIGHT,
     *,
@@ -76,10 +76,10 @@ def sign_in(
     )
 
 
-def guess(sign_ins: SignIns, username: str = "dana@example.com", **more: str) -> type[PortalError]:
+def guess(sign_ins: BrowserSessions, username: str = "dana@example.com", **more: str) -> type[PortalError]:
     try:
         sign_in(sign_ins, username, WRONG, **more)
-    except (SignInFailed, TooManyGuesses) as refusal:
+    except (SignInFailed, TooManyAttempts) as refusal:
         return type(refusal)
     raise AssertionError("a wrong password was taken")
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 
 from daypass.portal.errors import (
-    FreshSignInNeeded,
+    ReauthenticationRequired,
     SignInAgain,
     SignInFailed,
-    TooManyGuesses,
+    TooManyAttempts,
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import OPERATOR, Identity
@@ -20,9 +20,9 @@ from daypass.portal.identity.browser_sessions import (
     FRESH,
     IDLE,
     KEPT_AFTER_END,
+    BrowserSessions,
     SignedIn,
-    SignIns,
-    require_fresh,
+    require_recent_authentication,
 )
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT
@@ -49,7 +49,7 @@ def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]
         return [(row.action, row.outcome, row.subject, json.loads(row.detail)) for row in rows]
 
 
-def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: SignIns, dana: User, database: Database) -> None:
+def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: BrowserSessions, dana: User, database: Database) -> None:
     with database.writing() as connection:
         setting = TOKEN_SESSION_DURATION
         SettingStore(connection).put(SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
@@ -65,7 +65,7 @@ def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: SignIns, dana: User, databa
 
 
 def test_a_sign_in_is_on_record_and_its_cookies_are_not(
-    sign_ins: SignIns, dana: User, database: Database
+    sign_ins: BrowserSessions, dana: User, database: Database
 ) -> None:
     made = sign_in(sign_ins)
     guess(sign_ins)
@@ -84,7 +84,7 @@ def test_a_sign_in_is_on_record_and_its_cookies_are_not(
 
 
 @pytest.mark.usefixtures("dana")
-def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: SignIns) -> None:
+def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: BrowserSessions) -> None:
     planted = sign_in(sign_ins)
     mine = sign_in(sign_ins, replaces=planted.cookie.reveal())
 
@@ -95,7 +95,9 @@ def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: SignI
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(sign_ins: SignIns, clock: FakeClock) -> None:
+def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(
+    sign_ins: BrowserSessions, clock: FakeClock
+) -> None:
     cookie = sign_in(sign_ins).cookie.reveal()
 
     for _ in range(3):
@@ -107,7 +109,7 @@ def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(sign_ins: SignIns, cl
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_ends_however_busy_it_is(sign_ins: SignIns, clock: FakeClock) -> None:
+def test_a_sign_in_ends_however_busy_it_is(sign_ins: BrowserSessions, clock: FakeClock) -> None:
     made = sign_in(sign_ins)
 
     for _ in range(23):
@@ -119,7 +121,7 @@ def test_a_sign_in_ends_however_busy_it_is(sign_ins: SignIns, clock: FakeClock) 
 
 
 def test_a_disabled_user_is_signed_out_and_stays_out(
-    sign_ins: SignIns, dana: User, database: Database
+    sign_ins: BrowserSessions, dana: User, database: Database
 ) -> None:
     cookie = sign_in(sign_ins).cookie.reveal()
     with database.writing() as connection:
@@ -132,13 +134,13 @@ def test_a_disabled_user_is_signed_out_and_stays_out(
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense", "daypass_web_" + "x" * 38])
-def test_what_is_no_cookie_of_ours_is_nobody(sign_ins: SignIns, cookie: str) -> None:
+def test_what_is_no_cookie_of_ours_is_nobody(sign_ins: BrowserSessions, cookie: str) -> None:
     with pytest.raises(Unauthenticated):
         sign_ins.find(cookie)
 
 
 def test_a_cookie_and_a_token_do_not_stand_for_each_other(
-    sign_ins: SignIns, identity: Identity, dana: User
+    sign_ins: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     token, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     cookie = sign_in(sign_ins).cookie.reveal()
@@ -162,7 +164,7 @@ def child_of(identity: Identity, made: SignedIn, database: Database) -> str:
 
 @pytest.mark.usefixtures("dana")
 def test_signing_out_ends_the_sign_in_and_all_that_stands_on_it(
-    sign_ins: SignIns, identity: Identity, database: Database
+    sign_ins: BrowserSessions, identity: Identity, database: Database
 ) -> None:
     made, other = sign_in(sign_ins), sign_in(sign_ins)
     child = child_of(identity, made, database)
@@ -178,23 +180,23 @@ def test_signing_out_ends_the_sign_in_and_all_that_stands_on_it(
     assert record(database)[-1][0] == "sign_out"
 
 
-def confirm(sign_ins: SignIns, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
+def confirm(sign_ins: BrowserSessions, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
     return sign_ins.confirm(made.token, made.user, password, address=HOME, request_id="r")
 
 
 @pytest.mark.usefixtures("dana")
 def test_giving_the_password_once_more_makes_a_new_id_and_keeps_what_stood_on_the_old(
-    sign_ins: SignIns, identity: Identity, database: Database, clock: FakeClock
+    sign_ins: BrowserSessions, identity: Identity, database: Database, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
     child = child_of(identity, made, database)
     clock.move(FRESH + SECOND)
-    with pytest.raises(FreshSignInNeeded):
-        require_fresh(made.token, clock())
+    with pytest.raises(ReauthenticationRequired):
+        require_recent_authentication(made.token, clock())
 
     confirmed = confirm(sign_ins, made)
 
-    require_fresh(confirmed.token, clock())
+    require_recent_authentication(confirmed.token, clock())
     assert sign_ins.find(confirmed.cookie.reveal())[0] == confirmed.token
     with pytest.raises(SignInAgain):
         sign_ins.find(made.cookie.reveal())
@@ -205,7 +207,7 @@ def test_giving_the_password_once_more_makes_a_new_id_and_keeps_what_stood_on_th
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: SignIns) -> None:
+def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: BrowserSessions) -> None:
     made = sign_in(sign_ins)
     sign_ins.sign_out(made.token, made.user, "r")
 
@@ -214,7 +216,7 @@ def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: SignIns) -> None
 
 
 @pytest.mark.usefixtures("dana")
-def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_ins: SignIns) -> None:
+def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_ins: BrowserSessions) -> None:
     made = sign_in(sign_ins)
     for _ in range(PER_ACCOUNT + 1):
         guess(sign_ins, address="198.51.100.1")
@@ -222,12 +224,12 @@ def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_
     for _ in range(PER_ACCOUNT):
         with pytest.raises(SignInFailed):
             confirm(sign_ins, made, WRONG)
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         confirm(sign_ins, made)
 
 
 def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
-    sign_ins: SignIns, identity: Identity, dana: User
+    sign_ins: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     def token(kind: TokenKind, owner: User = dana) -> ApiToken:
         grant = None if kind is TokenKind.PERMANENT else NOON + timedelta(hours=12)
@@ -235,13 +237,13 @@ def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
 
     admin = identity.create_user("admin@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     exempt = token(TokenKind.PERMANENT, admin)
-    require_fresh(exempt, NOON)
-    require_fresh(sign_in(sign_ins).token, NOON)
+    require_recent_authentication(exempt, NOON)
+    require_recent_authentication(sign_in(sign_ins).token, NOON)
     for kind in (TokenKind.TEMPORARY, TokenKind.APPROVAL, TokenKind.CLI, TokenKind.PERMANENT):
-        with pytest.raises(FreshSignInNeeded):
-            require_fresh(token(kind), NOON)
-    with pytest.raises(FreshSignInNeeded):
-        require_fresh(exempt, NOON, takes_exempt=False)
+        with pytest.raises(ReauthenticationRequired):
+            require_recent_authentication(token(kind), NOON)
+    with pytest.raises(ReauthenticationRequired):
+        require_recent_authentication(exempt, NOON, takes_exempt=False)
 
 
 def test_a_command_line_proves_its_authorization_for_admin_access_alone(
@@ -252,17 +254,17 @@ def test_a_command_line_proves_its_authorization_for_admin_access_alone(
     # The token itself is newer: it was renewed.
     admin = replace(token, allows_admin=True, authorized_at=NOON - FRESH)
 
-    require_fresh(admin, NOON)
+    require_recent_authentication(admin, NOON)
     for none in (
         replace(admin, allows_admin=False),
         replace(admin, authorized_at=NOON - FRESH - timedelta(milliseconds=1)),
     ):
-        with pytest.raises(FreshSignInNeeded):
-            require_fresh(none, NOON)
+        with pytest.raises(ReauthenticationRequired):
+            require_recent_authentication(none, NOON)
 
 
 def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(
-    sign_ins: SignIns, identity: Identity, dana: User, clock: FakeClock, database: Database
+    sign_ins: BrowserSessions, identity: Identity, dana: User, clock: FakeClock, database: Database
 ) -> None:
     def token(kind: TokenKind, lasts: timedelta, parent: TokenId | None = None) -> TokenId:
         ends_at = clock() + lasts

@@ -96,7 +96,7 @@ def remove_member(connection: Connection) -> None:
 
 def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | None:
     """The check of a release: what is read after `hold` is still so when it commits."""
-    TokenStore(connection).hold(TokenId(token_id))
+    TokenStore(connection).lock(TokenId(token_id))
     bearer = TokenStore(connection).find_bearer(token_id.encode())
     tenant = TenantStore(connection).find("dev01", DANA)
     is_good = bearer is not None and not bearer.is_revoked and not bearer.is_disabled
@@ -123,12 +123,12 @@ def test_an_end_waits_for_what_is_just_being_released(log: AuditLog, there: Data
         was_waiting.append(ending.is_alive())
         return refusal
 
-    log.commit(RELEASE, still_valid=check)
+    log.commit(RELEASE, precondition=check)
     ending.join()
 
     assert was_waiting == [True]
     with pytest.raises(Unauthenticated):
-        log.commit(RELEASE, still_valid=withdrawn)
+        log.commit(RELEASE, precondition=withdrawn)
 
 
 @endings
@@ -139,7 +139,7 @@ def test_a_release_waits_for_an_end_that_has_begun_and_is_refused(
 
     def release() -> None:
         try:
-            log.commit(RELEASE, still_valid=withdrawn)
+            log.commit(RELEASE, precondition=withdrawn)
             outcomes.append("released")
         except Unauthenticated:
             outcomes.append("refused")
@@ -166,7 +166,7 @@ def test_a_sign_in_that_takes_another_s_place_meanwhile_is_held_in_its_place(pos
 
     def release() -> None:
         with here.writing() as connection:
-            TokenStore(connection).hold(TOKEN)
+            TokenStore(connection).lock(TOKEN)
             is_held.set()
             may_go.wait()
 
@@ -217,7 +217,7 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
     def release(token: str) -> None:
         event = Event("test.release", DANA, "dana", None, token, "done", {}, "")
         try:
-            log.commit(event, still_valid=lambda connection: withdrawn(connection, token))
+            log.commit(event, precondition=lambda connection: withdrawn(connection, token))
         except Unauthenticated:
             return
 

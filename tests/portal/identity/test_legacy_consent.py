@@ -10,12 +10,18 @@ from sqlalchemy import select, update
 from daypass.portal.audit.refusal_limit import RECORDED, SUPPRESSED
 from daypass.portal.audit.refusal_limit import WINDOW as REFUSAL_WINDOW
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.errors import AccessDenied, FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.errors import (
+    AccessDenied,
+    PortalError,
+    ReauthenticationRequired,
+    SignInAgain,
+    Unauthenticated,
+)
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import FRESH, SignedIn, SignIns
-from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, USE_WITHIN, Approvals, shown_name
+from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
+from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, USE_WITHIN, LegacyConsents, shown_name
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
-from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, users
@@ -27,12 +33,12 @@ ELSEWHERE = "198.51.100.1"
 
 
 @pytest.fixture
-def approvals(identity: Identity) -> Approvals:
-    return Approvals(identity, LegacyLoopback.ON)
+def approvals(identity: Identity) -> LegacyConsents:
+    return LegacyConsents(identity, LegacyLoopback.ON)
 
 
 def approve(
-    approvals: Approvals, made: SignedIn, application: str = "duploctl", *, wants_admin: bool = False
+    approvals: LegacyConsents, made: SignedIn, application: str = "duploctl", *, wants_admin: bool = False
 ) -> tuple[Secret, ApiToken]:
     return approvals.approve(
         made.token,
@@ -55,7 +61,9 @@ def events(database: Database, action: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_approval_lives_an_hour_and_its_grant_half_a_day(approvals: Approvals, sign_ins: SignIns) -> None:
+def test_an_approval_lives_an_hour_and_its_grant_half_a_day(
+    approvals: LegacyConsents, sign_ins: BrowserSessions
+) -> None:
     _, token = approve(approvals, sign_in(sign_ins))
 
     assert token.kind is TokenKind.APPROVAL
@@ -66,7 +74,7 @@ def test_an_approval_lives_an_hour_and_its_grant_half_a_day(approvals: Approvals
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_is_void_unless_used_within_a_minute(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, clock: FakeClock
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
     late, _ = approve(approvals, made, "duploctl")
@@ -86,7 +94,7 @@ def test_an_approval_is_void_unless_used_within_a_minute(
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_counts_only_where_it_is_expected(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
 ) -> None:
     secret, _ = approve(approvals, sign_in(sign_ins))
 
@@ -97,7 +105,7 @@ def test_an_approval_counts_only_where_it_is_expected(
 
 
 def test_the_newest_replaces_the_one_before_for_the_same_application_and_scope(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, ada: User
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, ada: User
 ) -> None:
     made = sign_in(sign_ins, ada.username)
     before, _ = approve(approvals, made)
@@ -115,7 +123,9 @@ def test_the_newest_replaces_the_one_before_for_the_same_application_and_scope(
 
 
 @pytest.mark.usefixtures("dana")
-def test_of_a_crowd_one_stays(approvals: Approvals, identity: Identity, sign_ins: SignIns) -> None:
+def test_of_a_crowd_one_stays(
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
+) -> None:
     made = sign_in(sign_ins)
     secrets: list[Secret] = []
     threads = [
@@ -137,9 +147,9 @@ def test_of_a_crowd_one_stays(approvals: Approvals, identity: Identity, sign_ins
 
 
 def test_an_approval_is_listed_and_revocable_and_outlives_the_sign_in(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, dana: User
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, dana: User
 ) -> None:
-    made, own = sign_in(sign_ins), OwnTokens(identity)
+    made, own = sign_in(sign_ins), PersonalTokens(identity)
     secret, token = approve(approvals, made)
     use(identity, secret)
     sign_ins.sign_out(made.token, dana, "r")
@@ -153,18 +163,18 @@ def test_an_approval_is_listed_and_revocable_and_outlives_the_sign_in(
 
 @pytest.mark.usefixtures("dana")
 def test_an_approval_that_is_void_is_not_listed(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, clock: FakeClock
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
     approve(approvals, made)
     clock.move(USE_WITHIN)
 
-    assert [token.kind for token in OwnTokens(identity).list_own(made.user)] == [TokenKind.BROWSER]
+    assert [token.kind for token in PersonalTokens(identity).list_own(made.user)] == [TokenKind.BROWSER]
 
 
 @pytest.mark.usefixtures("dana")
 def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, database: Database
+    approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, database: Database
 ) -> None:
     secret, _ = approve(approvals, sign_in(sign_ins))
 
@@ -177,7 +187,11 @@ def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
 
 @pytest.mark.usefixtures("dana")
 def test_a_client_that_changes_its_network_all_the_time_is_recorded_with_a_limit(
-    approvals: Approvals, identity: Identity, sign_ins: SignIns, database: Database, clock: FakeClock
+    approvals: LegacyConsents,
+    identity: Identity,
+    sign_ins: BrowserSessions,
+    database: Database,
+    clock: FakeClock,
 ) -> None:
     secret, _ = approve(approvals, sign_in(sign_ins))
     for _ in range(RECORDED):
@@ -192,7 +206,7 @@ def test_a_client_that_changes_its_network_all_the_time_is_recorded_with_a_limit
 
 
 def test_admin_access_is_for_administrators_who_have_just_signed_in(
-    approvals: Approvals, sign_ins: SignIns, dana: User, ada: User, clock: FakeClock
+    approvals: LegacyConsents, sign_ins: BrowserSessions, dana: User, ada: User, clock: FakeClock
 ) -> None:
     with pytest.raises(AccessDenied, match="for Administrators"):
         approve(approvals, sign_in(sign_ins, dana.username), wants_admin=True)
@@ -200,7 +214,7 @@ def test_admin_access_is_for_administrators_who_have_just_signed_in(
     assert approve(approvals, made, wants_admin=True)[1].reaches_admin
 
     clock.move(FRESH + SECOND)
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         approve(approvals, made, wants_admin=True)
     assert not approve(approvals, made)[1].reaches_admin
 
@@ -218,7 +232,7 @@ def test_admin_access_is_for_administrators_who_have_just_signed_in(
 )
 def test_an_operator_says_what_legacy_clients_get(
     identity: Identity,
-    sign_ins: SignIns,
+    sign_ins: BrowserSessions,
     ada: User,
     loopback: LegacyLoopback,
     wants_admin: bool,
@@ -227,7 +241,7 @@ def test_an_operator_says_what_legacy_clients_get(
     made = sign_in(sign_ins, ada.username)
     refusal: PortalError | None = None
     try:
-        approve(Approvals(identity, loopback), made, wants_admin=wants_admin)
+        approve(LegacyConsents(identity, loopback), made, wants_admin=wants_admin)
     except AccessDenied as denied:
         refusal = denied
 
@@ -236,7 +250,7 @@ def test_an_operator_says_what_legacy_clients_get(
 
 
 def test_nothing_is_handed_over_once_the_sign_in_has_ended_or_the_role_is_lost(
-    approvals: Approvals, sign_ins: SignIns, ada: User, database: Database
+    approvals: LegacyConsents, sign_ins: BrowserSessions, ada: User, database: Database
 ) -> None:
     made, signed_out = sign_in(sign_ins, ada.username), sign_in(sign_ins, ada.username)
     sign_ins.sign_out(signed_out.token, ada, "r")

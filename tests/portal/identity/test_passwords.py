@@ -4,7 +4,7 @@ import pytest
 from argon2 import extract_parameters
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.identity.passwords import _turns, check_password, hash_password, verify_password
+from daypass.portal.identity.passwords import _hash_slots, check_password, hash_password, verify_password
 from daypass.portal.secret import Secret
 from tests.portal.identity.cost import least_cost
 
@@ -48,7 +48,7 @@ def test_no_more_than_two_guesses_are_worked_on_at_once() -> None:
     answers: list[bool] = []
     guess = threading.Thread(target=lambda: answers.append(verify_password(stored, PASSWORD)))
 
-    with _turns, _turns:
+    with _hash_slots, _hash_slots:
         guess.start()
         guess.join(0.3)
         assert answers == []

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from daypass.portal.errors import AccessDenied, FreshSignInNeeded, SignInAgain, Unauthenticated
+from daypass.portal.errors import AccessDenied, ReauthenticationRequired, SignInAgain, Unauthenticated
 from daypass.portal.identity.authentication import OPERATOR, Identity
-from daypass.portal.identity.browser_sessions import FRESH, SignedIn, SignIns
+from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
 from daypass.portal.identity.model import TokenId, TokenKind, User
-from daypass.portal.identity.personal_tokens import LIVE_AT_MOST, OwnTokens
+from daypass.portal.identity.personal_tokens import LIVE_AT_MOST, PersonalTokens
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
@@ -19,11 +19,11 @@ from tests.portal.identity.conftest import HOME, SECOND, sign_in
 
 
 @pytest.fixture
-def own(identity: Identity) -> OwnTokens:
-    return OwnTokens(identity)
+def own(identity: Identity) -> PersonalTokens:
+    return PersonalTokens(identity)
 
 
-def reveal(own: OwnTokens, made: SignedIn) -> Secret:
+def reveal(own: PersonalTokens, made: SignedIn) -> Secret:
     return own.reveal_temporary(made.token, made.user, address=HOME, request_id="r")[0]
 
 
@@ -37,7 +37,7 @@ def is_good(identity: Identity, secret: Secret) -> bool:
 
 @pytest.mark.usefixtures("dana")
 def test_a_revealed_token_ends_with_the_sign_in(
-    own: OwnTokens, identity: Identity, sign_ins: SignIns, clock: FakeClock
+    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
     clock.move(timedelta(hours=1))
@@ -53,7 +53,7 @@ def test_a_revealed_token_ends_with_the_sign_in(
 
 @pytest.mark.usefixtures("dana")
 def test_five_are_live_at_most_and_the_oldest_goes(
-    own: OwnTokens, identity: Identity, sign_ins: SignIns, clock: FakeClock
+    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
     secrets = []
@@ -65,7 +65,9 @@ def test_five_are_live_at_most_and_the_oldest_goes(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_crowd_reveals_no_more_than_five(own: OwnTokens, identity: Identity, sign_ins: SignIns) -> None:
+def test_a_crowd_reveals_no_more_than_five(
+    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions
+) -> None:
     made = sign_in(sign_ins)
     secrets: list[Secret] = []
     threads = [threading.Thread(target=lambda: secrets.append(reveal(own, made))) for _ in range(12)]
@@ -79,7 +81,7 @@ def test_a_crowd_reveals_no_more_than_five(own: OwnTokens, identity: Identity, s
 
 @pytest.mark.usefixtures("dana")
 def test_nothing_is_revealed_to_a_sign_in_that_has_ended_or_to_a_token(
-    own: OwnTokens, sign_ins: SignIns
+    own: PersonalTokens, sign_ins: BrowserSessions
 ) -> None:
     made = sign_in(sign_ins)
     _, token = own.reveal_temporary(made.token, made.user, address=HOME, request_id="r")
@@ -92,7 +94,7 @@ def test_nothing_is_revealed_to_a_sign_in_that_has_ended_or_to_a_token(
 
 
 def test_a_user_sees_their_own_and_ends_them(
-    own: OwnTokens, identity: Identity, sign_ins: SignIns, dana: User, ada: User
+    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, dana: User, ada: User
 ) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     foreign, theirs = identity.create_token(ada, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -108,7 +110,7 @@ def test_a_user_sees_their_own_and_ends_them(
 
 
 def test_only_a_revocation_that_ends_a_token_is_on_record(
-    own: OwnTokens, identity: Identity, database: Database, dana: User, ada: User
+    own: PersonalTokens, identity: Identity, database: Database, dana: User, ada: User
 ) -> None:
     _, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     _, theirs = identity.create_token(ada, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -123,7 +125,7 @@ def test_only_a_revocation_that_ends_a_token_is_on_record(
 
 
 def test_an_administrator_who_has_just_signed_in_makes_a_permanent_token(
-    own: OwnTokens, identity: Identity, sign_ins: SignIns, ada: User, clock: FakeClock
+    own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, ada: User, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins, ada.username)
 
@@ -132,10 +134,10 @@ def test_an_administrator_who_has_just_signed_in_makes_a_permanent_token(
     assert token.expires_at == NOON + timedelta(days=365)
     assert is_good(identity, secret)
     clock.move(FRESH + SECOND)
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         own.add_permanent(made.token, ada, "ci", request_id="r")
 
 
-def test_others_make_no_permanent_token(own: OwnTokens, sign_ins: SignIns, dana: User) -> None:
+def test_others_make_no_permanent_token(own: PersonalTokens, sign_ins: BrowserSessions, dana: User) -> None:
     with pytest.raises(AccessDenied, match="Administrators"):
         own.add_permanent(sign_in(sign_ins).token, dana, "ci", request_id="r")

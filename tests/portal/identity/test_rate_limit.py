@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyGuesses
+from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyAttempts
 from daypass.portal.identity.authentication import OPERATOR, Identity
-from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, SignIns
+from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions
 from daypass.portal.identity.model import Role, User
-from daypass.portal.identity.passwords import place_in_the_queue
-from daypass.portal.identity.rate_limit.limits import PER_ACCOUNT, WINDOW, Budget, account, network, spend
+from daypass.portal.identity.passwords import hash_queue_slot
+from daypass.portal.identity.rate_limit.limits import (
+    PER_ACCOUNT,
+    WINDOW,
+    RateLimit,
+    account,
+    consume,
+    network,
+)
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, guesses
@@ -38,18 +45,18 @@ ELSEWHERE = "198.51.100.1"
 
 
 @pytest.fixture
-def replica(database_url: str, clock: FakeClock) -> Iterator[SignIns]:
+def replica(database_url: str, clock: FakeClock) -> Iterator[BrowserSessions]:
     """Another portal on the same database."""
     database = Database(database_url)
     audit = AuditLog(database, clock)
-    yield SignIns(database, audit, clock)
+    yield BrowserSessions(database, audit, clock)
     audit.close()
     database.close()
 
 
-def exhaust(database: Database, budget: Budget) -> None:
+def exhaust(database: Database, budget: RateLimit) -> None:
     for _ in range(budget.limit):
-        assert spend(database, [budget], NOON) is None
+        assert consume(database, [budget], NOON) is None
 
 
 def outcomes(database: Database) -> list[str]:
@@ -65,7 +72,7 @@ def outcomes(database: Database) -> list[str]:
 
 @pytest.mark.usefixtures("dana")
 def test_of_200_guesses_at_one_account_ten_are_looked_at(
-    sign_ins: SignIns, replica: SignIns, database: Database
+    sign_ins: BrowserSessions, replica: BrowserSessions, database: Database
 ) -> None:
     jobs = iter(list(zip(cycle((sign_ins, replica)), cycle(SPELLINGS), range(200), strict=False)))
     refusals: list[type[PortalError]] = []
@@ -93,7 +100,7 @@ def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, g
     taken = []
     for gap in gaps:
         now += timedelta(seconds=gap)
-        if spend(database, [budget], now) is None:
+        if consume(database, [budget], now) is None:
             taken.append(now)
 
     for last, eleventh in zip(taken, taken[PER_ACCOUNT:], strict=False):
@@ -102,18 +109,20 @@ def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, g
 
 def test_each_guess_puts_off_the_moment_at_which_all_count_anew(database: Database) -> None:
     budget, nearly = account("dana@example.com"), NOON + WINDOW - SECOND
-    assert spend(database, [budget], NOON) is None
+    assert consume(database, [budget], NOON) is None
     for _ in range(PER_ACCOUNT - 1):
-        assert spend(database, [budget], nearly) is None
+        assert consume(database, [budget], nearly) is None
 
-    assert spend(database, [budget], NOON + WINDOW) is not None
-    assert spend(database, [budget], NOON + WINDOW + WINDOW) is None
+    assert consume(database, [budget], NOON + WINDOW) is not None
+    assert consume(database, [budget], NOON + WINDOW + WINDOW) is None
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_account_opens_again_by_itself(sign_ins: SignIns, database: Database, clock: FakeClock) -> None:
+def test_an_account_opens_again_by_itself(
+    sign_ins: BrowserSessions, database: Database, clock: FakeClock
+) -> None:
     exhaust(database, account("dana@example.com"))
-    with pytest.raises(TooManyGuesses, match="15 minutes"):
+    with pytest.raises(TooManyAttempts, match="15 minutes"):
         sign_in(sign_ins)
 
     clock.move(WINDOW)
@@ -121,7 +130,7 @@ def test_an_account_opens_again_by_itself(sign_ins: SignIns, database: Database,
 
 
 @pytest.mark.usefixtures("dana")
-def test_what_was_right_was_no_guess(sign_ins: SignIns, database: Database) -> None:
+def test_what_was_right_was_no_guess(sign_ins: BrowserSessions, database: Database) -> None:
     for _ in range(PER_ACCOUNT + 1):
         sign_in(sign_ins)
 
@@ -131,12 +140,12 @@ def test_what_was_right_was_no_guess(sign_ins: SignIns, database: Database) -> N
 
 
 @pytest.mark.usefixtures("dana", "ada")
-def test_one_network_cannot_try_every_account(sign_ins: SignIns, database: Database) -> None:
+def test_one_network_cannot_try_every_account(sign_ins: BrowserSessions, database: Database) -> None:
     exhaust(database, network(HOME))
 
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins)
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins, "ada@example.com")
     sign_in(sign_ins, address=ELSEWHERE)
 
@@ -158,56 +167,56 @@ def test_a_network_is_an_address_or_a_home_full_of_them(one: str, other: str, is
 def test_a_network_s_budget_comes_back_however_busy_it_is(database: Database) -> None:
     budget = network(HOME)
     exhaust(database, budget)
-    assert spend(database, [budget], NOON + WINDOW - SECOND) is not None
+    assert consume(database, [budget], NOON + WINDOW - SECOND) is not None
 
-    assert spend(database, [budget], NOON + WINDOW) is None
+    assert consume(database, [budget], NOON + WINDOW) is None
 
 
 @pytest.mark.usefixtures("dana")
 def test_a_stranger_cannot_lock_a_person_out_of_a_browser_they_used_before(
-    sign_ins: SignIns, database: Database
+    sign_ins: BrowserSessions, database: Database
 ) -> None:
     device = sign_in(sign_ins).device.reveal()
     exhaust(database, account("dana@example.com"))
     exhaust(database, network(HOME))
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins)
 
     made = sign_in(sign_ins, device=device)
 
     assert made.device.reveal() != device
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins, device=device)
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_known_browser_guesses_no_more_than_anybody(sign_ins: SignIns) -> None:
+def test_a_known_browser_guesses_no_more_than_anybody(sign_ins: BrowserSessions) -> None:
     device = sign_in(sign_ins).device.reveal()
     for _ in range(PER_ACCOUNT):
         assert guess(sign_ins, device=device) is SignInFailed
 
-    assert guess(sign_ins, device=device) is TooManyGuesses
+    assert guess(sign_ins, device=device) is TooManyAttempts
     sign_in(sign_ins, address=ELSEWHERE)
 
 
 @pytest.mark.usefixtures("dana", "ada")
 def test_a_browser_is_known_for_its_own_user_and_not_for_ever(
-    sign_ins: SignIns, database: Database, clock: FakeClock
+    sign_ins: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
     device = sign_in(sign_ins).device.reveal()
     exhaust(database, account("ada@example.com"))
-    with pytest.raises(TooManyGuesses):
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins, "ada@example.com", device=device)
 
     clock.move(DEVICE_LIFETIME)
     for _ in range(PER_ACCOUNT):
-        spend(database, [account("dana@example.com")], clock())
-    with pytest.raises(TooManyGuesses):
+        consume(database, [account("dana@example.com")], clock())
+    with pytest.raises(TooManyAttempts):
         sign_in(sign_ins, device=device)
 
 
 def test_a_stranger_s_name_and_a_wrong_password_are_told_apart_by_nothing(
-    sign_ins: SignIns, dana: User
+    sign_ins: BrowserSessions, dana: User
 ) -> None:
     answers = []
     for name in (dana.username, "nobody@example.com", "no\nbody", "\ud83d", "x" * 5000):
@@ -220,11 +229,11 @@ def test_a_stranger_s_name_and_a_wrong_password_are_told_apart_by_nothing(
 
 @pytest.mark.usefixtures("dana")
 def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
-    sign_ins: SignIns, database: Database
+    sign_ins: BrowserSessions, database: Database
 ) -> None:
     with ExitStack() as crowd:
         for _ in range(16):
-            crowd.enter_context(place_in_the_queue())
+            crowd.enter_context(hash_queue_slot())
         with pytest.raises(Overloaded):
             sign_in(sign_ins)
 
@@ -232,7 +241,7 @@ def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
     assert outcomes(database) == ["done"]
 
 
-def test_an_unknown_user_costs_a_hash_too(sign_ins: SignIns, identity: Identity) -> None:
+def test_an_unknown_user_costs_a_hash_too(sign_ins: BrowserSessions, identity: Identity) -> None:
     known = identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR).username
 
     # Without the dummy hash this is two milliseconds against some twenty.
@@ -240,16 +249,16 @@ def test_an_unknown_user_costs_a_hash_too(sign_ins: SignIns, identity: Identity)
     assert unknown > least_cost(lambda: guess(sign_ins, known)) / 2
 
 
-def test_an_account_without_a_password_has_no_way_in(sign_ins: SignIns, dana: User) -> None:
+def test_an_account_without_a_password_has_no_way_in(sign_ins: BrowserSessions, dana: User) -> None:
     for password in (Secret(""), Secret("\0 no password is this one \0")):
         with pytest.raises(SignInFailed):
             sign_in(sign_ins, dana.username, password)
 
 
 @pytest.mark.usefixtures("dana")
-def test_old_budgets_are_forgotten(sign_ins: SignIns, database: Database, clock: FakeClock) -> None:
+def test_old_budgets_are_forgotten(sign_ins: BrowserSessions, database: Database, clock: FakeClock) -> None:
     for number in range(20):
-        spend(database, [account(f"{number}")], NOON)
+        consume(database, [account(f"{number}")], NOON)
     clock.move(WINDOW + SECOND)
 
     sign_in(sign_ins, password=RIGHT)

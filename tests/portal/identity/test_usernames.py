@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.errors import AlreadyThere, InvalidRequest
+from daypass.portal.errors import AlreadyExists, InvalidRequest
 from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, canonical_username
 from daypass.portal.identity.usernames import RESERVED, check_new_username
@@ -177,7 +177,7 @@ def test_a_second_spelling_is_refused_with_the_name_of_the_user_who_has_it(
 ) -> None:
     identity.create_user("straße@example.com", Role.USER, None, OPERATOR)
 
-    with pytest.raises(AlreadyThere, match=r"There is a user “strasse@example\.com” already") as refused:
+    with pytest.raises(AlreadyExists, match=r"There is a user “strasse@example\.com” already") as refused:
         identity.create_user(second, Role.USER, None, OPERATOR)
 
     is_other_spelling = second.strip() != "strasse@example.com"

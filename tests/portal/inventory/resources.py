@@ -1,6 +1,6 @@
 """An account in which three tenants own one thing of every kind, and somebody else owns some more."""
 
-from daypass.portal.inventory.model import OWNER_TAG, Kind, Tagged
+from daypass.portal.inventory.model import OWNER_TAG, Kind, TaggedArn
 
 ACCOUNT = "123456789012"
 
@@ -26,11 +26,11 @@ def arns_of(tenant: str, region: str = "eu-west-1") -> dict[Kind, str]:
     }
 
 
-def tagged(arn: str, tenant: str, **tags: str) -> Tagged:
+def tagged(arn: str, tenant: str, **tags: str) -> TaggedArn:
     """An ARN with its tenant's tag, and others."""
-    return Tagged(arn, {OWNER_TAG: tenant, **tags})
+    return TaggedArn(arn, {OWNER_TAG: tenant, **tags})
 
 
-def everything_of(tenant: str, region: str = "eu-west-1") -> list[Tagged]:
+def everything_of(tenant: str, region: str = "eu-west-1") -> list[TaggedArn]:
     """One thing of each kind."""
     return [tagged(arn, tenant) for arn in arns_of(tenant, region).values()]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.inventory.arns import owned, owner_by_name, recognise, whole
-from daypass.portal.inventory.model import OWNER_TAG, Kind, Tagged
+from daypass.portal.inventory.arns import containing_resource, owned_resource, owner_by_name, parse_resource
+from daypass.portal.inventory.model import OWNER_TAG, Kind, TaggedArn
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.portal.inventory.resources import arns_of, everything_of, tagged
 
@@ -16,7 +16,7 @@ PREFIX = "duploservices-"
 def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
     arn = arns_of("dev01")[kind]
 
-    named = recognise(arn)
+    named = parse_resource(arn)
 
     assert named is not None
     assert (named.kind, named.arn) == (kind, arn)
@@ -44,12 +44,12 @@ def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
     ],
 )
 def test_a_part_leads_to_the_resource_that_it_is_a_part_of(arn: str, kind: Kind, id_: str) -> None:
-    named = whole(arn)
+    named = containing_resource(arn)
 
     assert named is not None
     assert (named.kind, named.id) == (kind, id_)
     assert arn.startswith(named.arn)
-    assert recognise(named.arn) == named
+    assert parse_resource(named.arn) == named
 
 
 @pytest.mark.parametrize(
@@ -70,58 +70,62 @@ def test_a_part_leads_to_the_resource_that_it_is_a_part_of(arn: str, kind: Kind,
     ],
 )
 def test_nothing_else_is_a_resource_of_ours(arn: str) -> None:
-    assert whole(arn) is None
+    assert containing_resource(arn) is None
 
 
 def test_a_part_is_no_resource_itself() -> None:
-    assert recognise("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod") is None
+    assert parse_resource("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod") is None
     assert (
-        owned(tagged("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", "dev01"), "dev01", PREFIX)
+        owned_resource(
+            tagged("arn:aws:apigateway:eu-west-1::/restapis/a1b2/stages/prod", "dev01"), "dev01", PREFIX
+        )
         is None
     )
 
 
 @pytest.mark.parametrize("found", everything_of("dev01"), ids=lambda found: found.arn)
-def test_a_resource_is_its_tenants_and_nobody_elses(found: Tagged) -> None:
-    assert owned(found, "dev01", PREFIX) is not None
+def test_a_resource_is_its_tenants_and_nobody_elses(found: TaggedArn) -> None:
+    assert owned_resource(found, "dev01", PREFIX) is not None
     for other in ("dev0", "dev", "dev011", "data01", "ev01", "dev01-x"):
-        assert owned(found, other, PREFIX) is None
+        assert owned_resource(found, other, PREFIX) is None
 
 
 def test_a_foreign_name_is_foreign_whatever_its_tags_say() -> None:
     for arn in arns_of("data01").values():
-        is_own = owned(tagged(arn, "dev01"), "dev01", PREFIX) is not None
+        is_own = owned_resource(tagged(arn, "dev01"), "dev01", PREFIX) is not None
         assert is_own == (":apigateway:" in arn)
 
 
 def test_a_name_counts_from_its_beginning() -> None:
-    assert owned(tagged("arn:aws:s3:::x-duploservices-dev01-reports", "dev01"), "dev01", PREFIX) is None
-    assert owned(tagged("arn:aws:s3:::duploservices-dev01", "dev01"), "dev01", PREFIX) is None
+    assert (
+        owned_resource(tagged("arn:aws:s3:::x-duploservices-dev01-reports", "dev01"), "dev01", PREFIX) is None
+    )
+    assert owned_resource(tagged("arn:aws:s3:::duploservices-dev01", "dev01"), "dev01", PREFIX) is None
     hidden = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/duploservices-data01-x/duploservices-dev01-y"
-    assert owned(tagged(hidden, "dev01"), "dev01", PREFIX) is None
+    assert owned_resource(tagged(hidden, "dev01"), "dev01", PREFIX) is None
     twice = "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda//aws/lambda/duploservices-dev01-y"
-    assert owned(tagged(twice, "dev01"), "dev01", PREFIX) is None
+    assert owned_resource(tagged(twice, "dev01"), "dev01", PREFIX) is None
 
 
 def test_the_prefix_is_the_portals_own() -> None:
-    assert owned(tagged("arn:aws:s3:::acme.dev01-x", "dev01"), "dev01", "acme.") is not None
+    assert owned_resource(tagged("arn:aws:s3:::acme.dev01-x", "dev01"), "dev01", "acme.") is not None
     # A dot in it stands for itself.
-    assert owned(tagged("arn:aws:s3:::acmeXdev01-x", "dev01"), "dev01", "acme.") is None
+    assert owned_resource(tagged("arn:aws:s3:::acmeXdev01-x", "dev01"), "dev01", "acme.") is None
 
 
 def test_an_arn_without_a_name_goes_by_its_tag_and_is_called_by_another() -> None:
     arn = arns_of("dev01")[Kind.API_GATEWAY]
 
-    named = owned(tagged(arn, "dev01", Name="orders"), "dev01", PREFIX)
-    bare = owned(tagged(arn, "dev01"), "dev01", PREFIX)
+    named = owned_resource(tagged(arn, "dev01", Name="orders"), "dev01", PREFIX)
+    bare = owned_resource(tagged(arn, "dev01"), "dev01", PREFIX)
 
     assert named is not None
     assert named.name == "orders"
     assert bare is not None
     assert bare.name == "dev01api"
-    assert owned(Tagged(arn, {"tenant_name": "dev01"}), "dev01", PREFIX) is None
+    assert owned_resource(TaggedArn(arn, {"tenant_name": "dev01"}), "dev01", PREFIX) is None
     # A name in a tag is no name in AWS.
-    bucket = owned(tagged("arn:aws:s3:::duploservices-dev01-x", "dev01", Name="y"), "dev01", PREFIX)
+    bucket = owned_resource(tagged("arn:aws:s3:::duploservices-dev01-x", "dev01", Name="y"), "dev01", PREFIX)
     assert bucket is not None
     assert bucket.name == "duploservices-dev01-x"
 
@@ -139,7 +143,7 @@ def test_no_tenant_is_ever_shown_what_begins_with_anothers_name(
 ) -> None:
     arn = arns_of(other)[kind]
 
-    shown = owned(Tagged(arn, {OWNER_TAG: tag}), own, PREFIX)
+    shown = owned_resource(TaggedArn(arn, {OWNER_TAG: tag}), own, PREFIX)
 
     if shown is not None and kind is not Kind.API_GATEWAY:
         assert f"{PREFIX}{other}-x".startswith(f"{PREFIX}{own}-")
@@ -149,7 +153,7 @@ def test_no_tenant_is_ever_shown_what_begins_with_anothers_name(
 
 @given(names=st.sets(NAMES, max_size=6), owner=NAMES)
 def test_the_longest_name_is_the_owner(names: set[str], owner: str) -> None:
-    named = whole(f"arn:aws:s3:::{PREFIX}{owner}-files")
+    named = containing_resource(f"arn:aws:s3:::{PREFIX}{owner}-files")
     assert named is not None
 
     found = owner_by_name(named, [_tenant(name) for name in names], PREFIX)
@@ -161,5 +165,5 @@ def test_the_longest_name_is_the_owner(names: set[str], owner: str) -> None:
 @given(text=st.text(max_size=60))
 def test_no_text_is_too_strange(text: str) -> None:
     for typed in (text, f"arn:aws:s3:::{text}", f"arn:aws:logs:eu-west-1:1:log-group:{text}"):
-        named = whole(typed)
+        named = containing_resource(typed)
         assert named is None or typed.startswith(named.arn)

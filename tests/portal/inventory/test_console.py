@@ -4,7 +4,7 @@ import pytest
 
 from daypass.portal.aws.console import Destinations
 from daypass.portal.aws.partitions import PARTITIONS, Partition
-from daypass.portal.inventory.arns import recognise
+from daypass.portal.inventory.arns import parse_resource
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind
 from daypass.sandbox.console.urls import place_of
@@ -35,7 +35,7 @@ LINKS = {
 
 
 def path_of(arn: str, region: str = "eu-west-1") -> str:
-    named = recognise(arn)
+    named = parse_resource(arn)
     assert named is not None
     return console_path(named, region)
 

@@ -8,9 +8,9 @@ from threading import Barrier, Event
 import pytest
 
 from daypass.portal.errors import AwsThrottled, TenantNotFound
-from daypass.portal.inventory.arns import recognise
-from daypass.portal.inventory.listing_cache import Reading, Shelf
-from daypass.portal.inventory.model import Listing, Named, Resource
+from daypass.portal.inventory.arns import parse_resource
+from daypass.portal.inventory.listing_cache import ListingCache, Reading
+from daypass.portal.inventory.model import Listing, Resource, ResourceArn
 from daypass.portal.tenants.model import Tenant, TenantId
 from tests.fakes import NOON
 from tests.portal.access.conftest import DEV, PROD
@@ -19,12 +19,12 @@ SECOND = timedelta(seconds=1)
 
 
 def listing(tenant: Tenant = DEV, at: datetime = NOON, size: int = 1) -> Listing:
-    named = recognise("arn:aws:s3:::duploservices-dev01-x")
-    assert isinstance(named, Named)
+    named = parse_resource("arn:aws:s3:::duploservices-dev01-x")
+    assert isinstance(named, ResourceArn)
     return Listing(tenant, tuple(Resource(named, {}) for _ in range(size)), at, True)
 
 
-class WatchedShelf(Shelf):
+class WatchedShelf(ListingCache):
     """Says when somebody has begun to wait for another's reading."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def unread() -> Listing:
 def test_a_listing_is_kept_for_a_minute_unless_asked_for_fresh(
     later: timedelta, is_fresh: bool, is_read_again: bool
 ) -> None:
-    shelf, first, second = Shelf(), listing(), listing()
+    shelf, first, second = ListingCache(), listing(), listing()
     shelf.get(DEV, NOON, lambda: first)
 
     found = shelf.get(DEV, NOON + later, lambda: second, is_fresh=is_fresh)
@@ -65,14 +65,14 @@ def test_a_listing_is_kept_for_a_minute_unless_asked_for_fresh(
 
 
 def test_a_tenant_that_was_changed_is_read_again() -> None:
-    shelf, moved = Shelf(), replace(DEV, region="us-east-1")
+    shelf, moved = ListingCache(), replace(DEV, region="us-east-1")
     shelf.get(DEV, NOON, listing)
 
     assert shelf.get(moved, NOON, lambda: listing(moved)).tenant is moved
 
 
 def test_the_longest_unused_goes_first_when_there_is_too_much() -> None:
-    shelf, third = Shelf(most=20), replace(DEV, id=TenantId("third"))
+    shelf, third = ListingCache(most=20), replace(DEV, id=TenantId("third"))
     shelf.get(DEV, NOON, lambda: listing(DEV, size=10))
     shelf.get(PROD, NOON, lambda: listing(PROD, size=10))
     shelf.get(DEV, NOON, unread)
@@ -85,7 +85,7 @@ def test_the_longest_unused_goes_first_when_there_is_too_much() -> None:
 
 
 def test_what_is_larger_than_all_room_is_shown_and_not_kept() -> None:
-    shelf = Shelf(most=3)
+    shelf = ListingCache(most=3)
 
     assert len(shelf.get(DEV, NOON, lambda: listing(size=4)).resources) == 4
     assert len(shelf) == 0
@@ -93,7 +93,7 @@ def test_what_is_larger_than_all_room_is_shown_and_not_kept() -> None:
 
 @pytest.mark.parametrize("waiting", [8])
 def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
-    shelf, all_here, reads = Shelf(), Barrier(waiting), []
+    shelf, all_here, reads = ListingCache(), Barrier(waiting), []
 
     def read() -> Listing:
         reads.append(1)
@@ -111,7 +111,7 @@ def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
 
 
 def test_another_tenant_does_not_wait() -> None:
-    shelf, is_reading, goes_on = Shelf(), Event(), Event()
+    shelf, is_reading, goes_on = ListingCache(), Event(), Event()
 
     def slow() -> Listing:
         is_reading.set()

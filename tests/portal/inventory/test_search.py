@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.inventory.arns import owned
+from daypass.portal.inventory.arns import owned_resource
 from daypass.portal.inventory.model import Kind, Resource
 from daypass.portal.inventory.search import after, count, position, search
 from tests.portal.inventory.resources import everything_of, tagged
@@ -13,7 +13,7 @@ from tests.portal.inventory.resources import everything_of, tagged
 
 def listed(*more: str, **tags: str) -> list[Resource]:
     found = [*everything_of("dev01"), *(tagged(arn, "dev01", **tags) for arn in more)]
-    resources = [resource for each in found if (resource := owned(each, "dev01", "duploservices-"))]
+    resources = [resource for each in found if (resource := owned_resource(each, "dev01", "duploservices-"))]
     return sorted(resources, key=lambda resource: position(resource.named))
 
 

@@ -20,7 +20,7 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Kind
-from daypass.portal.inventory.service import MOST, READER
+from daypass.portal.inventory.service import INVENTORY_SESSION, MOST
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from daypass.portal.tenants.model import Tenant
 from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, caller, token_of
@@ -79,7 +79,7 @@ def test_aws_is_asked_for_the_tenants_tag_in_a_session_that_can_do_nothing_else(
     assert session.validity == timedelta(minutes=15)
     assert is_attributed
     # Whoever reads AWS's trail sees the portal, and no user, behind it.
-    assert session.session_name == session.source_identity == READER
+    assert session.session_name == session.source_identity == INVENTORY_SESSION
     policy = json.loads(session.policy or "")
     assert policy["Statement"] == [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}]
 
@@ -319,7 +319,7 @@ class _LeavingAudit(AuditLog):
         self._shown = shown
 
     def commit_all(
-        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         self._shown.rig.leave(DANA, DEV)
-        super().commit_all(records, still_valid=still_valid, is_change=is_change)
+        super().commit_all(records, precondition=precondition, is_change=is_change)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from daypass import __version__
 from daypass.cli.api import errors
 from daypass.cli.api.responses import UNREADABLE, read_json, read_moment
-from daypass.cli.runtime.deadline import note, within
+from daypass.cli.runtime.deadline import debug, with_timeout
 from daypass.common.proxies import proxy_for
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from daypass.cli.api.tls import Trust
-    from daypass.cli.cache.request import Ask
+    from daypass.cli.cache.request import CredentialRequest
     from daypass.common.proxies import Proxy
 
     class Bearer(Protocol):
@@ -52,7 +52,7 @@ NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
 # importlib.metadata bring along takes longer than the portal does.
 
 
-class Issued:
+class IssuedKeys:
     """Keys as the portal handed them out."""
 
     __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
@@ -83,7 +83,7 @@ class Issued:
         self.portal_time = portal_time
 
 
-class Sent:
+class ApiRequest:
     """One request."""
 
     __slots__ = ("body", "headers", "method", "path")
@@ -116,16 +116,16 @@ class Portal:
         self.bearer = bearer
         self.trust = trust
 
-    def issue(self, ask: "Ask") -> Issued:
+    def issue(self, ask: "CredentialRequest") -> IssuedKeys:
         """Ask for keys. Whatever goes wrong is a Refusal."""
         doing = f"asking {self.origin} for {ask.what}"
         answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
         try:
-            return Issued(read_json(answer.body), read_time(answer.headers.get("Date")))
+            return IssuedKeys(read_json(answer.body), read_time(answer.headers.get("Date")))
         except UNREADABLE as error:
             raise errors.not_a_portal(self.origin) from error
 
-    def wish(self, ask: "Ask") -> dict[str, object]:
+    def wish(self, ask: "CredentialRequest") -> dict[str, object]:
         """The ask as the portal reads it."""
         # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
         wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
@@ -149,7 +149,9 @@ class Portal:
 
         def answer_to(token: str) -> Answer:
             who = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-            return exchange(self.origin, self.trust, Sent(method, path, {**who, **condition}, body), doing)
+            return exchange(
+                self.origin, self.trust, ApiRequest(method, path, {**who, **condition}, body), doing
+            )
 
         token = self.bearer.token()
         answer = answer_to(token)
@@ -168,21 +170,21 @@ def _needs_step_up(answer: Answer) -> bool:
     return answer.status == HTTPStatus.FORBIDDEN and errors.needs_step_up(answer.headers, answer.body)
 
 
-def exchange(origin: str, trust: "Trust | None", sent: Sent, doing: str) -> Answer:
+def exchange(origin: str, trust: "Trust | None", sent: ApiRequest, doing: str) -> Answer:
     """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
     start = monotonic()
     proxy = None
     try:
         proxy = proxy_for(origin, os.environ)
-        answer = within(_DEADLINE, lambda: _exchange(origin, trust, sent, proxy), doing)
+        answer = with_timeout(_DEADLINE, lambda: _exchange(origin, trust, sent, proxy), doing)
     except (OSError, http.client.HTTPException) as error:
-        note(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
+        debug(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
         raise errors.unreached(origin, error, proxy) from error
-    note(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
+    debug(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
     return answer
 
 
-def _exchange(origin: str, trust: "Trust | None", sent: Sent, proxy: "Proxy | None") -> Answer:
+def _exchange(origin: str, trust: "Trust | None", sent: ApiRequest, proxy: "Proxy | None") -> Answer:
     authority = origin.partition("://")[2]
     if trust is None:
         return _converse(http.client.HTTPConnection(authority, timeout=_DEADLINE), sent)
@@ -206,7 +208,7 @@ def _exchange(origin: str, trust: "Trust | None", sent: Sent, proxy: "Proxy | No
         return securely()
 
 
-def _converse(connection: http.client.HTTPConnection, sent: Sent) -> Answer:
+def _converse(connection: http.client.HTTPConnection, sent: ApiRequest) -> Answer:
     headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **sent.headers}
     try:
         connection.request(sent.method, sent.path, sent.body, headers)

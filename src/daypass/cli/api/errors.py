@@ -8,11 +8,11 @@ from daypass.cli.api.responses import read_json
 from daypass.cli.runtime.errors import (
     Denied,
     Misconfigured,
-    Misused,
-    NotThere,
+    NotFound,
     Refusal,
     SignInNeeded,
     Unavailable,
+    UsageError,
 )
 from daypass.common.proxies import Proxy, ProxyError
 
@@ -109,7 +109,7 @@ def _kind(status: int, code: str) -> type[Refusal]:
         return SignInNeeded
     if status >= 500 or status == 429:
         return Unavailable
-    return {401: SignInNeeded, 403: Denied, 404: NotThere}.get(status, Misused)
+    return {401: SignInNeeded, 403: Denied, 404: NotFound}.get(status, UsageError)
 
 
 def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | None:

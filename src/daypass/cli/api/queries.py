@@ -11,7 +11,7 @@ from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json, read_moment
 from daypass.cli.cache import locked, tenant_names
-from daypass.cli.cache.request import Ask
+from daypass.cli.cache.request import CredentialRequest
 from daypass.cli.runtime.errors import Refusal
 
 Fact = TypeVar("Fact")
@@ -67,7 +67,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Identity:
     """What the portal knows a caller by, and until when it counts."""
 
     is_sign_in: bool
@@ -75,14 +75,14 @@ class Standing:
     until: datetime
 
 
-def standing(portal: Portal, me: Me) -> Standing:
+def standing(portal: Portal, me: Me) -> Identity:
     """The sign-in of this computer, or the token that was given."""
     until = portal.bearer.signed_in_until()
     name = f" “{me.token_name}”" if me.token_name else ""
     if until is None:
-        return Standing(False, f"{me.token_kind} token{name}", me.token_expires_at)
+        return Identity(False, f"{me.token_kind} token{name}", me.token_expires_at)
     # Its tokens end earlier, and are renewed until then.
-    return Standing(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
+    return Identity(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
 
 
 def me(portal: Portal) -> Me:
@@ -114,7 +114,7 @@ def sessions(portal: Portal, limit: int) -> list[Session]:
     return _asked(portal, path, "your sessions", lambda given: [_session(each) for each in given["sessions"]])
 
 
-def console_url(portal: Portal, ask: Ask, destination: str | None) -> str:
+def console_url(portal: Portal, ask: CredentialRequest, destination: str | None) -> str:
     """A link that signs in to the AWS console; a secret for a quarter of an hour."""
     wish = portal.wish(ask) | {"purpose": "console"}
     if destination is not None:

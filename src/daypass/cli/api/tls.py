@@ -4,7 +4,7 @@ import os
 import ssl
 
 from daypass.cli.cache.request import read_file
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.cli.runtime.home import expanded
 
 TYPE_CHECKING = False
@@ -76,7 +76,9 @@ def _trusting(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
             )
         return ssl.create_default_context(cafile=certificates)
     except UnicodeDecodeError as error:
-        raise Misused(f"The certificates in {path}, named by {named_by}, are not in PEM form.") from error
+        raise UsageError(f"The certificates in {path}, named by {named_by}, are not in PEM form.") from error
     except OSError as error:
         why = error.strerror or "it holds no certificate"
-        raise Misused(f"The certificates in {path}, named by {named_by}, cannot be read: {why}.") from error
+        raise UsageError(
+            f"The certificates in {path}, named by {named_by}, cannot be read: {why}."
+        ) from error

@@ -14,7 +14,7 @@ from threading import Lock
 from time import monotonic
 from urllib.parse import parse_qsl
 
-from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 MOST_REQUESTS = 20
 
@@ -45,18 +45,18 @@ class Callback:
     error: str
 
 
-class Listener:
+class CallbackServer:
     """The listener; closed when left."""
 
     def __init__(self, port: int = 0, path: str = "") -> None:
-        self._loopback = Loopback(self._reply, port)
+        self._loopback = LoopbackServer(self._reply, port)
         self.path = path or f"/cb/{secrets.token_urlsafe(24)}"
         self._turn = Lock()
         self._left = MOST_REQUESTS
         self._expected: Expected | None = None
         self._found: Callback | None = None
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> "CallbackServer":
         return self
 
     def __exit__(self, *_: object) -> None:

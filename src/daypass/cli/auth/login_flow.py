@@ -7,14 +7,14 @@ from subprocess import Popen, TimeoutExpired
 from time import monotonic
 
 from daypass.cli.auth import terminal
-from daypass.cli.auth.callback_server import Callback, Expected, Listener
-from daypass.cli.auth.oauth_client import Doorway, Tokens
+from daypass.cli.auth.callback_server import Callback, CallbackServer, Expected
+from daypass.cli.auth.oauth_client import OAuthClient, Tokens
 from daypass.cli.auth.pending_login import Pending, Pushed
-from daypass.cli.auth.session_store import Locked, NotAnswered
+from daypass.cli.auth.session_store import LockedSession, LoginDeclined
 from daypass.cli.auth.terminal import Terminal
 from daypass.cli.runtime import browser
 from daypass.cli.runtime.errors import SignInNeeded
-from daypass.cli.runtime.select import speaking
+from daypass.cli.runtime.select import wait_readable
 
 PATIENCE = 180.0
 """Seconds that a person gets to answer."""
@@ -25,7 +25,7 @@ _CODE = re.compile("daypass_code_[A-Za-z0-9]{38}")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class LoginPrompt:
     """Who is there to answer, and how they can be reached."""
 
     terminal: Terminal | None
@@ -46,30 +46,30 @@ class Person:
             self.terminal.say(text)
 
 
-def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> Person:
+def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> LoginPrompt:
     """Who is there, by what was typed and what the environment says."""
     here = terminal.find(environment)
     if "no_browser" in flags:
-        return Person(here, "as you asked", browser.Choice(""), environment)
+        return LoginPrompt(here, "as you asked", browser.Choice(""), environment)
     choice = browser.chosen(flags.get("browser", ""), environment)
     why_none = "" if "browser" in flags else browser.why_none(environment)
     if choice.missing and here is not None:
         why_none = choice.missing
-    return Person(here, why_none, choice, environment)
+    return LoginPrompt(here, why_none, choice, environment)
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class LoginFlow:
     """One sign-in of this machine, for tenants or with admin access."""
 
-    doorway: Doorway
-    person: Person
+    doorway: OAuthClient
+    person: LoginPrompt
     admin: bool
     tenant: str
     patience: float = PATIENCE
 
-    def run(self, slot: Locked) -> Tokens:
-        """The tokens, once a person agreed; raises `NotAnswered`, or what the portal refuses.
+    def run(self, slot: LockedSession) -> Tokens:
+        """The tokens, once a person agreed; raises `LoginDeclined`, or what the portal refuses.
 
         If a process that began this was killed meanwhile, this one takes its place: the page that is open
         already leads here.
@@ -81,12 +81,12 @@ class Login:
             slot.drop_pending()
             raise
         if answer is None:
-            raise NotAnswered("Nobody answered the sign-in in time. Run `daypass login` to try again.")
+            raise LoginDeclined("Nobody answered the sign-in in time. Run `daypass login` to try again.")
         if answer.error:
-            raise NotAnswered("The sign-in was declined. Run `daypass login` to try again.")
+            raise LoginDeclined("The sign-in was declined. Run `daypass login` to try again.")
         return self.doorway.redeem(answer.code, pushed)
 
-    def _ask(self, slot: Locked) -> tuple[Callback | None, Pushed]:
+    def _ask(self, slot: LockedSession) -> tuple[Callback | None, Pushed]:
         if self.person.no_browser:
             pushed = self._push(self.doorway.paste_back)
             self._open(pushed)
@@ -98,7 +98,7 @@ class Login:
             pushed = pending.pushed
             lead = "A page in your browser waits for your answer already. If you closed it, open:"
         else:
-            listener = Listener()
+            listener = CallbackServer()
             pushed = self._push(listener.redirect_uri)
             slot.write_pending(Pending(pushed, listener.port, listener.path))
             self._open(pushed)
@@ -129,7 +129,7 @@ class Login:
             "  If the page gives you a code, paste it here: "
         )
 
-    def _wait(self, listener: Listener, pushed: Pushed) -> Callback | None:
+    def _wait(self, listener: CallbackServer, pushed: Pushed) -> Callback | None:
         terminal, seconds = self.person.terminal, min(self.patience, pushed.life)
         expected = Expected(pushed.state, self.doorway.origin, self.doorway.done)
         answer = listener.wait(expected, seconds, terminal.reads if terminal else None, self._pasted)
@@ -140,7 +140,7 @@ class Login:
         terminal = self.person.terminal
         until = monotonic() + seconds
         while terminal is not None and (left := until - monotonic()) > 0:
-            if speaking([terminal.reads], left) and (answer := self._pasted()):
+            if wait_readable([terminal.reads], left) and (answer := self._pasted()):
                 return answer
         return None
 
@@ -157,9 +157,9 @@ class Login:
         return None
 
 
-def _listening_again(pending: Pending) -> Listener | None:
+def _listening_again(pending: Pending) -> CallbackServer | None:
     try:
-        return Listener(pending.port, pending.path)
+        return CallbackServer(pending.port, pending.path)
     except OSError:
         # Somebody else has that port now, and what the page sends is lost.
         return None

@@ -4,9 +4,9 @@ from urllib.parse import urlencode
 
 from daypass import __version__
 from daypass.cli.api import errors
-from daypass.cli.api.client import Answer, Sent, exchange
+from daypass.cli.api.client import Answer, ApiRequest, exchange
 from daypass.cli.api.responses import read_json
-from daypass.cli.runtime.errors import Misconfigured, Misused, Refusal, SignInOver, Unavailable
+from daypass.cli.runtime.errors import Misconfigured, Refusal, SessionExpired, Unavailable, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Tokens:
         self.life = _number(given, "refresh_expires_in")
 
 
-class Doorway:
+class OAuthClient:
     """The portal's address for sign-ins."""
 
     __slots__ = ("origin", "trust")
@@ -112,7 +112,7 @@ class Doorway:
         )
 
     def refresh(self, refresh: str) -> Tokens:
-        """The next tokens; raises `SignInOver` when there are none."""
+        """The next tokens; raises `SessionExpired` when there are none."""
         return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh})
 
     def revoke(self, refresh: str) -> None:
@@ -124,7 +124,7 @@ class Doorway:
 
     def _post(self, path: str, fields: "Mapping[str, str]") -> "dict[str, Any]":
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        sent = Sent("POST", path, headers, urlencode(fields))
+        sent = ApiRequest("POST", path, headers, urlencode(fields))
         answer = exchange(self.origin, self.trust, sent, f"asking {self.origin} for a sign-in")
         given = _fields(answer)
         if answer.status >= 300 or given is None:
@@ -141,8 +141,8 @@ class Doorway:
         said = described if isinstance(described, str) else f"the portal says {error}."
         sentence = errors.printable(said)
         if error == "invalid_grant":
-            return SignInOver(sentence)
-        return (Unavailable if answer.status >= 500 or answer.status == 429 else Misused)(sentence)
+            return SessionExpired(sentence)
+        return (Unavailable if answer.status >= 500 or answer.status == 429 else UsageError)(sentence)
 
 
 def _challenge(verifier: str) -> str:

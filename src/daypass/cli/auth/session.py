@@ -4,21 +4,21 @@ from time import localtime, strftime
 
 from daypass.cli.api.client import Portal
 from daypass.cli.api.tls import trust
-from daypass.cli.auth.session_store import Kept, NotAnswered, Slot
+from daypass.cli.auth.session_store import LoginDeclined, SessionSlot, StoredSession
 from daypass.cli.cache import locked, request
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import SignInNeeded, SignInOver
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import SessionExpired, SignInNeeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from daypass.cli.api.tls import Trust
-    from daypass.cli.auth.oauth_client import Doorway
-    from daypass.cli.auth.session_store import Locked, Now
+    from daypass.cli.auth.oauth_client import OAuthClient
+    from daypass.cli.auth.session_store import LockedSession, Now
 
 
-class GivenToken:
+class StaticToken:
     """A token from a flag, a file or a variable; when it is refused there is no other."""
 
     __slots__ = ("_text",)
@@ -43,7 +43,7 @@ class GivenToken:
         return None
 
 
-class Account:
+class AuthSession:
     """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
 
     __slots__ = ("_current", "environment", "flags", "now", "origin", "trust")
@@ -62,7 +62,7 @@ class Account:
         self.environment = environment
         self.now = now
         # What this process works with: also where it could not be kept, or ends soon.
-        self._current: Kept | None = None
+        self._current: StoredSession | None = None
 
     @property
     def admin(self) -> bool:
@@ -86,7 +86,7 @@ class Account:
     def stepped_up(self, refused: str) -> str | None:
         """The token of a sign-in with admin access that a person agrees to now, instead of *refused*.
 
-        Raises `SignInNeeded` if nobody can be asked, and `NotAnswered` if nobody agreed.
+        Raises `SignInNeeded` if nobody can be asked, and `LoginDeclined` if nobody agreed.
         """
         self.flags = {**self.flags, "admin": "yes"}
         began, since = self.now(), self._current.since if self._current else 0.0
@@ -97,7 +97,7 @@ class Account:
                 # Another command signed in since this one began, so nobody needs to be asked again.
                 self._current = before
                 return before.access
-            say("The portal asks for a recent sign-in with admin access.")
+            print_message("The portal asks for a recent sign-in with admin access.")
             self._current = self._agreed(slot, began)
         if before is not None:
             self._end_at_portal(before)
@@ -112,7 +112,7 @@ class Account:
         """When the sign-in ends that is worked with."""
         return None if self._current is None else self._current.until
 
-    def log_in(self) -> Kept:
+    def log_in(self) -> StoredSession:
         """A new sign-in, whatever there was before."""
         with self._slot(admin=self.admin).locked() as slot:
             before = slot.read()
@@ -136,7 +136,7 @@ class Account:
         locked.clear(self.environment, self.origin)
         return ended
 
-    def _usable(self) -> Kept | None:
+    def _usable(self) -> StoredSession | None:
         """The kept sign-in that is good for what is wanted."""
         for admin in (True,) if self.admin else (False, True):
             kept = self._slot(admin=admin).peek()
@@ -144,7 +144,7 @@ class Account:
                 return kept
         return None
 
-    def _renewed(self, refused: str) -> Kept:
+    def _renewed(self, refused: str) -> StoredSession:
         """A sign-in whose token is another one than *refused*."""
         began = self.now()
         usable = self._usable()
@@ -157,45 +157,45 @@ class Account:
             if kept is not None and not kept.is_over(self.now()):
                 try:
                     return self._refreshed(slot, kept)
-                except SignInOver as over:
-                    say(str(over))
+                except SessionExpired as over:
+                    print_message(str(over))
             slot.forget()
             if admin == self.admin:
                 return self._agreed(slot, began)
         return self._renewed(refused)
 
-    def _refreshed(self, slot: "Locked", kept: Kept) -> Kept:
+    def _refreshed(self, slot: "LockedSession", kept: StoredSession) -> StoredSession:
         tokens = self._doorway.refresh(kept.refresh)
-        new = Kept.from_tokens(tokens, self.now(), kept.since)
+        new = StoredSession.from_tokens(tokens, self.now(), kept.since)
         slot.write(new)
         return new
 
-    def _agreed(self, slot: "Locked", began: float) -> Kept:
+    def _agreed(self, slot: "LockedSession", began: float) -> StoredSession:
         """A new sign-in, unless nobody wants to be asked just now."""
         declined_at = slot.declined_at()
         if declined_at is not None and (declined_at >= began or not self._has_terminal()):
-            raise NotAnswered(
+            raise LoginDeclined(
                 f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
             )
         return self._from_person(slot)
 
-    def _from_person(self, slot: "Locked") -> Kept:
+    def _from_person(self, slot: "LockedSession") -> StoredSession:
         # Only where somebody signs in: what it imports is not free, and keys are asked for far more often.
-        from daypass.cli.auth.login_flow import Login, person_here
+        from daypass.cli.auth.login_flow import LoginFlow, person_here
 
         person = person_here(self.flags, self.environment)
         if not person.can_answer:
             raise self._nobody_here()
         try:
-            tokens = Login(self._doorway, person, self.admin, self.flags.get("tenant", "")).run(slot)
-        except NotAnswered:
+            tokens = LoginFlow(self._doorway, person, self.admin, self.flags.get("tenant", "")).run(slot)
+        except LoginDeclined:
             slot.decline()
             raise
         now = self.now()
-        kept = Kept.from_tokens(tokens, now, now)
+        kept = StoredSession.from_tokens(tokens, now, now)
         slot.write(kept)
         until = strftime("%Y-%m-%d %H:%M", localtime(kept.until))
-        say(f"Signed in to {self.origin} as {kept.username} until {until}.")
+        print_message(f"Signed in to {self.origin} as {kept.username} until {until}.")
         return kept
 
     def _has_terminal(self) -> bool:
@@ -218,27 +218,29 @@ class Account:
 
         return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
 
-    def _end_at_portal(self, kept: Kept) -> None:
+    def _end_at_portal(self, kept: StoredSession) -> None:
         try:
             self._doorway.revoke(kept.refresh)
         except ValueError as error:
-            say(f"The portal could not be told, so revoke this machine on your profile page: {error}")
+            print_message(
+                f"The portal could not be told, so revoke this machine on your profile page: {error}"
+            )
 
-    def _slot(self, *, admin: bool) -> Slot:
-        return Slot(self.environment, self.origin, admin=admin, now=self.now)
+    def _slot(self, *, admin: bool) -> SessionSlot:
+        return SessionSlot(self.environment, self.origin, admin=admin, now=self.now)
 
     @property
-    def _doorway(self) -> "Doorway":
+    def _doorway(self) -> "OAuthClient":
         # Only where somebody signs in or a token is renewed, as above.
-        from daypass.cli.auth.oauth_client import Doorway
+        from daypass.cli.auth.oauth_client import OAuthClient
 
-        return Doorway(self.origin, self.trust)
+        return OAuthClient(self.origin, self.trust)
 
 
-def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Account:
+def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> AuthSession:
     """The sign-in that is meant, whether a token was given too or not."""
     origin = request.origin_of(flags, environment)
-    return Account(origin, trust(origin, flags, environment), flags, environment, now)
+    return AuthSession(origin, trust(origin, flags, environment), flags, environment, now)
 
 
 def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
@@ -249,7 +251,7 @@ def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "N
     given = request.token_of(flags, environment)
     if given:
         origin = request.origin_of(flags, environment)
-        return Portal(origin, GivenToken(given), trust(origin, flags, environment))
+        return Portal(origin, StaticToken(given), trust(origin, flags, environment))
     signed_in = account(flags, environment, now)
     signed_in.token()
     return Portal(signed_in.origin, signed_in, signed_in.trust)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 from daypass.cli.cache import entries, session_id
-from daypass.cli.cache.entries import Entry, Unfit
-from daypass.cli.cache.locked import Kind, Place
+from daypass.cli.cache.entries import Entry, UnsafeCacheFile
+from daypass.cli.cache.locked import CacheSlot, FileKind
 from daypass.cli.runtime.errors import Misconfigured, SignInNeeded
 
 TYPE_CHECKING = False
@@ -27,10 +27,10 @@ _TOO_SHORT = 16 * 60
 _ENOUGH = 60
 """Seconds that a token must still have, to be sent at all."""
 
-_CALM = 60
+_PROMPT_COOLDOWN = 60
 """Seconds for which a prompt that nobody agreed to does not come again by itself."""
 
-_SIGN_IN = Kind(
+_SIGN_IN = FileKind(
     session_id.SIGN_IN,
     "sign-in",
     # A little longer than a person gets to answer.
@@ -40,11 +40,11 @@ _SIGN_IN = Kind(
 )
 
 
-class NotAnswered(SignInNeeded):
+class LoginDeclined(SignInNeeded):
     """Nobody agreed to a sign-in; it may be tried again."""
 
 
-class Kept:
+class StoredSession:
     """A sign-in as it is kept."""
 
     __slots__ = ("access", "access_until", "allows_admin", "id", "refresh", "since", "until", "username")
@@ -79,7 +79,7 @@ class Kept:
         return self.since <= now < self.access_until - _ENOUGH and not self.is_over(now)
 
     @classmethod
-    def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "Kept":
+    def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "StoredSession":
         """What is to be kept of *tokens* that came just now."""
         return cls(
             id=tokens.id,
@@ -93,14 +93,14 @@ class Kept:
         )
 
 
-class Slot:
+class SessionSlot:
     """Where the sign-in for one portal and scope is kept; locked while in use."""
 
     def __init__(self, environment: "Mapping[str, str]", origin: str, *, admin: bool, now: Now) -> None:
         self._environment, self._key, self._now = environment, session_id.key(origin, admin=admin), now
         self._origin = origin
 
-    def peek(self) -> Kept | None:
+    def peek(self) -> StoredSession | None:
         """The sign-in, without waiting for whoever changes it."""
         try:
             with entries.opened(session_id.folder(self._environment)) as directory:
@@ -110,40 +110,40 @@ class Slot:
             return None
 
     @contextmanager
-    def locked(self) -> "Iterator[Locked]":
+    def locked(self) -> "Iterator[LockedSession]":
         """The same, for this process alone."""
         try:
             path = session_id.folder(self._environment)
-        except Unfit as why:
+        except UnsafeCacheFile as why:
             raise Misconfigured(
                 f"A sign-in cannot be stored here: {why}. A program without a home directory takes a token: "
                 "DAYPASS_TOKEN or --token-file."
             ) from why
         try:
-            place = Place(path, self._key, _SIGN_IN)
-        except (Unfit, OSError) as why:
+            place = CacheSlot(path, self._key, _SIGN_IN)
+        except (UnsafeCacheFile, OSError) as why:
             reason = why.strerror if isinstance(why, OSError) and why.strerror else why
             raise Misconfigured(
                 f"The folder {path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
                 "or name another: DAYPASS_STATE_DIR."
             ) from why
         with place:
-            yield Locked(place, self._now, self._origin)
+            yield LockedSession(place, self._now, self._origin)
 
 
-class Locked:
+class LockedSession:
     """A slot that no other process changes meanwhile."""
 
-    def __init__(self, place: Place, now: Now, origin: str) -> None:
+    def __init__(self, place: CacheSlot, now: Now, origin: str) -> None:
         self._place, self._now, self._origin = place, now, origin
 
-    def read(self) -> Kept | None:
+    def read(self) -> StoredSession | None:
         """The sign-in, if there is one that may be used."""
         return _kept(self._place.read())
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: StoredSession) -> None:
         """Keep it."""
-        answer = json.dumps({name: getattr(kept, name) for name in Kept.__slots__}).encode()
+        answer = json.dumps({name: getattr(kept, name) for name in StoredSession.__slots__}).encode()
         self._place.write(Entry(answer, kept.id.encode(), int(kept.since), int(kept.until)))
         self._place.write(
             Entry(b"", self._origin.encode(), int(kept.since), int(kept.until)), session_id.PORTAL
@@ -181,7 +181,7 @@ class Locked:
         self._place.remove(_PENDING)
         now = self._now()
         # To the fraction of a second: whoever waited meanwhile is told from who comes just after.
-        self._place.write(Entry(b"", repr(now).encode(), int(now), int(now) + _CALM), _DECLINED)
+        self._place.write(Entry(b"", repr(now).encode(), int(now), int(now) + _PROMPT_COOLDOWN), _DECLINED)
 
     def declined_at(self) -> float | None:
         """When somebody said no, or nobody said anything, if that was a moment ago."""
@@ -189,11 +189,11 @@ class Locked:
         return float(entry.about) if entry is not None and entry.is_good(self._now()) else None
 
 
-def _kept(entry: Entry | None) -> Kept | None:
+def _kept(entry: Entry | None) -> StoredSession | None:
     if entry is None:
         return None
     try:
-        return Kept(**json.loads(entry.answer))
+        return StoredSession(**json.loads(entry.answer))
     except TypeError:
         # Another version keeps other things: as good as none.
         return None

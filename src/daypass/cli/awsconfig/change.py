@@ -7,12 +7,12 @@ from pathlib import Path
 
 from daypass.cli.awsconfig import file
 from daypass.cli.awsconfig.credential_process import Process, understood
-from daypass.cli.awsconfig.profile_specs import Wish
+from daypass.cli.awsconfig.profile_specs import ProfileSpec
 from daypass.cli.awsconfig.profiles import Config, Profile
 from daypass.cli.awsconfig.reader import load_credentials, parse
 from daypass.cli.awsconfig.sources import AwsFiles
 from daypass.cli.runtime import private_files
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.cli.runtime.home import expanded
 
 
@@ -22,7 +22,7 @@ class Change:
 
     origin: str
     flags: Mapping[str, str]
-    wishes: Sequence[Wish]
+    wishes: Sequence[ProfileSpec]
     path: Path
     moves_region: bool = False
     endpoint_url: str | None = None
@@ -31,7 +31,7 @@ class Change:
     by_name: bool = False
     """Whether the profiles start daypass by its name, also where only some programs find it by that."""
     skips_conflicts: bool = False
-    """Whether profiles that cannot be written are left out; otherwise each of them is a `Misused`."""
+    """Whether profiles that cannot be written are left out; otherwise each of them is a `UsageError`."""
     left: dict[str, str] = field(default_factory=dict)
     """The profiles that were left out, and why, once it has been done."""
     pruned: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Change:
             try:
                 files.require_no_conflict(profile.name)
                 config.put(profile, moves_region=self.moves_region)
-            except Misused as conflict:
+            except UsageError as conflict:
                 if not self.skips_conflicts:
                     raise
                 self.left[profile.name] = str(conflict)
@@ -70,7 +70,7 @@ class Change:
         return is_changed
 
     @property
-    def written(self) -> Sequence[Wish]:
+    def written(self) -> Sequence[ProfileSpec]:
         """The wishes that were met, once it has been done."""
         return [wish for wish in self.wishes if wish.name not in self.left]
 
@@ -78,16 +78,16 @@ class Change:
         for profile in map(self._profile, self.written):
             files.check(profile.name, profile.command)
 
-    def _profile(self, wish: Wish) -> Profile:
+    def _profile(self, wish: ProfileSpec) -> Profile:
         process = Process(self.origin, wish.tenant, self._token_file(wish))
         command = process.command(self.flags, os.environ, by_name=self.by_name)
         if not command.isprintable():
-            raise Misused(
+            raise UsageError(
                 "A path or a duration has characters that cannot be written into the AWS config file."
             )
         return Profile(wish.name, command, wish.region, self.endpoint_url)
 
-    def _token_file(self, wish: Wish) -> str | None:
+    def _token_file(self, wish: ProfileSpec) -> str | None:
         if "token" in self.flags:
             return str(token_file_of(self.origin, wish.name))
         named = self.flags.get("token_file")
@@ -114,4 +114,6 @@ def _refuse_pipes(flags: Mapping[str, str]) -> None:
     for named in (flags.get("token_file"), flags.get("ca_file")):
         path = Path(expanded(named, os.environ)) if named else None
         if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
-            raise Misused(f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run.")
+            raise UsageError(
+                f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run."
+            )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from daypass.cli.awsconfig import in_place_write
-from daypass.cli.cache.entries import Unfit, folder
+from daypass.cli.cache.entries import UnsafeCacheFile, folder
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
@@ -170,6 +170,6 @@ def _lock_file(target: Path, environment: Mapping[str, str]) -> int:
         locks.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{fingerprint(os.fsencode(target))}.lock"
         return os.open(locks / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except (Unfit, OSError):
+    except (UnsafeCacheFile, OSError):
         # Without a home directory that can be written to, the folder of the file itself is locked.
         return os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

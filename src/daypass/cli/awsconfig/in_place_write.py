@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daypass.cli.cache import session_id
-from daypass.cli.cache.entries import Unfit
+from daypass.cli.cache.entries import UnsafeCacheFile
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured
 
@@ -73,7 +73,7 @@ def _backed_up(target: Path, content: bytes, environment: Mapping[str, str]) -> 
         backup = folder / f"{fingerprint(os.fsencode(target))}.backup"
         backup.unlink(missing_ok=True)
         create(backup, content)
-    except (Unfit, OSError) as error:
+    except (UnsafeCacheFile, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise Misconfigured(
             f"{target} can only be overwritten, and no backup of it can be written first: {why}. "

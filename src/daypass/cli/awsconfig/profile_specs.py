@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.common.console.regions import extra_regions, region_error
 
 ADMIN = "admin"
@@ -18,7 +18,7 @@ _REGION = re.compile(r"[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ProfileSpec:
     """A profile that is wanted: its name, whose keys it gives (None: admin's), and its region if known."""
 
     name: str
@@ -31,36 +31,36 @@ class Wish:
         return "" if self.tenant is None else _RESERVED.get(self.name, "")
 
 
-def named(name: str, tenant: str | None, region: str | None) -> Wish:
-    """Return the wish for a profile; raises `Misused` if name or region cannot be written into the file."""
+def named(name: str, tenant: str | None, region: str | None) -> ProfileSpec:
+    """Return the spec of a profile; raises `UsageError` if name or region cannot be written to the file."""
     if not name.strip() or not name.isprintable() or set(name) & set("[]\"'\\"):
         shown = name if name.isprintable() else repr(name)
-        raise Misused(
+        raise UsageError(
             f"“{shown}” cannot be the name of a profile. A name has printable characters "
             "and none of [ ] \" ' \\; choose another with --profile or --prefix."
         )
     if region is not None and not _REGION.fullmatch(region):
-        raise Misused("That is no name of a region.")
-    return Wish(name, tenant, region)
+        raise UsageError("That is no name of a region.")
+    return ProfileSpec(name, tenant, region)
 
 
 def check_region(region: str, environment: Mapping[str, str], source: str, accepted: Collection[str]) -> None:
-    """Raise `Misused`, naming *source*, if *region* is neither possible in AWS nor *accepted*."""
+    """Raise `UsageError`, naming *source*, if *region* is neither possible in AWS nor *accepted*."""
     if region not in accepted and (error := region_error(region, extra_regions(environment))):
-        raise Misused(f"{source}: {error}")
+        raise UsageError(f"{source}: {error}")
 
 
-def by_default(tenant: str | None, region: str | None) -> Wish:
-    """Return the wish for one profile under the tenant's name; raises `Misused` if that name is reserved."""
+def by_default(tenant: str | None, region: str | None) -> ProfileSpec:
+    """Return the spec of a profile named after the tenant; raises `UsageError` if that name is reserved."""
     wish = named(tenant or ADMIN, tenant, region)
     if wish.objection:
-        raise Misused(f"Name the profile of the tenant {tenant} with --profile, because {wish.objection}.")
+        raise UsageError(f"Name the profile of the tenant {tenant} with --profile, because {wish.objection}.")
     return wish
 
 
-def sorted_out(wishes: Iterable[Wish]) -> tuple[Sequence[Wish], dict[str, str]]:
+def sorted_out(wishes: Iterable[ProfileSpec]) -> tuple[Sequence[ProfileSpec], dict[str, str]]:
     """Return the wishes that can be met together, and why the tenants of the others are left out."""
-    met: dict[str, Wish] = {}
+    met: dict[str, ProfileSpec] = {}
     left = {}
     # Admin access first: a tenant of the same name makes room for it.
     for wish in sorted(wishes, key=lambda wish: wish.tenant is not None):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from daypass.cli.awsconfig.reader import profile_of
 from daypass.cli.awsconfig.sources import PROCESS, proper_header
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.common.origins import is_loopback
 
 MARK = "# Written by `daypass configure`, which also removes it with --prune."
@@ -131,7 +131,7 @@ class Config:
         """The section of that profile."""
         found = [section for section in self.sections if section.profile == name]
         if len(found) > 1:
-            raise Misused(f"The profile {name} is in the AWS config file twice. Remove one of them.")
+            raise UsageError(f"The profile {name} is in the AWS config file twice. Remove one of them.")
         return found[0] if found else None
 
     def put(self, profile: Profile, *, moves_region: bool = False) -> None:

@@ -24,7 +24,7 @@ _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MANY_NULS = 3
 
 
-class Unreadable(Misconfigured):
+class UnreadableFile(Misconfigured):
     """A file that the AWS tools cannot read: the line (0 if it is the whole file), and how to correct it."""
 
     def __init__(self, path: Path, line: int, reason: str, remedy: str) -> None:
@@ -63,7 +63,7 @@ def profile_of(header: str) -> str | None:
 
 
 def load(path: Path) -> AwsFile:
-    """Read and parse the file; a missing one is empty. Raises `Unreadable` or `Misconfigured`."""
+    """Read and parse the file; a missing one is empty. Raises `UnreadableFile` or `Misconfigured`."""
     return parse(file.read(path), path)
 
 
@@ -77,7 +77,7 @@ def load_credentials(environment: Mapping[str, str]) -> AwsFile:
 
 
 def parse(content: bytes, path: Path) -> AwsFile:
-    """Parse the content of the file at *path*; raises `Unreadable`."""
+    """Parse the content of the file at *path*; raises `UnreadableFile`."""
     text = _decoded(content, path)
     parser = configparser.RawConfigParser()
     try:
@@ -93,7 +93,7 @@ def parse(content: bytes, path: Path) -> AwsFile:
             if value is None:
                 line = _line_of(text, header, option)
                 reason = f"the indented lines below {option} are not all of the form key = value"
-                raise Unreadable(path, line, reason, "Correct or remove the line that is not.")
+                raise UnreadableFile(path, line, reason, "Correct or remove the line that is not.")
     return AwsFile(path, sections)  # type: ignore[arg-type]  # no value is None here
 
 
@@ -105,10 +105,10 @@ def _decoded(content: bytes, path: Path) -> str:
         line = content.count(b"\n", 0, nul) + 1
         if content.count(b"\0") > _MANY_NULS:
             return _refuse_encoding(path, line, "it holds NUL bytes, as text in UTF-16 does", "UTF-16LE")
-        raise Unreadable(path, line, "it holds a NUL byte", "Remove it.")
+        raise UnreadableFile(path, line, "it holds a NUL byte", "Remove it.")
     if content.startswith(_UTF8_MARK):
         mend = f"Save it as UTF-8 without a mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {shlex.quote(str(path))}"
-        raise Unreadable(path, 1, "it begins with a byte order mark (BOM)", mend)
+        raise UnreadableFile(path, 1, "it begins with a byte order mark (BOM)", mend)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -119,22 +119,22 @@ def _decoded(content: bytes, path: Path) -> str:
 def _refuse_encoding(path: Path, line: int, reason: str, encoding: str) -> str:
     old, new = shlex.quote(str(path)), shlex.quote(f"{path}.new")
     command = f"iconv -f {encoding} -t UTF-8 {old} > {new} && mv {new} {old}"
-    raise Unreadable(path, line, reason, f"Convert it: {command}")
+    raise UnreadableFile(path, line, reason, f"Convert it: {command}")
 
 
-def _unparsable(error: configparser.Error, path: Path) -> Unreadable:
+def _unparsable(error: configparser.Error, path: Path) -> UnreadableFile:
     # The subclass first: a missing header is a parsing error too.
     if isinstance(error, configparser.MissingSectionHeaderError):
         mend = "Put a header such as [default] or [profile NAME] before it."
-        return Unreadable(path, error.lineno, "a setting comes before the first header", mend)
+        return UnreadableFile(path, error.lineno, "a setting comes before the first header", mend)
     if isinstance(error, configparser.DuplicateSectionError):
         reason = f"the section [{error.section}] is there twice"
-        return Unreadable(path, error.lineno or 0, reason, "Join the two sections.")
+        return UnreadableFile(path, error.lineno or 0, reason, "Join the two sections.")
     if isinstance(error, configparser.DuplicateOptionError):
         reason = f"{error.option} is set twice in [{error.section}]"
-        return Unreadable(path, error.lineno or 0, reason, "Remove one of the two lines.")
+        return UnreadableFile(path, error.lineno or 0, reason, "Remove one of the two lines.")
     line = error.errors[0][0] if isinstance(error, configparser.ParsingError) else 0
-    return Unreadable(path, line, "it is not of the form key = value", "Correct or remove the line.")
+    return UnreadableFile(path, line, "it is not of the form key = value", "Correct or remove the line.")
 
 
 def _value(text: str) -> str | Mapping[str, str] | None:

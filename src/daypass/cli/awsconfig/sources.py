@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.cli.awsconfig.reader import AwsFile, Settings, profile_of
-from daypass.cli.runtime.errors import Misconfigured, Misused
+from daypass.cli.runtime.errors import Misconfigured, UsageError
 
 PROCESS = "credential_process"
 
@@ -91,10 +91,10 @@ class AwsFiles:
         return None
 
     def require_no_conflict(self, name: str) -> None:
-        """Raise `Misused` with the conflict's sentences if there is one."""
+        """Raise `UsageError` with the conflict's sentences if there is one."""
         conflict = self.conflict(name)
         if conflict is not None:
-            raise Misused(conflict.sentence)
+            raise UsageError(conflict.sentence)
 
     def check(self, name: str, command: str) -> None:
         """Raise `Misconfigured` unless the AWS tools would run *command* for the profile."""

@@ -25,7 +25,7 @@ NAMES = ".tenants"
 _PRIVATE_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class Unfit(ValueError):
+class UnsafeCacheFile(ValueError):
     """A folder or an entry that must not be used, and why."""
 
 
@@ -58,7 +58,7 @@ class Entry:
         """The entry that *content* holds, whole and unchanged."""
         head, _, body = content.partition(b"\n")
         if head != _MARK + fingerprint(body).encode():
-            raise Unfit("it is damaged or cut short")
+            raise UnsafeCacheFile("it is damaged or cut short")
         times, about, answer = body.split(b"\n", 2)
         asked_at, good_until = times.split()
         # Earlier versions wrote the end of keys with an offset, which the SDKs of some languages do not read.
@@ -84,7 +84,7 @@ class Directory:
 def folder(environment: "Mapping[str, str]") -> str:
     """Return the cache's path: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder.
 
-    Raises `Unfit` where there is no home directory for it.
+    Raises `UnsafeCacheFile` where there is no home directory for it.
     """
     return own_folder(environment, "DAYPASS_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
 
@@ -92,7 +92,7 @@ def folder(environment: "Mapping[str, str]") -> str:
 def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: str) -> str:
     """Return the path in the variable *own*, else a folder of ours below *shared*, or in the *usual* place.
 
-    Raises `Unfit` where that is in the home directory and there is none.
+    Raises `UnsafeCacheFile` where that is in the home directory and there is none.
     """
     named, base, home = (environment.get(name, "").strip("\r\n") for name in (own, shared, "HOME"))
     if named and not named.startswith("~"):
@@ -107,7 +107,7 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: s
 
     path = expand_user(named or f"{usual}/daypass", environment)
     if path is None:
-        raise Unfit(f"there is no home directory; set HOME or {own}")
+        raise UnsafeCacheFile(f"there is no home directory; set HOME or {own}")
     return path
 
 
@@ -117,7 +117,7 @@ def opened(path: str) -> Directory:
     why = _why_not_private(os.fstat(directory.descriptor))
     if why:
         os.close(directory.descriptor)
-        raise Unfit(why)
+        raise UnsafeCacheFile(why)
     return directory
 
 
@@ -131,12 +131,12 @@ def read(directory: Directory, key: str, ending: str = ENTRY) -> Entry | None:
         return None
     except OSError as error:
         # ELOOP: a symbolic link.
-        raise Unfit("it is not a plain file") from error
+        raise UnsafeCacheFile("it is not a plain file") from error
     try:
         found = os.fstat(descriptor)
         why = _why_not_private(found) or ("" if stat.S_ISREG(found.st_mode) else "it is not a plain file")
         if why:
-            raise Unfit(why)
+            raise UnsafeCacheFile(why)
         return Entry.from_bytes(os.read(descriptor, _LARGEST))
     finally:
         os.close(descriptor)

@@ -6,8 +6,8 @@ import os
 from contextlib import suppress
 
 from daypass.cli.cache import entries
-from daypass.cli.cache.entries import Entry, Unfit
-from daypass.cli.runtime.deadline import say, within
+from daypass.cli.cache.entries import Entry, UnsafeCacheFile
+from daypass.cli.runtime.deadline import print_message, with_timeout
 from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ _UNFINISHED = ".new"
 """The end of the name of a file that is being written, or whose writer was killed."""
 
 
-class Kind:
+class FileKind:
     """What is kept in a place: the end of its files' names, its words, and how long one process may take."""
 
     __slots__ = ("ending", "gave_up", "patience", "waiting", "words")
@@ -32,7 +32,7 @@ class Kind:
         self.gave_up = gave_up
 
 
-KEYS = Kind(
+KEYS = FileKind(
     entries.ENTRY,
     "keys",
     35.0,
@@ -41,10 +41,10 @@ KEYS = Kind(
 )
 
 
-class Place:
+class CacheSlot:
     """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
 
-    def __init__(self, path: str, key: str, kind: Kind = KEYS) -> None:
+    def __init__(self, path: str, key: str, kind: FileKind = KEYS) -> None:
         os.makedirs(path, mode=0o700, exist_ok=True)
         self._path, self._key, self._kind = path, key, kind
         self._directory = entries.opened(path)
@@ -54,7 +54,7 @@ class Place:
     def __enter__(self) -> None:
         kind = self._kind
         try:
-            within(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
+            with_timeout(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
         except TimeoutError as error:
             # The wait goes on behind us; what it gets in the end is let go at once, for nothing is open.
             self.__exit__()
@@ -70,7 +70,7 @@ class Place:
         try:
             return entries.read(self._directory, self._key, name)
         except ValueError as unfit:
-            say(f"The kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
+            print_message(f"The kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
             return None
 
     def write(self, entry: Entry, ending: str = "") -> None:
@@ -86,7 +86,7 @@ class Place:
             name = self._key + (ending or self._kind.ending)
             os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
         except OSError as error:
-            say(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
+            print_message(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
 
     def remove(self, ending: str = "") -> None:
         """Keep it no longer."""
@@ -98,7 +98,7 @@ def kept(environment: "Mapping[str, str]") -> list[Entry]:
     """Every kept answer that may be used; none where the cache is not fit for use."""
     try:
         directory = entries.opened(entries.folder(environment))
-    except (Unfit, OSError):
+    except (UnsafeCacheFile, OSError):
         return []
     found = []
     with directory:
@@ -117,7 +117,7 @@ def discard(
     Nothing is removed where the cache is not fit for use.
     """
     removed = []
-    with suppress(Unfit, OSError), entries.opened(entries.folder(environment)) as directory:
+    with suppress(UnsafeCacheFile, OSError), entries.opened(entries.folder(environment)) as directory:
         for name in os.listdir(directory.descriptor):
             if not name.endswith(entries.ENTRY):
                 continue
@@ -147,21 +147,23 @@ def discard_other_access(
         return is_theirs and now is not None and about.get("access", now) != now
 
     for what in discard(environment, is_outdated):
-        say(f"Your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed.")
+        print_message(
+            f"Your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed."
+        )
 
 
 def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
     try:
         path = entries.folder(environment)
-    except Unfit:
+    except UnsafeCacheFile:
         # Without a home directory, nothing was ever cached.
         return 0
     try:
         directory = entries.opened(path)
     except FileNotFoundError:
         return 0
-    except (Unfit, OSError) as error:
+    except (UnsafeCacheFile, OSError) as error:
         raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
     with directory:
         # Locks stay: a removed one would no longer keep its holder and the next comer apart.

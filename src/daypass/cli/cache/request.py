@@ -3,7 +3,7 @@
 import os
 
 from daypass.cli.runtime.digest import fingerprint
-from daypass.cli.runtime.errors import Misused, SignInNeeded
+from daypass.cli.runtime.errors import SignInNeeded, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
-class Ask:
+class CredentialRequest:
     """A wish for keys: from which portal, as whom, for a tenant or (None) as admin, for how long.
 
     Whoever asks has a token, or is known by the id of the sign-in that this machine keeps.
@@ -94,26 +94,28 @@ def read_flags(words: list[str]) -> dict[str, str] | None:
     return flags
 
 
-def in_our_words(flags: "Mapping[str, str]") -> dict[str, str]:
+def from_duploctl(flags: "Mapping[str, str]") -> dict[str, str]:
     """The flags of duploctl's `jit aws` as those of `daypass aws`."""
     # duploctl lets --admin win over a tenant that is given too.
     of_a_tenant = ("tenant", "tenant_id") if "admin" in flags else ()
     return {name: value for name, value in flags.items() if name not in of_a_tenant}
 
 
-def understand(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Ask:
+def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> CredentialRequest:
     """The ask that flags and environment add up to; a flag wins over any variable."""
     origin = origin_of(flags, environment)
     duration = read_duration(flags["duration"]) if "duration" in flags else None
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
-        raise Misused("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
+        raise UsageError("Choose one: --tenant NAME for a tenant's keys, or --admin for admin access.")
     tenant = None if "admin" in flags else tenant_of(flags, environment)
     token = token_of(flags, environment)
     if token:
-        return Ask(origin, token, tenant, duration)
+        return CredentialRequest(origin, token, tenant, duration)
     from daypass.cli.cache import session_id
 
-    return Ask(origin, "", tenant, duration, session_id.kept_id(environment, origin, admin=tenant is None))
+    return CredentialRequest(
+        origin, "", tenant, duration, session_id.kept_id(environment, origin, admin=tenant is None)
+    )
 
 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
@@ -132,7 +134,7 @@ def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]"
     has_token = "token" in flags or "token_file" in flags or _first_set(environment, *_TOKEN_VARIABLES)
     chosen = "" if has_token else session_id.default_portal(environment)
     if not chosen and not has_token and (several := session_id.portals(environment)):
-        raise Misused(
+        raise UsageError(
             f"Which portal? You signed in to {' and '.join(several)}: give one with --host, or choose it for "
             "good with `daypass use`."
         )
@@ -142,21 +144,21 @@ def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]"
 def read_origin(host: str) -> str:
     """The origin of the portal that *host* names: a name, perhaps a port, or a URL (its path is dropped)."""
     if not host:
-        raise Misused("Which portal? Give its address with --host https://… or in DAYPASS_HOST.")
+        raise UsageError("Which portal? Give its address with --host https://… or in DAYPASS_HOST.")
     if not (host.isascii() and host.isprintable()) or "@" in host or " " in host:
-        raise Misused("The portal's address must be a plain host name, without user, password or blanks.")
+        raise UsageError("The portal's address must be a plain host name, without user, password or blanks.")
     scheme, separator, rest = host.partition("://")
     if not separator:
         scheme, rest = "https", host
     scheme = scheme.lower()
     authority = rest.partition("/")[0].partition("?")[0].partition("#")[0].lower()
     if scheme not in ("https", "http") or not authority:
-        raise Misused(
+        raise UsageError(
             f"{host} is not the address of a portal: it should look like https://portal.example.com."
         )
     name, port = _name_and_port(authority)
     if scheme == "http" and name not in _LOOPBACK:
-        raise Misused(f"{host} would send the token unencrypted: use https://{authority}.")
+        raise UsageError(f"{host} would send the token unencrypted: use https://{authority}.")
     default = "443" if scheme == "https" else "80"
     return f"{scheme}://{name}" if port in ("", default) else f"{scheme}://{name}:{port}"
 
@@ -168,7 +170,7 @@ def read_duration(text: str) -> int:
     try:
         return seconds_of(trimmed(text))
     except ValueError as error:
-        raise Misused("That is not a duration: write it like 2h, 90m, 1h30m or 5400 (seconds).") from error
+        raise UsageError("That is not a duration: write it like 2h, 90m, 1h30m or 5400 (seconds).") from error
 
 
 def _name_and_port(authority: str) -> tuple[str, str]:
@@ -183,7 +185,7 @@ def _name_and_port(authority: str) -> tuple[str, str]:
         is_name = not name.strip(_HOST_LETTERS) and all(0 < len(label) < 64 for label in name.split("."))
         port_follows = True
     if not (is_name and port_follows) or (port and not (port.isdigit() and 0 < int(port[:6]) < 65536)):
-        raise Misused(f"{authority} is not a host name, or not a port.")
+        raise UsageError(f"{authority} is not a host name, or not a port.")
     return name, port.lstrip("0")
 
 
@@ -196,15 +198,15 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
     if chosen is None:
         from daypass.cli.cache.tenant_names import known, listed
 
-        raise Misused(
+        raise UsageError(
             "Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator. "
             + listed(known(environment, origin_of(flags, environment)))
         )
     chosen = trimmed(chosen)
     if not chosen:
-        raise Misused("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")
+        raise UsageError("The tenant's name is empty: give --tenant NAME, or --admin as an Administrator.")
     if not chosen.isprintable():
-        raise Misused("The tenant's name has characters that no tenant's name has.")
+        raise UsageError("The tenant's name has characters that no tenant's name has.")
     return chosen
 
 
@@ -239,7 +241,7 @@ def decoded(content: bytes) -> str:
     try:
         return trimmed(content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8"))
     except UnicodeDecodeError as error:
-        raise Misused("The token file is neither UTF-8 nor UTF-16.") from error
+        raise UsageError("The token file is neither UTF-8 nor UTF-16.") from error
 
 
 _pipes: dict[str, bytes] = {}
@@ -259,7 +261,7 @@ def read_file(path: str, what: str, most: int = 8192) -> bytes:
             if not _is_plain_file(file.fileno()) or path.startswith("/dev/"):
                 _pipes[path] = content
     except (OSError, ValueError) as error:
-        raise Misused(f"The {what} {path} cannot be read: {error}.") from error
+        raise UsageError(f"The {what} {path} cannot be read: {error}.") from error
     return content
 
 

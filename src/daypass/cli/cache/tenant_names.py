@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from daypass.cli.cache import entries
 from daypass.cli.cache.entries import Entry
-from daypass.cli.cache.locked import Kind, Place
+from daypass.cli.cache.locked import CacheSlot, FileKind
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Denied, Refusal
 
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daypass.cli.api.queries import Tenant
 
-_NAMES = Kind(entries.NAMES, "names", 5.0, "another daypass writes the tenants' names", "Try again.")
+_NAMES = FileKind(entries.NAMES, "names", 5.0, "another daypass writes the tenants' names", "Try again.")
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
@@ -34,7 +34,7 @@ def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Ten
     names = [tenant.name for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)]
     entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
     with suppress(Refusal, ValueError, OSError):
-        place = Place(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
+        place = CacheSlot(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
         with place:
             place.write(entry)
 

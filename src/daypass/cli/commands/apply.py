@@ -15,8 +15,8 @@ from daypass.cli.commands import options
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.declarative import live_state, manifest
 from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, Step, plan
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Misused, Refusal
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import Refusal, UsageError
 
 _COLOURS = {ADD: "green", CHANGE: "yellow", REMOVE: "red"}
 _LARGEST = 16 * 1024 * 1024
@@ -57,7 +57,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
     name = "stdin" if file == "-" else file
     wanted = manifest.read(_text(file), name)
     portal = _portal(now, given)
-    found = plan(name, wanted, live_state.take(portal), prune=prune)
+    found = plan(name, wanted, live_state.read(portal), prune=prune)
     _show(found, is_trial=dry_run)
     if dry_run:
         return
@@ -69,7 +69,7 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
             rest = f"{step.what}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
             raise type(refusal)(rest) from refusal
         for line in (*_obstacles(step, answer), *_warnings(step, answer)):
-            say(line)
+            print_message(line)
     if found.steps:
         click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
 
@@ -88,7 +88,7 @@ def export(now: Now, /, **given: str | bool | None) -> None:
     """
     portal = _portal(now, given)
     # A file to apply is UTF-8, whatever the terminal's encoding is.
-    click.echo(manifest.write(live_state.take(portal).estate).encode(), nl=False)
+    click.echo(manifest.write(live_state.read(portal).estate).encode(), nl=False)
 
 
 def _portal(now: Now, given: options.Given) -> Portal:
@@ -120,9 +120,9 @@ def _text(file: str) -> str:
         raw = sys.stdin.buffer.read(_LARGEST) if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig")
     except OSError as error:
-        raise Misused(f"{file} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise Misused(f"{file} is not UTF-8.") from error
+        raise UsageError(f"{file} is not UTF-8.") from error
 
 
 def _show(found: Plan, *, is_trial: bool) -> None:
@@ -136,9 +136,9 @@ def _show(found: Plan, *, is_trial: bool) -> None:
     else:
         click.echo("No changes. The portal is what the file says.")
     if found.unmentioned == 1:
-        say("1 more is not in the file and stays; --prune removes it.")
+        print_message("1 more is not in the file and stays; --prune removes it.")
     elif found.unmentioned:
-        say(f"{found.unmentioned:,} more are not in the file and stay; --prune removes them.")
+        print_message(f"{found.unmentioned:,} more are not in the file and stay; --prune removes them.")
 
 
 def _show_step(step: Step) -> None:

@@ -15,20 +15,27 @@ from daypass.cli.awsconfig import file
 from daypass.cli.awsconfig.change import Change
 from daypass.cli.awsconfig.credential_process import Process
 from daypass.cli.awsconfig.paths import config_path
-from daypass.cli.awsconfig.profile_specs import ADMIN, Wish, by_default, check_region, named, sorted_out
+from daypass.cli.awsconfig.profile_specs import (
+    ADMIN,
+    ProfileSpec,
+    by_default,
+    check_region,
+    named,
+    sorted_out,
+)
 from daypass.cli.awsconfig.profiles import Config
 from daypass.cli.cache import request, tenant_names
 from daypass.cli.commands import options
 from daypass.cli.commands.info import no_tenants
 from daypass.cli.credentials.fetch import SHORT, Now
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Denied, Misused, Refusal, SignInNeeded
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded, UsageError
 from daypass.cli.runtime.redaction import without_secrets
 from daypass.common.origins import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CallerFacts:
     """What the portal says about the caller."""
 
     is_administrator: bool
@@ -118,7 +125,7 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     else:
         _tell(change, is_changed=change.make())
         if not (wishes or left or change.pruned):
-            say(
+            print_message(
                 f"No profile was written. {no_tenants(portal.origin)}"
                 if given["everything"]
                 else f"No profile was removed from {change.path}: what they are for is still there."
@@ -126,10 +133,10 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     _tell_left(change, left)
 
 
-def _known(portal: Portal) -> Known:
+def _known(portal: Portal) -> CallerFacts:
     me = queries.me(portal)
     endpoint_url = endpoint_for(portal.origin, me.aws_endpoint_url)
-    return Known(me.is_administrator, me.region, queries.tenants(portal), endpoint_url)
+    return CallerFacts(me.is_administrator, me.region, queries.tenants(portal), endpoint_url)
 
 
 def endpoint_for(origin: str, endpoint_url: str | None) -> str:
@@ -156,9 +163,9 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
 
 
-def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
+def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | None:
     """Return what the portal says about the caller; None without its answer, or if a sign-in is needed."""
-    wanted = request.understand(flags, os.environ)
+    wanted = request.parse_request(flags, os.environ)
     try:
         if not (wanted.token or wanted.sign_in):
             raise SignInNeeded("There is no sign-in yet.")
@@ -166,22 +173,22 @@ def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> Known | None:
     except Denied:
         raise
     except Refusal as refusal:
-        say(f"The profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
+        print_message(f"The profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
         return None
 
 
 def _wishes(
-    flags: Mapping[str, str], given: options.Given, known: Known
-) -> tuple[Sequence[Wish], Mapping[str, str]]:
+    flags: Mapping[str, str], given: options.Given, known: CallerFacts
+) -> tuple[Sequence[ProfileSpec], Mapping[str, str]]:
     """Return what is wanted, and with --all why some tenants get no profile."""
     region, name = given["region"], given["name"]
     if region is not None:
         check_region(str(region), os.environ, "--region", known.regions)
     if "admin" in flags and "tenant" in flags:
-        raise Misused("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
+        raise UsageError("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
     if given["everything"]:
         if name is not None or "tenant" in flags or "admin" in flags:
-            raise Misused("--all is for all tenants: leave out --profile, --tenant and --admin.")
+            raise UsageError("--all is for all tenants: leave out --profile, --tenant and --admin.")
         tenants: list[str | None] = [tenant.name for tenant in known.tenants]
         tenants += [None] if known.is_administrator else []
         return sorted_out(
@@ -206,29 +213,29 @@ def _show_difference(name: str, before: bytes, after: bytes) -> None:
 def _tell(change: Change, *, is_changed: bool) -> None:
     path = change.path
     for name in change.pruned:
-        say(f"Profile {name} removed from {path}: what it was for is gone.")
+        print_message(f"Profile {name} removed from {path}: what it was for is gone.")
     for wish in change.written:
-        say(f"Profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
+        print_message(f"Profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
     if (
         change.written
         and "duration" in change.flags
         and request.read_duration(change.flags["duration"]) < SHORT
     ):
-        say("With keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
+        print_message("With keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
     if change.written:
-        say(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
+        print_message(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
 
 
 def _tell_left(change: Change, left: Mapping[str, str]) -> None:
-    """Say which profiles were left out and how to get them; raises `Misused` if that is all of them."""
+    """Say which profiles were left out and how to get them; raises `UsageError` if that is all of them."""
     for tenant, why in left.items():
-        say(f"No profile for the tenant {tenant}: {why}")
+        print_message(f"No profile for the tenant {tenant}: {why}")
     for name, why in change.left.items():
-        say(f"Profile {name} not written: {why}")
+        print_message(f"Profile {name} not written: {why}")
     if left or change.left:
         advice = (
             "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."
         )
         if not change.written:
-            raise Misused(f"No profile was written. {advice}")
-        say(advice)
+            raise UsageError(f"No profile was written. {advice}")
+        print_message(advice)

@@ -11,11 +11,11 @@ import click
 from daypass.cli.commands import options
 from daypass.cli.commands.serve_credentials import open_endpoint
 from daypass.cli.credentials import environment, github_actions
-from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, Endpoint
+from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, ContainerEndpoint
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.credentials.provider import keys
 from daypass.cli.runtime import loopback_server
-from daypass.cli.runtime.errors import NotExecutable, NotFound
+from daypass.cli.runtime.errors import CommandNotExecutable, CommandNotFound
 
 
 @click.command("exec", context_settings={**options.HELP, "allow_interspersed_args": False})
@@ -61,12 +61,12 @@ def _become(command: Sequence[str], environment: Mapping[str, str]) -> None:
     try:
         os.execvpe(command[0], list(command), environment)  # noqa: S606  running a command is what was asked
     except FileNotFoundError as error:
-        raise NotFound(f"There is no command {command[0]}.") from error
+        raise CommandNotFound(f"There is no command {command[0]}.") from error
     except OSError as error:
-        raise NotExecutable(f"{command[0]} cannot be run: {error.strerror}.") from error
+        raise CommandNotExecutable(f"{command[0]} cannot be run: {error.strerror}.") from error
 
 
-def _serve_beside_us(endpoint: Endpoint) -> None:
+def _serve_beside_us(endpoint: ContainerEndpoint) -> None:
     """Leave a process behind that answers for as long as this one lives, whatever this one becomes."""
     us = os.getpid()
     end = loopback_server.end_of(us)

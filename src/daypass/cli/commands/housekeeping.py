@@ -7,8 +7,8 @@ from click.shell_completion import get_completion_class
 
 from daypass.cli.cache import locked
 from daypass.cli.commands import options
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import UsageError
 from daypass.common.counting import counted
 
 
@@ -31,7 +31,7 @@ def cache_clear() -> None:
       daypass cache clear
     """
     removed = locked.clear(os.environ)
-    say(f"{counted(removed, 'kept answer')} removed.")
+    print_message(f"{counted(removed, 'kept answer')} removed.")
 
 
 @click.command("completion", context_settings=options.HELP)
@@ -46,7 +46,7 @@ def completion(context: click.Context, shell: str | None) -> None:
     fish:  daypass completion fish | source      in ~/.config/fish/config.fish
     """
     if shell is None:
-        raise Misused(
+        raise UsageError(
             "Which shell? Run daypass completion bash, daypass completion zsh or daypass completion fish."
         )
     completer = get_completion_class(shell)

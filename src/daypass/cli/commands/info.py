@@ -15,7 +15,7 @@ from daypass.cli.cache.entries import Entry
 from daypass.cli.commands import options
 from daypass.cli.credentials import github_actions
 from daypass.cli.credentials.fetch import Now
-from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.output import moment, output_option, show_json, show_list, show_pairs, show_table
 from daypass.common.counting import counted
 
@@ -121,7 +121,7 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
         )
     if others:
         number = counted(len(others), "other user")
-        say(f"Keys of {number} are kept here too; daypass cache clear removes all.")
+        print_message(f"Keys of {number} are kept here too; daypass cache clear removes all.")
 
 
 @click.command("token", context_settings=options.HELP)
@@ -149,7 +149,7 @@ def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedKeys:
     """What is kept, without the keys."""
 
     portal: str
@@ -165,26 +165,26 @@ class Cached:
     is_served: bool
 
 
-def _live(origin: str, now: float) -> list[Cached]:
+def _live(origin: str, now: float) -> list[CachedKeys]:
     """Return the kept keys of the portal at *origin* that AWS still takes, of every user."""
     every = (_cached(entry, now) for entry in locked.kept(os.environ))
     return [each for each in every if each.portal == origin and each.expires_at.timestamp() > now]
 
 
-def _without_doubles(cached: Iterable[Cached]) -> list[Cached]:
+def _without_doubles(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
     """Return what is served longest of each scope, role and access, sorted by scope.
 
     Keys of one scope are kept once for each token, duration and spelling of the tenant.
     """
-    longest: dict[tuple[str, str, str], Cached] = {}
+    longest: dict[tuple[str, str, str], CachedKeys] = {}
     for each in sorted(cached, key=lambda one: one.served_until):
         longest[each.tenant_id or each.what.lower(), each.role, each.access] = each
     return sorted(longest.values(), key=lambda one: one.what.lower())
 
 
-def _cached(entry: Entry, now: float) -> Cached:
+def _cached(entry: Entry, now: float) -> CachedKeys:
     about, keys = json.loads(entry.about), json.loads(entry.answer)
-    return Cached(
+    return CachedKeys(
         portal=about.get("portal", ""),
         what=about.get("what", ""),
         role=about["role"],

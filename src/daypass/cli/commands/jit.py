@@ -90,4 +90,4 @@ def jit_update_aws_config(
 
 
 def _flags(given: options.Given) -> dict[str, str]:
-    return request.in_our_words(options.flags_of(given))
+    return request.from_duploctl(options.flags_of(given))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from daypass.cli.commands.options import Decorator, together
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 from daypass.common.counting import joined
 
 _KUBERNETES = "Daypass gives access to AWS, not yet to Kubernetes: keep duploctl for it."
@@ -104,19 +104,19 @@ class Jit(click.Group):
         name = word.lower().replace("-", "_")
         # Only a known word is repeated as it is: any other may be a token in the wrong place.
         if instead := JIT_COMMANDS.get(name) or _OTHER_NAMES.get(name):
-            raise Misused(f"There is no `daypass jit {name}`. {instead}")
+            raise UsageError(f"There is no `daypass jit {name}`. {instead}")
         if name in self.commands:
-            raise Misused(f"The command is: daypass jit {name}")
+            raise UsageError(f"The command is: daypass jit {name}")
         parent = ctx.parent.command if ctx.parent else None
         if isinstance(parent, click.Group) and word in parent.list_commands(ctx):
-            raise Misused(f"This command is without `jit`: daypass {word}")
+            raise UsageError(f"This command is without `jit`: daypass {word}")
         ctx.fail(f"No such command '{word}'. `daypass jit` has {joined(sorted(self.commands))}.")
 
 
 def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value not in (None, "json"):
         instead = _OUTPUTS.get(value or "", "The output is JSON.")
-        raise Misused(f"--output takes json alone. {instead}")
+        raise UsageError(f"--output takes json alone. {instead}")
 
 
 def _none_of_ours(flags: Sequence[str], instead: str) -> Decorator:
@@ -124,7 +124,7 @@ def _none_of_ours(flags: Sequence[str], instead: str) -> Decorator:
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
-            raise Misused(f"There is no {flags[0]}. {instead}")
+            raise UsageError(f"There is no {flags[0]}. {instead}")
 
     name = "no_" + flags[0].strip("-").replace("-", "_")
     return click.option(*flags, name, hidden=True, expose_value=False, callback=refuse)

@@ -10,7 +10,7 @@ from daypass.cli.api.client import Portal
 from daypass.cli.auth import session
 from daypass.cli.auth.session_store import Now
 from daypass.cli.commands import options
-from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Refusal
 
 
@@ -37,7 +37,7 @@ def login(now: Now, /, **given: str | bool | None) -> None:
     kept = signed_in.log_in()
     # The tenants' names are wanted from now on, for completion. This must never begin another sign-in.
     with suppress(Refusal):
-        queries.tenants(Portal(signed_in.origin, session.GivenToken(kept.access), signed_in.trust))
+        queries.tenants(Portal(signed_in.origin, session.StaticToken(kept.access), signed_in.trust))
 
 
 @click.command("logout", context_settings=options.HELP)
@@ -57,4 +57,6 @@ def logout(now: Now, /, **given: str | bool | None) -> None:
     """
     signed_in = session.account(options.flags_of(given), os.environ, now)
     ended = signed_in.log_out()
-    say(f"Signed out of {signed_in.origin}." if ended else f"Nobody was signed in to {signed_in.origin}.")
+    print_message(
+        f"Signed out of {signed_in.origin}." if ended else f"Nobody was signed in to {signed_in.origin}."
+    )

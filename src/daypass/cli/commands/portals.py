@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 
 import click
 
-from daypass.cli.auth.session_store import Kept, Now, Slot
+from daypass.cli.auth.session_store import Now, SessionSlot, StoredSession
 from daypass.cli.cache import request, session_id
-from daypass.cli.cache.entries import Entry, Unfit
-from daypass.cli.cache.locked import Kind, Place
+from daypass.cli.cache.entries import Entry, UnsafeCacheFile
+from daypass.cli.cache.locked import CacheSlot, FileKind
 from daypass.cli.commands import options
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Misconfigured, Misused
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import Misconfigured, UsageError
 from daypass.cli.runtime.output import moment, output_option, show_json, show_list
 
-_CHOICE = Kind(session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
+_CHOICE = FileKind(session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
 _FOR_EVER = 2**40
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPortal:
     """A portal that this machine signed in to."""
 
     portal: str
@@ -83,23 +83,23 @@ def use(portal: str) -> None:
     known = session_id.portals(os.environ)
     if chosen not in known:
         listed = f" You signed in to: {', '.join(known)}." if known else ""
-        raise Misused(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
+        raise UsageError(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
     try:
-        place = Place(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
-    except (Unfit, OSError) as error:
+        place = CacheSlot(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
+    except (UnsafeCacheFile, OSError) as error:
         raise Misconfigured(
             f"The choice cannot be kept in {session_id.folder(os.environ)}: {error}."
         ) from error
     with place:
         place.write(Entry(b"", chosen.encode(), 0, _FOR_EVER))
-    say(f"{chosen} is the portal that is used where none is named.")
+    print_message(f"{chosen} is the portal that is used where none is named.")
 
 
-def _known(origin: str, is_default: bool, now: Now) -> Known:
-    kept = [Slot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
-    current: list[Kept] = [each for each in kept if each is not None and not each.is_over(now())]
+def _known(origin: str, is_default: bool, now: Now) -> KnownPortal:
+    kept = [SessionSlot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
+    current: list[StoredSession] = [each for each in kept if each is not None and not each.is_over(now())]
     latest = max(current, key=lambda each: each.until, default=None)
-    return Known(
+    return KnownPortal(
         portal=origin,
         is_default=is_default,
         username="" if latest is None else latest.username,

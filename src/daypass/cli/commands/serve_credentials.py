@@ -13,9 +13,9 @@ from daypass.cli.cache import request, tenant_names
 from daypass.cli.cache.entries import Entry
 from daypass.cli.commands import options
 from daypass.cli.credentials import environment, fetch, github_actions
-from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, Endpoint
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Denied, Misused
+from daypass.cli.credentials.container_endpoint import TOKEN_VARIABLE, ContainerEndpoint
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import Denied, UsageError
 from daypass.cli.runtime.redaction import known_tokens, scrubbed
 from daypass.cli.runtime.shells import SHELLS, syntax_of
 
@@ -61,24 +61,24 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **given:
     sys.stdout.flush()
     # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    say(f"Giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
+    print_message(f"Giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
     endpoint.loopback.serve()
 
 
-def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> Endpoint:
+def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> ContainerEndpoint:
     """An endpoint with its first keys; it asks again as whoever is the caller by then."""
 
     def renew() -> Entry:
-        wanted = request.understand(flags, os.environ)
+        wanted = request.parse_request(flags, os.environ)
         try:
             return fetch.fresh_entry(wanted, session.portal(flags, os.environ, now), now)
         except Denied as denied:
             raise tenant_names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
 
     try:
-        return Endpoint(renew, now, _scrub, port)
+        return ContainerEndpoint(renew, now, _scrub, port)
     except OSError as error:
-        raise Misused(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}.") from error
+        raise UsageError(f"Port {port} on 127.0.0.1 cannot be used: {error.strerror}.") from error
 
 
 def _scrub(sentence: str) -> str:

@@ -13,9 +13,9 @@ from daypass.cli.commands import options
 from daypass.cli.credentials import github_actions
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.runtime import browser
-from daypass.cli.runtime.deadline import say
-from daypass.cli.runtime.errors import Denied, Misused, Unavailable
-from daypass.cli.runtime.one_time_redirect import Handover
+from daypass.cli.runtime.deadline import print_message
+from daypass.cli.runtime.errors import Denied, Unavailable, UsageError
+from daypass.cli.runtime.one_time_redirect import OneTimeRedirect
 from daypass.common.console.arn import Arn, parse
 from daypass.common.console.pages import NoConsole, is_service, resource_page, service_page
 from daypass.common.console.regions import extra_regions, region_error
@@ -49,7 +49,7 @@ def web(now: Now, /, print_only: bool, place: str | None, **given: str | bool | 
 
 def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print_only: bool) -> None:
     """Sign a browser in to the console, or print the link that does."""
-    wanted = request.understand(flags, os.environ)
+    wanted = request.parse_request(flags, os.environ)
     portal = session.portal(flags, os.environ, now)
     destination = None if place is None else _destination(place, wanted, portal)
     try:
@@ -63,43 +63,49 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
         why_none = "--no-browser is set"
     if print_only or why_none:
         if not print_only:
-            say(f"No browser was opened: {why_none}. Open this link; it is a secret for 15 minutes.")
+            print_message(
+                f"No browser was opened: {why_none}. Open this link; it is a secret for 15 minutes."
+            )
         click.echo(link)
         return
-    say(f"Opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here.")
+    print_message(
+        f"Opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here."
+    )
     # By way of a page of ours: the link itself must not be seen among the machine's processes.
-    if not Handover(link).give(choice.command, os.environ, _PATIENCE):
+    if not OneTimeRedirect(link).give(choice.command, os.environ, _PATIENCE):
         raise Unavailable("The browser did not come for its link. Print it instead: daypass web --print")
-    say("The browser has the link, and opens the AWS console.")
+    print_message("The browser has the link, and opens the AWS console.")
 
 
-def _destination(place: str, wanted: request.Ask, portal: Portal) -> str:
+def _destination(place: str, wanted: request.CredentialRequest, portal: Portal) -> str:
     """Return the page that *place* names: a service, an ARN, or the URL or path of a page itself."""
     if place.startswith(("/", "https://", "http://")):
         return place
     if place.startswith("arn:"):
         arn = parse(place)
         if arn is None:
-            raise Misused(f"{place} is not an ARN: it looks like arn:aws:s3:::my-bucket.")
+            raise UsageError(f"{place} is not an ARN: it looks like arn:aws:s3:::my-bucket.")
         if arn.region and (error := region_error(arn.region, extra_regions(os.environ))):
-            raise Misused(f"{place} cannot be an ARN: {error}")
+            raise UsageError(f"{place} cannot be an ARN: {error}")
         return _page_of(arn, wanted, portal)
     if not is_service(place):
-        raise Misused(f"{place} is neither a service such as s3, nor an ARN, nor a page of the AWS console.")
+        raise UsageError(
+            f"{place} is neither a service such as s3, nor an ARN, nor a page of the AWS console."
+        )
     return service_page(place, _region(wanted, portal))
 
 
-def _page_of(arn: Arn, wanted: request.Ask, portal: Portal) -> str:
+def _page_of(arn: Arn, wanted: request.CredentialRequest, portal: Portal) -> str:
     try:
         page = resource_page(arn, arn.region or _region(wanted, portal))
     except NoConsole as why:
-        raise Misused(str(why)) from why
+        raise UsageError(str(why)) from why
     if not page.is_exact:
-        say(f"The page of {arn.text} is not known; opening the start page of {arn.service}.")
+        print_message(f"The page of {arn.text} is not known; opening the start page of {arn.service}.")
     return page.path
 
 
-def _region(wanted: request.Ask, portal: Portal) -> str:
+def _region(wanted: request.CredentialRequest, portal: Portal) -> str:
     if wanted.tenant is None:
         return queries.me(portal).region
     found = queries.tenants(portal)

@@ -9,7 +9,7 @@ from threading import Lock
 
 from daypass.cli.cache.entries import Entry
 from daypass.cli.runtime.errors import Denied, Refusal, SignInNeeded
-from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 PATH = "/credentials"
 
@@ -19,7 +19,7 @@ TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105  the name of 
 _JSON = {"Content-Type": "application/json"}
 
 
-class Endpoint:
+class ContainerEndpoint:
     """Gives out keys, and asks for new ones when too little is left of them; nothing of it is on a disk."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Endpoint:
         self._entry = renew()
         self._answer = _rendered(self._entry)
         self._token = secrets.token_hex(32)
-        self.loopback = Loopback(self._reply, port)
+        self.loopback = LoopbackServer(self._reply, port)
 
     @property
     def variables(self) -> Mapping[str, str]:

@@ -5,16 +5,16 @@ import os
 from collections.abc import Callable
 
 from daypass.cli.cache import entries
-from daypass.cli.cache.entries import Entry, Unfit
-from daypass.cli.cache.locked import Place, discard_other_access
-from daypass.cli.runtime.deadline import note, say
+from daypass.cli.cache.entries import Entry, UnsafeCacheFile
+from daypass.cli.cache.locked import CacheSlot, discard_other_access
+from daypass.cli.runtime.deadline import debug, print_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from daypass.cli.api.client import Issued, Portal
-    from daypass.cli.cache.request import Ask
+    from daypass.cli.api.client import IssuedKeys, Portal
+    from daypass.cli.cache.request import CredentialRequest
 
 Now = Callable[[], float]
 
@@ -31,34 +31,36 @@ NOTABLE_SKEW = 5 * 60
 """AWS refuses requests signed by a clock that is wrong by more than this."""
 
 
-def fresh_entry(ask: "Ask", portal: "Portal", now: Now) -> Entry:
+def fresh_entry(ask: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
     """Keys from the portal, kept nowhere."""
     issued = portal.issue(ask)
     _forget_other_access(ask, issued, os.environ)
     return _entry(ask, issued, now())
 
 
-def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]", now: Now) -> Entry:
+def shared_entry(
+    ask: "CredentialRequest", portal: "Portal", environment: "Mapping[str, str]", now: Now
+) -> Entry:
     """The kept keys, or fresh ones that are kept from now on."""
     try:
         path = entries.folder(environment)
-    except Unfit as unfit:
-        say(f"The keys are not cached: {unfit}.")
+    except UnsafeCacheFile as unfit:
+        print_message(f"The keys are not cached: {unfit}.")
         return fresh_entry(ask, portal, now)
     try:
-        place = Place(path, ask.key())
-    except Unfit as unfit:
-        say(
+        place = CacheSlot(path, ask.key())
+    except UnsafeCacheFile as unfit:
+        print_message(
             f"The cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
         )
         return fresh_entry(ask, portal, now)
     except OSError as error:
-        say(f"The cache {path} is not used: {error.strerror}.")
+        print_message(f"The cache {path} is not used: {error.strerror}.")
         return fresh_entry(ask, portal, now)
     with place:
         old = place.read()
         if old is not None and old.is_good(now()):
-            note(f"Kept keys of {ask.what} from {path}")
+            debug(f"Kept keys of {ask.what} from {path}")
             return old
         issued = portal.issue(ask)
         new = _entry(ask, issued, now())
@@ -68,20 +70,24 @@ def shared_entry(ask: "Ask", portal: "Portal", environment: "Mapping[str, str]",
     return new
 
 
-def _forget_other_access(ask: "Ask", issued: "Issued", environment: "Mapping[str, str]") -> None:
+def _forget_other_access(
+    ask: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
+) -> None:
     tenant, access = issued.about["tenant"], issued.about["access"]
     if tenant and access:
         discard_other_access(environment, ask.origin, {tenant: access}, str(issued.about["user"]))
 
 
-def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
+def _entry(ask: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
     """The entry for keys that came just now, served for as long as enough of their life is really left."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
-        say(f"This machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right.")
+        print_message(
+            f"This machine's clock is {abs(skew) / 60:.0f} minutes {direction} the portal's: set it right."
+        )
     if issued.note:
-        say(issued.note)
+        print_message(issued.note)
     # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
     left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
     return Entry(
@@ -92,7 +98,7 @@ def _entry(ask: "Ask", issued: "Issued", now: float) -> Entry:
     )
 
 
-def _tell_change(ask: "Ask", old: Entry | None, new: Entry) -> None:
+def _tell_change(ask: "CredentialRequest", old: Entry | None, new: Entry) -> None:
     if old is None or old.about == new.about:
         return
     before, after = json.loads(old.about), json.loads(new.about)
@@ -103,4 +109,4 @@ def _tell_change(ask: "Ask", old: Entry | None, new: Entry) -> None:
     ]
     if not changes:
         return
-    say(f"The kept keys of {ask.what} were replaced: {', '.join(changes)}.")
+    print_message(f"The kept keys of {ask.what} were replaced: {', '.join(changes)}.")

@@ -12,10 +12,10 @@ from daypass.cli.runtime.errors import Denied
 
 def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.Now) -> Entry:
     """The keys that *flags* and *environment* ask for, kept or fresh."""
-    request.understand(flags, environment)
+    request.parse_request(flags, environment)
     portal = session.portal(flags, environment, now)
     # Once more, for there may be a sign-in now where there was none.
-    wanted = request.understand(flags, environment)
+    wanted = request.parse_request(flags, environment)
     try:
         if request.NO_CACHE in flags:
             return fetch.fresh_entry(wanted, portal, now)

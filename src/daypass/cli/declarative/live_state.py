@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 from daypass.cli.api import errors
 from daypass.cli.api.client import Portal
 from daypass.cli.api.responses import UNREADABLE, every_page, read_json
-from daypass.cli.declarative.manifest import Estate, Note, SettingKey, Tenant, User
-from daypass.cli.runtime.errors import NotThere, Refusal
+from daypass.cli.declarative.manifest import Manifest, MetadataEntry, SettingKey, Tenant, User
+from daypass.cli.runtime.errors import NotFound, Refusal
 
 _MOST = 500
 """So many at once; more does not fit into one answer."""
@@ -28,16 +28,16 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class LiveState:
     """All users, tenants, memberships, settings and metadata, as the portal tells them."""
 
-    estate: Estate
+    estate: Manifest
     versions: Versions
     keeps_metadata: bool = True
     """A portal may be older than its users' `daypass`."""
 
 
-def take(portal: Portal) -> Census:
+def read(portal: Portal) -> LiveState:
     """Read all of it; the caller must be an Administrator."""
     try:
         return _take(portal)
@@ -52,7 +52,7 @@ def path(*parts: str) -> str:
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _take(portal: Portal) -> Census:
+def _take(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
     for one in _each(portal, path("users"), "users"):
@@ -77,17 +77,17 @@ def _take(portal: Portal) -> Census:
     for one in _answer(portal, path("settings"))["settings"]:
         settings[one["type"], one["key"]] = one["value"]
         versions.settings[one["type"], one["key"]] = one["version"]
-    return Census(Estate(users, tenants, settings), versions, noted is not None)
+    return LiveState(Manifest(users, tenants, settings), versions, noted is not None)
 
 
-def _noted(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, Note]] | None:
+def _noted(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, MetadataEntry]] | None:
     """What is noted about each tenant; None where the portal does not know of such a thing."""
-    noted: dict[str, dict[str, Note]] = {}
+    noted: dict[str, dict[str, MetadataEntry]] = {}
     try:
         for one in _each(portal, path("tenant-metadata"), "metadata"):
-            noted.setdefault(one["tenant"], {})[one["key"]] = Note(one["kind"], one["value"])
+            noted.setdefault(one["tenant"], {})[one["key"]] = MetadataEntry(one["kind"], one["value"])
             versions.metadata[one["tenant"], one["key"]] = one["version"]
-    except NotThere:
+    except NotFound:
         return None
     return noted
 
@@ -96,7 +96,7 @@ def _tenant(
     one: Mapping[str, Any],
     members: Mapping[str, str],
     settings: Mapping[str, str],
-    metadata: Mapping[str, Note],
+    metadata: Mapping[str, MetadataEntry],
 ) -> Tenant:
     return Tenant(
         line=0,

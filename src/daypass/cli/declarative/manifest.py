@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 
 if TYPE_CHECKING:
     from yaml.nodes import Node
@@ -27,7 +27,7 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class MetadataEntry:
     """What is noted about a tenant under one key."""
 
     kind: str
@@ -45,11 +45,11 @@ class Tenant:
     members: Mapping[str, str] | None = None
     """How much each may use, by username."""
     settings: Mapping[str, str] | None = None
-    metadata: Mapping[str, Note] | None = None
+    metadata: Mapping[str, MetadataEntry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
+class Manifest:
     """All that a file says; a section that is not there says nothing about what is in the portal."""
 
     users: Mapping[str, User] | None = None
@@ -69,11 +69,11 @@ class _Reader:
 
     name: str
 
-    def estate(self, text: str) -> Estate:
+    def estate(self, text: str) -> Manifest:
         """The whole of it."""
         root = self._parsed(text)
         if root is None:
-            return Estate()
+            return Manifest()
         read: dict[str, Any] = {}
         for key, node in self._fields(root, ("users", "tenants", "settings"), "the file"):
             if key == "users":
@@ -82,7 +82,7 @@ class _Reader:
                 read[key] = {name: self._tenant(one) for name, one in self._named(node)}
             else:
                 read[key] = dict(self._system_settings(node))
-        return Estate(**read)
+        return Manifest(**read)
 
     def _parsed(self, text: str) -> "Node | None":
         import yaml
@@ -93,7 +93,7 @@ class _Reader:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
             problem = getattr(error, "problem", None) or "this is no YAML"
-            raise Misused(f"{self.name}{where}: {problem}.") from error
+            raise UsageError(f"{self.name}{where}: {problem}.") from error
         return root
 
     def _users(self, node: "Node") -> Mapping[str, User]:
@@ -129,17 +129,17 @@ class _Reader:
             **{key: self._text(fields[key]) for key in texts if key in fields},
         )
 
-    def _note(self, node: "Node") -> Note:
+    def _note(self, node: "Node") -> MetadataEntry:
         """A text, or a kind and a value."""
         if isinstance(node.value, str):
-            return Note(KINDS[0], self._text(node))
+            return MetadataEntry(KINDS[0], self._text(node))
         fields = dict(self._fields(node, ("kind", "value"), "what is noted"))
         kind = self._text(fields["kind"]) if "kind" in fields else KINDS[0]
         if kind not in KINDS:
             raise self._wrong(fields["kind"], f"a kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}")
         if "value" not in fields:
             raise self._wrong(node, "a value belongs here")
-        return Note(kind, self._text(fields["value"]))
+        return MetadataEntry(kind, self._text(fields["value"]))
 
     def _access(self, node: "Node") -> str:
         access = self._text(node)
@@ -190,16 +190,16 @@ class _Reader:
     def _is_empty(self, node: "Node") -> bool:
         return bool(node.tag == "tag:yaml.org,2002:null")
 
-    def _wrong(self, node: "Node", problem: str) -> Misused:
-        return Misused(f"{self.name}, line {node.start_mark.line + 1}: {problem}.")
+    def _wrong(self, node: "Node", problem: str) -> UsageError:
+        return UsageError(f"{self.name}, line {node.start_mark.line + 1}: {problem}.")
 
 
-def read(text: str, name: str) -> Estate:
-    """What a file says; raises `Misused` with the line where it cannot be understood."""
+def read(text: str, name: str) -> Manifest:
+    """What a file says; raises `UsageError` with the line where it cannot be understood."""
     return _Reader(name).estate(text)
 
 
-def write(estate: Estate) -> str:
+def write(estate: Manifest) -> str:
     """A file that says all of that."""
     import yaml
 
@@ -234,7 +234,7 @@ def _tenant(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _note(note: Note) -> object:
+def _note(note: MetadataEntry) -> object:
     value = _plain(note.value)
     return value if note.kind == KINDS[0] else {"kind": note.kind, "value": value}
 

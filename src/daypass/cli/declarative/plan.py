@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
-from daypass.cli.declarative.live_state import Census, path
-from daypass.cli.declarative.manifest import Estate, Tenant, User
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.declarative.live_state import LiveState, path
+from daypass.cli.declarative.manifest import Manifest, Tenant, User
+from daypass.cli.runtime.errors import UsageError
 
 ADD, CHANGE, REMOVE = "+", "~", "-"
 
@@ -58,8 +58,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class _Planner:
     name: str
-    wanted: Estate
-    census: Census
+    wanted: Manifest
+    census: LiveState
 
     def plan(self, *, prune: bool) -> Plan:
         last = [step for step in self._users() if step.before and not _is_more(step)]
@@ -106,7 +106,9 @@ class _Planner:
             old, said = there.get(name), _said_of(wanted)
             if old is None:
                 if wanted.region is None:
-                    raise Misused(f"{self.name}, line {wanted.line}: the new tenant “{name}” needs a region.")
+                    raise UsageError(
+                        f"{self.name}, line {wanted.line}: the new tenant “{name}” needs a region."
+                    )
                 yield Step(
                     ADD, f"tenant {name}", {}, said, "POST", path("tenants"), {"name": name, **said}, {}
                 )
@@ -138,7 +140,7 @@ class _Planner:
         for name, wanted in (self.wanted.tenants or {}).items():
             old = self._old(name).metadata or {}
             if wanted.metadata and not self.census.keeps_metadata:
-                raise Misused(
+                raise UsageError(
                     f"{self.name}, line {wanted.line}: this portal keeps no metadata yet. "
                     f"Take that of “{name}” out of the file, or have the portal updated."
                 )
@@ -154,7 +156,9 @@ class _Planner:
             old = self._old(name).members or {}
             for user, access in (wanted.members or {}).items():
                 if user not in known:
-                    raise Misused(f"{self.name}, line {wanted.line}: there is no user “{user}” for “{name}”.")
+                    raise UsageError(
+                        f"{self.name}, line {wanted.line}: there is no user “{user}” for “{name}”."
+                    )
                 version = self.census.versions.members.get((name, user))
                 address = path("tenants", name, "members", user)
                 what, before = f"member {user} of {name}", _valued("access", old.get(user))
@@ -186,7 +190,7 @@ class _Planner:
         return (self.census.estate.tenants or {}).get(tenant, Tenant(0))
 
 
-def plan(name: str, wanted: Estate, census: Census, *, prune: bool) -> Plan:
+def plan(name: str, wanted: Manifest, census: LiveState, *, prune: bool) -> Plan:
     """The steps that make the portal what the file *name* wants; with *prune*, nothing else is left."""
     return _Planner(name, wanted, census).plan(prune=prune)
 

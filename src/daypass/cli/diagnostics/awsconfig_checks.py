@@ -10,7 +10,7 @@ from pathlib import Path
 from daypass.cli.awsconfig import credential_process, file
 from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.awsconfig.profiles import Config, Section
-from daypass.cli.awsconfig.reader import Unreadable, load, load_credentials
+from daypass.cli.awsconfig.reader import UnreadableFile, load, load_credentials
 from daypass.cli.awsconfig.sources import OUR_PROGRAMS, PROCESS, AwsFiles, looks_like, proper_header
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable
 from daypass.cli.runtime.errors import Refusal
@@ -32,7 +32,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         files = AwsFiles(load(path), load_credentials(environment))
         sections = Config(file.read(path)).sections
-    except Unreadable as error:
+    except UnreadableFile as error:
         yield bad(_ABOUT, error.finding, f"# {error.remedy}")
         return
     except Refusal as refusal:

@@ -62,7 +62,7 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
 def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         path = entries.folder(environment)
-    except entries.Unfit as unfit:
+    except entries.UnsafeCacheFile as unfit:
         yield notable("cache", f"keys are not cached: {unfit}.", "export DAYPASS_CACHE_DIR=…")
         return
     quoted = shlex.quote(path)
@@ -79,7 +79,7 @@ def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
     except FileNotFoundError:
         yield good("cache", f"{path}, made when it is needed")
         return
-    except entries.Unfit as unfit:
+    except entries.UnsafeCacheFile as unfit:
         yield bad("cache", f"{path} is not used: {unfit}.", f"chmod 700 {quoted}")
         return
     except OSError as error:

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from daypass.cli.api import errors, queries
-from daypass.cli.api.client import Sent, exchange, read_time
+from daypass.cli.api.client import ApiRequest, exchange, read_time
 from daypass.cli.api.responses import UNREADABLE, read_json
 from daypass.cli.api.tls import Trust, trust
 from daypass.cli.auth import session
@@ -48,7 +48,7 @@ def findings(
         if trusted is not None:
             yield _certificate(host, port, trusted, now(), proxy)
         answer = exchange(
-            origin, trusted, Sent("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
+            origin, trusted, ApiRequest("GET", "/api/v1/openapi.json", {}, None), "asking for its version"
         )
         version = errors.printable(str(read_json(answer.body)["info"]["version"]))
     except (Refusal, OSError) as error:

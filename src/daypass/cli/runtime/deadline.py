@@ -17,7 +17,7 @@ _SILENCE = 1.0
 """How long, in seconds, nobody minds that nothing is said."""
 
 
-def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result":
+def with_timeout(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result":
     """What *work* returns or raises; TimeoutError when it takes longer. A terminal is told after a second."""
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -34,7 +34,7 @@ def within(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result"
     thread.join(_SILENCE)
     if thread.is_alive():
         if sys.stderr is not None and sys.stderr.isatty():
-            say(f"{doing[:1].upper()}{doing[1:]} …")
+            print_message(f"{doing[:1].upper()}{doing[1:]} …")
         thread.join(seconds - _SILENCE)
     if thread.is_alive():
         raise TimeoutError
@@ -48,13 +48,13 @@ def is_debugging() -> bool:
     return os.environ.get(DEBUG_VARIABLE, "").strip() == "1"
 
 
-def note(sentence: str) -> None:
+def debug(sentence: str) -> None:
     """Tell whoever looks for a fault, and asked for it; a secret has no place here."""
     if is_debugging():
-        say(sentence)
+        print_message(sentence)
 
 
-def say(sentence: str) -> None:
+def print_message(sentence: str) -> None:
     """Tell the person; stdout belongs to the program that asked for keys."""
     if sys.stderr is None:
         return

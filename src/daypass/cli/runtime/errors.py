@@ -18,7 +18,7 @@ class Refusal(ValueError):
     exit_code = 1
 
 
-class Misused(Refusal):
+class UsageError(Refusal):
     """The command line or the environment asks for something that makes no sense."""
 
     exit_code = 2
@@ -30,7 +30,7 @@ class SignInNeeded(Refusal):
     exit_code = 3
 
 
-class SignInOver(SignInNeeded):
+class SessionExpired(SignInNeeded):
     """The portal knows this code or sign-in no more."""
 
 
@@ -40,7 +40,7 @@ class Denied(Refusal):
     exit_code = 4
 
 
-class NotThere(Denied):
+class NotFound(Denied):
     """The portal knows no such thing, or no such address."""
 
 
@@ -50,13 +50,13 @@ class Unavailable(Refusal):
     exit_code = 5
 
 
-class NotExecutable(Refusal):
+class CommandNotExecutable(Refusal):
     """The command that was to be run cannot be run."""
 
     exit_code = 126
 
 
-class NotFound(Refusal):
+class CommandNotFound(Refusal):
     """There is no such command to run."""
 
     exit_code = 127

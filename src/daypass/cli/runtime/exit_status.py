@@ -3,7 +3,7 @@
 import os
 import sys
 
-from daypass.cli.runtime.deadline import is_debugging, say
+from daypass.cli.runtime.deadline import is_debugging, print_message
 from daypass.cli.runtime.errors import Refusal
 
 TYPE_CHECKING = False
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 # What only a failure needs is imported only then.
 
 
-def ended(work: "Callable[[], object]", words: list[str]) -> int:
+def exit_code_of(work: "Callable[[], object]", words: list[str]) -> int:
     """The exit code of *work*, which the command line *words* asked for."""
     try:
         outcome = work()
     except Refusal as refusal:
         from daypass.cli.runtime.redaction import known_tokens, scrubbed
 
-        say(scrubbed(str(refusal), known_tokens(words, os.environ)))
+        print_message(scrubbed(str(refusal), known_tokens(words, os.environ)))
         return refusal.exit_code
     except KeyboardInterrupt:
         # The terminal has written ^C, and the prompt belongs below it.
@@ -31,7 +31,7 @@ def ended(work: "Callable[[], object]", words: list[str]) -> int:
         # Whoever asked is gone already.
         return 1
     except Exception as error:
-        say(_unexpected(error, words))
+        print_message(_unexpected(error, words))
         return 1
     return outcome if isinstance(outcome, int) else 0
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from threading import BoundedSemaphore, Thread
 from time import monotonic
 
-from daypass.cli.runtime.select import speaking
+from daypass.cli.runtime.select import wait_readable
 
 _LARGEST = 8 * 1024
 _PATIENCE = 2.0
@@ -38,7 +38,7 @@ class Reply:
     """Whether nobody needs to be answered after this."""
 
 
-class Loopback:
+class LoopbackServer:
     """Answers requests on a port of 127.0.0.1, and of no other address."""
 
     def __init__(self, answer: Callable[[Request], Reply], port: int = 0) -> None:
@@ -59,7 +59,7 @@ class Loopback:
         end = None if patience is None else monotonic() + patience
         listening, last = self._socket.fileno(), self._ours.fileno()
         while True:
-            ready = speaking([listening, last, *until], None if end is None else end - monotonic())
+            ready = wait_readable([listening, last, *until], None if end is None else end - monotonic())
             if last in ready or not ready:
                 return None
             for descriptor in until:

@@ -7,10 +7,10 @@ from threading import Lock
 from time import monotonic
 
 from daypass.cli.runtime import browser
-from daypass.cli.runtime.loopback_server import Loopback, Reply, Request
+from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 
-class Handover:
+class OneTimeRedirect:
     """A page on 127.0.0.1 that leads to *link*: once, and for whoever knows its name."""
 
     def __init__(self, link: str) -> None:
@@ -18,7 +18,7 @@ class Handover:
         self._path = f"/{secrets.token_hex(16)}"
         self._turn = Lock()
         self._is_given = False
-        self._loopback = Loopback(self._reply)
+        self._loopback = LoopbackServer(self._reply)
 
     def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
         """Open the browser and wait until it has the link; says whether it came for it in time."""

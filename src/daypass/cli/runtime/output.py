@@ -9,7 +9,7 @@ from datetime import datetime
 
 import click
 
-from daypass.cli.runtime.deadline import say
+from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.streams import carries_unicode
 
 output_option = click.option(
@@ -29,7 +29,7 @@ def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str
     if rows:
         show_table(rows, heads)
     else:
-        say(if_empty)
+        print_message(if_empty)
 
 
 def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from time import monotonic
 _GLANCE = 1.0
 
 
-def speaking(descriptors: Sequence[int], seconds: float | None) -> list[int]:
+def wait_readable(descriptors: Sequence[int], seconds: float | None) -> list[int]:
     """Those that have something to say, as soon as one has; none after *seconds*. None waits for ever.
 
     Python hears a signal that arrives just as a wait begins only when that wait is over: so waits are short.

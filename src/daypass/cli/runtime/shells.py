@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
 
-from daypass.cli.runtime.errors import Misused
+from daypass.cli.runtime.errors import UsageError
 
 POSIX, FISH, CSH, POWERSHELL = "sh", "fish", "csh", "powershell"
 """The kinds of syntax that can be printed."""
@@ -48,13 +48,13 @@ _PATIENCE = 5.0
 def syntax_of(chosen: str | None, environment: Mapping[str, str]) -> str:
     """Return the syntax to print: of the *chosen* shell, else of the one that started this process.
 
-    SHELL decides only if no ancestor is a known shell. Raises `Misused` for a shell whose syntax is unknown.
+    SHELL decides only if no ancestor is a known shell. Raises `UsageError` for an unknown shell.
     """
     if chosen is not None:
         return SHELLS[chosen]
     for name in _ancestors():
         if name in _UNREADABLE:
-            raise Misused(
+            raise UsageError(
                 f"The syntax of {name} is not supported: use `daypass exec`, or choose a shell with --shell."
             )
         if (syntax := _syntax(name)) is not None:

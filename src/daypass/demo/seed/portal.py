@@ -6,8 +6,8 @@ import uuid
 from daypass.demo.accounts import Account, Accounts, TenantKey, load, new_password, save
 from daypass.demo.seed.fixtures import PEOPLE, REGION, TENANTS, Person, TenantPlan
 from daypass.demo.seed.history import PastClock, beginning, record_history
-from daypass.demo.state_dir import Folder
-from daypass.portal.access.model import Caller, Door
+from daypass.demo.state_dir import StateDirectory
+from daypass.portal.access.model import Caller, Channel
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.identity.authentication import OPERATOR, Identity
@@ -20,12 +20,12 @@ from daypass.portal.tenants.store import TenantStore
 DATABASE = "daypass.db"
 
 
-def database_url(folder: Folder) -> str:
+def database_url(folder: StateDirectory) -> str:
     """Where the portal of this folder keeps its records."""
     return f"sqlite:///{folder.path / DATABASE}"
 
 
-def seed_portal(folder: Folder, account_id: str, clock: Clock, *, has_history: bool) -> Accounts:
+def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_history: bool) -> Accounts:
     """Bring the database to its schema and answer who is in it; the first time, put them there.
 
     The first time, `has_history` also records the sample history; users and tenants then date from its
@@ -85,4 +85,4 @@ def _add_person(
             tenant_id = TenantId(tenants[tenant].id)
             TenantStore(connection).add_member(tenant_id, user.id, Access(access), identity.clock())
     secret, token = identity.create_token(user, TokenKind.PERMANENT, "demo", OPERATOR)
-    return Account(person.username, password, secret), Caller(user, token, Door.API, "127.0.0.1", "")
+    return Account(person.username, password, secret), Caller(user, token, Channel.API, "127.0.0.1", "")

@@ -30,7 +30,7 @@ _INTERVAL = timedelta(minutes=1)
 _BATCH = 100
 
 
-class OrphanedAttempts:
+class AbandonedAttempts:
     """Settles orphaned attempts, at start and once a minute; replicas may do so at the same time."""
 
     def __init__(self, database: Database, audit: AuditLog) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from daypass.portal.access.model import Issuance, State, Validity
-from daypass.portal.access.plan import Attempt, Plan
+from daypass.portal.access.plan import IssuanceRequest, Plan
 from daypass.portal.access.session_names import shown
 from daypass.portal.access.store import (
     ADMIN_SCOPE,
@@ -15,7 +15,7 @@ from daypass.portal.access.store import (
 )
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.issuance_check import ISSUING
-from daypass.portal.audit.log import Event, Write
+from daypass.portal.audit.log import Event, RowChange
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access
 
@@ -26,19 +26,19 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 _LONGEST_REASON = 500
 
 
-def denied(attempt: Attempt, refusal: PortalError) -> tuple[Event, Write]:
+def denied(attempt: IssuanceRequest, refusal: PortalError) -> tuple[Event, RowChange]:
     """The record of an attempt that got no further than our own rules."""
     row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
-    return _event(attempt, State.DENIED, code=refusal.code), Write(INTENT, row)
+    return _event(attempt, State.DENIED, code=refusal.code), RowChange(INTENT, row)
 
 
-def requested(attempt: Attempt, plan: Plan) -> tuple[Event, Write]:
+def requested(attempt: IssuanceRequest, plan: Plan) -> tuple[Event, RowChange]:
     """The record of the intent, before AWS is asked."""
     row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
-    return _event(attempt, State.REQUESTED, **_terms(plan.access, plan.validity)), Write(INTENT, row)
+    return _event(attempt, State.REQUESTED, **_terms(plan.access, plan.validity)), RowChange(INTENT, row)
 
 
-def issued(attempt: Attempt, issuance: Issuance) -> tuple[Event, Write]:
+def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChange]:
     """The record of success, before anything is released."""
     key = issuance.credentials.access_key_id
     row = {
@@ -61,10 +61,10 @@ def issued(attempt: Attempt, issuance: Issuance) -> tuple[Event, Write]:
         has_console_url=issuance.console_url is not None,
         **_terms(issuance.access, issuance.validity),
     )
-    return event, Write(OUTCOME, row)
+    return event, RowChange(OUTCOME, row)
 
 
-def failed(attempt: Attempt, plan: Plan, code: str) -> tuple[Event, Write]:
+def failed(attempt: IssuanceRequest, plan: Plan, code: str) -> tuple[Event, RowChange]:
     """The record of an attempt that ended after the intent, with nothing released."""
     row = {
         "issuance_id": attempt.id,
@@ -76,10 +76,10 @@ def failed(attempt: Attempt, plan: Plan, code: str) -> tuple[Event, Write]:
         "new_access_key_id": None,
         "new_is_attributed": None,
     }
-    return _event(attempt, State.FAILED, code=code), Write(OUTCOME, row)
+    return _event(attempt, State.FAILED, code=code), RowChange(OUTCOME, row)
 
 
-def unknown(attempt: IssuanceRecord) -> tuple[Event, Write]:
+def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     """The record of an attempt whose process ended before it recorded an outcome."""
     row = {"issuance_id": attempt.id, "new_state": State.UNKNOWN, "new_failure": OUTCOME_UNKNOWN}
     event = Event(
@@ -98,10 +98,10 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, Write]:
         },
         request_id="",
     )
-    return event, Write(UNKNOWN_OUTCOME, row)
+    return event, RowChange(UNKNOWN_OUTCOME, row)
 
 
-def _row(attempt: Attempt, plan: Plan | None) -> dict[str, object]:
+def _row(attempt: IssuanceRequest, plan: Plan | None) -> dict[str, object]:
     caller, tenant = attempt.caller, attempt.tenant
     return {
         "id": attempt.id,
@@ -123,7 +123,7 @@ def _row(attempt: Attempt, plan: Plan | None) -> dict[str, object]:
     }
 
 
-def _event(attempt: Attempt, state: State, **outcome: Scalar) -> Event:
+def _event(attempt: IssuanceRequest, state: State, **outcome: Scalar) -> Event:
     caller = attempt.caller
     return Event(
         action=ACTION,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from daypass.portal.access.model import Allow, Caller, Decision, Scope, TenantScope
 from daypass.portal.access.policy import decide, no_such_tenant, refuse_beyond_consent, sees
-from daypass.portal.access.store import Facts, FactStore, RoleFacts
+from daypass.portal.access.store import FactStore, IssuanceFacts, RoleFacts
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
 from daypass.portal.storage.engine import Connection
@@ -12,7 +12,7 @@ from daypass.portal.tenants.model import Tenant, TenantId
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AuthorizationContext:
     """The decision, and what it and the rest of the path rest on, by the database as of now."""
 
     decision: Decision
@@ -25,14 +25,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class TenantStanding:
+class TenantContext:
     """A tenant that the caller may know of, and what is known of its role, by the database as of now."""
 
     tenant: Tenant
     role: RoleFacts
 
 
-def read_standing(connection: Connection, caller: Caller, scope: Scope, master_role_arn: str) -> Standing:
+def read_context(
+    connection: Connection, caller: Caller, scope: Scope, master_role_arn: str
+) -> AuthorizationContext:
     """Read and decide; raises `Unauthenticated` when the user or the token has been ended since."""
     found = _facts(connection, caller, _reference(scope), master_role_arn)
     tenant_id = found.tenant.tenant.id if found.tenant else None
@@ -41,7 +43,7 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
     if isinstance(decision, Allow):
         # Last, since a wider consent is no remedy for what the user may not have.
         decision = refuse_beyond_consent(caller.token, scope) or decision
-    return Standing(
+    return AuthorizationContext(
         decision=decision,
         values=values,
         role=found.role,
@@ -50,15 +52,17 @@ def read_standing(connection: Connection, caller: Caller, scope: Scope, master_r
     )
 
 
-def read_tenant(connection: Connection, caller: Caller, reference: str) -> TenantStanding:
+def read_tenant(connection: Connection, caller: Caller, reference: str) -> TenantContext:
     """The tenant of that name or id, for what is no issuance; raises `TenantNotFound`, `Unauthenticated`."""
     found = _facts(connection, caller, _reference(TenantScope(reference)), "")
     if found.tenant is None or not sees(found.user, found.tenant):
         raise no_such_tenant(reference)
-    return TenantStanding(found.tenant.tenant, found.role)
+    return TenantContext(found.tenant.tenant, found.role)
 
 
-def _facts(connection: Connection, caller: Caller, reference: str | None, master_role_arn: str) -> Facts:
+def _facts(
+    connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
+) -> IssuanceFacts:
     found = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
     if found is None or not found.is_good:
         raise Unauthenticated("Your access to the portal was ended a moment ago.")

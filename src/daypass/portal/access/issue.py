@@ -9,7 +9,7 @@ from functools import partial
 from uuid import uuid4
 
 from daypass.portal.access import audit_events
-from daypass.portal.access.authorization import Standing, read_standing
+from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import AWS_TIME, Broker, Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import (
     AdminScope,
@@ -25,14 +25,14 @@ from daypass.portal.access.model import (
     Validity,
 )
 from daypass.portal.access.plan import (
-    Attempt,
+    IssuanceRequest,
     Plan,
     choose_validity,
     configured_validity,
     role_session,
 )
-from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS, Assumed, Roles
-from daypass.portal.access.role_concurrency import RoleShares
+from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS, AssumedRole, RoleSessions
+from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.session_names import session_name
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
@@ -68,13 +68,13 @@ class Issuer:
     """Where admin sessions land; a tenant's session lands in the tenant's own region."""
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
-    shares: RoleShares = field(default_factory=RoleShares)
+    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
     """Limits the concurrent AWS calls of each role."""
 
     def issue(self, caller: Caller, ask: Ask) -> Issuance:
         """Hand out one AWS session, on record before it is released, or raise a `PortalError`."""
         with self.database.reading() as connection:
-            standing = read_standing(connection, caller, ask.scope, self._master_role())
+            standing = read_context(connection, caller, ask.scope, self._master_role())
         attempt = self._attempt(caller, ask, standing)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         decision = standing.decision
@@ -97,8 +97,8 @@ class Issuer:
             try:
                 issuance = self._ask_aws(attempt, plan, standing, deadline)
                 share.release()
-                still_valid = partial(self._withdrawn, attempt, issuance)
-                self.audit.commit(*audit_events.issued(attempt, issuance), still_valid=still_valid)
+                precondition = partial(self._revoked_since, attempt, issuance)
+                self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
             except RowMismatch as error:
                 raise AuditUnavailable(_SETTLED) from error
             except Exception as error:
@@ -106,23 +106,23 @@ class Issuer:
                 raise
         return issuance
 
-    def foresee(self, caller: Caller, scope: Scope) -> Plan:
+    def preview(self, caller: Caller, scope: Scope) -> Plan:
         """What *caller* would get of *scope* just now, as far as it is known without asking AWS; no record.
 
         Raises the refusal that they would get.
         """
         with self.database.reading() as connection:
-            standing = read_standing(connection, caller, scope, self._master_role())
+            standing = read_context(connection, caller, scope, self._master_role())
         if isinstance(standing.decision, Deny):
             raise standing.decision.refusal
         attempt = self._attempt(caller, Ask(scope), standing)
         validity = self._validity(attempt, standing, standing.role.maximum)
         return Plan(standing.decision.access, validity, None)
 
-    def _attempt(self, caller: Caller, ask: Ask, standing: Standing) -> Attempt:
+    def _attempt(self, caller: Caller, ask: Ask, standing: AuthorizationContext) -> IssuanceRequest:
         tenant = standing.tenant
         master_role = self._master_role() if isinstance(ask.scope, AdminScope) else ""
-        return Attempt(
+        return IssuanceRequest(
             id=IssuanceId(uuid4().hex),
             caller=caller,
             ask=ask,
@@ -133,7 +133,9 @@ class Issuer:
             region=tenant.region if tenant else self.region,
         )
 
-    def _plan(self, attempt: Attempt, standing: Standing, decision: Allow, deadline: Deadline) -> Plan:
+    def _plan(
+        self, attempt: IssuanceRequest, standing: AuthorizationContext, decision: Allow, deadline: Deadline
+    ) -> Plan:
         # Raises while the account is unknown, before anything is remembered of the role.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
@@ -147,7 +149,9 @@ class Issuer:
         validity = choose_validity(attempt, standing.values, maximum, is_chained=is_chained)
         return Plan(decision.access, validity, destination)
 
-    def _validity(self, attempt: Attempt, standing: Standing, role_maximum: timedelta | None) -> Validity:
+    def _validity(
+        self, attempt: IssuanceRequest, standing: AuthorizationContext, role_maximum: timedelta | None
+    ) -> Validity:
         return choose_validity(attempt, standing.values, role_maximum, is_chained=self.broker.is_chained)
 
     def _master_role(self) -> str:
@@ -158,10 +162,12 @@ class Issuer:
             return ""
 
     @property
-    def _roles(self) -> Roles:
-        return Roles(self.broker, self.database, self.is_attribution_required)
+    def _roles(self) -> RoleSessions:
+        return RoleSessions(self.broker, self.database, self.is_attribution_required)
 
-    def _ask_aws(self, attempt: Attempt, plan: Plan, standing: Standing, deadline: Deadline) -> Issuance:
+    def _ask_aws(
+        self, attempt: IssuanceRequest, plan: Plan, standing: AuthorizationContext, deadline: Deadline
+    ) -> Issuance:
         plan, assumed = self._assume(attempt, plan, standing, deadline)
         return Issuance(
             id=attempt.id,
@@ -181,8 +187,8 @@ class Issuer:
         )
 
     def _assume(
-        self, attempt: Attempt, plan: Plan, standing: Standing, deadline: Deadline
-    ) -> tuple[Plan, Assumed]:
+        self, attempt: IssuanceRequest, plan: Plan, standing: AuthorizationContext, deadline: Deadline
+    ) -> tuple[Plan, AssumedRole]:
         roles, now = self._roles, attempt.asked_at
         try:
             return plan, roles.assume(role_session(attempt, plan), standing.role, now, deadline)
@@ -206,12 +212,14 @@ class Issuer:
                 raise
             return None
 
-    def _withdrawn(self, attempt: Attempt, issuance: Issuance, connection: Connection) -> PortalError | None:
+    def _revoked_since(
+        self, attempt: IssuanceRequest, issuance: Issuance, connection: Connection
+    ) -> PortalError | None:
         """The refusal, if what allowed this attempt has been taken away while AWS was being asked."""
         caller, scope = attempt.caller, attempt.ask.scope
-        TokenStore(connection).hold(caller.token.id)
+        TokenStore(connection).lock(caller.token.id)
         try:
-            standing = read_standing(connection, caller, scope, self._master_role())
+            standing = read_context(connection, caller, scope, self._master_role())
         except PortalError as refusal:
             return refusal
         if isinstance(standing.decision, Deny):
@@ -222,7 +230,7 @@ class Issuer:
             return AccessDenied("How long a session may last was changed a moment ago. Try again.")
         return None
 
-    def _record_failure(self, attempt: Attempt, plan: Plan, error: Exception) -> None:
+    def _record_failure(self, attempt: IssuanceRequest, plan: Plan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
         # Without an outcome the intent stays on record, and is settled as unknown later.
         with suppress(AuditUnavailable, RowMismatch):
@@ -235,7 +243,7 @@ _SETTLED = (
 )
 
 
-def _log_fields(attempt: Attempt) -> dict[str, str]:
+def _log_fields(attempt: IssuanceRequest) -> dict[str, str]:
     fields = {"issuance_id": str(attempt.id)}
     return fields if attempt.tenant_name is None else fields | {"tenant": attempt.tenant_name}
 

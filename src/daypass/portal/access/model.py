@@ -27,7 +27,7 @@ class State(StrEnum):
     """The process ended before it recorded an outcome. No keys were released."""
 
 
-class Door(StrEnum):
+class Channel(StrEnum):
     """Through which door a request came."""
 
     WEB = "web"
@@ -81,7 +81,7 @@ class Caller:
 
     user: User
     token: ApiToken
-    door: Door
+    door: Channel
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)

@@ -25,7 +25,7 @@ _LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class IssuanceRequest:
     """One ask of one caller, from here on known by its id."""
 
     id: IssuanceId
@@ -70,7 +70,7 @@ class Plan:
 
 
 def choose_validity(
-    attempt: Attempt, values: Values, role_maximum: timedelta | None, *, is_chained: bool
+    attempt: IssuanceRequest, values: Values, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
     """How long *attempt* may live, by the settings and everything else that limits it."""
     return choose(
@@ -88,7 +88,7 @@ def configured_validity(values: Values, setting: Setting) -> Limit:
     return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
 
 
-def role_session(attempt: Attempt, plan: Plan) -> RoleSession:
+def role_session(attempt: IssuanceRequest, plan: Plan) -> RoleSession:
     """What AWS is to be asked for."""
     user, tenant = attempt.caller.user, attempt.tenant
     return RoleSession(

@@ -1,6 +1,6 @@
 """May they? Pure, and says why not."""
 
-from daypass.portal.access.model import AdminScope, Allow, Decision, Deny, Door, Scope, TenantScope
+from daypass.portal.access.model import AdminScope, Allow, Channel, Decision, Deny, Scope, TenantScope
 from daypass.portal.access.session_names import shown
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
 from daypass.portal.identity.model import ApiToken, User
@@ -12,7 +12,7 @@ from daypass.portal.tenants.model import Access, TenantAccess
 _LONGEST_TENANT_NAME = 64
 
 
-def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Door, values: Values) -> Decision:
+def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Channel, values: Values) -> Decision:
     """Say whether *user* may have *scope* through *door*, and why not.
 
     *tenant* is what `scope` refers to, as *user* stands to it; None where there is no such tenant.
@@ -47,12 +47,12 @@ def no_such_tenant(reference: str) -> TenantNotFound:
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 
 
-def _decide_admin(user: User, door: Door, values: Values) -> Decision:
+def _decide_admin(user: User, door: Channel, values: Values) -> Decision:
     if not user.is_administrator:
         return Deny(
             AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")
         )
-    if door is Door.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
+    if door is Channel.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
         return Deny(
             JitDisabled(
                 f"Admin access to AWS is off on these pages. An Administrator can turn "

@@ -17,7 +17,7 @@ EVERY_ROLE_ALLOWS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
+class AssumedRole:
     """What AWS gave: the keys, and whether the session carries identity and tags."""
 
     credentials: Credentials
@@ -25,7 +25,7 @@ class Assumed:
 
 
 @dataclass(frozen=True, slots=True)
-class Roles:
+class RoleSessions:
     """Sessions of roles, with what past sessions taught kept in the database for every replica."""
 
     broker: Broker
@@ -46,17 +46,19 @@ class Roles:
         with self.database.writing() as connection:
             RoleFactStore(connection).remember_maximum(role_arn, maximum, now)
 
-    def assume(self, session: RoleSession, facts: RoleFacts, now: datetime, deadline: Deadline) -> Assumed:
+    def assume(
+        self, session: RoleSession, facts: RoleFacts, now: datetime, deadline: Deadline
+    ) -> AssumedRole:
         """A session with identity and tags; without them where the role's trust policy refuses those.
 
         Raises `AwsTrustRefused` where it refuses the portal either way, or where attribution is required.
         """
         if self._is_known_plain(facts, now):
-            return Assumed(
+            return AssumedRole(
                 self.broker.assume(session, attributed=False, deadline=deadline), is_attributed=False
             )
         try:
-            return Assumed(
+            return AssumedRole(
                 self.broker.assume(session, attributed=True, deadline=deadline), is_attributed=True
             )
         except AwsTrustRefused as refusal:
@@ -69,7 +71,7 @@ class Roles:
         credentials = self.broker.assume(session, attributed=False, deadline=deadline)
         with self.database.writing() as connection:
             RoleFactStore(connection).remember_plain(session.role_arn, now + _PLAIN_KEPT)
-        return Assumed(credentials, is_attributed=False)
+        return AssumedRole(credentials, is_attributed=False)
 
     def _is_known_plain(self, facts: RoleFacts, now: datetime) -> bool:
         return not self.is_attribution_required and facts.plain_until is not None and now < facts.plain_until

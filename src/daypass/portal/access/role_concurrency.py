@@ -16,7 +16,7 @@ UNLIMITED = 1_000_000
 class RoleBusy(Overloaded):
     """The role's share of concurrent AWS calls is in use; nothing was recorded and AWS was not called."""
 
-    def __init__(self, shares: "RoleShares", role_arn: str, calls: int) -> None:
+    def __init__(self, shares: "RoleConcurrency", role_arn: str, calls: int) -> None:
         super().__init__(
             f"AWS answers slowly for the role {role_arn.rpartition('/')[2]}: {calls} requests for it are "
             "waiting for AWS already. Try again in a moment."
@@ -25,7 +25,7 @@ class RoleBusy(Overloaded):
         self.role_arn = role_arn
 
 
-class RoleShares:
+class RoleConcurrency:
     """Counts the AWS calls under way per role; safe to use from many threads.
 
     `most` is the number of concurrent calls for one role, `most_waiting` the length of its queue.
@@ -39,14 +39,14 @@ class RoleShares:
         self._calls: dict[str, int] = {}
         self._queues: dict[str, deque[Wake]] = {}
 
-    def hold(self, role_arn: str) -> "Share":
+    def hold(self, role_arn: str) -> "RoleSlot":
         """Take a share of the role; raises `RoleBusy` if all are in use. Leaving the context releases it."""
         with self._lock:
             calls = self._calls.get(role_arn, 0)
             if calls >= self.most:
                 raise RoleBusy(self, role_arn, calls)
             self._calls[role_arn] = calls + 1
-        return Share(self, role_arn)
+        return RoleSlot(self, role_arn)
 
     def queue(self, role_arn: str, wake: Wake) -> bool:
         """Have *wake* called once a share is free, which may be now; False if the queue is full."""
@@ -84,7 +84,7 @@ class RoleShares:
         return self._calls.get(role_arn, 0)
 
     def release(self, role_arn: str) -> None:
-        """Return a share; `Share` does so once."""
+        """Return a share; `RoleSlot` does so once."""
         with self._lock:
             left = self._calls[role_arn] - 1
             # Roles come and go with their tenants: the table keeps only those in use.
@@ -100,17 +100,17 @@ class RoleShares:
             del self._queues[role_arn]
 
 
-class Share:
+class RoleSlot:
     """One share of a role, to be used as a context."""
 
     __slots__ = ("_is_held", "_role_arn", "_shares")
 
-    def __init__(self, shares: RoleShares, role_arn: str) -> None:
+    def __init__(self, shares: RoleConcurrency, role_arn: str) -> None:
         self._shares = shares
         self._role_arn = role_arn
         self._is_held = True
 
-    def __enter__(self) -> "Share":
+    def __enter__(self) -> "RoleSlot":
         return self
 
     def __exit__(

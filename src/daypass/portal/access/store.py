@@ -24,12 +24,12 @@ from sqlalchemy import (
     update,
 )
 
-from daypass.portal.access.model import Door, IssuanceId, LimitSource, Purpose, State
+from daypass.portal.access.model import Channel, IssuanceId, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.model import Role, TokenId, User, UserId
 from daypass.portal.identity.store import ENDED_AT, parents
 from daypass.portal.storage.columns import utc_day
-from daypass.portal.storage.prepared import Found, Prepared
+from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
 from daypass.portal.storage.upsert import insert_or_update
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
@@ -125,7 +125,7 @@ class IssuanceRecord:
     role_arn: str
     access: Access | None
     purpose: Purpose
-    door: Door
+    door: Channel
     address: str
     reason: str
     state: State
@@ -147,7 +147,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class IssuanceFilter:
     """Which attempts are wanted; all of them, unless said otherwise."""
 
     text: str = ""
@@ -168,7 +168,7 @@ class Wanted:
             yield c.state.in_((State.DENIED.value, State.FAILED.value, State.UNKNOWN.value))
 
 
-EVERYTHING = Wanted()
+EVERYTHING = IssuanceFilter()
 
 
 class IssuanceStore:
@@ -178,7 +178,12 @@ class IssuanceStore:
         self._connection = connection
 
     def mine(
-        self, user_id: UserId, *, cursor: str | None = None, limit: int = 50, wanted: Wanted = EVERYTHING
+        self,
+        user_id: UserId,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        wanted: IssuanceFilter = EVERYTHING,
     ) -> Page:
         """One user's own attempts, newest first."""
         c = issuances.c
@@ -253,7 +258,7 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         role_arn=row.role_arn,
         access=Access(row.access) if row.access else None,
         purpose=Purpose(row.purpose),
-        door=Door(row.door),
+        door=Channel(row.door),
         address=row.address,
         reason=row.reason,
         state=State(row.state),
@@ -312,7 +317,7 @@ class RoleFactStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class IssuanceFacts:
     """What the database knows, as of now, of a caller and of what they ask for."""
 
     user: User
@@ -363,7 +368,7 @@ class FactStore:
 
     def find(
         self, user_id: UserId, token_id: TokenId, tenant: str | None, admin_role_arn: str
-    ) -> Facts | None:
+    ) -> IssuanceFacts | None:
         """The facts about the tenant of that name or id; without one, about the admin role.
 
         None when the user or the token is no more.
@@ -375,8 +380,8 @@ class FactStore:
         return None if row is None else _facts(row)
 
 
-def _facts(row: Found) -> Facts:
-    return Facts(
+def _facts(row: ResultRow) -> IssuanceFacts:
+    return IssuanceFacts(
         user=User(row.id, row.username, Role(row.role)),
         is_good=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
@@ -384,7 +389,7 @@ def _facts(row: Found) -> Facts:
     )
 
 
-def _role_facts(row: Found) -> RoleFacts:
+def _role_facts(row: ResultRow) -> RoleFacts:
     return RoleFacts(
         maximum=None if row.maximum is None else timedelta(seconds=row.maximum),
         maximum_read_at=row.maximum_read_at,
@@ -392,7 +397,7 @@ def _role_facts(row: Found) -> RoleFacts:
     )
 
 
-def _tenant_access(row: Found) -> TenantAccess:
+def _tenant_access(row: ResultRow) -> TenantAccess:
     tenant = Tenant(row.tenant_id, row.name, row.region, row.role_arn, row.external_id)
     if row.is_read_only is None:
         return TenantAccess(tenant, None)

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from daypass.portal.admin.imports.jobs import StagedImports
+from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
 from daypass.portal.admin.reporting.reports import Records
 from daypass.portal.admin.reporting.verification import Verification
-from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.service import Settings
 from daypass.portal.admin.tenants.metadata import TenantMetadata
-from daypass.portal.admin.tenants.roles import RoleMaker
-from daypass.portal.admin.tenants.service import RoleRules, Tenants
-from daypass.portal.admin.transactions import Desk, nothing_follows
-from daypass.portal.admin.users.memberships import Members
+from daypass.portal.admin.tenants.roles import RoleProvisioner
+from daypass.portal.admin.tenants.service import RoleNaming, Tenants
+from daypass.portal.admin.transactions import ChangeExecutor, noop
+from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
 from daypass.portal.identity.authentication import Identity
@@ -24,36 +24,39 @@ class Administration:
     """What every door offers to Administrators."""
 
     users: Users
-    members: Members
+    members: Memberships
     tenants: Tenants
     settings: Settings
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    staged: StagedImports
+    staged: ImportJobs
     records: Records
     overviews: Overviews
     verification: Verification
-    maxima: RoleMaxima | None
+    maxima: RoleReconciler | None
     """None where the portal changes no roles."""
 
 
 def administration(
-    identity: Identity, rules: RoleRules, maker: RoleMaker | None = None, maxima: RoleMaxima | None = None
+    identity: Identity,
+    rules: RoleNaming,
+    maker: RoleProvisioner | None = None,
+    maxima: RoleReconciler | None = None,
 ) -> Administration:
     """Administration of the users of *identity*; without *maker* and *maxima* no role is touched."""
-    follow = nothing_follows if maxima is None else maxima.follow
-    desk = Desk(identity.database, identity.audit, identity.clock)
+    follow = noop if maxima is None else maxima.reconcile
+    desk = ChangeExecutor(identity.database, identity.audit, identity.clock)
     imports = Imports(desk)
     return Administration(
         users=Users(desk),
-        members=Members(desk),
+        members=Memberships(desk),
         tenants=Tenants(desk, rules, maker, follow),
         settings=Settings(desk, follow),
         metadata=TenantMetadata(desk),
         tokens=Tokens(desk, identity),
         imports=imports,
-        staged=StagedImports(imports),
+        staged=ImportJobs(imports),
         records=Records(identity.database),
         overviews=Overviews(identity.database, identity.clock),
         verification=Verification(identity.database, identity.clock),

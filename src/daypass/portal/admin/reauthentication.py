@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from daypass.portal.admin.model import UserRecord
-from daypass.portal.identity.browser_sessions import require_fresh
+from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.settings.registry import Setting
 from daypass.portal.tenants.model import Access, Tenant
@@ -28,9 +28,9 @@ class Proof(IntEnum):
     """A sign-in of the last five minutes."""
 
     def check(self, token: ApiToken, now: datetime) -> None:
-        """Return if *token* proves it; raises `FreshSignInNeeded`."""
+        """Return if *token* proves it; raises `ReauthenticationRequired`."""
         if self is not Proof.NONE:
-            require_fresh(token, now, takes_exempt=self is Proof.RECENT)
+            require_recent_authentication(token, now, takes_exempt=self is Proof.RECENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ ACTIONS: Mapping[str, Action] = {
         ),
     )
 }
-"""Every administrative action. `Desk` makes no change whose action is not in here."""
+"""Every administrative action. `ChangeExecutor` makes no change whose action is not in here."""
 
 
 def to_create_user(user: User, *, has_password: bool) -> Proof:
@@ -188,7 +188,7 @@ def to_delete_tenant() -> Proof:
 def to_write_setting(setting: Setting | None, old: str | None, new: str | None) -> Proof:
     """Return what writing *new* over *old* needs; None is no value, or no setting that the portal knows."""
     # An unknown key is stored for other tools; the portal does not act on it.
-    return _recent(setting is not None and setting.widens(old, new))
+    return _recent(setting is not None and setting.elevates(old, new))
 
 
 def _recent(is_needed: bool) -> Proof:

@@ -10,14 +10,14 @@ from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.reauthentication import ACTIONS, Proof
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Check, Event, Record, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, Record, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
-    Changed,
-    FreshSignInNeeded,
     LastAdministrator,
     PortalError,
+    PreconditionFailed,
+    ReauthenticationRequired,
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import Actor
@@ -28,14 +28,14 @@ Author = Caller | Actor
 """Who makes a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
 
 _TRIES = 5
-_ON_RECORD = (AccessDenied, FreshSignInNeeded, LastAdministrator)
+_ON_RECORD = (AccessDenied, ReauthenticationRequired, LastAdministrator)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change that may be made, as things stand: its rows, and what is told of them on record."""
 
-    writes: tuple[Write, ...]
+    writes: tuple[RowChange, ...]
     before: Mapping[str, Scalar] = field(default_factory=dict)
     after: Mapping[str, Scalar] = field(default_factory=dict)
     tenant_id: str | None = None
@@ -48,7 +48,7 @@ Draft = Callable[[Connection], Change | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlannedChange:
     """One of several changes that are made together, as it goes on record."""
 
     action: str
@@ -61,31 +61,33 @@ class Step:
             raise LookupError(f"{self.action} is not in the table of administrative actions")
 
 
-Drafts = Callable[[Connection], Sequence[Step]]
+ChangePlanner = Callable[[Connection], Sequence[PlannedChange]]
 """The same for several changes at once."""
 
 
-def nothing_follows() -> None:
+def noop() -> None:
     """What follows a change where IAM is out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ChangeExecutor:
     """Where every administrative change is made."""
 
     database: Database
     audit: AuditLog
     clock: Clock
 
-    def make(self, action: str, subject: str, by: Author, draft: Draft) -> bool:
+    def execute(self, action: str, subject: str, by: Author, draft: Draft) -> bool:
         """Make the change that *draft* answers, durably and on record; says whether there was one to make.
 
         The draft is made once to know what goes on record, and again inside the transaction, where no other
         change can come between: the two are the same, or all begins anew.
         """
-        return bool(self.make_all(action, subject, by, _alone(action, subject, draft)))
+        return bool(self.execute_all(action, subject, by, _alone(action, subject, draft)))
 
-    def make_all(self, action: str, subject: str, by: Author, draft: Drafts, *also: Write) -> Sequence[Step]:
+    def execute_all(
+        self, action: str, subject: str, by: Author, draft: ChangePlanner, *also: RowChange
+    ) -> Sequence[PlannedChange]:
         """Make several changes in the same way, or none of them; *also* are rows that go with them.
 
         Each goes on record for itself; a refusal does for all of them, as *action* on *subject*.
@@ -97,10 +99,10 @@ class Desk:
             try:
                 with self._refusals(action, subject, by):
                     self._commit(by, draft, steps, also)
-            except _Outdated:
+            except _StaleChange:
                 continue
             return steps
-        raise Changed(f"“{subject}” is being changed by others all the time. Try again.")
+        raise PreconditionFailed(f"“{subject}” is being changed by others all the time. Try again.")
 
     def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
         """The change that would be made as things stand; raises the refusal that it would meet."""
@@ -109,9 +111,9 @@ class Desk:
 
     def check(self, action: str, by: Author, draft: Draft) -> Check:
         """What runs inside the transaction of a change: it may still be made."""
-        return self._still_so(by, _alone(action, "", draft), None)
+        return self._is_unchanged(by, _alone(action, "", draft), None)
 
-    def _review(self, action: str, subject: str, by: Author, draft: Drafts) -> Sequence[Step]:
+    def _review(self, action: str, subject: str, by: Author, draft: ChangePlanner) -> Sequence[PlannedChange]:
         with self._refusals(action, subject, by), self.database.reading() as connection:
             self._check(connection, by, ())
             steps = draft(connection)
@@ -127,7 +129,7 @@ class Desk:
             self.audit.commit_refusal(_event(action, subject, by, None, "denied", {"code": refusal.code}))
             raise
 
-    def _still_so(self, by: Author, draft: Drafts, steps: Sequence[Step] | None) -> Check:
+    def _is_unchanged(self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange] | None) -> Check:
         """Looks once more: these steps may still be made, and are still the same."""
 
         def still_so(connection: Connection) -> PortalError | None:
@@ -136,17 +138,19 @@ class Desk:
                 self._check(connection, by, again)
             except PortalError as refusal:
                 return refusal
-            return None if steps is None or again == steps else _Outdated("Somebody else was faster.")
+            return None if steps is None or again == steps else _StaleChange("Somebody else was faster.")
 
         return still_so
 
-    def _commit(self, by: Author, draft: Drafts, steps: Sequence[Step], also: Sequence[Write]) -> None:
+    def _commit(
+        self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange], also: Sequence[RowChange]
+    ) -> None:
         records = [_record(step, by) for step in steps]
         last, writes = records.pop()
         records.append((last, [*writes, *also]))
-        self.audit.commit_all(records, still_valid=self._still_so(by, draft, steps), is_change=True)
+        self.audit.commit_all(records, precondition=self._is_unchanged(by, draft, steps), is_change=True)
 
-    def _check(self, connection: Connection, by: Author, steps: Sequence[Step]) -> None:
+    def _check(self, connection: Connection, by: Author, steps: Sequence[PlannedChange]) -> None:
         """Return when the author may make these changes; by the database as of now."""
         if isinstance(by, Actor):
             return
@@ -163,22 +167,22 @@ class Desk:
 def check_version(expected: Version | None, found: Version, what: str) -> None:
     """Return when what was loaded is what is there; None takes whatever is there."""
     if expected is not None and expected != found:
-        raise Changed(f"{what} was changed by somebody else in the meantime. Load it again.")
+        raise PreconditionFailed(f"{what} was changed by somebody else in the meantime. Load it again.")
 
 
-class _Outdated(Changed):
+class _StaleChange(PreconditionFailed):
     """Between the draft and its commit, somebody else changed what it rests on."""
 
 
-def _alone(action: str, subject: str, draft: Draft) -> Drafts:
-    def steps(connection: Connection) -> Sequence[Step]:
+def _alone(action: str, subject: str, draft: Draft) -> ChangePlanner:
+    def steps(connection: Connection) -> Sequence[PlannedChange]:
         change = draft(connection)
-        return () if change is None else (Step(action, subject, change),)
+        return () if change is None else (PlannedChange(action, subject, change),)
 
     return steps
 
 
-def _record(step: Step, by: Author) -> Record:
+def _record(step: PlannedChange, by: Author) -> Record:
     change = step.change
     detail = {
         **{f"old.{key}": value for key, value in change.before.items()},

@@ -11,7 +11,7 @@ from daypass.portal.audit.chain import Event, Head, link, open_chain
 from daypass.portal.audit.store import APPEND, read_heads
 from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError
-from daypass.portal.storage.advisory_lock import hold_off_changes, take_turn
+from daypass.portal.storage.advisory_lock import lock_exclusive, lock_shared
 from daypass.portal.storage.prepared import Prepared, run
 
 Check = Callable[[Connection], PortalError | None]
@@ -19,7 +19,7 @@ _Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class RowChange:
     """One row's change that belongs to an event.
 
     `statement` is one object for all its uses, so that the rows of many requests go out together.
@@ -33,7 +33,7 @@ class Write:
         run(connection, self.statement, [self.parameters])
 
 
-Record = tuple[Event | None, Sequence[Write]]
+Record = tuple[Event | None, Sequence[RowChange]]
 """An event, and the rows that belong to it; None for rows without an event."""
 
 
@@ -42,7 +42,7 @@ class UnitOfWork:
     """Records that become durable together, unless the check refuses them."""
 
     records: Sequence[Record]
-    still_valid: Check | None
+    precondition: Check | None
     is_change: bool
 
 
@@ -55,18 +55,18 @@ def write_units(
     """
     # Before any row is locked: a transaction that waited for its turn with locks held could deadlock.
     if any(unit.is_change for unit in units):
-        take_turn(connection)
-    elif any(unit.still_valid is not None for unit in units):
-        hold_off_changes(connection)
+        lock_exclusive(connection)
+    elif any(unit.precondition is not None for unit in units):
+        lock_shared(connection)
     rows: list[dict[str, object]] = []
     pending: _Writes = {}
     refusals: list[PortalError | None] = []
     for unit in units:
         refusal = None
-        if unit.still_valid is not None:
+        if unit.precondition is not None:
             # A check sees everything before it, including the units that share its transaction.
             pending = _apply(connection, pending)
-            refusal = unit.still_valid(connection)
+            refusal = unit.precondition(connection)
         refusals.append(refusal)
         if refusal is not None:
             continue
@@ -84,7 +84,7 @@ def write_units(
     return head, refusals
 
 
-def _gather(pending: _Writes, writes: Sequence[Write]) -> None:
+def _gather(pending: _Writes, writes: Sequence[RowChange]) -> None:
     for write in writes:
         pending.setdefault(write.statement, []).append(write.parameters)
 

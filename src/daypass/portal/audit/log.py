@@ -10,7 +10,7 @@ from time import monotonic
 
 from sqlalchemy.exc import IntegrityError
 
-from daypass.portal.audit.batch import Check, Record, UnitOfWork, Write, write_units
+from daypass.portal.audit.batch import Check, Record, RowChange, UnitOfWork, write_units
 from daypass.portal.audit.chain import Event, Head
 from daypass.portal.audit.refusal_limit import WINDOW, RefusalLimit
 from daypass.portal.clock import Clock
@@ -18,7 +18,7 @@ from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, Sto
 from daypass.portal.storage.advisory_lock import limit_lock_waits
 from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
 
-__all__ = ["AuditLog", "Check", "Event", "Record", "Write"]
+__all__ = ["AuditLog", "Check", "Event", "Record", "RowChange"]
 
 _LONGEST_BATCH = 128
 _LONGEST_QUEUE = 2000
@@ -40,7 +40,7 @@ _ROLLED_BACK = (StorageConflict, StorageLocked, IntegrityError)
 """Errors that the database itself reports, at COMMIT too: nothing of the transaction is durable."""
 
 
-def _held_lock() -> threading.Lock:
+def _locked() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -56,7 +56,7 @@ class _Entry:
 
     unit: UnitOfWork
     # A bare lock, held until there is news: an Event costs several of them.
-    news: threading.Lock = field(default_factory=_held_lock)
+    news: threading.Lock = field(default_factory=_locked)
     leads: bool = False
     """Whether its thread is to write for all who wait; else the news is that it is written."""
     is_decided: bool = False
@@ -99,19 +99,19 @@ class AuditLog:
         self._is_closing = False
 
     def commit(
-        self, event: Event, *writes: Write, still_valid: Check | None = None, is_change: bool = False
+        self, event: Event, *writes: RowChange, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """Return when the event and its rows are durable.
 
-        `still_valid` runs inside the same transaction, after everything that has committed before: the
+        `precondition` runs inside the same transaction, after everything that has committed before: the
         refusal it answers is raised, and nothing of this commit is written. On no replica does an
         administrative change (`is_change`) commit between another's check and its commit. Raises
         `AuditUnavailable` when the record could not be made or the database did not confirm it in time, and
         `Overloaded` when too much is waiting.
         """
-        self.commit_all(((event, writes),), still_valid=still_valid, is_change=is_change)
+        self.commit_all(((event, writes),), precondition=precondition, is_change=is_change)
 
-    def commit_refusal(self, event: Event, *writes: Write) -> None:
+    def commit_refusal(self, event: Event, *writes: RowChange) -> None:
         """Record a refusal or an alert, within the limit of its subject; the rest are counted.
 
         Raises `AuditUnavailable` and `Overloaded` like `commit`; nothing is written of one that is counted.
@@ -125,7 +125,7 @@ class AuditLog:
         self._commit_counts(counts, [(event, writes)] if is_admitted else [])
 
     def commit_all(
-        self, records: Sequence[Record], *, still_valid: Check | None = None, is_change: bool = False
+        self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
         """The same for several events: one check for all of them, and either all are durable or none.
 
@@ -133,7 +133,7 @@ class AuditLog:
         """
         if len(self._waiting) >= self._longest_queue:
             raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
-        entry = _Entry(UnitOfWork(records, still_valid, is_change))
+        entry = _Entry(UnitOfWork(records, precondition, is_change))
         with self._lock:
             self._waiting.append(entry)
             entry.leads, self._is_led = not self._is_led, True
@@ -144,7 +144,7 @@ class AuditLog:
         if entry.failure is not None:
             raise entry.failure
 
-    def write(self, *writes: Write) -> None:
+    def write(self, *writes: RowChange) -> None:
         """Return when rows are durable that belong to no event; they share the commits of the records.
 
         Raises what `commit` raises.

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
-from daypass.portal.audit.log import AuditLog, Write
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
@@ -40,10 +40,10 @@ class WriteProbe:
     def __call__(self) -> None:
         """Return when the row is durable; raises the `PortalError` that an issuance would get."""
         now = self._clock()
-        writes = [Write(self._upsert, {"replica_id": self._replica_id, "probed_at": now})]
+        writes = [RowChange(self._upsert, {"replica_id": self._replica_id, "probed_at": now})]
         is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEAN_EVERY
         if is_time_to_clean:
-            writes.append(Write(_CLEAN, {"before": now - _FORGOTTEN_AFTER}))
+            writes.append(RowChange(_CLEAN, {"before": now - _FORGOTTEN_AFTER}))
         self._audit.write(*writes)
         if is_time_to_clean:
             self._cleaned_at = now

@@ -9,9 +9,9 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.console import Destinations, Federation
-from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.errors import unreadable
-from daypass.portal.aws.identity import OwnIdentity
+from daypass.portal.aws.credentials import PortalCredentials
+from daypass.portal.aws.errors import invalid_response
+from daypass.portal.aws.identity import PortalIdentity
 from daypass.portal.aws.policies import read_only_limits, written
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
@@ -31,9 +31,9 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 class AwsBroker:
     """The broker of `portal.access`, filled in by STS, IAM and the sign-in endpoint."""
 
-    identity: OwnIdentity
+    identity: PortalIdentity
     partition: str
-    credentials: OwnCredentials
+    credentials: PortalCredentials
     sts: QueryService
     iam: QueryService
     federation: Federation
@@ -74,7 +74,7 @@ class AwsBroker:
         answer = self.sts.call(asked, deadline, role_arn=session.role_arn)
         # Whatever went wrong on the way to AWS and back: nobody gets the keys of another's session.
         if answer.get(_ASSUMED, "").lower() != _assumed_arn(session).lower():
-            raise unreadable()
+            raise invalid_response()
         return _credentials(answer)
 
     def destination(self, region: str, typed: str | None) -> str:
@@ -131,7 +131,7 @@ def _credentials(answer: Mapping[str, str]) -> Credentials:
             expires_at=expires_at,
         )
     except (KeyError, ValueError) as error:
-        raise unreadable() from error
+        raise invalid_response() from error
     if expires_at.tzinfo is None or not _ACCESS_KEY_ID.fullmatch(credentials.access_key_id):
-        raise unreadable()
+        raise invalid_response()
     return credentials

@@ -7,10 +7,10 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import throttled, troubled, unreadable
+from daypass.portal.aws.errors import aws_unavailable, invalid_response, throttled
 from daypass.portal.aws.partitions import Partition
 from daypass.portal.aws.transport.backoff import Timing
-from daypass.portal.aws.transport.connection_pool import Endpoint, persist
+from daypass.portal.aws.transport.connection_pool import Endpoint, retry_with_backoff
 from daypass.portal.errors import AwsRefused, InvalidRequest
 from daypass.portal.secret import Secret
 
@@ -83,7 +83,7 @@ class Federation:
         }
         # By POST, so that no log has the keys. Without SessionDuration, so that the console ends with them.
         form = urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}).encode()
-        token = persist(lambda: self._signin_token(form, deadline), deadline, self._timing)
+        token = retry_with_backoff(lambda: self._signin_token(form, deadline), deadline, self._timing)
         login = {
             "Action": "login",
             "Issuer": self._public_url,
@@ -99,13 +99,13 @@ class Federation:
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise throttled()
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise troubled()
+            raise aws_unavailable()
         if reply.status != HTTPStatus.OK:
             raise AwsRefused(f"The AWS sign-in endpoint refused the session (status {reply.status}).")
         try:
             token = json.loads(reply.body)["SigninToken"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise unreadable() from error
+            raise invalid_response() from error
         if not isinstance(token, str) or not token:
-            raise unreadable()
+            raise invalid_response()
         return token

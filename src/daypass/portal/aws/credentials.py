@@ -46,7 +46,7 @@ class _Lookup:
     result: Future[_Found] = field(default_factory=Future)
 
 
-class OwnCredentials:
+class PortalCredentials:
     """Keys from the environment, a profile, a container or the instance, for all threads.
 
     They are looked up when first needed, before they expire, when AWS's configuration files change, and when

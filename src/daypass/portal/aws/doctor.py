@@ -15,7 +15,7 @@ from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, atte
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.admin.roles.store import RoleChangeList
-from daypass.portal.admin.settings.duration_report import Durations, Ruler
+from daypass.portal.admin.settings.duration_report import DurationReport, Durations
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.fence import Fence
@@ -181,7 +181,7 @@ class Doctor:
                 set_maximum(state.arn, ruler.change.wish.maximum).command,
             )
 
-    def _ruler(self, tenant: Tenant | None) -> Ruler:
+    def _ruler(self, tenant: Tenant | None) -> DurationReport:
         account = self.roles.account
         durations = Durations(
             self.database,

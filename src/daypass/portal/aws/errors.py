@@ -82,12 +82,12 @@ def proxy_failure(error: ProxyError) -> AwsError:
     return kind(f"AWS could not be reached. {error}")
 
 
-def unreadable() -> AwsRefused:
+def invalid_response() -> AwsRefused:
     """The refusal for an answer that is none of AWS's; no second try, for AWS may have done its part."""
     return AwsRefused("What answered in the place of AWS is not AWS, or is broken. Nothing was issued.")
 
 
-def troubled() -> AwsUnavailable:
+def aws_unavailable() -> AwsUnavailable:
     """The refusal for an AWS that has trouble of its own."""
     return AwsUnavailable("AWS has trouble of its own. Nothing was issued; try again in a moment.")
 
@@ -119,7 +119,7 @@ def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datet
     )
 
 
-def refusal(code: str, message: str, role_arn: str) -> AwsError:
+def error_for_code(code: str, message: str, role_arn: str) -> AwsError:
     """The refusal that AWS's *code* means for *role_arn*; *message* is looked at, never passed on."""
     if general := _general(code):
         return general
@@ -150,11 +150,11 @@ def search_refusal(code: str, role_arn: str) -> AwsError:
 def _general(code: str) -> AwsError | None:
     """What a code means whatever was asked; None where that depends."""
     if not _A_CODE.fullmatch(code):
-        return unreadable()
+        return invalid_response()
     if code in _THROTTLED:
         return throttled()
     if code in _UNAVAILABLE:
-        return troubled()
+        return aws_unavailable()
     return _misconfigured(code)
 
 

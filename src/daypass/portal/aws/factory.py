@@ -10,9 +10,9 @@ from daypass.portal.access.broker import AWS_TIME
 from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
-from daypass.portal.aws.credentials import OwnCredentials, no_credentials
-from daypass.portal.aws.errors import unreadable
-from daypass.portal.aws.identity import OwnIdentity, Principal
+from daypass.portal.aws.credentials import PortalCredentials, no_credentials
+from daypass.portal.aws.errors import invalid_response
+from daypass.portal.aws.identity import PortalIdentity, Principal
 from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection_pool import Endpoint
@@ -40,7 +40,7 @@ def make_broker(
     """
     timing = timing or Timing()
     partition, ca_file = _partition(config), _ca_file(session or Session())
-    credentials = OwnCredentials(session, timing)
+    credentials = PortalCredentials(session, timing)
 
     def endpoint(url: str) -> Endpoint:
         return Endpoint(url, connections=connections, ca_file=ca_file, timing=timing, proxy=chosen_proxy(url))
@@ -52,7 +52,7 @@ def make_broker(
     )
     observed = CredentialStatus()
     security_tokens = QueryService(sts, "sts", config.region, credentials, timing, observed.observe)
-    identity = OwnIdentity(lambda: _who_am_i(security_tokens, partition, timing), timing)
+    identity = PortalIdentity(lambda: _who_am_i(security_tokens, partition, timing), timing)
 
     def issuing() -> IssuingStatus:
         return observed() if identity.failure is None else IssuingStatus(identity.failure.code)
@@ -103,7 +103,7 @@ def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> Princi
     answer = sts.call(asked, timing.within(AWS_TIME.total_seconds()))
     arn = _ARN.fullmatch(answer.get(_IDENTITY + "Arn", ""))
     if arn is None:
-        raise unreadable()
+        raise invalid_response()
     arn_partition, account_id, resource = arn.groups()
     if arn_partition != partition.name:
         raise AwsMisconfigured(

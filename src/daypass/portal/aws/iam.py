@@ -13,9 +13,9 @@ from botocore.session import Session
 
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.aws import policies
-from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.errors import clock_refusal, unreachable, unreadable
-from daypass.portal.aws.errors import refusal as session_refusal
+from daypass.portal.aws.credentials import PortalCredentials
+from daypass.portal.aws.errors import clock_refusal, invalid_response, unreachable
+from daypass.portal.aws.errors import error_for_code as session_refusal
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.policies import Account, Document
 from daypass.portal.aws.transport.connection import read_date
@@ -229,7 +229,7 @@ def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
     """Return IAM's description of a role, which names its ARN at least."""
     role: Mapping[str, Any] = iam.get_role(RoleName=name).get("Role", {})
     if "Arn" not in role:
-        raise unreadable()
+        raise invalid_response()
     return role
 
 
@@ -248,7 +248,7 @@ def classified(act: str, actions: str, missing: str = "there is no such role") -
         raise unreachable() from error
     except (ResponseParserError, KeyError) as error:
         # botocore's parser raises KeyError for an answer without its result element.
-        raise unreadable() from error
+        raise invalid_response() from error
 
 
 def _clock_refusal(error: ClientError, code: str) -> AwsError | None:
@@ -297,7 +297,7 @@ class _Lazy:
             with classified("say who the portal is", "sts:GetCallerIdentity"):
                 answer = self._client("sts", self.config.region).get_caller_identity()
                 if "Arn" not in answer:
-                    raise unreadable()
+                    raise invalid_response()
                 self._principal = self._who(answer["Arn"])
         return self._principal
 
@@ -338,7 +338,7 @@ def aws_roles(
     config: AwsConfig,
     account_id: Callable[[], str],
     session: Session | None = None,
-    credentials: OwnCredentials | None = None,
+    credentials: PortalCredentials | None = None,
 ) -> AwsRoles:
     """Return the roles of the portal's own account, without calling AWS.
 

@@ -25,7 +25,7 @@ class Principal:
     """Whether the credentials are those of a role session or of a federated user."""
 
 
-class OwnIdentity:
+class PortalIdentity:
     """Asks STS for the portal's identity until it answers; thread-safe.
 
     Readers never wait: they get the identity, or the error of the latest attempt.

@@ -11,7 +11,7 @@ from botocore.session import Session
 
 from daypass.portal.admin.roles.findings import Finding, Level
 from daypass.portal.aws import policies
-from daypass.portal.aws.credentials import OwnCredentials
+from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.iam import classified
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.patches import aws_cli
@@ -113,7 +113,7 @@ def _urls(sqs: "SQSClient", prefix: str) -> Sequence[str]:
     return [url for page in pages for url in page.get("QueueUrls", [])]
 
 
-def aws_queues(account: Account, endpoint_url: str | None, credentials: OwnCredentials) -> Queues:
+def aws_queues(account: Account, endpoint_url: str | None, credentials: PortalCredentials) -> Queues:
     """Return the queues of *account*, read with the portal's own credentials, without calling AWS."""
     session = Session()
     credentials.share_with(session)

@@ -13,17 +13,17 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.aws.errors import clock_refusal, search_refusal, troubled, unreadable
+from daypass.portal.aws.errors import aws_unavailable, clock_refusal, invalid_response, search_refusal
 from daypass.portal.aws.partitions import PARTITIONS
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.connection import Reply
-from daypass.portal.aws.transport.connection_pool import Endpoint, persist
+from daypass.portal.aws.transport.connection_pool import Endpoint, retry_with_backoff
 from daypass.portal.aws.transport.proxy import chosen_proxy
 from daypass.portal.aws.transport.signing import signed
 from daypass.portal.clock import utc_now
 from daypass.portal.config import AwsConfig
 from daypass.portal.inventory.finder import Query
-from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.model import TaggedArn
 
 _MOST_ON_A_PAGE = 100
 _LONGEST_PAGE = 8 * 1024 * 1024
@@ -36,7 +36,7 @@ _HEADERS = {
 }
 
 
-class TaggingSource:
+class TaggingFinder:
     """The source of `portal.inventory`, filled in by AWS."""
 
     def __init__(self, endpoint_of: Callable[[str], Endpoint], timing: Timing) -> None:
@@ -45,7 +45,9 @@ class TaggingSource:
         self._endpoints: dict[str, Endpoint] = {}
         self._adding = threading.Lock()
 
-    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:
+    def pages(
+        self, query: Query, credentials: Credentials, deadline: Deadline
+    ) -> Iterator[Sequence[TaggedArn]]:
         """What AWS finds, page after page, each before the deadline."""
         keys = ReadOnlyCredentials(
             credentials.access_key_id,
@@ -55,7 +57,7 @@ class TaggingSource:
         token = ""
         while True:
             ask = partial(self._once, query, _body(query, token), keys, deadline)
-            answer = persist(ask, deadline, self._timing)
+            answer = retry_with_backoff(ask, deadline, self._timing)
             yield _tagged(answer)
             token = answer.get("PaginationToken") or ""
             if not token:
@@ -76,9 +78,9 @@ class TaggingSource:
             clocks_differ = clock_refusal(name, message, reply.date, utc_now())
             raise clocks_differ or search_refusal(name, query.role_arn)
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise troubled()
+            raise aws_unavailable()
         if reply.status != HTTPStatus.OK or "ResourceTagMappingList" not in answer:
-            raise unreadable()
+            raise invalid_response()
         return answer
 
     def _endpoint(self, region: str) -> Endpoint:
@@ -90,7 +92,7 @@ class TaggingSource:
 
 def tagging_source(
     config: AwsConfig, *, connections: int, session: Session | None = None, timing: Timing | None = None
-) -> TaggingSource:
+) -> TaggingFinder:
     """A source that asks AWS, or what the configuration puts in its place."""
     partition, timing = PARTITIONS[config.partition], timing or Timing()
     ca_file = get_cert_path((session or Session()).get_config_variable("ca_bundle") or True)
@@ -106,7 +108,7 @@ def tagging_source(
             proxy=chosen_proxy(url),
         )
 
-    return TaggingSource(endpoint_of, timing)
+    return TaggingFinder(endpoint_of, timing)
 
 
 def _body(query: Query, token: str) -> bytes:
@@ -128,14 +130,14 @@ def _read(reply: Reply) -> Mapping[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _tagged(answer: Mapping[str, Any]) -> Sequence[Tagged]:
+def _tagged(answer: Mapping[str, Any]) -> Sequence[TaggedArn]:
     try:
         found = [
-            Tagged(entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())})
+            TaggedArn(entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())})
             for entry in answer["ResourceTagMappingList"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        raise unreadable() from error
+        raise invalid_response() from error
     if not all(isinstance(text, str) for each in found for text in (each.arn, *each.tags.values())):
-        raise unreadable()
+        raise invalid_response()
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from daypass.common.counting import counted
-from daypass.portal.commands.common import open_database, plain_sentences
+from daypass.portal.commands.common import open_database, report_errors
 from daypass.portal.config import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def verify(form: str, kept: TextIO | None) -> None:
     from daypass.portal.audit.verify import verify as check_chains
     from daypass.portal.audit.witness import WitnessError, read_lines
 
-    with plain_sentences(exit_code=2), _open_record() as database, database.snapshot() as connection:
+    with report_errors(exit_code=2), _open_record() as database, database.snapshot() as connection:
         try:
             report = check_chains(connection, () if kept is None else read_lines(kept))
         except (WitnessError, UnicodeDecodeError) as error:
@@ -80,7 +80,7 @@ def heads() -> None:
     from daypass.portal.audit.witness import head_lines
     from daypass.portal.clock import utc_now
 
-    with plain_sentences(exit_code=2), _open_record() as database:
+    with report_errors(exit_code=2), _open_record() as database:
         with database.snapshot() as connection:
             found = read_heads(connection)
         if not found:
@@ -114,10 +114,10 @@ def export(
       daypass portal audit export --format csv --user dana@example.com > dana.csv
     """
     from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
-    from daypass.portal.admin.reporting.reports import Filter, Records
+    from daypass.portal.admin.reporting.reports import Records, SessionFilter
 
-    with plain_sentences(exit_code=2), _open_record() as database:
-        wanted = Filter(user, tenant, _in_utc(since), _in_utc(until))
+    with report_errors(exit_code=2), _open_record() as database:
+        wanted = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
         events = every_event(Records(database), wanted, action=action)
         first = next(events, None)
         if first is None:

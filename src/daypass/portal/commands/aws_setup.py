@@ -6,7 +6,7 @@ import re
 import click
 
 from daypass.common.console.partitions import partition_of
-from daypass.portal.commands.common import check_environment, plain_sentences
+from daypass.portal.commands.common import check_environment, report_errors
 from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_region, read_role_name
 
 
@@ -41,7 +41,7 @@ def aws_setup(form: str, account: str, user: str) -> None:
         raise click.BadParameter(
             "Letters, digits and any of _+=,.@- make a user's name.", param_hint="--user"
         )
-    with plain_sentences():
+    with report_errors():
         check_environment()
         prefix, master = read_role_name(ROLE_PREFIX, os.environ), read_role_name(MASTER_ROLE, os.environ)
         region = read_region(os.environ) if os.environ.get(AWS_REGION.name, "").strip() else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from daypass.portal.commands.common import check_environment, plain_sentences
+from daypass.portal.commands.common import check_environment, report_errors
 from daypass.portal.config import ConfigError, database_url
 
 _MEGABYTE = 1_000_000
@@ -26,7 +26,7 @@ def backup(file: Path) -> None:
     from daypass.portal.storage.backup import BackupError, back_up, pg_dump_command
     from daypass.portal.storage.engine import parse_url
 
-    with plain_sentences():
+    with report_errors():
         check_environment()
         url = parse_url(database_url(os.environ))
         if url.drivername != "sqlite":

@@ -57,7 +57,7 @@ def check_environment() -> None:
 
 
 @contextmanager
-def plain_sentences(exit_code: int = 1) -> Iterator[None]:
+def report_errors(exit_code: int = 1) -> Iterator[None]:
     """Whatever an operator can mend ends the command with its sentence and *exit_code*."""
     from daypass.portal.server import ServeError
     from daypass.portal.storage.migrate import SchemaError

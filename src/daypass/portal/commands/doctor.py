@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from daypass.portal.commands.common import open_database, plain_sentences
+from daypass.portal.commands.common import open_database, report_errors
 from daypass.portal.config import PortalConfig
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _findings() -> "Sequence[Finding]":
     from daypass.portal.commands.aws_findings import aws_findings
     from daypass.portal.storage.migrate import check
 
-    with plain_sentences(exit_code=2), open_database() as database:
+    with report_errors(exit_code=2), open_database() as database:
         config = PortalConfig.from_environment(os.environ)
         check(database)
         return [

@@ -12,7 +12,7 @@ import click
 from daypass.portal.commands.audit import audit
 from daypass.portal.commands.aws_setup import aws_setup
 from daypass.portal.commands.backup import backup
-from daypass.portal.commands.common import database_file, open_database, plain_sentences, prepare_database_url
+from daypass.portal.commands.common import database_file, open_database, prepare_database_url, report_errors
 from daypass.portal.commands.doctor import doctor
 from daypass.portal.config import DATABASE_URL, VARIABLES, ConfigError, PortalConfig
 from daypass.portal.errors import PortalError
@@ -101,7 +101,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
     from daypass.portal import app, logs, server
     from daypass.portal.storage.engine import parse_url
 
-    with plain_sentences():
+    with report_errors():
         unknown = unknown_names(os.environ)
         config = PortalConfig.from_environment(os.environ)
         prepare_database_url()
@@ -130,7 +130,7 @@ def serve(workers: int, ready_fd: int | None) -> None:
 def _worker(
     config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
 ) -> int:
-    with plain_sentences():
+    with report_errors():
         _work(config, listening, ready_fd, stderr)
     return 0
 
@@ -152,7 +152,7 @@ def _work(
 
     def ready() -> None:
         # Before the server starts its threads and the pool its own, which then stay beside this one.
-        if config.stays_on_one_core:
+        if config.pin_to_one_cpu:
             cpu_affinity.stay_on_one_core()
         # From now on no request waits for the reader of the log.
         stderr.start()
@@ -233,7 +233,7 @@ def migrate(application_role: str | None) -> None:
     """
     from daypass.portal.storage.migrate import migrate as apply
 
-    with plain_sentences(), open_database() as database:
+    with report_errors(), open_database() as database:
         apply(database, application_role)
         file = database_file()
         click.echo(f"The database{f' {file}' if file else ''} has the schema of this version.", err=True)
@@ -271,7 +271,7 @@ def create_admin(
     from daypass.portal.identity.model import Role, TokenKind
     from daypass.portal.storage.migrate import check
 
-    with plain_sentences(), open_database() as database:
+    with report_errors(), open_database() as database:
         check(database)
         password = _password(from_stdin=password_stdin, random=random_password, file=password_file)
         audit = AuditLog(database, utc_now)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Check, Event, Write
+from daypass.portal.audit.log import AuditLog, Check, Event, RowChange
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AlreadyThere, InvalidRequest, SignInAgain, Unauthenticated
+from daypass.portal.errors import AlreadyExists, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
     BEARER_KINDS,
     CONSENTED_KINDS,
@@ -99,13 +99,13 @@ class Identity:
         """Add a person or, without a password, a service account; refuses a name that is taken."""
         user, write = new_user(username, role, password, self.clock())
 
-        def name_is_free(connection: Connection) -> AlreadyThere | None:
+        def name_is_free(connection: Connection) -> AlreadyExists | None:
             return (
                 name_taken(user.username, username) if UserStore(connection).is_taken(user.username) else None
             )
 
         event = _event("user.create", by, user, {"role": role.value})
-        self.audit.commit(event, write, still_valid=name_is_free)
+        self.audit.commit(event, write, precondition=name_is_free)
         return user
 
     def create_token(
@@ -117,7 +117,7 @@ class Identity:
         *,
         lifetime: timedelta = PERMANENT_LIFETIME,
         grant_ends_at: datetime | None = None,
-        still_valid: Check | None = None,
+        precondition: Check | None = None,
     ) -> tuple[Secret, ApiToken]:
         """A new token of *user*; the secret is known to nobody but who gets this answer.
 
@@ -129,7 +129,7 @@ class Identity:
         token = self.new_token(
             user, kind, name, expires_at=self.clock() + lifetime, grant_ends_at=grant_ends_at
         )
-        return self.add_token(token, user, by, still_valid=still_valid), token
+        return self.add_token(token, user, by, precondition=precondition), token
 
     def new_token(
         self,
@@ -164,7 +164,7 @@ class Identity:
         )
 
     def add_token(
-        self, token: ApiToken, user: User, by: Actor, *before: Write, still_valid: Check | None = None
+        self, token: ApiToken, user: User, by: Actor, *before: RowChange, precondition: Check | None = None
     ) -> Secret:
         """Add *token*, on record; the answer is the only place where its secret is."""
         secret = mint(token.kind)
@@ -173,8 +173,8 @@ class Identity:
             detail["reauthentication_exempt"] = True
         if token.kind in CONSENTED_KINDS:
             detail |= {"admin": token.allows_admin, "address": token.address}
-        add = Write(ADD_TOKEN, row_of(token, digest(secret.reveal())))
-        self.audit.commit(_event("token.create", by, user, detail), *before, add, still_valid=still_valid)
+        add = RowChange(ADD_TOKEN, row_of(token, digest(secret.reveal())))
+        self.audit.commit(_event("token.create", by, user, detail), *before, add, precondition=precondition)
         return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
@@ -186,7 +186,9 @@ class Identity:
             if not TokenStore(connection).is_to_end(token_id, user.id):
                 return
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
-        self.audit.commit(_event("token.revoke", by, user, {"token_id": token_id}), Write(REVOKE_TOKEN, row))
+        self.audit.commit(
+            _event("token.revoke", by, user, {"token_id": token_id}), RowChange(REVOKE_TOKEN, row)
+        )
 
     def _watch(self, token: ApiToken, user: User, address: str, request_id: str, now: datetime) -> ApiToken:
         """Put on record from where a handed-over token is used first, and when that changes."""
@@ -195,18 +197,18 @@ class Identity:
         by = Actor(user.id, user.username, request_id)
         if token.last_used_at is None:
             event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
-            self.audit.commit(event, Write(FIRST_USE, row))
+            self.audit.commit(event, RowChange(FIRST_USE, row))
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
             # A client that changes between two networks would write one event for each request.
-            self.audit.commit_refusal(event, Write(MOVED, {"token_id": token.id, "seen_at": address}))
+            self.audit.commit_refusal(event, RowChange(MOVED, {"token_id": token.id, "seen_at": address}))
         else:
             return token
         return replace(token, last_used_at=now, address=address)
 
 
-def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, Write]:
+def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, RowChange]:
     """A user to be added, and the row; without a password they sign in by tokens alone."""
     check_no_secret(username)
     name = canonical_username(username)
@@ -219,7 +221,7 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
         "password_hash": None if password is None else new_password_hash(password),
         "created_at": now,
     }
-    return user, Write(ADD_USER, row)
+    return user, RowChange(ADD_USER, row)
 
 
 def check_no_secret(typed: str) -> None:
@@ -231,21 +233,21 @@ def check_no_secret(typed: str) -> None:
         raise InvalidRequest("That username looks like an API token or an AWS key. Enter another one.")
 
 
-def name_taken(username: str, typed: str) -> AlreadyThere:
+def name_taken(username: str, typed: str) -> AlreadyExists:
     """Return the refusal of a name that a user has, in whatever spelling it was *typed*."""
     same = (
         ""
         if typed.strip() == username or not typed.isprintable()
         else f" “{typed.strip()}” is another spelling of that name."
     )
-    return AlreadyThere(f"There is a user “{username}” already.{same}")
+    return AlreadyExists(f"There is a user “{username}” already.{same}")
 
 
-def used(token: ApiToken, now: datetime) -> tuple[Write, ...]:
+def used(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
     """The note that a token was used just now, at most one a minute; rides with another commit."""
     if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
         return ()
-    return (Write(TOUCH, {"token_id": token.id, "used_at": now}),)
+    return (RowChange(TOUCH, {"token_id": token.id, "used_at": now}),)
 
 
 def _check_text(what: str, text: str, longest: int) -> None:

@@ -7,28 +7,28 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
-    FreshSignInNeeded,
     PortalError,
     RateLimited,
+    ReauthenticationRequired,
     SignInAgain,
     SignInFailed,
     StorageUnavailable,
-    TooManyGuesses,
+    TooManyAttempts,
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import used
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
-from daypass.portal.identity.passwords import place_in_the_queue, verify_password
+from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.rate_limit import limits as guessing
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.rate_limit.store import (
     ADD_DEVICE,
     END_DEVICE,
     FORGET_GUESSES,
-    GIVE_BACK,
+    REFUND,
     DeviceStore,
 )
 from daypass.portal.identity.store import (
@@ -38,7 +38,7 @@ from daypass.portal.identity.store import (
     MOVE_CHILDREN,
     REVOKE_TOKEN,
     SIGNED_IN,
-    Login,
+    SignInRecord,
     TokenStore,
     UserStore,
     row_of,
@@ -84,7 +84,7 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class SignIns:
+class BrowserSessions:
     """Browser sessions: tokens of the kind `BROWSER`, whose secret is a cookie."""
 
     database: Database
@@ -103,7 +103,7 @@ class SignIns:
     ) -> SignedIn:
         """A new sign-in, never one that was there before; the cookie that it *replaces* counts no more.
 
-        Raises `SignInFailed`, `TooManyGuesses` and, if the password is right, `RateLimited`. An unknown user
+        Raises `SignInFailed`, `TooManyAttempts` and, if the password is right, `RateLimited`. An unknown user
         and a wrong password take the same time.
         """
         name = canonical_username(username)
@@ -113,7 +113,7 @@ class SignIns:
             if known_device is None
             else [guessing.device(known_device)]
         )
-        with place_in_the_queue():
+        with hash_queue_slot():
             self._spend("sign_in", login, budgets, address, request_id)
             login = self._verify("sign_in", login, password, address, request_id)
         self._require_rate("sign_in", login.user, budgets, request_id)
@@ -121,14 +121,14 @@ class SignIns:
         writes = [*self._rows(made, known_device), *_given_back(budgets)]
         if replaces is not None:
             row = {"ended_digest": digest(replaces), "ended_at": made.token.created_at}
-            writes.append(Write(END_SIGN_IN, row))
+            writes.append(RowChange(END_SIGN_IN, row))
         detail: Mapping[str, Scalar] = {
             "token_id": made.token.id,
             "address": address,
             "known_browser": known_device is not None,
         }
         event = Event("sign_in", login.user.id, login.user.username, None, "", "done", detail, request_id)
-        self.audit.commit(event, *writes, still_valid=_unchanged(login))
+        self.audit.commit(event, *writes, precondition=_unchanged(login))
         return made
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
@@ -161,7 +161,7 @@ class SignIns:
         """The same sign-in under a new id, as fresh as any; what stands on the old one stands on it now."""
         login, known_device = self._look_up(user.username, device)
         budgets = [guessing.confirmation(user.id)]
-        with place_in_the_queue():
+        with hash_queue_slot():
             self._spend("sign_in.confirm", login, budgets, address, request_id)
             login = self._verify("sign_in.confirm", login, password, address, request_id)
         self._require_rate("sign_in.confirm", login.user, budgets, request_id)
@@ -170,12 +170,12 @@ class SignIns:
         writes = [
             *self._rows(made, known_device),
             *_given_back(budgets),
-            Write(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": made.token.id}),
-            Write(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
+            RowChange(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": made.token.id}),
+            RowChange(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
         ]
         detail = {"token_id": made.token.id, "address": address}
         event = Event("sign_in.confirm", user.id, user.username, None, "", "done", detail, request_id)
-        self.audit.commit(event, *writes, still_valid=_unchanged(login, token))
+        self.audit.commit(event, *writes, precondition=_unchanged(login, token))
         return made
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
@@ -183,9 +183,9 @@ class SignIns:
         row = {"ended_id": token.id, "owner_id": user.id, "ended_at": self.clock()}
         detail = {"token_id": token.id}
         event = Event("sign_out", user.id, user.username, None, user.username, "done", detail, request_id)
-        self.audit.commit(event, Write(REVOKE_TOKEN, row))
+        self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
-    def _look_up(self, name: str, device: str | None) -> tuple[Login | None, bytes | None]:
+    def _look_up(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
         """The user of that name, and the digest of *device* if they signed in with it before."""
         # No name looks like this, and some of it cannot even be asked of a database.
         if not name.isprintable():
@@ -201,22 +201,22 @@ class SignIns:
     def _spend(
         self,
         action: str,
-        login: Login | None,
-        budgets: Sequence[guessing.Budget],
+        login: SignInRecord | None,
+        budgets: Sequence[guessing.RateLimit],
         address: str,
         request_id: str,
     ) -> None:
-        exhausted = guessing.spend(self.database, budgets, self.clock())
+        exhausted = guessing.consume(self.database, budgets, self.clock())
         if exhausted is None:
             return
         if exhausted.is_news:
             detail = {"address": address, "budget": exhausted.budget.of}
             self.audit.commit(_refused(action, login, "denied", detail, request_id))
-        raise TooManyGuesses("There were too many wrong passwords. Wait 15 minutes, then try again.")
+        raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
 
     def _verify(
-        self, action: str, login: Login | None, password: Secret, address: str, request_id: str
-    ) -> Login:
+        self, action: str, login: SignInRecord | None, password: Secret, address: str, request_id: str
+    ) -> SignInRecord:
         is_right = verify_password(None if login is None else login.password_hash, password)
         if login is None or login.is_disabled or not is_right:
             self.audit.commit(_refused(action, login, "failed", {"address": address}, request_id))
@@ -224,7 +224,7 @@ class SignIns:
         return login
 
     def _require_rate(
-        self, action: str, user: User, budgets: Sequence[guessing.Budget], request_id: str
+        self, action: str, user: User, budgets: Sequence[guessing.RateLimit], request_id: str
     ) -> None:
         try:
             require_rate(self.database, self.audit, self.clock(), action, user, request_id)
@@ -249,7 +249,7 @@ class SignIns:
         )
         return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user)
 
-    def _rows(self, made: SignedIn, known_device: bytes | None) -> Sequence[Write]:
+    def _rows(self, made: SignedIn, known_device: bytes | None) -> Sequence[RowChange]:
         user, now = made.user, made.token.created_at
         device = {
             "digest": digest(made.device.reveal()),
@@ -257,12 +257,12 @@ class SignIns:
             "expires_at": now + DEVICE_LIFETIME,
         }
         return (
-            Write(ADD_TOKEN, row_of(made.token, digest(made.cookie.reveal()))),
-            Write(SIGNED_IN, {"user": user.id, "signed_in_at": now}),
-            Write(ADD_DEVICE, device),
-            Write(END_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
-            Write(FORGET_GUESSES, {"now": now}),
-            Write(FORGET_ENDED, {"ended_before": now - KEPT_AFTER_END}),
+            RowChange(ADD_TOKEN, row_of(made.token, digest(made.cookie.reveal()))),
+            RowChange(SIGNED_IN, {"user": user.id, "signed_in_at": now}),
+            RowChange(ADD_DEVICE, device),
+            RowChange(END_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
+            RowChange(FORGET_GUESSES, {"now": now}),
+            RowChange(FORGET_ENDED, {"ended_before": now - KEPT_AFTER_END}),
         )
 
     def _note_use(self, token: ApiToken, now: datetime) -> None:
@@ -271,8 +271,8 @@ class SignIns:
                 write.apply(connection)
 
 
-def require_fresh(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
-    """Return if *token* proves a sign-in of the last five minutes; raises `FreshSignInNeeded`.
+def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exempt: bool = True) -> None:
+    """Return if *token* proves a sign-in of the last five minutes; raises `ReauthenticationRequired`.
 
     A browser session proves its own sign-in, and a command line with admin access its authorization.
     With *takes_exempt*, a permanent token that is exempt from reauthentication is enough too.
@@ -285,14 +285,16 @@ def require_fresh(token: ApiToken, now: datetime, *, takes_exempt: bool = True) 
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
     if proved_at is None or now - proved_at > FRESH:
-        raise FreshSignInNeeded(_HOW_TO_PROVE.get(token.kind, _PROVE_ELSEWHERE))
+        raise ReauthenticationRequired(_HOW_TO_PROVE.get(token.kind, _PROVE_ELSEWHERE))
 
 
-def _unchanged(login: Login, token: ApiToken | None = None) -> Callable[[Connection], PortalError | None]:
+def _unchanged(
+    login: SignInRecord, token: ApiToken | None = None
+) -> Callable[[Connection], PortalError | None]:
     """The check that nobody was disabled, got another password or signed out while the hash was computed."""
 
     def check(connection: Connection) -> PortalError | None:
-        if UserStore(connection).hold_login(login.user.username) != login:
+        if UserStore(connection).lock_login(login.user.username) != login:
             return SignInFailed(_FAILED)
         if token is not None and TokenStore(connection).is_ended(token.id):
             return SignInAgain(_ENDED)
@@ -301,14 +303,14 @@ def _unchanged(login: Login, token: ApiToken | None = None) -> Callable[[Connect
     return check
 
 
-def _given_back(budgets: Sequence[guessing.Budget]) -> Sequence[Write]:
+def _given_back(budgets: Sequence[guessing.RateLimit]) -> Sequence[RowChange]:
     # What was right was no guess.
-    return [Write(GIVE_BACK, {"paid": budget.subject}) for budget in budgets]
+    return [RowChange(REFUND, {"paid": budget.subject}) for budget in budgets]
 
 
 def _refused(
     action: str,
-    login: Login | None,
+    login: SignInRecord | None,
     outcome: str,
     detail: Mapping[str, Scalar],
     request_id: str,

@@ -10,11 +10,11 @@ from datetime import timedelta
 from hashlib import sha256
 
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import Event, Write
+from daypass.portal.audit.log import Event, RowChange
 from daypass.portal.config import LegacyLoopback
-from daypass.portal.errors import AccessDenied, PortalError, RequestOver, SignInAgain
+from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
 from daypass.portal.identity.authentication import Actor, Identity
-from daypass.portal.identity.browser_sessions import require_fresh
+from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
@@ -36,7 +36,7 @@ _NOT_ADMINISTRATOR = AccessDenied(
 
 
 @dataclass(frozen=True, slots=True)
-class Approvals:
+class LegacyConsents:
     """Tokens of the kind `APPROVAL`. They do not stand on the sign-in that they were agreed to in:
     signing out of the portal's pages leaves the command line at work, until the consent itself ends."""
 
@@ -46,7 +46,7 @@ class Approvals:
     def check(self, sign_in: ApiToken, user: User, *, wants_admin: bool) -> None:
         """Return when *user* may agree to this just now.
 
-        Raises `AccessDenied`, or `FreshSignInNeeded` where only a fresh sign-in is missing.
+        Raises `AccessDenied`, or `ReauthenticationRequired` where only a fresh sign-in is missing.
         """
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("Only a browser that is signed in can authorize an application.")
@@ -64,7 +64,7 @@ class Approvals:
             )
         if not user.is_administrator:
             raise _NOT_ADMINISTRATOR
-        require_fresh(sign_in, self.identity.clock())
+        require_recent_authentication(sign_in, self.identity.clock())
 
     def cancel(
         self, user: User, application: str, *, wants_admin: bool, address: str, request_id: str
@@ -91,7 +91,7 @@ class Approvals:
         """A token for *application*; the one that it had for the same scope counts no more.
 
         *consent* names what the person saw and answered; it counts once.
-        Raises `RequestOver` after that, and `RateLimited`.
+        Raises `RequestExpired` after that, and `RateLimited`.
         """
         self.check(sign_in, user, wants_admin=wants_admin)
         now, identity = self.identity.clock(), self.identity
@@ -112,20 +112,20 @@ class Approvals:
 
         def still_agreed(connection: Connection) -> PortalError | None:
             # One after another, so that of two at once the newest is the one that stays.
-            login = UserStore(connection).hold_login(user.username)
+            login = UserStore(connection).lock_login(user.username)
             if login is None or login.is_disabled or TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             if TokenStore(connection).is_known(token.id):
-                return RequestOver("This was answered already. Start the command once more.")
+                return RequestExpired("This was answered already. Start the command once more.")
             if wants_admin and login.user.role is not Role.ADMINISTRATOR:
                 return _NOT_ADMINISTRATOR
             return None
 
         by = Actor(user.id, user.username, request_id)
-        return self.identity.add_token(token, user, by, _end_older(token), still_valid=still_agreed), token
+        return self.identity.add_token(token, user, by, _end_older(token), precondition=still_agreed), token
 
 
-def _end_older(token: ApiToken) -> Write:
+def _end_older(token: ApiToken) -> RowChange:
     """End what the application was given before for the same scope."""
     row = {
         "owner_id": token.user_id,
@@ -134,7 +134,7 @@ def _end_older(token: ApiToken) -> Write:
         "replaced_admin": token.allows_admin,
         "now": token.created_at,
     }
-    return Write(REPLACE, row)
+    return RowChange(REPLACE, row)
 
 
 def _id_of(sign_in: ApiToken, consent: str) -> TokenId:

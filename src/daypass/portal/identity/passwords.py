@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from daypass.portal.cpu_affinity import on_any_core
+from daypass.portal.cpu_affinity import unpinned
 from daypass.portal.errors import InvalidRequest, Overloaded
 from daypass.portal.secret import Secret
 
@@ -17,10 +17,10 @@ _LONGEST = 256
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 # Each takes 19 MiB and a core for some 30 ms: a crowd at the door must not take the machine.
-_turns = threading.BoundedSemaphore(2)
+_hash_slots = threading.BoundedSemaphore(2)
 
 # Whoever waits for a turn holds one of the portal's threads, and most of those are for AWS access.
-_places = threading.BoundedSemaphore(16)
+_queue_slots = threading.BoundedSemaphore(16)
 
 # The hash of nothing anybody can type, so that an unknown user costs the same time.
 _DUMMY = _hasher.hash("\0 no password is this one \0")
@@ -34,7 +34,7 @@ def check_password(password: Secret) -> None:
 
 def hash_password(password: Secret) -> str:
     """What is stored in place of a password."""
-    with _turns, on_any_core():
+    with _hash_slots, unpinned():
         return _hasher.hash(_typed(password))
 
 
@@ -45,19 +45,19 @@ def new_password_hash(password: Secret) -> str:
 
 
 @contextmanager
-def place_in_the_queue() -> Iterator[None]:
+def hash_queue_slot() -> Iterator[None]:
     """A place among those whose password is looked at next; raises `Overloaded` when all are taken."""
-    if not _places.acquire(blocking=False):
+    if not _queue_slots.acquire(blocking=False):
         raise Overloaded("Too many people are signing in just now. Try again in a moment.")
     try:
         yield
     finally:
-        _places.release()
+        _queue_slots.release()
 
 
 def verify_password(stored: str | None, password: Secret) -> bool:
     """Whether *password* is the one that was stored; takes the same time when none was."""
-    with _turns, on_any_core():
+    with _hash_slots, unpinned():
         try:
             _hasher.verify(stored or _DUMMY, _typed(password))
         except (VerificationError, InvalidHashError):

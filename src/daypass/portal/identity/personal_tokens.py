@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daypass.portal.audit.log import Write
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
 from daypass.portal.identity.authentication import Actor, Identity
-from daypass.portal.identity.browser_sessions import require_fresh
+from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
@@ -21,7 +21,7 @@ SHOWN = (TokenKind.BROWSER, TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.
 
 
 @dataclass(frozen=True, slots=True)
-class OwnTokens:
+class PersonalTokens:
     """What a user does with tokens of their own; what others do to them is an Administrator's."""
 
     identity: Identity
@@ -48,7 +48,7 @@ class OwnTokens:
             parent_id=sign_in.id,
             address=address,
         )
-        drop = Write(
+        drop = RowChange(
             DROP_OLDEST,
             {
                 "owner_id": user.id,
@@ -60,13 +60,13 @@ class OwnTokens:
 
         def still_signed_in(connection: Connection) -> PortalError | None:
             # One after another, so that two at once do not both find room for the fifth.
-            UserStore(connection).hold_login(user.username)
+            UserStore(connection).lock_login(user.username)
             if TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return None
 
         by = Actor(user.id, user.username, request_id)
-        return self.identity.add_token(token, user, by, drop, still_valid=still_signed_in), token
+        return self.identity.add_token(token, user, by, drop, precondition=still_signed_in), token
 
     def add_permanent(
         self, used: ApiToken, user: User, name: str, *, request_id: str
@@ -74,10 +74,10 @@ class OwnTokens:
         """A named token for a year, for an Administrator who has just signed in; shown once."""
         if not user.is_administrator:
             raise AccessDenied("Permanent API tokens are made by Administrators. Ask one of them.")
-        require_fresh(used, self.identity.clock())
+        require_recent_authentication(used, self.identity.clock())
 
         def still_administrator(connection: Connection) -> PortalError | None:
-            login = UserStore(connection).hold_login(user.username)
+            login = UserStore(connection).lock_login(user.username)
             if login is None or login.user.role is not Role.ADMINISTRATOR:
                 return AccessDenied("Permanent API tokens are made by Administrators. Ask one of them.")
             if TokenStore(connection).is_ended(used.id):
@@ -86,7 +86,7 @@ class OwnTokens:
 
         by = Actor(user.id, user.username, request_id)
         return self.identity.create_token(
-            user, TokenKind.PERMANENT, name, by, still_valid=still_administrator
+            user, TokenKind.PERMANENT, name, by, precondition=still_administrator
         )
 
     def revoke(self, user: User, token_id: TokenId, *, request_id: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
-from daypass.portal.storage.prepared import Found, Prepared
+from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, users
 
 ADD_USER = insert(users)
@@ -189,7 +189,7 @@ class Bearer:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class SignInRecord:
     """What a sign-in is held against."""
 
     user: User
@@ -234,15 +234,15 @@ class UserStore:
         """What is stored of a user's password; None where they have none."""
         return self._connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
 
-    def find_login(self, username: str) -> Login | None:
+    def find_login(self, username: str) -> SignInRecord | None:
         """The user of that canonical name, disabled or not, and how they prove it."""
         row = self._connection.execute(_LOGIN, {"username": username}).first()
         if row is None:
             return None
         user = User(UserId(row.id), row.username, Role(row.role))
-        return Login(user, row.password_hash, row.disabled_at is not None)
+        return SignInRecord(user, row.password_hash, row.disabled_at is not None)
 
-    def hold_login(self, username: str) -> Login | None:
+    def lock_login(self, username: str) -> SignInRecord | None:
         """The same, and it stays so until this transaction is over."""
         if self._connection.dialect.name != "sqlite":
             self._connection.execute(_LOGIN.with_for_update(key_share=True), {"username": username})
@@ -285,7 +285,7 @@ class TokenStore:
         user = User(UserId(row.user_id), row.username, Role(row.role))
         return Bearer(_token(row), user, row.ended_at is not None, row.disabled_at is not None)
 
-    def hold(self, token_id: TokenId) -> None:
+    def lock(self, token_id: TokenId) -> None:
         """Keep a token, its parent, owner and memberships from being ended until this transaction is over.
 
         What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
@@ -299,7 +299,7 @@ class TokenStore:
 
     def is_ended(self, token_id: TokenId) -> bool:
         """Whether a token or its parent was ended; if not, neither is until this transaction is over."""
-        self.hold(token_id)
+        self.lock(token_id)
         counts = select(api_tokens.c.id).outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
         found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
         return found is None
@@ -335,7 +335,7 @@ class TokenStore:
         return [_token(row) for row in rows]
 
 
-def _token(row: Found) -> ApiToken:
+def _token(row: ResultRow) -> ApiToken:
     return ApiToken(
         TokenId(row.id),
         TokenKind(row.kind),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from daypass.portal.inventory.model import OWNER_TAG, Kind, Named, Resource, Tagged
+from daypass.portal.inventory.model import OWNER_TAG, Kind, Resource, ResourceArn, TaggedArn
 from daypass.portal.tenants.model import Tenant
 
 _LONGEST = 2048
@@ -30,13 +30,13 @@ _SERVICE_PATH = re.compile(r"/aws/[a-z0-9-]+/")
 """What a service puts before the name of a log group that it makes for a resource."""
 
 
-def recognise(arn: str) -> Named | None:
+def parse_resource(arn: str) -> ResourceArn | None:
     """What *arn* says of itself; None where it is none, of another kind, or only a part of a resource."""
-    named = whole(arn)
+    named = containing_resource(arn)
     return named if named is not None and named.arn == arn else None
 
 
-def whole(arn: str) -> Named | None:
+def containing_resource(arn: str) -> ResourceArn | None:
     """The resource that *arn* is, or is a part of: an object's bucket, a version's function."""
     if len(arn) > _LONGEST or not arn.isprintable():
         return None
@@ -48,7 +48,7 @@ def whole(arn: str) -> Named | None:
         found = pattern.match(rest)
         if found and rest[found.end() :][:1] in ("", "/", ":"):
             id_ = found[1]
-            return Named(
+            return ResourceArn(
                 arn=arn[: parts.start(5) + found.end()],
                 kind=kind,
                 partition=partition,
@@ -60,13 +60,13 @@ def whole(arn: str) -> Named | None:
     return None
 
 
-def owned(tagged: Tagged, tenant_name: str, role_prefix: str) -> Resource | None:
+def owned_resource(tagged: TaggedArn, tenant_name: str, role_prefix: str) -> Resource | None:
     """The resource that *tagged* is, where it is this tenant's; None for everything else.
 
     AWS is asked for one tenant's resources, but its answer is not believed: a tag is set by whoever may
     set tags, a name cannot be changed.
     """
-    named = recognise(tagged.arn)
+    named = parse_resource(tagged.arn)
     if named is None:
         return None
     if named.owned_name is None:
@@ -76,7 +76,7 @@ def owned(tagged: Tagged, tenant_name: str, role_prefix: str) -> Resource | None
     return Resource(named, tagged.tags) if is_own else None
 
 
-def owner_by_name(named: Named, tenants: Iterable[Tenant], role_prefix: str) -> Tenant | None:
+def owner_by_name(named: ResourceArn, tenants: Iterable[Tenant], role_prefix: str) -> Tenant | None:
     """Of *tenants*, the one whose prefix is the longest that the name begins with."""
     if named.owned_name is None:
         return None

@@ -2,10 +2,10 @@
 
 from daypass.common.console.arn import parse
 from daypass.common.console.pages import resource_page
-from daypass.portal.inventory.model import Named
+from daypass.portal.inventory.model import ResourceArn
 
 
-def console_path(named: Named, tenant_region: str) -> str:
+def console_path(named: ResourceArn, tenant_region: str) -> str:
     """Path, query and fragment of the resource's page; the broker knows in which console it lies."""
     arn = parse(named.arn)
     if arn is None:

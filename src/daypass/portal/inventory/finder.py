@@ -6,7 +6,7 @@ from typing import Protocol
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
-from daypass.portal.inventory.model import Tagged
+from daypass.portal.inventory.model import TaggedArn
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,12 @@ class Query:
     """Whose session asks; refusals name it."""
 
 
-class Source(Protocol):
+class ResourceFinder(Protocol):
     """Finds resources by their tags."""
 
-    def pages(self, query: Query, credentials: Credentials, deadline: Deadline) -> Iterator[Sequence[Tagged]]:
+    def pages(
+        self, query: Query, credentials: Credentials, deadline: Deadline
+    ) -> Iterator[Sequence[TaggedArn]]:
         """What AWS finds, page after page.
 
         Each page is there before the deadline, or an `AwsError` whose sentence is safe to show is raised.

@@ -24,7 +24,7 @@ Reading = Future[Listing | None]
 """A listing on its way; None where its reader gave up for reasons of its own."""
 
 
-class Shelf:
+class ListingCache:
     """Keeps listings by tenant, and has one reader for each at a time; the others wait for what it reads."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:

@@ -56,7 +56,7 @@ ORDER: Mapping[Kind, int] = {kind: position for position, kind in enumerate(Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggedArn:
     """One ARN and its tags, as AWS gave them."""
 
     arn: str
@@ -64,7 +64,7 @@ class Tagged:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ResourceArn:
     """What an ARN says of itself."""
 
     arn: str
@@ -84,7 +84,7 @@ class Named:
 class Resource:
     """Something that a tenant owns."""
 
-    named: Named
+    named: ResourceArn
     tags: Mapping[str, str]
 
     @property

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.inventory.arns import recognise
-from daypass.portal.inventory.model import ORDER, Kind, Named, Resource
+from daypass.portal.inventory.arns import parse_resource
+from daypass.portal.inventory.model import ORDER, Kind, Resource, ResourceArn
 
 
-def position(named: Named) -> tuple[int, str]:
+def position(named: ResourceArn) -> tuple[int, str]:
     """Where a resource stands in every listing."""
     return ORDER[named.kind], named.arn
 
@@ -41,7 +41,7 @@ def after(
     """
     start = 0
     if cursor is not None:
-        last = recognise(cursor)
+        last = parse_resource(cursor)
         if last is None:
             raise InvalidRequest("There is no such page. Start again at the first one.")
         start = bisect_right(resources, position(last), key=lambda resource: position(resource.named))

@@ -8,20 +8,20 @@ from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
-from daypass.portal.access.authorization import TenantStanding, read_tenant
+from daypass.portal.access.authorization import TenantContext, read_tenant
 from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
 from daypass.portal.access.model import Caller, Credentials, IssuanceId, RoleSession
-from daypass.portal.access.role_cache import Roles
-from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.role_cache import RoleSessions
+from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
 from daypass.portal.identity.authentication import used
-from daypass.portal.inventory.arns import SERVICES, owned, owner_by_name, whole
-from daypass.portal.inventory.finder import Query, Source
-from daypass.portal.inventory.listing_cache import Shelf
-from daypass.portal.inventory.model import OWNER_TAG, Listing, Named, Resource
+from daypass.portal.inventory.arns import SERVICES, containing_resource, owned_resource, owner_by_name
+from daypass.portal.inventory.finder import Query, ResourceFinder
+from daypass.portal.inventory.listing_cache import ListingCache
+from daypass.portal.inventory.model import OWNER_TAG, Listing, Resource, ResourceArn
 from daypass.portal.inventory.search import position
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Access, Tenant
@@ -29,7 +29,7 @@ from daypass.portal.tenants.store import TenantStore
 
 ACTION = "inventory"
 
-READER = "Daypass-inventory"
+INVENTORY_SESSION = "Daypass-inventory"
 """What AWS calls the portal's own reading. No user is called so: their names have no capitals."""
 
 MOST = 10_000
@@ -40,7 +40,7 @@ _TOO_MANY = (
     "mean and open its AWS Resources."
 )
 _SHORTEST_SESSION = timedelta(minutes=15)
-_ONLY_THE_SEARCH = json.dumps(
+SEARCH_ONLY_POLICY = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}],
@@ -55,13 +55,13 @@ class Inventory:
     database: Database
     audit: AuditLog
     broker: Broker
-    source: Source
+    source: ResourceFinder
     clock: Clock
     role_prefix: str
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
-    shelf: Shelf = field(default_factory=Shelf)
-    shares: RoleShares = field(default_factory=RoleShares)
+    shelf: ListingCache = field(default_factory=ListingCache)
+    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
         """What the tenant of that name or id owns, read within the last minute.
@@ -84,7 +84,7 @@ class Inventory:
         Where the ARN does not say whose it is, the tenant with the id *likely* is searched first. Raises
         `ResourceNotFound` alike for what is foreign and for what does not exist.
         """
-        named = whole(arn)
+        named = containing_resource(arn)
         if named is None:
             raise no_such_resource()
         deadline = self._deadline()
@@ -103,7 +103,7 @@ class Inventory:
                 return tenant, found
         raise refusal or no_such_resource()
 
-    def _candidates(self, caller: Caller, named: Named) -> Sequence[Tenant]:
+    def _candidates(self, caller: Caller, named: ResourceArn) -> Sequence[Tenant]:
         """Which tenants are to be searched; all of them are the caller's own."""
         with self.database.reading() as connection:
             store, user = TenantStore(connection), caller.user
@@ -128,7 +128,7 @@ class Inventory:
             read = partial(self._read, caller, standing, deadline)
             return self.shelf.get(tenant, now, read, is_fresh=is_fresh)
 
-    def _read(self, caller: Caller, standing: TenantStanding, deadline: Deadline) -> Listing:
+    def _read(self, caller: Caller, standing: TenantContext, deadline: Deadline) -> Listing:
         tenant, now = standing.tenant, self.clock()
         session = self._session(tenant)
 
@@ -139,8 +139,10 @@ class Inventory:
                 return refusal
             return None
 
-        self.audit.commit(_event(caller, session, tenant), *used(caller.token, now), still_valid=still_theirs)
-        roles = Roles(self.broker, self.database, self.is_attribution_required)
+        self.audit.commit(
+            _event(caller, session, tenant), *used(caller.token, now), precondition=still_theirs
+        )
+        roles = RoleSessions(self.broker, self.database, self.is_attribution_required)
         credentials = roles.assume(session, standing.role, now, deadline).credentials
         resources, is_whole = self._collect(tenant, credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
@@ -156,7 +158,7 @@ class Inventory:
             for page in self.source.pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
-                    if resource := owned(tagged, tenant.name, self.role_prefix):
+                    if resource := owned_resource(tagged, tenant.name, self.role_prefix):
                         found[resource.arn] = resource
                 if len(found) >= MOST:
                     is_whole = False
@@ -172,13 +174,13 @@ class Inventory:
         return RoleSession(
             role_arn=tenant.role_arn,
             region=tenant.region,
-            session_name=READER,
+            session_name=INVENTORY_SESSION,
             validity=_SHORTEST_SESSION,
             external_id=tenant.external_id,
-            source_identity=READER,
+            source_identity=INVENTORY_SESSION,
             tags=session_tags(IssuanceId(uuid4().hex), tenant),
             access=Access.FULL,
-            policy=_ONLY_THE_SEARCH,
+            policy=SEARCH_ONLY_POLICY,
         )
 
     def _deadline(self) -> Deadline:

@@ -44,7 +44,7 @@ class Setting:
         is_too_long = self.maximum is not None and length > self.maximum
         return None if is_too_short or is_too_long else length
 
-    def widens(self, old: str | None, new: str | None) -> bool:
+    def elevates(self, old: str | None, new: str | None) -> bool:
         """Whether writing *new* over *old* lets anybody do more, or for longer; None is nothing written."""
         before, after = self.in_force(old), self.in_force(new)
         if self.kind is not Kind.FLAG:

@@ -14,7 +14,7 @@ from daypass.portal.storage.prepared import run_plain
 _TURN = 0x44415941
 
 
-def take_turn(connection: Connection) -> None:
+def lock_exclusive(connection: Connection) -> None:
     """Wait for every other change, and for whatever rests on how things stand; read afterwards.
 
     What is read from here on stands until this transaction is over.
@@ -22,7 +22,7 @@ def take_turn(connection: Connection) -> None:
     _run(connection, f"SELECT pg_advisory_xact_lock({_TURN})")
 
 
-def hold_off_changes(connection: Connection) -> None:
+def lock_shared(connection: Connection) -> None:
     """Wait for a change that is being made; what is read from here on stands until this transaction is over.
 
     Many may hold off changes at once. To be called before a transaction locks any row: changes lock theirs

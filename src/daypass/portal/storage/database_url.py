@@ -12,7 +12,7 @@ from daypass.common.lines import one_line
 _SECRETS = ("password", "sslpassword")
 
 
-class Place:
+class DatabaseUrl:
     """One database's address, as error messages for the operator name it."""
 
     def __init__(self, url: URL) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from daypass.portal.config import ConfigError
 from daypass.portal.errors import StorageUnavailable
-from daypass.portal.storage.database_url import Place
-from daypass.portal.storage.pool import KeptConnections, PooledConnections
+from daypass.portal.storage.database_url import DatabaseUrl
+from daypass.portal.storage.pool import PostgresConnectionPool, SqliteConnectionPool
 from daypass.portal.storage.pooler import Profile, examine_connections
 from daypass.portal.storage.timeouts import Allowance
 
@@ -52,12 +52,12 @@ class Database:
         self.longest_answer = patience * _ANSWER
         """How long a connection waits for one answer of the database."""
         parsed = parse_url(url)
-        self._place = Place(parsed)
+        self._place = DatabaseUrl(parsed)
         self._engine = _open(parsed, connections, patience)
-        self._connections: KeptConnections | PooledConnections = (
-            KeptConnections(self._engine, connections, patience)
+        self._connections: SqliteConnectionPool | PostgresConnectionPool = (
+            SqliteConnectionPool(self._engine, connections, patience)
             if self.is_sqlite
-            else PooledConnections(self._engine, patience, self.longest_answer, patience * _LONG_ANSWER)
+            else PostgresConnectionPool(self._engine, patience, self.longest_answer, patience * _LONG_ANSWER)
         )
         self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
         """The profile of the connection that was opened last."""
@@ -190,7 +190,7 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def _faults(place: Place) -> Iterator[None]:
+def _faults(place: DatabaseUrl) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:

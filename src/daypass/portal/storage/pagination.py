@@ -41,7 +41,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PageRequest:
     """Which page is wanted, and how long it may be."""
 
     cursor: str | None = None
@@ -62,7 +62,7 @@ def read_page(
     connection: Connection,
     query: Select[Any],
     order: Order,
-    turn: Turn,
+    turn: PageRequest,
     make: Callable[[Row[*tuple[Any, ...]]], Record],
 ) -> Page[Record]:
     """The page of *query* that *turn* asks for; the query selects the columns that it is ordered by."""

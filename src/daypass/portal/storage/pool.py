@@ -16,7 +16,7 @@ from daypass.portal.storage.prepared import run_plain
 from daypass.portal.storage.timeouts import Allowance
 
 
-class PooledConnections:
+class PostgresConnectionPool:
     """Connections to PostgreSQL, from SQLAlchemy's pool: it finds out when the server was gone.
 
     Each waits at most *patience* for one answer of the server; one for long reads waits *long_patience*.
@@ -64,7 +64,7 @@ def _lend(borrowed: AbstractContextManager[Connection], allowance: Allowance) ->
         yield connection
 
 
-class KeptConnections:
+class SqliteConnectionPool:
     """Connections to SQLite, which stay open and at hand between two uses, each for one thread at a time.
 
     SQLAlchemy's pool lends each anew, and tidies it up twice, and its transactions cost several times what

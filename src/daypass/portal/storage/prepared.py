@@ -17,11 +17,11 @@ from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 
-Found: TypeAlias = Any
+ResultRow: TypeAlias = Any
 """A tuple whose fields are called like the columns of its query."""
 
 _Convert = Callable[[Any], Any]
-_MakeRow = Callable[[Sequence[Any]], Found]
+_MakeRow = Callable[[Sequence[Any]], ResultRow]
 
 
 class RowMismatch(Exception):
@@ -57,14 +57,14 @@ class Prepared:
     """For UPDATE: whether each set of parameters must match one row."""
     _compiled: dict[str, _Compiled] = field(default_factory=dict)
 
-    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Found]:
+    def all(self, connection: Connection, parameters: Mapping[str, Any]) -> list[ResultRow]:
         """Every row."""
         compiled = self._for(connection.dialect)
         taken = compiled.parameters(parameters)
         rows = _run(connection, compiled.sql, lambda driver: driver.execute(compiled.sql, taken).fetchall())
         return [compiled.row(row) for row in rows]
 
-    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> Found:
+    def first(self, connection: Connection, parameters: Mapping[str, Any]) -> ResultRow:
         """The first row, or None."""
         return next(iter(self.all(connection, parameters)), None)
 
@@ -107,19 +107,19 @@ def _compile(statement: Executable, takes: Sequence[str] | None, dialect: Dialec
     compiled = statement.compile(dialect=dialect, column_keys=takes)  # type: ignore[attr-defined]  # any clause has it
     assert isinstance(compiled, SQLCompiler)  # noqa: S101  it is no DDL
     names = compiled.positiontup if compiled.positional else list(compiled.binds)
-    binds = [(name, _on_the_way_in(compiled.binds[name].type, dialect)) for name in names or ()]
+    binds = [(name, _bind_processor(compiled.binds[name].type, dialect)) for name in names or ()]
     constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-    back = [_on_the_way_out(column.type, dialect) for column in columns]
+    back = [_result_processor(column.type, dialect) for column in columns]
     row = _row_of([str(column.key) for column in columns], back)
     return _Compiled(str(compiled), binds, constants, compiled.positional, row)
 
 
-def _on_the_way_in(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
-def _on_the_way_out(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
@@ -128,7 +128,7 @@ def _row_of(names: Sequence[str], back: Sequence[_Convert | None]) -> _MakeRow:
     make = row_type._make
     converted = [(place, convert) for place, convert in enumerate(back) if convert is not None]
 
-    def row(values: Sequence[Any]) -> Found:
+    def row(values: Sequence[Any]) -> ResultRow:
         values = list(values)
         for place, convert in converted:
             values[place] = convert(values[place])

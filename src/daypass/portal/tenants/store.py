@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, insert, or_, select, update
 
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
@@ -66,7 +66,7 @@ class TenantStore:
             query = query.where(contains(self._connection, tenants.c.name, text.lower()))
         return [_as_seen(row) for row in self._connection.execute(query, {"user": user_id})]
 
-    def page(self, user_id: str, text: str, turn: Turn, *, is_member: bool) -> Page[TenantAccess]:
+    def page(self, user_id: str, text: str, turn: PageRequest, *, is_member: bool) -> Page[TenantAccess]:
         """A page of the same, by name."""
         query = (_AS_SEEN.where(memberships.c.user_id.is_not(None)) if is_member else _AS_SEEN).params(
             user=user_id

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from daypass.sandbox.config import SandboxConfig
-from daypass.sandbox.console.signin import SigninDesk, SigninRefused
+from daypass.sandbox.console.signin import SigninRefused, SigninService
 from daypass.sandbox.console.urls import NotOurConsole, place_of
 from daypass.sandbox.faults import FaultKind, Faults, break_connection
 
@@ -27,7 +27,7 @@ class Federation:
     """`/federation`, by GET or POST, with `Action=getSigninToken` or `Action=login`."""
 
     config: SandboxConfig
-    desk: SigninDesk
+    desk: SigninService
     faults: Faults
     calls: Counter[str]
 

@@ -10,7 +10,7 @@ from botocore.session import Session
 
 from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.signin import ConsoleSession
-from daypass.sandbox.console.urls import Kind, Place
+from daypass.sandbox.console.urls import ConsolePage, Kind
 
 _ONE_TRY = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
 _MOST_TRIED = 200
@@ -24,17 +24,17 @@ _Client: TypeAlias = Any
 class Opening:
     """What came of opening one place: facts about it, or AWS's refusal."""
 
-    place: Place
+    place: ConsolePage
     facts: dict[str, str] = field(default_factory=dict)
     refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class OpenedResources:
     """The resources of one kind that opened, and of how many that were tried."""
 
     kind: Kind
-    places: list[Place]
+    places: list[ConsolePage]
     tried: int
 
 
@@ -45,7 +45,7 @@ class Inventory:
         self._config = config
         self._botocore = Session()
 
-    def open(self, session: ConsoleSession, place: Place) -> Opening:
+    def open(self, session: ConsoleSession, place: ConsolePage) -> Opening:
         """Open one place with the session's keys."""
         if place.kind is None:
             raise ValueError("The overview is no resource.")
@@ -55,18 +55,18 @@ class Inventory:
             return Opening(place, refusal=str(refused))
         return Opening(place, facts={label: str(value) for label, value in facts.items()})
 
-    def shelves(self, session: ConsoleSession) -> list[Shelf]:
+    def shelves(self, session: ConsoleSession) -> list[OpenedResources]:
         """Everything that opens, kind by kind.
 
         The names come from the account itself, because a session may open what it may not list.
         """
         return [self._shelf(session, kind) for kind in Kind]
 
-    def _shelf(self, session: ConsoleSession, kind: Kind) -> Shelf:
+    def _shelf(self, session: ConsoleSession, kind: Kind) -> OpenedResources:
         names = sorted(_NAMES[kind](self._as_root(kind)))[:_MOST_TRIED]
         asker = self._as_session(session, kind)
-        places = [Place(kind, name) for name in names if _opens(asker, kind, name, self._config)]
-        return Shelf(kind, places, len(names))
+        places = [ConsolePage(kind, name) for name in names if _opens(asker, kind, name, self._config)]
+        return OpenedResources(kind, places, len(names))
 
     def _as_session(self, session: ConsoleSession, kind: Kind) -> _Client:
         return self._client(kind, session.access_key_id, session.secret_access_key, session.session_token)

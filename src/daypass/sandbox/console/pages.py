@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.federation import CONSOLE_COOKIE, CONSOLE_PATH
-from daypass.sandbox.console.inventory import Inventory, Opening, Shelf
-from daypass.sandbox.console.signin import ConsoleSession, SigninDesk
-from daypass.sandbox.console.urls import Kind, Place
+from daypass.sandbox.console.inventory import Inventory, OpenedResources, Opening
+from daypass.sandbox.console.signin import ConsoleSession, SigninService
+from daypass.sandbox.console.urls import ConsolePage, Kind
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -44,7 +44,7 @@ class Page:
     session: ConsoleSession | None = None
     region: str = ""
     now: datetime | None = None
-    shelves: tuple[Shelf, ...] = ()
+    shelves: tuple[OpenedResources, ...] = ()
     opening: Opening | None = None
 
     @property
@@ -58,7 +58,7 @@ class Page:
 class Console:
     """Serves the console's pages to whoever the sign-in desk knows."""
 
-    def __init__(self, config: SandboxConfig, desk: SigninDesk, inventory: Inventory) -> None:
+    def __init__(self, config: SandboxConfig, desk: SigninService, inventory: Inventory) -> None:
         self._config = config
         self._desk = desk
         self._inventory = inventory
@@ -93,7 +93,7 @@ class Console:
             kind = Kind(request.path_params["kind"])
         except ValueError:
             return self._render("missing.html", Page("No such page"), 404)
-        place = Place(kind, unquote(request.path_params["name"]))
+        place = ConsolePage(kind, unquote(request.path_params["name"]))
         opening = await run_in_threadpool(self._inventory.open, session, place)
         return self._page("resource.html", place.name, session, opening=opening)
 
@@ -118,7 +118,7 @@ class Console:
         title: str,
         session: ConsoleSession,
         *,
-        shelves: tuple[Shelf, ...] = (),
+        shelves: tuple[OpenedResources, ...] = (),
         opening: Opening | None = None,
     ) -> Response:
         page = Page(title, session, self._config.region, self._desk.clock.now(), shelves, opening)

@@ -36,7 +36,7 @@ class ConsoleSession:
 
 
 @dataclass(slots=True)
-class SigninDesk:
+class SigninService:
     """Turns keys into a sign-in token, a token into a console session, once each."""
 
     ministack: MiniStack

@@ -42,7 +42,7 @@ class NotOurConsole(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConsolePage:
     """A page of the sandbox's console: one resource, or the overview."""
 
     kind: Kind | None = None
@@ -54,7 +54,7 @@ class Place:
         return f"/console/{self.kind}/{quote(self.name, safe='')}" if self.kind else "/console/"
 
 
-def place_of(destination: str, origin: str) -> Place:
+def place_of(destination: str, origin: str) -> ConsolePage:
     """The place that *destination* means: of the real console, or of the sandbox at *origin*.
 
     A page of the console that we do not have leads to the overview.
@@ -69,8 +69,8 @@ def place_of(destination: str, origin: str) -> Place:
     link += f"#{url.fragment}" if url.fragment else ""
     for kind, pattern in _LINKS:
         if found := pattern.match(link):
-            return Place(kind, _last_part(kind, unquote(found.group(1))))
-    return Place()
+            return ConsolePage(kind, _last_part(kind, unquote(found.group(1))))
+    return ConsolePage()
 
 
 def _last_part(kind: Kind, name: str) -> str:

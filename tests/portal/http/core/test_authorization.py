@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from daypass.portal.access.model import Caller, Door
+from daypass.portal.access.model import Caller, Channel
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import AccessDenied, AuditUnavailable
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.authorization import Doorkeeper, Place
+from daypass.portal.http.core.authorization import Authorizer, RouteInfo
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from tests.fakes import NOON, FakeClock
 
 DANA = User(UserId("d" * 32), "dana@example.com", Role.USER)
 TOKEN = ApiToken(TokenId("t" * 32), TokenKind.TEMPORARY, "", DANA.id, NOON, NOON, NOON)
-CALLER = Caller(DANA, TOKEN, Door.API, "127.0.0.1", "request")
+CALLER = Caller(DANA, TOKEN, Channel.API, "127.0.0.1", "request")
 MEMBER = "/api/v1/tenants/{tenant}/members/{user}"
 
 
@@ -24,7 +24,7 @@ MEMBER = "/api/v1/tenants/{tenant}/members/{user}"
 def test_a_route_is_one_route_whatever_its_parts_are(tenant: str, user: str) -> None:
     path = MEMBER.format(tenant=tenant, user=user)
 
-    assert Place("GET", path, {"tenant": tenant, "user": user}).route == f"GET {MEMBER}"
+    assert RouteInfo("GET", path, {"tenant": tenant, "user": user}).route == f"GET {MEMBER}"
 
 
 def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
@@ -36,14 +36,14 @@ def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
             raise AuditUnavailable("The portal cannot write its record now.")
         recorded.append(event)
 
-    doorkeeper = Doorkeeper(record, FakeClock())
-    place = Place("GET", "/api/v1/users", {})
+    doorkeeper = Authorizer(record, FakeClock())
+    place = RouteInfo("GET", "/api/v1/users", {})
     with pytest.raises(AuditUnavailable):
-        doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, place)
+        doorkeeper.authorize(Permission.ADMINISTRATOR, CALLER, place)
     is_out = False
     for _ in range(3):
         with pytest.raises(AccessDenied):
-            doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, place)
+            doorkeeper.authorize(Permission.ADMINISTRATOR, CALLER, place)
 
     assert len(recorded) == 1
 
@@ -51,10 +51,10 @@ def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
 def test_an_attempt_after_the_clock_was_set_back_is_recorded() -> None:
     recorded: list[Event] = []
     clock = FakeClock()
-    doorkeeper = Doorkeeper(recorded.append, clock)
+    doorkeeper = Authorizer(recorded.append, clock)
     for _ in range(2):
         with pytest.raises(AccessDenied):
-            doorkeeper.admit(Permission.ADMINISTRATOR, CALLER, Place("GET", "/api/v1/users", {}))
+            doorkeeper.authorize(Permission.ADMINISTRATOR, CALLER, RouteInfo("GET", "/api/v1/users", {}))
         clock.move(-timedelta(hours=1))
 
     assert len(recorded) == 2

@@ -19,7 +19,7 @@ from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.http.core.dispatcher import make_door
 from daypass.portal.http.core.health import Readiness
-from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import problem
 from daypass.portal.http.core.routing import exact
 from daypass.portal.storage.engine import Database
@@ -86,7 +86,7 @@ def prober(
     patience: timedelta = timedelta(seconds=20),
 ) -> Client:
     readiness = Readiness(write, issuing, time, patience)
-    return Client(Guards(make_door([exact("GET", "/readyz", readiness)], problem)))
+    return Client(RequestMiddleware(make_door([exact("GET", "/readyz", readiness)], problem)))
 
 
 @contextmanager

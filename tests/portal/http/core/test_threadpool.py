@@ -7,9 +7,9 @@ from threading import Event
 
 import pytest
 
-from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, Overloaded
-from daypass.portal.http.core.threadpool import Pool
+from daypass.portal.http.core.threadpool import ThreadPool
 from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import DANA, DEV, World
 
@@ -23,7 +23,7 @@ def gate() -> Iterator[Event]:
 
 
 def test_what_is_run_answers_and_raises_as_it_would_elsewhere() -> None:
-    pool = Pool(1)
+    pool = ThreadPool(1)
 
     def fail() -> None:
         raise KeyError("a bug")
@@ -35,7 +35,7 @@ def test_what_is_run_answers_and_raises_as_it_would_elsewhere() -> None:
 
 
 def test_what_comes_when_every_place_is_taken_is_refused_at_once(gate: Event) -> None:
-    pool = Pool(1)
+    pool = ThreadPool(1)
 
     async def crowd() -> list[object]:
         waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(9)]
@@ -51,7 +51,7 @@ def test_what_comes_when_every_place_is_taken_is_refused_at_once(gate: Event) ->
 
 
 def test_what_takes_too_long_is_given_up_and_its_thread_is_no_free_place(gate: Event) -> None:
-    pool = Pool(1, patience=timedelta(milliseconds=100))
+    pool = ThreadPool(1, patience=timedelta(milliseconds=100))
 
     async def crowd() -> None:
         with pytest.raises(Overloaded, match="has handed out nothing"):
@@ -109,7 +109,7 @@ async def answered(tasks: Sequence["asyncio.Task[Answer]"], number: int) -> None
         _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
 
 
-def waiting(shares: RoleShares, places: int) -> int:
+def waiting(shares: RoleConcurrency, places: int) -> int:
     """Return how many wait for a share of the busy role, whose queue has so many *places*.
 
     To be called where calls are queued, in the event loop: meanwhile the queue is full.
@@ -123,7 +123,7 @@ def waiting(shares: RoleShares, places: int) -> int:
 
 
 def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_started_again() -> None:
-    shares, pool = RoleShares(most=1, most_waiting=1), Pool(1, share_wait=timedelta(minutes=1))
+    shares, pool = RoleConcurrency(most=1, most_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
 
     def call() -> str:
         with shares.hold("role"):
@@ -146,7 +146,10 @@ def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_started_a
 
 
 def test_a_call_whose_role_stays_busy_is_refused_while_there_is_time_to_say_so() -> None:
-    shares, pool = RoleShares(most=1, most_waiting=4), Pool(1, share_wait=timedelta(milliseconds=1))
+    shares, pool = (
+        RoleConcurrency(most=1, most_waiting=4),
+        ThreadPool(1, share_wait=timedelta(milliseconds=1)),
+    )
 
     def call() -> None:
         with shares.hold("role"):
@@ -161,7 +164,7 @@ def test_a_call_whose_role_stays_busy_is_refused_while_there_is_time_to_say_so()
 
 
 def test_a_queued_call_that_ends_without_its_share_passes_it_on() -> None:
-    shares, pool = RoleShares(most=1, most_waiting=4), Pool(2, share_wait=timedelta(minutes=1))
+    shares, pool = RoleConcurrency(most=1, most_waiting=4), ThreadPool(2, share_wait=timedelta(minutes=1))
     tries: list[int] = []
 
     def denied() -> None:

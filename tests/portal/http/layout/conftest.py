@@ -13,23 +13,23 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message
 
-from daypass.portal.access.model import Door
+from daypass.portal.access.model import Channel
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
-from daypass.portal.http.core.authentication import Addresses, Permission
-from daypass.portal.http.core.authorization import Doorkeeper
+from daypass.portal.http.core.authentication import ClientAddresses, Permission
+from daypass.portal.http.core.authorization import Authorizer
 from daypass.portal.http.core.dispatcher import make_door
-from daypass.portal.http.core.middleware import Guards
+from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.core.threadpool import Pools
+from daypass.portal.http.core.threadpool import ThreadPools
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.cookies import SESSION, VISIT
 from daypass.portal.http.layout.csrf import csrf_token
-from daypass.portal.http.layout.endpoints import PageEntrance, Stranger, Visit
+from daypass.portal.http.layout.endpoints import AnonymousRequest, PageEndpoints, PageVisit
 from daypass.portal.http.layout.errors import RefusalForm
-from daypass.portal.http.layout.page_layout import Frames
-from daypass.portal.http.layout.reauthentication import Confirmations
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages, Templates
+from daypass.portal.http.layout.page_layout import PageLayouts
+from daypass.portal.http.layout.reauthentication import Reauthentication
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer, Templates
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
 from tests.fakes import NOON, FakeClock
@@ -131,24 +131,24 @@ class Browser:
         )
 
 
-def _refuse(_visit: Visit) -> Response:
+def _refuse(_visit: PageVisit) -> Response:
     raise AccessDenied("This is <not> yours.")
 
 
-def _crash(_visit: Visit) -> Response:
+def _crash(_visit: PageVisit) -> Response:
     raise RuntimeError("a secret of the portal's")
 
 
-def _routes(pages: Pages, entrance: PageEntrance, assets: Assets) -> Starlette:
+def _routes(pages: PageRenderer, entrance: PageEndpoints, assets: Assets) -> Starlette:
     user, page = Permission.USER, object()
 
-    def shown(visit: Visit) -> Response:
+    def shown(visit: PageVisit) -> Response:
         return pages.show(visit.frame, "layout/page.html", page)
 
-    def done(visit: Visit) -> Response:
-        return go_to("/page", f"Did {visit.form.get('what')}.")
+    def done(visit: PageVisit) -> Response:
+        return redirect("/page", f"Did {visit.form.get('what')}.")
 
-    def opened(stranger: Stranger) -> Response:
+    def opened(stranger: AnonymousRequest) -> Response:
         return PlainTextResponse(csrf_token(stranger.visit))
 
     routes = [
@@ -172,26 +172,26 @@ def assets() -> Assets:
 
 
 @pytest.fixture(scope="session")
-def pages(assets: Assets) -> Pages:
+def pages(assets: Assets) -> PageRenderer:
     """The frame's templates."""
-    return Pages(Templates(assets, ()), (AWS,))
+    return PageRenderer(Templates(assets, ()), (AWS,))
 
 
 @pytest.fixture
-def browser(sqlite_template: Path, assets: Assets, pages: Pages) -> Iterator[Browser]:
+def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Iterator[Browser]:
     """A browser at those pages."""
-    database, pools = Database(f"sqlite:///{sqlite_template}"), Pools.sized(2)
-    frames = Frames(database, FakeClock())
-    entrance = PageEntrance(
-        door=Door.WEB,
+    database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
+    frames = PageLayouts(database, FakeClock())
+    entrance = PageEndpoints(
+        door=Channel.WEB,
         signed_in=find,
         frames=frames,
-        addresses=Addresses(),
+        addresses=ClientAddresses(),
         pools=pools,
         origin=ORIGIN,
-        confirmations=Confirmations(pages),
-        doorkeeper=Doorkeeper(lambda _event: None, FakeClock()),
+        confirmations=Reauthentication(pages),
+        doorkeeper=Authorizer(lambda _event: None, FakeClock()),
     )
-    yield Browser(Guards(_routes(pages, entrance, assets)))
+    yield Browser(RequestMiddleware(_routes(pages, entrance, assets)))
     pools.close()
     database.close()

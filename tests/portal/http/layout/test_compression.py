@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from daypass.portal.http.layout.compression import takes_packed
+from daypass.portal.http.layout.compression import accepts_gzip
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ from daypass.portal.http.layout.compression import takes_packed
 def test_only_whoever_says_so_is_sent_something_packed(says: list[str], *, takes: bool) -> None:
     headers = Headers(raw=[(b"accept-encoding", value.encode()) for value in says])
 
-    assert takes_packed(headers) is takes
+    assert accepts_gzip(headers) is takes

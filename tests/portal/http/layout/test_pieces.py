@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from daypass.portal.http.layout import time_format
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.rendering import PageRenderer
 from tests.fakes import NOON
 
 POLYGLOT = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
@@ -40,7 +40,7 @@ class Elements(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
-def test_every_piece_escapes_what_it_is_given(pages: Pages) -> None:
+def test_every_piece_escapes_what_it_is_given(pages: PageRenderer) -> None:
     limit = SimpleNamespace(label=POLYGLOT, text=POLYGLOT, share=40.0, is_deciding=True)
     given = {"until": NOON + timedelta(minutes=52), "now": NOON, "frame": SimpleNamespace(csrf=POLYGLOT)}
     bars = {"day": Day(POLYGLOT, 3, is_today=True), "zero": Day("zero", 0)}

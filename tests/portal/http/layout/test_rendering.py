@@ -6,8 +6,8 @@ import re
 import pytest
 
 from daypass.portal.http.layout.assets import Assets
-from daypass.portal.http.layout.redirects import own_path
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.redirects import safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
 from tests.portal.http.layout.conftest import AWS, Browser
 
 
@@ -45,7 +45,7 @@ def test_a_file_of_another_version_is_not_there(browser: Browser) -> None:
     assert browser.get("/static/0123456789abcdef/app.css").status == 404
 
 
-def test_every_icon_a_template_names_is_drawn(pages: Pages) -> None:
+def test_every_icon_a_template_names_is_drawn(pages: PageRenderer) -> None:
     environment = pages._environment
     assert environment.loader is not None
     sources = [environment.loader.get_source(environment, name)[0] for name in environment.list_templates()]
@@ -102,11 +102,11 @@ def test_a_program_gets_a_problem_in_place_of_a_page(browser: Browser) -> None:
     ],
 )
 def test_one_is_sent_back_to_own_paths_only(typed: str) -> None:
-    assert own_path(typed) == "/profile"
+    assert safe_path(typed) == "/profile"
 
 
 @pytest.mark.parametrize(
     "typed", ["/sessions", "/go?arn=arn%3Aaws%3As3%3A%3A%3Ab", "/admin/tenants/dev01?tab=settings"]
 )
 def test_one_is_sent_back_to_the_page_first_asked_for(typed: str) -> None:
-    assert own_path(typed) == typed
+    assert safe_path(typed) == typed

@@ -7,7 +7,7 @@ import pytest
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.identity.authentication import OPERATOR
-from daypass.portal.identity.legacy_consent import USE_WITHIN, Approvals
+from daypass.portal.identity.legacy_consent import USE_WITHIN, LegacyConsents
 from daypass.portal.identity.model import TokenKind
 from tests.fakes import NOON
 from tests.portal.http.client import Client
@@ -30,7 +30,7 @@ def approval(world: World, username: str, *, wants_admin: bool = False) -> str:
     user, identity, ends_at = world.users[username], world.identity, NOON + timedelta(hours=12)
     sign_in = identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
     identity.add_token(sign_in, user, OPERATOR)
-    secret, _ = Approvals(identity, LegacyLoopback.ON).approve(
+    secret, _ = LegacyConsents(identity, LegacyLoopback.ON).approve(
         sign_in, user, "duplo-jit", consent="", wants_admin=wants_admin, address="", request_id=""
     )
     return secret.reveal()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from daypass.portal.access.abandoned_attempts import OrphanedAttempts
+from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import issuances
@@ -21,7 +21,7 @@ def settled_world(world: World) -> World:
         connection.execute(update(issuances).values(state="requested", expires_at=None, access_key_id=None))
     with world.database.reading() as connection:
         attempts = IssuanceStore(connection).mine(world.users[DANA].id).records
-    assert OrphanedAttempts(world.database, world.audit).settle(attempts) == 1
+    assert AbandonedAttempts(world.database, world.audit).settle(attempts) == 1
     return world
 
 

@@ -12,12 +12,18 @@ from sqlalchemy import Table, func, select, update
 
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.authentication import Identity
-from daypass.portal.identity.browser_sessions import SignedIn, SignIns
+from daypass.portal.identity.browser_sessions import BrowserSessions, SignedIn
 from daypass.portal.identity.model import ApiToken, Role, TokenId, User, UserId
-from daypass.portal.identity.oauth.authorization_requests import Consents
-from daypass.portal.identity.oauth.model import AuthorizationRequest, Granted, Loopback, RequestId, Wish
+from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
+from daypass.portal.identity.oauth.model import (
+    AuthorizationParameters,
+    AuthorizationRequest,
+    Loopback,
+    RequestId,
+    TokenGrant,
+)
 from daypass.portal.identity.oauth.sealing import Sealing
-from daypass.portal.identity.oauth.token_families import Grants, Redeemer
+from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
 from daypass.portal.identity.store import ADD_USER
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -30,7 +36,7 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 PASTE_BACK = "https://portal.example/oauth/code"
 LAPTOP, DESK = "192.0.2.7", "192.0.2.8"
-WISH = Wish(
+WISH = AuthorizationParameters(
     client_id="daypass-cli",
     challenge=CHALLENGE,
     state="s" * 22,
@@ -41,7 +47,7 @@ WISH = Wish(
     version="0.1.0",
     address=LAPTOP,
 )
-REDEEMER = Redeemer(
+REDEEMER = TokenRequest(
     client_id=WISH.client_id,
     verifier=Secret(VERIFIER),
     redirect_uri="http://127.0.0.1:54321/cb/0123456789abcdef",
@@ -59,9 +65,9 @@ class World:
     audit: AuditLog
     clock: FakeClock
     identity: Identity = field(init=False)
-    sign_ins: SignIns = field(init=False)
-    consents: Consents = field(init=False)
-    grants: Grants = field(init=False)
+    sign_ins: BrowserSessions = field(init=False)
+    consents: AuthorizationRequests = field(init=False)
+    grants: TokenFamilies = field(init=False)
     dana: User = field(init=False)
     admin: User = field(init=False)
 
@@ -69,10 +75,10 @@ class World:
         parts = (self.database, self.audit, self.clock)
         self.identity, self.sign_ins, self.consents = (
             Identity(*parts),
-            SignIns(*parts),
-            Consents(*parts, Sealing(self.database, self.clock)),
+            BrowserSessions(*parts),
+            AuthorizationRequests(*parts, Sealing(self.database, self.clock)),
         )
-        self.grants = Grants(*parts, PASTE_BACK)
+        self.grants = TokenFamilies(*parts, PASTE_BACK)
         self.dana = self._add(User(UserId("da" * 16), "dana@example.com", Role.USER))
         self.admin = self._add(User(UserId("ad" * 16), "admin@example.com", Role.ADMINISTRATOR))
 
@@ -87,7 +93,7 @@ class World:
         name = (user or self.dana).username
         return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
 
-    def shown(self, browser: SignedIn, wish: Wish = WISH) -> AuthorizationRequest:
+    def shown(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> AuthorizationRequest:
         """A request that was looked at for a second."""
         request = self.consents.show(self.consents.push(wish).id, browser.token, browser.user)
         self.clock.move(LOOKED)
@@ -98,12 +104,12 @@ class World:
         browser = self.browser()
         return self.consents.show(reference, browser.token, browser.user)
 
-    def code(self, browser: SignedIn, wish: Wish = WISH) -> Secret:
+    def code(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> Secret:
         """The code of a consent."""
         request = self.shown(browser, wish)
         return self.consents.approve(request.id, browser.token, browser.user, "approve").code
 
-    def granted(self, user: User | None = None, *, admin: bool = False) -> Granted:
+    def granted(self, user: User | None = None, *, admin: bool = False) -> TokenGrant:
         """A device that is signed in."""
         return self.grants.redeem(self.code(self.browser(user), replace(WISH, wants_admin=admin)), REDEEMER)
 

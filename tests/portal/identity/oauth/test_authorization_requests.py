@@ -9,14 +9,14 @@ import pytest
 
 from daypass.portal.errors import (
     AccessDenied,
-    FreshSignInNeeded,
-    RequestOver,
+    ConsentTooFast,
+    ReauthenticationRequired,
+    RequestExpired,
     SignInAgain,
-    TooSoon,
 )
-from daypass.portal.http.layout.redirects import own_path
+from daypass.portal.http.layout.redirects import safe_path
 from daypass.portal.identity.browser_sessions import FRESH
-from daypass.portal.identity.oauth.authorization_requests import Consents
+from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.storage.schema import oauth_requests
@@ -47,11 +47,11 @@ def test_a_request_is_answered_once(world: World) -> None:
     request = world.shown(browser)
     world.consents.approve(request.id, browser.token, browser.user, "approve")
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.show(request.id, browser.token, browser.user)
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.deny(request.id, browser.token, browser.user, "deny")
 
 
@@ -61,7 +61,7 @@ def test_a_denied_request_stays_denied_and_is_on_record(world: World) -> None:
 
     world.consents.deny(request.id, browser.token, browser.user, "deny")
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
     assert world.events()[-1] == ("oauth.deny", "denied")
 
@@ -72,12 +72,12 @@ def test_a_request_waits_five_minutes(world: World) -> None:
 
     world.clock.move(REQUEST_LIFE - LOOKED)
 
-    with pytest.raises(RequestOver, match="expired"):
+    with pytest.raises(RequestExpired, match="expired"):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
 def test_a_request_that_never_was_is_like_one_that_is_over(world: World) -> None:
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.opened(RequestId("no such"))
 
 
@@ -87,7 +87,7 @@ def test_an_answer_that_comes_faster_than_anybody_reads_is_none(world: World, mo
     request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
     world.clock.move(moment)
 
-    with pytest.raises(TooSoon):
+    with pytest.raises(ConsentTooFast):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
@@ -95,7 +95,7 @@ def test_an_answer_comes_from_the_browser_that_saw_the_question(world: World) ->
     seen_by, other = world.browser(), world.browser()
     request = world.shown(seen_by)
 
-    with pytest.raises(TooSoon):
+    with pytest.raises(ConsentTooFast):
         world.consents.approve(request.id, other.token, other.user, "approve")
 
 
@@ -103,7 +103,7 @@ def test_what_nobody_saw_nobody_approves(world: World) -> None:
     browser, request = world.browser(), world.consents.push(WISH)
     world.clock.move(LOOKED)
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
@@ -137,7 +137,7 @@ def test_admin_access_asks_for_a_fresh_sign_in(world: World) -> None:
     browser = world.browser(world.admin)
     world.clock.move(FRESH)
     request = world.shown(browser, ADMIN_WISH)
-    with pytest.raises(FreshSignInNeeded):
+    with pytest.raises(ReauthenticationRequired):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
     again = world.sign_ins.confirm(browser.token, world.admin, PASSWORD, address=DESK, request_id="confirm")
@@ -193,7 +193,7 @@ def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> 
     assert world.count(oauth_requests) == 1
     world.clock.move(LOOKED)
     world.consents.deny(first.id, browser.token, browser.user, "deny")
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.show(pushed.id, browser.token, browser.user)
 
 
@@ -205,14 +205,14 @@ def test_an_answered_request_stays_so_in_another_spelling_of_its_reference(world
     # Decoding Base64 skips characters that are not in its alphabet.
     respelled = RequestId(f"{pushed.id[:8]}~~~~{pushed.id[8:]}")
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.consents.show(respelled, browser.token, browser.user)
     assert world.count(oauth_requests) == 1
 
 
 def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> None:
     another = Sealing(world.database, world.clock)
-    consents = Consents(world.database, world.audit, world.clock, another)
+    consents = AuthorizationRequests(world.database, world.audit, world.clock, another)
 
     browser = world.browser()
     assert consents.show(world.consents.push(WISH).id, browser.token, browser.user).wish == WISH
@@ -222,7 +222,7 @@ def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
     pushed = world.consents.push(WISH)
     world.clock.move(REQUEST_LIFE)
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.opened(pushed.id)
     assert world.count(oauth_requests) == 0
 
@@ -243,7 +243,7 @@ def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
 ) -> None:
     forged = RequestId(change(world.consents.push(WISH).id))
 
-    with pytest.raises(RequestOver):
+    with pytest.raises(RequestExpired):
         world.opened(forged)
 
 
@@ -271,7 +271,7 @@ def test_the_longest_request_survives_the_way_through_the_sign_in_page(world: Wo
     urn = "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A"
     path = f"/oauth/authorize?client_id={wish.client_id}&request_uri={urn}{reference}"
 
-    assert own_path(path) == path
+    assert safe_path(path) == path
     assert world.opened(reference).wish == wish
 
 

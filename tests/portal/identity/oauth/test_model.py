@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.identity.oauth.model import Loopback, PasteBack, challenge_of, read_destination
+from daypass.portal.identity.oauth.model import Loopback, ManualRedirect, challenge_of, read_destination
 from tests.portal.identity.oauth.conftest import CHALLENGE, PASTE_BACK, VERIFIER, WISH
 
 PATH = "/cb/0123456789abcdef"
@@ -24,7 +24,7 @@ def test_a_loopback_address_is_made_anew_from_its_port(port: int) -> None:
 
 
 def test_the_portal_s_own_page_is_where_a_code_is_shown() -> None:
-    assert read_destination(PASTE_BACK, PASTE_BACK) == PasteBack()
+    assert read_destination(PASTE_BACK, PASTE_BACK) == ManualRedirect()
 
 
 @pytest.mark.parametrize(

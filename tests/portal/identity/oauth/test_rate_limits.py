@@ -9,8 +9,8 @@ from sqlalchemy import update
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.browser_sessions import SignedIn
-from daypass.portal.identity.legacy_consent import Approvals
-from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.legacy_consent import LegacyConsents
+from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.rate_limit.actions import LIMIT, WINDOW, subject_of
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, PASSWORD, REDEEMER, WISH, World
@@ -28,11 +28,11 @@ def authorize(world: World, browser: SignedIn) -> None:
 
 
 def reveal(world: World, browser: SignedIn) -> None:
-    OwnTokens(world.identity).reveal_temporary(browser.token, browser.user, address=DESK, request_id="r")
+    PersonalTokens(world.identity).reveal_temporary(browser.token, browser.user, address=DESK, request_id="r")
 
 
 def approve_legacy(world: World, browser: SignedIn) -> None:
-    Approvals(world.identity, LegacyLoopback.ON).approve(
+    LegacyConsents(world.identity, LegacyLoopback.ON).approve(
         browser.token,
         browser.user,
         "duploctl",

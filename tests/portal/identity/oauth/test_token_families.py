@@ -12,8 +12,8 @@ from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import OAuthRefused, PortalError
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, Granted, PasteBack
-from daypass.portal.identity.oauth.token_families import Grants, Redeemer
+from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, ManualRedirect, TokenGrant
+from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
 from daypass.portal.identity.tokens import mint, mint_code
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
@@ -50,7 +50,7 @@ def test_only_what_was_consented_to_is_allowed(world: World) -> None:
     ],
     ids=["verifier", "no verifier", "port", "page", "client"],
 )
-def test_a_code_with_anything_wrong_is_burnt(world: World, presented: Redeemer) -> None:
+def test_a_code_with_anything_wrong_is_burnt(world: World, presented: TokenRequest) -> None:
     code = world.code(world.browser())
 
     with pytest.raises(OAuthRefused):
@@ -76,7 +76,7 @@ def test_a_code_that_never_was_is_refused(world: World) -> None:
 
 
 def test_a_pasted_code_belongs_to_the_page_that_showed_it(world: World) -> None:
-    code = world.code(world.browser(), replace(WISH, destination=PasteBack()))
+    code = world.code(world.browser(), replace(WISH, destination=ManualRedirect()))
 
     granted = world.grants.redeem(code, replace(REDEEMER, redirect_uri=PASTE_BACK))
 
@@ -130,14 +130,14 @@ def test_of_a_hundred_redemptions_at_once_one_succeeds(world: World, database_ur
     code = world.code(world.browser())
     there = Database(database_url)
     log = AuditLog(there, world.clock)
-    doors = (world.grants, Grants(there, log, world.clock, PASTE_BACK))
+    doors = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: doors[number % 2].redeem(code, REDEEMER))
     log.close()
     there.close()
 
-    won = [outcome for outcome in outcomes if isinstance(outcome, Granted)]
-    lost = [outcome for outcome in outcomes if not isinstance(outcome, Granted)]
+    won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]
+    lost = [outcome for outcome in outcomes if not isinstance(outcome, TokenGrant)]
     assert len(won) == 1
     assert {type(refusal).__name__ for refusal in lost} == {"InvalidGrant"}
     # All the others were replays.
@@ -189,13 +189,13 @@ def test_of_a_hundred_refreshes_at_once_one_succeeds(world: World, database_url:
     granted = world.granted()
     there = Database(database_url)
     log = AuditLog(there, world.clock)
-    doors = (world.grants, Grants(there, log, world.clock, PASTE_BACK))
+    doors = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: doors[number % 2].refresh(granted.refresh, DESK, "refresh"))
     log.close()
     there.close()
 
-    won = [outcome for outcome in outcomes if isinstance(outcome, Granted)]
+    won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]
     assert len(won) == 1
     assert not world.works(won[0].access)
 
@@ -251,11 +251,11 @@ def test_whoever_is_disabled_gets_no_next_token(world: World) -> None:
         world.grants.refresh(granted.refresh, DESK, "refresh")
 
 
-def at_once(act: Callable[[int], Granted]) -> list[Granted | PortalError]:
+def at_once(act: Callable[[int], TokenGrant]) -> list[TokenGrant | PortalError]:
     """What each of many got that begin together."""
     start = Barrier(RACERS)
 
-    def race(number: int) -> Granted | PortalError:
+    def race(number: int) -> TokenGrant | PortalError:
         start.wait()
         try:
             return act(number)

@@ -10,12 +10,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports.service import ImportedUser, Imports, cuts, refuse_problems, so_far
-from daypass.portal.admin.imports.store import NOTE, REMOVE, Seen, StagedImport, StagedImportStore
+from daypass.portal.admin.imports.service import ImportedUser, Imports, cuts, progress_text, refuse_problems
+from daypass.portal.admin.imports.store import NOTE, REMOVE, ImportJob, ImportJobStore, ReviewedBatch
 from daypass.portal.admin.imports.table import Line, read_table
 from daypass.portal.admin.model import Version, version_of
-from daypass.portal.audit.log import Write
-from daypass.portal.errors import Changed, InvalidRequest
+from daypass.portal.audit.log import RowChange
+from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.storage.engine import Connection
 
 LONGEST_TABLE = 50_000
@@ -27,7 +27,7 @@ _KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedImport:
     """What would become of each line of a table that is kept."""
 
     id: str
@@ -36,10 +36,10 @@ class Planned:
     """Which of them are done together."""
 
     @property
-    def seen(self) -> Sequence[Seen]:
+    def seen(self) -> Sequence[ReviewedBatch]:
         """The same for each batch of lines."""
         parts = [self.lines[batch] for batch in self.batches]
-        return [Seen(version_of(*lines), sum(one.has_effect for one in lines)) for lines in parts]
+        return [ReviewedBatch(version_of(*lines), sum(one.has_effect for one in lines)) for lines in parts]
 
     @property
     def version(self) -> Version:
@@ -63,33 +63,33 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class StagedImports:
+class ImportJobs:
     """Takes tables that are too large for one request."""
 
     imports: Imports
 
-    def stage(self, text: str, by: Caller) -> Planned:
+    def stage(self, text: str, by: Caller) -> PlannedImport:
         """Keep a table, and say what would become of each line; changes nothing else."""
         desk = self.imports.desk
         planned = self._plan(uuid4().hex, text)
         now = desk.clock()
         with desk.database.writing() as connection:
-            staged = StagedImport(planned.id, text, planned.seen, taken=0, changed=0)
-            StagedImportStore(connection).put(by.user.id, staged, now, now - _KEPT)
+            staged = ImportJob(planned.id, text, planned.seen, taken=0, changed=0)
+            ImportJobStore(connection).put(by.user.id, staged, now, now - _KEPT)
         return planned
 
-    def look(self, staged_id: str, by: Caller) -> Planned:
+    def look(self, staged_id: str, by: Caller) -> PlannedImport:
         """What would become of each line of a kept table as things stand now; it is begun anew."""
         planned = self._plan(staged_id, self._find(staged_id, by).content)
         with self.imports.desk.database.writing() as connection:
-            StagedImportStore(connection).look(by.user.id, staged_id, planned.seen)
+            ImportJobStore(connection).look(by.user.id, staged_id, planned.seen)
         return planned
 
     def go_on(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
         """Do the next lines, until all are done or *is_enough* says so.
 
-        Raises `Changed` where the plan is not the one that was *seen*: before the first line for any of
-        them, and before each batch for its own; and `InvalidRequest` where a line cannot be taken.
+        Raises `PreconditionFailed` if the plan is not the one that was *seen*: before the first line for any
+        of them, and before each batch for its own. Raises `InvalidRequest` if a line cannot be applied.
         """
         staged = self._find(staged_id, by)
         if staged.taken == 0:
@@ -102,27 +102,27 @@ class StagedImports:
             done = self._take(table[batch], expected, done, by)
         return done
 
-    def _plan(self, staged_id: str, text: str) -> Planned:
+    def _plan(self, staged_id: str, text: str) -> PlannedImport:
         lines = self.imports.plan(text, LONGEST_TABLE)
-        return Planned(staged_id, lines, list(cuts(list(read_table(text, LONGEST_TABLE)))))
+        return PlannedImport(staged_id, lines, list(cuts(list(read_table(text, LONGEST_TABLE)))))
 
-    def _check_all(self, staged: StagedImport, seen: Version, by: Caller) -> None:
+    def _check_all(self, staged: ImportJob, seen: Version, by: Caller) -> None:
         """Return when the whole table can be done as it was seen."""
         planned = self._plan(staged.id, staged.content)
         refuse_problems(planned.lines)
         if not planned.version == seen == version_of(*staged.seen):
-            raise Changed(f"Users or tenants have changed since you looked. {so_far(0)}")
+            raise PreconditionFailed(f"Users or tenants have changed since you looked. {progress_text(0)}")
         # One refusal, and not one for each batch.
         self.imports.review(planned.lines, by)
 
-    def _take(self, lines: Sequence[Line], seen: Seen, done: Progress, by: Caller) -> Progress:
+    def _take(self, lines: Sequence[Line], seen: ReviewedBatch, done: Progress, by: Caller) -> Progress:
         """Do a batch, and note it in the same transaction: nothing is done twice, whoever else goes on."""
         desk = self.imports.desk
         after = Progress(done.id, done.lines, done.taken + len(lines), done.changed + seen.changes)
         note = self._note(after, by)
 
         def check(connection: Connection) -> None:
-            if StagedImportStore(connection).taken(by.user.id, done.id) != done.taken:
+            if ImportJobStore(connection).taken(by.user.id, done.id) != done.taken:
                 raise InvalidRequest("Somebody goes on with this table in another window.")
 
         if not self.imports.take(lines, seen.version, by, done.taken, note, check=check):
@@ -131,26 +131,26 @@ class StagedImports:
                 note.apply(connection)
         return after
 
-    def _note(self, done: Progress, by: Caller) -> Write:
+    def _note(self, done: Progress, by: Caller) -> RowChange:
         row = {"owner": by.user.id, "staged": done.id}
         if done.is_done:
-            return Write(REMOVE, row)
+            return RowChange(REMOVE, row)
         now = self.imports.desk.clock()
-        return Write(NOTE, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now})
+        return RowChange(NOTE, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now})
 
-    def _find(self, staged_id: str, by: Caller) -> StagedImport:
+    def _find(self, staged_id: str, by: Caller) -> ImportJob:
         desk = self.imports.desk
         with desk.database.reading() as connection:
-            found = StagedImportStore(connection).find(by.user.id, staged_id, desk.clock() - _KEPT)
+            found = ImportJobStore(connection).find(by.user.id, staged_id, desk.clock() - _KEPT)
         if found is None:
             raise InvalidRequest("That table is not kept any more. Choose the file, or paste it, once more.")
         return found
 
 
-def _rest(staged: StagedImport, batches: Sequence[slice]) -> Sequence[tuple[slice, Seen]]:
+def _rest(staged: ImportJob, batches: Sequence[slice]) -> Sequence[tuple[slice, ReviewedBatch]]:
     """The batches that are not done, and what each was seen to do."""
     # Another version of the portal may have cut the table elsewhere, or kept it without what was seen.
     starts = [batch.start for batch in batches]
     if len(batches) != len(staged.seen) or staged.taken not in [0, *starts]:
-        raise Changed(f"The portal was updated since you looked. {so_far(staged.taken)}")
+        raise PreconditionFailed(f"The portal was updated since you looked. {progress_text(staged.taken)}")
     return [pair for pair in zip(batches, staged.seen, strict=True) if pair[0].start >= staged.taken]

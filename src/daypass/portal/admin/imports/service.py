@@ -16,12 +16,12 @@ from daypass.portal.admin.imports.table import BEYOND, Line, read_table
 from daypass.portal.admin.model import UserRecord, Version, version_of
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.tenants.store.tenants import TenantList
-from daypass.portal.admin.transactions import Author, Change, Desk, Step
-from daypass.portal.admin.users.memberships import joining
-from daypass.portal.admin.users.service import alteration, check_not_last, creation
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, PlannedChange
+from daypass.portal.admin.users.memberships import membership_change
+from daypass.portal.admin.users.service import require_other_administrator, user_creation, user_update
 from daypass.portal.admin.users.store.users import MemberList, UserList
-from daypass.portal.audit.log import Write
-from daypass.portal.errors import Changed, InvalidRequest, PortalError
+from daypass.portal.audit.log import RowChange
+from daypass.portal.errors import InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.identity.authentication import check_no_secret, new_user
 from daypass.portal.identity.model import Role, User, UserId, canonical_username
 from daypass.portal.identity.usernames import check_new_username, check_username
@@ -78,7 +78,7 @@ class ImportedUser:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ImportContext:
     """Whom and what some lines are about, as things stand."""
 
     users: Mapping[str, UserRecord]
@@ -90,7 +90,7 @@ class _Found:
 class Imports:
     """Takes tables of users."""
 
-    desk: Desk
+    desk: ChangeExecutor
 
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """What would become of each line; changes nothing."""
@@ -127,7 +127,9 @@ class Imports:
             fewer = 0
             for begin in range(0, len(of_roles), _PLANNED):
                 some = of_roles[begin : begin + _PLANNED]
-                fewer += _fewer(some, UserList(connection).named([one.username for one in some]))
+                fewer += _lost_administrators(
+                    some, UserList(connection).named([one.username for one in some])
+                )
             _check_administrators(connection, fewer, 0)
             _check_author(of_roles, by)
             return change
@@ -140,30 +142,32 @@ class Imports:
         seen: Version,
         by: Author,
         taken: int,
-        *also: Write,
+        *also: RowChange,
         check: Callable[[Connection], None] | None = None,
     ) -> bool:
         """Do what a batch was seen to do, all of it or nothing; says whether there was anything to do.
 
-        Raises `Changed` where it would do anything else by the very state that it is written to; *check*
+        Raises `PreconditionFailed` if the state that it is written to would lead to other changes; *check*
         may refuse there too. *also* are rows that go with what is changed; *taken* lines were before these.
         """
         now = self.desk.clock()
-        new: dict[str, tuple[User, Write]] = {}
+        new: dict[str, tuple[User, RowChange]] = {}
 
-        def draft(connection: Connection) -> Sequence[Step]:
+        def draft(connection: Connection) -> Sequence[PlannedChange]:
             if check is not None:
                 check(connection)
             planned, found = _plan(connection, lines)
             if version_of(*planned) != seen:
-                raise Changed(f"Users or tenants have changed since you looked. {so_far(taken)}")
+                raise PreconditionFailed(
+                    f"Users or tenants have changed since you looked. {progress_text(taken)}"
+                )
             for one in planned:
                 if one.is_new and one.username not in new:
                     new[one.username] = new_user(one.username, one.role, None, now)
-            _check_administrators(connection, _fewer(planned, found.users), taken)
+            _check_administrators(connection, _lost_administrators(planned, found.users), taken)
             return _steps(planned, found, new, now)
 
-        return bool(self.desk.make_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
+        return bool(self.desk.execute_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
 
 
 def cuts(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:
@@ -187,12 +191,12 @@ def _asked(line: Line) -> int:
     return 1 + sum(len(_names(line[1], column)) for column, _ in _ACCESSES)
 
 
-def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], _Found]:
+def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], _ImportContext]:
     """What would become of some lines, each taken for itself, and what there is that they are about."""
     wishes = [_wish(line) for line in lines]
     right = [wish for wish, _ in wishes if wish.problem is None]
     users = UserList(connection).named([wish.username for wish in right])
-    found = _Found(
+    found = _ImportContext(
         users,
         MemberList(connection).access_of([record.user.id for record in users.values()]),
         TenantList(connection).named({name for wish in right for name in wish.memberships}),
@@ -200,7 +204,7 @@ def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[Impor
     return [_compared(wish, names_role, found) for wish, names_role in wishes], found
 
 
-def _fewer(planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]) -> int:
+def _lost_administrators(planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]) -> int:
     """How many Administrators fewer there are afterwards, by the *users* that there are."""
     fewer = 0
     for one in planned:
@@ -215,7 +219,7 @@ def _check_administrators(connection: Connection, fewer: int, taken: int) -> Non
     """Return when the portal still has an Administrator afterwards."""
     if fewer > 0:
         left = "The portal would be left with no Administrator. Take out the line of one who is to stay one."
-        check_not_last(connection, fewer, f"{left} {so_far(taken)}")
+        require_other_administrator(connection, fewer, f"{left} {progress_text(taken)}")
 
 
 def _check_author(planned: Sequence[ImportedUser], by: Author) -> None:
@@ -224,27 +228,36 @@ def _check_author(planned: Sequence[ImportedUser], by: Author) -> None:
         if isinstance(by, Caller) and one.username == by.user.username and one.role is not Role.ADMINISTRATOR:
             raise InvalidRequest(
                 f"Line {one.line} takes the role Administrator from you, and what follows could not be done. "
-                f"Take that line out, and let another Administrator do it. {so_far(0)}"
+                f"Take that line out, and let another Administrator do it. {progress_text(0)}"
             )
 
 
 def _steps(
-    planned: Sequence[ImportedUser], found: _Found, new: Mapping[str, tuple[User, Write]], now: datetime
-) -> Sequence[Step]:
+    planned: Sequence[ImportedUser],
+    found: _ImportContext,
+    new: Mapping[str, tuple[User, RowChange]],
+    now: datetime,
+) -> Sequence[PlannedChange]:
     """What is to be done, users first: memberships hang on them."""
-    users: list[Step] = []
-    memberships: list[Step] = []
+    users: list[PlannedChange] = []
+    memberships: list[PlannedChange] = []
     for one in planned:
         old = found.users.get(one.username)
         user = new[one.username][0] if old is None else old.user
         if old is None:
-            users.append(Step("user.create", one.username, creation(*new[one.username], has_password=False)))
+            users.append(
+                PlannedChange(
+                    "user.create", one.username, user_creation(*new[one.username], has_password=False)
+                )
+            )
         elif one.old_role is not None:
-            change = alteration(old, replace(old, user=replace(user, role=one.role)), now)
-            users.append(Step("user.update", one.username, change))
+            change = user_update(old, replace(old, user=replace(user, role=one.role)), now)
+            users.append(PlannedChange("user.update", one.username, change))
         for name, access in one.memberships.items():
-            change = joining(user, found.tenants[name], found.access.get((user.id, name)), access, now)
-            memberships.append(Step("membership.put", one.username, change))
+            change = membership_change(
+                user, found.tenants[name], found.access.get((user.id, name)), access, now
+            )
+            memberships.append(PlannedChange("membership.put", one.username, change))
     return [*users, *memberships]
 
 
@@ -252,10 +265,10 @@ def refuse_problems(planned: Sequence[ImportedUser]) -> None:
     """Return when every line can be taken."""
     for one in planned:
         if one.problem is not None:
-            raise InvalidRequest(f"Line {one.line}: {one.problem} {so_far(0)}")
+            raise InvalidRequest(f"Line {one.line}: {one.problem} {progress_text(0)}")
 
 
-def so_far(taken: int) -> str:
+def progress_text(taken: int) -> str:
     """What is done of a table, as a sentence."""
     return f"The {taken:,} lines before are done." if taken else "Nothing was imported yet."
 
@@ -275,7 +288,7 @@ def _wish(line: Line) -> tuple[ImportedUser, bool]:
     return wish, bool(row.get("role"))
 
 
-def _compared(wish: ImportedUser, names_role: bool, found: _Found) -> ImportedUser:
+def _compared(wish: ImportedUser, names_role: bool, found: _ImportContext) -> ImportedUser:
     """What there is to do about it."""
     if wish.problem is not None:
         return wish

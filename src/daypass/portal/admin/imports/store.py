@@ -27,7 +27,7 @@ NOTE = (
 """Remembers how far a table is done; it is kept anew from then on."""
 
 
-class Seen(NamedTuple):
+class ReviewedBatch(NamedTuple):
     """What some lines that are done together were seen to do."""
 
     version: Version
@@ -36,25 +36,25 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class StagedImport:
+class ImportJob:
     """A table, and how far it is done."""
 
     id: str
     content: str
-    seen: Sequence[Seen]
+    seen: Sequence[ReviewedBatch]
     taken: int
     """So many of its lines, from the first on, are done."""
     changed: int
     """So many of these changed anything."""
 
 
-class StagedImportStore:
+class ImportJobStore:
     """One table for each Administrator at the most."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, user_id: UserId, staged: StagedImport, now: datetime, forgotten: datetime) -> None:
+    def put(self, user_id: UserId, staged: ImportJob, now: datetime, forgotten: datetime) -> None:
         """Keep a table in the place of the last one, and forget everybody's from before *forgotten*."""
         self._connection.execute(delete(staged_imports).where(_c.staged_at < forgotten))
         row = {
@@ -71,14 +71,14 @@ class StagedImportStore:
             .on_conflict_do_update(index_elements=["user_id"], set_=row)
         )
 
-    def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> StagedImport | None:
+    def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> ImportJob | None:
         """The table of that id, if it is still the last one of that user, and not from before *forgotten*."""
         row = self._connection.execute(
             select(_c.id, _c.content, _c.seen, _c.taken, _c.changed).where(
                 _c.user_id == user_id, _c.id == staged_id, _c.staged_at >= forgotten
             )
         ).first()
-        return None if row is None else StagedImport(row.id, row.content, _read(row.seen), *row[3:])
+        return None if row is None else ImportJob(row.id, row.content, _read(row.seen), *row[3:])
 
     def taken(self, user_id: UserId, staged_id: str) -> int | None:
         """How far a table is done; None where it is kept no more."""
@@ -87,7 +87,7 @@ class StagedImportStore:
         )
         return taken
 
-    def look(self, user_id: UserId, staged_id: str, seen: Sequence[Seen]) -> None:
+    def look(self, user_id: UserId, staged_id: str, seen: Sequence[ReviewedBatch]) -> None:
         """Begin anew, with what the lines were seen to do this time."""
         self._connection.execute(
             update(staged_imports)
@@ -96,9 +96,9 @@ class StagedImportStore:
         )
 
 
-def _written(seen: Sequence[Seen]) -> str:
+def _written(seen: Sequence[ReviewedBatch]) -> str:
     return json.dumps(seen, separators=(",", ":"))
 
 
-def _read(written: str) -> Sequence[Seen]:
-    return [Seen(Version(version), changes) for version, changes in json.loads(written or "[]")]
+def _read(written: str) -> Sequence[ReviewedBatch]:
+    return [ReviewedBatch(Version(version), changes) for version, changes in json.loads(written or "[]")]

@@ -5,9 +5,9 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from daypass.portal.admin.reporting.reports import Filter, Records
+from daypass.portal.admin.reporting.reports import Records, SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 
 COLUMNS = (
     "id",
@@ -33,20 +33,20 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ")
 
 def every_event(
     records: Records,
-    wanted: Filter,
+    wanted: SessionFilter,
     *,
     action: str | None = None,
     outcome: str | None = None,
     subject: str | None = None,
 ) -> Iterator[RecordedEvent]:
     """All that match, newest first, read as they are needed."""
-    turn = Turn(limit=_AT_ONCE)
+    turn = PageRequest(limit=_AT_ONCE)
     while True:
         page = records.events(wanted, turn, action=action, outcome=outcome, subject=subject)
         yield from page.records
         if page.next_cursor is None:
             return
-        turn = Turn(page.next_cursor, _AT_ONCE)
+        turn = PageRequest(page.next_cursor, _AT_ONCE)
 
 
 def json_lines(events: Iterable[RecordedEvent]) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Capped:
+class CappedTenant:
     """A tenant whose validity has less effect than it says."""
 
     tenant: str
@@ -55,7 +55,7 @@ class Overview:
     """How often for which reason in that time, the most first."""
     ending_tokens: Sequence[TokenRecord]
     """Permanent tokens that end within thirty days."""
-    capped: Sequence[Capped]
+    capped: Sequence[CappedTenant]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Overviews:
             sessions = SessionList(connection)
             live, days, refusals = sessions.live(now), sessions.days(since), sessions.refusals(since)
             tokens = TokenList(connection).ending(now, now + _SOON, _TOKENS_SHOWN)
-            capped = [Capped(*one) for one in capped_validities(connection)]
+            capped = [CappedTenant(*one) for one in capped_validities(connection)]
         by_tenant: Counter[str] = Counter()
         by_user: Counter[str] = Counter()
         for username, tenant, number in live:

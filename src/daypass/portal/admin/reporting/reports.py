@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from daypass.portal.access.model import Door, State
+from daypass.portal.access.model import Channel, State
 from daypass.portal.access.store import IssuanceRecord
 from daypass.portal.admin.reporting.store.events import EventList, EventQuery, RecordedEvent
 from daypass.portal.admin.reporting.store.sessions import SessionList, SessionQuery
@@ -12,12 +12,12 @@ from daypass.portal.admin.users.store.users import UserList
 from daypass.portal.errors import EventNotFound, InvalidRequest
 from daypass.portal.identity.model import UserId, canonical_username
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import TenantId
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class SessionFilter:
     """What is looked for; users and tenants by name or id, also of such as are gone."""
 
     user: str | None = None
@@ -34,11 +34,11 @@ class Records:
 
     def sessions(
         self,
-        wanted: Filter,
-        turn: Turn,
+        wanted: SessionFilter,
+        turn: PageRequest,
         *,
         state: State | None = None,
-        door: Door | None = None,
+        door: Channel | None = None,
         live_at: datetime | None = None,
     ) -> Page[IssuanceRecord]:
         """A page of everybody's sessions, newest first."""
@@ -58,8 +58,8 @@ class Records:
 
     def events(
         self,
-        wanted: Filter,
-        turn: Turn,
+        wanted: SessionFilter,
+        turn: PageRequest,
         *,
         action: str | None = None,
         outcome: str | None = None,

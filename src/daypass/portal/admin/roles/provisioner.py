@@ -54,7 +54,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RoleWish:
+class DesiredRole:
     """How long sessions of a role may last, by the settings."""
 
     role_arn: str
@@ -65,10 +65,10 @@ class RoleWish:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleChange:
+class RoleStatus:
     """A wish, and what became of it in AWS."""
 
-    wish: RoleWish
+    wish: DesiredRole
     outcome: Outcome
     reason: str
     """Why AWS refused."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from daypass.portal.access.store import RoleFactStore
-from daypass.portal.admin.roles.provisioner import IamRoles, Outcome, RoleChange, RoleWish
+from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, Outcome, RoleStatus
 from daypass.portal.admin.roles.store import (
     ADD_CHANGE,
     CHANGE_WISH,
@@ -21,14 +21,14 @@ from daypass.portal.admin.roles.store import (
     TRY_AGAIN,
     RoleChangeList,
 )
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
 from daypass.portal.settings.store import SettingStore
-from daypass.portal.storage.advisory_lock import take_turn
+from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Connection, Database
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 
 AT_ONCE = 4
 """Roles that are changed at the same time: AWS throttles IAM early, and for the whole account."""
@@ -37,7 +37,7 @@ _BATCH = 100
 _SECOND = timedelta(seconds=1)
 
 
-class RoleMaxima:
+class RoleReconciler:
     """Keeps the roles' maximum session durations as the settings want them."""
 
     def __init__(
@@ -57,10 +57,10 @@ class RoleMaxima:
         self._closing = threading.Event()
         self._running = threading.Lock()
 
-    def follow(self) -> None:
+    def reconcile(self) -> None:
         """Write down what the settings want now, and begin with what is new; does not wait for AWS."""
         with self._database.writing() as connection:
-            self._write_down(connection)
+            self._record_desired(connection)
             is_anything_left = bool(RoleChangeList(connection).waiting(1))
         if is_anything_left:
             self._begin()
@@ -81,7 +81,7 @@ class RoleMaxima:
                     return
                 list(pool.map(self._apply, waiting))
 
-    def page(self, outcome: Outcome | None, turn: Turn) -> Page[RoleChange]:
+    def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
         """A page of the roles that the settings say something about, each with its result."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).page(outcome, turn)
@@ -91,7 +91,7 @@ class RoleMaxima:
         with self._database.reading() as connection:
             return RoleChangeList(connection).count()
 
-    def of(self, role_arn: str) -> RoleChange | None:
+    def of(self, role_arn: str) -> RoleStatus | None:
         """What the settings want of one role; None where they say nothing."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).find(role_arn)
@@ -115,8 +115,8 @@ class RoleMaxima:
         with suppress(PortalError):
             self.run()
 
-    def _write_down(self, connection: Connection) -> None:
-        take_turn(connection)
+    def _record_desired(self, connection: Connection) -> None:
+        lock_exclusive(connection)
         changes, now = RoleChangeList(connection), self._clock()
         known = changes.all()
         wanted = {wish.role_arn: wish for wish in self._wishes(connection, known)}
@@ -143,7 +143,7 @@ class RoleMaxima:
         if other:
             connection.execute(CHANGE_WISH, [{**row, "now": now} for row in other])
 
-    def _let_go(self, connection: Connection, unwanted: Mapping[str, RoleChange]) -> None:
+    def _let_go(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
         """Keep the roles on the list that stay changed in AWS; forget the others, and those of no tenant."""
         there = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
         there.update(self._master_roles(unwanted))
@@ -160,43 +160,43 @@ class RoleMaxima:
         if gone:
             connection.execute(DROP_CHANGE, [{"role": arn} for arn in gone])
 
-    def _wishes(self, connection: Connection, known: Mapping[str, RoleChange]) -> Sequence[RoleWish]:
+    def _wishes(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
         """What the settings want: a tenant's own maximum wins over the one for all."""
         values = SettingStore(connection).read(None)
         for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
         wishes = [
-            RoleWish(role_arn, tenant_id, name, maximum)
+            DesiredRole(role_arn, tenant_id, name, maximum)
             for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()
             if (maximum := own or for_all) is not None
         ]
         # Every role allows an hour, so nothing shorter needs anything of the master role.
         if admin is not None and admin > timedelta(hours=1):
-            wishes += [RoleWish(arn, None, None, admin) for arn in self._master_roles(known)]
+            wishes += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
         return wishes
 
-    def _master_roles(self, known: Mapping[str, RoleChange]) -> Sequence[str]:
+    def _master_roles(self, known: Mapping[str, RoleStatus]) -> Sequence[str]:
         """Return the ARN of the master role; while the account is unknown, the one on record, if any."""
         try:
             return [self._master_role_arn()]
         except AwsError:
             return [arn for arn, change in known.items() if change.wish.tenant_id is None]
 
-    def _apply(self, change: RoleChange) -> None:
+    def _apply(self, change: RoleStatus) -> None:
         if self._closing.is_set():
             return
         wish = change.wish
         try:
-            before, after = self._bring_about(wish)
+            before, after = self._apply_maximum(wish)
         except AwsError as refusal:
             outcome = Outcome.MISSING if isinstance(refusal, RoleNotFound) else Outcome.REFUSED
-            self._conclude(wish, outcome, refusal.reason, {"code": refusal.code})
+            self._record_result(wish, outcome, refusal.reason, {"code": refusal.code})
             return
         with self._database.writing() as connection:
             RoleFactStore(connection).remember_maximum(wish.role_arn, after, self._clock())
         told = {} if before is None else {"old.maximum": before // _SECOND}
-        self._conclude(wish, Outcome.DONE, "", {**told, "new.maximum": after // _SECOND})
+        self._record_result(wish, Outcome.DONE, "", {**told, "new.maximum": after // _SECOND})
 
-    def _bring_about(self, wish: RoleWish) -> tuple[timedelta | None, timedelta]:
+    def _apply_maximum(self, wish: DesiredRole) -> tuple[timedelta | None, timedelta]:
         """The role's maximum before, where it is known, and after."""
         if wish.tenant_id is None:
             # The master role's maximum is only ever raised: nobody said that it should be shorter.
@@ -208,8 +208,8 @@ class RoleMaxima:
         self._iam.set_maximum(wish.role_arn, wish.maximum)
         return None, wish.maximum
 
-    def _conclude(
-        self, wish: RoleWish, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
+    def _record_result(
+        self, wish: DesiredRole, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
     ) -> None:
         row = {
             "role": wish.role_arn,
@@ -221,8 +221,8 @@ class RoleMaxima:
         told = {"wanted": wish.maximum // _SECOND, **detail}
         result = "done" if outcome is Outcome.DONE else "failed"
         event = Event("role.set_maximum", None, "daypass", wish.tenant_id, wish.role_arn, result, told, "")
-        self._audit.commit(event, Write(CONCLUDE, row))
+        self._audit.commit(event, RowChange(CONCLUDE, row))
 
 
-def _row(wish: RoleWish) -> dict[str, object]:
+def _row(wish: DesiredRole) -> dict[str, object]:
     return {"role": wish.role_arn, "new_tenant": wish.tenant_id, "new_maximum": wish.maximum // _SECOND}

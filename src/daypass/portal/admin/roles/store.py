@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
-from daypass.portal.admin.roles.provisioner import Outcome, RoleChange, RoleWish
+from daypass.portal.admin.roles.provisioner import DesiredRole, Outcome, RoleStatus
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.store import TENANT, tenant_of
@@ -91,21 +91,21 @@ class RoleChangeList:
         """All tenants, by name."""
         return [tenant_of(row) for row in self._connection.execute(select(*TENANT).order_by(tenants.c.name))]
 
-    def all(self) -> Mapping[str, RoleChange]:
+    def all(self) -> Mapping[str, RoleStatus]:
         """Every change, by the role."""
         return {row.role_arn: _change(row) for row in self._connection.execute(_CHANGES)}
 
-    def find(self, role_arn: str) -> RoleChange | None:
+    def find(self, role_arn: str) -> RoleStatus | None:
         """The change of one role."""
         row = self._connection.execute(_CHANGES.where(_c.role_arn == role_arn)).first()
         return None if row is None else _change(row)
 
-    def waiting(self, limit: int) -> Sequence[RoleChange]:
+    def waiting(self, limit: int) -> Sequence[RoleStatus]:
         """Some that wait for their turn."""
         query = _CHANGES.where(_c.outcome == Outcome.WAITING.value).order_by(_c.role_arn).limit(limit)
         return [_change(row) for row in self._connection.execute(query)]
 
-    def page(self, outcome: Outcome | None, turn: Turn) -> Page[RoleChange]:
+    def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
         """A page of changes, by role."""
         query = _CHANGES if outcome is None else _CHANGES.where(_c.outcome == outcome.value)
         return read_page(self._connection, query, Order((_c.role_arn,)), turn, _change)
@@ -122,6 +122,6 @@ def _own(value: str | None) -> timedelta | None:
     return length if isinstance(length, timedelta) else None
 
 
-def _change(row: Row[*tuple[Any, ...]]) -> RoleChange:
-    wish = RoleWish(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
-    return RoleChange(wish, Outcome(row.outcome), row.reason, row.changed_at)
+def _change(row: Row[*tuple[Any, ...]]) -> RoleStatus:
+    wish = DesiredRole(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
+    return RoleStatus(wish, Outcome(row.outcome), row.reason, row.changed_at)

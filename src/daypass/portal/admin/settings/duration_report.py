@@ -10,10 +10,10 @@ from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
 from daypass.portal.access.duration import choose
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.access.plan import configured_validity
-from daypass.portal.access.role_cache import Roles
-from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.role_cache import RoleSessions
+from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store import RoleFacts, RoleFactStore
-from daypass.portal.admin.roles.provisioner import Outcome, RoleChange
+from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.clock import Clock
@@ -28,7 +28,7 @@ from daypass.portal.storage.engine import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Ruler:
+class DurationReport:
     """Everything that has a say in how long a session lives, and which of it decides."""
 
     role_arn: str
@@ -36,7 +36,7 @@ class Ruler:
     """Whether of a tenant, rather than of the master role."""
     validity: Validity
     """What comes of it, with every limit; the first is what was asked, or else what is configured."""
-    change: RoleChange | None
+    change: RoleStatus | None
     """What the settings want of the role's own maximum, and what became of that."""
 
     def limit(self, source: LimitSource) -> timedelta | None:
@@ -76,9 +76,9 @@ class Durations:
     master_role_arn: Callable[[], str]
     """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
     monotonic: Callable[[], float] = time.monotonic
-    shares: RoleShares = field(default_factory=RoleShares)
+    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
-    def of_tenant(self, reference: str, asked: timedelta | None = None) -> Ruler:
+    def of_tenant(self, reference: str, asked: timedelta | None = None) -> DurationReport:
         """The ruler of a tenant, by id or name; raises `TenantNotFound`."""
         with self.database.reading() as connection:
             tenant = find_tenant(connection, reference).tenant
@@ -86,7 +86,7 @@ class Durations:
         configured = configured_validity(values, TENANT_VALIDITY)
         return self._ruler(tenant.role_arn, configured, asked, is_tenant=True)
 
-    def of_admin(self, asked: timedelta | None = None) -> Ruler:
+    def of_admin(self, asked: timedelta | None = None) -> DurationReport:
         """The ruler of the master role."""
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
@@ -98,7 +98,9 @@ class Durations:
             role_arn = ""
         return self._ruler(role_arn, configured, asked, is_tenant=False)
 
-    def _ruler(self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool) -> Ruler:
+    def _ruler(
+        self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool
+    ) -> DurationReport:
         with self.database.reading() as connection:
             facts = RoleFactStore(connection).find(role_arn)
             change = RoleChangeList(connection).find(role_arn)
@@ -110,7 +112,7 @@ class Durations:
             grant_ends_at=None,
             now=self.clock(),
         )
-        return Ruler(role_arn, is_tenant, validity, change)
+        return DurationReport(role_arn, is_tenant, validity, change)
 
     def _is_account_known(self) -> bool:
         with suppress(AwsError):
@@ -129,7 +131,7 @@ class Durations:
         if not self._is_account_known():
             # Not asked: an unread maximum would replace the last known one.
             return facts.maximum
-        roles = Roles(self.broker, self.database, is_attribution_required=False)
+        roles = RoleSessions(self.broker, self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         try:
             with self.shares.hold(role_arn):

@@ -8,8 +8,8 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import SettingRecord, Version
 from daypass.portal.admin.settings.store import SettingList
 from daypass.portal.admin.tenants.service import find_tenant
-from daypass.portal.admin.transactions import Author, Change, Desk, author_id, check_version, nothing_follows
-from daypass.portal.audit.log import Write
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, author_id, check_version, noop
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, SettingNotFound
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,
@@ -28,7 +28,7 @@ from daypass.portal.settings.store import (
     setting_place,
 )
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 
 _LONGEST_TYPE = 64
 _LONGEST_KEY = 128
@@ -48,8 +48,8 @@ class Settings:
     A tenant goes by id or by name, and None is the system. A tenant's settings have no type.
     """
 
-    desk: Desk
-    follow: Callable[[], None] = nothing_follows
+    desk: ChangeExecutor
+    follow: Callable[[], None] = noop
     """What reaches into AWS begins here, after the setting it follows is durable."""
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
@@ -57,7 +57,7 @@ class Settings:
         with self.desk.database.reading() as connection:
             return SettingList(connection).of(_owner(connection, tenant))
 
-    def of_tenants(self, turn: Turn) -> Page[SettingRecord]:
+    def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
         """A page of what was set for any tenant."""
         with self.desk.database.reading() as connection:
             return SettingList(connection).of_tenants(turn)
@@ -88,7 +88,7 @@ class Settings:
         owner, now = self._owner(tenant), self.desk.clock()
         place = setting_place(owner, type_, key)
         row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
-        writes = (Write(REMOVE_SETTING, place), Write(ADD_SETTING, row))
+        writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
 
         def draft(connection: Connection) -> Change | None:
             old = SettingList(connection).find(owner, type_, key)
@@ -98,7 +98,7 @@ class Settings:
             _check_maximum(connection, owner, type_, key, value)
             return _change(connection, owner, type_, key, old, value, writes)
 
-        self.desk.make("setting.put", _subject(type_, key), by, draft)
+        self.desk.execute("setting.put", _subject(type_, key), by, draft)
         self._follow(type_, key)
         return self.find(tenant, type_, key)
 
@@ -108,7 +108,7 @@ class Settings:
         """Take a setting away, so that its default holds again; raises `SettingNotFound`."""
         self.find(tenant, type_, key)
         owner = self._owner(tenant)
-        writes = (Write(REMOVE_SETTING, setting_place(owner, type_, key)),)
+        writes = (RowChange(REMOVE_SETTING, setting_place(owner, type_, key)),)
 
         def draft(connection: Connection) -> Change:
             old = SettingList(connection).find(owner, type_, key)
@@ -117,7 +117,7 @@ class Settings:
             check_version(expected, old.version, f"“{key}”")
             return _change(connection, owner, type_, key, old, None, writes)
 
-        self.desk.make("setting.remove", _subject(type_, key), by, draft)
+        self.desk.execute("setting.remove", _subject(type_, key), by, draft)
         self._follow(type_, key)
 
     def _follow(self, type_: str, key: str) -> None:
@@ -140,7 +140,7 @@ def _change(
     key: str,
     old: SettingRecord | None,
     value: str | None,
-    writes: tuple[Write, ...],
+    writes: tuple[RowChange, ...],
 ) -> Change:
     setting, before = find(type_, key), old.stored.value if old else None
     default = _default(connection, setting)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.settings.registry import Setting, find
 from daypass.portal.settings.store import SYSTEM, StoredSetting
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import settings, tenants, users
 from daypass.portal.tenants.store import TENANT, tenant_of
 
@@ -54,7 +54,7 @@ class SettingList:
         )
         return [_record(row) for row in rows]
 
-    def of_tenants(self, turn: Turn) -> Page[SettingRecord]:
+    def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
         """A page of the settings of all tenants, tenant by tenant."""
         query = _SETTINGS.where(settings.c.tenant_id != SYSTEM)
         return read_page(self._connection, query, _ORDER, turn, _record)

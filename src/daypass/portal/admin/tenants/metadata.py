@@ -7,25 +7,25 @@ from daypass.portal.admin.model import MetadataKind, MetadataRecord, Version
 from daypass.portal.admin.settings.service import check_key, check_text
 from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.admin.tenants.store.metadata import ADD_METADATA, REMOVE_METADATA, MetadataList
-from daypass.portal.admin.transactions import Author, Change, Desk, author_id, check_version
-from daypass.portal.audit.log import Write
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, author_id, check_version
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, MetadataNotFound
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
 class TenantMetadata:
     """Everything that an Administrator does with it. A tenant is referred to by id or by name."""
 
-    desk: Desk
+    desk: ChangeExecutor
 
     def of(self, tenant: str) -> Sequence[MetadataRecord]:
         """What is noted about a tenant, by key."""
         with self.desk.database.reading() as connection:
             return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
 
-    def of_tenants(self, turn: Turn) -> Page[MetadataRecord]:
+    def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
         """A page of all that is noted about any tenant."""
         with self.desk.database.reading() as connection:
             return MetadataList(connection).of_tenants(turn)
@@ -60,7 +60,7 @@ class TenantMetadata:
             "updated_at": self.desk.clock(),
             "updated_by": author_id(by),
         }
-        writes = (Write(REMOVE_METADATA, place), Write(ADD_METADATA, row))
+        writes = (RowChange(REMOVE_METADATA, place), RowChange(ADD_METADATA, row))
 
         def draft(connection: Connection) -> Change | None:
             owner_still = find_tenant(connection, owner).tenant.id
@@ -70,21 +70,21 @@ class TenantMetadata:
                 return None
             return Change(writes, _told(old), {"kind": kind.value, "value": value}, owner_still)
 
-        self.desk.make("metadata.put", key, by, draft)
+        self.desk.execute("metadata.put", key, by, draft)
         return self.find(owner, key)
 
     def remove(self, tenant: str, key: str, by: Author, expected: Version | None = None) -> None:
         """Take a note away; raises `MetadataNotFound`."""
         owner = self._owner(tenant)
         self.find(owner, key)
-        writes = (Write(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
+        writes = (RowChange(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
 
         def draft(connection: Connection) -> Change:
             old = _find(connection, owner, key)
             check_version(expected, old.version, f"“{key}”")
             return Change(writes, _told(old), {}, owner)
 
-        self.desk.make("metadata.remove", key, by, draft)
+        self.desk.execute("metadata.remove", key, by, draft)
 
     def _owner(self, tenant: str) -> str:
         with self.desk.database.reading() as connection:

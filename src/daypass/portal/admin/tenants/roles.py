@@ -7,14 +7,14 @@ from typing import Protocol
 from daypass.portal.admin.tenants.store.tenants import TenantList
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import AwsError, PortalError
-from daypass.portal.storage.advisory_lock import take_turn
+from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant
 
 _TRIES = 5
 
 
-class RoleMaker(Protocol):
+class RoleProvisioner(Protocol):
     """Makes IAM roles for tenants."""
 
     def make(self, tenant: Tenant) -> None:
@@ -43,7 +43,7 @@ class TenantRoles:
 
     database: Database
     audit: AuditLog
-    maker: RoleMaker | None
+    maker: RoleProvisioner | None
     """None where the portal makes no roles: then none is changed."""
 
     def empty(self, tenant: Tenant) -> str:
@@ -111,7 +111,7 @@ class TenantRoles:
         A COMMIT whose confirmation was lost may still be under way; its transaction holds the turn.
         """
         with self.database.writing() as connection:
-            take_turn(connection)
+            lock_exclusive(connection)
             found = TenantList(connection).with_role(tenant.role_arn)
         return None if found is None else found.tenant
 

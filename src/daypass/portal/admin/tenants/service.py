@@ -11,7 +11,7 @@ from daypass.common.console.regions import region_error
 from daypass.portal.access.policy import no_such_tenant
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantRecord, Version
-from daypass.portal.admin.tenants.roles import RoleMaker, TenantRoles
+from daypass.portal.admin.tenants.roles import RoleProvisioner, TenantRoles
 from daypass.portal.admin.tenants.store.tenants import (
     CHANGE_TENANT,
     DELETE_MEMBERS,
@@ -20,11 +20,11 @@ from daypass.portal.admin.tenants.store.tenants import (
     TenantList,
     TenantQuery,
 )
-from daypass.portal.admin.transactions import Author, Change, Desk, check_version, nothing_follows
-from daypass.portal.audit.log import Write
-from daypass.portal.errors import AwsError, Changed, InvalidRequest, PortalError
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, noop
+from daypass.portal.audit.log import RowChange
+from daypass.portal.errors import AwsError, InvalidRequest, PortalError, PreconditionFailed
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
@@ -36,7 +36,7 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class RoleRules:
+class RoleNaming:
     """Which IAM roles tenants may have."""
 
     partition: str
@@ -95,11 +95,11 @@ class RoleRules:
 class Tenants:
     """Everything that an Administrator does with tenants. A tenant is referred to by id or by name."""
 
-    desk: Desk
-    rules: RoleRules
-    maker: RoleMaker | None = None
+    desk: ChangeExecutor
+    rules: RoleNaming
+    maker: RoleProvisioner | None = None
     """None where the portal makes no roles: then the role is expected to be there."""
-    follow: Callable[[], None] = nothing_follows
+    follow: Callable[[], None] = noop
     """What reaches into AWS begins here, after a tenant's role is durable."""
 
     def find(self, reference: str) -> TenantRecord:
@@ -107,7 +107,7 @@ class Tenants:
         with self.desk.database.reading() as connection:
             return find_tenant(connection, reference)
 
-    def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
+    def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
         """A page of tenants."""
         with self.desk.database.reading() as connection:
             return TenantList(connection).page(_searchable(query), turn)
@@ -136,7 +136,7 @@ class Tenants:
             role_arn=self.rules.own(name) if role_arn is None else role_arn,
             external_id=secrets.token_hex(16) if external_id is None else external_id,
         )
-        write = Write(ADD_TENANT, tenant_row(tenant, now))
+        write = RowChange(ADD_TENANT, tenant_row(tenant, now))
 
         def draft(connection: Connection) -> Change:
             self._check_name(connection, name)
@@ -150,7 +150,7 @@ class Tenants:
             self.desk.review("tenant.create", name, by, draft)
             maker.make(tenant)
         try:
-            self.desk.make("tenant.create", name, by, draft)
+            self.desk.execute("tenant.create", name, by, draft)
         except PortalError:
             if maker is not None:
                 # The role must not revive sessions of a former tenant of that name.
@@ -191,14 +191,14 @@ class Tenants:
                 self.rules.check_region(new.region)
             self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
             return Change(
-                (Write(CHANGE_TENANT, _row(new)),),
+                (RowChange(CHANGE_TENANT, _row(new)),),
                 _facts(old),
                 _facts(new),
                 old.id,
                 reauthentication.to_update_tenant(old, new),
             )
 
-        self.desk.make("tenant.update", found.tenant.name, by, draft)
+        self.desk.execute("tenant.update", found.tenant.name, by, draft)
         changed = self.find(found.tenant.id)
         if role_arn is not None:
             self._roles.settle(changed.tenant)
@@ -217,9 +217,11 @@ class Tenants:
             check_version(expected, record.version, f"“{record.tenant.name}”")
             # The role that is emptied is the one that the tenant has in the end.
             if record.tenant.role_arn != found.tenant.role_arn:
-                raise Changed(f"The role of “{record.tenant.name}” was changed in the meantime. Try again.")
+                raise PreconditionFailed(
+                    f"The role of “{record.tenant.name}” was changed in the meantime. Try again."
+                )
             row = {"ended_id": record.tenant.id}
-            writes = tuple(Write(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
+            writes = tuple(RowChange(end, row) for end in (DELETE_SETTINGS, DELETE_MEMBERS, DELETE_TENANT))
             return Change(
                 writes, _facts(record.tenant), {}, record.tenant.id, reauthentication.to_delete_tenant()
             )
@@ -229,7 +231,7 @@ class Tenants:
         kept = self._roles.empty(found.tenant)
         try:
             self._roles.record_emptying(found.tenant, kept)
-            self.desk.make("tenant.delete", found.tenant.name, by, draft)
+            self.desk.execute("tenant.delete", found.tenant.name, by, draft)
         except PortalError as refusal:
             raise self._roles.after_refusal(found.tenant, refusal) from refusal
         if not kept:

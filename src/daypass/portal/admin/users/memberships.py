@@ -6,23 +6,23 @@ from datetime import datetime
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, Version
 from daypass.portal.admin.tenants.service import find_tenant, part_of_name
-from daypass.portal.admin.transactions import Author, Change, Desk, check_version
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version
 from daypass.portal.admin.users.service import find_user, part_of_username
 from daypass.portal.admin.users.store.users import MemberList
-from daypass.portal.audit.log import Write
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import MembershipNotFound
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import Access, Tenant
 from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBER, member_row
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class Memberships:
     """Everything that an Administrator does with memberships; users and tenants go by id or by name."""
 
-    desk: Desk
+    desk: ChangeExecutor
 
     def find(self, tenant: str, user: str) -> MemberRecord:
         """One membership; raises `UserNotFound`, `TenantNotFound` or `MembershipNotFound`."""
@@ -33,7 +33,7 @@ class Members:
             raise _no_member(who, where)
         return found
 
-    def of_tenant(self, tenant: str, turn: Turn, search: str = "") -> Page[MemberRecord]:
+    def of_tenant(self, tenant: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
         """A page of a tenant's members with *search* in their usernames, by username."""
         with self.desk.database.reading() as connection:
             where = find_tenant(connection, tenant).tenant.id
@@ -45,7 +45,7 @@ class Members:
             where = find_tenant(connection, tenant).tenant.id
             return MemberList(connection).count_of_tenant(where, part_of_username(search))
 
-    def of_user(self, user: str, turn: Turn, search: str = "") -> Page[MemberRecord]:
+    def of_user(self, user: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
         """A page of a user's tenants with *search* in their names, by name."""
         with self.desk.database.reading() as connection:
             who = find_user(connection, user).user.id
@@ -62,7 +62,7 @@ class Members:
         with self.desk.database.reading() as connection:
             return MemberList(connection).reads_only(find_user(connection, user).user.id)
 
-    def page(self, turn: Turn) -> Page[MemberRecord]:
+    def page(self, turn: PageRequest) -> Page[MemberRecord]:
         """A page of all memberships there are, tenant by tenant."""
         with self.desk.database.reading() as connection:
             return MemberList(connection).page(turn)
@@ -83,9 +83,9 @@ class Members:
             check_version(expected, version, f"The access of “{who.username}”")
             if old is not None and old.access is access:
                 return None
-            return joining(who, where, None if old is None else old.access, access, now)
+            return membership_change(who, where, None if old is None else old.access, access, now)
 
-        self.desk.make("membership.put", who.username, by, draft)
+        self.desk.execute("membership.put", who.username, by, draft)
         return self.find(where.id, who.id)
 
     def remove(self, tenant: str, user: str, by: Author, expected: Version | None = None) -> None:
@@ -97,24 +97,28 @@ class Members:
             if old is None:
                 raise _no_member(who, where)
             check_version(expected, old.version, f"The access of “{who.username}”")
-            write = Write(REMOVE_MEMBER, {"user": who.id, "tenant": where.id})
+            write = RowChange(REMOVE_MEMBER, {"user": who.id, "tenant": where.id})
             return Change((write,), _facts(where, old.access), {}, where.id)
 
-        self.desk.make("membership.remove", who.username, by, draft)
+        self.desk.execute("membership.remove", who.username, by, draft)
 
     def _both(self, tenant: str, user: str) -> tuple[User, Tenant]:
         with self.desk.database.reading() as connection:
             return find_user(connection, user).user, find_tenant(connection, tenant).tenant
 
 
-def joining(user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime) -> Change:
+def membership_change(
+    user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime
+) -> Change:
     """The change that gives a user access to a tenant, in the place of what they had."""
     proof = reauthentication.to_put_member(old, access)
     if old is None:
-        write = Write(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
+        write = RowChange(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
         return Change((write,), {}, _facts(tenant, access), tenant.id, proof)
     row = {"user": user.id, "tenant": tenant.id, "new_is_read_only": access is Access.READ_ONLY}
-    return Change((Write(CHANGE_MEMBER, row),), _facts(tenant, old), _facts(tenant, access), tenant.id, proof)
+    return Change(
+        (RowChange(CHANGE_MEMBER, row),), _facts(tenant, old), _facts(tenant, access), tenant.id, proof
+    )
 
 
 def _facts(tenant: Tenant, access: Access) -> dict[str, str]:

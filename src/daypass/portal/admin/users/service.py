@@ -5,7 +5,7 @@ from datetime import datetime
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, UserRecord, Version
-from daypass.portal.admin.transactions import Author, Change, Desk, check_version, moment
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, moment
 from daypass.portal.admin.users.store.users import (
     CHANGE_USER,
     DELETE_USER,
@@ -17,7 +17,7 @@ from daypass.portal.admin.users.store.users import (
     UserList,
     UserQuery,
 )
-from daypass.portal.audit.log import Write
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import InvalidRequest, LastAdministrator, UserNotFound
 from daypass.portal.identity.authentication import name_taken, new_user
 from daypass.portal.identity.model import Role, User, canonical_username
@@ -25,7 +25,7 @@ from daypass.portal.identity.passwords import new_password_hash
 from daypass.portal.identity.store import UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 
 _LONGEST_SEARCH = 255
 _LAST = "This is the last Administrator. Make somebody else one first."
@@ -35,14 +35,14 @@ _LAST = "This is the last Administrator. Make somebody else one first."
 class Users:
     """Everything that an Administrator does with users. A user is referred to by id or by username."""
 
-    desk: Desk
+    desk: ChangeExecutor
 
     def find(self, reference: str) -> UserRecord:
         """One user; raises `UserNotFound`."""
         with self.desk.database.reading() as connection:
             return find_user(connection, reference)
 
-    def page(self, query: UserQuery, turn: Turn) -> Page[UserRecord]:
+    def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
         """A page of users."""
         with self.desk.database.reading() as connection:
             return UserList(connection).page(_searchable(query), turn)
@@ -60,9 +60,9 @@ class Users:
         def draft(connection: Connection) -> Change:
             if UserStore(connection).is_taken(user.username):
                 raise name_taken(user.username, username)
-            return creation(user, write, has_password=password is not None)
+            return user_creation(user, write, has_password=password is not None)
 
-        self.desk.make("user.create", user.username, by, draft)
+        self.desk.execute("user.create", user.username, by, draft)
         return UserRecord(user, now, None, None, password is not None)
 
     def update(
@@ -87,10 +87,10 @@ class Users:
             if new == old:
                 return None
             if old.runs_portal and not new.runs_portal:
-                check_not_last(connection)
-            return alteration(old, new, now)
+                require_other_administrator(connection)
+            return user_update(old, new, now)
 
-        self.desk.make("user.update", found.user.username, by, draft)
+        self.desk.execute("user.update", found.user.username, by, draft)
         return self.find(found.user.id)
 
     def set_password(
@@ -100,8 +100,8 @@ class Users:
         found, now = self.find(reference), self.desk.clock()
         row = {"changed_id": found.user.id, "new_password_hash": new_password_hash(password)}
         writes = (
-            Write(SET_PASSWORD, row),
-            Write(END_SIGN_INS, {"owner_id": found.user.id, "ended_at": now}),
+            RowChange(SET_PASSWORD, row),
+            RowChange(END_SIGN_INS, {"owner_id": found.user.id, "ended_at": now}),
         )
 
         def draft(connection: Connection) -> Change:
@@ -110,7 +110,7 @@ class Users:
             before, after = {"has_password": old.has_password}, {"has_password": True}
             return Change(writes, before, after, proof=reauthentication.to_set_password())
 
-        self.desk.make("user.set_password", found.user.username, by, draft)
+        self.desk.execute("user.set_password", found.user.username, by, draft)
         return self.find(found.user.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
@@ -121,11 +121,11 @@ class Users:
             old = find_user(connection, found.user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             if old.runs_portal:
-                check_not_last(connection)
-            write = Write(DELETE_USER, {"ended_id": old.user.id})
+                require_other_administrator(connection)
+            write = RowChange(DELETE_USER, {"ended_id": old.user.id})
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
-        self.desk.make("user.delete", found.user.username, by, draft)
+        self.desk.execute("user.delete", found.user.username, by, draft)
 
     def memberships(self, reference: str) -> list[MemberRecord]:
         """The tenants that a user is a member of, by name."""
@@ -143,24 +143,24 @@ def find_user(connection: Connection, reference: str) -> UserRecord:
     return found
 
 
-def creation(user: User, write: Write, *, has_password: bool) -> Change:
+def user_creation(user: User, write: RowChange, *, has_password: bool) -> Change:
     """The change by which a user is added."""
     proof = reauthentication.to_create_user(user, has_password=has_password)
     return Change((write,), {}, {"role": user.role.value}, proof=proof)
 
 
-def alteration(old: UserRecord, new: UserRecord, now: datetime) -> Change:
+def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
     """The change that makes one of a user as they were."""
-    writes = [Write(CHANGE_USER, _row(new))]
+    writes = [RowChange(CHANGE_USER, _row(new))]
     if new.is_disabled and not old.is_disabled:
-        writes.append(Write(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
+        writes.append(RowChange(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
     if old.user.is_administrator and not new.user.is_administrator:
         # Promoting the user again later must not bring back what was authorized before.
-        writes.append(Write(END_ADMINISTRATION, {"owner_id": old.user.id}))
+        writes.append(RowChange(END_ADMINISTRATION, {"owner_id": old.user.id}))
     return Change(tuple(writes), _facts(old), _facts(new), proof=reauthentication.to_update_user(old, new))
 
 
-def check_not_last(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:
+def require_other_administrator(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:
     """Return when the portal has so many Administrators to spare; *otherwise* is what is said."""
     if UserStore(connection).count_administrators() <= fewer:
         raise LastAdministrator(otherwise)

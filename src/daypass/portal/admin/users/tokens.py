@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from daypass.portal.admin import reauthentication
-from daypass.portal.admin.transactions import Author, Change, Desk, actor_of, author_id
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, actor_of, author_id
 from daypass.portal.admin.users.service import find_user
 from daypass.portal.admin.users.store.tokens import TokenList, TokenQuery, TokenRecord
-from daypass.portal.audit.log import Write
-from daypass.portal.errors import Changed, InvalidRequest, TokenNotFound
+from daypass.portal.audit.log import RowChange
+from daypass.portal.errors import InvalidRequest, PreconditionFailed, TokenNotFound
 from daypass.portal.identity.authentication import PERMANENT_LIFETIME, Identity
 from daypass.portal.identity.model import ApiToken, TokenKind
 from daypass.portal.identity.store import REVOKE_TOKEN
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 
 _DAY = timedelta(days=1)
 
@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 class Tokens:
     """Everything that an Administrator does with tokens."""
 
-    desk: Desk
+    desk: ChangeExecutor
     identity: Identity
 
     def find(self, token_id: str) -> TokenRecord:
@@ -31,7 +31,7 @@ class Tokens:
         with self.desk.database.reading() as connection:
             return _find(connection, token_id)
 
-    def page(self, user: str | None, kind: TokenKind | None, turn: Turn) -> Page[TokenRecord]:
+    def page(self, user: str | None, kind: TokenKind | None, turn: PageRequest) -> Page[TokenRecord]:
         """A page of the tokens that count, of one user or of all; the first one to end comes first."""
         with self.desk.database.reading() as connection:
             user_id = None if user is None else find_user(connection, user).user.id
@@ -60,7 +60,9 @@ class Tokens:
                 )
             if owner.user.role is not found.user.role:
                 # The token's exemption goes by the role that was read first.
-                raise Changed(f"The role of “{owner.user.username}” was changed a moment ago. Try again.")
+                raise PreconditionFailed(
+                    f"The role of “{owner.user.username}” was changed a moment ago. Try again."
+                )
             return Change((), proof=reauthentication.to_create_token(is_exempt=owner.user.is_administrator))
 
         self.desk.review("token.create", found.user.username, by, draft)
@@ -70,7 +72,7 @@ class Tokens:
             name,
             actor_of(by),
             lifetime=lifetime,
-            still_valid=self.desk.check("token.create", by, draft),
+            precondition=self.desk.check("token.create", by, draft),
         )
 
     def revoke(self, token_id: str, by: Author) -> None:
@@ -84,9 +86,9 @@ class Tokens:
             row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
             told = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
-            return Change((Write(REVOKE_TOKEN, row),), told, proof=proof)
+            return Change((RowChange(REVOKE_TOKEN, row),), told, proof=proof)
 
-        self.desk.make("token.revoke", found.owner.username, by, draft)
+        self.desk.execute("token.revoke", found.owner.username, by, draft)
 
 
 def _find(connection: Connection, token_id: str) -> TokenRecord:

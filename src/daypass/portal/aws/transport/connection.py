@@ -25,11 +25,11 @@ Left = Callable[[], float]
 """How many seconds are left, by now, for whatever comes next."""
 
 
-class Unanswered(Exception):
+class NoResponse(Exception):
     """No whole answer came; the connection is of no use any more."""
 
 
-class TooLong(Exception):
+class ResponseTooLarge(Exception):
     """The answer is longer than any that is expected here."""
 
 
@@ -58,7 +58,7 @@ class Connection:
     def __init__(
         self, url: str, trust: ssl.SSLContext | None, left: Left, proxy: Proxy | None = None
     ) -> None:
-        """Connect, through the proxy if there is one; raises `Unanswered` or `OSError`.
+        """Connect, through the proxy if there is one; raises `NoResponse` or `OSError`.
 
         `ProxyError`, an `OSError`, says what is wrong at the proxy.
         """
@@ -81,7 +81,7 @@ class Connection:
         self.is_usable = True
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, left: Left, longest: int) -> Reply:
-        """The answer to a POST; raises `Unanswered` or `OSError` where none comes in time, and `TooLong`."""
+        """Return the response to a POST; raises `NoResponse`, `OSError` or `ResponseTooLarge`."""
         self.is_usable = False
         if self._forwarder is not None:
             path, headers = f"{self._origin}{path}", {**headers, **self._forwarder.headers()}
@@ -95,13 +95,13 @@ class Connection:
             piece = self._socket.recv(_PIECE)
             received += len(piece)
             if not piece:
-                raise Unanswered
+                raise NoResponse
             if received > longest + _LARGEST_HEAD:
-                raise TooLong
+                raise ResponseTooLarge
             answer.take(piece)
             start = start or piece
         if len(answer.body) > longest:
-            raise TooLong
+            raise ResponseTooLarge
         self.is_usable = answer.may_go_on
         if self._forwarder is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise tunnel.refused(self._forwarder, answer.status, self._origin)
@@ -135,23 +135,23 @@ def _open(host: str, port: int, left: Left) -> socket.socket:
             return socket.create_connection((str(address[0]), port), _some(left))
         except OSError as error:
             trouble = error
-    raise Unanswered from trouble
+    raise NoResponse from trouble
 
 
 def _open_proxy(proxy: Proxy, host: str, left: Left) -> socket.socket:
     try:
         return _open(proxy.host, proxy.port, left)
-    except Unanswered as error:
+    except NoResponse as error:
         raise tunnel.unreachable(proxy, error.__cause__, host) from error
     except OSError as error:
         raise tunnel.unreachable(proxy, error, host) from error
 
 
 def _some(left: Left) -> float:
-    """The time that is left; raises `Unanswered` where that is none."""
+    """The time that is left; raises `NoResponse` where that is none."""
     seconds = left()
     if seconds <= 0:
-        raise Unanswered
+        raise NoResponse
     return seconds
 
 
@@ -176,11 +176,11 @@ class _Answer:
         self._parser = HttpResponseParser(self)
 
     def take(self, piece: bytes) -> None:
-        """Read on; raises `Unanswered` for what is no HTTP, or says more than it was asked."""
+        """Read on; raises `NoResponse` for what is no HTTP, or says more than it was asked."""
         try:
             self._parser.feed_data(piece)
         except (HttpParserError, HttpParserUpgrade) as error:
-            raise Unanswered from error
+            raise NoResponse from error
 
     def on_message_begin(self) -> None:
         """Called at the beginning of an answer; after the final one, nobody asked for it."""

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from daypass.common.proxies import Proxy, ProxyError
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.errors import proxy_failure, unreachable, unreadable
+from daypass.portal.aws.errors import invalid_response, proxy_failure, unreachable
 from daypass.portal.aws.transport.backoff import Timing
-from daypass.portal.aws.transport.connection import Connection, Reply, TooLong, Unanswered
+from daypass.portal.aws.transport.connection import Connection, NoResponse, Reply, ResponseTooLarge
 from daypass.portal.errors import AwsThrottled, AwsUnavailable
 
 _TRIES = 3
@@ -59,11 +59,11 @@ class Endpoint:
             sent = {"Host": self.host, **headers}
             left = partial(self._left, deadline, _READ_TIME)
             return connection.post(self.path, sent, body, left, self._longest_answer)
-        except TooLong as error:
-            raise unreadable() from error
+        except ResponseTooLarge as error:
+            raise invalid_response() from error
         except ProxyError as error:
             raise proxy_failure(error) from error
-        except (Unanswered, OSError) as error:
+        except (NoResponse, OSError) as error:
             raise unreachable(self._proxy) from error
         finally:
             if connection is not None:
@@ -103,7 +103,7 @@ def _close_all(idle: deque[Connection]) -> None:
         idle.pop().close()
 
 
-def persist(attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:
+def retry_with_backoff(attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:
     """Call *attempt* up to three times while AWS throttles or is away, with growing random pauses between."""
     for wait in (_FIRST_WAIT * 2**earlier for earlier in range(_TRIES - 1)):
         try:

@@ -8,12 +8,18 @@ from urllib.parse import quote_plus
 from botocore.credentials import ReadOnlyCredentials
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.aws.credentials import OwnCredentials
-from daypass.portal.aws.errors import CredentialsRefused, clock_refusal, refusal, troubled, unreadable
+from daypass.portal.aws.credentials import PortalCredentials
+from daypass.portal.aws.errors import (
+    CredentialsRefused,
+    aws_unavailable,
+    clock_refusal,
+    error_for_code,
+    invalid_response,
+)
 from daypass.portal.aws.transport.backoff import Timing
-from daypass.portal.aws.transport.connection_pool import Endpoint, persist
+from daypass.portal.aws.transport.connection_pool import Endpoint, retry_with_backoff
 from daypass.portal.aws.transport.signing import signed
-from daypass.portal.aws.transport.xml import leaves
+from daypass.portal.aws.transport.xml import text_by_path
 from daypass.portal.clock import Clock, utc_now
 from daypass.portal.errors import AwsError
 
@@ -31,7 +37,7 @@ class QueryService:
         endpoint: Endpoint,
         service: str,
         region: str,
-        credentials: OwnCredentials,
+        credentials: PortalCredentials,
         timing: Timing,
         observe: Callable[[AwsError | None], None],
         clock: Clock = utc_now,
@@ -50,7 +56,9 @@ class QueryService:
         """The texts of the answer by path, or the `AwsError` that AWS's error code means for *role_arn*."""
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
         try:
-            answer = persist(lambda: self._signed_in(body, deadline, role_arn), deadline, self._timing)
+            answer = retry_with_backoff(
+                lambda: self._signed_in(body, deadline, role_arn), deadline, self._timing
+            )
         except AwsError as failure:
             self._observe(failure)
             raise
@@ -72,16 +80,18 @@ class QueryService:
         self, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline, role_arn: str
     ) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body, keys), deadline)
-        answer = leaves(reply.body)
+        answer = text_by_path(reply.body)
         # Some endpoints leave the outer element out.
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
-            raise clock_refusal(code, message, reply.date, self._clock()) or refusal(code, message, role_arn)
+            raise clock_refusal(code, message, reply.date, self._clock()) or error_for_code(
+                code, message, role_arn
+            )
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise troubled()
+            raise aws_unavailable()
         if reply.status != HTTPStatus.OK or not answer:
-            raise unreadable()
+            raise invalid_response()
         return answer
 
     def _signed(self, body: bytes, keys: ReadOnlyCredentials) -> dict[str, str]:

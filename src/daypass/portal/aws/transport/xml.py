@@ -4,7 +4,7 @@ from typing import NoReturn
 from xml.parsers import expat
 
 
-def leaves(document: bytes) -> dict[str, str]:
+def text_by_path(document: bytes) -> dict[str, str]:
     """The texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
 
     Of several texts with one path the first counts. There are none in what is no XML, nor in XML that

@@ -8,17 +8,17 @@ from pydantic import BaseModel
 
 from daypass.portal.errors import (
     AccessDenied,
-    AlreadyThere,
+    AlreadyExists,
     AuditUnavailable,
-    Changed,
     EventNotFound,
-    FreshSignInNeeded,
     InsufficientScope,
     InvalidRequest,
     LastAdministrator,
     MembershipNotFound,
     MetadataNotFound,
     PortalError,
+    PreconditionFailed,
+    ReauthenticationRequired,
     SettingNotFound,
     TenantNotFound,
     TokenNotFound,
@@ -29,7 +29,7 @@ from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
 from daypass.portal.http.api.records import Records
 from daypass.portal.http.api.schemas import admin as wire
 from daypass.portal.http.api.schemas import metadata as metadata_schemas
-from daypass.portal.http.api.schemas.member import TenantFacts
+from daypass.portal.http.api.schemas.member import TenantRead
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants
 from daypass.portal.http.api.tokens import Tokens
@@ -39,7 +39,7 @@ from daypass.portal.http.core.endpoints import Handler
 from daypass.portal.http.core.problems import NotJson, VersionNeeded
 
 _READ = (AccessDenied, InsufficientScope, InvalidRequest)
-_WRITE = (*_READ, NotJson, FreshSignInNeeded, Changed, AuditUnavailable)
+_WRITE = (*_READ, NotJson, ReauthenticationRequired, PreconditionFailed, AuditUnavailable)
 
 Refusal = type[PortalError]
 Model = type[BaseModel]
@@ -69,10 +69,10 @@ class AdministrationCalls:
 
 
 def _users(root: str, users: Users) -> Iterator[Operation]:
-    all_, facts, missing = f"{root}/users", wire.UserFacts, UserNotFound
+    all_, facts, missing = f"{root}/users", wire.UserRead, UserNotFound
     one = f"{all_}/{{user}}"
     yield _list(all_, "users", "Which users are there?", users.listed, wire.UserPage, wire.UsersQuery)
-    yield _make(all_, "createUser", "Add a user", users.created, wire.UserAsk, facts, AlreadyThere)
+    yield _make(all_, "createUser", "Add a user", users.created, wire.UserCreate, facts, AlreadyExists)
     yield _import(f"{root}/user-imports", users)
     yield _show(one, "user", "One user", users.shown, facts, missing)
     what = "Change a user's role, or keep them out"
@@ -81,7 +81,7 @@ def _users(root: str, users: Users) -> Iterator[Operation]:
     )
     what = "Give a user another password, and end their sign-ins"
     yield _change(
-        "PUT", f"{one}/password", "setPassword", what, users.password_set, wire.PasswordAsk, facts, missing
+        "PUT", f"{one}/password", "setPassword", what, users.password_set, wire.PasswordWrite, facts, missing
     )
     what = "End a user, with every session, token and approval"
     yield _end(one, "deleteUser", what, users.deleted, missing, LastAdministrator)
@@ -99,28 +99,28 @@ def _import(path: str, users: Users) -> Operation:
         "Add users from a table, or see what would become of it",
         Permission.ADMINISTRATOR,
         users.imported,
-        wire.ImportAnswer,
-        body=wire.ImportAsk,
-        refusals=(*_WRITE, AlreadyThere, UserNotFound, TenantNotFound, LastAdministrator),
+        wire.ImportResult,
+        body=wire.ImportCreate,
+        refusals=(*_WRITE, AlreadyExists, UserNotFound, TenantNotFound, LastAdministrator),
     )
 
 
 def _members(root: str, members: Members) -> Iterator[Operation]:
     all_ = f"{root}/tenants/{{tenant}}/members"
-    one, missing, facts = f"{all_}/{{user}}", (TenantNotFound, UserNotFound), wire.MemberFacts
+    one, missing, facts = f"{all_}/{{user}}", (TenantNotFound, UserNotFound), wire.MemberRead
     page, query = wire.MemberPage, wire.PageQuery
     yield _list(f"{root}/memberships", "memberships", "Who may use what?", members.listed, page, query)
     what = "Who may use a tenant?"
     yield _list(all_, "members", what, members.of_tenant, page, wire.PeopleQuery, TenantNotFound)
     yield _show(one, "member", "One membership", members.shown, facts, *missing, MembershipNotFound)
     what = "Make a user a member, or change how much they may use"
-    yield _put(one, "putMember", what, members.put, wire.AccessAsk, facts, *missing, MembershipNotFound)
+    yield _put(one, "putMember", what, members.put, wire.MembershipWrite, facts, *missing, MembershipNotFound)
     what = "End a membership"
     yield _end(one, "removeMember", what, members.removed, *missing, MembershipNotFound)
 
 
 def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
-    one, facts, missing = f"{root}/{{tenant}}", TenantFacts, TenantNotFound
+    one, facts, missing = f"{root}/{{tenant}}", TenantRead, TenantNotFound
     yield Operation(
         "GET",
         one,
@@ -132,7 +132,14 @@ def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
         refusals=(missing,),
     )
     yield _make(
-        root, "createTenant", "Add a tenant", tenants.created, wire.TenantAsk, facts, AlreadyThere, *OF_AWS
+        root,
+        "createTenant",
+        "Add a tenant",
+        tenants.created,
+        wire.TenantCreate,
+        facts,
+        AlreadyExists,
+        *OF_AWS,
     )
     what = "Change a tenant's region or role"
     yield _change(
@@ -157,9 +164,11 @@ def _settings(root: str, settings: Settings) -> Iterator[Operation]:
 
 
 def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation]:
-    facts, missing = wire.SettingFacts, (TenantNotFound, SettingNotFound)
+    facts, missing = wire.SettingRead, (TenantNotFound, SettingNotFound)
     yield _show(path, f"show{name}", "One setting", settings.shown, facts, *missing)
-    yield _put(path, f"put{name}", "Write a setting", settings.put, wire.ValueAsk, facts, *missing, *OF_AWS)
+    yield _put(
+        path, f"put{name}", "Write a setting", settings.put, wire.SettingWrite, facts, *missing, *OF_AWS
+    )
     what = "Take a setting away, so that its default holds again"
     yield _end(path, f"remove{name}", what, settings.removed, *missing, *OF_AWS)
 
@@ -173,12 +182,12 @@ def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
     yield _list(of_tenant, "metadata", what, metadata.listed, every, None, TenantNotFound)
     one, facts, missing = (
         f"{of_tenant}/{{key:path}}",
-        metadata_schemas.MetadataFacts,
+        metadata_schemas.MetadataRead,
         (TenantNotFound, MetadataNotFound),
     )
     yield _show(one, "showMetadata", "One note", metadata.shown, facts, *missing)
     what = "Note something about a tenant"
-    yield _put(one, "putMetadata", what, metadata.put, metadata_schemas.MetadataAsk, facts, *missing)
+    yield _put(one, "putMetadata", what, metadata.put, metadata_schemas.MetadataWrite, facts, *missing)
     yield _end(one, "removeMetadata", "Take a note away", metadata.removed, *missing)
 
 
@@ -194,7 +203,7 @@ def _tokens(root: str, tokens: Tokens) -> Iterator[Operation]:
         tokens.created,
         wire.NewToken,
         HTTPStatus.CREATED,
-        body=wire.TokenAsk,
+        body=wire.TokenCreate,
         refusals=(*_WRITE, UserNotFound),
     )
     yield Operation(
@@ -218,7 +227,7 @@ def _records(root: str, records: Records) -> Iterator[Operation]:
     what, event = "One event in full", f"{root}/audit/{{event}}"
     yield _list(event, "auditEvent", what, records.event, wire.AuditEvent, None, EventNotFound)
     what = "How do things stand?"
-    yield _list(f"{root}/overview", "overview", what, records.overview, wire.OverviewFacts, None)
+    yield _list(f"{root}/overview", "overview", what, records.overview, wire.OverviewRead, None)
 
 
 def _list(

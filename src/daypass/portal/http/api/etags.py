@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from daypass.portal.admin.model import Version
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import VersionNeeded
 
 _TO_CHANGE = "To change, send If-Match with the ETag that you were shown, or If-Match: * to overwrite."
@@ -15,7 +15,7 @@ def tagged(response: Response, version: Version) -> Response:
     return response
 
 
-def expected(call: Call) -> Version | None:
+def expected(call: ApiRequest) -> Version | None:
     """Return the version that `If-Match` names (RFC 9110, section 13.1.1), or None for `*`.
 
     Raises `VersionNeeded` without the header, so that a caller overwrites no change that they never saw.
@@ -26,7 +26,7 @@ def expected(call: Call) -> Version | None:
     return None if stated.strip() == "*" else Version(stated.strip().removeprefix('"').removesuffix('"'))
 
 
-def expected_or_none(call: Call) -> Version | None:
+def expected_or_none(call: ApiRequest) -> Version | None:
     """Return the same for a call that also creates; `If-None-Match: *` is the version of what is absent."""
     if call.headers.get("if-none-match", "").strip() == "*":
         return Version("")

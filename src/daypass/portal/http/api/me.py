@@ -8,11 +8,11 @@ from starlette.responses import Response
 from daypass.portal.errors import AwsError
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.schemas.member import answer_with
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Myself:
+class Me:
     """The calls about the caller."""
 
     account_id: Callable[[], str]
@@ -21,12 +21,12 @@ class Myself:
     version: str
     aws_endpoint_url: str | None = None
 
-    def me(self, call: Call) -> Response:
+    def me(self, call: ApiRequest) -> Response:
         """The caller, their token, and where they are."""
         user, token = call.caller.user, call.caller.token
         answer = member.Me(
             user=member.Profile(id=user.id, username=user.username, role=user.role),
-            token=member.TokenFacts(
+            token=member.TokenRead(
                 id=token.id, kind=token.kind, name=token.name, expires_at=token.expires_at
             ),
             account_id=self._known_account(),

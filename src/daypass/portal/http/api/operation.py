@@ -21,7 +21,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.endpoints import Entrance, Handler
+from daypass.portal.http.core.endpoints import ApiEndpoints, Handler
 from daypass.portal.http.core.problems import BodyTooLarge, Internal
 from daypass.portal.http.core.routing import exact
 
@@ -84,7 +84,7 @@ class Operation:
         """Whether the answer comes with an `ETag`."""
         return self.has_version or (self.condition is not None and self.answer is not None)
 
-    def route(self, entrance: Entrance) -> BaseRoute:
+    def route(self, entrance: ApiEndpoints) -> BaseRoute:
         """What serves it."""
         endpoint = entrance.admit(self.permission, self.handler, calls_aws=self.calls_aws)
         return exact(self.method, self.path, endpoint)

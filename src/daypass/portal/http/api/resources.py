@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.schemas.member import answer_with
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Listing, Resource
 from daypass.portal.inventory.search import after, count, search
@@ -19,7 +19,7 @@ class Resources:
 
     inventory: Inventory
 
-    def list_of_tenant(self, call: Call) -> Response:
+    def list_of_tenant(self, call: ApiRequest) -> Response:
         """A page of a tenant's resources."""
         query = member.read_query(member.ResourcesQuery, dict(call.query))
         listing = self.inventory.listing(call.caller, call.path["tenant"], is_fresh=query.refresh)
@@ -37,9 +37,9 @@ class Resources:
         return answer_with(answer)
 
 
-def _facts(listing: Listing, resource: Resource) -> member.ResourceFacts:
+def _facts(listing: Listing, resource: Resource) -> member.ResourceRead:
     named = resource.named
-    return member.ResourceFacts(
+    return member.ResourceRead(
         arn=resource.arn,
         kind=resource.kind,
         label=resource.kind.label,

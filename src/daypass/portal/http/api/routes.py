@@ -18,13 +18,13 @@ from daypass.portal.errors import (
     TenantNotFound,
 )
 from daypass.portal.http.api.admin_operations import AdministrationCalls
-from daypass.portal.http.api.me import Myself
+from daypass.portal.http.api.me import Me
 from daypass.portal.http.api.operation import OF_AWS, Operation
 from daypass.portal.http.api.resources import Resources
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.sessions import Sessions
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.endpoints import Entrance, Open
+from daypass.portal.http.core.endpoints import ApiEndpoints, PublicEndpoint
 from daypass.portal.http.core.problems import NotJson
 from daypass.portal.http.core.routing import exact
 
@@ -55,7 +55,7 @@ _READING_AWS = (
 
 
 def api_operations(
-    myself: Myself, sessions: Sessions, resources: Resources, calls: AdministrationCalls
+    myself: Me, sessions: Sessions, resources: Resources, calls: AdministrationCalls
 ) -> Sequence[Operation]:
     """What can be asked of us."""
     user = Permission.USER
@@ -99,7 +99,7 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
             sessions.create,
             member.Session,
             HTTPStatus.CREATED,
-            body=member.SessionAsk,
+            body=member.SessionCreate,
             refusals=_ISSUING,
         ),
         Operation(
@@ -118,13 +118,13 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
 
 def api_routes(
     operations: Sequence[Operation],
-    entrance: Entrance,
+    entrance: ApiEndpoints,
     document: Callable[[], Mapping[str, Any]],
     docs: Callable[[], Response],
 ) -> list[BaseRoute]:
     """The routes of all operations, and of their description: for programs, and as a page."""
     return [
         *(operation.route(entrance) for operation in operations),
-        exact("GET", DESCRIPTION, Open(cache(lambda: JSONResponse(document())))),
-        exact("GET", DOCS, Open(docs)),
+        exact("GET", DESCRIPTION, PublicEndpoint(cache(lambda: JSONResponse(document())))),
+        exact("GET", DOCS, PublicEndpoint(docs)),
     ]

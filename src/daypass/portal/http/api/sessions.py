@@ -14,7 +14,7 @@ from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api.schemas import member
 from daypass.portal.http.api.schemas.member import answer_with
 from daypass.portal.http.core.duration_text import cap, cap_note
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.storage.engine import Database
 
 _SECOND = timedelta(seconds=1)
@@ -27,14 +27,14 @@ class Sessions:
     database: Database
     issuer: Issuer
 
-    def create(self, call: Call) -> Response:
+    def create(self, call: ApiRequest) -> Response:
         """Hand out one session."""
-        asked = member.read_body(member.SessionAsk, call.body)
+        asked = member.read_body(member.SessionCreate, call.body)
         issuance = self.issuer.issue(call.caller, _ask(asked))
         answer = _session(issuance, Purpose(asked.purpose))
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
-    def list_own(self, call: Call) -> Response:
+    def list_own(self, call: ApiRequest) -> Response:
         """A page of the caller's own sessions, newest first."""
         query = member.read_query(member.SessionsQuery, dict(call.query))
         with self.database.reading() as connection:
@@ -44,7 +44,7 @@ class Sessions:
         return answer_with(answer)
 
 
-def _ask(asked: member.SessionAsk) -> Ask:
+def _ask(asked: member.SessionCreate) -> Ask:
     purpose = Purpose(asked.purpose)
     if asked.destination is not None and not purpose.wants_console:
         raise InvalidRequest("“destination” goes with purpose “console” only.")
@@ -57,7 +57,7 @@ def _ask(asked: member.SessionAsk) -> Ask:
     )
 
 
-def _scope(asked: member.SessionAsk) -> Scope:
+def _scope(asked: member.SessionCreate) -> Scope:
     if asked.admin == (asked.tenant is not None):
         raise InvalidRequest("Ask for either a “tenant” or “admin”: true, and not for both.")
     return AdminScope() if asked.tenant is None else TenantScope(asked.tenant)
@@ -79,7 +79,7 @@ def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
         expires_at=issuance.expires_at,
         validity=validity.length // _SECOND,
         limits=[
-            member.LimitFacts(
+            member.LimitRead(
                 source=limit.source,
                 label=limit.label,
                 seconds=limit.validity // _SECOND,

@@ -9,9 +9,9 @@ from daypass.portal.admin.model import SettingRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.schemas import admin as wire
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
-from daypass.portal.http.core.endpoints import Call, answer_nothing
+from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Settings:
 
     all_: Administration
 
-    def listed(self, call: Call) -> Response:
+    def listed(self, call: ApiRequest) -> Response:
         """What was set, and what can be."""
         tenant = call.path.get("tenant")
         known = [one for one in REGISTRY if one.is_per_tenant is (tenant is not None)]
@@ -30,31 +30,31 @@ class Settings:
         )
         return answer_with(answer)
 
-    def of_tenants(self, call: Call) -> Response:
+    def of_tenants(self, call: ApiRequest) -> Response:
         """A page of the settings of all tenants."""
         asked = read_query(wire.PageQuery, dict(call.query))
-        page = self.all_.settings.of_tenants(Turn(asked.cursor, asked.limit)).each(_facts)
+        page = self.all_.settings.of_tenants(PageRequest(asked.cursor, asked.limit)).each(_facts)
         answer = wire.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def shown(self, call: Call) -> Response:
+    def shown(self, call: ApiRequest) -> Response:
         """One setting."""
         return _setting(self.all_.settings.find(*_place(call)))
 
-    def put(self, call: Call) -> Response:
+    def put(self, call: ApiRequest) -> Response:
         """Write one."""
-        asked = read_body(wire.ValueAsk, call.body)
+        asked = read_body(wire.SettingWrite, call.body)
         return _setting(
             self.all_.settings.put(*_place(call), asked.value, call.caller, expected_or_none(call))
         )
 
-    def removed(self, call: Call) -> Response:
+    def removed(self, call: ApiRequest) -> Response:
         """Take one away."""
         self.all_.settings.remove(*_place(call), call.caller, expected(call))
         return answer_nothing()
 
 
-def _place(call: Call) -> tuple[str | None, str, str]:
+def _place(call: ApiRequest) -> tuple[str | None, str, str]:
     return call.path.get("tenant"), call.path.get("type", TENANT), call.path["key"]
 
 
@@ -62,9 +62,9 @@ def _setting(record: SettingRecord) -> Response:
     return tagged(answer_with(_facts(record)), record.version)
 
 
-def _facts(record: SettingRecord) -> wire.SettingFacts:
+def _facts(record: SettingRecord) -> wire.SettingRead:
     stored = record.stored
-    return wire.SettingFacts(
+    return wire.SettingRead(
         type=stored.type,
         key=stored.key,
         value=stored.value,

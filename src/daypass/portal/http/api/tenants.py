@@ -13,11 +13,11 @@ from daypass.portal.admin.roles.findings import Examiner, readiness
 from daypass.portal.http.api.etags import expected, tagged
 from daypass.portal.http.api.schemas import admin, member
 from daypass.portal.http.api.schemas.member import answer_with
-from daypass.portal.http.core.endpoints import Call, answer_nothing
+from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.core.tenants import access_of, find_tenant, visible_page
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import TenantAccess
 
 
@@ -30,17 +30,17 @@ class Tenants:
     doctor: Examiner | None = None
     """None where the portal does not look at roles."""
 
-    def listed(self, call: Call) -> Response:
+    def listed(self, call: ApiRequest) -> Response:
         """A page of the tenants that the caller may use."""
         asked = member.read_query(member.TenantsQuery, dict(call.query))
         caller = call.caller
-        page = visible_page(self.database, caller.user, asked.search, Turn(asked.cursor, asked.limit))
+        page = visible_page(self.database, caller.user, asked.search, PageRequest(asked.cursor, asked.limit))
         answer = member.TenantList(
             tenants=[_facts(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )
         return answer_with(answer, exclude_unset=True)
 
-    def shown(self, call: Call) -> Response:
+    def shown(self, call: ApiRequest) -> Response:
         """One tenant that the caller may use."""
         caller = call.caller
         seen = find_tenant(self.database, caller.user, call.path["tenant"])
@@ -49,15 +49,15 @@ class Tenants:
         response = answer_with(_facts(caller, seen), exclude_unset=True)
         return tagged(response, tenant_version(seen.tenant)) if caller.administers else response
 
-    def created(self, call: Call) -> Response:
+    def created(self, call: ApiRequest) -> Response:
         """Add one."""
-        asked = member.read_body(admin.TenantAsk, call.body)
+        asked = member.read_body(admin.TenantCreate, call.body)
         made = self.all_.tenants.create(
             asked.name, asked.region, call.caller, role_arn=asked.role_arn, external_id=asked.external_id
         )
         return self._tenant(call.caller, made, HTTPStatus.CREATED, is_new_role=True)
 
-    def updated(self, call: Call) -> Response:
+    def updated(self, call: ApiRequest) -> Response:
         """Change one."""
         asked = member.read_body(admin.TenantPatch, call.body)
         changed = self.all_.tenants.update(
@@ -71,7 +71,7 @@ class Tenants:
         is_new_role = asked.role_arn is not None or asked.external_id is not None
         return self._tenant(call.caller, changed, is_new_role=is_new_role)
 
-    def deleted(self, call: Call) -> Response:
+    def deleted(self, call: ApiRequest) -> Response:
         """End one."""
         kept = self.all_.tenants.delete(call.path["tenant"], call.caller, expected(call))
         return warned(answer_nothing(), rights_kept(kept))
@@ -89,9 +89,9 @@ class Tenants:
         return tagged(answer_with(facts, status, exclude_unset=True), record.version)
 
 
-def _facts(caller: Caller, seen: TenantAccess) -> member.TenantFacts:
+def _facts(caller: Caller, seen: TenantAccess) -> member.TenantRead:
     tenant = seen.tenant
-    facts = member.TenantFacts(
+    facts = member.TenantRead(
         id=tenant.id, name=tenant.name, region=tenant.region, access=access_of(caller.user, seen)
     )
     if caller.administers:

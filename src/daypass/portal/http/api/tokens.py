@@ -11,8 +11,8 @@ from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.http.api.schemas import admin as wire
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.api.users import user_ref
-from daypass.portal.http.core.endpoints import Call, answer_nothing
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
+from daypass.portal.storage.pagination import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,18 @@ class Tokens:
 
     all_: Administration
 
-    def listed(self, call: Call) -> Response:
+    def listed(self, call: ApiRequest) -> Response:
         """A page of the tokens that count."""
         asked = read_query(wire.TokensQuery, dict(call.query))
-        page = self.all_.tokens.page(asked.user, asked.kind, Turn(asked.cursor, asked.limit)).each(
+        page = self.all_.tokens.page(asked.user, asked.kind, PageRequest(asked.cursor, asked.limit)).each(
             token_facts
         )
         answer = wire.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def created(self, call: Call) -> Response:
+    def created(self, call: ApiRequest) -> Response:
         """Make one for somebody."""
-        asked = read_body(wire.TokenAsk, call.body)
+        asked = read_body(wire.TokenCreate, call.body)
         owner = self.all_.users.find(asked.user).user
         secret, token = self.all_.tokens.create(
             owner.id, asked.name, call.caller, lifetime=timedelta(days=asked.days)
@@ -46,7 +46,7 @@ class Tokens:
         )
         return answer_with(answer, HTTPStatus.CREATED)
 
-    def revoked(self, call: Call) -> Response:
+    def revoked(self, call: ApiRequest) -> Response:
         """End one."""
         self.all_.tokens.revoke(call.path["token"], call.caller)
         return answer_nothing()

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_address
 
 from starlette.requests import HTTPConnection
 
-from daypass.portal.access.model import Caller, Door
+from daypass.portal.access.model import Caller, Channel
 from daypass.portal.config import Network
 from daypass.portal.errors import AccessDenied, Unauthenticated
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
@@ -42,7 +42,7 @@ class Permission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedCredentials:
     """What a request says of its caller, before anything of it is believed."""
 
     # Whatever prints this, a traceback with its values for one, must not print the token.
@@ -54,7 +54,7 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class ClientAddresses:
     """Finds out from where a request comes."""
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -95,20 +95,22 @@ def _plain_address(text: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Callers:
+class Authenticator:
     """Finds out who is behind a request."""
 
     identity: Identity
-    addresses: Addresses = Addresses()
+    addresses: ClientAddresses = ClientAddresses()
 
-    def presented(self, request: HTTPConnection) -> Presented:
+    def presented(self, request: HTTPConnection) -> PresentedCredentials:
         """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
         scope = request.scope
-        return Presented(
+        return PresentedCredentials(
             _bearer(request), self.addresses.of(request), scope[REQUEST_ID], scope.get(LOG_FIELDS, {})
         )
 
-    def identify(self, presented: Presented, door: Door, accepts: Collection[TokenKind]) -> Caller:
+    def identify(
+        self, presented: PresentedCredentials, door: Channel, accepts: Collection[TokenKind]
+    ) -> Caller:
         """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
         token, user = self.identity.authenticate(
             presented.token, accepts, address=presented.address, request_id=presented.request_id

@@ -14,7 +14,7 @@ from daypass.portal.errors import AccessDenied, PortalError
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.redaction import redacted
 
-ONCE_IN = timedelta(minutes=1)
+DENIAL_LOG_INTERVAL = timedelta(minutes=1)
 """Whoever knocks at one route all the time is on record once in this time: the record stays readable."""
 
 _LONGEST = 200
@@ -25,7 +25,7 @@ _Attempt = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RouteInfo:
     """Where somebody wants to pass."""
 
     method: str
@@ -34,7 +34,7 @@ class Place:
     """What the route's variable parts are."""
 
     @classmethod
-    def of(cls, request: Request) -> "Place":
+    def of(cls, request: Request) -> "RouteInfo":
         """Where a request goes, as the routes see it."""
         return cls(request.method, request.scope["path"], request.path_params)
 
@@ -50,7 +50,7 @@ class Place:
         return f"{self.method} {rest}{done}"
 
 
-class Doorkeeper:
+class Authorizer:
     """Lets in who may; one for all doors."""
 
     def __init__(self, record: Callable[[Event], None], clock: Clock) -> None:
@@ -59,7 +59,7 @@ class Doorkeeper:
         self._noted: dict[_Attempt, datetime] = {}
         self._lock = threading.Lock()
 
-    def admit(self, permission: Permission, caller: Caller, place: Place) -> None:
+    def authorize(self, permission: Permission, caller: Caller, place: RouteInfo) -> None:
         """Return when the caller may pass; raises `AccessDenied`, which is on record by then."""
         try:
             permission.check(caller.user, caller.token)
@@ -82,15 +82,17 @@ class Doorkeeper:
         now = self._clock()
         with self._lock:
             if len(self._noted) >= _REMEMBERED:
-                self._noted = {one: at for one, at in self._noted.items() if abs(now - at) < ONCE_IN}
+                self._noted = {
+                    one: at for one, at in self._noted.items() if abs(now - at) < DENIAL_LOG_INTERVAL
+                }
             # Also after a clock was set back, or nothing would be recorded until it has caught up.
-            is_news = attempt not in self._noted or abs(now - self._noted[attempt]) >= ONCE_IN
+            is_news = attempt not in self._noted or abs(now - self._noted[attempt]) >= DENIAL_LOG_INTERVAL
             if is_news:
                 self._noted[attempt] = now
         return is_news
 
 
-def _event(caller: Caller, place: Place, refusal: AccessDenied) -> Event:
+def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
     user = caller.user
     detail = {
         "code": refusal.code,

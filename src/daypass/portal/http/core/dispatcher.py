@@ -6,10 +6,10 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
-from daypass.portal.http.core.problems import Absence, Form, handlers, nothing_here
+from daypass.portal.http.core.problems import Absence, ErrorRenderer, handlers, nothing_here
 
 
-def make_door(routes: list[BaseRoute], form: Form, absence: Absence = nothing_here) -> Starlette:
+def make_door(routes: list[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here) -> Starlette:
     """Some routes, the form in which they refuse, and what they say of other paths."""
     door = Starlette(routes=routes, exception_handlers=handlers(form, absence))
     # An API answers what it was asked; it never sends anybody elsewhere.
@@ -17,7 +17,7 @@ def make_door(routes: list[BaseRoute], form: Form, absence: Absence = nothing_he
     return door
 
 
-class Front:
+class Dispatcher:
     """Sends each request to the door whose paths it begins with, in any case; the rest to *otherwise*."""
 
     def __init__(self, doors: Mapping[str, Starlette], otherwise: Starlette) -> None:

@@ -10,18 +10,18 @@ from http import HTTPStatus
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from daypass.portal.access.model import Caller, Door
-from daypass.portal.http.core.authentication import Callers, Permission, Presented
-from daypass.portal.http.core.authorization import Doorkeeper, Place
+from daypass.portal.access.model import Caller, Channel
+from daypass.portal.http.core.authentication import Authenticator, Permission, PresentedCredentials
+from daypass.portal.http.core.authorization import Authorizer, RouteInfo
 from daypass.portal.http.core.problems import BodyTooLarge, NotJson
-from daypass.portal.http.core.threadpool import Pools
+from daypass.portal.http.core.threadpool import ThreadPools
 
 LARGEST_BODY = 64 * 1024
 _BODY_TIME = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiRequest:
     """A request of a known caller, as the domain's side sees it."""
 
     caller: Caller
@@ -31,29 +31,31 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Handler = Callable[[Call], Response]
+Handler = Callable[[ApiRequest], Response]
 """Answers a call; runs in a thread, and may take its time there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class ApiEndpoints:
     """What the routes of one door share."""
 
-    door: Door
-    callers: Callers
-    pools: Pools
-    doorkeeper: Doorkeeper
+    door: Channel
+    callers: Authenticator
+    pools: ThreadPools
+    doorkeeper: Authorizer
 
-    def admit(self, permission: Permission, handler: Handler, *, calls_aws: bool = False) -> "Guarded":
+    def admit(
+        self, permission: Permission, handler: Handler, *, calls_aws: bool = False
+    ) -> "AuthenticatedEndpoint":
         """The endpoint of a route for those who have *permission*; *calls_aws* chooses its thread pool."""
-        return Guarded(self, permission, handler, calls_aws=calls_aws)
+        return AuthenticatedEndpoint(self, permission, handler, calls_aws=calls_aws)
 
 
-class Guarded:
+class AuthenticatedEndpoint:
     """An endpoint behind a permission; one thread does all of it, so that each request waits for one."""
 
     def __init__(
-        self, entrance: Entrance, permission: Permission, handler: Handler, *, calls_aws: bool
+        self, entrance: ApiEndpoints, permission: Permission, handler: Handler, *, calls_aws: bool
     ) -> None:
         self.permission = permission
         self._entrance = entrance
@@ -66,14 +68,14 @@ class Guarded:
         body = await read_body(request)
         return await self._pool.run(partial(self._answer, presented, request, body))
 
-    def _answer(self, presented: Presented, request: Request, body: bytes) -> Response:
+    def _answer(self, presented: PresentedCredentials, request: Request, body: bytes) -> Response:
         caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)
-        self._entrance.doorkeeper.admit(self.permission, caller, Place.of(request))
-        call = Call(caller, request.path_params, request.query_params, body, request.headers)
+        self._entrance.doorkeeper.authorize(self.permission, caller, RouteInfo.of(request))
+        call = ApiRequest(caller, request.path_params, request.query_params, body, request.headers)
         return self._handler(call)
 
 
-class Open:
+class PublicEndpoint:
     """An endpoint for anybody, with an answer that stands, or is made in no time."""
 
     permission = Permission.ANYBODY

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.access.issuing_status import IssuingStatus
 from daypass.portal.errors import PortalError, StorageUnavailable
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.endpoints import Open
+from daypass.portal.http.core.endpoints import PublicEndpoint
 from daypass.portal.http.core.routing import exact
 
 PROBES = ("/healthz", "/readyz")
@@ -108,7 +108,7 @@ def health_routes(
 
     *write* returns when a write is durable, or raises; *issuing* answers at once.
     """
-    alive = Open(lambda: JSONResponse({"status": "ok"}))
+    alive = PublicEndpoint(lambda: JSONResponse({"status": "ok"}))
     return [
         exact("GET", PROBES[0], alive),
         exact("GET", PROBES[1], Readiness(write, issuing, monotonic)),

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daypass.portal.errors import storage_cause
-from daypass.portal.http.core.authentication import Addresses
+from daypass.portal.http.core.authentication import ClientAddresses
 from daypass.portal.http.core.problems import LOG_FIELDS, REFUSAL, REQUEST_ID
 
 HEADERS: Mapping[str, str] = {
@@ -28,16 +28,16 @@ _SLASHES = re.compile(b"/{2,}")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
 _LONGEST_CAUSE = 300
-_DIRECT = Addresses()
+_DIRECT = ClientAddresses()
 """Where the peer is the client."""
 
 _log = structlog.get_logger("portal.http")
 
 
-class Guards:
+class RequestMiddleware:
     """The outermost layer."""
 
-    def __init__(self, app: ASGIApp, addresses: Addresses = _DIRECT) -> None:
+    def __init__(self, app: ASGIApp, addresses: ClientAddresses = _DIRECT) -> None:
         self._app = app
         self._addresses = addresses
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import (
     AccessDenied,
-    AlreadyThere,
+    AlreadyExists,
     AuditUnavailable,
     AwsMisconfigured,
     AwsNotAllowed,
@@ -18,9 +18,8 @@ from daypass.portal.errors import (
     AwsThrottled,
     AwsTrustRefused,
     AwsUnavailable,
-    Changed,
+    ConsentTooFast,
     EventNotFound,
-    FreshSignInNeeded,
     InsufficientScope,
     InvalidDuration,
     InvalidRequest,
@@ -31,8 +30,10 @@ from daypass.portal.errors import (
     OAuthRefused,
     Overloaded,
     PortalError,
+    PreconditionFailed,
     RateLimited,
-    RequestOver,
+    ReauthenticationRequired,
+    RequestExpired,
     ResourceNotFound,
     RoleNotFound,
     SettingNotFound,
@@ -41,8 +42,7 @@ from daypass.portal.errors import (
     StorageUnavailable,
     TenantNotFound,
     TokenNotFound,
-    TooManyGuesses,
-    TooSoon,
+    TooManyAttempts,
     Unauthenticated,
     UserNotFound,
 )
@@ -103,12 +103,12 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     SignInAgain: HTTPStatus.UNAUTHORIZED,
     SignInFailed: HTTPStatus.UNAUTHORIZED,
-    TooManyGuesses: HTTPStatus.TOO_MANY_REQUESTS,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    FreshSignInNeeded: HTTPStatus.FORBIDDEN,
+    ReauthenticationRequired: HTTPStatus.FORBIDDEN,
     OAuthRefused: HTTPStatus.BAD_REQUEST,
-    RequestOver: HTTPStatus.GONE,
-    TooSoon: HTTPStatus.CONFLICT,
+    RequestExpired: HTTPStatus.GONE,
+    ConsentTooFast: HTTPStatus.CONFLICT,
     AccessDenied: HTTPStatus.FORBIDDEN,
     InsufficientScope: HTTPStatus.FORBIDDEN,
     JitDisabled: HTTPStatus.FORBIDDEN,
@@ -120,9 +120,9 @@ STATUSES: Mapping[type[PortalError], HTTPStatus] = {
     MetadataNotFound: HTTPStatus.NOT_FOUND,
     TokenNotFound: HTTPStatus.NOT_FOUND,
     EventNotFound: HTTPStatus.NOT_FOUND,
-    AlreadyThere: HTTPStatus.CONFLICT,
+    AlreadyExists: HTTPStatus.CONFLICT,
     LastAdministrator: HTTPStatus.CONFLICT,
-    Changed: HTTPStatus.PRECONDITION_FAILED,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     VersionNeeded: HTTPStatus.PRECONDITION_REQUIRED,
     NotFound: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
@@ -144,7 +144,7 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
 }
 
-Form = Callable[[PortalError, HTTPStatus, Request], Response]
+ErrorRenderer = Callable[[PortalError, HTTPStatus, Request], Response]
 """Makes an answer of a refusal, its status and the request that was refused."""
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -182,7 +182,7 @@ def nothing_here(_path: str) -> str:
     return "There is nothing at this address."
 
 
-def handlers(form: Form, absence: Absence = nothing_here) -> Mapping[Any, Handler]:
+def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[Any, Handler]:
     """What a door does with everything that is raised behind it; *absence* explains an unknown path."""
 
     def answer(request: Request, refusal: PortalError) -> Response:

@@ -26,7 +26,7 @@ class Endpoint(Protocol):
 class ExactRoute(Route):
     """A route for one method, and for HEAD if that is GET without effects (RFC 9110, 9.2.1 and 9.3.2).
 
-    `Guards` leaves out the content of an answer to HEAD.
+    `RequestMiddleware` leaves out the content of an answer to HEAD.
     """
 
     def __init__(self, method: str, path: str, endpoint: Endpoint, *, has_effects: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from daypass.portal.access.policy import no_such_tenant, sees
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Page, Turn
+from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 from daypass.portal.tenants.store import TenantStore
 
@@ -29,7 +29,7 @@ def search_tenants(database: Database, user: User, text: str, number: int) -> Se
         return store.search(user.id, text, number, is_member=not user.is_administrator)
 
 
-def visible_page(database: Database, user: User, text: str, turn: Turn) -> Page[TenantAccess]:
+def visible_page(database: Database, user: User, text: str, turn: PageRequest) -> Page[TenantAccess]:
     """A page of the visible tenants with *text* in their names, by name."""
     with database.reading() as connection:
         return TenantStore(connection).page(user.id, text, turn, is_member=not user.is_administrator)

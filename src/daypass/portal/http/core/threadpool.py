@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from daypass.portal.access.role_concurrency import RoleBusy, RoleShares
+from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import Overloaded
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ SHARE_WAIT = timedelta(seconds=2)
 _WAITING_PER_THREAD = 8
 
 
-class Pool:
+class ThreadPool:
     """Runs calls in threads; refuses with `Overloaded` rather than letting them pile up."""
 
     def __init__(
@@ -115,20 +115,20 @@ def _settle(woken: "asyncio.Future[None]") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Pools:
+class ThreadPools:
     """The thread pools of one process. Each kind of work has its own, so that none waits for a slower one."""
 
-    aws: Pool
+    aws: ThreadPool
     """Requests that call AWS."""
-    local: Pool
+    local: ThreadPool
     """Requests that need nothing but the database."""
 
     @classmethod
-    def sized(cls, threads: int) -> "Pools":
+    def sized(cls, threads: int) -> "ThreadPools":
         """Pools for `DAYPASS_THREADS` threads."""
         return cls(
-            Pool(aws_threads(threads), name="portal-aws"),
-            Pool(threads, name="portal-local"),
+            ThreadPool(aws_threads(threads), name="portal-aws"),
+            ThreadPool(threads, name="portal-local"),
         )
 
     def close(self) -> None:
@@ -142,6 +142,6 @@ def aws_threads(threads: int) -> int:
     return 3 * threads
 
 
-def role_shares(threads: int) -> RoleShares:
+def role_shares(threads: int) -> RoleConcurrency:
     """Return the limit per role: a third of the threads that call AWS, and a queue eight times as long."""
-    return RoleShares(threads, threads * _WAITING_PER_THREAD)
+    return RoleConcurrency(threads, threads * _WAITING_PER_THREAD)

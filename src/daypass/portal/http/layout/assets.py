@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.problems import NotFound
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.layout.compression import takes_packed
+from daypass.portal.http.layout.compression import accepts_gzip
 
 STATIC = "/static/"
 
@@ -82,7 +82,7 @@ class Assets:
         found = self._files.get(request.path_params["name"])
         if found is None or request.path_params["version"] != self._version:
             raise NotFound("There is nothing at this address.")
-        if takes_packed(request.headers):
+        if accepts_gzip(request.headers):
             headers = {**_HEADERS, "Content-Encoding": "gzip"}
             return Response(found.packed, headers=headers, media_type=found.media_type)
         return Response(found.content, headers=_HEADERS, media_type=found.media_type)

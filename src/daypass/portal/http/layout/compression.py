@@ -14,7 +14,7 @@ _CODING = re.compile(
 )
 
 
-def takes_packed(headers: Headers) -> bool:
+def accepts_gzip(headers: Headers) -> bool:
     """Whether whoever asks can unpack gzip, and would not rather have it as it is (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for coding in ",".join(headers.getlist("accept-encoding")).lower().split(","):
@@ -25,7 +25,7 @@ def takes_packed(headers: Headers) -> bool:
     return weight > 0 and weight >= weights.get("identity", 0)
 
 
-def packed(response: Response) -> Response:
+def compressed(response: Response) -> Response:
     """The same answer, with its body packed where it is a page."""
     if isinstance(response, HTMLResponse) and len(response.body) >= _WORTH_IT:
         response.body = gzip.compress(response.body, _LEVEL, mtime=0)

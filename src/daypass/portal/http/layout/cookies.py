@@ -27,25 +27,25 @@ _MOMENT = timedelta(minutes=1)
 _LONGEST_NOTICE = 500
 
 
-def give(response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
+def set_cookie(response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
     """Set a cookie; without a length of time it goes when the browser is closed."""
     seconds = None if lasts is None else lasts // timedelta(seconds=1)
     response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
 
-def take(response: Response, name: str) -> None:
+def delete_cookie(response: Response, name: str) -> None:
     """Remove a cookie."""
     response.set_cookie(name, "", max_age=0, path="/", secure=True, httponly=True, samesite="lax")
 
 
-def give_for_long(response: Response, name: str, value: str) -> None:
+def set_persistent_cookie(response: Response, name: str, value: str) -> None:
     """Set a cookie that stays."""
-    give(response, name, value, _YEAR)
+    set_cookie(response, name, value, _YEAR)
 
 
-def give_notice(response: Response, sentence: str) -> None:
+def flash(response: Response, sentence: str) -> None:
     """Let the next page say this, once."""
-    give(response, NOTICE, quote(sentence[:_LONGEST_NOTICE]), _MOMENT)
+    set_cookie(response, NOTICE, quote(sentence[:_LONGEST_NOTICE]), _MOMENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,25 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from daypass.portal.access.model import Caller, Door
-from daypass.portal.errors import FreshSignInNeeded, Unauthenticated
-from daypass.portal.http.core.authentication import Addresses, Permission
-from daypass.portal.http.core.authorization import Doorkeeper, Place
+from daypass.portal.access.model import Caller, Channel
+from daypass.portal.errors import ReauthenticationRequired, Unauthenticated
+from daypass.portal.http.core.authentication import ClientAddresses, Permission
+from daypass.portal.http.core.authorization import Authorizer, RouteInfo
 from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import LOG_FIELDS, REQUEST_ID
-from daypass.portal.http.core.threadpool import Pools
-from daypass.portal.http.layout.compression import packed, takes_packed
+from daypass.portal.http.core.threadpool import ThreadPools
+from daypass.portal.http.layout.compression import accepts_gzip, compressed
 from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, Preferences
 from daypass.portal.http.layout.csrf import FIELD, check_sender, check_token, csrf_token
 from daypass.portal.http.layout.forms import Form, read_form, read_upload, wants_page
-from daypass.portal.http.layout.page_layout import Frame, Frames
-from daypass.portal.http.layout.reauthentication import Confirmations, Waiting
-from daypass.portal.http.layout.redirects import page_before
+from daypass.portal.http.layout.page_layout import PageLayout, PageLayouts
+from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication
+from daypass.portal.http.layout.redirects import referring_path
 from daypass.portal.identity.model import ApiToken, User
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class AnonymousRequest:
     """A request of whoever it is, before anything of it is believed."""
 
     address: str
@@ -42,7 +42,7 @@ class Stranger:
     """What this browser's forms stand on before there is a sign-in; empty at the first page."""
     here: str
     """Path and query."""
-    place: Place
+    place: RouteInfo
     back: str
     """The page on which a form stood."""
     wants_page: bool
@@ -52,11 +52,11 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageVisit:
     """A request for a page, of a known caller."""
 
     caller: Caller
-    frame: Frame
+    frame: PageLayout
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Form
@@ -68,25 +68,25 @@ class Visit:
     """Whether a page is wanted; script and programs want JSON."""
 
 
-Page = Callable[[Visit], Response]
-OpenPage = Callable[[Stranger], Response]
+Page = Callable[[PageVisit], Response]
+OpenPage = Callable[[AnonymousRequest], Response]
 SignedIn = Callable[[str], tuple[ApiToken, User]]
 """Who a sign-in cookie stands for; raises `Unauthenticated` or `SignInAgain`."""
 
 
 @dataclass(frozen=True, slots=True)
-class PageEntrance:
+class PageEndpoints:
     """What the pages of all doors share."""
 
-    door: Door
+    door: Channel
     signed_in: SignedIn
-    frames: Frames
-    addresses: Addresses
-    pools: Pools
+    frames: PageLayouts
+    addresses: ClientAddresses
+    pools: ThreadPools
     origin: str
     """Our own, which is the only one that forms may come from."""
-    confirmations: Confirmations
-    doorkeeper: Doorkeeper
+    confirmations: Reauthentication
+    doorkeeper: Authorizer
 
     def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
         """The endpoint of a page, by GET, for those who have *permission*; *calls_aws* chooses its pool."""
@@ -111,19 +111,19 @@ class PageEntrance:
         """The endpoint of a form for anybody; its token stands on the visit's cookie."""
         return PageEndpoint(self, Permission.ANYBODY, partial(self._open_act, handler), is_form=True)
 
-    def _admit(self, permission: Permission, stranger: Stranger) -> None:
+    def _admit(self, permission: Permission, stranger: AnonymousRequest) -> None:
         self._visit(permission, stranger)
 
-    def _show(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
+    def _show(self, permission: Permission, handler: Page, stranger: AnonymousRequest) -> Response:
         return handler(self._visit(permission, stranger))
 
-    def _act(self, permission: Permission, handler: Page, stranger: Stranger) -> Response:
+    def _act(self, permission: Permission, handler: Page, stranger: AnonymousRequest) -> Response:
         visit = self._visit(permission, stranger)
         check_token(stranger.session, stranger.form.raw(FIELD))
         try:
             return handler(visit)
-        except FreshSignInNeeded as refusal:
-            waiting = Waiting.of(stranger.here, stranger.form)
+        except ReauthenticationRequired as refusal:
+            waiting = DeferredForm.of(stranger.here, stranger.form)
             if not (stranger.wants_page and waiting.can_wait):
                 raise
             theme = stranger.preferences.theme
@@ -132,22 +132,22 @@ class PageEntrance:
             )
 
     @staticmethod
-    def _open_act(handler: OpenPage, stranger: Stranger) -> Response:
+    def _open_act(handler: OpenPage, stranger: AnonymousRequest) -> Response:
         check_token(stranger.visit, stranger.form.raw(FIELD))
         return handler(stranger)
 
-    def _visit(self, permission: Permission, stranger: Stranger) -> Visit:
+    def _visit(self, permission: Permission, stranger: AnonymousRequest) -> PageVisit:
         if not stranger.session:
             raise Unauthenticated("You are not signed in.")
         token, user = self.signed_in(stranger.session)
         fields = stranger.log_fields
         fields["user"] = user.username
         caller = Caller(user, token, self.door, stranger.address, stranger.request_id, fields)
-        self.doorkeeper.admit(permission, caller, stranger.place)
+        self.doorkeeper.authorize(permission, caller, stranger.place)
         path = stranger.here.partition("?")[0]
         csrf = csrf_token(stranger.session)
         frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
-        return Visit(
+        return PageVisit(
             caller=caller,
             frame=frame,
             path=stranger.path,
@@ -163,7 +163,7 @@ class PageEntrance:
 class Upload:
     """What a form with a file has to pass before it is read."""
 
-    admit: Callable[[Stranger], None]
+    admit: Callable[[AnonymousRequest], None]
     largest: int
 
 
@@ -172,7 +172,7 @@ class PageEndpoint:
 
     def __init__(
         self,
-        entrance: PageEntrance,
+        entrance: PageEndpoints,
         permission: Permission,
         handler: OpenPage,
         *,
@@ -194,13 +194,13 @@ class PageEndpoint:
             check_sender(request.headers, self._entrance.origin)
             form = await self._read(request)
         return await self._pool.run(
-            partial(self._answer, self._stranger(request, form), takes_packed(request.headers))
+            partial(self._answer, self._stranger(request, form), accepts_gzip(request.headers))
         )
 
-    def _answer(self, stranger: Stranger, can_be_packed: bool) -> Response:
+    def _answer(self, stranger: AnonymousRequest, can_be_packed: bool) -> Response:
         response = self._handler(stranger)
         # What a form is answered with may hold a secret that is shown once.
-        return packed(response) if can_be_packed and not self.is_form else response
+        return compressed(response) if can_be_packed and not self.is_form else response
 
     async def _read(self, request: Request) -> Form:
         if self._upload is None:
@@ -208,10 +208,10 @@ class PageEndpoint:
         await self._pool.run(partial(self._upload.admit, self._stranger(request, Form({}))))
         return await read_upload(request, self._upload.largest)
 
-    def _stranger(self, request: Request, form: Form) -> Stranger:
+    def _stranger(self, request: Request, form: Form) -> AnonymousRequest:
         cookies = request.cookies
         query = request.url.query
-        return Stranger(
+        return AnonymousRequest(
             address=self._entrance.addresses.of(request),
             request_id=request.scope[REQUEST_ID],
             path=request.path_params,
@@ -222,8 +222,8 @@ class PageEndpoint:
             device=cookies.get(DEVICE, ""),
             visit=cookies.get(VISIT, ""),
             here=f"{request.url.path}?{query}" if query else request.url.path,
-            place=Place.of(request),
-            back=page_before(request.headers.get("referer", ""), self._entrance.origin),
+            place=RouteInfo.of(request),
+            back=referring_path(request.headers.get("referer", ""), self._entrance.origin),
             wants_page=wants_page(request),
             log_fields=request.scope.get(LOG_FIELDS, {}),
         )

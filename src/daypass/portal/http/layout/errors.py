@@ -6,12 +6,12 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from daypass.portal.errors import FreshSignInNeeded, PortalError, SignInAgain, Unauthenticated
+from daypass.portal.errors import PortalError, ReauthenticationRequired, SignInAgain, Unauthenticated
 from daypass.portal.http.core.problems import REQUEST_ID, problem
-from daypass.portal.http.layout.cookies import SESSION, Preferences, take
+from daypass.portal.http.layout.cookies import SESSION, Preferences, delete_cookie
 from daypass.portal.http.layout.forms import wants_page
-from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN, own_path, page_before, with_next
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN, login_url, referring_path, safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
 
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "That could not be read",
@@ -50,7 +50,7 @@ class RefusalPage:
 class RefusalForm:
     """The form in which doors with pages refuse: a page for people, JSON for script and programs."""
 
-    pages: Pages
+    pages: PageRenderer
     origin: str
 
     def __call__(self, refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
@@ -59,8 +59,8 @@ class RefusalForm:
             return problem(refusal, status, request)
         if isinstance(refusal, Unauthenticated | SignInAgain):
             return self._sign_in(request)
-        if isinstance(refusal, FreshSignInNeeded):
-            return RedirectResponse(with_next(CONFIRM, self._here(request)), 303)
+        if isinstance(refusal, ReauthenticationRequired):
+            return RedirectResponse(login_url(CONFIRM, self._here(request)), 303)
         page = RefusalPage(
             title=_TITLES.get(status, status.phrase),
             reason=refusal.reason,
@@ -73,17 +73,17 @@ class RefusalForm:
         return self.pages.show_alone("layout/refusal.html", page, status, theme=theme)
 
     def _sign_in(self, request: Request) -> Response:
-        address = with_next(SIGN_IN, self._here(request))
+        address = login_url(SIGN_IN, self._here(request))
         was_signed_in = SESSION in request.cookies
         if was_signed_in:
             address += f"{'&' if '?' in address else '?'}ended=1"
         response = RedirectResponse(address, 303)
         if was_signed_in:
-            take(response, SESSION)
+            delete_cookie(response, SESSION)
         return response
 
     def _here(self, request: Request) -> str:
         """The page that a person is on: what was asked for, or where the form stood."""
         if request.method in {"GET", "HEAD"}:
-            return own_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
-        return page_before(request.headers.get("referer", ""), self.origin)
+            return safe_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
+        return referring_path(request.headers.get("referer", ""), self.origin)

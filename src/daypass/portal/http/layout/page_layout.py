@@ -18,7 +18,7 @@ SHOWN_TENANTS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PageLayout:
     """All that the frame shows."""
 
     user: User
@@ -56,17 +56,17 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class PageLayouts:
     """Makes the frame of each page, by the database as of now."""
 
     database: Database
     clock: Clock
 
-    def of(self, caller: Caller, preferences: Preferences, path: str, address: str, csrf: str) -> Frame:
+    def of(self, caller: Caller, preferences: Preferences, path: str, address: str, csrf: str) -> PageLayout:
         """The frame of one page."""
         seen = first_tenants(self.database, caller.user, SHOWN_TENANTS + 1)
         chosen = self._chosen(caller.user, preferences.tenant, seen)
-        return Frame(
+        return PageLayout(
             user=caller.user,
             tenants=[one.tenant for one in seen[:SHOWN_TENANTS]],
             tenant=None if chosen is None else chosen.tenant,

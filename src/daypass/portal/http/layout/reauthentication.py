@@ -18,8 +18,8 @@ from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.csrf import FIELD, check_token, csrf_token
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.navigation import ENTRIES
-from daypass.portal.http.layout.redirects import own_path
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.redirects import safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
 
 _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
@@ -28,20 +28,20 @@ _UNSAID = ("id", "version", "table_id", "seen", "next")
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DeferredForm:
     """A form that waits for the password: where it goes, and what stands in it."""
 
     address: str
     fields: Sequence[tuple[str, str]]
 
     @classmethod
-    def of(cls, address: str, form: Form) -> "Waiting":
+    def of(cls, address: str, form: Form) -> "DeferredForm":
         """All of a form but its token, and anything that is a secret."""
         every = [(name, value) for name, values in form.fields.items() for value in values]
-        return cls(own_path(address), [one for one in every if one[0] not in _NEVER_CARRIED])
+        return cls(safe_path(address), [one for one in every if one[0] not in _NEVER_CARRIED])
 
     @classmethod
-    def opened(cls, form: Form, cookie: str) -> "Waiting | None":
+    def from_signed(cls, form: Form, cookie: str) -> "DeferredForm | None":
         """What the page of the password carried; raises `ForgedRequest` where it was made elsewhere."""
         text = form.raw("waiting")
         if not text:
@@ -84,19 +84,19 @@ class ConfirmPage:
 
 
 @dataclass(frozen=True, slots=True)
-class AgainPage:
+class ContinuePage:
     """What is shown once the password was right, and a form waits."""
 
     csrf: str
     next: str
-    waiting: Waiting
+    waiting: DeferredForm
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmations:
+class Reauthentication:
     """The pages around a password that is asked for once more."""
 
-    pages: Pages
+    pages: PageRenderer
 
     def ask(
         self,
@@ -105,7 +105,7 @@ class Confirmations:
         theme: str,
         back: str,
         *,
-        waiting: Waiting | None = None,
+        waiting: DeferredForm | None = None,
         refusal: PortalError | None = None,
         wrong: str = "",
     ) -> Response:
@@ -115,7 +115,7 @@ class Confirmations:
             csrf=csrf_token(cookie),
             next=back,
             username=caller.user.username,
-            then=called(back),
+            then=page_title(back),
             waiting=text,
             seal=csrf_token(cookie, _purpose(text)) if text else "",
             wrong=wrong,
@@ -123,13 +123,13 @@ class Confirmations:
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)
 
-    def again(self, waiting: Waiting, cookie: str, theme: str, back: str) -> Response:
+    def again(self, waiting: DeferredForm, cookie: str, theme: str, back: str) -> Response:
         """The form as it was typed, for the sign-in whose *cookie* is new."""
-        page = AgainPage(csrf_token(cookie), back, waiting)
+        page = ContinuePage(csrf_token(cookie), back, waiting)
         return self.pages.show_alone("layout/again.html", page, theme=theme)
 
 
-def called(address: str) -> str:
+def page_title(address: str) -> str:
     """A page, as people call it."""
     path = urlsplit(address).path
     return next((entry.label for entry in ENTRIES if entry.is_current(path)), path)

@@ -4,7 +4,7 @@ from urllib.parse import quote, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from daypass.portal.http.layout.cookies import give_notice
+from daypass.portal.http.layout.cookies import flash
 
 HOME = "/profile"
 SIGN_IN = "/sign-in"
@@ -14,7 +14,7 @@ _LONGEST = 2000
 _NOT_BACK_TO = (SIGN_IN, CONFIRM, "/sign-out")
 
 
-def own_path(typed: str, otherwise: str = HOME) -> str:
+def safe_path(typed: str, otherwise: str = HOME) -> str:
     """*typed* if it is a path of this portal that one can come back to, else *otherwise*."""
     # A browser drops tabs and line ends, and takes a backslash for a slash: both could lead away.
     is_path = typed.startswith("/") and not typed.startswith("//")
@@ -26,7 +26,7 @@ def own_path(typed: str, otherwise: str = HOME) -> str:
     return typed
 
 
-def page_before(referer: str, origin: str) -> str:
+def referring_path(referer: str, origin: str) -> str:
     """The page of *origin* on which a form stood; the first one, where a browser does not say."""
     try:
         from_page = urlsplit(referer)
@@ -34,17 +34,17 @@ def page_before(referer: str, origin: str) -> str:
         return HOME
     if f"{from_page.scheme}://{from_page.netloc}" != origin:
         return HOME
-    return own_path(f"{from_page.path}?{from_page.query}".removesuffix("?"))
+    return safe_path(f"{from_page.path}?{from_page.query}".removesuffix("?"))
 
 
-def with_next(address: str, here: str) -> str:
+def login_url(address: str, here: str) -> str:
     """*address*, from which one comes back to *here*."""
     return address if here in {"/", HOME} else f"{address}?next={quote(here, safe='/')}"
 
 
-def go_to(address: str, notice: str = "") -> Response:
+def redirect(address: str, notice: str = "") -> Response:
     """The answer to a form that did its work: look there now, and be told so."""
     response = RedirectResponse(address, 303)
     if notice:
-        give_notice(response, notice)
+        flash(response, notice)
     return response

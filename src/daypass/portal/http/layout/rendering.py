@@ -9,9 +9,9 @@ from starlette.responses import HTMLResponse, Response
 from daypass.portal.http.core.duration_text import written
 from daypass.portal.http.layout import time_format
 from daypass.portal.http.layout.assets import Assets
-from daypass.portal.http.layout.cookies import NOTICE, take
+from daypass.portal.http.layout.cookies import NOTICE, delete_cookie
 from daypass.portal.http.layout.csrf import FIELD
-from daypass.portal.http.layout.page_layout import Frame
+from daypass.portal.http.layout.page_layout import PageLayout
 
 PRODUCT = "Daypass"
 
@@ -78,18 +78,20 @@ class Templates:
         }
 
 
-class Pages:
+class PageRenderer:
     """Makes pages. A template gets `page`, the object that its page made, and `frame`, what surrounds it."""
 
     def __init__(self, templates: Templates, form_origins: Sequence[str] = ()) -> None:
         self.headers = page_headers(form_origins)
         self._environment = templates.environment
 
-    def show(self, frame: Frame, template: str, page: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def show(
+        self, frame: PageLayout, template: str, page: object, status: HTTPStatus = HTTPStatus.OK
+    ) -> Response:
         """A page in the frame."""
         response = self._answer(template, {"frame": frame, "page": page}, status)
         if frame.notice:
-            take(response, NOTICE)
+            delete_cookie(response, NOTICE)
         return response
 
     def show_alone(

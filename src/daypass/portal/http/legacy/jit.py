@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.clock import Clock
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
 
 _ADMIN_ROLES = frozenset({"admin", "duplo-ops"})
@@ -22,21 +22,21 @@ class Jit:
     issuer: Issuer
     clock: Clock
 
-    def admin(self, call: Call) -> Response:
+    def admin(self, call: ApiRequest) -> Response:
         """Access by the master role."""
         return self._issue(call, AdminScope())
 
-    def admin_by_role(self, call: Call) -> Response:
+    def admin_by_role(self, call: ApiRequest) -> Response:
         """The same under another address; both names that clients send mean the master role."""
         if call.path["role"] not in _ADMIN_ROLES:
             raise NotFound("There is no such admin role; there are admin and duplo-ops.")
         return self._issue(call, AdminScope())
 
-    def tenant(self, call: Call) -> Response:
+    def tenant(self, call: ApiRequest) -> Response:
         """Access to one tenant."""
         return self._issue(call, TenantScope(call.path["tenant"]))
 
-    def _issue(self, call: Call, scope: Scope) -> Response:
+    def _issue(self, call: ApiRequest, scope: Scope) -> Response:
         issuance = self.issuer.issue(call.caller, Ask(scope, purpose=Purpose.BOTH))
         return JSONResponse(self._shape(issuance))
 

@@ -17,11 +17,11 @@ from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, InvalidRequest
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.layout.cookies import NOTICE, take
+from daypass.portal.http.layout.cookies import NOTICE, delete_cookie
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from daypass.portal.http.layout.endpoints import PageEntrance, Visit
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, RECOGNISED, Approvals, shown_name
+from daypass.portal.http.layout.endpoints import PageEndpoints, PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.identity.legacy_consent import GRANT, LIFETIME, RECOGNISED, LegacyConsents, shown_name
 
 PAGE = "/app/user/verify-token"
 DONE = f"{PAGE}/done"
@@ -42,7 +42,7 @@ _TAKE_NO_FOR_AN_ANSWER = RECOGNISED - {"duploctl"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LocalAccessRequest:
     """What an application asks for by the address that it opens."""
 
     application: str
@@ -62,7 +62,7 @@ class LocalAccessPage:
     """What *Local Access Requested* shows."""
 
     csrf: str
-    asked: Asked
+    asked: LocalAccessRequest
     consent: str
     shown_at: int
     username: str
@@ -85,11 +85,11 @@ class OutcomePage:
 class LocalAccess:
     """The prompt, its answer, and what one sees afterwards."""
 
-    pages: Pages
-    approvals: Approvals
+    pages: PageRenderer
+    approvals: LegacyConsents
     clock: Clock
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """The prompt. Looking at it hands over nothing, whatever its address says."""
         if visit.query.get("success") == "true":
             return RedirectResponse(DONE, HTTPStatus.SEE_OTHER)
@@ -105,7 +105,7 @@ class LocalAccess:
             return self._prompt(visit, asked, HTTPStatus.FORBIDDEN, refusal.reason)
         return self._prompt(visit, asked)
 
-    def approve(self, visit: Visit) -> Response:
+    def approve(self, visit: PageVisit) -> Response:
         """Hand a token to the page that was looked at; it alone brings it to the application."""
         form, caller = visit.form, visit.caller
         asked = _asked(form.raw("localAppName"), form.raw("localPort"), form.raw("isAdmin"))
@@ -127,7 +127,7 @@ class LocalAccess:
         )
         return JSONResponse({"port": asked.port, "token": secret.reveal()})
 
-    def cancel(self, visit: Visit) -> Response:
+    def cancel(self, visit: PageVisit) -> Response:
         """Hand over nothing, on record; the page itself may tell the application so."""
         form, caller = visit.form, visit.caller
         asked = _asked(form.raw("localAppName"), form.raw("localPort"), form.raw("isAdmin"))
@@ -140,18 +140,22 @@ class LocalAccess:
         )
         return RedirectResponse(CANCELLED, HTTPStatus.SEE_OTHER) if visit.wants_page else JSONResponse({})
 
-    def done(self, visit: Visit) -> Response:
+    def done(self, visit: PageVisit) -> Response:
         """That the application has what it asked for."""
         page = OutcomePage(is_done=True)
         return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
 
-    def cancelled(self, visit: Visit) -> Response:
+    def cancelled(self, visit: PageVisit) -> Response:
         """That it does not."""
         page = OutcomePage(is_done=False)
         return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
 
     def _prompt(
-        self, visit: Visit, asked: Asked, status: HTTPStatus = HTTPStatus.OK, refusal: str = ""
+        self,
+        visit: PageVisit,
+        asked: LocalAccessRequest,
+        status: HTTPStatus = HTTPStatus.OK,
+        refusal: str = "",
     ) -> Response:
         now = self.clock()
         shown_at = int(now.timestamp() * 1000)
@@ -170,7 +174,7 @@ class LocalAccess:
         response = self.pages.show_alone("legacy/local-access.html", page, status, theme=visit.frame.theme)
         if visit.frame.notice:
             # It was about how one came here, and nobody wants to read it on the next page.
-            take(response, NOTICE)
+            delete_cookie(response, NOTICE)
         if not asked.takes_navigation:
             policy = response.headers["Content-Security-Policy"]
             ours, ours_and_theirs = "connect-src 'self'", f"connect-src 'self' http://127.0.0.1:{asked.port}"
@@ -178,7 +182,7 @@ class LocalAccess:
         return response
 
 
-def local_access_routes(entrance: PageEntrance, local_access: LocalAccess) -> list[BaseRoute]:
+def local_access_routes(entrance: PageEndpoints, local_access: LocalAccess) -> list[BaseRoute]:
     """The prompt's address is the clients'; the rest are ours."""
     user = Permission.USER
     return [
@@ -190,16 +194,18 @@ def local_access_routes(entrance: PageEntrance, local_access: LocalAccess) -> li
     ]
 
 
-def _asked(name: str, port: str, is_admin: str, *, takes_navigation: bool = True) -> Asked:
+def _asked(name: str, port: str, is_admin: str, *, takes_navigation: bool = True) -> LocalAccessRequest:
     # The digits are ASCII's alone, and what is shown, signed and answered is the number and never the text.
     number = int(port) if _PORT.fullmatch(port) else 0
     if not 1024 <= number <= 65535:
         raise InvalidRequest(
             "The application did not say at which port of this computer it waits. Start it once more."
         )
-    return Asked(shown_name(name) or _NAMELESS, number, is_admin.lower() == "true", takes_navigation)
+    return LocalAccessRequest(
+        shown_name(name) or _NAMELESS, number, is_admin.lower() == "true", takes_navigation
+    )
 
 
-def _purpose(asked: Asked, shown_at: str) -> str:
+def _purpose(asked: LocalAccessRequest, shown_at: str) -> str:
     """What a consent is for, so that it is good for nothing else."""
     return json.dumps(["local access", asked.application, asked.port, asked.wants_admin, shown_at])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import AccessDenied
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
 from daypass.portal.http.core.tenants import visible_tenant
 from daypass.portal.storage.engine import Database
@@ -25,26 +25,26 @@ class Plans:
     account_id: Callable[[], str]
     region: str
 
-    def plans(self, _call: Call) -> Response:
+    def plans(self, _call: ApiRequest) -> Response:
         """All plans."""
         return JSONResponse([self._plan()])
 
-    def plan_of(self, call: Call) -> Response:
+    def plan_of(self, call: ApiRequest) -> Response:
         """A tenant's plan."""
         visible_tenant(self.database, call.caller.user, call.path["tenant"])
         return JSONResponse(self._plan())
 
-    def infrastructures(self, _call: Call) -> Response:
+    def infrastructures(self, _call: ApiRequest) -> Response:
         """All infrastructures."""
         return JSONResponse([self._infrastructure()])
 
-    def infrastructure(self, call: Call) -> Response:
+    def infrastructure(self, call: ApiRequest) -> Response:
         """One of them, by name."""
         if call.path["name"].lower() != PLAN:
             raise NotFound(f"There is one infrastructure here, and its name is {PLAN}.")
         return JSONResponse(self._infrastructure())
 
-    def unchangeable(self, _call: Call) -> Response:
+    def unchangeable(self, _call: ApiRequest) -> Response:
         """Make or end one: that is nothing this portal does."""
         raise AccessDenied("This portal neither makes nor ends infrastructures; it hands out access to one.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from daypass.portal.http.core.authentication import Permission
-from daypass.portal.http.core.endpoints import Entrance, Handler
+from daypass.portal.http.core.endpoints import ApiEndpoints, Handler
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.legacy.jit import Jit
 from daypass.portal.http.legacy.plans import Plans
@@ -38,7 +38,7 @@ _VERSION_PROBES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Compat:
+class LegacyHandlers:
     """What answers the legacy clients."""
 
     jit: Jit
@@ -49,7 +49,7 @@ class Compat:
     plans: Plans
 
 
-def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
+def legacy_routes(entrance: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRoute]:
     """What the legacy clients call, in whatever case."""
 
     def route(
@@ -104,7 +104,7 @@ def compat_routes(entrance: Entrance, compat: Compat) -> list[BaseRoute]:
 Administer = Callable[[str, str, Handler], BaseRoute]
 
 
-def _administration(administer: Administer, compat: Compat) -> Iterator[BaseRoute]:
+def _administration(administer: Administer, compat: LegacyHandlers) -> Iterator[BaseRoute]:
     users, settings, plans = compat.users, compat.settings, compat.plans
     yield administer("GET", "/admin/GetAllUserRoles", users.listed)
     yield administer("POST", "/admin/UpdateUserRole", users.changed)

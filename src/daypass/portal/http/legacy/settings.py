@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataKind, SettingRecord
 from daypass.portal.errors import InvalidRequest, SettingNotFound
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.settings.registry import TENANT
 
@@ -20,17 +20,17 @@ class Settings:
 
     all_: Administration
 
-    def listed(self, _call: Call) -> Response:
+    def listed(self, _call: ApiRequest) -> Response:
         """What was set for the system."""
         return JSONResponse([_shape(one) for one in self.all_.settings.of(None)])
 
-    def written(self, call: Call) -> Response:
+    def written(self, call: ApiRequest) -> Response:
         """Set something for the system."""
         body = read_object(call.body)
         type_, key, value = text(body, "Type"), text(body, "Key"), text(body, "Value")
         return JSONResponse(_shape(self.all_.settings.put(None, type_, key, value, call.caller)))
 
-    def removed(self, call: Call) -> Response:
+    def removed(self, call: ApiRequest) -> Response:
         """Take away what was set for the system under a key, of whatever type."""
         key = call.path["key"]
         found = [one for one in self.all_.settings.of(None) if one.stored.key == key]
@@ -40,7 +40,7 @@ class Settings:
             self.all_.settings.remove(None, one.stored.type, key, call.caller)
         return JSONResponse(None)
 
-    def notes(self, call: Call) -> Response:
+    def notes(self, call: ApiRequest) -> Response:
         """What is noted about a tenant; to the clients that is its metadata, and settings are not."""
         tenant = call.path["tenant"]
         return JSONResponse(
@@ -50,7 +50,7 @@ class Settings:
             ]
         )
 
-    def note_changed(self, call: Call) -> Response:
+    def note_changed(self, call: ApiRequest) -> Response:
         """Note something about a tenant, or by `State` no longer."""
         body = read_object(call.body)
         tenant, key, state = text(body, "ComponentId"), text(body, "Key"), text(body, "State", "")
@@ -65,22 +65,22 @@ class Settings:
         self.all_.metadata.put(tenant, key, MetadataKind(kind), text(body, "Value"), call.caller)
         return JSONResponse(None)
 
-    def tagging(self, _call: Call) -> Response:
+    def tagging(self, _call: ApiRequest) -> Response:
         """For which services tags say who owns a resource: none, for names do."""
         return JSONResponse({"AwsServicesTagBasedOwnershipEnabled": []})
 
-    def metadata(self, call: Call) -> Response:
+    def metadata(self, call: ApiRequest) -> Response:
         """What was set for a tenant."""
         return JSONResponse([metadata_shape(one) for one in self.all_.settings.of(call.path["tenant"])])
 
-    def metadata_written(self, call: Call) -> Response:
+    def metadata_written(self, call: ApiRequest) -> Response:
         """Set something for a tenant; the key is in the path, or in the body."""
         body = read_object(call.body)
         key = call.path.get("key") or text(body, "Key")
         record = self.all_.settings.put(call.path["tenant"], TENANT, key, text(body, "Value"), call.caller)
         return JSONResponse(metadata_shape(record))
 
-    def metadata_removed(self, call: Call) -> Response:
+    def metadata_removed(self, call: ApiRequest) -> Response:
         """Take away what was set for a tenant."""
         self.all_.settings.remove(call.path["tenant"], TENANT, call.path["key"], call.caller)
         return JSONResponse(None)

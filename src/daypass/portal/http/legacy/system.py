@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse, Response
 
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.users import user_shape
 from daypass.portal.settings.registry import APP_CONFIG, ENABLE_ADMIN_JIT_ON_UI, FLAGS, REGISTRY
 from daypass.portal.settings.store import SYSTEM, SettingStore
@@ -26,7 +26,7 @@ class System:
     role_prefix: str
     version: str
 
-    def features(self, call: Call) -> Response:
+    def features(self, call: ApiRequest) -> Response:
         """What the portal can do; duplo-jit asks this before anything else."""
         with self.database.reading() as connection:
             store = SettingStore(connection)
@@ -60,15 +60,15 @@ class System:
             }
         )
 
-    def me(self, call: Call) -> Response:
+    def me(self, call: ApiRequest) -> Response:
         """The caller."""
         return JSONResponse(user_shape(call.caller.user))
 
-    def account(self, _call: Call) -> Response:
+    def account(self, _call: ApiRequest) -> Response:
         """The account that the portal works in."""
         return JSONResponse(self.account_id())
 
-    def build(self, _call: Call) -> Response:
+    def build(self, _call: ApiRequest) -> Response:
         """The version, for each of the parts that a client thinks there are."""
         return JSONResponse({"tag": self.version, "product": "daypass"})
 

@@ -8,17 +8,17 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.tenants import visible_tenant, visible_tenants
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.http.legacy.plans import CLOUD_AWS, PLAN
 from daypass.portal.http.legacy.settings import metadata_shape
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
-_EVERY = Turn(limit=1_000_000)
+_EVERY = PageRequest(limit=1_000_000)
 """The clients know no pages."""
 
 
@@ -32,7 +32,7 @@ class Tenants:
     region: str
     """Where a tenant is to be that says nothing else."""
 
-    def listed(self, call: Call) -> Response:
+    def listed(self, call: ApiRequest) -> Response:
         """The tenants that the caller may use; clients look up ids here, and Administrators settings."""
         user = call.caller.user
         seen = visible_tenants(self.database, user)
@@ -45,7 +45,7 @@ class Tenants:
             [{**_name(one.tenant), "Metadata": settings.get(one.tenant.id, [])} for one in seen]
         )
 
-    def shown(self, call: Call) -> Response:
+    def shown(self, call: ApiRequest) -> Response:
         """One tenant, with all that the Terraform provider reads."""
         tenant = self._tenant(call)
         return JSONResponse(
@@ -60,7 +60,7 @@ class Tenants:
             }
         )
 
-    def created(self, call: Call) -> Response:
+    def created(self, call: ApiRequest) -> Response:
         """Add one, on a role of its own."""
         body = read_object(call.body)
         plan = text(body, "PlanID", PLAN)
@@ -69,13 +69,13 @@ class Tenants:
         self.all_.tenants.create(text(body, "AccountName").lower(), self.region, call.caller)
         return JSONResponse(None)
 
-    def deleted(self, call: Call) -> Response:
+    def deleted(self, call: ApiRequest) -> Response:
         """End one."""
         kept = self.all_.tenants.delete(call.path["tenant"], call.caller)
         # The clients take no other body; duploctl and the Terraform provider ignore the header.
         return warned(JSONResponse(None), rights_kept(kept))
 
-    def features(self, call: Call) -> Response:
+    def features(self, call: ApiRequest) -> Response:
         """What a tenant has."""
         return JSONResponse(
             {
@@ -86,16 +86,16 @@ class Tenants:
             }
         )
 
-    def region_of(self, call: Call) -> Response:
+    def region_of(self, call: ApiRequest) -> Response:
         """A tenant's region."""
         return JSONResponse(self._tenant(call).region)
 
-    def account(self, call: Call) -> Response:
+    def account(self, call: ApiRequest) -> Response:
         """The account that a tenant is in."""
         self._tenant(call)
         return JSONResponse(self.account_id())
 
-    def _tenant(self, call: Call) -> Tenant:
+    def _tenant(self, call: ApiRequest) -> Tenant:
         return visible_tenant(self.database, call.caller.user, call.path["tenant"])
 
 

@@ -10,14 +10,14 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, MembershipNotFound, UserNotFound
-from daypass.portal.http.core.endpoints import Call
+from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.tenants import visible_tenants
 from daypass.portal.http.legacy.body import nested, read_object, text, words
 from daypass.portal.identity.model import Role, User
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
-_ALL = Turn(limit=1_000_000)
+_ALL = PageRequest(limit=1_000_000)
 """The clients know no pages."""
 
 
@@ -27,12 +27,12 @@ class Users:
 
     all_: Administration
 
-    def listed(self, _call: Call) -> Response:
+    def listed(self, _call: ApiRequest) -> Response:
         """Every user."""
         page = self.all_.users.page(UserQuery(), _ALL)
         return JSONResponse([user_shape(record.user) for record in page.records])
 
-    def changed(self, call: Call) -> Response:
+    def changed(self, call: ApiRequest) -> Response:
         """Add, change or end one, by `State`; the Terraform provider says none and means whichever fits."""
         body = read_object(call.body)
         name, state = text(body, "Username"), text(body, "State", "")
@@ -50,7 +50,7 @@ class Users:
         )
         return JSONResponse(user_shape(record.user))
 
-    def access_changed(self, call: Call) -> Response:
+    def access_changed(self, call: ApiRequest) -> Response:
         """Let a user into a tenant, or no longer; 204, for duploctl takes 200 for a failure."""
         body = read_object(call.body)
         tenant, user = text(body, "TenantId"), text(body, "Username")
@@ -64,7 +64,7 @@ class Users:
             self.all_.members.put(tenant, user, access, call.caller)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def access_listed(self, _call: Call) -> Response:
+    def access_listed(self, _call: ApiRequest) -> Response:
         """Who may use which tenant."""
         by_tenant: dict[str, list[MemberRecord]] = defaultdict(list)
         for one in self.all_.members.page(_ALL).records:
@@ -79,7 +79,7 @@ class Users:
             ]
         )
 
-    def access_of(self, call: Call) -> Response:
+    def access_of(self, call: ApiRequest) -> Response:
         """Which tenants one user may use; `adminAccess=false` leaves out what only the role opens."""
         record = self.all_.users.find(call.path["username"])
         own = {one.tenant.id: one for one in self.all_.users.memberships(record.user.id)}
@@ -101,7 +101,7 @@ class Users:
             return False
         return True
 
-    def _remove(self, tenant: str, user: str, call: Call) -> None:
+    def _remove(self, tenant: str, user: str, call: ApiRequest) -> None:
         try:
             self.all_.members.remove(tenant, user, call.caller)
         except MembershipNotFound:

@@ -9,15 +9,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import InvalidRequest, OAuthRefused, PortalError
-from daypass.portal.http.core.authentication import Addresses, Permission
+from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.endpoints import read_body
 from daypass.portal.http.core.problems import REQUEST_ID
-from daypass.portal.http.core.threadpool import Pool
+from daypass.portal.http.core.threadpool import ThreadPool
 from daypass.portal.http.layout.forms import Form, read_form
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ClientRequest:
     """What an application sent, and from where."""
 
     form: Form
@@ -31,34 +31,34 @@ class Sent:
         return self.form.raw(name)
 
 
-Handler = Callable[[Sent], Response]
+Handler = Callable[[ClientRequest], Response]
 
 
 @dataclass(frozen=True, slots=True)
-class MachineEntrance:
+class ClientEndpoints:
     """What the endpoints of applications share."""
 
-    addresses: Addresses
-    pool: Pool
+    addresses: ClientAddresses
+    pool: ThreadPool
 
-    def admit(self, handler: Handler) -> "MachineEndpoint":
+    def admit(self, handler: Handler) -> "ClientHandler":
         """The endpoint of a route; what is presented there says who may."""
-        return MachineEndpoint(self, handler)
+        return ClientHandler(self, handler)
 
 
-class MachineEndpoint:
+class ClientHandler:
     """An endpoint for applications; one thread does all of it."""
 
     permission = Permission.ANYBODY
 
-    def __init__(self, entrance: MachineEntrance, handler: Handler) -> None:
+    def __init__(self, entrance: ClientEndpoints, handler: Handler) -> None:
         self._entrance = entrance
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request, or raise the refusal."""
         form = read_form(request, await read_body(request))
-        sent = Sent(form, self._entrance.addresses.of(request), request.scope[REQUEST_ID])
+        sent = ClientRequest(form, self._entrance.addresses.of(request), request.scope[REQUEST_ID])
         return await self._entrance.pool.run(partial(self._handler, sent))
 
 

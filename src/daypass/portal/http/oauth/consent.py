@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AccessDenied, RequestOver, TooSoon
+from daypass.portal.errors import AccessDenied, ConsentTooFast, RequestExpired
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from daypass.portal.http.layout.endpoints import Stranger, Visit
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
-from daypass.portal.identity.oauth.authorization_requests import Consents
+from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import GRANT_LIFE, AuthorizationRequest, Loopback, RequestId
 
 _SHOWN_NAME = 32
@@ -66,19 +66,19 @@ class OutcomePage:
 class ConsentPages:
     """The consent, its answer, and what one sees afterwards."""
 
-    pages: Pages
-    consents: Consents
+    pages: PageRenderer
+    consents: AuthorizationRequests
     clock: Clock
     issuer: str
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """What is asked for. Looking at it hands over nothing."""
         request_id = request_id_of(visit.query.get("request_uri", ""))
         try:
             request = self.consents.show(
                 request_id, visit.caller.token, visit.caller.user, visit.caller.request_id
             )
-        except RequestOver as over:
+        except RequestExpired as over:
             return self._over(visit, over.reason)
         if request.wish.client_id != visit.query.get("client_id"):
             return self._over(visit, "This request is another application's. Run the command again.")
@@ -88,7 +88,7 @@ class ConsentPages:
             return self._consent(visit, request, HTTPStatus.FORBIDDEN, refusal=refusal.reason)
         return self._consent(visit, request)
 
-    def answer(self, visit: Visit) -> Response:
+    def answer(self, visit: PageVisit) -> Response:
         """Do what the person said; the code goes to their own computer, or before their eyes, once."""
         form, caller = visit.form, visit.caller
         request_id = RequestId(form.raw("request"))
@@ -99,11 +99,11 @@ class ConsentPages:
                 request = self.consents.deny(request_id, caller.token, caller.user, caller.request_id)
                 return self._denied(visit, request, is_by_script=is_by_script)
             approved = self.consents.approve(request_id, caller.token, caller.user, caller.request_id)
-        except RequestOver as over:
+        except RequestExpired as over:
             if is_by_script:
                 raise
             return self._over(visit, over.reason)
-        except TooSoon as hint:
+        except ConsentTooFast as hint:
             if is_by_script:
                 raise
             request = self.consents.show(request_id, caller.token, caller.user)
@@ -114,11 +114,11 @@ class ConsentPages:
             return self._redirect(approved.request, destination, code=code)
         return self._outcome(visit, OutcomePage(code=code))
 
-    def done(self, stranger: Stranger) -> Response:
+    def done(self, stranger: AnonymousRequest) -> Response:
         """That the terminal goes on."""
         return self.pages.show_alone("oauth/outcome.html", OutcomePage(), theme=stranger.preferences.theme)
 
-    def _denied(self, visit: Visit, request: AuthorizationRequest, *, is_by_script: bool) -> Response:
+    def _denied(self, visit: PageVisit, request: AuthorizationRequest, *, is_by_script: bool) -> Response:
         destination = request.wish.destination
         if is_by_script and isinstance(destination, Loopback):
             return self._redirect(request, destination, error="access_denied")
@@ -130,7 +130,7 @@ class ConsentPages:
 
     def _consent(
         self,
-        visit: Visit,
+        visit: PageVisit,
         request: AuthorizationRequest,
         status: HTTPStatus = HTTPStatus.OK,
         *,
@@ -152,10 +152,10 @@ class ConsentPages:
         )
         return self.pages.show_alone("oauth/consent.html", page, status, theme=visit.frame.theme)
 
-    def _outcome(self, visit: Visit, page: OutcomePage) -> Response:
+    def _outcome(self, visit: PageVisit, page: OutcomePage) -> Response:
         return self.pages.show_alone("oauth/outcome.html", page, theme=visit.frame.theme)
 
-    def _over(self, visit: Visit, reason: str) -> Response:
+    def _over(self, visit: PageVisit, reason: str) -> Response:
         return self.pages.show_alone(
             "oauth/over.html", OverPage(reason), HTTPStatus.GONE, theme=visit.frame.theme
         )

@@ -7,10 +7,15 @@ from starlette.responses import JSONResponse, Response
 
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.http.oauth.client_endpoints import Sent
-from daypass.portal.identity.oauth.authorization_requests import Consents
-from daypass.portal.identity.oauth.model import Granted, RequestId, Wish, read_destination
-from daypass.portal.identity.oauth.token_families import Grants, Redeemer
+from daypass.portal.http.oauth.client_endpoints import ClientRequest
+from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
+from daypass.portal.identity.oauth.model import (
+    AuthorizationParameters,
+    RequestId,
+    TokenGrant,
+    read_destination,
+)
+from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 
@@ -37,12 +42,12 @@ def request_id_of(request_uri: str) -> RequestId:
 class Endpoints:
     """The calls of applications."""
 
-    consents: Consents
-    grants: Grants
+    consents: AuthorizationRequests
+    grants: TokenFamilies
     clock: Clock
     issuer: str
 
-    def push(self, sent: Sent) -> Response:
+    def push(self, sent: ClientRequest) -> Response:
         """Take in what will be asked for (RFC 9126)."""
         if sent.get("response_type") != "code":
             raise OAuthRefused("unsupported_response_type", "response_type is code, and nothing else.")
@@ -51,7 +56,7 @@ class Endpoints:
         scopes = set(sent.get("scope").split())
         if not {TENANTS} <= scopes <= {TENANTS, ADMIN}:
             raise OAuthRefused("invalid_scope", f"scope is “{TENANTS}”, or “{TENANTS} {ADMIN}”.")
-        wish = Wish(
+        wish = AuthorizationParameters(
             client_id=sent.get("client_id"),
             challenge=sent.get("code_challenge"),
             state=sent.get("state"),
@@ -71,11 +76,11 @@ class Endpoints:
         }
         return JSONResponse(answer, HTTPStatus.CREATED)
 
-    def token(self, sent: Sent) -> Response:
+    def token(self, sent: ClientRequest) -> Response:
         """Tokens for a code, or for a refresh token."""
         grant_type = sent.get("grant_type")
         if grant_type == "authorization_code":
-            redeemer = Redeemer(
+            redeemer = TokenRequest(
                 client_id=sent.get("client_id"),
                 verifier=Secret(sent.get("code_verifier")),
                 redirect_uri=sent.get("redirect_uri"),
@@ -88,7 +93,7 @@ class Endpoints:
             return self._tokens(self.grants.refresh(refresh, sent.address, sent.request_id))
         raise OAuthRefused("unsupported_grant_type", "grant_type is authorization_code or refresh_token.")
 
-    def revoke(self, sent: Sent) -> Response:
+    def revoke(self, sent: ClientRequest) -> Response:
         """Sign a device out (RFC 7009)."""
         self.grants.revoke(sent.get("token"), sent.address, sent.request_id)
         return Response()
@@ -114,7 +119,7 @@ class Endpoints:
             }
         )
 
-    def _tokens(self, granted: Granted) -> Response:
+    def _tokens(self, granted: TokenGrant) -> Response:
         now = self.clock()
         return JSONResponse(
             {

@@ -9,9 +9,9 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.http.core.duration_text import cap_note, reason, written
-from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.layout.time_format import short
 from daypass.portal.secret import Secret
 
@@ -48,22 +48,22 @@ class LinkPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class ConsoleAccess:
     """Issues what the menu offers. Each is a form of ours, so that no other site can ask for it."""
 
-    pages: Pages
+    pages: PageRenderer
     issuer: Issuer
 
-    def console(self, visit: Visit) -> Response:
+    def console(self, visit: PageVisit) -> Response:
         """Lead to the AWS console's home page."""
         return self.lead(visit, _scope(visit.form))
 
-    def lead(self, visit: Visit, scope: Scope, destination: str | None = None) -> Response:
+    def lead(self, visit: PageVisit, scope: Scope, destination: str | None = None) -> Response:
         """Lead into the AWS console; the address of where to is a secret, and is in no page."""
         _, link = self._link(visit, scope, destination)
         return RedirectResponse(link.reveal(), 303, self.pages.headers)
 
-    def console_link(self, visit: Visit) -> Response:
+    def console_link(self, visit: PageVisit) -> Response:
         """A link to the AWS console."""
         issuance, link = self._link(visit, _scope(visit.form))
         until = issuance.issued_at + LINK_LIFETIME
@@ -78,7 +78,7 @@ class Ways:
         page = LinkPage(_name(issuance), link.reveal(), until, _because(issuance), visit.frame.now)
         return self.pages.show_alone("pages/console-url.html", page, theme=visit.frame.theme)
 
-    def credentials(self, visit: Visit) -> Response:
+    def credentials(self, visit: PageVisit) -> Response:
         """Keys."""
         issuance = self.issuer.issue(visit.caller, Ask(_scope(visit.form), purpose=Purpose.KEYS))
         keys = issuance.credentials
@@ -109,7 +109,9 @@ class Ways:
         )
         return self.pages.show_alone("pages/credentials.html", page, theme=visit.frame.theme)
 
-    def _link(self, visit: Visit, scope: Scope, destination: str | None = None) -> tuple[Issuance, Secret]:
+    def _link(
+        self, visit: PageVisit, scope: Scope, destination: str | None = None
+    ) -> tuple[Issuance, Secret]:
         ask = Ask(scope, purpose=Purpose.CONSOLE, destination=destination)
         issuance = self.issuer.issue(visit.caller, ask)
         if issuance.console_url is None:
@@ -131,5 +133,5 @@ def _because(issuance: Issuance) -> str:
     return cap_note(validity) or f"{written(validity.length)}: {why}."
 
 
-def _is_script(visit: Visit) -> bool:
+def _is_script(visit: PageVisit) -> bool:
     return not visit.wants_page

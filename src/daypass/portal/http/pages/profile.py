@@ -12,13 +12,13 @@ from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.errors import JitDisabled, PortalError
 from daypass.portal.http.core.duration_text import cap_reason, reason, written
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.http.pages.workstation import Workstation, Workstations
 from daypass.portal.identity.model import ApiToken, TokenKind
-from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.store import UserStore
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import SettingStore
@@ -34,7 +34,7 @@ _STANDING = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MenuSection:
     """One part of the menu: a scope, and all ways into AWS as it."""
 
     name: str
@@ -49,7 +49,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ActiveCredential:
     """Something that stands for the user just now: a browser, an application, a revealed token."""
 
     token: ApiToken
@@ -63,8 +63,8 @@ class Standing:
 class ProfilePage:
     """What the profile shows."""
 
-    tenant: Offer | None
-    admin: Offer | None
+    tenant: MenuSection | None
+    admin: MenuSection | None
     is_admin_off: bool
     """Whether an Administrator has no admin access here because of the flag."""
     refusal: str
@@ -73,7 +73,7 @@ class ProfilePage:
     """Whether that is because JIT access is off."""
     whom_to_ask: Sequence[str]
     permanent: Sequence[ApiToken]
-    standing: Sequence[Standing]
+    standing: Sequence[ActiveCredential]
     """The newest ones, or all where the address asks for them."""
     standing_count: int
     sessions: Sequence[SessionRow]
@@ -86,19 +86,19 @@ class ProfilePage:
 class ProfilePages:
     """The profile."""
 
-    pages: Pages
+    pages: PageRenderer
     database: Database
     issuer: Issuer
-    own: OwnTokens
+    own: PersonalTokens
     workstations: Workstations
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """The profile."""
         return self.show_with(visit, HTTPStatus.OK)
 
     def show_with(
         self,
-        visit: Visit,
+        visit: PageVisit,
         status: HTTPStatus,
         *,
         wrong: str = "",
@@ -132,7 +132,7 @@ class ProfilePages:
         )
         return self.pages.show(frame, "pages/profile.html", page, status)
 
-    def _tenant_offer(self, visit: Visit) -> tuple[Offer | None, PortalError | None]:
+    def _tenant_offer(self, visit: PageVisit) -> tuple[MenuSection | None, PortalError | None]:
         tenant = visit.frame.tenant
         if tenant is None:
             return None, None
@@ -143,7 +143,7 @@ class ProfilePages:
         except PortalError as refusal:
             return None, refusal
 
-    def _admin_offer(self, visit: Visit) -> Offer | None:
+    def _admin_offer(self, visit: PageVisit) -> MenuSection | None:
         if not visit.caller.user.is_administrator:
             return None
         try:
@@ -152,12 +152,12 @@ class ProfilePages:
             return None
 
     def _offer(
-        self, visit: Visit, scope: Scope, name: str, fields: Mapping[str, str], workstation: Workstation
-    ) -> Offer:
-        plan = self.issuer.foresee(visit.caller, scope)
+        self, visit: PageVisit, scope: Scope, name: str, fields: Mapping[str, str], workstation: Workstation
+    ) -> MenuSection:
+        plan = self.issuer.preview(visit.caller, scope)
         is_admin = isinstance(scope, AdminScope)
         access = "reading only" if plan.access is Access.READ_ONLY else "your full access"
-        return Offer(
+        return MenuSection(
             name=name,
             fields=fields,
             says=f"{written(plan.validity.length)} in {name}, with {access}.",
@@ -167,8 +167,8 @@ class ProfilePages:
         )
 
 
-def _standing(token: ApiToken, current: ApiToken) -> Standing:
-    return Standing(
+def _standing(token: ApiToken, current: ApiToken) -> ActiveCredential:
+    return ActiveCredential(
         token=token,
         kind=LABELS[token.kind],
         # A computer is known by its own name, and not by that of the one application there is for it.

@@ -9,16 +9,16 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.responses import Response
 
-from daypass.portal.access.authorization import read_standing
+from daypass.portal.access.authorization import read_context
 from daypass.portal.access.model import Caller, Deny, TenantScope
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.tenants import access_of, find_tenant
-from daypass.portal.http.layout.cookies import TENANT, give_for_long
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to, own_path
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.console_access import Ways
+from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect, safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
 from daypass.portal.inventory.search import after, count, search
@@ -56,7 +56,7 @@ class KindLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ResourceQuery:
     """Which part of the list is asked for."""
 
     search: str
@@ -65,7 +65,7 @@ class Asked:
     cursor: str | None
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Asked":
+    def of(cls, query: Mapping[str, str]) -> "ResourceQuery":
         """Read it; what makes no sense is as if it were not there."""
         kind, show = query.get("kind", ""), query.get("show", "")
         return cls(
@@ -90,7 +90,7 @@ class Asked:
 class ResourcesPage:
     """What the list shows."""
 
-    asked: Asked
+    asked: ResourceQuery
     shows: Sequence[int]
     listing: Listing | None
     """None where the user has no tenant, or where AWS could not be asked."""
@@ -126,27 +126,27 @@ class ResourcePage:
 class ResourcePages:
     """The list, one page for each resource, and the way to the console."""
 
-    pages: Pages
+    pages: PageRenderer
     database: Database
     inventory: Inventory
-    ways: Ways
+    ways: ConsoleAccess
     public_url: str
 
-    def listed(self, visit: Visit) -> Response:
+    def listed(self, visit: PageVisit) -> Response:
         """The chosen tenant's resources."""
-        return self._listed(visit, Asked.of(visit.query))
+        return self._listed(visit, ResourceQuery.of(visit.query))
 
-    def refresh(self, visit: Visit) -> Response:
+    def refresh(self, visit: PageVisit) -> Response:
         """Have AWS asked again, and come back to the same part of the list."""
-        here = own_path(visit.form.raw("next"), RESOURCES)
+        here = safe_path(visit.form.raw("next"), RESOURCES)
         if visit.frame.tenant is not None:
             try:
                 self.inventory.listing(visit.caller, visit.frame.tenant.id, is_fresh=True)
             except AwsError as refusal:
-                return self._listed(visit, Asked.of(dict(parse_qsl(urlsplit(here).query))), refusal)
-        return go_to(here)
+                return self._listed(visit, ResourceQuery.of(dict(parse_qsl(urlsplit(here).query))), refusal)
+        return redirect(here)
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """One resource by its ARN, whichever of the reader's tenants owns it; that one is then chosen."""
         arn, frame = visit.query.get("arn", "").strip(), visit.frame
         chosen = "" if frame.tenant is None else frame.tenant.id
@@ -170,17 +170,17 @@ class ResourcePages:
         )
         response = self.pages.show(frame, "pages/resource.html", page)
         if tenant.id != chosen:
-            give_for_long(response, TENANT, tenant.id)
+            set_persistent_cookie(response, TENANT, tenant.id)
         return response
 
-    def console(self, visit: Visit) -> Response:
+    def console(self, visit: PageVisit) -> Response:
         """Lead into the AWS console at one resource; where that is, no form has a say in."""
         tenant, resource = self.inventory.resource(
             visit.caller, visit.form.get("tenant"), visit.form.get("arn")
         )
         return self.ways.lead(visit, TenantScope(tenant.id), console_path(resource.named, tenant.region))
 
-    def _listed(self, visit: Visit, asked: Asked, refusal: PortalError | None = None) -> Response:
+    def _listed(self, visit: PageVisit, asked: ResourceQuery, refusal: PortalError | None = None) -> Response:
         tenant, listing = visit.frame.tenant, None
         if tenant is not None and refusal is None:
             try:
@@ -192,7 +192,7 @@ class ResourcePages:
         return self.pages.show(visit.frame, "pages/resources.html", page, status)
 
     def _page(
-        self, visit: Visit, asked: Asked, listing: Listing | None, refusal: PortalError | None
+        self, visit: PageVisit, asked: ResourceQuery, listing: Listing | None, refusal: PortalError | None
     ) -> ResourcesPage:
         resources = () if listing is None else listing.resources
         matching = search(resources, asked.search)
@@ -214,11 +214,11 @@ class ResourcePages:
 
     def _no_console(self, caller: Caller, tenant: Tenant) -> str:
         with self.database.reading() as connection:
-            decision = read_standing(connection, caller, TenantScope(tenant.id), "").decision
+            decision = read_context(connection, caller, TenantScope(tenant.id), "").decision
         return decision.refusal.reason if isinstance(decision, Deny) else ""
 
 
-def _kinds(asked: Asked, matching: Sequence[Resource]) -> Sequence[KindLink]:
+def _kinds(asked: ResourceQuery, matching: Sequence[Resource]) -> Sequence[KindLink]:
     every = KindLink("All", asked.address(kind=None), len(matching), asked.kind is None)
     return [
         every,

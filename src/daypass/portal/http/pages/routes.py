@@ -8,9 +8,9 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.layout.endpoints import Page, PageEntrance
+from daypass.portal.http.layout.endpoints import Page, PageEndpoints
 from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN
-from daypass.portal.http.pages.console_access import Ways
+from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.http.pages.profile import ProfilePages
 from daypass.portal.http.pages.resources import GO, RESOURCES, ResourcePages
 from daypass.portal.http.pages.sessions import SessionPages
@@ -19,7 +19,7 @@ from daypass.portal.http.pages.tenant_choice import TenantChoice
 from daypass.portal.http.pages.tokens import TokenPages
 
 
-class Front:
+class EntryPages:
     """The address without a path."""
 
     permission = Permission.ANYBODY
@@ -30,7 +30,7 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
-class WebPages:
+class PageHandlers:
     """All that the routes lead to."""
 
     sign_in: SignInPages
@@ -38,11 +38,11 @@ class WebPages:
     profile: ProfilePages
     sessions: SessionPages
     tokens: TokenPages
-    ways: Ways
+    ways: ConsoleAccess
     resources: ResourcePages
 
 
-def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
+def page_routes(entrance: PageEndpoints, web: PageHandlers) -> list[BaseRoute]:
     """The routes of all pages."""
 
     def show(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
@@ -52,7 +52,7 @@ def web_routes(entrance: PageEntrance, web: WebPages) -> list[BaseRoute]:
         return exact("POST", path, entrance.act(Permission.USER, page, calls_aws=calls_aws))
 
     return [
-        exact("GET", "/", Front()),
+        exact("GET", "/", EntryPages()),
         exact("GET", SIGN_IN, entrance.open_page(web.sign_in.show)),
         exact("POST", SIGN_IN, entrance.open_act(web.sign_in.sign_in)),
         show(CONFIRM, web.sign_in.show_confirm),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daypass.portal.access.model import Door, LimitSource, Purpose, State
+from daypass.portal.access.model import Channel, LimitSource, Purpose, State
 from daypass.portal.access.store import IssuanceRecord
 from daypass.portal.http.core.duration_text import reason, written
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
@@ -13,7 +13,7 @@ from daypass.portal.tenants.model import Access
 _ENDING = timedelta(minutes=10)
 
 _PURPOSES = {Purpose.CONSOLE: "Console", Purpose.KEYS: "Keys", Purpose.BOTH: "Keys and console"}
-_DOORS = {Door.WEB: "Portal", Door.API: "API", Door.LEGACY: "duploctl and its kin"}
+_DOORS = {Channel.WEB: "Portal", Channel.API: "API", Channel.LEGACY: "duploctl and its kin"}
 
 _BRIEF = {
     LimitSource.ASKED: "as asked",

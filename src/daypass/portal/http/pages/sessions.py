@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from daypass.portal.access.store import IssuanceStore, Wanted
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.access.store import IssuanceFilter, IssuanceStore
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.storage.engine import Database
 
@@ -54,15 +54,15 @@ class SessionsPage:
 class SessionPages:
     """The list of one's own sessions."""
 
-    pages: Pages
+    pages: PageRenderer
     database: Database
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """A page of it, newest first."""
         user, now = visit.caller.user, visit.frame.now
         search = _searchable(visit.query.get("search", ""))
         state = visit.query.get("state", "")
-        wanted = Wanted(search, now if state == "live" else None, is_refused=state == "refused")
+        wanted = IssuanceFilter(search, now if state == "live" else None, is_refused=state == "refused")
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:
             store = IssuanceStore(connection)

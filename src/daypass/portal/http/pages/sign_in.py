@@ -13,17 +13,17 @@ from daypass.portal.errors import (
     RateLimited,
     SignInAgain,
     SignInFailed,
-    TooManyGuesses,
+    TooManyAttempts,
     Unauthenticated,
 )
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, give, take
+from daypass.portal.http.layout.cookies import DEVICE, SESSION, VISIT, delete_cookie, set_cookie
 from daypass.portal.http.layout.csrf import csrf_token
-from daypass.portal.http.layout.endpoints import Stranger, Visit
-from daypass.portal.http.layout.reauthentication import Confirmations, Waiting, called
-from daypass.portal.http.layout.redirects import SIGN_IN, go_to, own_path
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, SignedIn, SignIns
+from daypass.portal.http.layout.endpoints import AnonymousRequest, PageVisit
+from daypass.portal.http.layout.reauthentication import DeferredForm, Reauthentication, page_title
+from daypass.portal.http.layout.redirects import SIGN_IN, redirect, safe_path
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions, SignedIn
 from daypass.portal.secret import Secret
 
 _LONGEST_USERNAME = 255
@@ -49,17 +49,17 @@ class SignInPage:
 class SignInPages:
     """The pages by which one comes in and goes out."""
 
-    pages: Pages
-    confirmations: Confirmations
-    sign_ins: SignIns
+    pages: PageRenderer
+    confirmations: Reauthentication
+    sign_ins: BrowserSessions
     has_administrator: Callable[[], bool]
     public_url: str
 
-    def show(self, stranger: Stranger) -> Response:
+    def show(self, stranger: AnonymousRequest) -> Response:
         """The sign-in page; who is signed in already goes on."""
-        next_page = own_path(stranger.query.get("next", ""))
+        next_page = safe_path(stranger.query.get("next", ""))
         if self._is_signed_in(stranger):
-            return go_to(next_page)
+            return redirect(next_page)
         says = ""
         if "ended" in stranger.query:
             says = "Your sign-in has ended. Sign in again to go on."
@@ -67,10 +67,10 @@ class SignInPages:
             says = "You are signed out."
         return self._answer(stranger, next_page, says=says)
 
-    def sign_in(self, stranger: Stranger) -> Response:
+    def sign_in(self, stranger: AnonymousRequest) -> Response:
         """Sign in, and go where one wanted to."""
         form = stranger.form
-        next_page = own_path(form.raw("next"))
+        next_page = safe_path(form.raw("next"))
         try:
             signed_in = self.sign_ins.sign_in(
                 form.get("username"),
@@ -80,22 +80,22 @@ class SignInPages:
                 request_id=stranger.request_id,
                 replaces=stranger.session or None,
             )
-        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
+        except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self._answer(stranger, next_page, refusal=refusal)
-        response = go_to(next_page)
+        response = redirect(next_page)
         _admit(response, signed_in)
-        take(response, VISIT)
+        delete_cookie(response, VISIT)
         return response
 
-    def show_confirm(self, visit: Visit) -> Response:
+    def show_confirm(self, visit: PageVisit) -> Response:
         """The page that asks for the password once more."""
-        back = own_path(visit.query.get("next", ""))
+        back = safe_path(visit.query.get("next", ""))
         return self.confirmations.ask(visit.caller, visit.cookie, visit.frame.theme, back)
 
-    def confirm(self, visit: Visit) -> Response:
+    def confirm(self, visit: PageVisit) -> Response:
         """Take the password, and go back, or on with the form that waits for it."""
-        caller, back, theme = visit.caller, own_path(visit.form.raw("next")), visit.frame.theme
-        waiting = Waiting.opened(visit.form, visit.cookie)
+        caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.frame.theme
+        waiting = DeferredForm.from_signed(visit.form, visit.cookie)
         try:
             signed_in = self.sign_ins.confirm(
                 caller.token,
@@ -105,26 +105,26 @@ class SignInPages:
                 request_id=caller.request_id,
                 device=visit.device or None,
             )
-        except (SignInFailed, TooManyGuesses, RateLimited) as refusal:
+        except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
             return self.confirmations.ask(
                 caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
             )
         if waiting is None:
-            response = go_to(back, "Confirmed. Do it once more now; nothing was changed yet.")
+            response = redirect(back, "Confirmed. Do it once more now; nothing was changed yet.")
         else:
             response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
         _admit(response, signed_in)
         return response
 
-    def sign_out(self, visit: Visit) -> Response:
+    def sign_out(self, visit: PageVisit) -> Response:
         """End the sign-in, and with it all that stands on it."""
         caller = visit.caller
         self.sign_ins.sign_out(caller.token, caller.user, caller.request_id)
-        response = go_to(f"{SIGN_IN}?out=1")
-        take(response, SESSION)
+        response = redirect(f"{SIGN_IN}?out=1")
+        delete_cookie(response, SESSION)
         return response
 
-    def _is_signed_in(self, stranger: Stranger) -> bool:
+    def _is_signed_in(self, stranger: AnonymousRequest) -> bool:
         try:
             self.sign_ins.find(stranger.session)
         except (Unauthenticated, SignInAgain):
@@ -132,14 +132,19 @@ class SignInPages:
         return True
 
     def _answer(
-        self, stranger: Stranger, next_page: str, *, says: str = "", refusal: PortalError | None = None
+        self,
+        stranger: AnonymousRequest,
+        next_page: str,
+        *,
+        says: str = "",
+        refusal: PortalError | None = None,
     ) -> Response:
         visit = stranger.visit or secrets.token_urlsafe(24)
         page = SignInPage(
             csrf=csrf_token(visit),
             next=next_page,
             host=urlsplit(self.public_url).netloc,
-            then=called(next_page),
+            then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
             username=stranger.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
@@ -148,10 +153,10 @@ class SignInPages:
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         response = self.pages.show_alone("pages/sign-in.html", page, status, theme=stranger.preferences.theme)
         if not stranger.visit:
-            give(response, VISIT, visit)
+            set_cookie(response, VISIT, visit)
         return response
 
 
 def _admit(response: Response, signed_in: SignedIn) -> None:
-    give(response, SESSION, signed_in.cookie.reveal())
-    give(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)
+    set_cookie(response, SESSION, signed_in.cookie.reveal())
+    set_cookie(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.http.core.tenants import search_tenants, visible_tenant
-from daypass.portal.http.layout.cookies import TENANT, give_for_long
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to, own_path
+from daypass.portal.http.layout.cookies import TENANT, set_persistent_cookie
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect, safe_path
 from daypass.portal.storage.engine import Database
 
 _OFFERED = 20
@@ -20,15 +20,15 @@ class TenantChoice:
 
     database: Database
 
-    def choose(self, visit: Visit) -> Response:
+    def choose(self, visit: PageVisit) -> Response:
         """Remember a tenant, by its id or by the name that was typed; stay on the page."""
         reference = visit.form.get("typed") or visit.form.get("tenant")
         tenant = visible_tenant(self.database, visit.caller.user, reference)
-        response = go_to(own_path(visit.form.raw("next")))
-        give_for_long(response, TENANT, tenant.id)
+        response = redirect(safe_path(visit.form.raw("next")))
+        set_persistent_cookie(response, TENANT, tenant.id)
         return response
 
-    def offers(self, visit: Visit) -> Response:
+    def offers(self, visit: PageVisit) -> Response:
         """The first tenants whose names have what was typed in them."""
         text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
         found = search_tenants(self.database, visit.caller.user, text, _OFFERED) if text.isprintable() else ()

@@ -6,21 +6,21 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.pages.profile import ProfilePages
 from daypass.portal.identity.model import TokenId
-from daypass.portal.identity.personal_tokens import OwnTokens
+from daypass.portal.identity.personal_tokens import PersonalTokens
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPages:
     """What the profile's forms about tokens lead to."""
 
-    own: OwnTokens
+    own: PersonalTokens
     profile: ProfilePages
 
-    def show_temporary(self, visit: Visit) -> Response:
+    def show_temporary(self, visit: PageVisit) -> Response:
         """A token that ends with this sign-in, for the page that asks for it."""
         caller = visit.caller
         secret, token = self.own.reveal_temporary(
@@ -28,7 +28,7 @@ class TokenPages:
         )
         return JSONResponse({"secrets": {"token": secret.reveal()}, "until": token.expires_at.isoformat()})
 
-    def add_permanent(self, visit: Visit) -> Response:
+    def add_permanent(self, visit: PageVisit) -> Response:
         """A token that stays, shown on the page that answers and never again."""
         caller = visit.caller
         try:
@@ -39,8 +39,8 @@ class TokenPages:
             return self.profile.show_with(visit, HTTPStatus.UNPROCESSABLE_ENTITY, wrong=refusal.reason)
         return self.profile.show_with(visit, HTTPStatus.CREATED, created=(token, secret.reveal()))
 
-    def revoke(self, visit: Visit) -> Response:
+    def revoke(self, visit: PageVisit) -> Response:
         """End one of one's own tokens; of anybody else's nothing happens, and nothing is said."""
         caller = visit.caller
         self.own.revoke(caller.user, TokenId(visit.form.get("id")), request_id=caller.request_id)
-        return go_to("/profile", "It counts for nothing any more.")
+        return redirect("/profile", "It counts for nothing any more.")

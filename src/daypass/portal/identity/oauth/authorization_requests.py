@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.clock import Clock
-from daypass.portal.errors import AccessDenied, PortalError, RequestOver, TooSoon
-from daypass.portal.identity.browser_sessions import require_fresh
+from daypass.portal.errors import AccessDenied, ConsentTooFast, PortalError, RequestExpired
+from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.oauth.model import (
     CODE_LIFE,
     LOOK_FIRST,
     REQUEST_LIFE,
-    Approved,
+    AuthorizationCodeGrant,
+    AuthorizationParameters,
     AuthorizationRequest,
     RequestId,
-    Wish,
 )
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.identity.oauth.store import PURGE, RequestStore
@@ -35,7 +35,7 @@ _OVER = "This request was answered, or has expired. Run the command again."
 
 
 @dataclass(frozen=True, slots=True)
-class Consents:
+class AuthorizationRequests:
     """What applications ask for, and what people answer."""
 
     database: Database
@@ -43,7 +43,7 @@ class Consents:
     clock: Clock
     sealing: Sealing
 
-    def push(self, wish: Wish) -> AuthorizationRequest:
+    def push(self, wish: AuthorizationParameters) -> AuthorizationRequest:
         """Seal a request; nothing is stored, and nothing comes of it, until a person opens it.
 
         Its id is the sealed reference; once it is opened it has another one.
@@ -54,7 +54,7 @@ class Consents:
         return AuthorizationRequest(sealed, wish, match_code, now, now + REQUEST_LIFE)
 
     def show(self, reference: RequestId, session: ApiToken, user: User, by: str = "") -> AuthorizationRequest:
-        """The request, from now on before the eyes of *session*; raises `RequestOver` and `RateLimited`.
+        """The request, from now on before the eyes of *session*; raises `RequestExpired` and `RateLimited`.
 
         *reference* is what was pushed, or the id of a request that is open already; *by* is the id of the
         HTTP request.
@@ -71,7 +71,7 @@ class Consents:
             return reference
         made = self.sealing.unseal(reference)
         if made is None or made.expires_at <= now:
-            raise RequestOver(_OVER)
+            raise RequestExpired(_OVER)
         with self.database.reading() as connection:
             if RequestStore(connection).find(made.id) is not None:
                 return made.id
@@ -82,29 +82,33 @@ class Consents:
         def add(connection: Connection) -> None:
             RequestStore(connection).add(made)
 
-        self.audit.commit(event, Write(PURGE, {"before": now - _KEPT}), still_valid=add)
+        self.audit.commit(event, RowChange(PURGE, {"before": now - _KEPT}), precondition=add)
         return made.id
 
     def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
-        """Return when *user* may approve this just now; raises `AccessDenied` or `FreshSignInNeeded`."""
+        """Return if *user* may approve this now; raises `AccessDenied` or `ReauthenticationRequired`."""
         if not request.wish.wants_admin:
             return
         if not user.is_administrator:
             raise AccessDenied("Admin access is for Administrators, and you are none. Cancel this request.")
-        require_fresh(session, self.clock())
+        require_recent_authentication(session, self.clock())
 
-    def approve(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> Approved:
+    def approve(
+        self, request_id: RequestId, session: ApiToken, user: User, by: str
+    ) -> AuthorizationCodeGrant:
         """The code for the application, on record before anybody has it; *by* is the HTTP request's id.
 
-        Raises `RequestOver`, `TooSoon`, and what `check_person` raises.
+        Raises `RequestExpired`, `ConsentTooFast`, and what `check_person` raises.
         """
         now = self.clock()
         request = self._open(request_id, now)
         self.check_person(request, session, user)
         if request.shown_to != session.id or request.shown_at is None:
-            raise TooSoon("Look at what is asked for first, then answer.")
+            raise ConsentTooFast("Look at what is asked for first, then answer.")
         if now - request.shown_at < LOOK_FIRST:
-            raise TooSoon("That was faster than anybody reads. Look at what is asked for, then answer.")
+            raise ConsentTooFast(
+                "That was faster than anybody reads. Look at what is asked for, then answer."
+            )
         code = mint_code()
         made = (digest(code.reveal()), now + CODE_LIFE, user.id)
 
@@ -114,10 +118,10 @@ class Consents:
             if is_signed_out or UserStore(connection).find(user.username) != user:
                 return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
             decided = RequestStore(connection).decide(request, session.id, now, made)
-            return None if decided else RequestOver(_OVER)
+            return None if decided else RequestExpired(_OVER)
 
-        self.audit.commit(_event("oauth.approve", request, user, by, "done"), still_valid=decide)
-        return Approved(request, code)
+        self.audit.commit(_event("oauth.approve", request, user, by, "done"), precondition=decide)
+        return AuthorizationCodeGrant(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
         """Answer no; that needs no second look."""
@@ -126,16 +130,16 @@ class Consents:
 
         def decide(connection: Connection) -> PortalError | None:
             decided = RequestStore(connection).decide(request, session.id, now, None)
-            return None if decided else RequestOver(_OVER)
+            return None if decided else RequestExpired(_OVER)
 
-        self.audit.commit(_event("oauth.deny", request, user, by, "denied"), still_valid=decide)
+        self.audit.commit(_event("oauth.deny", request, user, by, "denied"), precondition=decide)
         return request
 
     def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:
         with self.database.reading() as connection:
             request = RequestStore(connection).find(request_id)
         if request is None or request.decided_at is not None or request.expires_at <= now:
-            raise RequestOver(_OVER)
+            raise RequestExpired(_OVER)
         return request
 
 

@@ -47,17 +47,17 @@ class Loopback:
 
 
 @dataclass(frozen=True, slots=True)
-class PasteBack:
+class ManualRedirect:
     """A page of ours that shows the code once, for the person to carry over."""
 
 
-Destination = Loopback | PasteBack
+Destination = Loopback | ManualRedirect
 
 
 def read_destination(redirect_uri: str, paste_back: str) -> Destination:
     """Where the code may go; *paste_back* is the address of our own page. Refuses everything else."""
     if redirect_uri == paste_back:
-        return PasteBack()
+        return ManualRedirect()
     match = _LOOPBACK.fullmatch(redirect_uri)
     # `[0-9]` and not `\d`, which knows digits that no port is written in.
     port = int(match[1]) if match else 0
@@ -69,7 +69,7 @@ def read_destination(redirect_uri: str, paste_back: str) -> Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class AuthorizationParameters:
     """What an application pushed: nothing of it is believed, all of it is shown."""
 
     client_id: str
@@ -107,7 +107,7 @@ class AuthorizationRequest:
     """A wish on its way: pushed, shown, decided, redeemed."""
 
     id: RequestId
-    wish: Wish
+    wish: AuthorizationParameters
     match_code: str
     created_at: datetime
     expires_at: datetime
@@ -127,7 +127,7 @@ class AuthorizationRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class AuthorizationCodeGrant:
     """A consent: the code for the application, released this once."""
 
     request: AuthorizationRequest
@@ -135,7 +135,7 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class TokenGrant:
     """What a device gets: a token to work with, and one to get the next one with."""
 
     user: User

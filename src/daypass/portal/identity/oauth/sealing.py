@@ -14,11 +14,11 @@ from cryptography.fernet import Fernet, InvalidToken
 from daypass.portal.clock import Clock
 from daypass.portal.identity.oauth.model import (
     REQUEST_LIFE,
+    AuthorizationParameters,
     AuthorizationRequest,
     Loopback,
-    PasteBack,
+    ManualRedirect,
     RequestId,
-    Wish,
 )
 from daypass.portal.identity.oauth.store import KeyStore
 from daypass.portal.storage.engine import Database
@@ -36,7 +36,7 @@ class Sealing:
     clock: Clock
     _fernet: Fernet | None = field(default=None, init=False, repr=False)
 
-    def seal(self, wish: Wish, match_code: str, now: datetime) -> RequestId:
+    def seal(self, wish: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
         """Return the reference that stands for a request that was pushed at *now*."""
         loopback = wish.destination if isinstance(wish.destination, Loopback) else None
         values = [
@@ -87,11 +87,11 @@ def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
     created_at = _EPOCH + int(str(pushed_at)) * _MILLISECOND
     return AuthorizationRequest(
         id=id_,
-        wish=Wish(
+        wish=AuthorizationParameters(
             client_id=str(client_id),
             challenge=str(challenge),
             state=str(state),
-            destination=Loopback(*loopback) if isinstance(loopback, list) else PasteBack(),
+            destination=Loopback(*loopback) if isinstance(loopback, list) else ManualRedirect(),
             wants_admin=bool(wants_admin),
             tenant=tenant,
             device=device,

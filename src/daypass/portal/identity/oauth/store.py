@@ -8,7 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, update
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
-from daypass.portal.identity.oauth.model import AuthorizationRequest, Loopback, PasteBack, RequestId, Wish
+from daypass.portal.identity.oauth.model import (
+    AuthorizationParameters,
+    AuthorizationRequest,
+    Loopback,
+    ManualRedirect,
+    RequestId,
+)
 from daypass.portal.storage.schema import (
     api_tokens,
     oauth_requests,
@@ -112,7 +118,7 @@ class RequestStore:
 
 
 @dataclass(frozen=True, slots=True)
-class UsedGrant:
+class UsedRefreshToken:
     """A grant whose code or refresh token was used before."""
 
     id: TokenId
@@ -142,7 +148,7 @@ class KeyStore:
 _REQUESTS = "oauth requests"
 
 
-class GrantStore:
+class TokenFamilyStore:
     """Grants: each is a token of kind refresh whose secret changes and whose row stays."""
 
     def __init__(self, connection: Connection) -> None:
@@ -164,12 +170,12 @@ class GrantStore:
         )
         return done.rowcount == 1
 
-    def find_spent(self, digest: bytes) -> UsedGrant | None:
+    def find_spent(self, digest: bytes) -> UsedRefreshToken | None:
         """Return the grant whose refresh token this once was, or None."""
         row = self._connection.execute(_SPENT, {"digest": digest}).first()
         return None if row is None else _used_grant(row)
 
-    def find(self, grant_id: TokenId) -> UsedGrant | None:
+    def find(self, grant_id: TokenId) -> UsedRefreshToken | None:
         """Return the grant of that id, or None."""
         row = self._connection.execute(_GRANT, {"grant_id": grant_id}).first()
         return None if row is None else _used_grant(row)
@@ -186,8 +192,8 @@ _SPENT = _USED_GRANT.join(spent_refresh_tokens, spent_refresh_tokens.c.grant_id 
 )
 
 
-def _used_grant(row: Row[*tuple[Any, ...]]) -> UsedGrant:
-    return UsedGrant(TokenId(row.id), _user(row), row.revoked_at is not None)
+def _used_grant(row: Row[*tuple[Any, ...]]) -> UsedRefreshToken:
+    return UsedRefreshToken(TokenId(row.id), _user(row), row.revoked_at is not None)
 
 
 def _user(row: Row[*tuple[Any, ...]]) -> User:
@@ -220,11 +226,11 @@ def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
     loopback = None if row.redirect_port is None else Loopback(row.redirect_port, row.redirect_path)
     return AuthorizationRequest(
         id=RequestId(row.id),
-        wish=Wish(
+        wish=AuthorizationParameters(
             client_id=row.client_id,
             challenge=row.challenge,
             state=row.state,
-            destination=loopback or PasteBack(),
+            destination=loopback or ManualRedirect(),
             wants_admin=row.wants_admin,
             tenant=row.tenant,
             device=row.device,

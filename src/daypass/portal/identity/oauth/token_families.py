@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
-from daypass.portal.audit.log import AuditLog, Event, Write
+from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
@@ -13,11 +13,11 @@ from daypass.portal.identity.oauth.model import (
     ACCESS_LIFE,
     GRANT_LIFE,
     AuthorizationRequest,
-    Granted,
     Loopback,
+    TokenGrant,
     challenge_of,
 )
-from daypass.portal.identity.oauth.store import ADD_SPENT, GrantStore, RequestStore, UsedGrant
+from daypass.portal.identity.oauth.store import ADD_SPENT, RequestStore, TokenFamilyStore, UsedRefreshToken
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.store import ADD_TOKEN, REVOKE_TOKEN, Bearer, TokenStore, UserStore, row_of
 from daypass.portal.identity.tokens import digest, mint, recognise
@@ -37,12 +37,12 @@ class InvalidGrant(OAuthRefused):
         super().__init__("invalid_grant", reason)
 
 
-class _Late(InvalidGrant):
+class _AlreadyRedeemed(InvalidGrant):
     """Another redemption of the same was first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Redeemer:
+class TokenRequest:
     """The application at the token endpoint, and what it presents beside the code."""
 
     client_id: str
@@ -53,7 +53,7 @@ class Redeemer:
 
 
 @dataclass(frozen=True, slots=True)
-class Grants:
+class TokenFamilies:
     """The sign-ins of devices.
 
     A grant is a token of kind refresh: its row stays, its secret changes with each use, and the access
@@ -66,7 +66,7 @@ class Grants:
     paste_back: str
     """The address of our own page that shows a code."""
 
-    def redeem(self, code: Secret, by: Redeemer) -> Granted:
+    def redeem(self, code: Secret, by: TokenRequest) -> TokenGrant:
         """The tokens for a code. Whatever comes with it, a code counts once; raises `InvalidGrant`.
 
         A code that comes again ends what it gave the first time.
@@ -80,15 +80,15 @@ class Grants:
         wrong = self._why_not(request, by) or ("" if user else _ENDED)
         granted = None if wrong or user is None else _granted(request, user, now)
         try:
-            self._use_up(request, by, granted)
-        except _Late as late:
-            self._code_came_again(request, by)
+            self._redeem_code(request, by, granted)
+        except _AlreadyRedeemed as late:
+            self._handle_replay(request, by)
             raise InvalidGrant(_CODE_USED) from late
         if granted is None:
             raise InvalidGrant(wrong)
         return granted
 
-    def refresh(self, refresh: Secret, address: str, request_id: str) -> Granted:
+    def refresh(self, refresh: Secret, address: str, request_id: str) -> TokenGrant:
         """The next tokens for a refresh token, which counts once.
 
         Raises `InvalidGrant` and `RateLimited`.
@@ -96,7 +96,7 @@ class Grants:
         now, old = self.clock(), digest(refresh.reveal())
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(old)
-            spent = None if bearer else GrantStore(connection).find_spent(old)
+            spent = None if bearer else TokenFamilyStore(connection).find_spent(old)
         if spent is not None:
             self._end_used("oauth.reuse", spent, address, request_id)
             raise InvalidGrant(_REUSED)
@@ -108,15 +108,15 @@ class Grants:
         # The refresh token stays unused, so that it works when the limit allows it again.
         require_rate(self.database, self.audit, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
-        granted = Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
+        granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
         event = _event("oauth.refresh", user, grant.id, grant.name, "done", address, request_id)
         writes = (
-            Write(ADD_TOKEN, row_of(token, digest(granted.access.reveal()))),
-            Write(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
+            RowChange(ADD_TOKEN, row_of(token, digest(granted.access.reveal()))),
+            RowChange(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
         )
         try:
-            self.audit.commit(event, *writes, still_valid=partial(_rotate, granted, old, now))
-        except _Late as late:
+            self.audit.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
+        except _AlreadyRedeemed as late:
             # Two came with the same one at the same time: one of them may be a thief.
             self._end("oauth.reuse", grant.id, user, address, request_id)
             raise InvalidGrant(_REUSED) from late
@@ -132,7 +132,7 @@ class Grants:
             grant_id = bearer.token.parent_id or bearer.token.id
             self._end("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
 
-    def _why_not(self, request: AuthorizationRequest, by: Redeemer) -> str:
+    def _why_not(self, request: AuthorizationRequest, by: TokenRequest) -> str:
         wish = request.wish
         destination = wish.destination.url if isinstance(wish.destination, Loopback) else self.paste_back
         if by.client_id != wish.client_id or by.redirect_uri != destination:
@@ -141,28 +141,30 @@ class Grants:
             return "code_verifier does not fit the request. Sign in again."
         return ""
 
-    def _use_up(self, request: AuthorizationRequest, by: Redeemer, granted: Granted | None) -> None:
+    def _redeem_code(
+        self, request: AuthorizationRequest, by: TokenRequest, granted: TokenGrant | None
+    ) -> None:
         """Count the code as used, with what it gives; or burn it, so that nobody gets a second guess."""
         claim = partial(_claim, request, granted, self.clock())
         device, sent = request.wish.device, (by.address, by.request_id)
         if granted is None:
-            self.audit.commit(_event("oauth.redeem", None, "", device, "failed", *sent), still_valid=claim)
+            self.audit.commit(_event("oauth.redeem", None, "", device, "failed", *sent), precondition=claim)
             return
         event = _event("oauth.redeem", granted.user, granted.grant.id, device, "done", *sent)
         writes = (
-            Write(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
-            Write(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
+            RowChange(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
+            RowChange(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
         )
-        self.audit.commit(event, *writes, still_valid=claim)
+        self.audit.commit(event, *writes, precondition=claim)
 
-    def _code_came_again(self, request: AuthorizationRequest, by: Redeemer) -> None:
+    def _handle_replay(self, request: AuthorizationRequest, by: TokenRequest) -> None:
         with self.database.reading() as connection:
             used = RequestStore(connection).find(request.id)
-            grant = GrantStore(connection).find(used.grant_id) if used and used.grant_id else None
+            grant = TokenFamilyStore(connection).find(used.grant_id) if used and used.grant_id else None
         if grant is not None:
             self._end_used("oauth.replay", grant, by.address, by.request_id)
 
-    def _end_used(self, action: str, grant: UsedGrant, address: str, request_id: str) -> None:
+    def _end_used(self, action: str, grant: UsedRefreshToken, address: str, request_id: str) -> None:
         """End a grant whose code or refresh token came again; further attempts are recorded with a limit."""
         if not grant.is_ended:
             self._end(action, grant.id, grant.owner, address, request_id)
@@ -182,7 +184,7 @@ class Grants:
         """End a grant, and with it all that stands on it."""
         row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
         event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
-        self.audit.commit(event, Write(REVOKE_TOKEN, row))
+        self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
 
 def _is_stale(request: AuthorizationRequest, now: datetime) -> bool:
@@ -191,7 +193,7 @@ def _is_stale(request: AuthorizationRequest, now: datetime) -> bool:
 
 
 def _claim(
-    request: AuthorizationRequest, granted: Granted | None, now: datetime, connection: Connection
+    request: AuthorizationRequest, granted: TokenGrant | None, now: datetime, connection: Connection
 ) -> InvalidGrant | None:
     """Use up the code, if whoever consented is still who they were, and signed in where they did."""
     if granted is not None:
@@ -201,18 +203,20 @@ def _claim(
         if is_signed_out or user is None or is_demoted:
             return InvalidGrant(_ENDED)
     claimed = RequestStore(connection).redeem(request.id, now, granted.grant.id if granted else None)
-    return None if claimed else _Late(_CODE_USED)
+    return None if claimed else _AlreadyRedeemed(_CODE_USED)
 
 
-def _rotate(granted: Granted, old: bytes, now: datetime, connection: Connection) -> InvalidGrant | None:
+def _rotate(granted: TokenGrant, old: bytes, now: datetime, connection: Connection) -> InvalidGrant | None:
     """Put the new secret in the place of the old one, once."""
     if UserStore(connection).find_by_id(granted.user.id) is None:
         return InvalidGrant(_ENDED)
-    rotated = GrantStore(connection).rotate(granted.grant.id, old, digest(granted.refresh.reveal()), now)
-    return None if rotated else _Late(_REUSED)
+    rotated = TokenFamilyStore(connection).rotate(
+        granted.grant.id, old, digest(granted.refresh.reveal()), now
+    )
+    return None if rotated else _AlreadyRedeemed(_REUSED)
 
 
-def _granted(request: AuthorizationRequest, user: User, now: datetime) -> Granted:
+def _granted(request: AuthorizationRequest, user: User, now: datetime) -> TokenGrant:
     wish = request.wish
     grant = ApiToken(
         id=TokenId(uuid4().hex),
@@ -228,7 +232,7 @@ def _granted(request: AuthorizationRequest, user: User, now: datetime) -> Grante
         authorized_at=request.decided_at,
     )
     token = _access_token(grant, now, wish.address)
-    return Granted(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
+    return TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
 
 
 def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:

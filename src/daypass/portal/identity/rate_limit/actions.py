@@ -11,7 +11,7 @@ from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.model import User
-from daypass.portal.identity.rate_limit.store import GuessStore
+from daypass.portal.identity.rate_limit.store import RateLimitStore
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)
@@ -33,7 +33,7 @@ def require_rate(
     The first refusal of each window is recorded. Later ones write nothing.
     """
     with database.writing() as connection:
-        store, subject = GuessStore(connection), subject_of(action, user)
+        store, subject = RateLimitStore(connection), subject_of(action, user)
         spent = store.spend(subject, LIMIT, now, now + WINDOW, is_extended=False)
     if spent is not None and spent <= LIMIT:
         return

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.identity.model import UserId, network_of
-from daypass.portal.identity.rate_limit.store import GuessStore
+from daypass.portal.identity.rate_limit.store import RateLimitStore
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)
@@ -16,7 +16,7 @@ PER_NETWORK = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class RateLimit:
     """So many guesses about, or by, one subject."""
 
     of: str
@@ -27,47 +27,47 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Exhausted:
+class RateLimitExceeded:
     """A budget that has nothing left."""
 
-    budget: Budget
+    budget: RateLimit
     is_news: bool
     """Whether this is the first guess that it refuses: one line on record is enough."""
 
 
-def account(username: str) -> Budget:
+def account(username: str) -> RateLimit:
     """Of everybody who guesses at one account, by its canonical name, whether or not there is one."""
-    return Budget("account", _digest("account", username), PER_ACCOUNT)
+    return RateLimit("account", _digest("account", username), PER_ACCOUNT)
 
 
-def network(address: str) -> Budget:
+def network(address: str) -> RateLimit:
     """Of one address, or of a whole home's worth of IPv6 ones, at whatever accounts."""
-    return Budget("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
+    return RateLimit("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
 
 
-def device(digest: bytes) -> Budget:
+def device(digest: bytes) -> RateLimit:
     """Of a browser that its user signed in with before; what strangers do is no matter of its."""
-    return Budget("device", _digest("device", digest.hex()), PER_ACCOUNT)
+    return RateLimit("device", _digest("device", digest.hex()), PER_ACCOUNT)
 
 
-def confirmation(user_id: UserId) -> Budget:
+def confirmation(user_id: UserId) -> RateLimit:
     """Of whoever sits at a browser that is signed in."""
-    return Budget("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
+    return RateLimit("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
 
 
-def spend(database: Database, budgets: Sequence[Budget], now: datetime) -> Exhausted | None:
+def consume(database: Database, budgets: Sequence[RateLimit], now: datetime) -> RateLimitExceeded | None:
     """Take one guess from each budget; the first that has none left is the answer.
 
     It is taken, and committed, before the guess is looked at: a crowd gets no more of them than one alone.
     """
     with database.writing() as connection:
-        store = GuessStore(connection)
+        store = RateLimitStore(connection)
         for budget in budgets:
             spent = store.spend(
                 budget.subject, budget.limit, now, now + WINDOW, is_extended=budget.is_extended
             )
             if spent is None or spent > budget.limit:
-                return Exhausted(budget, is_news=spent is not None)
+                return RateLimitExceeded(budget, is_news=spent is not None)
     return None
 
 

@@ -17,7 +17,7 @@ END_DEVICE = delete(devices).where(
 """Forgets a browser, and those of the same user that were not seen for long."""
 
 # Replicas that count in another order would wait for each other; so nobody waits.
-GIVE_BACK = (
+REFUND = (
     update(guesses)
     .where(
         guesses.c.subject.in_(
@@ -57,7 +57,7 @@ _IS_OVER = guesses.c.resets_at <= bindparam("now")
 _PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
 
 
-class GuessStore:
+class RateLimitStore:
     """How many guesses were spent, by whatever they are counted by."""
 
     def __init__(self, connection: Connection) -> None:

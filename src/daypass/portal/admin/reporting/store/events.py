@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.identity.model import UserId
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import audit_events
 from daypass.portal.tenants.model import TenantId
 
@@ -93,7 +93,7 @@ class EventList:
         found = self._connection.execute(select(actions.c.action).where(actions.c.action.is_not(None)))
         return sorted(found.scalars())
 
-    def page(self, query: EventQuery, turn: Turn) -> Page[RecordedEvent]:
+    def page(self, query: EventQuery, turn: PageRequest) -> Page[RecordedEvent]:
         """A page of events, newest first."""
         return read_page(self._connection, _where(select(*_EVENT), query), _NEWEST_FIRST, turn, _event)
 

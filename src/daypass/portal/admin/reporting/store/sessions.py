@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from daypass.portal.access.model import Door, State
+from daypass.portal.access.model import Channel, State
 from daypass.portal.access.store import ISSUANCE, IssuanceRecord, issuance_record
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.columns import utc_day
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import issuances
 from daypass.portal.tenants.model import TenantId
 
@@ -29,7 +29,7 @@ class SessionQuery:
     username: str | None = None
     tenant_id: TenantId | None = None
     state: State | None = None
-    door: Door | None = None
+    door: Channel | None = None
     since: datetime | None = None
     until: datetime | None = None
     live_at: datetime | None = None
@@ -42,7 +42,7 @@ class SessionList:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, query: SessionQuery, turn: Turn) -> Page[IssuanceRecord]:
+    def page(self, query: SessionQuery, turn: PageRequest) -> Page[IssuanceRecord]:
         """A page of them, newest first."""
         return read_page(
             self._connection, _where(select(*ISSUANCE), query), _NEWEST_FIRST, turn, issuance_record

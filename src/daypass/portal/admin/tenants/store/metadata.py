@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from daypass.portal.admin.model import MetadataKind, MetadataRecord
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import tenant_metadata, tenants, users
 
 ADD_METADATA = insert(tenant_metadata)
@@ -44,7 +44,7 @@ class MetadataList:
         rows = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id).order_by(c.key))
         return [_record(row) for row in rows]
 
-    def of_tenants(self, turn: Turn) -> Page[MetadataRecord]:
+    def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
         """A page of all that is noted about any tenant, tenant by tenant."""
         return read_page(self._connection, _METADATA, _ORDER, turn, _record)
 

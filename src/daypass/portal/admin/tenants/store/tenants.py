@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete
 
 from daypass.portal.access.model import State
 from daypass.portal.admin.model import TenantRecord, TenantSort
-from daypass.portal.storage.pagination import Order, Page, Turn, count_found, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import issuances, memberships, settings, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Tenant
@@ -87,7 +87,7 @@ class TenantList:
         rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(asked)))
         return {row.name: _record(row).tenant for row in rows}
 
-    def page(self, query: TenantQuery, turn: Turn) -> Page[TenantRecord]:
+    def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
         """A page of tenants."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)

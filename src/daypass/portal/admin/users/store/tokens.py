@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from daypass.portal.identity.model import Role, TokenId, TokenKind, User, UserId
-from daypass.portal.storage.pagination import Order, Page, Turn, read_page
+from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import api_tokens, users
 
 _c = api_tokens.c
@@ -74,7 +74,7 @@ class TokenList:
         row = self._connection.execute(_TOKENS.where(_c.id == token_id)).first()
         return None if row is None else _record(row)
 
-    def page(self, query: TokenQuery, now: datetime, turn: Turn) -> Page[TokenRecord]:
+    def page(self, query: TokenQuery, now: datetime, turn: PageRequest) -> Page[TokenRecord]:
         """A page of the tokens that count, the first one to end first."""
         return read_page(self._connection, _counting(query, now), _FIRST_TO_END, turn, _record)
 

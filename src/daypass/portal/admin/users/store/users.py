@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
-from daypass.portal.storage.pagination import COUNTED, Order, Page, Turn, count_found, read_page
+from daypass.portal.storage.pagination import COUNTED, Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, TenantId
@@ -117,7 +117,7 @@ class UserList:
         rows = self._connection.execute(select(*_USER).where(users.c.username.in_(usernames)))
         return {row.username: _user(row) for row in rows}
 
-    def page(self, query: UserQuery, turn: Turn) -> Page[UserRecord]:
+    def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
         """A page of users."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_USER), query), order, turn, _user)
@@ -171,7 +171,7 @@ class MemberList:
             for user_id, name, is_read_only in rows
         }
 
-    def of_user_page(self, user_id: UserId, search: str, turn: Turn) -> Page[MemberRecord]:
+    def of_user_page(self, user_id: UserId, search: str, turn: PageRequest) -> Page[MemberRecord]:
         """A page of a user's tenants with *search* in their names, by name."""
         query = self._of_user(_MEMBERS, user_id, search)
         return read_page(self._connection, query, Order((tenants.c.name,)), turn, _member)
@@ -189,7 +189,7 @@ class MemberList:
         # False comes first.
         return bool(self._connection.scalar(own.order_by(memberships.c.is_read_only).limit(1)))
 
-    def of_tenant(self, tenant_id: TenantId, search: str, turn: Turn) -> Page[MemberRecord]:
+    def of_tenant(self, tenant_id: TenantId, search: str, turn: PageRequest) -> Page[MemberRecord]:
         """A page of a tenant's members with *search* in their usernames, by username."""
         order = Order((users.c.username,))
         if not self._is_crowded(tenant_id):
@@ -216,7 +216,7 @@ class MemberList:
             found = found.where(memberships.c.tenant_id == tenant_id)
         return count_found(self._connection, self._named(found, search))
 
-    def page(self, turn: Turn) -> Page[MemberRecord]:
+    def page(self, turn: PageRequest) -> Page[MemberRecord]:
         """A page of all memberships, tenant by tenant."""
         order = Order((memberships.c.tenant_id, memberships.c.user_id))
         query = _MEMBERS.add_columns(memberships.c.tenant_id)

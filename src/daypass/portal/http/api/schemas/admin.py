@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
-from daypass.portal.access.model import Door, State
+from daypass.portal.access.model import Channel, State
 from daypass.portal.admin.model import UserSort
-from daypass.portal.http.api.schemas.member import Asked, Moment, Paged, SessionRecord, UserRef
+from daypass.portal.http.api.schemas.member import Moment, Paged, RequestBody, SessionRecord, UserRef
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.settings.registry import Kind
 from daypass.portal.tenants.model import Access
@@ -60,7 +60,7 @@ class UsersQuery(PeopleQuery):
     descending: Annotated[bool, Field(description="The other way round.")] = False
 
 
-class UserFacts(UserRef):
+class UserRead(UserRef):
     """A user as Administrators see them."""
 
     role: Role
@@ -74,10 +74,10 @@ class UserFacts(UserRef):
 class UserPage(Paged):
     """Users, a page of them."""
 
-    users: list[UserFacts]
+    users: list[UserRead]
 
 
-class UserAsk(Asked):
+class UserCreate(RequestBody):
     """A user to be."""
 
     model_config = example(username="dana@example.com", role="User")
@@ -89,7 +89,7 @@ class UserAsk(Asked):
     ] = None
 
 
-class UserPatch(Asked):
+class UserPatch(RequestBody):
     """What changes of a user; what is not named stays."""
 
     model_config = example(role="Administrator")
@@ -100,7 +100,7 @@ class UserPatch(Asked):
     ] = None
 
 
-class PasswordAsk(Asked):
+class PasswordWrite(RequestBody):
     """Another password."""
 
     model_config = example(password="correct horse battery staple")  # noqa: S106  an example
@@ -108,7 +108,7 @@ class PasswordAsk(Asked):
     password: Annotated[SecretStr, Field(description="12 to 256 characters.")]
 
 
-class ImportAsk(Asked):
+class ImportCreate(RequestBody):
     """A table of users."""
 
     model_config = example(
@@ -139,14 +139,14 @@ class ImportedLine(BaseModel):
     problem: Annotated[str | None, Field(description="Why this line cannot be taken.")]
 
 
-class ImportAnswer(BaseModel):
+class ImportResult(BaseModel):
     """What becomes of each line."""
 
     done: Annotated[bool, Field(description="False for a dry run.")]
     lines: list[ImportedLine]
 
 
-class TenantAsk(Asked):
+class TenantCreate(RequestBody):
     """A tenant to be."""
 
     model_config = example(name="dev01", region="eu-central-1")
@@ -163,7 +163,7 @@ class TenantAsk(Asked):
     ] = None
 
 
-class TenantPatch(Asked):
+class TenantPatch(RequestBody):
     """What changes of a tenant; what is not named stays. A tenant's name never changes."""
 
     model_config = example(region="eu-west-1")
@@ -173,7 +173,7 @@ class TenantPatch(Asked):
     external_id: Annotated[str | None, Field(max_length=255, description="Another ExternalId.")] = None
 
 
-class MemberFacts(BaseModel):
+class MemberRead(BaseModel):
     """A user's access to one tenant."""
 
     tenant: str
@@ -188,10 +188,10 @@ class MemberFacts(BaseModel):
 class MemberPage(Paged):
     """Memberships, a page of them."""
 
-    memberships: list[MemberFacts]
+    memberships: list[MemberRead]
 
 
-class AccessAsk(Asked):
+class MembershipWrite(RequestBody):
     """How much of the tenant."""
 
     model_config = example(access="read-only")
@@ -199,7 +199,7 @@ class AccessAsk(Asked):
     access: Literal["full", "read-only"] = "full"
 
 
-class SettingFacts(BaseModel):
+class SettingRead(BaseModel):
     """A setting that was made."""
 
     type: Annotated[str, Field(description="Empty for a tenant's setting.")]
@@ -229,17 +229,17 @@ class KnownSetting(BaseModel):
 class SettingList(BaseModel):
     """What was set, and what can be."""
 
-    settings: list[SettingFacts]
+    settings: list[SettingRead]
     known: list[KnownSetting]
 
 
 class SettingPage(Paged):
     """Settings of all tenants, a page of them."""
 
-    settings: list[SettingFacts]
+    settings: list[SettingRead]
 
 
-class ValueAsk(Asked):
+class SettingWrite(RequestBody):
     """What a setting is to be."""
 
     model_config = example(value="7200")
@@ -277,7 +277,7 @@ class TokenPage(Paged):
     tokens: list[TokenRecord]
 
 
-class TokenAsk(Asked):
+class TokenCreate(RequestBody):
     """A permanent API token to be."""
 
     model_config = example(user="ci-bot", name="nightly build", days=90)
@@ -310,7 +310,7 @@ class EverySessionsQuery(WhenQuery):
     """Which sessions of all users."""
 
     state: Annotated[State | None, Field(description="What became of them.")] = None
-    door: Annotated[Door | None, Field(description="Through which door.")] = None
+    door: Annotated[Channel | None, Field(description="Through which door.")] = None
     live: Annotated[bool, Field(description="Only those that have not ended.")] = False
 
 
@@ -360,7 +360,7 @@ class AuditPage(Paged):
     events: list[AuditEvent]
 
 
-class DayFacts(BaseModel):
+class DayRead(BaseModel):
     """One day, in UTC."""
 
     date: date
@@ -369,7 +369,7 @@ class DayFacts(BaseModel):
     failed: int
 
 
-class CappedFacts(BaseModel):
+class CappedTenantRead(BaseModel):
     """A tenant whose validity its role cuts short."""
 
     tenant: str
@@ -377,15 +377,15 @@ class CappedFacts(BaseModel):
     maximum: int
 
 
-class OverviewFacts(BaseModel):
+class OverviewRead(BaseModel):
     """How things stand."""
 
     live: Annotated[int, Field(description="Sessions that have not ended.")]
     live_by_tenant: Annotated[dict[str, int], Field(description="`admin` is the master role.")]
     live_by_user: dict[str, int]
-    days: Annotated[list[DayFacts], Field(description="The last thirty, oldest first.")]
+    days: Annotated[list[DayRead], Field(description="The last thirty, oldest first.")]
     refusals: Annotated[dict[str, int], Field(description="How often for which reason in that time.")]
     ending_tokens: Annotated[
         list[TokenRecord], Field(description="Permanent tokens that end within thirty days.")
     ]
-    capped: list[CappedFacts]
+    capped: list[CappedTenantRead]

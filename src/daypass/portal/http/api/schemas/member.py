@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationEr
 from starlette.responses import Response
 
 from daypass.portal.access.duration import parse_duration
-from daypass.portal.access.model import Door, LimitSource, Purpose, State
+from daypass.portal.access.model import Channel, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest, PortalError
 from daypass.portal.http.core.endpoints import answer_json
 from daypass.portal.http.core.problems import NotJson
@@ -36,13 +36,13 @@ CONSOLE_LINK_LIFE = timedelta(minutes=15)
 """How long AWS takes a console link; it is a secret until then."""
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """What is sent to us: nothing unknown, nothing converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class SessionAsk(Asked):
+class SessionCreate(RequestBody):
     """What access is asked for: exactly one of `tenant` and `admin`."""
 
     model_config = ConfigDict(
@@ -126,7 +126,7 @@ class Profile(UserRef):
     role: Role
 
 
-class TokenFacts(BaseModel):
+class TokenRead(BaseModel):
     """The API token of this call; the token itself is told nobody."""
 
     id: str
@@ -139,7 +139,7 @@ class Me(BaseModel):
     """Who is calling, and where."""
 
     user: Profile
-    token: TokenFacts
+    token: TokenRead
     account_id: Annotated[
         str,
         Field(description="The AWS account that sessions are of; empty until the portal has reached AWS."),
@@ -165,7 +165,7 @@ class RoleObstacle(BaseModel):
     patch: Annotated[str, Field(description="The command that repairs it, for the AWS CLI.")]
 
 
-class TenantFacts(TenantRef):
+class TenantRead(TenantRef):
     """A tenant as the caller sees it."""
 
     region: str
@@ -208,7 +208,7 @@ class TenantsQuery(BaseModel):
 class TenantList(Paged):
     """The tenants that the caller may use, by name."""
 
-    tenants: list[TenantFacts]
+    tenants: list[TenantRead]
 
 
 class Keys(BaseModel):
@@ -219,7 +219,7 @@ class Keys(BaseModel):
     session_token: Annotated[str, Field(repr=False)]
 
 
-class LimitFacts(BaseModel):
+class LimitRead(BaseModel):
     """One limit that was considered."""
 
     source: LimitSource
@@ -243,7 +243,7 @@ class Session(BaseModel):
     issued_at: Moment
     expires_at: Moment
     validity: Annotated[int, Field(description="Seconds from `issued_at` that were decided on.")]
-    limits: list[LimitFacts]
+    limits: list[LimitRead]
     capped_by: Annotated[
         LimitSource | None, Field(description="The limit that made the session shorter than it would be.")
     ]
@@ -267,7 +267,7 @@ class SessionRecord(BaseModel):
     expires_at: Moment | None
     validity: int
     limit: LimitSource | None
-    door: Door
+    door: Channel
     purpose: Purpose
     reason: str
     address: str
@@ -281,7 +281,7 @@ class SessionList(BaseModel):
     next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
 
 
-class ResourceFacts(BaseModel):
+class ResourceRead(BaseModel):
     """Something that a tenant owns in AWS."""
 
     arn: str
@@ -299,7 +299,7 @@ class ResourceList(BaseModel):
     """A tenant's resources, by kind and then by ARN."""
 
     tenant: TenantRef
-    resources: list[ResourceFacts]
+    resources: list[ResourceRead]
     total: Annotated[int, Field(description="How many there are on all pages.")]
     kinds: Annotated[dict[Kind, int], Field(description="How many of each kind there are on all pages.")]
     read_at: Annotated[Moment, Field(description="When AWS was asked; a listing is kept for a minute.")]

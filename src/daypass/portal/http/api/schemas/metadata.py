@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 
 from daypass.portal.admin.model import MetadataKind
 from daypass.portal.http.api.schemas.admin import Version, example
-from daypass.portal.http.api.schemas.member import Asked, Moment, Paged
+from daypass.portal.http.api.schemas.member import Moment, Paged, RequestBody
 
 
-class MetadataFacts(BaseModel):
+class MetadataRead(BaseModel):
     """A note about a tenant."""
 
     tenant: str
@@ -24,16 +24,16 @@ class MetadataFacts(BaseModel):
 class MetadataList(BaseModel):
     """What is noted about a tenant, by key."""
 
-    metadata: list[MetadataFacts]
+    metadata: list[MetadataRead]
 
 
 class MetadataPage(Paged):
     """What is noted about any tenant, a page of it."""
 
-    metadata: list[MetadataFacts]
+    metadata: list[MetadataRead]
 
 
-class MetadataAsk(Asked):
+class MetadataWrite(RequestBody):
     """What is to be noted."""
 
     model_config = example(kind="url", value="https://grafana.example.com/d/dev01")

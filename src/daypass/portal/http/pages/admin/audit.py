@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
-from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.admin.reporting.store.verifications import Progress
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
@@ -19,11 +19,11 @@ from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.audit.log import Event
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.identity.usernames import ACTORS
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 
 ADDRESS = "/administrator/audit"
 VERIFY = f"{ADDRESS}/verify"
@@ -61,10 +61,10 @@ class Search:
         return {name: value for name in _FIELDS if (value := getattr(self, name))}
 
     @property
-    def filter(self) -> Filter:
+    def filter(self) -> SessionFilter:
         """The same for the record; days are whole days in UTC, the last one included."""
         until = _day(self.until)
-        return Filter(
+        return SessionFilter(
             user=self.user or None,
             tenant=self.tenant or None,
             since=_day(self.since),
@@ -87,7 +87,7 @@ class AuditPage:
 
     rows: Sequence[EventRow]
     search: Search
-    offers: "Offers"
+    offers: "SearchOptions"
     ranges: Sequence["Range"]
     exports: Sequence[tuple[str, str]]
     first: str
@@ -96,7 +96,7 @@ class AuditPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
+class SearchOptions:
     """Values that the fields of the search offer; *users* and *tenants* may be the first of more."""
 
     users: Sequence[str]
@@ -130,16 +130,16 @@ OUTCOMES = ("done", "issued", "requested", "denied", "failed", "unknown", "alert
 class AuditPages:
     """The pages about the record."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """A page of events, newest first."""
         search, cursor = Search.of(visit.query), visit.query.get("cursor") or None
         try:
             found = self.administration.records.events(
                 search.filter,
-                Turn(cursor, _SHOWN),
+                PageRequest(cursor, _SHOWN),
                 action=search.action or None,
                 outcome=search.outcome or None,
             )
@@ -150,14 +150,14 @@ class AuditPages:
         page = self._page(search, self._rows(found.records), cursor, found.next_cursor, visit.frame.now)
         return self.pages.show(visit.frame, "pages/admin/audit.html", page)
 
-    def one(self, visit: Visit) -> Response:
+    def one(self, visit: PageVisit) -> Response:
         """One event in full."""
         event = self.administration.records.event(visit.path["event"])
         (row,) = self._rows([event])
         detail = [(key, _shown(value)) for key, value in json.loads(event.detail).items()]
         return self.pages.show(visit.frame, "pages/admin/event.html", EventPage(row, detail))
 
-    def export(self, visit: Visit) -> Response:
+    def export(self, visit: PageVisit) -> Response:
         """All that a search finds, as a file; that it was taken out is on record too."""
         form = visit.query.get("format", "")
         if form not in FORMATS:
@@ -187,12 +187,12 @@ class AuditPages:
             lines = chain(["\ufeff"], lines)
         return StreamingResponse(pieces(lines), headers=headers, media_type=_MEDIA_TYPES[form])
 
-    def verify(self, _visit: Visit) -> Response:
+    def verify(self, _visit: PageVisit) -> Response:
         """Begin to check every chain, unless that is being done."""
         self.administration.verification.start()
-        return go_to(VERIFY)
+        return redirect(VERIFY)
 
-    def verified(self, visit: Visit) -> Response:
+    def verified(self, visit: PageVisit) -> Response:
         """How far the check is, or what came of it."""
         progress = self.administration.verification.progress
         response = self.pages.show(visit.frame, "pages/admin/audit-verified.html", VerifiedPage(progress))
@@ -223,10 +223,10 @@ class AuditPages:
             wrong="",
         )
 
-    def _offers(self, search: Search) -> Offers:
-        users = self.administration.users.page(UserQuery(), Turn(limit=_OFFERED)).records
-        tenants = self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records
-        return Offers(
+    def _offers(self, search: Search) -> SearchOptions:
+        users = self.administration.users.page(UserQuery(), PageRequest(limit=_OFFERED)).records
+        tenants = self.administration.tenants.page(TenantQuery(), PageRequest(limit=_OFFERED)).records
+        return SearchOptions(
             users=[*ACTORS, *(one.user.username for one in users)],
             tenants=[one.tenant.name for one in tenants],
             actions=_with(search.action, self.administration.records.actions()),

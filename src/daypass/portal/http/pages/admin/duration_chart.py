@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from daypass.portal.admin.roles.remediation import Remedy
-from daypass.portal.admin.settings.duration_report import Ruler
+from daypass.portal.admin.settings.duration_report import DurationReport
 from daypass.portal.http.core.duration_text import written
 
 _HOUR = timedelta(hours=1)
@@ -13,7 +13,7 @@ _LEAST_HOURS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """One line of the ruler."""
 
     label: str
@@ -24,11 +24,11 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DurationChart:
     """A ruler, ready to be drawn."""
 
-    limits: Sequence[Mark]
-    result: Mark
+    limits: Sequence[ChartMark]
+    result: ChartMark
     ticks: Sequence[tuple[float, str]]
     is_capped: bool
     says: str
@@ -37,7 +37,7 @@ class Drawn:
     """The same as lines for somebody who may, where the portal may not."""
 
 
-def drawn(ruler: Ruler) -> Drawn:
+def drawn(ruler: DurationReport) -> DurationChart:
     """The ruler to scale, from nothing to the longest of its limits."""
     validity = ruler.validity
     longest = max(limit.validity for limit in validity.limits)
@@ -47,9 +47,9 @@ def drawn(ruler: Ruler) -> Drawn:
     def share(length: timedelta) -> float:
         return round(100 * (length / top), 2)
 
-    return Drawn(
+    return DurationChart(
         limits=[
-            Mark(
+            ChartMark(
                 limit.label,
                 written(limit.validity),
                 share(limit.validity),
@@ -57,7 +57,7 @@ def drawn(ruler: Ruler) -> Drawn:
             )
             for limit in validity.limits
         ],
-        result=Mark("", written(validity.length), share(validity.length), is_deciding=False),
+        result=ChartMark("", written(validity.length), share(validity.length), is_deciding=False),
         ticks=[(0, "0"), (50, written(top / 2)), (100, f"{hours} h")],
         is_capped=ruler.is_capped,
         says=ruler.remedy or "",

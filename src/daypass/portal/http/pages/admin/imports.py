@@ -9,16 +9,22 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.common.counting import counted
-from daypass.portal.admin.imports.jobs import LARGEST_TABLE, LONGEST_TABLE, Planned, Progress, StagedImports
+from daypass.portal.admin.imports.jobs import (
+    LARGEST_TABLE,
+    LONGEST_TABLE,
+    ImportJobs,
+    PlannedImport,
+    Progress,
+)
 from daypass.portal.admin.imports.service import ImportedUser
 from daypass.portal.admin.imports.table import COLUMNS
 from daypass.portal.admin.model import Version
-from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator
+from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
 
 ADDRESS = "/administrator/import-users"
@@ -36,7 +42,7 @@ _A_WHILE = timedelta(seconds=3)
 class PlanTable:
     """What would become of each line, as far as a page shows it."""
 
-    planned: Planned
+    planned: PlannedImport
 
     @property
     def counts(self) -> Sequence[tuple[int, str, str]]:
@@ -89,15 +95,15 @@ class ImportPage:
 class ImportPages:
     """Taking a table of users."""
 
-    pages: Pages
-    staged: StagedImports
+    pages: PageRenderer
+    staged: ImportJobs
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """Where the table is chosen or pasted."""
         return self._answer(visit, ImportPage())
 
-    def check(self, visit: Visit) -> Response:
+    def check(self, visit: PageVisit) -> Response:
         """Say what would become of each line; keeps the table, and changes nothing else."""
         pasted = visit.form.raw("table")
         again = pasted if len(pasted) <= _SHOWN_AGAIN else ""
@@ -107,13 +113,13 @@ class ImportPages:
             return self._answer(visit, ImportPage(again, wrong=refusal.reason), status_of(refusal))
         return self._answer(visit, ImportPage(again, PlanTable(planned)))
 
-    def do(self, visit: Visit) -> Response:
+    def do(self, visit: PageVisit) -> Response:
         """Do the next lines of the table that was looked at."""
         form, enough = visit.form, self.monotonic() + _A_WHILE.total_seconds()
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
             done = self.staged.go_on(table, seen, visit.caller, lambda: self.monotonic() >= enough)
-        except Changed as refusal:
+        except PreconditionFailed as refusal:
             plan = PlanTable(self.staged.look(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
         except (InvalidRequest, LastAdministrator) as refusal:
@@ -121,9 +127,9 @@ class ImportPages:
         if not done.is_done:
             return self._answer(visit, ImportPage(progress=done))
         lines = counted(done.lines, "line")
-        return go_to(USERS, f"{lines} imported, {done.changed:,} of them changed something.")
+        return redirect(USERS, f"{lines} imported, {done.changed:,} of them changed something.")
 
-    def _answer(self, visit: Visit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def _answer(self, visit: PageVisit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self.pages.show(visit.frame, "pages/admin/import-users.html", page, status)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from daypass.portal.storage.pagination import COUNTED, Page, Turn
+from daypass.portal.storage.pagination import COUNTED, Page, PageRequest
 
 Record = TypeVar("Record")
 
@@ -16,7 +16,7 @@ DESCENDING = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListQuery:
     """What an address says of the list behind it."""
 
     address: str
@@ -27,7 +27,7 @@ class Listing:
     cursor: str | None
 
     @classmethod
-    def of(cls, query: Mapping[str, str], address: str, sorts: Sequence[str]) -> "Listing":
+    def of(cls, query: Mapping[str, str], address: str, sorts: Sequence[str]) -> "ListQuery":
         """The list that a query asks for; what it does not know of is as if it were not there."""
         asked = query.get("sort", "")
         sort = asked.removeprefix(DESCENDING)
@@ -42,9 +42,9 @@ class Listing:
         )
 
     @property
-    def turn(self) -> Turn:
+    def turn(self) -> PageRequest:
         """The page that is wanted."""
-        return Turn(self.cursor, self.show)
+        return PageRequest(self.cursor, self.show)
 
     @property
     def first(self) -> str:
@@ -76,7 +76,7 @@ class Listing:
         """The sort as an address says it."""
         return f"{DESCENDING if self.is_descending else ''}{self.sort}"
 
-    def _at(self, other: "Listing") -> str:
+    def _at(self, other: "ListQuery") -> str:
         fields = {
             "search": other.search,
             "sort": other.written_sort,
@@ -86,7 +86,7 @@ class Listing:
         return f"{self.address}?{urlencode({name: value for name, value in fields.items() if value})}"
 
 
-def total(found: Page[Record], listing: Listing, count: Callable[[], int]) -> str:
+def total(found: Page[Record], listing: ListQuery, count: Callable[[], int]) -> str:
     """How many there are on all pages; counted only where this page alone does not say it."""
     is_all = listing.cursor is None and found.next_cursor is None
     number = len(found.records) if is_all else count()
@@ -94,7 +94,7 @@ def total(found: Page[Record], listing: Listing, count: Callable[[], int]) -> st
 
 
 @dataclass(frozen=True, slots=True)
-class Cut(Generic[Record]):
+class Slice(Generic[Record]):
     """The page of a list that is read whole, because it is never long."""
 
     rows: Sequence[Record]
@@ -102,11 +102,11 @@ class Cut(Generic[Record]):
     following: str
 
 
-def cut(rows: Sequence[Record], listing: Listing, text: Callable[[Record], str]) -> Cut[Record]:
+def paginate(rows: Sequence[Record], listing: ListQuery, text: Callable[[Record], str]) -> Slice[Record]:
     """What *listing* shows of *rows*: those in whose *text* every word that is searched for stands."""
     words = listing.search.lower().split()
     found = [row for row in rows if all(word in text(row).lower() for word in words)]
     cursor = listing.cursor or ""
     begin = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 6 else 0
     end = begin + listing.show
-    return Cut(found[begin:end], len(found), listing.following(str(end) if end < len(found) else None))
+    return Slice(found[begin:end], len(found), listing.following(str(end) if end < len(found) else None))

@@ -7,11 +7,11 @@ from datetime import date
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.reporting.overview import ADMIN, Capped, Overview
+from daypass.portal.admin.reporting.overview import ADMIN, CappedTenant, Overview
 from daypass.portal.admin.roles.provisioner import Outcome
 from daypass.portal.admin.users.store.tokens import TokenRecord
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
 
 ADDRESS = "/administrator/overview"
 
@@ -67,7 +67,7 @@ class OverviewPage:
     """By our own rules, or by AWS."""
     reasons: Sequence[Share]
     tokens: Sequence[TokenRecord]
-    capped: Sequence[Capped]
+    capped: Sequence[CappedTenant]
     roles_waiting: int
     roles_refused: int
     roles_missing: int
@@ -87,10 +87,10 @@ class OverviewPage:
 class OverviewPages:
     """The page *Overview*."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """How things stand now."""
         overview = self.administration.overviews.read()
         maxima = self.administration.maxima

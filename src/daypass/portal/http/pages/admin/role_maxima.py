@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from daypass.portal.admin.roles.provisioner import Outcome, RoleChange
-from daypass.portal.admin.roles.reconciler import RoleMaxima
+from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
+from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.duration_chart import Drawn, drawn
-from daypass.portal.http.pages.admin.listing import Listing
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
+from daypass.portal.http.pages.admin.listing import ListQuery
 
 ADDRESS = "/administrator/system-settings/roles"
 
@@ -29,7 +29,7 @@ _STATES = {
 class RoleRow:
     """One role: what is wanted of it, and what became of that."""
 
-    change: RoleChange
+    change: RoleStatus
     state: str
     tone: str
 
@@ -49,14 +49,14 @@ class RolesPage:
     """What the tab shows."""
 
     rows: Sequence[RoleRow]
-    listing: Listing
+    listing: ListQuery
     following: str
     done: int
     waiting: int
     refused: int
     missing: int
     left: int
-    master: Drawn
+    master: DurationChart
     """How long an admin session lasts."""
     is_portal_changing: bool
     """Whether the portal changes roles at all."""
@@ -71,13 +71,13 @@ class RolesPage:
 class RolePages:
     """The IAM roles behind all tenants."""
 
-    pages: Pages
-    maxima: RoleMaxima | None
+    pages: PageRenderer
+    maxima: RoleReconciler | None
     durations: Durations
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """Each role with its result, and how far it all is."""
-        listing = Listing.of(visit.query, ADDRESS, ["role"])
+        listing = ListQuery.of(visit.query, ADDRESS, ["role"])
         if self.maxima is None:
             master = drawn(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
@@ -99,8 +99,8 @@ class RolePages:
         )
         return self.pages.show(visit.frame, "pages/admin/roles.html", page)
 
-    def try_again(self, _visit: Visit) -> Response:
+    def try_again(self, _visit: PageVisit) -> Response:
         """Begin anew with what AWS refused, and with the roles that were not there."""
         if self.maxima is not None:
             self.maxima.try_again()
-        return go_to(ADDRESS, "Trying again. Each role gets its result as it comes.")
+        return redirect(ADDRESS, "Trying again. Each role gets its result as it comes.")

@@ -9,8 +9,8 @@ from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.settings.duration_report import Durations
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
-from daypass.portal.http.layout.endpoints import Page, PageEntrance
-from daypass.portal.http.layout.rendering import Pages
+from daypass.portal.http.layout.endpoints import Page, PageEndpoints
+from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin import (
     audit,
     imports,
@@ -22,21 +22,21 @@ from daypass.portal.http.pages.admin import (
 )
 from daypass.portal.http.pages.admin.audit import AuditPages
 from daypass.portal.http.pages.admin.imports import ImportPages
-from daypass.portal.http.pages.admin.metadata import NotePages
+from daypass.portal.http.pages.admin.metadata import MetadataPages
 from daypass.portal.http.pages.admin.overview import OverviewPages
 from daypass.portal.http.pages.admin.role_maxima import RolePages
 from daypass.portal.http.pages.admin.system_config import SystemConfigPages
 from daypass.portal.http.pages.admin.tenant_access import AccessPages
 from daypass.portal.http.pages.admin.tenant_aws import TenantAwsPages
 from daypass.portal.http.pages.admin.tenant_list import TenantPages
-from daypass.portal.http.pages.admin.tenant_settings import FeaturePages
-from daypass.portal.http.pages.admin.user_detail import OneUserPages
+from daypass.portal.http.pages.admin.tenant_settings import TenantSettingsPages
+from daypass.portal.http.pages.admin.user_detail import UserDetailPages
 from daypass.portal.http.pages.admin.user_list import UserPages
 
 
 def administrator_routes(
-    entrance: PageEntrance,
-    pages: Pages,
+    entrance: PageEndpoints,
+    pages: PageRenderer,
     administration: Administration,
     durations: Durations,
     doctor: Examiner | None,
@@ -53,11 +53,13 @@ def administrator_routes(
             RolePages(pages, administration.maxima, durations),
         ),
         *_tenants(admit, TenantPages(pages, administration.tenants, region, doctor)),
-        *_tenant(admit, AccessPages(pages, administration), FeaturePages(pages, administration, durations)),
-        *_notes(admit, NotePages(pages, administration)),
+        *_tenant(
+            admit, AccessPages(pages, administration), TenantSettingsPages(pages, administration, durations)
+        ),
+        *_notes(admit, MetadataPages(pages, administration)),
         *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),
         *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.staged)),
-        *_user(admit, OneUserPages(pages, administration)),
+        *_user(admit, UserDetailPages(pages, administration)),
     ]
 
 
@@ -65,7 +67,7 @@ def administrator_routes(
 class _Routes:
     """Makes routes for Administrators."""
 
-    entrance: PageEntrance
+    entrance: PageEndpoints
 
     def show(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
         endpoint = self.entrance.page(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
@@ -115,7 +117,7 @@ def _tenants(admit: _Routes, every: TenantPages) -> list[BaseRoute]:
     ]
 
 
-def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list[BaseRoute]:
+def _tenant(admit: _Routes, access: AccessPages, features: TenantSettingsPages) -> list[BaseRoute]:
     here = f"{tenant_list.ADDRESS}/{{tenant}}"
     return [
         admit.show(here, access.show),
@@ -129,7 +131,7 @@ def _tenant(admit: _Routes, access: AccessPages, features: FeaturePages) -> list
     ]
 
 
-def _notes(admit: _Routes, notes: NotePages) -> list[BaseRoute]:
+def _notes(admit: _Routes, notes: MetadataPages) -> list[BaseRoute]:
     here = f"{tenant_list.ADDRESS}/{{tenant}}/metadata"
     return [
         admit.show(here, notes.show),
@@ -155,7 +157,7 @@ def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRou
     ]
 
 
-def _user(admit: _Routes, one: OneUserPages) -> list[BaseRoute]:
+def _user(admit: _Routes, one: UserDetailPages) -> list[BaseRoute]:
     here = f"{user_list.ADDRESS}/{{user}}"
     return [
         admit.show(here, one.show),

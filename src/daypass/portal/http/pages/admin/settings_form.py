@@ -20,7 +20,7 @@ _CHOSEN_IN_HOURS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SettingChoice:
     """A setting that one can choose from a list."""
 
     setting: Setting
@@ -44,7 +44,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class SettingFormValues:
     """What stands in the fields of a pane when it opens."""
 
     config_type: str = ""
@@ -57,7 +57,7 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingRow:
     """A setting that was made, as a line of a table."""
 
     type: str
@@ -89,10 +89,10 @@ class Row:
         return "hours" if self.setting in _CHOSEN_IN_HOURS else "text"
 
     @property
-    def typed(self) -> Typed:
+    def typed(self) -> SettingFormValues:
         """What stands in the fields of the pane in which it is changed."""
         is_hours = any(seconds == self.value for seconds, _ in HOURS)
-        return Typed(
+        return SettingFormValues(
             key=self.key,
             flag=self.value,
             hours=self.value if is_hours else CUSTOM,
@@ -101,12 +101,12 @@ class Row:
         )
 
 
-def known(*types: str) -> Sequence[Known]:
+def known(*types: str) -> Sequence[SettingChoice]:
     """The settings of these types, in their order in the registry."""
-    return [Known(setting, _says(setting)) for setting in REGISTRY if setting.type in types]
+    return [SettingChoice(setting, _says(setting)) for setting in REGISTRY if setting.type in types]
 
 
-def row(record: SettingRecord) -> Row:
+def row(record: SettingRecord) -> SettingRow:
     """One line of a table of settings."""
     stored, setting = record.stored, record.setting
     length = None if setting is None else setting.parse(stored.value)
@@ -115,7 +115,7 @@ def row(record: SettingRecord) -> Row:
         warning = "Nothing here goes by this key. It is kept for the tool that wrote it."
     elif not record.is_in_force:
         warning = f"This is not within the bounds, so it counts as not set: it takes {setting.takes}."
-    return Row(
+    return SettingRow(
         type=stored.type,
         key=stored.key,
         name=stored.key if setting is None else setting.label,
@@ -146,9 +146,9 @@ def typed_value(form: Form) -> str:
     return next((text.strip() for text in form.all("value") if text.strip()), "")
 
 
-def typed_again(form: Form) -> Typed:
+def typed_again(form: Form) -> SettingFormValues:
     """What was typed, for a pane that opens once more."""
-    return Typed(
+    return SettingFormValues(
         config_type=form.get("config_type"),
         other_type=form.get("other_type"),
         key=form.get("flag_key") or form.get("app_key") or form.get("other_key") or form.get("key"),

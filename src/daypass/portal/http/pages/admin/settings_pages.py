@@ -9,16 +9,16 @@ from starlette.responses import Response
 
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.settings.service import ROLE_SETTINGS, Settings
-from daypass.portal.errors import Changed, InvalidRequest
+from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.pages.admin.listing import Cut, Listing, cut
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.pages.admin.listing import ListQuery, Slice, paginate
 from daypass.portal.http.pages.admin.settings_form import (
     HOURS,
-    Row,
-    Typed,
+    SettingFormValues,
+    SettingRow,
     chosen,
     row,
     typed_again,
@@ -26,7 +26,7 @@ from daypass.portal.http.pages.admin.settings_form import (
 )
 from daypass.portal.settings.registry import find
 
-Place = tuple[str, str]
+SettingRef = tuple[str, str]
 """The type and the key of a setting."""
 
 
@@ -34,8 +34,8 @@ Place = tuple[str, str]
 class Pane:
     """The pane that is open, and what stands in it."""
 
-    typed: Typed = field(default_factory=Typed)
-    changing: Row | None = None
+    typed: SettingFormValues = field(default_factory=SettingFormValues)
+    changing: SettingRow | None = None
     """The setting that is being changed."""
     is_adding: bool = False
     wrong: str = ""
@@ -45,8 +45,8 @@ class Pane:
 class SettingTable:
     """The settings of one owner, and the pane before them."""
 
-    listing: Listing
-    part: Cut[Row]
+    listing: ListQuery
+    part: Slice[SettingRow]
     pane: Pane
 
     @property
@@ -64,22 +64,22 @@ class SettingPages(ABC):
         """What is done with settings."""
 
     @abstractmethod
-    def owner(self, visit: Visit) -> str | None:
+    def owner(self, visit: PageVisit) -> str | None:
         """The tenant whose settings they are; None is the system."""
 
     @abstractmethod
-    def address(self, visit: Visit) -> str:
+    def address(self, visit: PageVisit) -> str:
         """Where the table is."""
 
     @abstractmethod
-    def place(self, form: Form) -> Place:
+    def place(self, form: Form) -> SettingRef:
         """Which setting the pane to add one came to; raises `InvalidRequest` in the pane's words."""
 
     @abstractmethod
-    def answer(self, visit: Visit, table: SettingTable, status: HTTPStatus) -> Response:
+    def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """The page around the table."""
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """The table; with `key`, and the pane in which that setting is changed."""
         if "key" not in visit.query:
             return self._answer(visit, Pane())
@@ -87,7 +87,7 @@ class SettingPages(ABC):
         found = row(self.settings.find(self.owner(visit), *place))
         return self._answer(visit, Pane(found.typed, changing=found))
 
-    def add(self, visit: Visit) -> Response:
+    def add(self, visit: PageVisit) -> Response:
         """Add a setting."""
         form, owner = visit.form, self.owner(visit)
         try:
@@ -99,19 +99,19 @@ class SettingPages(ABC):
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, place, f"is set to {value}.")
 
-    def change(self, visit: Visit) -> Response:
+    def change(self, visit: PageVisit) -> Response:
         """Change a setting, if it is still the one that was shown."""
         form, owner = visit.form, self.owner(visit)
         place, value, version = _sent(form), typed_value(form), Version(form.get("version"))
         try:
             self.settings.put(owner, *place, value, visit.caller, version)
-        except (InvalidRequest, Changed) as refusal:
+        except (InvalidRequest, PreconditionFailed) as refusal:
             changing = row(self.settings.find(owner, *place))
             pane = Pane(typed_again(form), changing=changing, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, place, f"is set to {value}.")
 
-    def remove(self, visit: Visit) -> Response:
+    def remove(self, visit: PageVisit) -> Response:
         """Take a setting away."""
         place = _sent(visit.form)
         self.settings.remove(self.owner(visit), *place, visit.caller)
@@ -121,17 +121,17 @@ class SettingPages(ABC):
             )
         return self._done(visit, place, "is removed, and its default holds again.")
 
-    def _done(self, visit: Visit, place: Place, says: str) -> Response:
+    def _done(self, visit: PageVisit, place: SettingRef, says: str) -> Response:
         setting = find(*place)
         called = place[1] if setting is None else setting.label
-        return go_to(self.address(visit), f"{called} {says}")
+        return redirect(self.address(visit), f"{called} {says}")
 
-    def _answer(self, visit: Visit, pane: Pane, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        listing = Listing.of(visit.query, self.address(visit), ["key"])
+    def _answer(self, visit: PageVisit, pane: Pane, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        listing = ListQuery.of(visit.query, self.address(visit), ["key"])
         rows = [row(record) for record in self.settings.of(self.owner(visit))]
-        part = cut(rows, listing, lambda one: f"{one.type} {one.name} {one.key} {one.value}")
+        part = paginate(rows, listing, lambda one: f"{one.type} {one.name} {one.key} {one.value}")
         return self.answer(visit, SettingTable(listing, part, pane), status)
 
 
-def _sent(form: Form) -> Place:
+def _sent(form: Form) -> SettingRef:
     return form.get("type"), form.get("key")

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.settings.service import Settings
-from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.settings_form import Known, chosen, known
-from daypass.portal.http.pages.admin.settings_pages import Place, SettingPages, SettingTable
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.settings_form import SettingChoice, chosen, known
+from daypass.portal.http.pages.admin.settings_pages import SettingPages, SettingRef, SettingTable
 from daypass.portal.settings.registry import APP_CONFIG, FLAGS
 
 ADDRESS = "/administrator/system-settings"
@@ -23,15 +23,15 @@ class SystemConfigPage:
     """What the tab shows."""
 
     table: SettingTable
-    app_configs: Sequence[Known]
-    flags: Sequence[Known]
+    app_configs: Sequence[SettingChoice]
+    flags: Sequence[SettingChoice]
 
 
 @dataclass(frozen=True, slots=True)
 class SystemConfigPages(SettingPages):
     """The settings of the whole portal."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
 
     @property
@@ -39,14 +39,14 @@ class SystemConfigPages(SettingPages):
         """What is done with settings."""
         return self.administration.settings
 
-    def owner(self, visit: Visit) -> None:
+    def owner(self, visit: PageVisit) -> None:
         """The system."""
 
-    def address(self, visit: Visit) -> str:  # noqa: ARG002  a tenant's has one of its own
+    def address(self, visit: PageVisit) -> str:  # noqa: ARG002  a tenant's has one of its own
         """Where the tab is."""
         return ADDRESS
 
-    def place(self, form: Form) -> Place:
+    def place(self, form: Form) -> SettingRef:
         """What the cascade of fields came to."""
         type_ = chosen(form.get("config_type"), "Select a Config Type.")
         if type_ == FLAGS:
@@ -56,7 +56,7 @@ class SystemConfigPages(SettingPages):
         other = chosen(form.get("other_type"), "Enter the Other Config Type.")
         return other, chosen(form.get("other_key"), "Enter a Key.")
 
-    def answer(self, visit: Visit, table: SettingTable, status: HTTPStatus) -> Response:
+    def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """The tab."""
         page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
         return self.pages.show(visit.frame, "pages/admin/system-config.html", page, status)

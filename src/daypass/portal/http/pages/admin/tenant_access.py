@@ -11,13 +11,13 @@ from daypass.portal.admin.model import MemberRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.errors import InvalidRequest, UserNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.admin.settings_form import chosen
-from daypass.portal.http.pages.admin.tenant_tabs import Band, band
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
 _OFFERED = 100
@@ -27,10 +27,10 @@ _OFFERED = 100
 class AccessPage:
     """What the tab shows."""
 
-    band: Band
+    band: TenantHeading
     rows: Sequence[MemberRecord]
     total: str
-    listing: Listing
+    listing: ListQuery
     following: str
     offered: Sequence[str]
     """Usernames to choose from; others can be typed."""
@@ -43,14 +43,14 @@ class AccessPage:
 class AccessPages:
     """The members of one tenant."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """The tab."""
         return self._answer(visit)
 
-    def put(self, visit: Visit) -> Response:
+    def put(self, visit: PageVisit) -> Response:
         """Let a user in, or change how much of the tenant they may use."""
         head = band(self.administration.tenants, visit)
         access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
@@ -60,20 +60,20 @@ class AccessPages:
         except (InvalidRequest, UserNotFound) as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
         says = "read-only access" if access is Access.READ_ONLY else "full access"
-        return go_to(head.address, f"{member.user.username} has {says} to {head.tenant.name} from now on.")
+        return redirect(head.address, f"{member.user.username} has {says} to {head.tenant.name} from now on.")
 
-    def remove(self, visit: Visit) -> Response:
+    def remove(self, visit: PageVisit) -> Response:
         """End a user's access."""
         head = band(self.administration.tenants, visit)
         self.administration.members.remove(head.tenant.id, visit.form.get("user"), visit.caller)
-        return go_to(head.address, f"Removed. They get nothing more in {head.tenant.name}.")
+        return redirect(head.address, f"Removed. They get nothing more in {head.tenant.name}.")
 
-    def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         head = band(self.administration.tenants, visit)
-        listing = Listing.of(visit.query, head.address, ["username"])
+        listing = ListQuery.of(visit.query, head.address, ["username"])
         members, search = self.administration.members, listing.search
         found = members.of_tenant(head.tenant.id, listing.turn, search)
-        users = self.administration.users.page(UserQuery(is_disabled=False), Turn(limit=_OFFERED))
+        users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_OFFERED))
         page = AccessPage(
             band=head,
             rows=found.records,

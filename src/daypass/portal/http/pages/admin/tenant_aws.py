@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.reporting.reports import Filter
+from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.roles.findings import Examiner, Finding, Level
 from daypass.portal.admin.settings.duration_report import Durations
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.duration_chart import Drawn, drawn
-from daypass.portal.http.pages.admin.listing import Listing
-from daypass.portal.http.pages.admin.tenant_tabs import Band, band
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
+from daypass.portal.http.pages.admin.listing import ListQuery
+from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.tenants.model import Tenant
 
@@ -23,9 +23,9 @@ from daypass.portal.tenants.model import Tenant
 class TenantSessionsPage:
     """What the tab Sessions shows."""
 
-    band: Band
+    band: TenantHeading
     rows: Sequence[SessionRow]
-    listing: Listing
+    listing: ListQuery
     following: str
 
 
@@ -33,8 +33,8 @@ class TenantSessionsPage:
 class TenantAwsPage:
     """What the tab AWS shows."""
 
-    band: Band
-    ruler: Drawn
+    band: TenantHeading
+    ruler: DurationChart
     findings: Sequence[Finding] | None
     """None where the portal does not look at roles."""
 
@@ -43,22 +43,22 @@ class TenantAwsPage:
 class TenantAwsPages:
     """What AWS has to do with one tenant."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
     durations: Durations
     doctor: Examiner | None
 
-    def sessions(self, visit: Visit) -> Response:
+    def sessions(self, visit: PageVisit) -> Response:
         """Everybody's sessions in this tenant, newest first."""
         head = band(self.administration.tenants, visit)
-        listing = Listing.of(visit.query, f"{head.address}/sessions", ["asked"])
-        found = self.administration.records.sessions(Filter(tenant=head.tenant.id), listing.turn)
+        listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
+        found = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
         page = TenantSessionsPage(
             head, rows(found.records, visit.frame.now), listing, listing.following(found.next_cursor)
         )
         return self.pages.show(visit.frame, "pages/admin/tenant-sessions.html", page)
 
-    def aws(self, visit: Visit) -> Response:
+    def aws(self, visit: PageVisit) -> Response:
         """The role, what is wrong with it, and how long its sessions last."""
         head = band(self.administration.tenants, visit)
         # First, because it learns the role's own maximum, which the ruler then knows.

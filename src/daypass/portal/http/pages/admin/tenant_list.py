@@ -13,10 +13,10 @@ from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.core.warnings import rights_kept
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.listing import ListQuery, total
 
 ADDRESS = "/administrator/tenants"
 DELETE = "/administrator/delete-tenant"
@@ -28,7 +28,7 @@ class TenantsPage:
 
     rows: Sequence[TenantRecord]
     total: str
-    listing: Listing
+    listing: ListQuery
     following: str
     region: str
     """What a new tenant's region is unless another is typed."""
@@ -43,17 +43,17 @@ class TenantsPage:
 class TenantPages:
     """The list of tenants."""
 
-    pages: Pages
+    pages: PageRenderer
     tenants: Tenants
     region: str
     doctor: Examiner | None
     """None where the portal does not look at roles."""
 
-    def listed(self, visit: Visit) -> Response:
+    def listed(self, visit: PageVisit) -> Response:
         """A page of tenants."""
         return self._answer(visit)
 
-    def create(self, visit: Visit) -> Response:
+    def create(self, visit: PageVisit) -> Response:
         """Add a tenant, and go to its page."""
         form = visit.form
         try:
@@ -65,22 +65,22 @@ class TenantPages:
         here, name = f"{ADDRESS}/{made.tenant.id}", made.tenant.name
         ready = readiness(() if self.doctor is None else self.doctor.examine_tenant(made.tenant))
         if not ready.obstacles:
-            return go_to(here, f"{name} is there. Add those who may use it.")
-        return go_to(
+            return redirect(here, f"{name} is there. Add those who may use it.")
+        return redirect(
             f"{here}/aws", f"{name} is there, but cannot issue sessions yet. Its role needs a change."
         )
 
-    def delete(self, visit: Visit) -> Response:
+    def delete(self, visit: PageVisit) -> Response:
         """End a tenant, by its id and its name as typed."""
         record = self.tenants.find(visit.form.get("id"))
         if visit.form.get("typed") != record.tenant.name:
             raise InvalidRequest(f"Type “{record.tenant.name}” to delete that tenant. Nothing was changed.")
         kept = self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
         notice = f"{record.tenant.name} is deleted. What it owns in AWS stays there."
-        return go_to(ADDRESS, f"{notice} {rights_kept(kept)}".strip())
+        return redirect(ADDRESS, f"{notice} {rights_kept(kept)}".strip())
 
-    def _answer(self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
-        listing = Listing.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
+    def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
+        listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
         query = TenantQuery(listing.search, TenantSort(listing.sort), listing.is_descending)
         found = self.tenants.page(query, listing.turn)
         page = TenantsPage(

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daypass.portal.admin.tenants.service import Tenants
-from daypass.portal.http.layout.endpoints import Visit
+from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.pages.admin.tenant_list import ADDRESS
 from daypass.portal.tenants.model import Tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class TenantHeading:
     """The head of a tenant's page, and where its tabs are."""
 
     tenant: Tenant
@@ -22,7 +22,7 @@ class Band:
         return f"{ADDRESS}/{self.tenant.id}"
 
 
-def band(tenants: Tenants, visit: Visit) -> Band:
+def band(tenants: Tenants, visit: PageVisit) -> TenantHeading:
     """The head of the page of the tenant that an address names; raises `TenantNotFound`."""
     record = tenants.find(visit.path["tenant"])
-    return Band(record.tenant, record.created_at)
+    return TenantHeading(record.tenant, record.created_at)

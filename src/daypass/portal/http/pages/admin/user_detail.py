@@ -10,17 +10,23 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MemberRecord, TenantRecord, UserRecord, Version
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.admin.users.store.tokens import TokenRecord
-from daypass.portal.errors import Changed, InvalidRequest, LastAdministrator, TenantNotFound
+from daypass.portal.errors import InvalidRequest, LastAdministrator, PreconditionFailed, TenantNotFound
 from daypass.portal.http.core.problems import status_of
-from daypass.portal.http.layout.endpoints import Visit
-from daypass.portal.http.layout.redirects import go_to
-from daypass.portal.http.layout.rendering import Pages
-from daypass.portal.http.pages.admin.listing import Listing, total
+from daypass.portal.http.layout.endpoints import PageVisit
+from daypass.portal.http.layout.redirects import redirect
+from daypass.portal.http.layout.rendering import PageRenderer
+from daypass.portal.http.pages.admin.listing import ListQuery, total
 from daypass.portal.http.pages.admin.settings_form import chosen
-from daypass.portal.http.pages.admin.user_list import ADDRESS, Made, first_password, new_password, read_role
+from daypass.portal.http.pages.admin.user_list import (
+    ADDRESS,
+    OneTimeSecret,
+    first_password,
+    new_password,
+    read_role,
+)
 from daypass.portal.http.pages.token_kinds import LABELS
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.storage.pagination import Turn
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
 _OFFERED = 100
@@ -34,7 +40,7 @@ class UserPage:
     record: UserRecord
     reads_only: bool
     """Whether there is no tenant in which this user may change anything."""
-    listing: Listing
+    listing: ListQuery
     total: str
     following: str
     memberships: Sequence[MemberRecord] = ()
@@ -47,7 +53,7 @@ class UserPage:
     wrong_pane: str = ""
     """The pane that opens once more, because of `wrong`."""
     wrong: str = ""
-    made: Made | None = None
+    made: OneTimeSecret | None = None
 
     @property
     def address(self) -> str:
@@ -56,21 +62,21 @@ class UserPage:
 
 
 @dataclass(frozen=True, slots=True)
-class OneUserPages:
+class UserDetailPages:
     """The page of one user."""
 
-    pages: Pages
+    pages: PageRenderer
     administration: Administration
 
-    def show(self, visit: Visit) -> Response:
+    def show(self, visit: PageVisit) -> Response:
         """The tab Tenant Access."""
         return self._access(visit)
 
-    def show_tokens(self, visit: Visit) -> Response:
+    def show_tokens(self, visit: PageVisit) -> Response:
         """The tab Tokens."""
         return self._tokens(visit)
 
-    def update(self, visit: Visit) -> Response:
+    def update(self, visit: PageVisit) -> Response:
         """Change the role, or whether the user is kept out."""
         record, form = self._record(visit), visit.form
         try:
@@ -81,17 +87,17 @@ class OneUserPages:
                 is_disabled=form.get("state") == _KEPT_OUT,
                 expected=Version(form.get("version")),
             )
-        except (InvalidRequest, LastAdministrator, Changed) as refusal:
+        except (InvalidRequest, LastAdministrator, PreconditionFailed) as refusal:
             return self._access(visit, status_of(refusal), wrong_pane="update", wrong=refusal.reason)
-        return go_to(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
+        return redirect(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
 
-    def set_password(self, visit: Visit) -> Response:
+    def set_password(self, visit: PageVisit) -> Response:
         """Make a new password, and show it this once."""
         record, password = self._record(visit), new_password()
         self.administration.users.set_password(record.user.id, password, visit.caller)
         return self._access(visit, made=first_password(record.user.username, password))
 
-    def put_access(self, visit: Visit) -> Response:
+    def put_access(self, visit: PageVisit) -> Response:
         """Let the user into a tenant, or change how much of it they may use."""
         record, form = self._record(visit), visit.form
         access = Access.READ_ONLY if form.has("read_only") else Access.FULL
@@ -100,15 +106,17 @@ class OneUserPages:
             self.administration.members.put(tenant, record.user.id, access, visit.caller)
         except (InvalidRequest, TenantNotFound) as refusal:
             return self._access(visit, status_of(refusal), wrong_pane="add", wrong=refusal.reason)
-        return go_to(f"{ADDRESS}/{record.user.id}", f"{record.user.username} may use {tenant} from now on.")
+        return redirect(
+            f"{ADDRESS}/{record.user.id}", f"{record.user.username} may use {tenant} from now on."
+        )
 
-    def remove_access(self, visit: Visit) -> Response:
+    def remove_access(self, visit: PageVisit) -> Response:
         """End the user's access to a tenant."""
         record = self._record(visit)
         self.administration.members.remove(visit.form.get("tenant"), record.user.id, visit.caller)
-        return go_to(f"{ADDRESS}/{record.user.id}", "Removed. They get nothing more in that tenant.")
+        return redirect(f"{ADDRESS}/{record.user.id}", "Removed. They get nothing more in that tenant.")
 
-    def create_token(self, visit: Visit) -> Response:
+    def create_token(self, visit: PageVisit) -> Response:
         """Make a permanent token of this user, and show it this once."""
         record = self._record(visit)
         try:
@@ -117,29 +125,29 @@ class OneUserPages:
         except InvalidRequest as refusal:
             return self._tokens(visit, status_of(refusal), wrong=refusal.reason)
         says = f"Copy it now: it is shown this once. It stands for {record.user.username} for one year."
-        return self._tokens(visit, made=Made("Token created", token.name, says, secret.reveal()))
+        return self._tokens(visit, made=OneTimeSecret("Token created", token.name, says, secret.reveal()))
 
-    def revoke_token(self, visit: Visit) -> Response:
+    def revoke_token(self, visit: PageVisit) -> Response:
         """End a token of this user."""
         record = self._record(visit)
         self.administration.tokens.revoke(visit.form.get("id"), visit.caller)
-        return go_to(f"{ADDRESS}/{record.user.id}/tokens", "Revoked. It counts for nothing from now on.")
+        return redirect(f"{ADDRESS}/{record.user.id}/tokens", "Revoked. It counts for nothing from now on.")
 
-    def _record(self, visit: Visit) -> UserRecord:
+    def _record(self, visit: PageVisit) -> UserRecord:
         return self.administration.users.find(visit.path["user"])
 
     def _access(
         self,
-        visit: Visit,
+        visit: PageVisit,
         status: HTTPStatus = HTTPStatus.OK,
         *,
         wrong_pane: str = "",
         wrong: str = "",
-        made: Made | None = None,
+        made: OneTimeSecret | None = None,
     ) -> Response:
         record, members = self._record(visit), self.administration.members
         user = record.user.id
-        listing = Listing.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
+        listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
         found = members.of_user(user, listing.turn, listing.search)
         page = UserPage(
             record=record,
@@ -148,7 +156,7 @@ class OneUserPages:
             total=total(found, listing, lambda: members.count_of_user(user, listing.search)),
             following=listing.following(found.next_cursor),
             memberships=found.records,
-            offered=self.administration.tenants.page(TenantQuery(), Turn(limit=_OFFERED)).records,
+            offered=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_OFFERED)).records,
             tenant=visit.form.get("tenant"),
             wrong_pane=wrong_pane,
             wrong=wrong,
@@ -157,11 +165,16 @@ class OneUserPages:
         return self.pages.show(visit.frame, "pages/admin/user-access.html", page, status)
 
     def _tokens(
-        self, visit: Visit, status: HTTPStatus = HTTPStatus.OK, *, wrong: str = "", made: Made | None = None
+        self,
+        visit: PageVisit,
+        status: HTTPStatus = HTTPStatus.OK,
+        *,
+        wrong: str = "",
+        made: OneTimeSecret | None = None,
     ) -> Response:
         record = self._record(visit)
         tokens, user = self.administration.tokens, record.user.id
-        listing = Listing.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
+        listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
         found = tokens.page(user, None, listing.turn)
         page = UserPage(
             record=record,
