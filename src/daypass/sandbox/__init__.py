@@ -1,1 +1,1 @@
-"""An AWS that fits on a laptop: MiniStack behind a layer that mends what is unlike AWS."""
+"""A local AWS for tests and the demo: MiniStack behind patches that make it behave like AWS."""

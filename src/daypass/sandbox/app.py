@@ -1,4 +1,4 @@
-"""Composition root of the sandbox: our doors first, then MiniStack behind the gate."""
+"""The sandbox's composition root: its own routes first, then MiniStack behind the gate."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,21 +21,21 @@ _OWN_PATHS = (f"{CONTROL_PREFIX}/", f"{CONSOLE_PATH}/")
 
 
 def make_app(config: SandboxConfig) -> ASGIApp:
-    """The whole sandbox as one ASGI application. One for each process, because MiniStack is one."""
+    """Return the sandbox as an ASGI application. MiniStack allows at most one per process."""
     clock, faults = SandboxClock(), Faults()
     ministack = MiniStack(config, clock)
     ministack.replace_handler("sts", SecurityTokens(ministack, clock, faults).before)
-    switches = ControlApi(config, clock, faults)
-    aws = Aws(ministack, Gate(ministack), switches)
-    desk = SigninService(ministack, clock)
-    federation = Federation(config, desk, faults, switches.calls)
-    console = Console(config, desk, Inventory(config))
-    own = Starlette(routes=[*switches.routes(), *federation.routes(), *console.routes()])
+    control = ControlApi(config, clock, faults)
+    aws = Aws(ministack, Gate(ministack), control)
+    signin = SigninService(ministack, clock)
+    federation = Federation(config, signin, faults, control.calls)
+    console = Console(config, signin, Inventory(config))
+    own = Starlette(routes=[*control.routes(), *federation.routes(), *console.routes()])
     return Router(own, aws, config.port)
 
 
 class Router:
-    """Tells our own pages and switches from AWS's API."""
+    """Routes requests to the sandbox's own pages and control API, or to the AWS API."""
 
     def __init__(self, own: ASGIApp, aws: ASGIApp, port: int) -> None:
         self._hosts = (f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode())
@@ -43,28 +43,28 @@ class Router:
         self._aws = aws
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request; there are no websockets here."""
+        """Serve one HTTP request; other ASGI scopes, such as websockets, are ignored."""
         if scope["type"] != "http":
             return
-        # Other host names are routes to other services in MiniStack, and rebinding in a browser.
+        # Other host names select other services in MiniStack, and would allow DNS rebinding.
         if dict(scope["headers"]).get(b"host") not in self._hosts:
-            elsewhere = PlainTextResponse("The sandbox answers only to its own address.\n", 421)
-            await elsewhere(scope, receive, send)
+            misdirected = PlainTextResponse("The sandbox answers only to its own address.\n", 421)
+            await misdirected(scope, receive, send)
             return
         is_own = scope["path"].startswith(_OWN_PATHS) or scope["path"] == FEDERATION_PATH
         await (self._own if is_own else self._aws)(scope, receive, send)
 
 
 class Aws:
-    """AWS's API: counted, disturbed where a fault says so, and else MiniStack's."""
+    """The AWS API: counts calls, injects faults, and passes the rest to MiniStack."""
 
-    def __init__(self, ministack: MiniStack, gate: Gate, switches: ControlApi) -> None:
+    def __init__(self, ministack: MiniStack, gate: Gate, control: ControlApi) -> None:
         self._ministack = ministack
         self._gate = gate
-        self._switches = switches
+        self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request to the API."""
+        """Serve one request to the AWS API."""
         body = await Request(scope, receive).body()
         request = ApiRequest.of(scope, body)
         refusal = self._gate.refusal(request)
@@ -72,11 +72,11 @@ class Aws:
             await _response(refusal)(scope, receive, send)
             return
         name = self._ministack.action(request.method, request.path, request.headers, request.params, body)
-        self._switches.calls[name] += 1
+        self._control.calls[name] += 1
         service = request.signed_service or ""
-        fault = await self._switches.faults.strike(service, name.partition(":")[2])
+        fault = await self._control.faults.strike(service, name.partition(":")[2])
         if fault is None:
-            await self._ministack.asgi(scope, _replayed(body), send)
+            await self._ministack.asgi(scope, _replay(body), send)
         elif fault.kind is FaultKind.RESET:
             break_connection(scope)
         else:
@@ -84,8 +84,8 @@ class Aws:
             await _response(answer)(scope, receive, send)
 
 
-def _replayed(body: bytes) -> Receive:
-    """The body once more, for an application that has not read it."""
+def _replay(body: bytes) -> Receive:
+    """Return a receive channel that replays a body that was read already."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:

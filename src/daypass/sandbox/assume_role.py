@@ -1,4 +1,4 @@
-"""An AssumeRole request: which are well-formed, and what AWS says of the others."""
+"""Parsing and validation of AssumeRole requests, with AWS's errors for malformed ones."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _MOST_TAGS = 50
 
 
 class Refusal(Exception):
-    """AWS's no: status, code and words."""
+    """An error response of AWS: status, code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,8 +27,8 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A well-formed AssumeRole request; whether it is allowed is another matter."""
+class AssumeRoleRequest:
+    """A well-formed AssumeRole request; it is not authorized yet."""
 
     role_arn: str
     session_name: str
@@ -41,36 +41,36 @@ class Ask:
 
 
 class MiniStackError(Exception):
-    """MiniStack's own check said no, in AWS's words already."""
+    """A refusal by MiniStack's own checks; *answer* is the complete error response."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__("MiniStack refused the request")
         self.answer = answer
 
 
-def read_ask(ministack: MiniStack, params: Params) -> Ask:
-    """The ask in *params*, if AWS would take it for well-formed."""
-    tags, complaint = ministack.session_tags(params)
-    if complaint is not None:
-        raise MiniStackError(complaint)
-    policies, complaint = ministack.session_policies(params)
-    if complaint is not None:
-        raise MiniStackError(complaint)
+def read_request(ministack: MiniStack, params: Params) -> AssumeRoleRequest:
+    """Return the request in *params*; raises `Refusal` or `MiniStackError` if it is malformed."""
+    tags, error = ministack.session_tags(params)
+    if error is not None:
+        raise MiniStackError(error)
+    policies, error = ministack.session_policies(params)
+    if error is not None:
+        raise MiniStackError(error)
     _check_tags(tags)
-    role_arn = one(params, "RoleArn")
+    role_arn = first_value(params, "RoleArn")
     if role_arn is None or not _ROLE_ARN.fullmatch(role_arn):
         raise invalid(f"{role_arn or ''} is invalid")
-    session_name = one(params, "RoleSessionName")
+    session_name = first_value(params, "RoleSessionName")
     if session_name is None:
         raise _violates(None, "roleSessionName", "Member must not be null")
     _check_text(session_name, "roleSessionName", _NAME, 64)
-    source_identity = one(params, "SourceIdentity")
+    source_identity = first_value(params, "SourceIdentity")
     if source_identity is not None:
         _check_text(source_identity, "sourceIdentity", _NAME, 64)
-    external_id = one(params, "ExternalId")
+    external_id = first_value(params, "ExternalId")
     if external_id is not None:
         _check_text(external_id, "externalId", _EXTERNAL_ID, 1224)
-    return Ask(
+    return AssumeRoleRequest(
         role_arn=role_arn,
         session_name=session_name,
         validity=check_duration(params, SHORTEST, _LONGEST),
@@ -84,24 +84,26 @@ def read_ask(ministack: MiniStack, params: Params) -> Ask:
     )
 
 
-def one(params: Params, name: str) -> str | None:
+def first_value(params: Params, name: str) -> str | None:
+    """Return the parameter's first value, or None if it is missing."""
     return params[name][0] if name in params else None
 
 
 def check_duration(params: Params, shortest: timedelta, longest: timedelta) -> timedelta:
-    text = one(params, "DurationSeconds")
+    """Return `DurationSeconds`, or one hour by default; raises `Refusal` if it is out of bounds."""
+    text = first_value(params, "DurationSeconds")
     if text is None:
         return _DEFAULT
     if not re.fullmatch(r"-?\d{1,9}", text):
         raise Refusal(400, "MalformedInput", f"DurationSeconds is not a number: {text}")
-    asked = timedelta(seconds=int(text))
-    if asked < shortest:
+    duration = timedelta(seconds=int(text))
+    if duration < shortest:
         limit = f"greater than or equal to {shortest.total_seconds():.0f}"
         raise _violates(text, "durationSeconds", f"Member must have value {limit}")
-    if asked > longest:
+    if duration > longest:
         limit = f"less than or equal to {longest.total_seconds():.0f}"
         raise _violates(text, "durationSeconds", f"Member must have value {limit}")
-    return asked
+    return duration
 
 
 def _check_text(value: str, member: str, alphabet: re.Pattern[str], longest: int) -> None:
@@ -131,4 +133,5 @@ def _violates(value: str | None, member: str, constraint: str) -> Refusal:
 
 
 def invalid(message: str) -> Refusal:
+    """Return a validation error of STS."""
     return Refusal(400, "ValidationError", message)

@@ -1,13 +1,13 @@
-"""The sandbox's own time: the machine's, plus an offset that only the control door moves."""
+"""The sandbox's clock: the machine's time plus an offset that only the control API changes."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class SandboxClock:
-    """Answers the sandbox's present moment, aware and in UTC.
+    """A clock with an adjustable offset, in aware UTC.
 
-    Sessions begin and end by this clock. Signatures do not: they carry the time of the client's
-    machine, which nobody can move, so they are judged by the machine's own clock.
+    Sessions start and expire by this clock. Signatures are checked against the machine's clock, because
+    clients sign with the time of their machine.
     """
 
     def __init__(self) -> None:
@@ -15,17 +15,17 @@ class SandboxClock:
 
     @property
     def offset(self) -> timedelta:
-        """How far the sandbox is ahead of the machine."""
+        """The difference between the sandbox's time and the machine's."""
         return self._offset
 
     def move(self, by: timedelta) -> None:
-        """Move on (or back) by *by*, at once and for everyone."""
+        """Move the clock by *by*, which may be negative, for all clients at once."""
         self._offset += by
 
     def now(self) -> datetime:
-        """The sandbox's present moment."""
-        return datetime.now(UTC) + self._offset  # noqa: TID251  the sandbox's one reading of the time
+        """Return the sandbox's current time."""
+        return datetime.now(UTC) + self._offset  # noqa: TID251  the only place of the sandbox that reads the time
 
     def timestamp(self) -> float:
-        """The same moment in seconds since 1970."""
+        """Return the current time in seconds since 1970."""
         return self.now().timestamp()

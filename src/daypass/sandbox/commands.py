@@ -1,4 +1,4 @@
-"""`daypass sandbox`: start the laptop AWS."""
+"""The command `daypass sandbox`."""
 
 import json
 import os
@@ -17,18 +17,22 @@ DEFAULT_PORT = 4566
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0 takes any free port.")
 @click.option("--account", default=DEFAULT_ACCOUNT, help="The account's twelve digits.")
-@click.option("--region", default=DEFAULT_REGION, help="The region the sandbox stands in.")
-@click.option("--templates", is_flag=True, help="Take CloudFormation templates too; trust whoever sends one.")
+@click.option("--region", default=DEFAULT_REGION, help="The sandbox's region.")
 @click.option(
-    "--ready-file", type=click.Path(path_type=Path), help="JSON with address and keys, once it serves."
+    "--templates", is_flag=True, help="Accept CloudFormation templates too; only from trusted clients."
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    help="JSON with address and keys, written when it serves.",
 )
 def sandbox(port: int, account: str, region: str, templates: bool, ready_file: Path | None) -> None:
-    """Serve an AWS that fits on a laptop, on 127.0.0.1 only.
+    """Serve a local AWS for tests and demos, on 127.0.0.1 only.
 
     The root key comes from DAYPASS_SANDBOX_ROOT_ACCESS_KEY_ID and DAYPASS_SANDBOX_ROOT_SECRET_ACCESS_KEY, or
-    is made at random and written to the ready file, which only you can read.
+    is generated and written to the ready file, which only you can read.
     """
-    # Imported here: `daypass --help` must not wait for a web server and MiniStack.
+    # Imported here, because `daypass --help` should not import a web server and MiniStack.
     from daypass.sandbox.server import bind, serve
 
     if not (account.isdigit() and account.isascii() and len(account) == 12):
@@ -40,13 +44,13 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     try:
-        listening = bind(port)
+        listener = bind(port)
     except OSError as error:
         raise click.ClickException(
-            f"Port {port} of 127.0.0.1 is no use: {error.strerror}. Choose another with --port (0: any)"
+            f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}. Choose another with --port (0: any)"
         ) from error
     config = SandboxConfig(
-        port=listening.getsockname()[1],
+        port=listener.getsockname()[1],
         root_access_key_id=root.access_key_id,
         root_secret_access_key=root.secret_access_key,
         control_token=secrets.token_urlsafe(32),
@@ -60,16 +64,16 @@ def sandbox(port: int, account: str, region: str, templates: bool, ready_file: P
             write_ready_file(ready_file, config)
         click.echo(f"The sandbox AWS answers at {config.origin} (account {account}, {region}).")
 
-    serve(config, listening, announce)
-    # The server's threads may still call into an interpreter that is being taken down, which aborts it.
+    serve(config, listener, announce)
+    # Exit without interpreter shutdown: server threads that still run would abort the process.
     sys.stdout.flush()
     os._exit(0)
 
 
 def write_ready_file(path: Path, config: SandboxConfig) -> None:
-    """Write all that a client needs, whole or not at all, readable by its owner only."""
-    part = path.with_name(f"{path.name}.part")
-    part.unlink(missing_ok=True)
+    """Write the connection data for clients, atomically and with mode 0600."""
+    temporary = path.with_name(f"{path.name}.part")
+    temporary.unlink(missing_ok=True)
     content = {
         "endpoint_url": config.origin,
         "account_id": config.account_id,
@@ -78,6 +82,6 @@ def write_ready_file(path: Path, config: SandboxConfig) -> None:
         "root_secret_access_key": config.root_secret_access_key,
         "control_token": config.control_token,
     }
-    part.touch(0o600, exist_ok=False)
-    part.write_text(json.dumps(content))
-    part.replace(path)
+    temporary.touch(0o600, exist_ok=False)
+    temporary.write_text(json.dumps(content))
+    temporary.replace(path)

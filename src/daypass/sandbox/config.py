@@ -1,4 +1,4 @@
-"""What one sandbox is started with."""
+"""The sandbox's configuration."""
 
 import secrets
 import string
@@ -16,7 +16,7 @@ _SECRET_ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """One account, one region, one root key, one loopback port."""
+    """The configuration of one sandbox: an account, a region, a root key and a loopback port."""
 
     port: int
     root_access_key_id: str
@@ -25,7 +25,7 @@ class SandboxConfig:
     account_id: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     takes_templates: bool = False
-    """Whether CloudFormation is served too. What a template names is started, whatever else is shut."""
+    """Whether CloudFormation is served too. A template can start services that are otherwise disabled."""
 
     @property
     def origin(self) -> str:
@@ -42,9 +42,9 @@ class KeyPair:
 
 
 def root_key(environment: Mapping[str, str]) -> KeyPair:
-    """The root key that *environment* names, or a new one at random when it names none."""
-    named = environment.get(ROOT_KEY_VARIABLE), environment.get(ROOT_SECRET_VARIABLE)
-    match named:
+    """Return the root key from *environment*, or a random one; raises `ValueError` for half a key."""
+    configured = environment.get(ROOT_KEY_VARIABLE), environment.get(ROOT_SECRET_VARIABLE)
+    match configured:
         case (str() as key, str() as secret) if key and secret:
             return KeyPair(key, secret)
         case (None, None):

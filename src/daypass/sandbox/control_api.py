@@ -1,4 +1,4 @@
-"""The control door: move the clock, make faults, look inside. Closed without the control token."""
+"""The control API: clock, faults and state. Every request needs the control token."""
 
 import hmac
 from collections import Counter
@@ -20,16 +20,16 @@ CONTROL_PREFIX = "/_sandbox"
 
 @dataclass(frozen=True, slots=True)
 class ControlApi:
-    """Everything that the control door moves or shows."""
+    """The endpoints of the control API."""
 
     config: SandboxConfig
     clock: SandboxClock
     faults: Faults
     calls: Counter[str] = field(default_factory=Counter)
-    """How often each action was asked for, such as `sts:AssumeRole`."""
+    """The number of calls of each action, such as `sts:AssumeRole`."""
 
     def routes(self) -> list[Route]:
-        """The control door."""
+        """Return the routes of the control API."""
         return [
             Route(f"{CONTROL_PREFIX}/state", self._state, methods=["GET"]),
             Route(f"{CONTROL_PREFIX}/clock", self._move_clock, methods=["POST"]),
@@ -38,7 +38,7 @@ class ControlApi:
         ]
 
     async def _state(self, request: Request) -> Response:
-        return self._refusal(request) or JSONResponse(self._described())
+        return self._refusal(request) or JSONResponse(self._state_content())
 
     async def _move_clock(self, request: Request) -> Response:
         if refusal := self._refusal(request):
@@ -47,8 +47,8 @@ class ControlApi:
         try:
             self.clock.move(timedelta(seconds=float(body["seconds"])))
         except (KeyError, TypeError, ValueError, OverflowError):
-            return JSONResponse({"error": "Give `seconds`, a number."}, 400)
-        return JSONResponse(self._described())
+            return JSONResponse({"error": "`seconds` must be a number."}, 400)
+        return JSONResponse(self._state_content())
 
     async def _add_fault(self, request: Request) -> Response:
         if refusal := self._refusal(request):
@@ -63,23 +63,23 @@ class ControlApi:
                 seconds=float(body.get("seconds", 0)),
             )
         except (KeyError, TypeError, ValueError):
-            return JSONResponse({"error": f"Give a `kind` among {', '.join(FaultKind)}."}, 400)
+            return JSONResponse({"error": f"`kind` must be one of {', '.join(FaultKind)}."}, 400)
         self.faults.add(fault)
-        return JSONResponse(self._described())
+        return JSONResponse(self._state_content())
 
     async def _clear_faults(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
         self.faults.clear()
-        return JSONResponse(self._described())
+        return JSONResponse(self._state_content())
 
     def _refusal(self, request: Request) -> Response | None:
-        given = request.headers.get(CONTROL_HEADER, "")
-        if hmac.compare_digest(given.encode(), self.config.control_token.encode()):
+        token = request.headers.get(CONTROL_HEADER, "")
+        if hmac.compare_digest(token.encode(), self.config.control_token.encode()):
             return None
-        return JSONResponse({"error": f"The control token goes into {CONTROL_HEADER}."}, 403)
+        return JSONResponse({"error": f"Send the control token in {CONTROL_HEADER}."}, 403)
 
-    def _described(self) -> dict[str, Any]:
+    def _state_content(self) -> dict[str, Any]:
         return {
             "now": self.clock.now().isoformat(),
             "offset_seconds": self.clock.offset.total_seconds(),

@@ -1,4 +1,4 @@
-"""A client of the control door, for demo and tests. Standard library only."""
+"""A client of the control API, for demo and tests. Standard library only."""
 
 import http.client
 import json
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class ControlClient:
-    """Moves a running sandbox's clock and its faults."""
+    """A client that controls the clock and the faults of a running sandbox."""
 
     endpoint_url: str
     token: str = field(repr=False)
 
     def move_clock(self, by: timedelta) -> datetime:
-        """Move the sandbox's clock; answers its new present moment."""
+        """Move the sandbox's clock and return its new time."""
         state = self._call("POST", "clock", {"seconds": by.total_seconds()})
         return datetime.fromisoformat(state["now"])
 
@@ -30,7 +30,7 @@ class ControlClient:
         count: int | None = None,
         delay: timedelta = timedelta(),
     ) -> None:
-        """Turn a fault on; see `faults.FaultKind` for the kinds. *delay* is for `delay` and `slow_iam`."""
+        """Add a fault; `faults.FaultKind` lists the kinds. *delay* is for `delay` and `slow_iam`."""
         self._call(
             "POST",
             "faults",
@@ -44,28 +44,28 @@ class ControlClient:
         )
 
     def clear_faults(self) -> None:
-        """Turn every fault off."""
+        """Remove all faults."""
         self._call("DELETE", "faults")
 
     def reset(self) -> None:
-        """Turn every fault off and set the clock back to the machine's."""
+        """Remove all faults and reset the clock to the machine's."""
         self.clear_faults()
         self.move_clock(timedelta(seconds=-self.state()["offset_seconds"]))
 
     def state(self) -> dict[str, Any]:
-        """`now`, `offset_seconds`, `faults` with their hits, `calls` by action."""
+        """Return `now`, `offset_seconds`, `faults` with their hits, and `calls` by action."""
         return self._call("GET", "state")
 
-    def _call(self, method: str, what: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, method: str, resource: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         address = urlsplit(self.endpoint_url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
         try:
             content = None if body is None else json.dumps(body)
-            connection.request(method, f"/_sandbox/{what}", content, {"X-Sandbox-Control": self.token})
+            connection.request(method, f"/_sandbox/{resource}", content, {"X-Sandbox-Control": self.token})
             response = connection.getresponse()
             answer: dict[str, Any] = json.loads(response.read())
         finally:
             connection.close()
         if response.status != http.client.OK:
-            raise RuntimeError(f"The sandbox's control door said {response.status}: {answer.get('error')}")
+            raise RuntimeError(f"The sandbox's control API answered {response.status}: {answer.get('error')}")
         return answer

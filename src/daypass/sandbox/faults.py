@@ -1,4 +1,4 @@
-"""Trouble on demand: what AWS does on a bad day, for the actions and as often as a test says."""
+"""Fault injection: errors, delays and throttling of AWS, for chosen actions and a chosen number of calls."""
 
 import asyncio
 import os
@@ -17,25 +17,25 @@ from daypass.sandbox.ministack.server import Answer, MiniStack
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kind of a fault."""
 
     THROTTLE = "throttle"
-    """The service's own "slow down"."""
+    """The service's throttling error."""
     DELAY = "delay"
-    """The answer comes `seconds` late."""
+    """The response is delayed by `seconds`."""
     ERROR = "error"
-    """The service's own internal error, 500."""
+    """The service's internal error, 500."""
     RESET = "reset"
-    """The connection breaks off without an answer."""
+    """The connection is reset without a response."""
     GARBAGE = "garbage"
-    """200, and a body that is no answer at all."""
+    """Status 200 with an invalid body."""
     SLOW_IAM = "slow_iam"
-    """STS does not see a new role until `seconds` after its creation."""
+    """A new role is invisible to STS for `seconds` after its creation."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One switch. Without `action` it holds for the whole service, without `count` until it is cleared."""
+    """A fault. Without `action` it applies to the whole service, without `count` until it is cleared."""
 
     kind: FaultKind
     service: str = "*"
@@ -45,48 +45,48 @@ class Fault:
     hits: int = 0
 
     def matches(self, service: str, action: str) -> bool:
-        """Whether the switch is on for this call."""
-        spent = self.count is not None and self.hits >= self.count
-        return not spent and self.service in ("*", service) and self.action in ("*", action)
+        """Return whether the fault applies to this call."""
+        is_exhausted = self.count is not None and self.hits >= self.count
+        return not is_exhausted and self.service in ("*", service) and self.action in ("*", action)
 
 
 class Faults:
-    """All switches of one sandbox."""
+    """All faults of one sandbox."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     @property
     def iam_lag(self) -> timedelta:
-        """How long a new role stays unseen by STS."""
+        """The time for which a new role is invisible to STS."""
         lags = [fault.seconds for fault in self._faults if fault.kind is FaultKind.SLOW_IAM]
         return timedelta(seconds=max(lags, default=0.0))
 
     def add(self, fault: Fault) -> None:
-        """Turn one more on."""
+        """Add a fault."""
         self._faults.append(fault)
 
     def clear(self) -> None:
-        """Turn all off."""
+        """Remove all faults."""
         self._faults.clear()
 
     def listed(self) -> list[dict[str, Any]]:
-        """All switches, spent ones too, with how often each has struck."""
+        """Return all faults, including exhausted ones, with their number of hits."""
         return [asdict(fault) for fault in self._faults]
 
     async def strike(self, service: str, action: str) -> Fault | None:
-        """Wait out every delay for this call; answers the first fault that takes the place of an answer."""
-        decisive = None
+        """Apply all delays to this call and return the first fault that replaces the response, if any."""
+        replacing = None
         for fault in self._faults:
             if fault.kind is FaultKind.SLOW_IAM or not fault.matches(service, action):
                 continue
             if fault.kind is FaultKind.DELAY:
                 fault.hits += 1
                 await asyncio.sleep(fault.seconds)
-            elif decisive is None:
+            elif replacing is None:
                 fault.hits += 1
-                decisive = fault
-        return decisive
+                replacing = fault
+        return replacing
 
 
 _THROTTLED = {
@@ -104,18 +104,18 @@ _FAILED = {
 
 
 def answer_of(fault: Fault, service: str, headers: dict[str, str], ministack: MiniStack) -> Answer:
-    """What *service* says when *fault* strikes it."""
+    """Return the response of *service* under *fault*."""
     if fault.kind is FaultKind.GARBAGE:
         return 200, {"Content-Type": "text/html"}, b"<html><body>It works!\x00\xff"
     if fault.kind is FaultKind.THROTTLE:
-        failure = _THROTTLED.get(service, (400, "Throttling", "Rate exceeded"))
+        error = _THROTTLED.get(service, (400, "Throttling", "Rate exceeded"))
     else:
-        failure = _FAILED.get(service, (500, "InternalFailure", "An internal error occurred."))
-    return ministack.error(service, *failure, headers)
+        error = _FAILED.get(service, (500, "InternalFailure", "An internal error occurred."))
+    return ministack.error(service, *error, headers)
 
 
 def break_connection(scope: Scope) -> None:
-    """Close the request's TCP connection under the server's feet: ASGI has no word for that."""
+    """Reset the request's TCP connection by its file descriptor, because ASGI has no means for that."""
     client = (scope["client"][0], int(scope["client"][1]))
     for entry in Path("/dev/fd").iterdir():
         with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as connection:

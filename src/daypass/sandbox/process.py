@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, for demo and tests."""
+"""A sandbox in a separate process, for demo and tests."""
 
 import json
 import os
@@ -19,18 +19,18 @@ from daypass.sandbox.config import (
 )
 from daypass.sandbox.control_client import ControlClient
 
-_PATIENCE = 30.0
-_STOP_PATIENCE = 5.0
+_START_TIMEOUT = 30.0
+_STOP_TIMEOUT = 5.0
 
 
 class SandboxFailed(Exception):
-    """The sandbox did not start; says in its own words why."""
+    """The sandbox did not start; the message is its own output."""
 
 
 class SandboxProcess:
-    """Starts a sandbox, waits until it serves, and knows its address and keys.
+    """A sandbox process, with its address and keys. The constructor waits until it serves.
 
-    A context manager: the process ends with the block.
+    As a context manager it stops the process at the end of the block. Raises `SandboxFailed`.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class SandboxProcess:
 
     @property
     def pid(self) -> int:
-        """The process's id."""
+        """The process id."""
         return self._process.pid
 
     def stop(self) -> None:
-        """End the process and forget everything in it. Safe to call again."""
+        """Stop the process and delete its files. Idempotent."""
         self._process.terminate()
         try:
-            self._process.wait(_STOP_PATIENCE)
+            self._process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -99,8 +99,8 @@ class SandboxProcess:
             )
 
     def _wait_for(self, ready_file: Path) -> None:
-        give_up = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _START_TIMEOUT
         while not ready_file.exists():
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise SandboxFailed(self._log.read_text().strip() or "The sandbox ended without a word.")
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise SandboxFailed(self._log.read_text().strip() or "The sandbox ended without output.")
             time.sleep(0.02)

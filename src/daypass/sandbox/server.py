@@ -1,4 +1,4 @@
-"""The sandbox as a server: one process, one port, loopback only."""
+"""The sandbox's HTTP server: one process, one port, loopback only."""
 
 import asyncio
 import signal
@@ -17,35 +17,35 @@ _BACKLOG = 512
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; OSError when the port is taken. 0 means any free port."""
+    """Return a listener socket on 127.0.0.1; port 0 means any free port. Raises `OSError` if it is taken."""
     return socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
 
 
 class _OwnSocketServer(Server):
-    """Granian on a socket that is bound already, so that a port is never chosen and then lost."""
+    """A granian server on an already bound socket, so that no other process can take the chosen port."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        self._listening = listening
-        host, port = listening.getsockname()
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        self._listener = listener
+        host, port = listener.getsockname()
         super().__init__(app, host, port, interface=Interfaces.ASGINL, websockets=False, log_enabled=False)
 
     def _init_shared_socket(self) -> None:
-        self._listening.setblocking(False)
+        self._listener.setblocking(False)
         self._ssp = None
-        listening = self._listening.detach()
-        self._shd = SocketHolder(listening, False, _BACKLOG)  # type: ignore[call-arg, assignment]  # in no stub
+        descriptor = self._listener.detach()
+        self._shd = SocketHolder(descriptor, False, _BACKLOG)  # type: ignore[call-arg, assignment]  # in no stub
 
 
-def serve(config: SandboxConfig, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve on *listening*, and own it, until SIGINT or SIGTERM; *on_ready* is called once it serves."""
-    asyncio.run(_serve(config, listening, on_ready))
+def serve(config: SandboxConfig, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve on *listener*, and own it, until SIGINT or SIGTERM. Calls *on_ready* when it serves."""
+    asyncio.run(_serve(config, listener, on_ready))
 
 
-async def _serve(config: SandboxConfig, listening: socket.socket, on_ready: Callable[[], None]) -> None:
-    server = _OwnSocketServer(make_app(config), listening)
+async def _serve(config: SandboxConfig, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    server = _OwnSocketServer(make_app(config), listener)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
-    # The socket listens already: whoever connects from now on is answered as soon as granian runs.
+    # The socket already listens, so connections from now on are accepted as soon as granian runs.
     loop.call_soon(on_ready)
     await server.serve()

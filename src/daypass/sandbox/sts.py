@@ -1,4 +1,4 @@
-"""AssumeRole as AWS does it: every limit, every refusal, in AWS's order and words."""
+"""STS as AWS implements it: AssumeRole with AWS's limits, order of checks and error messages."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,13 +7,13 @@ from xml.sax.saxutils import escape
 
 from daypass.sandbox.assume_role import (
     SHORTEST,
-    Ask,
+    AssumeRoleRequest,
     MiniStackError,
     Refusal,
     check_duration,
+    first_value,
     invalid,
-    one,
-    read_ask,
+    read_request,
 )
 from daypass.sandbox.clock import SandboxClock
 from daypass.sandbox.faults import Faults
@@ -27,15 +27,15 @@ _LONGEST_CHAINED = timedelta(hours=1)
 
 
 class SecurityTokens:
-    """STS: AssumeRole is ours; of the other actions MiniStack serves those that check who calls."""
+    """A handler for STS that implements AssumeRole; MiniStack serves the other enabled actions."""
 
     def __init__(self, ministack: MiniStack, clock: SandboxClock, faults: Faults) -> None:
         self._ministack = ministack
         self._clock = clock
         self._faults = faults
 
-    def before(self, ministacks: Handler) -> Handler:
-        """Our handler, which passes on to MiniStack's what MiniStack does right."""
+    def before(self, next_handler: Handler) -> Handler:
+        """Return a handler that wraps MiniStack's and passes actions other than AssumeRole to it."""
 
         async def handle(
             method: str, path: str, headers: dict[str, str], body: bytes, query: Params
@@ -44,120 +44,121 @@ class SecurityTokens:
                 params = _params(headers, body, query)
                 if params["Action"][0] != "AssumeRole":
                     check_duration(params, SHORTEST, timedelta(hours=36))
-                    return await ministacks(method, path, headers, body, query)
+                    return await next_handler(method, path, headers, body, query)
                 return self._assume_role(self._ministack.caller(headers, query), params)
-            except Refusal as no:
-                return self._ministack.error("sts", no.status, no.code, no.message, headers)
-            except MiniStackError as complaint:
-                return complaint.answer
+            except Refusal as refusal:
+                return self._ministack.error("sts", refusal.status, refusal.code, refusal.message, headers)
+            except MiniStackError as error:
+                return error.answer
 
         return handle
 
     def _assume_role(self, caller: Caller, params: Params) -> Answer:
-        ask = read_ask(self._ministack, params)
-        role = self._permitted_role(caller, ask)
-        self._check_limits(caller, role, ask)
+        request = read_request(self._ministack, params)
+        role = self._permitted_role(caller, request)
+        self._check_limits(caller, role, request)
         inherited = caller.session or {}
-        transitive = _transitive(inherited, ask)
+        transitive = _transitive(inherited, request)
         now = self._clock.timestamp()
+        name = f"{role['RoleName']}/{request.session_name}"
         key, session = self._ministack.open_session(
             {
-                "Arn": f"arn:aws:sts::{caller.account_id}:assumed-role/{role['RoleName']}/{ask.session_name}",
-                "UserId": f"{role['RoleId']}:{ask.session_name}",
+                "Arn": f"arn:aws:sts::{caller.account_id}:assumed-role/{name}",
+                "UserId": f"{role['RoleId']}:{request.session_name}",
                 "AccountId": caller.account_id,
                 "PrincipalType": "AssumedRole",
                 "IssuedAt": now,
-                "Expiration": now + ask.validity.total_seconds(),
+                "Expiration": now + request.validity.total_seconds(),
                 "SourceAccessKeyId": caller.access_key_id,
                 "SourcePrincipalArn": caller.arn,
-                "SourceIdentity": ask.source_identity or inherited.get("SourceIdentity"),
-                "SessionTags": [{"Key": k, "Value": v} for k, v in (transitive | ask.tags).items()],
+                "SourceIdentity": request.source_identity or inherited.get("SourceIdentity"),
+                "SessionTags": [{"Key": k, "Value": v} for k, v in (transitive | request.tags).items()],
                 "TransitiveTags": transitive,
-                "SessionPolicies": ask.policies if any(ask.policies.values()) else None,
+                "SessionPolicies": request.policies if any(request.policies.values()) else None,
                 "Chained": caller.session is not None,
             }
         )
         return self._ministack.sts_answer("AssumeRole", _result(key, session))
 
-    def _permitted_role(self, caller: Caller, ask: Ask) -> dict[str, Any]:
-        """The role, if *caller* may assume it in this way. A missing role gets the same refusal."""
+    def _permitted_role(self, caller: Caller, request: AssumeRoleRequest) -> dict[str, Any]:
+        """Return the role if *caller* may assume it like this. A missing role raises the same `Refusal`."""
         if caller.kind == "Root":
             raise Refusal(403, "AccessDenied", "Roles may not be assumed by root accounts.")
-        role = self._ministack.role(ask.role_arn)
-        if role is None or self._is_still_spreading(role):
-            raise _denied(caller, "sts:AssumeRole", ask.role_arn)
+        role = self._ministack.role(request.role_arn)
+        if role is None or self._is_invisible(role):
+            raise _denied(caller, "sts:AssumeRole", request.role_arn)
         inherited = (caller.session or {}).get("SourceIdentity")
-        if inherited and ask.source_identity not in (None, inherited):
-            raise _denied(caller, "sts:SetSourceIdentity", ask.role_arn)
-        context = _condition_keys(ask, inherited)
+        if inherited and request.source_identity not in (None, inherited):
+            raise _denied(caller, "sts:SetSourceIdentity", request.role_arn)
+        context = _condition_keys(request, inherited)
         actions = ["sts:AssumeRole"]
-        if ask.source_identity or inherited:
+        if request.source_identity or inherited:
             actions.append("sts:SetSourceIdentity")
-        if ask.tags or ask.transitive_tags:
+        if request.tags or request.transitive_tags:
             actions.append("sts:TagSession")
         for action in actions:
             if not self._ministack.trusts(role, caller, action, context):
-                raise _denied(caller, action, ask.role_arn)
+                raise _denied(caller, action, request.role_arn)
         return role
 
-    def _is_still_spreading(self, role: dict[str, Any]) -> bool:
+    def _is_invisible(self, role: dict[str, Any]) -> bool:
         created = datetime.strptime(role["CreateDate"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         return self._clock.now() < created + self._faults.iam_lag
 
-    def _check_limits(self, caller: Caller, role: dict[str, Any], ask: Ask) -> None:
-        if caller.session is not None and ask.validity > _LONGEST_CHAINED:
+    def _check_limits(self, caller: Caller, role: dict[str, Any], request: AssumeRoleRequest) -> None:
+        if caller.session is not None and request.validity > _LONGEST_CHAINED:
             raise invalid(
                 "The requested DurationSeconds exceeds the 1 hour session limit "
                 "for roles assumed by role chaining."
             )
-        if ask.validity > timedelta(seconds=role["MaxSessionDuration"]):
+        if request.validity > timedelta(seconds=role["MaxSessionDuration"]):
             raise invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 
 
 def _params(headers: dict[str, str], body: bytes, query: Params) -> Params:
-    """The request's parameters, each from one place only.
+    """Return the request's parameters; raises `Refusal` for a duplicate.
 
-    MiniStack's policy check and its handlers would read a parameter that is given twice differently.
+    MiniStack's policy check and its handlers could read different values of a duplicate parameter.
     """
     form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    twice = form.keys() & query.keys() or any(len(values) > 1 for values in (form | query).values())
-    if twice or "x-amz-target" in headers:
+    has_duplicate = form.keys() & query.keys() or any(len(values) > 1 for values in (form | query).values())
+    if has_duplicate or "x-amz-target" in headers:
         raise Refusal(400, "MalformedInput", "Send each parameter once, in the query protocol.")
     params = form | query
-    action = one(params, "Action")
+    action = first_value(params, "Action")
     if action not in _SERVED:
         raise Refusal(400, "InvalidAction", f"Could not find operation {action} for version 2011-06-15")
     return params
 
 
-def _condition_keys(ask: Ask, inherited_identity: str | None) -> dict[str, Any]:
-    keys: dict[str, Any] = {f"aws:requesttag/{name.lower()}": value for name, value in ask.tags.items()}
-    keys["aws:tagkeys"] = list(ask.tags) or None
-    keys["sts:transitivetagkeys"] = sorted(ask.transitive_tags) or None
-    keys["sts:rolesessionname"] = ask.session_name
-    keys["sts:externalid"] = ask.external_id
-    keys["sts:sourceidentity"] = ask.source_identity or inherited_identity
+def _condition_keys(request: AssumeRoleRequest, inherited_identity: str | None) -> dict[str, Any]:
+    keys: dict[str, Any] = {f"aws:requesttag/{name.lower()}": value for name, value in request.tags.items()}
+    keys["aws:tagkeys"] = list(request.tags) or None
+    keys["sts:transitivetagkeys"] = sorted(request.transitive_tags) or None
+    keys["sts:rolesessionname"] = request.session_name
+    keys["sts:externalid"] = request.external_id
+    keys["sts:sourceidentity"] = request.source_identity or inherited_identity
     return keys
 
 
-def _transitive(inherited: dict[str, Any], ask: Ask) -> dict[str, str]:
-    """The tags that every later session of this chain keeps."""
-    kept: dict[str, str] = inherited.get("TransitiveTags") or {}
-    if {name.lower() for name in kept} & {name.lower() for name in ask.tags}:
+def _transitive(inherited: dict[str, Any], request: AssumeRoleRequest) -> dict[str, str]:
+    """Return the tags that every later session of this role chain inherits."""
+    transitive: dict[str, str] = inherited.get("TransitiveTags") or {}
+    if {name.lower() for name in transitive} & {name.lower() for name in request.tags}:
         raise Refusal(
             400,
             "InvalidParameterValue",
             "One of the specified transitive tag keys can't be set because it conflicts with a transitive "
             "tag key from the calling session.",
         )
-    unknown = ask.transitive_tags - ask.tags.keys()
+    unknown = request.transitive_tags - request.tags.keys()
     if unknown:
         raise Refusal(
             400,
             "InvalidParameterValue",
             "The specified transitive tag key must be included in the requested tags.",
         )
-    return kept | {name: ask.tags[name] for name in ask.transitive_tags}
+    return transitive | {name: request.tags[name] for name in request.transitive_tags}
 
 
 def _result(access_key_id: str, session: dict[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""The sandbox's AWS console: federation, sign-in tokens, and the pages."""
+"""The sandbox's AWS console: federation endpoint, sign-in tokens and pages."""

@@ -1,4 +1,4 @@
-"""The federation endpoint: keys become a sign-in token, and the token a console session."""
+"""The federation endpoint, which exchanges keys for a sign-in token, and the token for a console session."""
 
 import json
 from collections import Counter
@@ -24,22 +24,22 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """`/federation`, by GET or POST, with `Action=getSigninToken` or `Action=login`."""
+    """The endpoint `/federation`, by GET or POST, with `Action=getSigninToken` or `Action=login`."""
 
     config: SandboxConfig
-    desk: SigninService
+    signin: SigninService
     faults: Faults
     calls: Counter[str]
 
     def routes(self) -> list[Route]:
-        """The endpoint."""
+        """Return the route of the endpoint."""
         return [Route(FEDERATION_PATH, self._answer, methods=["GET", "POST"])]
 
     async def _answer(self, request: Request) -> Response:
-        params = _flat(request.url.query) | _flat((await request.body()).decode("latin-1"))
+        params = _first_values(request.url.query) | _first_values((await request.body()).decode("latin-1"))
         action = params.get("Action", "")
-        if disturbed := await self._disturbed(request, action):
-            return disturbed
+        if response_of_fault := await self._inject_fault(request, action):
+            return response_of_fault
         try:
             match action:
                 case "getSigninToken":
@@ -49,32 +49,32 @@ class Federation:
         except SigninRefused as refused:
             return PlainTextResponse(f"Bad Request: {refused}\n", 400, _PRIVATE)
         except NotOurConsole:
-            sentence = "Bad Request: Destination is no page of the AWS console.\n"
+            sentence = "Bad Request: Destination must be a page of the AWS console.\n"
             return PlainTextResponse(sentence, 400, _PRIVATE)
-        return PlainTextResponse("Bad Request: Action is getSigninToken or login.\n", 400, _PRIVATE)
+        return PlainTextResponse("Bad Request: Action must be getSigninToken or login.\n", 400, _PRIVATE)
 
     def _signin_token(self, params: dict[str, str]) -> Response:
-        token = self.desk.issue_token(_keys(params.get("Session", "")), params.get("SessionDuration"))
+        token = self.signin.issue_token(_keys(params.get("Session", "")), params.get("SessionDuration"))
         return JSONResponse({"SigninToken": token}, headers=_PRIVATE)
 
     def _login(self, params: dict[str, str]) -> Response:
-        # Asked first: a link to somewhere else must not cost the token.
-        place = place_of(params.get("Destination", ""), self.config.origin)
-        cookie, session = self.desk.sign_in(params.get("SigninToken", ""))
-        response = RedirectResponse(place.path, 303, _PRIVATE)
-        life = session.ends_at - self.desk.clock.now()
+        # Checked first, because an invalid destination must not consume the token.
+        page = place_of(params.get("Destination", ""), self.config.origin)
+        cookie, session = self.signin.sign_in(params.get("SigninToken", ""))
+        response = RedirectResponse(page.path, 303, _PRIVATE)
+        remaining = session.ends_at - self.signin.clock.now()
         response.set_cookie(
             CONSOLE_COOKIE,
             cookie,
-            max_age=int(life.total_seconds()),
+            max_age=int(remaining.total_seconds()),
             path=CONSOLE_PATH,
             httponly=True,
-            # Lax, because the portal is another site and its link must arrive signed in.
+            # Lax, because the redirect from the portal, another site, must carry the cookie.
             samesite="lax",
         )
         return response
 
-    async def _disturbed(self, request: Request, action: str) -> Response | None:
+    async def _inject_fault(self, request: Request, action: str) -> Response | None:
         self.calls[f"{_SERVICE}:{action}"] += 1
         fault = await self.faults.strike(_SERVICE, action)
         if fault is None:
@@ -90,7 +90,7 @@ class Federation:
         return PlainTextResponse("Internal Server Error\n", 500)
 
 
-def _flat(encoded: str) -> dict[str, str]:
+def _first_values(encoded: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(encoded, keep_blank_values=True).items()}
 
 

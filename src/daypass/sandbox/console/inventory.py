@@ -1,4 +1,4 @@
-"""What a console session may open, found out by opening it with the session's own keys."""
+"""The resources that a console session can open, determined by opening them with the session's keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,56 +17,56 @@ _MOST_TRIED = 200
 _MOST_SHOWN = 50
 
 _Client: TypeAlias = Any
-"""One of botocore's clients, whose types it makes at run time."""
+"""A botocore client, whose type is created at run time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What came of opening one place: facts about it, or AWS's refusal."""
+    """The result of opening a resource: its properties, or AWS's refusal."""
 
-    place: ConsolePage
+    page: ConsolePage
     facts: dict[str, str] = field(default_factory=dict)
     refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedResources:
-    """The resources of one kind that opened, and of how many that were tried."""
+    """The resources of one kind that could be opened, and the number that were tried."""
 
     kind: Kind
-    places: list[ConsolePage]
+    pages: list[ConsolePage]
     tried: int
 
 
 class Inventory:
-    """Asks AWS, over HTTP, like any other client."""
+    """A reader of the account's resources, which calls the sandbox over HTTP like any other client."""
 
     def __init__(self, config: SandboxConfig) -> None:
         self._config = config
         self._botocore = Session()
 
-    def open(self, session: ConsoleSession, place: ConsolePage) -> Opening:
-        """Open one place with the session's keys."""
-        if place.kind is None:
-            raise ValueError("The overview is no resource.")
+    def open(self, session: ConsoleSession, page: ConsolePage) -> Opening:
+        """Open a resource with the session's keys; raises `ValueError` for the overview."""
+        if page.kind is None:
+            raise ValueError("The overview is not a resource.")
         try:
-            facts = _OPEN[place.kind](self._as_session(session, place.kind), place.name, self._config)
+            facts = _OPEN[page.kind](self._as_session(session, page.kind), page.name, self._config)
         except (ClientError, BotoCoreError) as refused:
-            return Opening(place, refusal=str(refused))
-        return Opening(place, facts={label: str(value) for label, value in facts.items()})
+            return Opening(page, refusal=str(refused))
+        return Opening(page, facts={label: str(value) for label, value in facts.items()})
 
-    def shelves(self, session: ConsoleSession) -> list[OpenedResources]:
-        """Everything that opens, kind by kind.
+    def accessible_resources(self, session: ConsoleSession) -> list[OpenedResources]:
+        """Return the resources that the session can open, by kind.
 
-        The names come from the account itself, because a session may open what it may not list.
+        The names are listed with the root key, because a session may open resources that it cannot list.
         """
-        return [self._shelf(session, kind) for kind in Kind]
+        return [self._accessible_of_kind(session, kind) for kind in Kind]
 
-    def _shelf(self, session: ConsoleSession, kind: Kind) -> OpenedResources:
+    def _accessible_of_kind(self, session: ConsoleSession, kind: Kind) -> OpenedResources:
         names = sorted(_NAMES[kind](self._as_root(kind)))[:_MOST_TRIED]
-        asker = self._as_session(session, kind)
-        places = [ConsolePage(kind, name) for name in names if _opens(asker, kind, name, self._config)]
-        return OpenedResources(kind, places, len(names))
+        client = self._as_session(session, kind)
+        pages = [ConsolePage(kind, name) for name in names if _can_open(client, kind, name, self._config)]
+        return OpenedResources(kind, pages, len(names))
 
     def _as_session(self, session: ConsoleSession, kind: Kind) -> _Client:
         return self._client(kind, session.access_key_id, session.secret_access_key, session.session_token)
@@ -86,9 +86,9 @@ class Inventory:
         )
 
 
-def _opens(asker: _Client, kind: Kind, name: str, config: SandboxConfig) -> bool:
+def _can_open(client: _Client, kind: Kind, name: str, config: SandboxConfig) -> bool:
     try:
-        _OPEN[kind](asker, name, config)
+        _OPEN[kind](client, name, config)
     except (ClientError, BotoCoreError):
         return False
     return True

@@ -1,4 +1,4 @@
-"""The sandbox's console: a few pages that show who you are and what you may open."""
+"""The pages of the sandbox's console: the signed-in identity and the resources that it can open."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,13 +38,13 @@ KIND_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that a template is given."""
+    """The data of a template."""
 
     title: str
     session: ConsoleSession | None = None
     region: str = ""
     now: datetime | None = None
-    shelves: tuple[OpenedResources, ...] = ()
+    resources: tuple[OpenedResources, ...] = ()
     opening: Opening | None = None
 
     @property
@@ -56,11 +56,11 @@ class Page:
 
 
 class Console:
-    """Serves the console's pages to whoever the sign-in desk knows."""
+    """The console's pages, for signed-in browsers."""
 
-    def __init__(self, config: SandboxConfig, desk: SigninService, inventory: Inventory) -> None:
+    def __init__(self, config: SandboxConfig, signin: SigninService, inventory: Inventory) -> None:
         self._config = config
-        self._desk = desk
+        self._signin = signin
         self._inventory = inventory
         self._templates = Environment(
             loader=PackageLoader("daypass.sandbox.console", "templates"),
@@ -70,7 +70,7 @@ class Console:
         self._templates.globals["kind_names"] = KIND_NAMES
 
     def routes(self) -> list[Route]:
-        """The console's pages."""
+        """Return the routes of the console."""
         return [
             Route(f"{CONSOLE_PATH}/style.css", self._style, methods=["GET"]),
             Route(f"{CONSOLE_PATH}/sign-out", self._sign_out, methods=["POST"]),
@@ -81,24 +81,24 @@ class Console:
     async def _overview(self, request: Request) -> Response:
         session = self._session(request)
         if session is None:
-            return self._over()
-        shelves = await run_in_threadpool(self._inventory.shelves, session)
-        return self._page("overview.html", "Overview", session, shelves=tuple(shelves))
+            return self._signed_out()
+        resources = await run_in_threadpool(self._inventory.accessible_resources, session)
+        return self._page("overview.html", "Overview", session, resources=tuple(resources))
 
     async def _resource(self, request: Request) -> Response:
         session = self._session(request)
         if session is None:
-            return self._over()
+            return self._signed_out()
         try:
             kind = Kind(request.path_params["kind"])
         except ValueError:
-            return self._render("missing.html", Page("No such page"), 404)
-        place = ConsolePage(kind, unquote(request.path_params["name"]))
-        opening = await run_in_threadpool(self._inventory.open, session, place)
-        return self._page("resource.html", place.name, session, opening=opening)
+            return self._render("missing.html", Page("Page not found"), 404)
+        target = ConsolePage(kind, unquote(request.path_params["name"]))
+        opening = await run_in_threadpool(self._inventory.open, session, target)
+        return self._page("resource.html", target.name, session, opening=opening)
 
     async def _sign_out(self, request: Request) -> Response:
-        self._desk.sign_out(request.cookies.get(CONSOLE_COOKIE, ""))
+        self._signin.sign_out(request.cookies.get(CONSOLE_COOKIE, ""))
         response = RedirectResponse(f"{CONSOLE_PATH}/", 303, _HEADERS)
         response.delete_cookie(CONSOLE_COOKIE, path=CONSOLE_PATH)
         return response
@@ -107,10 +107,10 @@ class Console:
         return FileResponse(_STYLESHEET, headers={"X-Content-Type-Options": "nosniff"})
 
     def _session(self, request: Request) -> ConsoleSession | None:
-        return self._desk.signed_in(request.cookies.get(CONSOLE_COOKIE, ""))
+        return self._signin.signed_in(request.cookies.get(CONSOLE_COOKIE, ""))
 
-    def _over(self) -> Response:
-        return self._render("over.html", Page("You are signed out"), 403)
+    def _signed_out(self) -> Response:
+        return self._render("signed-out.html", Page("You are signed out"), 403)
 
     def _page(
         self,
@@ -118,10 +118,10 @@ class Console:
         title: str,
         session: ConsoleSession,
         *,
-        shelves: tuple[OpenedResources, ...] = (),
+        resources: tuple[OpenedResources, ...] = (),
         opening: Opening | None = None,
     ) -> Response:
-        page = Page(title, session, self._config.region, self._desk.clock.now(), shelves, opening)
+        page = Page(title, session, self._config.region, self._signin.clock.now(), resources, opening)
         return self._render(template, page)
 
     def _render(self, template: str, page: Page, status: int = 200) -> Response:

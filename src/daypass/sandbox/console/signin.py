@@ -1,4 +1,4 @@
-"""Sign-in tokens and console sessions: who may come in, and until when."""
+"""Sign-in tokens and console sessions."""
 
 import hmac
 import secrets
@@ -15,12 +15,12 @@ _LONGEST = timedelta(hours=12)
 
 
 class SigninRefused(Exception):
-    """The federation endpoint says no, and why."""
+    """A refusal by the federation endpoint; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSession:
-    """Who is signed in to the console, with whose keys, until when."""
+    """A signed-in console session, with its identity, keys and end."""
 
     arn: str
     account_id: str
@@ -31,13 +31,13 @@ class ConsoleSession:
 
     @property
     def principal(self) -> str:
-        """As the AWS console shows it: `ROLE/SESSION-NAME`."""
+        """The identity as the AWS console shows it: `ROLE/SESSION-NAME`."""
         return self.arn.rsplit(":", 1)[-1].partition("/")[2]
 
 
 @dataclass(slots=True)
 class SigninService:
-    """Turns keys into a sign-in token, a token into a console session, once each."""
+    """A store of sign-in tokens, which are valid once, and of console sessions."""
 
     ministack: MiniStack
     clock: SandboxClock
@@ -45,7 +45,7 @@ class SigninService:
     _sessions: dict[str, ConsoleSession] = field(default_factory=dict)
 
     def issue_token(self, keys: dict[str, Any], duration: str | None) -> str:
-        """A token that signs in once, within 15 minutes, for the holder of *keys*."""
+        """Return a sign-in token for *keys*, valid once for 15 minutes; raises `SigninRefused`."""
         session = self._session_for(keys, duration)
         now = self.clock.now()
         self._tokens = {token: entry for token, entry in self._tokens.items() if entry[0] > now}
@@ -54,10 +54,10 @@ class SigninService:
         return token
 
     def sign_in(self, token: str) -> tuple[str, ConsoleSession]:
-        """A cookie's value and the session behind it. The token is spent, whatever comes of it."""
-        good_until, session = self._tokens.pop(token, (datetime.min.replace(tzinfo=UTC), None))
+        """Return a cookie value and its session. Consumes the token in any case; raises `SigninRefused`."""
+        valid_until, session = self._tokens.pop(token, (datetime.min.replace(tzinfo=UTC), None))
         now = self.clock.now()
-        if session is None or good_until <= now or session.ends_at <= now:
+        if session is None or valid_until <= now or session.ends_at <= now:
             raise SigninRefused("This sign-in link was used already, or is older than 15 minutes.")
         self._sessions = {key: live for key, live in self._sessions.items() if live.ends_at > now}
         cookie = secrets.token_urlsafe(32)
@@ -65,12 +65,12 @@ class SigninService:
         return cookie, session
 
     def signed_in(self, cookie: str) -> ConsoleSession | None:
-        """The session behind a cookie while its keys live."""
+        """Return the session of a cookie, or None if there is none or its keys have expired."""
         session = self._sessions.get(cookie)
         return session if session is not None and session.ends_at > self.clock.now() else None
 
     def sign_out(self, cookie: str) -> None:
-        """End one console session; the keys live on, as in AWS."""
+        """End a console session; its keys stay valid, as in AWS."""
         self._sessions.pop(cookie, None)
 
     def _session_for(self, keys: dict[str, Any], duration: str | None) -> ConsoleSession:
@@ -82,11 +82,11 @@ class SigninService:
             raise SigninRefused(
                 "Invalid credentials parameter: no temporary keys of a role or federated user."
             )
-        right = hmac.compare_digest(secret.encode(), record["SecretAccessKey"].encode())
-        right &= hmac.compare_digest(token.encode(), record["SessionToken"].encode())
+        is_valid = hmac.compare_digest(secret.encode(), record["SecretAccessKey"].encode())
+        is_valid &= hmac.compare_digest(token.encode(), record["SessionToken"].encode())
         ends_at = datetime.fromtimestamp(record["Expiration"], UTC)
         now = self.clock.now()
-        if not right or ends_at <= now:
+        if not is_valid or ends_at <= now:
             raise SigninRefused("Invalid credentials parameter: wrong or expired.")
         if duration is not None:
             ends_at = min(ends_at, now + _allowed_duration(record, duration))

@@ -1,4 +1,4 @@
-"""Deep links of the AWS console, and the resource that each one means."""
+"""Deep links of the AWS console, mapped to resources."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _CONSOLE_HOST = re.compile(
 
 
 class Kind(StrEnum):
-    """The kinds of resource that the console knows, by the name of their service."""
+    """The kinds of resource with a console page, by service name."""
 
     BUCKET = "s3"
     TABLE = "dynamodb"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     API = "apigateway"
 
 
-# Path and fragment together, as a browser shows them; the first group is the resource, still encoded.
+# Matched against path, query and fragment; the first group is the percent-encoded resource.
 _LINKS = [
     (Kind.BUCKET, re.compile(r"/s3/buckets/([^/?#]+)")),
     (Kind.BUCKET, re.compile(r"/s3/object/([^/?#]+)")),
@@ -38,7 +38,7 @@ _LINKS = [
 
 
 class NotOurConsole(Exception):
-    """The destination is no page of an AWS console, so nobody is sent there."""
+    """The destination is not a page of an AWS console; the browser must not be redirected there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +50,29 @@ class ConsolePage:
 
     @property
     def path(self) -> str:
-        """Where this place is in the sandbox."""
+        """The page's path in the sandbox."""
         return f"/console/{self.kind}/{quote(self.name, safe='')}" if self.kind else "/console/"
 
 
 def place_of(destination: str, origin: str) -> ConsolePage:
-    """The place that *destination* means: of the real console, or of the sandbox at *origin*.
+    """Return the page for *destination*, a URL of the real console or of the sandbox at *origin*.
 
-    A page of the console that we do not have leads to the overview.
+    Console pages that the sandbox lacks map to the overview. Raises `NotOurConsole` for other sites.
     """
     url = urlsplit(destination)
-    ours = f"{url.scheme}://{url.netloc}" == origin
-    theirs = url.scheme == "https" and _CONSOLE_HOST.fullmatch(url.netloc)
-    if not ours and not theirs:
+    is_sandbox = f"{url.scheme}://{url.netloc}" == origin
+    is_aws = url.scheme == "https" and _CONSOLE_HOST.fullmatch(url.netloc)
+    if not is_sandbox and not is_aws:
         raise NotOurConsole
-    link = url.path.removeprefix("/console") if ours else url.path
+    link = url.path.removeprefix("/console") if is_sandbox else url.path
     link += f"?{url.query}" if url.query else ""
     link += f"#{url.fragment}" if url.fragment else ""
     for kind, pattern in _LINKS:
-        if found := pattern.match(link):
-            return ConsolePage(kind, _last_part(kind, unquote(found.group(1))))
+        if match := pattern.match(link):
+            return ConsolePage(kind, _resource_name(kind, unquote(match.group(1))))
     return ConsolePage()
 
 
-def _last_part(kind: Kind, name: str) -> str:
-    """A queue's URL becomes the queue's name; everything else is a name already."""
+def _resource_name(kind: Kind, name: str) -> str:
+    """Return the name of a resource; a queue is identified by its URL."""
     return name.rsplit("/", 1)[-1] if kind is Kind.QUEUE else name

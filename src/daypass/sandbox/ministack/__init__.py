@@ -1,1 +1,1 @@
-"""MiniStack, patched where it is unlike AWS, behind a gate."""
+"""MiniStack behind a gate, with patches where it differs from AWS."""

@@ -1,7 +1,7 @@
-"""What reaches MiniStack: signed requests for the services we serve, and nothing else.
+"""A gate before MiniStack, which passes only signed requests for the enabled services.
 
-MiniStack has doors of its own beside AWS's (reset, health, configuration, sign-in pages). None of
-them asks for a signature, and none may be open here.
+MiniStack has endpoints of its own (reset, health, configuration, sign-in pages). They need no signature,
+so they are blocked here.
 """
 
 import re
@@ -16,13 +16,13 @@ from daypass.sandbox.ministack.server import Answer, MiniStack, Params
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 .*?Credential=[^/,\s]+/\d{8}/[^/,\s]+/([^/,\s]+)/aws4_request")
 _QUERY_CREDENTIAL = re.compile(r"[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request")
 _SIGV2_QUERY = {"AWSAccessKeyId", "Signature", "Expires"}
-# No bucket and no API of AWS is named like these.
+# Names of AWS buckets and APIs cannot match these.
 _MINISTACK_PATH = re.compile(r"//?(_.*|health|ready|latest/.*|oauth2/.*|\.well-known/.*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request to AWS, as far as it says where it goes."""
+    """A request to AWS, with the parts that determine its service and action."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class ApiRequest:
 
     @classmethod
     def of(cls, scope: Scope, body: bytes) -> Self:
-        """Read *scope* once."""
+        """Return the request of an ASGI *scope*."""
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
@@ -41,19 +41,19 @@ class ApiRequest:
 
     @property
     def params(self) -> Params:
-        """The parameters of the query protocol, wherever they stand."""
+        """The parameters of the query protocol, from the URL and the body."""
         if not self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return self.query
         return parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True) | self.query
 
     @property
     def signed_service(self) -> str | None:
-        """The service that the signature names; None without one, or with two."""
+        """The service in the signature; None without a signature, or with two."""
         in_header = _CREDENTIAL.match(self.headers.get("authorization", ""))
         presigned = self.query.get("X-Amz-Credential", []) if "X-Amz-Signature" in self.query else []
-        found = [in_header, *map(_QUERY_CREDENTIAL.fullmatch, presigned)]
-        signed = [match.group(1) for match in found if match]
-        # Presigned links of S3 in the oldest regions are still signed the old way.
+        matches = [in_header, *map(_QUERY_CREDENTIAL.fullmatch, presigned)]
+        signed = [match.group(1) for match in matches if match]
+        # Presigned S3 URLs in the oldest regions use signature version 2.
         if self.query.keys() >= _SIGV2_QUERY and "Action" not in self.params:
             signed.append("s3")
         return signed[0] if len(signed) == 1 else None
@@ -61,12 +61,12 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Decides what is let through."""
+    """Decides which requests reach MiniStack."""
 
     ministack: MiniStack
 
     def refusal(self, request: ApiRequest) -> Answer | None:
-        """What a request gets that does not pass, or None."""
+        """Return the error response for a blocked request, or None."""
         if _MINISTACK_PATH.fullmatch(request.path):
             return 404, {"Content-Type": "text/plain"}, b"Not found.\n"
         routed = self.ministack.service(request.method, request.path, request.headers, request.params)

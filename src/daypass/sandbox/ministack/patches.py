@@ -1,8 +1,8 @@
-"""Every point where we change MiniStack from within, and why nothing outside would do.
+"""All patches of MiniStack's internals.
 
-Each mend names what is unlike AWS. What can be mended by wrapping a request is mended there instead.
+Each names the difference from AWS. Differences that a wrapped request can correct are not patched here.
 """
-# ruff: noqa: SLF001  MiniStack offers no public way to any of this.
+# ruff: noqa: SLF001  MiniStack has no public API for any of this.
 
 import datetime as real_datetime
 import importlib
@@ -23,55 +23,56 @@ _BOUNDED = frozenset({"iam:CreateRole", "iam:PutRolePolicy"})
 _JSON_SERVICES = frozenset({"dynamodb", "kinesis", "tagging"})
 
 _Module: TypeAlias = Any
-"""One of MiniStack's modules, none of which has types."""
-_Theirs: TypeAlias = Any
-"""Something that MiniStack hands from one of its functions to another."""
+"""A module of MiniStack, which has no types."""
+_MiniStackValue: TypeAlias = Any
+"""A value that MiniStack passes between its own functions."""
 
 
 def apply(config: SandboxConfig, clock: SandboxClock) -> None:
-    """Mend the MiniStack of this process. Once."""
+    """Patch the MiniStack of this process. To be called once."""
     actions: _Module = importlib.import_module("ministack.core.iam_actions")
     evaluator: _Module = importlib.import_module("ministack.core.iam_evaluator")
     iam: _Module = importlib.import_module("ministack.services.iam")
     sts: _Module = importlib.import_module("ministack.services.sts")
     tagging: _Module = importlib.import_module("ministack.services.tagging")
-    _follow(clock, evaluator, iam, sts)
+    _use_clock(clock, evaluator, iam, sts)
     _keep_expired_sessions(sts)
-    _admit_only_our_root(config, evaluator, sts)
-    _tell_the_source_identity(evaluator, sts)
-    _leave_assume_role_to_us(evaluator)
+    _accept_only_configured_root(config, evaluator, sts)
+    _add_source_identity_key(evaluator, sts)
+    _skip_assume_role(evaluator)
     _deny_as_aws_does(actions)
-    _fill_in_policy_variables(evaluator)
-    _tell_the_boundary(config, actions, iam)
-    _find_streams_and_apis_by_tag(tagging)
+    _substitute_policy_variables(evaluator)
+    _add_boundary_key(config, actions, iam)
+    _add_streams_and_apis_to_tag_search(tagging)
     service_patches.apply()
 
 
-def _follow(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:
-    """Give the modules that end sessions our clock; the signature check keeps the machine's."""
+def _use_clock(clock: SandboxClock, evaluator: _Module, iam: _Module, sts: _Module) -> None:
+    """Use the sandbox's clock in modules that expire sessions; the signature check keeps the machine's."""
 
     def gmtime(at: float | None = None) -> real_time.struct_time:
         return real_time.gmtime(clock.timestamp() if at is None else at)
 
-    class Moment(real_datetime.datetime):
+    class PatchedDatetime(real_datetime.datetime):
         @classmethod
-        def now(cls, tz: real_datetime.tzinfo | None = None) -> "Moment":
+        def now(cls, tz: real_datetime.tzinfo | None = None) -> "PatchedDatetime":
             return cls.fromtimestamp(clock.timestamp(), tz)
 
-    ours = SimpleNamespace(**vars(real_time) | {"time": clock.timestamp, "gmtime": gmtime})
-    sts.time = iam.time = evaluator.time = ours
-    evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": Moment})
+    patched_time = SimpleNamespace(**vars(real_time) | {"time": clock.timestamp, "gmtime": gmtime})
+    sts.time = iam.time = evaluator.time = patched_time
+    evaluator._dt = SimpleNamespace(**vars(real_datetime) | {"datetime": PatchedDatetime})
 
 
 def _keep_expired_sessions(sts: _Module) -> None:
-    """MiniStack forgets expired keys at the next AssumeRole, and then they would be *unknown*."""
+    """Keep expired keys. MiniStack deletes them at the next AssumeRole, after which they are *unknown*."""
     sts._evict_expired_sessions = lambda: None
 
 
-def _admit_only_our_root(config: SandboxConfig, evaluator: _Module, sts: _Module) -> None:
-    """MiniStack takes `test`, account ids and no key at all for the root, and checks no signature of it.
+def _accept_only_configured_root(config: SandboxConfig, evaluator: _Module, sts: _Module) -> None:
+    """Accept only the configured root key, with a valid signature.
 
-    As a record among the sessions, our root key is checked like every other key.
+    MiniStack treats `test`, account ids and a missing key as the root, without checking signatures. Stored
+    as a session, the root key is checked like every other key.
     """
     evaluator.is_root_access_key = sts.is_root_access_key = lambda _key: False
     sts._sessions[config.root_access_key_id] = {
@@ -83,11 +84,11 @@ def _admit_only_our_root(config: SandboxConfig, evaluator: _Module, sts: _Module
     }
 
 
-def _tell_the_source_identity(evaluator: _Module, sts: _Module) -> None:
-    """Policies may ask for `aws:SourceIdentity`, which MiniStack does not know."""
+def _add_source_identity_key(evaluator: _Module, sts: _Module) -> None:
+    """Provide the condition key `aws:SourceIdentity`, which MiniStack lacks."""
     describe = evaluator._principal_keys
 
-    def describe_with_source_identity(credential: _Theirs) -> dict[str, Any]:
+    def describe_with_source_identity(credential: _MiniStackValue) -> dict[str, Any]:
         keys: dict[str, Any] = describe(credential)
         session = sts._sessions.get(credential.access_key_id) or {}
         if session.get("SourceIdentity"):
@@ -97,13 +98,13 @@ def _tell_the_source_identity(evaluator: _Module, sts: _Module) -> None:
     evaluator._principal_keys = describe_with_source_identity
 
 
-def _leave_assume_role_to_us(evaluator: _Module) -> None:
-    """MiniStack would decide AssumeRole without the condition keys of STS; `sts.py` decides it whole."""
+def _skip_assume_role(evaluator: _Module) -> None:
+    """Leave AssumeRole to `sts.py`, because MiniStack authorizes it without the condition keys of STS."""
     evaluator._ALWAYS_ALLOWED_ACTIONS |= {"sts:AssumeRole"}
 
 
 def _deny_as_aws_does(actions: _Module) -> None:
-    """AWS's JSON services refuse with 400, not 403, and every service names the resource it refused."""
+    """Deny as AWS does: JSON services with 400 instead of 403, and every service with the resource's name."""
     deny = actions.access_denied_response
 
     def deny_in_full(
@@ -111,11 +112,11 @@ def _deny_as_aws_does(actions: _Module) -> None:
         action: str,
         principal_arn: str,
         request_id: str,
-        **named: _Theirs,
+        **named: _MiniStackValue,
     ) -> tuple[int, Any, Any]:
         resource = named.get("resource_arn", "*")
-        is_told = named.get("error_code") or named.get("message") or named.get("resource_policy_arn")
-        if resource != "*" and not is_told:
+        has_details = named.get("error_code") or named.get("message") or named.get("resource_policy_arn")
+        if resource != "*" and not has_details:
             explicit = named.get("explicit_deny", False)
             named["message"] = actions.identity_denial_message(action, principal_arn, resource, explicit)
         status, headers, body = deny(service, action, principal_arn, request_id, **named)
@@ -124,35 +125,39 @@ def _deny_as_aws_does(actions: _Module) -> None:
     actions.access_denied_response = deny_in_full
 
 
-def _fill_in_policy_variables(evaluator: _Module) -> None:
-    """MiniStack takes `${aws:PrincipalTag/tenant}` for plain text; AWS puts the caller's value there."""
+def _substitute_policy_variables(evaluator: _Module) -> None:
+    """Substitute policy variables such as `${aws:PrincipalTag/tenant}`, which MiniStack takes literally."""
     first_match = evaluator._first_match
 
-    def first_match_filled(ask: _Theirs, statements: list[_Theirs], effect: str) -> _Theirs:
+    def first_match_substituted(
+        context: _MiniStackValue, statements: list[_MiniStackValue], effect: str
+    ) -> _MiniStackValue:
         def value(variable: re.Match[str]) -> str:
-            found = evaluator._resolve_condition_key(variable.group(1), ask)
-            # An unknown variable matches nothing, so it stays what no name can be.
-            return found if isinstance(found, str) else variable.group()
+            resolved = evaluator._resolve_condition_key(variable.group(1), context)
+            # An unknown variable must match nothing; its literal form is not a valid name.
+            return resolved if isinstance(resolved, str) else variable.group()
 
-        filled = [
+        substituted = [
             replace(
                 statement,
-                resources=_filled(statement.resources, value),
-                not_resources=_filled(statement.not_resources, value),
-                conditions=_filled(statement.conditions, value),
+                resources=_substituted(statement.resources, value),
+                not_resources=_substituted(statement.not_resources, value),
+                conditions=_substituted(statement.conditions, value),
             )
             for statement in statements
         ]
-        return first_match(ask, filled, effect)
+        return first_match(context, substituted, effect)
 
-    evaluator._first_match = first_match_filled
+    evaluator._first_match = first_match_substituted
 
 
-def _tell_the_boundary(config: SandboxConfig, actions: _Module, iam: _Module) -> None:
-    """MiniStack lets no policy ask for `iam:PermissionsBoundary`, as AWS does where roles are made."""
+def _add_boundary_key(config: SandboxConfig, actions: _Module, iam: _Module) -> None:
+    """Provide the condition key `iam:PermissionsBoundary` for role creation, which MiniStack lacks."""
     request_keys = actions.request_tag_context
 
-    def request_keys_of_iam_too(service: str, action: str, body: bytes, params: _Theirs) -> dict[str, Any]:
+    def request_keys_of_iam_too(
+        service: str, action: str, body: bytes, params: _MiniStackValue
+    ) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(service, action, body, params)
         form = parse_qs(body.decode("utf-8", "replace")) if action in _BOUNDED else {}
         if action == "iam:CreateRole":
@@ -165,20 +170,20 @@ def _tell_the_boundary(config: SandboxConfig, actions: _Module, iam: _Module) ->
     actions.request_tag_context = request_keys_of_iam_too
 
 
-def _filled(part: _Theirs, value: Callable[[re.Match[str]], str]) -> _Theirs:
-    """*part* of a policy with the value of each variable in its place."""
+def _substituted(part: _MiniStackValue, value: Callable[[re.Match[str]], str]) -> _MiniStackValue:
+    """Return *part* of a policy with its variables substituted."""
     match part:
         case str():
             return _VARIABLE.sub(value, part)
         case list():
-            return [_filled(each, value) for each in part]
+            return [_substituted(each, value) for each in part]
         case dict():
-            return {key: _filled(each, value) for key, each in part.items()}
+            return {key: _substituted(each, value) for key, each in part.items()}
     return part
 
 
-def _find_streams_and_apis_by_tag(tagging: _Module) -> None:
-    """MiniStack's GetResources leaves out Kinesis and API Gateway."""
+def _add_streams_and_apis_to_tag_search(tagging: _Module) -> None:
+    """Include Kinesis and API Gateway in GetResources, which MiniStack omits."""
     kinesis: _Module = importlib.import_module("ministack.services.kinesis")
     apigateway: _Module = importlib.import_module("ministack.services.apigateway_v1")
 

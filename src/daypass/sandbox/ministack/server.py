@@ -1,9 +1,9 @@
-"""MiniStack, and what we ask of it. Together with `mends` the only place that knows its insides.
+"""The interface to MiniStack. Only this module and the patches use its internals.
 
-MiniStack reads its settings from the environment at import, so a process holds one at most.
-`tests/sandbox/test_contract.py` fails when a new version moves anything that is used here.
+MiniStack reads its settings from the environment at import, so there is at most one per process.
+`tests/sandbox/test_contract.py` fails if a new version changes anything that is used here.
 """
-# ruff: noqa: SLF001  MiniStack has no public names for its roles, sessions and answers.
+# ruff: noqa: SLF001  MiniStack has no public API for its roles, sessions and responses.
 
 import importlib
 import os
@@ -18,12 +18,12 @@ from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.ministack import patches
 
 SERVICES = frozenset({"s3", "dynamodb", "sqs", "sns", "kinesis", "sts", "iam", "tagging", "apigateway"})
-"""What is served. The rest stays off: some of it starts containers or listens on ports of its own."""
+"""The enabled services. Others are disabled: some start containers or listen on further ports."""
 
 _TEMPLATES = "cloudformation"
 
 Answer = tuple[int, dict[str, str], bytes]
-"""Status, headers and body, as MiniStack's handlers give it."""
+"""Status, headers and body, as returned by MiniStack's handlers."""
 
 Params = dict[str, list[str]]
 Handler = Callable[[str, str, dict[str, str], bytes, Params], Awaitable[Answer]]
@@ -31,7 +31,7 @@ Handler = Callable[[str, str, dict[str, str], bytes, Params], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose key signed a request. `session` is None for the root and for IAM users."""
+    """The principal that signed a request. `session` is None for the root and for IAM users."""
 
     access_key_id: str
     arn: str
@@ -41,7 +41,7 @@ class Caller:
 
 
 class MiniStack:
-    """MiniStack with enforcement on, one account, our root key and our clock."""
+    """A MiniStack with IAM enforcement, one account, the configured root key and the sandbox's clock."""
 
     def __init__(self, config: SandboxConfig, clock: SandboxClock) -> None:
         os.environ.update(_environment(config))
@@ -58,52 +58,52 @@ class MiniStack:
 
     @property
     def asgi(self) -> ASGIApp:
-        """The ASGI application. Its lifespan must stay unsent: it would start listeners and reapers."""
+        """The ASGI application. Do not send it lifespan events: they would start listeners and reapers."""
         app: ASGIApp = self._app.app
         return app
 
     def replace_handler(self, service: str, make: Callable[[Handler], Handler]) -> None:
-        """Put our own handler before *service*'s; MiniStack has authenticated the request by then."""
+        """Wrap *service*'s handler with *make*. MiniStack authenticates a request before the handler."""
         self._app.SERVICE_HANDLERS[service] = make(self._app.SERVICE_HANDLERS[service])
 
-    # --- who and what ---------------------------------------------------------------------------
+    # --- principals, actions and roles ----------------------------------------------------------
 
     def caller(self, headers: dict[str, str], query: Params) -> Caller:
-        """Who signed a request that MiniStack has authenticated."""
+        """Return the principal that signed a request, after MiniStack has authenticated it."""
         access_key_id = self._router.extract_access_key_id(headers, query)
-        found = self._evaluator.resolve_credential(access_key_id, self._config.account_id)
+        credential = self._evaluator.resolve_credential(access_key_id, self._config.account_id)
         return Caller(
             access_key_id=access_key_id,
-            arn=found.principal_arn,
-            kind=found.principal_type,
-            account_id=found.account_id,
+            arn=credential.principal_arn,
+            kind=credential.principal_type,
+            account_id=credential.account_id,
             session=self.session(access_key_id),
         )
 
     def service(self, method: str, path: str, headers: dict[str, str], query: Params) -> str:
-        """The service to which MiniStack takes such a request."""
+        """Return the service to which MiniStack routes the request."""
         service: str = self._router.detect_service(method, path, headers, query)
         return service
 
     def action(self, method: str, path: str, headers: dict[str, str], query: Params, body: bytes) -> str:
-        """The request's name as policies write it (`sts:AssumeRole`), or an empty string."""
+        """Return the request's IAM action, such as `sts:AssumeRole`, or an empty string."""
         service = self.service(method, path, headers, query)
         return self._actions.extract_iam_action(service, method, path, headers, body, query) or ""
 
     def role(self, arn: str) -> dict[str, Any] | None:
-        """The stored role of that very ARN."""
+        """Return the stored role with this ARN, or None."""
         role = self._iam._roles.get_scoped(self._config.account_id, None, arn.rsplit("/", 1)[-1])
         return role if role is not None and role["Arn"] == arn else None
 
     def trusts(self, role: dict[str, Any], caller: Caller, action: str, context: dict[str, Any]) -> bool:
-        """Whether *caller* may do *action* on *role*: by the trust policy and by its own policies.
+        """Return whether *caller* may do *action* on *role*, by the trust policy and the caller's policies.
 
-        As in AWS, a trust policy that names the caller itself is enough within one account; one that
-        names the account leaves the answer to the caller's own policies.
+        As in AWS, a trust policy that names the caller is sufficient within one account; one that
+        names the account delegates the decision to the caller's policies.
         """
         evaluator = self._evaluator
         principal = evaluator.resolve_principal(caller.access_key_id, caller.account_id)
-        ask = evaluator.EvalContext(
+        evaluation = evaluator.EvalContext(
             principal_arn=caller.arn,
             principal_type=caller.kind,
             principal_account=caller.account_id,
@@ -113,24 +113,24 @@ class MiniStack:
             service_context=context,
             principal_keys=principal.keys,
         )
-        own = evaluator.evaluate(ask, principal.policies, *principal.limits)
+        own = evaluator.evaluate(evaluation, principal.policies, *principal.limits)
         trust = role["AssumeRolePolicyDocument"]
         decision = evaluator.combine_resource_policy(
-            own, ask, trust, self._config.account_id, required=True, limits=tuple(principal.limits)
+            own, evaluation, trust, self._config.account_id, required=True, limits=tuple(principal.limits)
         )
         return bool(decision.decision == "Allow")
 
     # --- sessions -------------------------------------------------------------------------------
 
     def session(self, access_key_id: str) -> dict[str, Any] | None:
-        """The temporary key's record, expired or not."""
+        """Return the record of a temporary key, expired or not, or None."""
         if access_key_id == self._config.root_access_key_id:
             return None
         record: dict[str, Any] | None = self._sts._sessions.get(access_key_id)
         return record
 
     def open_session(self, record: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Store *record* under a new temporary key; answers the key's id and the whole record."""
+        """Store *record* under a new temporary key; returns the key id and the complete record."""
         access_key_id = self._iam._gen_session_access_key()
         record |= {
             "SecretAccessKey": self._iam._gen_secret(),
@@ -140,26 +140,26 @@ class MiniStack:
         return access_key_id, record
 
     def session_tags(self, params: Params) -> tuple[list[dict[str, str]], Answer | None]:
-        """The tags an AssumeRole asks for, or AWS's complaint about them."""
-        tags, complaint = self._sts._session_tags(params)
-        return tags or [], complaint
+        """Return the tags of an AssumeRole request, or AWS's error response."""
+        tags, error = self._sts._session_tags(params)
+        return tags or [], error
 
     def session_policies(self, params: Params) -> tuple[dict[str, Any], Answer | None]:
-        """The session policies an AssumeRole asks for, or AWS's complaint about them."""
-        policies, complaint = self._sts._session_policies(params, self._config.account_id)
-        return policies or {}, complaint
+        """Return the session policies of an AssumeRole request, or AWS's error response."""
+        policies, error = self._sts._session_policies(params, self._config.account_id)
+        return policies or {}, error
 
-    # --- answers --------------------------------------------------------------------------------
+    # --- responses ------------------------------------------------------------------------------
 
     def error(self, service: str, status: int, code: str, message: str, headers: dict[str, str]) -> Answer:
-        """An error in the shape in which *service* would give it."""
+        """Return an error in the format of *service*."""
         _, fields, body = self._actions.access_denied_response(
             service, "", "", self._responses.new_uuid(), error_code=code, message=message, headers=headers
         )
         return status, fields, body
 
     def unsigned_error(self, service: str, headers: dict[str, str]) -> Answer:
-        """What *service* answers a request without a signature."""
+        """Return the error of *service* for an unsigned request."""
         code, message = "MissingAuthenticationToken", "Request is missing Authentication Token"
         answer: Answer = self._actions.access_denied_response(
             service, "", "", self._responses.new_uuid(), error_code=code, message=message, headers=headers
@@ -167,7 +167,7 @@ class MiniStack:
         return answer
 
     def sts_answer(self, action: str, inner: str) -> Answer:
-        """A success of STS around the XML *inner*."""
+        """Return a successful STS response that contains the XML *inner*."""
         wrapped = f"<{action}Result>{inner}</{action}Result>"
         answer: Answer = self._iam._xml(200, f"{action}Response", wrapped, ns="sts")
         return answer

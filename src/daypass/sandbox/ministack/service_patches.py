@@ -1,5 +1,5 @@
-"""Mends of single services: checks of AWS that MiniStack lacks."""
-# ruff: noqa: SLF001  MiniStack offers no public way to any of this.
+"""Patches of single services: checks of AWS that MiniStack lacks."""
+# ruff: noqa: SLF001  MiniStack has no public API for any of this.
 
 import importlib
 import json
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 OWNER_TAG = "sandbox:owner"
-"""A bucket with this tag counts as owned by the account that the tag names."""
+"""The tag whose value is treated as the account that owns a bucket."""
 
 _ACL_ACTIONS = frozenset({"s3:PutObjectAcl", "s3:PutObjectVersionAcl"})
 _ACL_HEADERS = ("x-amz-acl", "x-amz-grant-read", "x-amz-grant-full-control")
@@ -15,13 +15,13 @@ _KMS_KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _SUBSCRIPTION_KEYS = {"Endpoint": "sns:endpoint", "Protocol": "sns:protocol"}
 
 _Module: TypeAlias = Any
-"""One of MiniStack's modules, none of which has types."""
-_Theirs: TypeAlias = Any
+"""A module of MiniStack, which has no types."""
+_MiniStackValue: TypeAlias = Any
 """A value that MiniStack passes between its own functions."""
 
 
 def apply() -> None:
-    """Mend the services of this process. Once."""
+    """Patch the services of this process. To be called once."""
     actions: _Module = importlib.import_module("ministack.core.iam_actions")
     evaluator: _Module = importlib.import_module("ministack.core.iam_evaluator")
     s3: _Module = importlib.import_module("ministack.services.s3")
@@ -33,10 +33,10 @@ def apply() -> None:
 
 
 def _limit_dead_letter_sources(sqs: _Module) -> None:
-    """Honor the target's RedriveAllowPolicy: AWS moves a message only where it permits the source queue."""
+    """Honour the target's RedriveAllowPolicy: AWS moves a message only if it permits the source queue."""
     sweep = sqs._dlq_sweep
 
-    def sweep_where_permitted(queue: _Theirs) -> None:
+    def sweep_where_permitted(queue: _MiniStackValue) -> None:
         redrive = json.loads(queue["attributes"].get("RedrivePolicy") or "{}")
         target = sqs._queue_by_arn(redrive.get("deadLetterTargetArn", ""))
         if target is not None and not _permits(target, queue["attributes"].get("QueueArn", "")):
@@ -46,7 +46,7 @@ def _limit_dead_letter_sources(sqs: _Module) -> None:
     sqs._dlq_sweep = sweep_where_permitted
 
 
-def _permits(target: _Theirs, source_arn: str) -> bool:
+def _permits(target: _MiniStackValue, source_arn: str) -> bool:
     allowed = json.loads(target["attributes"].get("RedriveAllowPolicy") or "{}")
     match allowed.get("redrivePermission", "allowAll"):
         case "denyAll":
@@ -57,10 +57,12 @@ def _permits(target: _Theirs, source_arn: str) -> bool:
 
 
 def _pass_subscribers_to_policies(actions: _Module) -> None:
-    """Pass `sns:Endpoint` and `sns:Protocol` to the policies that decide a subscription."""
+    """Provide the condition keys `sns:Endpoint` and `sns:Protocol` for subscriptions."""
     request_keys = actions.request_tag_context
 
-    def request_keys_of_sns_too(service: str, action: str, body: bytes, params: _Theirs) -> dict[str, Any]:
+    def request_keys_of_sns_too(
+        service: str, action: str, body: bytes, params: _MiniStackValue
+    ) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(service, action, body, params)
         if action == "sns:Subscribe":
             form = parse_qs(body.decode("utf-8", "replace"))
@@ -71,11 +73,11 @@ def _pass_subscribers_to_policies(actions: _Module) -> None:
 
 
 def _pass_s3_headers_to_policies(actions: _Module) -> None:
-    """Pass a requested KMS key, and to PutObjectAcl a requested ACL, to the policies that decide."""
+    """Provide the condition keys for a requested KMS key and, for PutObjectAcl, a requested ACL."""
     request_keys = actions.s3_service_context
 
     def request_keys_of_headers_too(
-        action: str, query: _Theirs, path: str = "", headers: _Theirs = None
+        action: str, query: _MiniStackValue, path: str = "", headers: _MiniStackValue = None
     ) -> dict[str, Any]:
         keys: dict[str, Any] = request_keys(action, query, path, headers)
         if action in _ACL_ACTIONS:
@@ -88,14 +90,14 @@ def _pass_s3_headers_to_policies(actions: _Module) -> None:
 
 
 def _own_buckets(evaluator: _Module, s3: _Module) -> None:
-    """Let a tag say which account owns a bucket: here all are of one account, and their names are global."""
+    """Take a bucket's owner from a tag, because the sandbox has one account but bucket names are global."""
     resolve = evaluator._resolve_condition_key
 
-    def resolve_with_owner(key: str, ask: _Theirs) -> Any:  # noqa: ANN401  MiniStack's
-        _, is_bucket, path = str(ask.resource_arn).partition(":s3:::")
+    def resolve_with_owner(key: str, context: _MiniStackValue) -> Any:  # noqa: ANN401  MiniStack's
+        _, is_bucket, path = str(context.resource_arn).partition(":s3:::")
         if is_bucket and key.lower() in {"aws:resourceaccount", "s3:resourceaccount"}:
             tags = s3._bucket_tags.get(path.partition("/")[0]) or {}
-            return tags.get(OWNER_TAG) or resolve(key, ask)
-        return resolve(key, ask)
+            return tags.get(OWNER_TAG) or resolve(key, context)
+        return resolve(key, context)
 
     evaluator._resolve_condition_key = resolve_with_owner
