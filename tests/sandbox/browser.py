@@ -1,4 +1,4 @@
-"""Plain HTTP, for what no AWS library would ask."""
+"""A plain HTTP client, for requests that AWS libraries cannot send."""
 
 import http.client
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from daypass.sandbox.process import SandboxProcess
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Redirects are shown, not followed."""
+    """A response. Redirects are not followed."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -19,7 +19,7 @@ class Answer:
 def ask(
     sandbox: SandboxProcess, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> Answer:
-    """Send one request as it is."""
+    """Send one request unchanged and return the response."""
     address = urlsplit(sandbox.endpoint_url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
     try:

@@ -1,4 +1,4 @@
-"""A read and a write for each service, and the codes with which each refuses."""
+"""A read and a write call for each service, and its error codes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Call = Callable[[Any, Resources], Any]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How one service is read and written, and how it says no."""
+    """The calls and error codes of one service."""
 
     name: str
     read: Call

@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's own tests."""
+"""Fixtures of the sandbox's tests."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.sandbox.world import World
 
 @pytest.fixture
 def world(sandbox: SandboxProcess) -> World:
-    """A corner of the sandbox that no other test knows."""
+    """A builder with names that are unique to this test."""
     return World(sandbox)

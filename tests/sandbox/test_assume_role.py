@@ -1,4 +1,4 @@
-"""AssumeRole: how long, under which name, for whom, and what AWS says otherwise."""
+"""AssumeRole: durations, names, trust, identity and tags, and AWS's errors."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,11 +12,11 @@ from tests.sandbox_fixture import Keys, root_keys
 def refused(
     world: World, keys: Keys, role_arn: str, session: str = "dana", **more: object
 ) -> tuple[str, str]:
-    """The code and message with which AssumeRole is refused."""
+    """Expect AssumeRole to fail; returns the error's code and message."""
     with pytest.raises(ClientError) as error:
         world.assume(keys, role_arn, session, **more)
-    told = error.value.response["Error"]
-    return told["Code"], told["Message"]
+    details = error.value.response["Error"]
+    return details["Code"], details["Message"]
 
 
 @pytest.fixture
@@ -24,11 +24,13 @@ def portal(world: World) -> tuple[str, Keys]:
     return world.user()
 
 
-# --- how long ---------------------------------------------------------------------------------------
+# --- duration ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seconds", [900, 3600, 7200])
-def test_a_session_lasts_as_long_as_asked(world: World, portal: tuple[str, Keys], seconds: int) -> None:
+def test_a_session_lasts_for_the_requested_duration(
+    world: World, portal: tuple[str, Keys], seconds: int
+) -> None:
     role_arn = world.role(trust(portal[0]), hours=2)
     sts = world.client("sts", portal[1])
     before = datetime.now(UTC)  # noqa: TID251  AWS's clock is the machine's here
@@ -57,7 +59,7 @@ def test_a_duration_outside_the_bounds_is_refused(
     assert words in message
 
 
-def test_a_raised_role_maximum_holds_at_once(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_raised_role_maximum_takes_effect_at_once(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]))
     iam, name = world.client("iam"), role_arn.rsplit("/", 1)[-1]
     assert refused(world, portal[1], role_arn, DurationSeconds=43200)[0] == "ValidationError"
@@ -68,9 +70,7 @@ def test_a_raised_role_maximum_holds_at_once(world: World, portal: tuple[str, Ke
     world.assume(portal[1], role_arn, DurationSeconds=43200)
 
 
-def test_a_role_session_gets_one_hour_at_most_from_the_next_role(
-    world: World, portal: tuple[str, Keys]
-) -> None:
+def test_a_chained_session_is_limited_to_one_hour(world: World, portal: tuple[str, Keys]) -> None:
     first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first", hours=12)
     second_arn = world.role(trust(first_arn), suffix="second", hours=12)
     chained = world.assume(portal[1], first_arn, DurationSeconds=43200)
@@ -83,16 +83,18 @@ def test_a_role_session_gets_one_hour_at_most_from_the_next_role(
     world.assume(chained, second_arn, DurationSeconds=3600)
 
 
-def test_who_may_not_assume_a_role_does_not_learn_its_maximum(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_caller_without_trust_does_not_learn_the_role_maximum(
+    world: World, portal: tuple[str, Keys]
+) -> None:
     role_arn = world.role(trust("arn:aws:iam::111122223333:user/somebody-else"))
     assert refused(world, portal[1], role_arn, DurationSeconds=43200)[0] == "AccessDenied"
 
 
-# --- under which name -------------------------------------------------------------------------------
+# --- session name -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["ab", "dana@example.com", "A_b=c,d.e+f-9", "x" * 64])
-def test_a_session_has_the_name_it_asked_for(world: World, portal: tuple[str, Keys], name: str) -> None:
+def test_a_session_has_the_requested_name(world: World, portal: tuple[str, Keys], name: str) -> None:
     role_arn = world.role(trust(portal[0]))
     who = world.client("sts", world.assume(portal[1], role_arn, name)).get_caller_identity()
     assert who["Arn"] == f"arn:aws:sts::111122223333:assumed-role/{world.name}-role/{name}"
@@ -101,28 +103,26 @@ def test_a_session_has_the_name_it_asked_for(world: World, portal: tuple[str, Ke
 
 
 @pytest.mark.parametrize("name", ["a", "x" * 65, "dana example", "dana/x", "dana:x", "dänä"])
-def test_a_session_name_outside_the_alphabet_or_length_is_refused(
-    world: World, portal: tuple[str, Keys], name: str
-) -> None:
+def test_an_invalid_session_name_is_refused(world: World, portal: tuple[str, Keys], name: str) -> None:
     code, message = refused(world, portal[1], world.role(trust(portal[0])), name)
     assert code == "ValidationError"
     assert "roleSessionName" in message
 
 
-# --- for whom ---------------------------------------------------------------------------------------
+# --- trust ------------------------------------------------------------------------------------------
 
 
-def test_a_missing_role_and_a_role_that_does_not_trust_look_the_same(
+def test_a_missing_role_gets_the_same_error_as_one_without_trust(
     world: World, portal: tuple[str, Keys]
 ) -> None:
     refusing = world.role(trust("arn:aws:iam::111122223333:user/somebody-else"))
     missing = f"{refusing}-missing"
-    told = {arn: refused(world, portal[1], arn) for arn in (refusing, missing)}
-    assert told[missing] == (told[refusing][0], told[refusing][1].replace(refusing, missing))
-    assert told[missing][0] == "AccessDenied"
+    errors = {arn: refused(world, portal[1], arn) for arn in (refusing, missing)}
+    assert errors[missing] == (errors[refusing][0], errors[refusing][1].replace(refusing, missing))
+    assert errors[missing][0] == "AccessDenied"
 
 
-def test_a_trust_in_the_account_leaves_the_answer_to_the_callers_own_policies(world: World) -> None:
+def test_trust_in_the_account_requires_a_policy_of_the_caller(world: World) -> None:
     _, idle = world.user(allow("s3:ListAllMyBuckets"), suffix="idle")
     _, busy = world.user(suffix="busy")
     role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
@@ -130,23 +130,23 @@ def test_a_trust_in_the_account_leaves_the_answer_to_the_callers_own_policies(wo
     world.assume(busy, role_arn)
 
 
-def test_a_trust_in_the_user_itself_needs_no_policy_of_its_own(world: World) -> None:
+def test_trust_in_the_user_requires_no_policy_of_the_user(world: World) -> None:
     arn, keys = world.user(allow("s3:ListAllMyBuckets"))
     world.assume(keys, world.role(trust(arn)))
 
 
-def test_a_deny_of_the_caller_wins_over_the_trust(world: World) -> None:
+def test_a_deny_in_the_callers_policy_overrides_the_trust(world: World) -> None:
     arn, keys = world.user({"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*"})
     assert refused(world, keys, world.role(trust(arn)))[0] == "AccessDenied"
 
 
-def test_the_root_assumes_no_role(world: World) -> None:
+def test_the_root_cannot_assume_a_role(world: World) -> None:
     role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
     code, message = refused(world, root_keys(world.sandbox), role_arn)
     assert (code, message) == ("AccessDenied", "Roles may not be assumed by root accounts.")
 
 
-def test_an_external_id_must_be_the_one_in_the_trust(world: World, portal: tuple[str, Keys]) -> None:
+def test_the_external_id_must_match_the_trust_policy(world: World, portal: tuple[str, Keys]) -> None:
     condition = {"StringEquals": {"sts:ExternalId": "tenant-7"}}
     role_arn = world.role(trust(portal[0], Condition=condition))
     assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
@@ -157,7 +157,7 @@ def test_an_external_id_must_be_the_one_in_the_trust(world: World, portal: tuple
 # --- source identity --------------------------------------------------------------------------------
 
 
-def test_a_source_identity_is_given_back(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_source_identity_is_returned(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]))
     sts = world.client("sts", portal[1])
     answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="dana", SourceIdentity="user-1")
@@ -165,7 +165,7 @@ def test_a_source_identity_is_given_back(world: World, portal: tuple[str, Keys])
     assert "SourceIdentity" not in sts.assume_role(RoleArn=role_arn, RoleSessionName="dana")
 
 
-def test_a_source_identity_needs_its_own_permission(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_source_identity_requires_its_own_permission(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0], "sts:AssumeRole"))
     world.assume(portal[1], role_arn)
     code, message = refused(world, portal[1], role_arn, SourceIdentity="user-1")
@@ -173,14 +173,14 @@ def test_a_source_identity_needs_its_own_permission(world: World, portal: tuple[
     assert "sts:SetSourceIdentity" in message
 
 
-def test_the_caller_needs_that_permission_too_when_the_trust_is_in_the_account(world: World) -> None:
+def test_trust_in_the_account_requires_the_callers_permission_for_a_source_identity(world: World) -> None:
     _, keys = world.user(allow("sts:AssumeRole"))
     role_arn = world.role(trust("arn:aws:iam::111122223333:root"))
     world.assume(keys, role_arn)
     assert refused(world, keys, role_arn, SourceIdentity="user-1")[0] == "AccessDenied"
 
 
-def test_a_trust_may_ask_for_one_source_identity(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_trust_policy_can_require_a_source_identity(world: World, portal: tuple[str, Keys]) -> None:
     condition = {"StringEquals": {"sts:SourceIdentity": "user-1"}}
     role_arn = world.role(trust(portal[0], Condition=condition))
     assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
@@ -188,20 +188,20 @@ def test_a_trust_may_ask_for_one_source_identity(world: World, portal: tuple[str
     world.assume(portal[1], role_arn, SourceIdentity="user-1")
 
 
-def test_a_source_identity_stays_down_the_chain(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_source_identity_is_inherited_by_chained_sessions(world: World, portal: tuple[str, Keys]) -> None:
     first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first")
     second_arn = world.role(trust(first_arn), suffix="second")
     keys = world.assume(portal[1], first_arn, SourceIdentity="user-1")
     sts = world.client("sts", keys)
 
     assert refused(world, keys, second_arn, SourceIdentity="user-2")[0] == "AccessDenied"
-    kept = sts.assume_role(RoleArn=second_arn, RoleSessionName="dana")
-    assert kept["SourceIdentity"] == "user-1"
+    inherited = sts.assume_role(RoleArn=second_arn, RoleSessionName="dana")
+    assert inherited["SourceIdentity"] == "user-1"
     same = sts.assume_role(RoleArn=second_arn, RoleSessionName="dana", SourceIdentity="user-1")
     assert same["SourceIdentity"] == "user-1"
 
 
-def test_one_persons_sessions_can_be_denied_by_source_identity(
+def test_a_policy_can_deny_one_users_sessions_by_source_identity(
     world: World, portal: tuple[str, Keys]
 ) -> None:
     name = f"{world.name}-role"
@@ -234,14 +234,14 @@ def test_a_malformed_source_identity_is_refused(
 # --- session tags -----------------------------------------------------------------------------------
 
 
-def test_tags_need_their_own_permission(world: World, portal: tuple[str, Keys]) -> None:
+def test_session_tags_require_their_own_permission(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0], ["sts:AssumeRole", "sts:SetSourceIdentity"]))
     code, message = refused(world, portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "dev01"}])
     assert code == "AccessDenied"
     assert "sts:TagSession" in message
 
 
-def test_a_trust_may_ask_for_a_tag(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_trust_policy_can_require_a_tag(world: World, portal: tuple[str, Keys]) -> None:
     condition = {"StringEquals": {"aws:RequestTag/tenant": "dev01"}}
     role_arn = world.role(trust(portal[0], Condition=condition))
     assert refused(world, portal[1], role_arn)[0] == "AccessDenied"
@@ -249,9 +249,7 @@ def test_a_trust_may_ask_for_a_tag(world: World, portal: tuple[str, Keys]) -> No
     world.assume(portal[1], role_arn, Tags=[{"Key": "tenant", "Value": "dev01"}])
 
 
-def test_one_issuance_can_be_denied_by_its_tag_and_the_others_live(
-    world: World, portal: tuple[str, Keys]
-) -> None:
+def test_a_policy_can_deny_one_issuance_by_its_tag(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]), allow("s3:*"))
     ended, living = (
         world.assume(portal[1], role_arn, Tags=[{"Key": "issuance", "Value": value}]) for value in "ab"
@@ -270,7 +268,7 @@ def test_one_issuance_can_be_denied_by_its_tag_and_the_others_live(
     world.client("s3", living).list_buckets()
 
 
-def test_a_policy_may_put_the_callers_tag_into_a_name(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_policy_variable_is_replaced_by_the_callers_tag(world: World, portal: tuple[str, Keys]) -> None:
     own = "arn:aws:s3:::${aws:PrincipalTag/tenant}-*"
     role_arn = world.role(trust(portal[0]), allow("s3:*", own))
     s3 = world.client("s3", world.assume(portal[1], role_arn, Tags=[{"Key": "tenant", "Value": world.name}]))
@@ -284,7 +282,7 @@ def test_a_policy_may_put_the_callers_tag_into_a_name(world: World, portal: tupl
             world.client("s3", keys).create_bucket(Bucket=bucket)
 
 
-def test_transitive_tags_stay_down_the_chain_and_others_do_not(
+def test_only_transitive_tags_are_inherited_by_chained_sessions(
     world: World, portal: tuple[str, Keys]
 ) -> None:
     first_arn = world.role(trust(portal[0]), allow("sts:*"), suffix="first")
@@ -311,7 +309,7 @@ def test_transitive_tags_stay_down_the_chain_and_others_do_not(
     assert clash[0] == "InvalidParameterValue"
 
 
-def test_sessions_issued_before_a_moment_can_be_denied(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_policy_can_deny_sessions_issued_before_a_time(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]), allow("s3:*"))
     older = world.assume(portal[1], role_arn)
     moved = world.sandbox.control.move_clock(timedelta(minutes=10))
@@ -332,7 +330,7 @@ def test_sessions_issued_before_a_moment_can_be_denied(world: World, portal: tup
     world.client("s3", newer).list_buckets()
 
 
-def test_policies_read_the_sandbox_clock(world: World, portal: tuple[str, Keys]) -> None:
+def test_policies_use_the_sandbox_clock(world: World, portal: tuple[str, Keys]) -> None:
     later = (world.sandbox.control.move_clock(timedelta()) + timedelta(minutes=20)).isoformat()
     role_arn = world.role(
         trust(portal[0]), allow("s3:*", Condition={"DateLessThan": {"aws:CurrentTime": later}})
@@ -347,7 +345,7 @@ def test_policies_read_the_sandbox_clock(world: World, portal: tuple[str, Keys])
 # --- session policies and boundaries ----------------------------------------------------------------
 
 
-def test_a_session_policy_never_widens_a_session(world: World, portal: tuple[str, Keys]) -> None:
+def test_a_session_policy_grants_nothing_beyond_the_role(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]), own_resources(world, world.name))
     keys = world.assume(portal[1], role_arn, Policy=document(allow("*")))
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -376,10 +374,10 @@ def test_a_permissions_boundary_limits_a_role(world: World, portal: tuple[str, K
         world.client("iam", keys).list_roles()
 
 
-# --- the rest of STS --------------------------------------------------------------------------------
+# --- other actions of STS ---------------------------------------------------------------------------
 
 
-def test_unverified_web_identities_open_nothing(world: World, portal: tuple[str, Keys]) -> None:
+def test_assume_role_with_web_identity_is_not_served(world: World, portal: tuple[str, Keys]) -> None:
     role_arn = world.role(trust(portal[0]))
     with pytest.raises(ClientError) as error:
         world.client("sts", portal[1]).assume_role_with_web_identity(
@@ -388,7 +386,7 @@ def test_unverified_web_identities_open_nothing(world: World, portal: tuple[str,
     assert error.value.response["Error"]["Code"] in {"InvalidAction", "MissingAuthenticationToken"}
 
 
-def test_session_tokens_of_a_user_work_and_end(world: World, portal: tuple[str, Keys]) -> None:
+def test_session_tokens_of_a_user_work_until_they_expire(world: World, portal: tuple[str, Keys]) -> None:
     sts = world.client("sts", portal[1])
     keys = Keys.of(sts.get_session_token(DurationSeconds=900)["Credentials"])
     assert world.client("sts", keys).get_caller_identity()["Arn"] == portal[0]

@@ -1,7 +1,7 @@
-"""What we rely on in MiniStack. A failure here means: read `ministack.py` again before moving on.
+"""The internals of MiniStack that the sandbox relies on. A failure means that its patches need review.
 
-`daypass.sandbox.ministack.server` reaches into names that MiniStack never promised. These tests run in a
-process of their own, because a MiniStack that was imported keeps its settings for good.
+`daypass.sandbox.ministack` uses names that are not part of a public API. These tests run in a separate
+process, because MiniStack reads its settings at import.
 """
 
 import inspect
@@ -13,7 +13,7 @@ import pytest
 
 
 def in_fresh_process(program: str) -> None:
-    """Run *program* with MiniStack imported and enforcing; its assertions are ours."""
+    """Run *program* in a new process with IAM enforcement on, and fail if it fails."""
     opening = "import os\nos.environ.update(AUTH='true', LOG_LEVEL='ERROR', SERVICES='sts,iam,s3')\n"
     done = subprocess.run(
         [sys.executable, "-c", opening + program], capture_output=True, text=True, check=False
@@ -21,7 +21,7 @@ def in_fresh_process(program: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_version_is_the_one_that_was_read() -> None:
+def test_the_installed_version_is_the_reviewed_one() -> None:
     assert version("ministack") == "1.5.33"
 
 
@@ -82,7 +82,7 @@ def test_the_version_is_the_one_that_was_read() -> None:
         ),
     ],
 )
-def test_every_name_that_we_use_is_there(module: str, names: tuple[str, ...]) -> None:
+def test_every_internal_name_in_use_exists(module: str, names: tuple[str, ...]) -> None:
     in_fresh_process(
         f"import {module} as it\nmissing = [n for n in {names!r} if not hasattr(it, n)]\n"
         "assert not missing, missing"
@@ -96,7 +96,7 @@ def test_settings_are_read_from_the_environment_at_import() -> None:
     )
 
 
-def test_handlers_take_and_give_what_ours_do() -> None:
+def test_handlers_have_the_expected_signature_and_result() -> None:
     in_fresh_process(
         "import asyncio, ministack.services.sts as it\n"
         "answer = asyncio.run(it.handle_request('POST', '/', {}, b'Action=NoSuchAction', {}))\n"
@@ -105,16 +105,16 @@ def test_handlers_take_and_give_what_ours_do() -> None:
     )
 
 
-def test_a_root_without_our_mends_is_anyone() -> None:
-    """The day this fails, `_admit_only_our_root` may go."""
+def test_ministack_without_patches_accepts_any_root_key() -> None:
+    """If this fails, `_accept_only_configured_root` may be unnecessary."""
     in_fresh_process(
         "from ministack.core.iam_evaluator import is_root_access_key as root\n"
         "assert root('') and root('test') and root('111122223333')"
     )
 
 
-def test_expired_sessions_without_our_mends_are_forgotten() -> None:
-    """The day this fails, `_keep_expired_sessions` may go."""
+def test_ministack_without_patches_deletes_expired_sessions() -> None:
+    """If this fails, `_keep_expired_sessions` may be unnecessary."""
     in_fresh_process(
         "import ministack.services.sts as it\n"
         "it.register_session('old', {'Expiration': 0})\n"
@@ -123,14 +123,14 @@ def test_expired_sessions_without_our_mends_are_forgotten() -> None:
     )
 
 
-def test_the_lifespan_stays_unsent() -> None:
-    """MiniStack's start opens an MQTT port and looks for Docker: our server must not send the lifespan."""
+def test_the_server_sends_no_lifespan_events() -> None:
+    """MiniStack's start-up opens an MQTT port and looks for Docker, so it must not run."""
     from daypass.sandbox import server
 
     assert "Interfaces.ASGINL" in inspect.getsource(server)
 
 
-def test_sessions_are_kept_in_the_shape_that_we_write() -> None:
+def test_sessions_have_the_format_that_the_sandbox_writes() -> None:
     in_fresh_process(
         "import ministack.services.sts as sts\n"
         "from ministack.core.iam_evaluator import resolve_credential, resolve_principal\n"

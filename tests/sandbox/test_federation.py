@@ -1,4 +1,4 @@
-"""From keys to a signed-in console, and everything that must not get there."""
+"""The federation endpoint and the console: sign-in tokens, sessions and pages."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.sandbox_fixture import Keys
 
 
 def browse(world: World, path: str, *, cookie: str = "", form: dict[str, str] | None = None) -> Answer:
-    """Ask for one page, as a browser would."""
+    """Request one page, as a browser does."""
     headers = {"Cookie": cookie} if cookie else {}
     if form is None:
         return ask(world.sandbox, "GET", path, headers)
@@ -23,7 +23,7 @@ def browse(world: World, path: str, *, cookie: str = "", form: dict[str, str] | 
 
 
 def session_json(keys: Keys) -> str:
-    """Keys in the shape of the federation endpoint."""
+    """Return keys in the format of the federation endpoint."""
     return json.dumps(
         {
             "sessionId": keys.access_key_id,
@@ -34,18 +34,18 @@ def session_json(keys: Keys) -> str:
 
 
 def make_api(world: World) -> None:
-    """An API, with the id that `own_api` opens."""
+    """Create an API with the id in `own_api`."""
     tags = {"TENANT_NAME": world.name, "ms-custom-id": f"{world.name}-api"}
     world.client("apigateway").create_rest_api(name=f"{world.name}-shop", tags=tags)
 
 
 def own_api(world: World) -> dict[str, Any]:
-    """A statement that opens that API, and no other."""
+    """Return a statement that allows that API and no other."""
     return allow("apigateway:*", f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{world.name}-api")
 
 
 def signin_token(world: World, keys: Keys, **more: str) -> str:
-    """A sign-in token, asked for by POST."""
+    """Request a sign-in token by POST and return it."""
     form = {"Action": "getSigninToken", "Session": session_json(keys), **more}
     answer = browse(world, "/federation", form=form)
     assert answer.status == 200, answer.text
@@ -61,7 +61,7 @@ def login(world: World, token: str, destination: str = "https://console.aws.amaz
 
 
 def cookie_of(answer: Answer) -> str:
-    """The cookie that the console set."""
+    """Return the cookie that the console set."""
     assert answer.status == 303, answer.text
     return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
@@ -86,7 +86,7 @@ def keys(world: World, portal: Keys, role_arn: str) -> Keys:
 # --- the sign-in token ------------------------------------------------------------------------------
 
 
-def test_a_token_is_given_by_get_too(world: World, keys: Keys) -> None:
+def test_a_token_is_also_issued_by_get(world: World, keys: Keys) -> None:
     query = urlencode({"Action": "getSigninToken", "Session": session_json(keys)})
     answer = browse(world, f"/federation?{query}")
     assert answer.status == 200
@@ -94,7 +94,7 @@ def test_a_token_is_given_by_get_too(world: World, keys: Keys) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_keys_that_are_not_quite_right_get_no_token(world: World, portal: Keys, keys: Keys) -> None:
+def test_invalid_keys_get_no_token(world: World, portal: Keys, keys: Keys) -> None:
     wrong = [
         replace(keys, secret_access_key="x" * 40),
         replace(keys, session_token="another"),
@@ -102,13 +102,13 @@ def test_keys_that_are_not_quite_right_get_no_token(world: World, portal: Keys, 
         portal,
         Keys(world.sandbox.root_key, world.sandbox.root_secret),
     ]
-    for some in wrong:
-        form = {"Action": "getSigninToken", "Session": session_json(some)}
+    for invalid in wrong:
+        form = {"Action": "getSigninToken", "Session": session_json(invalid)}
         assert browse(world, "/federation", form=form).status == 400
 
 
 @pytest.mark.parametrize("session", ["", "{", "[]", "null", '{"sessionId": 1}'])
-def test_a_session_that_is_no_session_gets_no_token(world: World, session: str) -> None:
+def test_a_malformed_session_gets_no_token(world: World, session: str) -> None:
     form = {"Action": "getSigninToken", "Session": session}
     assert browse(world, "/federation", form=form).status == 400
 
@@ -122,12 +122,14 @@ def test_expired_keys_get_no_token(world: World, keys: Keys) -> None:
 @pytest.mark.parametrize(
     ("seconds", "status"), [("900", 200), ("43200", 200), ("899", 400), ("43201", 400), ("x", 400)]
 )
-def test_a_session_duration_has_bounds(world: World, keys: Keys, seconds: str, status: int) -> None:
+def test_a_session_duration_out_of_bounds_is_refused(
+    world: World, keys: Keys, seconds: str, status: int
+) -> None:
     form = {"Action": "getSigninToken", "Session": session_json(keys), "SessionDuration": seconds}
     assert browse(world, "/federation", form=form).status == status
 
 
-def test_chained_keys_sign_in_only_without_a_session_duration(world: World, portal: Keys) -> None:
+def test_keys_of_a_chained_role_sign_in_only_without_a_session_duration(world: World, portal: Keys) -> None:
     first_arn = world.role(trust("arn:aws:iam::111122223333:root"), allow("sts:*"), suffix="first")
     second_arn = world.role(trust(first_arn), suffix="second")
     chained = world.assume(world.assume(portal, first_arn), second_arn)
@@ -144,13 +146,13 @@ def test_an_unknown_action_is_refused(world: World) -> None:
 # --- the sign-in ------------------------------------------------------------------------------------
 
 
-def test_a_token_signs_in_once(world: World, keys: Keys) -> None:
+def test_a_token_can_be_used_once(world: World, keys: Keys) -> None:
     token = signin_token(world, keys)
     assert login(world, token).status == 303
     assert login(world, token).status == 400
 
 
-def test_a_token_is_good_for_fifteen_minutes(world: World, keys: Keys) -> None:
+def test_a_token_expires_after_fifteen_minutes(world: World, keys: Keys) -> None:
     token = signin_token(world, keys)
     world.sandbox.control.move_clock(timedelta(minutes=15))
     assert login(world, token).status == 400
@@ -168,7 +170,7 @@ def test_a_token_is_good_for_fifteen_minutes(world: World, keys: Keys) -> None:
         "javascript:alert(1)",
     ],
 )
-def test_a_destination_elsewhere_is_refused_and_does_not_cost_the_token(
+def test_another_site_as_destination_is_refused_and_does_not_consume_the_token(
     world: World, keys: Keys, destination: str
 ) -> None:
     token = signin_token(world, keys)
@@ -178,7 +180,7 @@ def test_a_destination_elsewhere_is_refused_and_does_not_cost_the_token(
     assert login(world, token).status == 303
 
 
-def test_the_cookie_is_bound_to_the_console_and_hidden_from_scripts(world: World, keys: Keys) -> None:
+def test_the_cookie_is_limited_to_the_console_and_http_only(world: World, keys: Keys) -> None:
     cookie = str(login(world, signin_token(world, keys)).headers["Set-Cookie"])
     assert "; HttpOnly" in cookie
     assert "; Path=/console" in cookie
@@ -188,7 +190,7 @@ def test_the_cookie_is_bound_to_the_console_and_hidden_from_scripts(world: World
 # --- the console ------------------------------------------------------------------------------------
 
 
-def test_the_overview_shows_who_when_and_what_opens(world: World, keys: Keys) -> None:
+def test_the_overview_shows_identity_end_and_accessible_resources(world: World, keys: Keys) -> None:
     make_resources(world, world.name)
     make_resources(world, f"x{world.name}")
     make_api(world)
@@ -208,7 +210,7 @@ def test_the_overview_shows_who_when_and_what_opens(world: World, keys: Keys) ->
     assert "Sandbox console" in page.text
 
 
-def test_the_pages_allow_no_script_and_no_frame(world: World, keys: Keys) -> None:
+def test_the_csp_forbids_scripts_and_framing(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys)))
     page = browse(world, "/console/", cookie=cookie)
     policy = page.headers["Content-Security-Policy"]
@@ -240,25 +242,25 @@ def test_the_pages_allow_no_script_and_no_frame(world: World, keys: Keys) -> Non
     ],
 )
 @pytest.mark.parametrize("host", ["https://us-east-1.console.aws.amazon.com", "{origin}", "{origin}/console"])
-def test_a_deep_link_lands_on_its_resource_and_says_whether_it_opens(
+def test_a_deep_link_opens_its_resource_or_shows_the_refusal(
     world: World, keys: Keys, portal: Keys, host: str, link: str, name: str
 ) -> None:
     make_resources(world, world.name)
     make_api(world)
     stranger = world.assume(portal, world.role(trust("arn:aws:iam::111122223333:root"), suffix="bare"))
     destination = (host + link).format(p=world.name, origin=world.sandbox.endpoint_url)
-    told = {}
-    for who in (keys, stranger):
-        signed_in = login(world, signin_token(world, who), destination)
+    texts = {}
+    for session_keys in (keys, stranger):
+        signed_in = login(world, signin_token(world, session_keys), destination)
         page = browse(world, signed_in.headers["Location"], cookie=cookie_of(signed_in))
         assert page.status == 200
         assert name.format(p=world.name) in page.text
-        told[who] = page.text
-    assert "This session may open" in told[keys]
-    assert "This session may not open" in told[stranger]
+        texts[session_keys] = page.text
+    assert "This session may open" in texts[keys]
+    assert "This session may not open" in texts[stranger]
 
 
-def test_the_console_ends_with_its_keys(world: World, keys: Keys) -> None:
+def test_a_console_session_expires_with_its_keys(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys)))
     world.sandbox.control.move_clock(timedelta(seconds=3601))
     page = browse(world, "/console/", cookie=cookie)
@@ -266,26 +268,26 @@ def test_the_console_ends_with_its_keys(world: World, keys: Keys) -> None:
     assert "signed out" in page.text
 
 
-def test_a_session_duration_ends_the_console_before_its_keys(world: World, keys: Keys) -> None:
+def test_a_session_duration_ends_the_console_session_before_its_keys(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys, SessionDuration="900")))
     world.sandbox.control.move_clock(timedelta(seconds=901))
     assert browse(world, "/console/", cookie=cookie).status == 403
 
 
-def test_signing_out_ends_the_console(world: World, keys: Keys) -> None:
+def test_signing_out_ends_the_console_session(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys)))
     assert browse(world, "/console/sign-out", cookie=cookie, form={}).status == 303
     assert browse(world, "/console/", cookie=cookie).status == 403
 
 
-def test_without_a_sign_in_there_is_nothing_to_see(world: World) -> None:
+def test_pages_without_a_session_are_refused(world: World) -> None:
     for path in ("/console/", "/console/s3/anything"):
         page = browse(world, path, cookie="sandbox_console=guessed")
         assert page.status == 403
         assert "Open the console again from the portal" in page.text
 
 
-def test_names_from_links_are_shown_as_text(world: World, keys: Keys) -> None:
+def test_names_from_links_are_escaped(world: World, keys: Keys) -> None:
     cookie = cookie_of(login(world, signin_token(world, keys)))
     page = browse(world, "/console/s3/%3Cb%3Ebold", cookie=cookie)
     assert "<b>bold" not in page.text

@@ -1,4 +1,4 @@
-"""Only AWS's own doors are open, and only on one loopback port."""
+"""The gate passes only signed AWS requests, on one loopback port."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from tests.sandbox_fixture import client
 
 
 def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3") -> dict[str, str]:
-    """The headers of a request that the root signed."""
+    """Return the headers of a request that is signed with the root key."""
     request = AWSRequest(
         method, sandbox.endpoint_url + path, headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}
     )
@@ -42,14 +42,14 @@ def signed(sandbox: SandboxProcess, method: str, path: str, service: str = "s3")
         ("GET", "//_ministack/health"),
     ],
 )
-def test_the_emulators_own_doors_are_shut_even_for_the_root(
+def test_endpoints_of_ministack_are_blocked_even_for_the_root(
     sandbox: SandboxProcess, method: str, path: str
 ) -> None:
     assert ask(sandbox, method, path).status == 404
     assert ask(sandbox, method, path, signed(sandbox, method, path)).status == 404
 
 
-def test_no_reset_empties_the_account(world: World) -> None:
+def test_the_reset_endpoint_does_not_delete_resources(world: World) -> None:
     world.client("s3").create_bucket(Bucket=f"{world.name}-kept")
     ask(world.sandbox, "POST", "/_ministack/reset", signed(world.sandbox, "POST", "/_ministack/reset"))
     world.client("s3").head_bucket(Bucket=f"{world.name}-kept")
@@ -58,30 +58,32 @@ def test_no_reset_empties_the_account(world: World) -> None:
 @pytest.mark.parametrize(
     "service", ["lambda", "ec2", "rds", "transfer", "iot", "secretsmanager", "cloudformation"]
 )
-def test_services_that_would_start_things_are_not_served(sandbox: SandboxProcess, service: str) -> None:
+def test_services_that_start_processes_or_containers_are_not_served(
+    sandbox: SandboxProcess, service: str
+) -> None:
     path = "/2015-03-31/functions/" if service == "lambda" else "/"
     answer = ask(sandbox, "GET", path, signed(sandbox, "GET", path, service))
     assert (answer.status, answer.text) == (400, f"The sandbox does not serve {service}.\n")
 
 
-def test_a_preflight_is_not_answered(sandbox: SandboxProcess) -> None:
+def test_a_cors_preflight_is_refused(sandbox: SandboxProcess) -> None:
     headers = {"Origin": "https://example.com", "Access-Control-Request-Method": "GET"}
     assert ask(sandbox, "OPTIONS", "/", headers).status == 403
 
 
 @pytest.mark.parametrize("host", ["example.com", "abc.execute-api.localhost", "bucket.s3.localhost"])
-def test_no_other_host_name_is_answered(sandbox: SandboxProcess, host: str) -> None:
+def test_other_host_names_are_refused(sandbox: SandboxProcess, host: str) -> None:
     for path in ("/", "/console/", "/federation", "/_sandbox/state"):
         assert ask(sandbox, "GET", path, {"Host": host}).status == 421
 
 
-def test_two_signatures_are_none(sandbox: SandboxProcess) -> None:
+def test_a_request_with_two_signatures_is_refused(sandbox: SandboxProcess) -> None:
     path = "/?X-Amz-Credential=AKIA/20260101/us-east-1/s3/aws4_request&X-Amz-Signature=0"
     assert ask(sandbox, "GET", path, signed(sandbox, "GET", path)).status == 403
 
 
-def test_a_parameter_given_twice_is_refused(sandbox: SandboxProcess) -> None:
-    """Else the policy check could read one action, and the service do another."""
+def test_a_duplicate_parameter_is_refused(sandbox: SandboxProcess) -> None:
+    """The policy check and the service could otherwise read different actions."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     once, twice = "/", "/?Action=GetCallerIdentity"
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
@@ -89,7 +91,7 @@ def test_a_parameter_given_twice_is_refused(sandbox: SandboxProcess) -> None:
     assert ask(sandbox, "POST", twice, form | signed(sandbox, "POST", twice, "sts"), body).status == 400
 
 
-def test_one_loopback_port_is_open_and_nothing_else() -> None:
+def test_the_sandbox_listens_on_one_loopback_port_only() -> None:
     with SandboxProcess() as own:
         client(own, "s3").list_buckets()
         client(own, "sqs").create_queue(QueueName="jobs")

@@ -1,4 +1,4 @@
-"""Whose keys open what, and each service's own words for a refusal."""
+"""Access by keys to each service, and the service's errors for invalid keys."""
 
 import urllib.error
 import urllib.request
@@ -52,13 +52,13 @@ def tenant_keys(sandbox: SandboxProcess, shared: World, portal: tuple[str, Keys]
 
 
 def refusal(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:
-    """The code and status of a refusal."""
+    """Return the code and HTTP status of an error."""
     response = error.value.response
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 @each_service
-def test_a_session_reads_and_writes_its_own(
+def test_a_session_reads_and_writes_its_tenants_resources(
     shared: World, own: Resources, tenant_keys: Keys, service: Service
 ) -> None:
     client = shared.client(service.name, tenant_keys)
@@ -67,7 +67,7 @@ def test_a_session_reads_and_writes_its_own(
 
 
 @each_service
-def test_a_session_is_refused_at_the_next_tenant(
+def test_a_session_is_denied_another_tenants_resources(
     shared: World, foreign: Resources, tenant_keys: Keys, service: Service
 ) -> None:
     client = shared.client(service.name, tenant_keys)
@@ -77,7 +77,9 @@ def test_a_session_is_refused_at_the_next_tenant(
         assert refusal(error) == service.denied
 
 
-def test_a_refusal_names_who_what_and_where(shared: World, foreign: Resources, tenant_keys: Keys) -> None:
+def test_a_denial_names_principal_action_and_resource(
+    shared: World, foreign: Resources, tenant_keys: Keys
+) -> None:
     with pytest.raises(ClientError) as error:
         shared.client("s3", tenant_keys).get_object(Bucket=foreign.bucket, Key="hello.txt")
     assert error.value.response["Error"]["Message"] == (
@@ -88,7 +90,7 @@ def test_a_refusal_names_who_what_and_where(shared: World, foreign: Resources, t
 
 
 @each_service
-def test_read_only_access_reads_and_does_not_write(
+def test_read_only_access_can_read_but_not_write(
     shared: World, own: Resources, portal: tuple[str, Keys], role_arn: str, service: Service
 ) -> None:
     read_only = [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]
@@ -102,18 +104,18 @@ def test_read_only_access_reads_and_does_not_write(
 
 
 @each_service
-def test_an_inline_session_policy_narrows_a_session(
+def test_an_inline_session_policy_restricts_a_session(
     shared: World, own: Resources, portal: tuple[str, Keys], role_arn: str, service: Service
 ) -> None:
-    nothing_here = document(allow("iam:GetRole"))
-    client = shared.client(service.name, shared.assume(portal[1], role_arn, Policy=nothing_here))
+    unrelated_policy = document(allow("iam:GetRole"))
+    client = shared.client(service.name, shared.assume(portal[1], role_arn, Policy=unrelated_policy))
     with pytest.raises(ClientError) as error:
         service.read(client, own)
     assert refusal(error) == service.denied
 
 
 @each_service
-def test_expired_keys_stay_expired_and_never_become_unknown(
+def test_expired_keys_do_not_become_unknown(
     shared: World,
     own: Resources,
     portal: tuple[str, Keys],
@@ -122,14 +124,14 @@ def test_expired_keys_stay_expired_and_never_become_unknown(
     service: Service,
 ) -> None:
     shared.sandbox.control.move_clock(timedelta(seconds=3601))
-    shared.assume(portal[1], role_arn)  # where MiniStack would forget expired sessions
+    shared.assume(portal[1], role_arn)  # MiniStack would delete expired sessions here.
     with pytest.raises(ClientError) as error:
         service.read(shared.client(service.name, tenant_keys), own)
     assert refusal(error) == service.expired
 
 
 @each_service
-def test_a_session_lives_until_its_last_second(
+def test_a_session_works_until_it_expires(
     shared: World, own: Resources, tenant_keys: Keys, service: Service
 ) -> None:
     shared.sandbox.control.move_clock(timedelta(seconds=3500))
@@ -137,7 +139,7 @@ def test_a_session_lives_until_its_last_second(
 
 
 @each_service
-def test_a_tampered_secret_is_a_wrong_signature(
+def test_a_wrong_secret_is_refused_as_a_wrong_signature(
     shared: World, own: Resources, tenant_keys: Keys, service: Service
 ) -> None:
     tampered = replace(tenant_keys, secret_access_key="x" * 40)
@@ -147,9 +149,7 @@ def test_a_tampered_secret_is_a_wrong_signature(
 
 
 @each_service
-def test_the_root_key_with_a_wrong_secret_is_a_wrong_signature(
-    shared: World, own: Resources, service: Service
-) -> None:
+def test_the_root_key_with_a_wrong_secret_is_refused(shared: World, own: Resources, service: Service) -> None:
     tampered = replace(root_keys(shared.sandbox), secret_access_key="x" * 40)
     with pytest.raises(ClientError) as error:
         service.read(shared.client(service.name, tampered), own)
@@ -158,7 +158,7 @@ def test_the_root_key_with_a_wrong_secret_is_a_wrong_signature(
 
 @each_service
 @pytest.mark.parametrize("key", ["test", "000000000000", "111122223333", "AKIAIOSFODNN7EXAMPLE"])
-def test_keys_that_ministack_takes_for_the_root_are_unknown(
+def test_keys_that_ministack_accepts_as_root_are_refused(
     shared: World, own: Resources, service: Service, key: str
 ) -> None:
     with pytest.raises(ClientError) as error:
@@ -198,7 +198,7 @@ def test_unsigned_requests_are_refused(shared: World, own: Resources, service: S
     assert refusal(error) == service.unsigned
 
 
-def test_a_presigned_link_opens_what_its_keys_open(
+def test_a_presigned_url_gives_the_access_of_its_keys(
     shared: World, own: Resources, foreign: Resources, tenant_keys: Keys
 ) -> None:
     s3 = shared.client("s3", tenant_keys)
@@ -218,7 +218,7 @@ def test_a_presigned_link_opens_what_its_keys_open(
     error.value.close()
 
 
-def test_a_bare_session_token_of_expired_keys_is_not_asked_for(shared: World, tenant_keys: Keys) -> None:
+def test_expired_keys_are_refused_by_sts(shared: World, tenant_keys: Keys) -> None:
     shared.sandbox.control.move_clock(timedelta(hours=2))
     with pytest.raises(ClientError) as error:
         shared.client("sts", tenant_keys).get_caller_identity()

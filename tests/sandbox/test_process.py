@@ -1,4 +1,4 @@
-"""Starting the sandbox: what it says, what it writes, and when it refuses."""
+"""Start and stop of the sandbox: options, messages, ready file and refusals."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from daypass.sandbox.process import SandboxFailed, SandboxProcess
 from tests.sandbox_fixture import client
 
 
-def test_a_given_root_key_account_and_region_are_used() -> None:
+def test_the_configured_root_key_account_and_region_are_used() -> None:
     root = KeyPair("AKIADEMOROOT00000000", "a-secret-of-our-own-choosing-0000000000")
     with SandboxProcess(root=root, account_id="444455556666", region="eu-central-1") as own:
         assert (own.root_key, own.root_secret) == (root.access_key_id, root.secret_access_key)
@@ -47,7 +47,7 @@ def test_a_misspelled_region_is_refused_with_the_nearest_name() -> None:
     assert "--region: us-est-1 is not an AWS region. Did you mean us-east-1" in result.output
 
 
-def test_a_stopped_sandbox_leaves_no_process_and_answers_no_more() -> None:
+def test_a_stopped_sandbox_refuses_connections() -> None:
     own = SandboxProcess()
     own.stop()
     own.stop()
@@ -55,7 +55,7 @@ def test_a_stopped_sandbox_leaves_no_process_and_answers_no_more() -> None:
         own.control.state()
 
 
-def test_a_port_in_use_is_told_in_a_sentence_with_exit_code_1() -> None:
+def test_a_port_in_use_is_reported_with_exit_code_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(command, ["--port", str(port)])
@@ -66,25 +66,25 @@ def test_a_port_in_use_is_told_in_a_sentence_with_exit_code_1() -> None:
             SandboxProcess(port=port)
 
 
-def test_an_account_that_is_none_is_refused() -> None:
+def test_an_invalid_account_is_refused() -> None:
     result = CliRunner().invoke(command, ["--account", "42"])
     assert result.exit_code == 1
     assert "twelve digits" in result.output
 
 
-def test_half_a_root_key_is_refused() -> None:
+def test_a_root_key_without_its_secret_is_refused() -> None:
     result = CliRunner().invoke(command, ["--port", "0"], env={ROOT_KEY_VARIABLE: "AKIA"})
     assert result.exit_code == 1
     assert ROOT_SECRET_VARIABLE in result.output
 
 
-def test_a_root_key_made_at_random_is_new_each_time() -> None:
+def test_a_generated_root_key_is_new_each_time() -> None:
     first, second = root_key({}), root_key({})
     assert first.access_key_id != second.access_key_id
     assert first.secret_access_key not in repr(first)
 
 
-def test_the_ready_file_is_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_ready_file_is_private_to_its_owner(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     ready.write_text("old, and readable by everyone")
     ready.chmod(0o644)
@@ -97,7 +97,7 @@ def test_the_ready_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert "secret" not in repr(config)
 
 
-def test_a_sandbox_ends_with_ctrl_c(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_sandbox_with_exit_code_0(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     own = subprocess.Popen(
         [sys.executable, "-m", "daypass.sandbox", "--port", "0", "--ready-file", str(ready)],
@@ -105,7 +105,7 @@ def test_a_sandbox_ends_with_ctrl_c(tmp_path: Path) -> None:
         env=os.environ,
     )
     assert own.stdout is not None
-    with own.stdout as said:
-        assert said.readline().startswith(b"The sandbox AWS answers at http://127.0.0.1:")
+    with own.stdout as output:
+        assert output.readline().startswith(b"The sandbox AWS answers at http://127.0.0.1:")
         own.send_signal(2)
         assert own.wait(60) == 0

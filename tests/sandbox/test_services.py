@@ -1,4 +1,4 @@
-"""What single services check as AWS does, where MiniStack alone would not."""
+"""Checks of single services that MiniStack lacks and the sandbox adds."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.sandbox.world import World, allow, trust
 
 
 def queue(world: World, name: str, **attributes: object) -> tuple[str, str]:
-    """A queue with these attributes; returns its URL and ARN."""
+    """Create a queue with these attributes and return its URL and ARN."""
     sqs = world.client("sqs")
     texts = {key: json.dumps(value) for key, value in attributes.items()}
     url = sqs.create_queue(QueueName=f"{world.name}-{name}", Attributes=texts)["QueueUrl"]
@@ -22,7 +22,7 @@ def queue(world: World, name: str, **attributes: object) -> tuple[str, str]:
     ("permission", "is_moved"),
     [(None, True), ("allowAll", True), ("byQueue", True), ("denyAll", False), ("other", False)],
 )
-def test_a_message_reaches_a_dead_letter_queue_only_where_that_queue_allows_it(
+def test_a_dead_letter_queue_receives_only_from_queues_that_it_allows(
     world: World, permission: str | None, is_moved: bool
 ) -> None:
     sqs: Any = world.client("sqs")
@@ -43,11 +43,12 @@ def test_a_message_reaches_a_dead_letter_queue_only_where_that_queue_allows_it(
 
 
 def keys_with(world: World, *statements: dict[str, Any]) -> Any:  # noqa: ANN401  the keys of a session
+    """Return keys of a session of a new role with these statements."""
     arn, keys = world.user()
     return world.assume(keys, world.role(trust(arn), *statements))
 
 
-def test_a_policy_decides_a_subscription_by_its_endpoint(world: World) -> None:
+def test_a_policy_can_restrict_subscriptions_by_endpoint(world: World) -> None:
     topic = world.client("sns").create_topic(Name=f"{world.name}-news")["TopicArn"]
     _, own = queue(world, "jobs")
     _, other = queue(world, "other")
@@ -59,7 +60,7 @@ def test_a_policy_decides_a_subscription_by_its_endpoint(world: World) -> None:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=other)
 
 
-def test_a_policy_decides_an_object_s_acl_by_its_header(world: World) -> None:
+def test_a_policy_can_restrict_acls_by_header(world: World) -> None:
     bucket = f"{world.name}-files"
     world.client("s3").create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
     world.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
@@ -71,7 +72,7 @@ def test_a_policy_decides_an_object_s_acl_by_its_header(world: World) -> None:
         s3.put_object_acl(Bucket=bucket, Key="k", ACL="public-read")
 
 
-def test_a_policy_decides_by_the_account_that_owns_a_bucket(world: World) -> None:
+def test_a_policy_can_restrict_buckets_by_owner_account(world: World) -> None:
     for name, owner in (("own", world.sandbox.account_id), ("foreign", "210987654321")):
         bucket = f"{world.name}-{name}"
         world.client("s3").create_bucket(Bucket=bucket)

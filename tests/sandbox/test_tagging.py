@@ -1,4 +1,4 @@
-"""What the inventory relies on: tags of every kind of resource, found by one search."""
+"""The tag search that the inventory uses."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -31,7 +31,7 @@ def test_a_tag_search_finds_every_kind_of_resource(world: World) -> None:
     assert all(entry["Tags"] == [{"Key": "TENANT_NAME", "Value": world.name}] for entry in found)
 
 
-def test_a_tag_search_needs_its_permission(world: World) -> None:
+def test_a_tag_search_requires_its_permission(world: World) -> None:
     _, keys = world.user(allow("s3:*"))
     with pytest.raises(ClientError) as error:
         world.client("resourcegroupstaggingapi", keys).get_resources()

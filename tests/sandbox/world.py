@@ -1,4 +1,4 @@
-"""One tenant's corner of the sandbox: a caller, a role, and a resource of each kind."""
+"""Builders of test data in the sandbox: users, roles, policies, and a resource of each kind."""
 
 import json
 import uuid
@@ -12,33 +12,33 @@ ALL_OF_STS = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
 
 
 def document(*statements: dict[str, Any]) -> str:
-    """A policy document."""
+    """Return a policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(actions: Any, resources: Any = "*", **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
-    """A statement that allows."""
+    """Return an Allow statement."""
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
 
 
 def trust(principal: str, actions: Any = ALL_OF_STS, **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
-    """A statement of a trust policy."""
+    """Return a statement of a trust policy."""
     return {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions, **more}
 
 
 @dataclass(slots=True)
 class World:
-    """Makes what a test needs, under names that no other test uses."""
+    """A builder of IAM objects, under names that are unique to a test."""
 
     sandbox: SandboxProcess
     name: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:10]}")
 
     def client(self, service: str, keys: Keys | None = None) -> Any:  # noqa: ANN401  boto3's type
-        """A client with *keys*, or the root's."""
+        """Return a client with *keys*, or with the root key."""
         return client(self.sandbox, service, keys)
 
     def user(self, *statements: dict[str, Any], suffix: str = "portal") -> tuple[str, Keys]:
-        """An IAM user with long-term keys; may call all of STS unless *statements* say otherwise."""
+        """Create an IAM user and return its ARN and keys. Without *statements* it may call all of STS."""
         iam, name = self.client("iam"), f"{self.name}-{suffix}"
         arn = iam.create_user(UserName=name)["User"]["Arn"]
         policy = document(*(statements or (allow("sts:*"),)))
@@ -49,7 +49,7 @@ class World:
     def role(
         self, trusted: dict[str, Any], *statements: dict[str, Any], suffix: str = "role", hours: int = 1
     ) -> str:
-        """A role; answers its ARN."""
+        """Create a role and return its ARN."""
         iam, name = self.client("iam"), f"{self.name}-{suffix}"
         arn: str = iam.create_role(
             RoleName=name, AssumeRolePolicyDocument=document(trusted), MaxSessionDuration=hours * 3600
@@ -59,14 +59,14 @@ class World:
         return arn
 
     def assume(self, keys: Keys, role_arn: str, session: str = "dana@example.com", **more: object) -> Keys:
-        """The keys of a new session."""
+        """Assume a role and return the session's keys."""
         sts = self.client("sts", keys)
         return Keys.of(sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **more)["Credentials"])
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """A resource of each kind, named after one tenant."""
+    """The resources of one tenant, one of each kind."""
 
     prefix: str
     bucket: str
@@ -77,7 +77,7 @@ class Resources:
 
 
 def make_resources(world: World, prefix: str) -> Resources:
-    """Make one of each, tagged with the tenant's name."""
+    """Create a resource of each kind, tagged with the tenant's name."""
     bucket, table, stream = f"{prefix}-files", f"{prefix}-things", f"{prefix}-events"
     s3, dynamodb, kinesis = world.client("s3"), world.client("dynamodb"), world.client("kinesis")
     s3.create_bucket(Bucket=bucket)
@@ -101,7 +101,7 @@ def make_resources(world: World, prefix: str) -> Resources:
 
 
 def own_resources(world: World, prefix: str) -> dict[str, Any]:
-    """A statement that opens everything under *prefix*, and nothing else."""
+    """Return a statement that allows everything on resources with *prefix*, and nothing else."""
     account, region = world.sandbox.account_id, world.sandbox.region
     return allow(
         ["s3:*", "dynamodb:*", "sqs:*", "sns:*", "kinesis:*"],
