@@ -1,4 +1,4 @@
-"""The console script: kept keys before all imports, fresh ones before click, else what the words name."""
+"""The console script. Serves cached credentials before any other import, and credentials before click."""
 
 import os
 import sys
@@ -17,13 +17,13 @@ WINGS = {
         "Run sandbox and portal together, seeded and proven.",
     ),
 }
-"""What lives beside the CLI: where to find it, the extra it needs, and what it is for."""
+"""For each command group outside the CLI: its location, the extras it needs, and its help text."""
 
 
 def main() -> int:
-    """Answer the command line; the result is the exit code."""
+    """Run the command line and return its exit code."""
     if sys.platform == "win32":
-        # Before anything is imported that Windows lacks, such as fcntl.
+        # Checked before the first import of a module that Windows lacks, such as fcntl.
         sys.stderr.write("daypass: Windows is not supported; run daypass in WSL (wsl --install).\n")
         return 6
     words = sys.argv[1:]
@@ -35,7 +35,7 @@ def main() -> int:
             _end_with(answer)
         from daypass.cli.runtime.exit_status import exit_code_of
 
-        # As below: everything is closed and flushed, and the interpreter need not be taken apart.
+        # As in _end_with: everything is closed and flushed, so the interpreter's shutdown is skipped.
         os._exit(exit_code_of(lambda: _print_keys(flags), words))
     from daypass.cli.app import run
 
@@ -43,12 +43,12 @@ def main() -> int:
 
 
 def now() -> float:
-    """The present moment by this machine's clock, in seconds since 1970."""
+    """Return the current time of this machine's clock, in seconds since 1970."""
     return time()
 
 
 def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
-    """The flags of `daypass aws …` and `daypass jit aws …`; None where only click may judge."""
+    """Return the flags of `daypass aws …` or `daypass jit aws …`; None if click must parse the line."""
     if words[:1] == ["aws"]:
         from daypass.cli.cache import request
 
@@ -62,10 +62,10 @@ def _flags_for_keys(words: list[str]) -> dict[str, str] | None:
 
 
 def _cached_answer(flags: dict[str, str]) -> bytes | None:
-    """The kept answer; None if there is none, or if anything at all is unclear."""
+    """Return the cached answer; None if there is none or if it cannot be determined safely."""
     from daypass.cli.cache import entries, request
 
-    # On GitHub, whoever hands out a secret also has it hidden from the log.
+    # On GitHub Actions, credentials must be masked in the log before they are printed.
     if request.NO_CACHE in flags or "GITHUB_ACTIONS" in os.environ:
         return None
     try:
@@ -73,7 +73,7 @@ def _cached_answer(flags: dict[str, str]) -> bytes | None:
         with entries.opened(entries.folder(os.environ)) as directory:
             entry = entries.read(directory, wanted.key())
     except (ValueError, OSError):
-        # Whatever is wrong is said by the slow path, which meets it again.
+        # The slow path runs into the same error and reports it.
         return None
     return entry.answer if entry is not None and entry.is_good(now()) else None
 
@@ -85,23 +85,26 @@ def _print_keys(flags: dict[str, str]) -> None:
 
 
 def _occupy_closed_streams() -> None:
-    """Let no file or socket get the number of a closed standard stream: keys would be written into it."""
+    """Occupy closed standard streams, so that no file or socket opened later gets their numbers.
+
+    Otherwise credentials meant for stdout would be written into that file.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            # The lowest free number is this one. Read-only, so that writing still fails.
+            # `open` takes the lowest free number, which is this one. Read-only, so that writing still fails.
             os.open(os.devnull, os.O_RDONLY)
 
 
 def _end_with(answer: bytes) -> None:
-    """Print the answer and exit; return if it cannot be written, which the slow path then reports."""
+    """Print the answer and exit; return only if it cannot be written, which the slow path then reports."""
     try:
         os.write(1, answer)
     except BrokenPipeError:
-        # Whoever asked is gone already.
+        # The reader of the pipe has ended already.
         os._exit(1)
     except OSError:
         return
-    # Nothing is open and nothing buffered; tidying up the interpreter takes longer than all of the above.
+    # Nothing is open or buffered, and shutting the interpreter down takes longer than all of the above.
     os._exit(0)

@@ -1,1 +1,1 @@
-"""What runs on a person's machine; imports nothing from the portal."""
+"""The command-line interface, which runs on the user's machine. Imports nothing from the portal."""

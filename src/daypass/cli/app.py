@@ -1,4 +1,4 @@
-"""The commands of the CLI, each loaded when it is meant, and where a fault becomes a sentence."""
+"""The CLI's commands, each imported when it is used, and the place where errors become messages."""
 
 import os
 from collections.abc import Callable
@@ -59,7 +59,7 @@ OURS: Ours = {
 
 
 def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
-    """Answer the command line; the result is the exit code."""
+    """Run the command line *words* and return its exit code."""
     root.ours, root.wings = OURS, wings
     words = _with_flags_behind(words)
     code = exit_code_of(lambda: _with_careful_output(words, now), words)
@@ -76,7 +76,7 @@ def _with_careful_output(words: list[str], now: Callable[[], float]) -> object:
 
 
 def _clicked(words: list[str], now: Callable[[], float]) -> object:
-    """What the command that is meant returns, or the exit code of a wrong command line."""
+    """Run the command through click; return its result, or the exit code of an invalid command line."""
     colour = False if os.environ.get("NO_COLOR") else None
     try:
         return root.main(words, prog_name="daypass", standalone_mode=False, obj=now, color=colour)
@@ -87,12 +87,12 @@ def _clicked(words: list[str], now: Callable[[], float]) -> object:
         print_message(_corrected(error, words))
         return error.exit_code
     except click.Abort:
-        # click ended the line itself.
+        # click has written the line break itself.
         return 130
 
 
 def _with_flags_behind(words: list[str]) -> list[str]:
-    """The words with the flags that duploctl's users write before `jit …` behind it."""
+    """Return the words with flags that duploctl's users write before `jit …` moved behind it."""
     if words[:1] and words[0].startswith("-") and "jit" in words:
         place = words.index("jit")
         return [*words[place : place + 2], *words[:place], *words[place + 2 :]]
@@ -100,10 +100,10 @@ def _with_flags_behind(words: list[str]) -> list[str]:
 
 
 def _corrected(error: click.ClickException, words: list[str]) -> str:
-    """What was wrong with the command line, without what may be a token in the wrong place."""
+    """Return the message for an invalid command line, with everything that may be a token removed."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See: {context.command_path} --help" if context else ""
-    # click lists the choices of a missing argument on lines of their own.
+    # click lists the choices of a missing argument on separate lines.
     sentence = one_line(error.format_message())
     return without_tokens(sentence, words) + hint
 

@@ -1,4 +1,4 @@
-"""The root command: the CLI's own commands, and the wings beside it, each loaded only when it is meant."""
+"""The root command: a click group that imports a command only when it is used."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from daypass.common.counting import joined
 from daypass.common.package import install_advice
 
 Ours = Mapping[str, tuple[str, str]]
-"""For each first word that is the CLI's own: where its command is (`module:name`), and what it is for."""
+"""For each of the CLI's own commands: its location (`module:name`) and its help text."""
 
 Wings = Mapping[str, tuple[str, str, str]]
-"""For each first word: where its command is (`module:name`), the extra it needs, and what it is for."""
+"""For each other command group: its location (`module:name`), the extras it needs, and its help text."""
 
 
 _REQUIREMENT_OF_EXTRA = re.compile(r"(?P<package>[\w.-]+).*;.*\bextra == [\"'](?P<extra>[\w.-]+)[\"']")
@@ -28,17 +28,17 @@ class NotInstalled(Misconfigured):
 
 
 class Root(click.Group):
-    """`daypass`; shows every command and imports only the one that is used."""
+    """The group `daypass`: lists all commands and imports only the one that is used."""
 
     ours: Ours = MappingProxyType({})
     wings: Wings = MappingProxyType({})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, ours first."""
+        """Return the names of all commands, the CLI's own first."""
         return [*super().list_commands(ctx), *self.ours, *self.wings]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, but only what the help shows of it."""
+        """Return a placeholder for the command with the help text that a listing shows."""
         if cmd_name in self.ours:
             return click.Command(cmd_name, short_help=self.ours[cmd_name][1])
         if cmd_name in self.wings:
@@ -48,7 +48,7 @@ class Root(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is to be run or completed, loaded."""
+        """Import and return the command that is to be run or completed."""
         if args and args[0] in self.ours:
             return args[0], load(self.ours[args[0]][0]), args[1:]
         if args and args[0] in self.wings:
@@ -66,7 +66,7 @@ class Root(click.Group):
         return super().resolve_command(ctx, args)
 
     def _wing(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command group of that name, loaded; completion gets its bare name where it is not installed."""
+        """Import and return the command group; completion gets a placeholder if it is not installed."""
         try:
             return _load_wing(name, *self.wings[name][:2])
         except NotInstalled:
@@ -75,20 +75,20 @@ class Root(click.Group):
             raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
-        """The exit codes, after everything else."""
+        """Write the exit codes below everything else."""
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 def load(place: str) -> click.Command:
-    """The command at *place*, written as `module:name`."""
+    """Import and return the command at *location*, written as `module:name`."""
     module, _, attribute = place.partition(":")
     command: click.Command = getattr(import_module(module), attribute)
     return command
 
 
 def _load_wing(name: str, place: str, extra: str) -> click.Command:
-    # A module of the group may import its libraries only inside a command, so importing it proves nothing.
+    # Some modules import their libraries only inside a command, so a successful import proves nothing.
     missing = _missing_packages(extra)
     if missing:
         raise _not_installed(name, extra, missing)
@@ -103,7 +103,7 @@ def _load_wing(name: str, place: str, extra: str) -> click.Command:
 def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalled:
     named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
     extras = extra.split(",")
-    # One of several extras may be installed, so only the list of packages says what is missing.
+    # Some of the extras may be installed, so only the list of packages shows what is missing.
     state = "extra, which is not installed" if len(extras) == 1 else "extras, which are not all installed"
     return NotInstalled(
         f"`daypass {name}` needs the {joined(extras)} {state} (missing: {named}). "
@@ -112,13 +112,13 @@ def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalle
 
 
 def _missing_packages(extras: str) -> list[str]:
-    """Return the packages that *extras* (separated by commas) ask for and this environment lacks."""
+    """Return the packages that *extras* (separated by commas) require and this environment lacks."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:
         requirements = distribution("daypass").requires or []
     except PackageNotFoundError:
-        # Run from a source tree that is not installed: the import itself has to tell.
+        # In a source tree that is not installed, only the import itself can fail.
         return []
     missing = []
     for requirement in requirements:

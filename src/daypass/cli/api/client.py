@@ -1,4 +1,4 @@
-"""The typed client of the portal's own API: one answer, or one sentence, within half a minute."""
+"""The client of the portal's API. Every call ends within 30 seconds, with an answer or a `Refusal`."""
 
 import http.client
 import json
@@ -26,48 +26,48 @@ if TYPE_CHECKING:
     from daypass.common.proxies import Proxy
 
     class Bearer(Protocol):
-        """What stands for the caller on every request."""
+        """A source of bearer tokens for the portal's API."""
 
         def token(self) -> str:
-            """The token to send; raises a Refusal where none can be had."""
+            """Return the token to send; raise a `Refusal` if none can be obtained."""
 
         def instead_of(self, refused: str) -> str | None:
-            """Another token, after the portal refused that one; None if there is none."""
+            """Return another token after the portal refused *refused*; None if there is none."""
 
         def stepped_up(self, refused: str) -> str | None:
-            """The token of a new sign-in with admin access, after a refusal; None if there is none."""
+            """Return the token of a new sign-in with admin access; None if there can be none."""
 
         def signed_in_until(self) -> float | None:
-            """When the sign-in ends that tokens come from; None where there is a token and no more."""
+            """Return when the session expires that issues the tokens; None for a fixed token."""
 
 
 _DEADLINE = 30.0
-"""Seconds for all of one call, whatever happens on the way."""
+"""Seconds for a whole call: name resolution, connection, redirection through a proxy and answer."""
 
 _LARGEST_ANSWER = 1024 * 1024
 
 NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
 
-# Imported for every answer that is not kept, as all that this imports is: what dataclasses, typing and
-# importlib.metadata bring along takes longer than the portal does.
+# This module is imported for every answer that is not cached. Importing dataclasses, typing or
+# importlib.metadata would take longer than the call to the portal, so their use is avoided here.
 
 
 class IssuedKeys:
-    """Keys as the portal handed them out."""
+    """AWS credentials as issued by the portal."""
 
     __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
 
     def __init__(self, given: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
-        """Read the portal's answer; raises one of `UNREADABLE` where it is none."""
+        """Read the portal's answer; raise one of `UNREADABLE` if it is malformed."""
         keys, tenant = given["credentials"], given["tenant"]
         self.expires_at = read_moment(given["expires_at"])
-        # In the words of credential_process.
+        # The names and the version that credential_process prescribes.
         self.keys = {
             "Version": 1,
             "AccessKeyId": _text(keys["access_key_id"]),
             "SecretAccessKey": _text(keys["secret_access_key"]),
             "SessionToken": _text(keys["session_token"]),
-            # RFC 3339 with Z: the SDKs of some languages read no offset.
+            # RFC 3339 with Z: the SDKs of some languages cannot parse an offset.
             "Expiration": self.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         self.about = {
@@ -84,7 +84,7 @@ class IssuedKeys:
 
 
 class ApiRequest:
-    """One request."""
+    """A request to the portal, without its origin."""
 
     __slots__ = ("body", "headers", "method", "path")
 
@@ -96,7 +96,7 @@ class ApiRequest:
 
 
 class Answer:
-    """What came back over HTTP."""
+    """An HTTP response of the portal, read completely."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -107,7 +107,7 @@ class Answer:
 
 
 class Portal:
-    """A portal, and who calls it; `trust` says whose certificates count."""
+    """A portal as seen by one caller; `trust` is None if the connection does not use TLS."""
 
     __slots__ = ("bearer", "origin", "trust")
 
@@ -117,7 +117,7 @@ class Portal:
         self.trust = trust
 
     def issue(self, ask: "CredentialRequest") -> IssuedKeys:
-        """Ask for keys. Whatever goes wrong is a Refusal."""
+        """Request AWS credentials. Raises a `Refusal` on every failure."""
         doing = f"asking {self.origin} for {ask.what}"
         answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
         try:
@@ -126,8 +126,8 @@ class Portal:
             raise errors.not_a_portal(self.origin) from error
 
     def wish(self, ask: "CredentialRequest") -> dict[str, object]:
-        """The ask as the portal reads it."""
-        # Tenant names are lower case; duploctl lowers what is typed, and habits count on it.
+        """Return the request's JSON body as the portal expects it."""
+        # Tenant names are lower case. duploctl lowers what the user types, so its users rely on that.
         wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
         if ask.duration is not None:
             wish["duration"] = ask.duration
@@ -141,9 +141,9 @@ class Portal:
         doing: str,
         condition: "Mapping[str, str]" = NO_CONDITION,
     ) -> Answer:
-        """Call the portal's own API; whatever goes wrong is a Refusal, and *doing* says what takes long.
+        """Call the portal's API and return a successful answer. Raises a `Refusal` on every failure.
 
-        *condition* is a header that says which version of something is to be changed.
+        *doing* describes the call in a progress message; *condition* is a precondition such as If-Match.
         """
         body = None if wish is None else json.dumps(wish)
 
@@ -158,7 +158,7 @@ class Portal:
         if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
             answer = answer_to(other)
         elif _needs_step_up(answer) and (other := self.bearer.stepped_up(token)):
-            # Once for each call: if the portal refuses the new token too, its reason is the answer.
+            # At most once per call: if the portal refuses the new token too, its reason is reported.
             answer = answer_to(other)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise errors.refused(self.origin, answer.status, answer.headers, answer.body)
@@ -166,12 +166,12 @@ class Portal:
 
 
 def _needs_step_up(answer: Answer) -> bool:
-    """Whether a new sign-in with admin access may be what the portal asks for."""
+    """Return whether the portal may accept the call after a new sign-in with admin access."""
     return answer.status == HTTPStatus.FORBIDDEN and errors.needs_step_up(answer.headers, answer.body)
 
 
 def exchange(origin: str, trust: "Trust | None", sent: ApiRequest, doing: str) -> Answer:
-    """Send one request and take its answer, whatever its status; no answer at all is a Refusal."""
+    """Send one request and return the answer with any status; raise a `Refusal` if there is none."""
     start = monotonic()
     proxy = None
     try:
@@ -195,14 +195,14 @@ def _exchange(origin: str, trust: "Trust | None", sent: ApiRequest, proxy: "Prox
             from daypass.common.tunnel import open_tunnel
 
             plain = open_tunnel(proxy, connection.host, connection.port, lambda: _DEADLINE)
-            # A connection that has a socket already does not connect on its own.
+            # http.client does not connect a connection that already has a socket.
             connection.sock = trust.context.wrap_socket(plain, server_hostname=connection.host)
         return _converse(connection, sent)
 
     try:
         return securely()
     except ssl.SSLCertVerificationError:
-        # Nothing was sent yet, and a certificate that was not looked for may vouch for it.
+        # Nothing was sent yet, and the authority may be in the part of the bundle that is not loaded.
         if not trust.read_all():
             raise
         return securely()
@@ -215,7 +215,7 @@ def _converse(connection: http.client.HTTPConnection, sent: ApiRequest) -> Answe
         answer = connection.getresponse()
         body = answer.read(_LARGEST_ANSWER)
         if answer.length:
-            # Cut short on the way, or larger than anything that a portal says.
+            # Cut off on the way, or larger than any answer of a portal.
             raise http.client.IncompleteRead(body, answer.length)
         return Answer(answer.status, answer.headers, body)
     finally:
@@ -229,7 +229,7 @@ def _text(value: object) -> str:
 
 
 def read_time(header: str | None) -> "datetime | None":
-    """The time in a Date header; None where it is missing or means nothing."""
+    """Return the time in a Date header; None if it is missing or malformed."""
     try:
         return parsedate_to_datetime(header) if header else None
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""From what went wrong on the way to the portal to the sentence and the exit code that a person gets."""
+"""Maps failed calls and error answers (RFC 9457) to refusals, each with a message and an exit code."""
 
 import http.client
 import socket
@@ -17,17 +17,17 @@ from daypass.cli.runtime.errors import (
 from daypass.common.proxies import Proxy, ProxyError
 
 _LONGEST = 2000
-"""Letters of a portal's sentence that are repeated."""
+"""Maximum length of a portal's message, in characters, that is shown."""
 
 _OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
-"""Codes of server errors that trying again will not mend."""
+"""Codes of server errors that a retry cannot fix."""
 
 
 _STEP_UP = ("fresh_sign_in_needed", "insufficient_scope")
-"""Codes of refusals that a new sign-in with admin access answers."""
+"""Codes of refusals that a new sign-in with admin access may resolve."""
 
 _STRICT = range(80, 94)
-"""OpenSSL's codes (X509_V_ERR_…) of what only VERIFY_X509_STRICT refuses, as a missing key identifier."""
+"""OpenSSL's codes (X509_V_ERR_…) that only VERIFY_X509_STRICT raises, such as a missing key identifier."""
 
 _TIMES = (9, 10)
 _NAMES = (62, 64)
@@ -76,7 +76,7 @@ def remedy_for(error: ssl.SSLCertVerificationError) -> str:
 
 
 def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:
-    """An answer that gives nothing: the portal's own sentence, where it is the portal that speaks."""
+    """Return the refusal for an error answer, with the portal's own message if it sent one."""
     problem = _problem(headers, body)
     if problem is None:
         if status >= 500 or status == 429:
@@ -91,13 +91,13 @@ def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: by
 
 
 def needs_step_up(headers: http.client.HTTPMessage, body: bytes) -> bool:
-    """Whether a refusal asks for a recent sign-in, or for one with admin access."""
+    """Return whether an error answer demands a recent sign-in or one with admin access."""
     problem = _problem(headers, body)
     return problem is not None and problem.get("code") in _STEP_UP
 
 
 def not_a_portal(origin: str, status: int | None = None) -> Refusal:
-    """Something answers, and it does not speak like a portal."""
+    """Return the refusal for a server whose answers are not those of a portal."""
     what = f" ({status})" if status else ""
     return Misconfigured(f"What answers at {origin} is not a Daypass portal{what}. Is the address right?")
 
@@ -113,7 +113,7 @@ def _kind(status: int, code: str) -> type[Refusal]:
 
 
 def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | None:
-    """The fields of an RFC 9457 answer that are text; None if it is not one."""
+    """Return the text fields of an RFC 9457 answer; None if it is not one."""
     if not headers.get("Content-Type", "").startswith("application/problem+json"):
         return None
     try:
@@ -128,5 +128,5 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
 
 
 def printable(sentence: str) -> str:
-    """Words of the portal without anything that could steer a terminal, and not too many of them."""
+    """Return a portal's message shortened, and without control characters that a terminal would obey."""
     return "".join(letter if letter.isprintable() else " " for letter in sentence[:_LONGEST])

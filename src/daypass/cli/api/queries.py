@@ -1,4 +1,4 @@
-"""What the portal tells about the caller: who they are, which tenants they may use, what they were given."""
+"""Read calls of the portal's API about the caller: identity, tenants and AWS sessions."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Fact = TypeVar("Fact")
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The caller, their token, and where they are."""
+    """The caller, their token, and the portal's AWS account."""
 
     user_id: str
     username: str
@@ -32,11 +32,11 @@ class Me:
     region: str
     version: str
     aws_endpoint_url: str | None
-    """The stand-in for AWS that this portal uses; None where it is AWS itself."""
+    """Endpoint of the AWS emulator that this portal uses; None for AWS itself."""
 
     @property
     def is_administrator(self) -> bool:
-        """Whether admin access is theirs to ask for."""
+        """Whether the caller may request admin access."""
         return self.role == "Administrator"
 
 
@@ -52,7 +52,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Something the caller once asked for, and what became of it."""
+    """An AWS session that the caller requested, and its outcome."""
 
     id: str
     scope: str
@@ -68,7 +68,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the portal knows a caller by, and until when it counts."""
+    """The credential that identifies the caller to the portal, and its expiry."""
 
     is_sign_in: bool
     words: str
@@ -76,22 +76,22 @@ class Identity:
 
 
 def standing(portal: Portal, me: Me) -> Identity:
-    """The sign-in of this computer, or the token that was given."""
+    """Return the sign-in on this computer, or the token that was given."""
     until = portal.bearer.signed_in_until()
     name = f" “{me.token_name}”" if me.token_name else ""
     if until is None:
         return Identity(False, f"{me.token_kind} token{name}", me.token_expires_at)
-    # Its tokens end earlier, and are renewed until then.
+    # Access tokens expire earlier and are refreshed until then.
     return Identity(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
 
 
 def me(portal: Portal) -> Me:
-    """Who is calling."""
+    """Return who is calling."""
     return _asked(portal, "/api/v1/me", "who you are", _me)
 
 
 def tenants(portal: Portal) -> list[Tenant]:
-    """The tenants that the caller may use, by name."""
+    """Return the tenants that the caller may use, by name, and update the caches that depend on them."""
 
     def page_at(cursor: str | None) -> dict[str, Any]:
         query = "" if cursor is None else f"?{urlencode({'cursor': cursor})}"
@@ -109,13 +109,13 @@ def tenants(portal: Portal) -> list[Tenant]:
 
 
 def sessions(portal: Portal, limit: int) -> list[Session]:
-    """The caller's newest sessions, the newest first."""
+    """Return the caller's *limit* newest AWS sessions, the newest first."""
     path = f"/api/v1/sessions?{urlencode({'limit': limit})}"
     return _asked(portal, path, "your sessions", lambda given: [_session(each) for each in given["sessions"]])
 
 
 def console_url(portal: Portal, ask: CredentialRequest, destination: str | None) -> str:
-    """A link that signs in to the AWS console; a secret for a quarter of an hour."""
+    """Return a URL that signs in to the AWS console; it is a secret and valid for 15 minutes."""
     wish = portal.wish(ask) | {"purpose": "console"}
     if destination is not None:
         wish["destination"] = destination
@@ -181,7 +181,7 @@ def _session(given: Mapping[str, Any]) -> Session:
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
-    """The text of that name, fit for a terminal."""
+    """Return the text field *name*, safe for a terminal."""
     text = given[name]
     if not isinstance(text, str):
         raise TypeError(f"{name} is no text")

@@ -1,4 +1,4 @@
-"""Reading what a portal answers, with bounds: it may be broken, or may not be a portal at all."""
+"""Reading the portal's answers within bounds: the server may be broken or not be a portal at all."""
 
 import json
 from datetime import UTC, datetime
@@ -15,17 +15,17 @@ UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 """Exceptions that reading a malformed answer raises."""
 
 MOST_PAGES = 1000
-"""Pages of one list: more than any portal has."""
+"""Maximum number of pages of one list, more than any portal has."""
 
 _PATIENCE = 600.0
-"""Seconds for all pages of one list."""
+"""Maximum number of seconds for all pages of one list."""
 
 _YEARS = range(1971, 9999)
-"""Years whose times can be converted to every zone."""
+"""Years whose times can be converted to every time zone."""
 
 
 def read_json(body: bytes) -> "Any":  # noqa: ANN401  JSON may be anything
-    """Return the JSON value of *body*; raise ValueError if it is none, or if it is nested too deeply."""
+    """Return the JSON value of *body*; raise ValueError if it is invalid or nested too deeply."""
     try:
         return json.loads(body, parse_constant=_no_number)
     except RecursionError as error:
@@ -33,7 +33,7 @@ def read_json(body: bytes) -> "Any":  # noqa: ANN401  JSON may be anything
 
 
 def read_moment(text: str) -> datetime:
-    """Return the time that *text* says (RFC 3339); raise ValueError if it has no zone or an absurd year."""
+    """Return the RFC 3339 time in *text*; raise ValueError if it has no zone or an absurd year."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or moment.year not in _YEARS:
         raise ValueError("not a time")
@@ -45,7 +45,7 @@ def every_page(
 ) -> "Iterator[dict[str, Any]]":
     """Yield the members of the list *name* on all pages that *page_at* returns for a cursor.
 
-    Raises `Misconfigured` if the portal at *origin* never comes to an end.
+    Raises `Misconfigured` if the portal at *origin* keeps returning further pages.
     """
     cursor: str | None = None
     seen: set[str] = set()
@@ -57,7 +57,7 @@ def every_page(
         cursor = page.get("next_cursor")
         if cursor is None:
             return
-        # A page without members is not followed by another one.
+        # A genuine portal never returns a cursor after a page without members.
         if not members or cursor in seen or len(seen) >= MOST_PAGES or monotonic() > end:
             raise Misconfigured(
                 f"The list of {name} of {origin} does not end; it was given up after {len(seen) + 1} pages. "

@@ -1,4 +1,4 @@
-"""Whose certificates count when the portal is called."""
+"""The certificate authorities that are trusted when the portal is called."""
 
 import os
 import ssl
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
-"""Where the trusted certificates may be named; the first that is set counts, and a flag before all."""
+"""Variables that name a CA file, in order of precedence; the flag --ca-file wins over all."""
 
 
 _LARGEST = 4 * 1024 * 1024
-"""Bytes of certificates that are read from a pipe; a system's bundle has a quarter of a megabyte."""
+"""Maximum size in bytes of certificates read from a pipe; a system's bundle has about 250 KB."""
 
 
 class Trust:
-    """The certificates that count. The system's may be read in two steps, since all of them take long."""
+    """A TLS context with the trusted certificates; the system's bundle is loaded only if it is needed."""
 
     __slots__ = ("_is_whole", "context")
 
@@ -29,7 +29,7 @@ class Trust:
         self._is_whole = is_whole
 
     def read_all(self) -> bool:
-        """Have all of them count; says whether that is more than before."""
+        """Load the system's whole bundle; return False if it was loaded already."""
         if self._is_whole:
             return False
         self.context.load_default_certs()
@@ -38,7 +38,10 @@ class Trust:
 
 
 def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> Trust | None:
-    """Whose certificates count: the ones named, else the system's; None where there is no TLS."""
+    """Return the named certificates, else the system's; None if *origin* does not use TLS.
+
+    Raises `UsageError` if a named file or folder cannot be read.
+    """
     if origin.startswith("http://"):
         return None
     named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
@@ -51,8 +54,8 @@ def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, st
 
 def _trusting_the_system() -> Trust:
     folder = ssl.get_default_verify_paths().capath
-    # In a folder of hashed names OpenSSL finds the one authority that it needs. Reading the bundle, with all
-    # authorities of the world, takes longer than the portal does.
+    # In a folder of hashed names OpenSSL looks up the one authority that it needs. Reading the whole bundle
+    # takes longer than the call to the portal.
     if folder and _has_hashed_names(folder):
         return Trust(ssl.create_default_context(capath=folder), is_whole=False)
     return Trust(ssl.create_default_context(), is_whole=True)
@@ -70,7 +73,7 @@ def _trusting(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
         if os.path.isdir(certificates):
             return ssl.create_default_context(capath=certificates)
         if os.path.exists(certificates) and not os.path.isfile(certificates):
-            # A pipe can be read only once, and is named again for each renewal.
+            # A pipe can be read only once, but each renewal of credentials needs its content again.
             return ssl.create_default_context(
                 cadata=read_file(certificates, "CA file", _LARGEST).decode("ascii")
             )

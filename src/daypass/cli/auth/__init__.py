@@ -1,1 +1,1 @@
-"""The sign-in of this machine: the OAuth client, and the session that is stored."""
+"""The sign-in on this machine: the OAuth client, the login flow and the stored session."""

@@ -1,8 +1,8 @@
-"""Waiting on this machine for one answer from the browser; whatever else comes is turned away.
+"""The loopback callback server (RFC 8252): waits for one authorization response from the browser.
 
-Any page, and anybody on this machine, may knock: so the path is random, the state is compared, and few
-requests to the right path are looked at. Requests to wrong paths do not count; the time that a person has to
-answer and the number of connections at once bound them.
+Any web page and any local process can send requests to it. So the path is random, the state is compared, and
+only the first requests to the right path are examined. Requests to wrong paths do not count; they are bounded
+by the time the user has to answer and by the number of simultaneous connections.
 """
 
 import secrets
@@ -29,24 +29,24 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the genuine answer carries."""
+    """The parameters that a genuine authorization response carries."""
 
     state: str = field(repr=False)
     issuer: str
     goes_on_at: str
-    """Where the browser is sent afterwards."""
+    """The URL to which the browser is redirected afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """The genuine answer: a code, or the word for why there is none."""
+    """A genuine authorization response: a code, or the error code that stands in its place."""
 
     code: str = field(repr=False)
     error: str
 
 
 class CallbackServer:
-    """The listener; closed when left."""
+    """A context manager that listens on 127.0.0.1 for the authorization response."""
 
     def __init__(self, port: int = 0, path: str = "") -> None:
         self._loopback = LoopbackServer(self._reply, port)
@@ -64,12 +64,12 @@ class CallbackServer:
 
     @property
     def port(self) -> int:
-        """The port that is listened on."""
+        """The port on which the server listens."""
         return self._loopback.port
 
     @property
     def redirect_uri(self) -> str:
-        """The address that the browser is to be sent to."""
+        """The redirect URI for the authorization request."""
         return f"http://{self._loopback.authority}{self.path}"
 
     def wait(
@@ -79,9 +79,9 @@ class CallbackServer:
         also: int | None = None,
         other: Callable[[], Callback | None] = lambda: None,
     ) -> Callback | None:
-        """The genuine answer; None when there was none in time.
+        """Return the genuine response; None if none arrived within *seconds*.
 
-        *also* is a file descriptor that is watched too; *other* is called when it has something.
+        *descriptor* is watched as well; when it becomes readable, *read_other* may return a response.
         """
         self._expected = expected
         until = monotonic() + seconds
@@ -93,7 +93,7 @@ class CallbackServer:
 
     def _reply(self, request: Request) -> Reply:
         path, _, query = request.target.partition("?")
-        # Any page can send requests to wrong paths: these are bounded by time and sockets, and never counted.
+        # Any web page can send requests to wrong paths. Counting them would let it end the sign-in.
         if not compare_digest(path.encode(), self.path.encode()):
             return Reply(HTTPStatus.NOT_FOUND)
         with self._turn:
@@ -109,7 +109,7 @@ class CallbackServer:
 
 
 def _read(query: str, expected: Expected) -> Callback | None:
-    """The answer in a query that carries state and issuer as expected, and nothing twice."""
+    """Return the response in *query*; None if state or issuer (RFC 9207) differ or a name is repeated."""
     pairs = parse_qsl(query, keep_blank_values=True)
     fields = dict(pairs)
     if len(fields) != len(pairs) or not compare_digest(

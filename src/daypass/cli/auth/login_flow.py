@@ -1,4 +1,4 @@
-"""Signing in: the portal is asked, a person answers in the browser, and this machine gets tokens."""
+"""The login flow: push the request (RFC 9126), wait for the user's consent, redeem the code."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from daypass.cli.runtime.errors import SignInNeeded
 from daypass.cli.runtime.select import wait_readable
 
 PATIENCE = 180.0
-"""Seconds that a person gets to answer."""
+"""Seconds that the user has to answer."""
 
 _A_MOMENT = 2.0
 
@@ -26,28 +26,28 @@ _CODE = re.compile("daypass_code_[A-Za-z0-9]{38}")
 
 @dataclass(frozen=True, slots=True)
 class LoginPrompt:
-    """Who is there to answer, and how they can be reached."""
+    """The ways in which the user can be prompted to sign in: a browser, a terminal, or both."""
 
     terminal: Terminal | None
     no_browser: str
-    """Why no browser on this machine can be opened; "" where one can."""
+    """The reason why no browser on this machine can be used; "" if one can."""
     choice: browser.Choice
-    """The browser that was named, if one was."""
+    """The browser that --browser or BROWSER names, if any."""
     environment: Mapping[str, str]
 
     @property
     def can_answer(self) -> bool:
-        """Whether a sign-in can be had: in a browser that reaches us, or with a code that is pasted."""
+        """Whether the user can sign in: in a browser that reaches this machine, or by pasting a code."""
         return not self.no_browser or self.terminal is not None
 
     def say(self, text: str) -> None:
-        """Tell them, where there is a terminal."""
+        """Write *text* to the terminal, if there is one."""
         if self.terminal is not None:
             self.terminal.say(text)
 
 
 def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> LoginPrompt:
-    """Who is there, by what was typed and what the environment says."""
+    """Return how the user can be prompted, according to flags and environment."""
     here = terminal.find(environment)
     if "no_browser" in flags:
         return LoginPrompt(here, "as you asked", browser.Choice(""), environment)
@@ -60,7 +60,7 @@ def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> Log
 
 @dataclass(frozen=True, slots=True)
 class LoginFlow:
-    """One sign-in of this machine, for tenants or with admin access."""
+    """One sign-in on this machine, for tenants or with admin access."""
 
     doorway: OAuthClient
     person: LoginPrompt
@@ -69,15 +69,15 @@ class LoginFlow:
     patience: float = PATIENCE
 
     def run(self, slot: LockedSession) -> Tokens:
-        """The tokens, once a person agreed; raises `LoginDeclined`, or what the portal refuses.
+        """Return the tokens after the user consented; raise `LoginDeclined`, or the portal's refusal.
 
-        If a process that began this was killed meanwhile, this one takes its place: the page that is open
-        already leads here.
+        If a process was killed while it waited, this one resumes its request: the page that is already open
+        redirects to the same port and path.
         """
         try:
             answer, pushed = self._ask(slot)
         except KeyboardInterrupt:
-            # Somebody ended it on purpose: nobody is to go on with it.
+            # The user cancelled deliberately, so no other process may resume the request.
             slot.drop_pending()
             raise
         if answer is None:
@@ -145,7 +145,7 @@ class LoginFlow:
         return None
 
     def _pasted(self) -> Callback | None:
-        """The answer in what was typed; None where that is no code."""
+        """Return the response for a pasted line; None if the line is not a code."""
         terminal = self.person.terminal
         typed = terminal.line() if terminal else None
         if typed is None:
@@ -161,12 +161,12 @@ def _listening_again(pending: Pending) -> CallbackServer | None:
     try:
         return CallbackServer(pending.port, pending.path)
     except OSError:
-        # Somebody else has that port now, and what the page sends is lost.
+        # Another process uses that port now, so the open page can no longer reach this machine.
         return None
 
 
 def _seems_fine(opened: "Popen[bytes]") -> bool:
-    """Whether a browser is open, as far as one can tell within a moment."""
+    """Return whether the browser seems to have opened: its launcher succeeded or still runs."""
     try:
         return opened.wait(_A_MOMENT) == 0
     except TimeoutExpired:

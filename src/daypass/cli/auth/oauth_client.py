@@ -1,4 +1,4 @@
-"""The portal's sign-in for applications (RFC 9126, 6749, 7636, 9207), as this application speaks it."""
+"""The OAuth client: PAR (RFC 9126), tokens (RFC 6749), PKCE (RFC 7636), issuer check (RFC 9207)."""
 
 from urllib.parse import urlencode
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 CLIENT_ID = "daypass-cli"
 
 _LONGEST = 10**9
-"""Seconds beyond which a lifetime makes no sense."""
+"""Maximum plausible lifetime of a token, in seconds."""
 
 
 class Tokens:
-    """What the portal gave to this machine."""
+    """A token response: the access and refresh tokens, their lifetimes in seconds, and their session."""
 
     __slots__ = ("access", "access_life", "allows_admin", "id", "life", "refresh", "username")
 
@@ -38,7 +38,7 @@ class Tokens:
 
 
 class OAuthClient:
-    """The portal's address for sign-ins."""
+    """A client of the OAuth endpoints of the portal at `origin`."""
 
     __slots__ = ("origin", "trust")
 
@@ -48,17 +48,20 @@ class OAuthClient:
 
     @property
     def paste_back(self) -> str:
-        """The portal's page that shows a code."""
+        """Redirect URI of the portal's page that shows the code to copy."""
         return f"{self.origin}/oauth/code"
 
     @property
     def done(self) -> str:
-        """The portal's page that says that the terminal goes on."""
+        """URL of the portal's page that sends the user back to the terminal."""
         return f"{self.origin}/oauth/done"
 
     def push(self, redirect_uri: str, device: str, tenant: str, *, admin: bool) -> "Pushed":
-        """Tell the portal what will be asked for."""
-        # Only here: tokens are renewed far more often.
+        """Push the authorization request (RFC 9126) and return what is needed to complete it.
+
+        Raises `Misconfigured` if the portal's issuer differs from the origin that was called.
+        """
+        # Imported here because refreshing tokens is far more frequent and needs neither.
         import secrets
 
         from daypass.cli.auth.pending_login import Pushed
@@ -95,13 +98,13 @@ class OAuthClient:
         )
 
     def page(self, request_uri: str) -> str:
-        """The address at which a person answers."""
+        """Return the URL of the consent page for a pushed request."""
         return f"{self.origin}/oauth/authorize?" + urlencode(
             {"client_id": CLIENT_ID, "request_uri": request_uri}
         )
 
     def redeem(self, code: str, pushed: "Pushed") -> Tokens:
-        """The tokens for a code."""
+        """Exchange an authorization code for tokens."""
         return self._tokens(
             {
                 "grant_type": "authorization_code",
@@ -112,11 +115,11 @@ class OAuthClient:
         )
 
     def refresh(self, refresh: str) -> Tokens:
-        """The next tokens; raises `SessionExpired` when there are none."""
+        """Exchange a refresh token for new tokens; raise `SessionExpired` if the session has ended."""
         return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh})
 
     def revoke(self, refresh: str) -> None:
-        """Sign this machine out."""
+        """Revoke the session of a refresh token (RFC 7009)."""
         self._post("/oauth/revoke", {"token": refresh, "client_id": CLIENT_ID})
 
     def _tokens(self, fields: "Mapping[str, str]") -> Tokens:

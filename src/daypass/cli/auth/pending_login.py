@@ -1,4 +1,4 @@
-"""A sign-in that a person was asked for and has not answered yet. Imported only where somebody signs in."""
+"""Login requests that wait for the user's answer. Imported only while a user signs in."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A request that the portal took in; `verifier` and `state` never leave before their time."""
+    """A pushed authorization request; `verifier` and `state` stay secret until the code is redeemed."""
 
     request_uri: str
     match_code: str
@@ -18,19 +18,19 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What was asked for, and where the answer is waited for: whoever holds the lock next goes on with it."""
+    """A pushed request and its callback address, with which the next holder of the lock can resume it."""
 
     pushed: Pushed
     port: int
     path: str = field(repr=False)
 
     def to_bytes(self) -> bytes:
-        """As it is kept."""
+        """Return the content of the file."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Pending | None":
-        """What was kept; None where another version kept it."""
+        """Read the content of the file; return None if another version wrote it."""
         known = json.loads(content)
         try:
             return cls(Pushed(**known.pop("pushed")), **known)

@@ -1,4 +1,4 @@
-"""Whom a command calls as: the token that was given, else the sign-in that this machine keeps."""
+"""The caller's authentication: the given token, else the session stored on this machine."""
 
 from time import localtime, strftime
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class StaticToken:
-    """A token from a flag, a file or a variable; when it is refused there is no other."""
+    """A token from a flag, a file or a variable; it cannot be renewed."""
 
     __slots__ = ("_text",)
 
@@ -27,24 +27,24 @@ class StaticToken:
         self._text = text
 
     def token(self) -> str:
-        """The token."""
+        """Return the token."""
         return self._text
 
     def instead_of(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
-        """Nothing."""
+        """Return None."""
         return None
 
     def stepped_up(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
-        """Nothing."""
+        """Return None."""
         return None
 
     def signed_in_until(self) -> float | None:
-        """Nothing."""
+        """Return None: only the portal knows when a given token expires."""
         return None
 
 
 class AuthSession:
-    """Who is signed in on this machine, at one portal; signs in, renews and signs out."""
+    """The session at one portal on this machine. Signs in, refreshes tokens and signs out as needed."""
 
     __slots__ = ("_current", "environment", "flags", "now", "origin", "trust")
 
@@ -61,16 +61,16 @@ class AuthSession:
         self.flags = flags
         self.environment = environment
         self.now = now
-        # What this process works with: also where it could not be kept, or ends soon.
+        # The session of this process: used even if it could not be stored or expires soon.
         self._current: StoredSession | None = None
 
     @property
     def admin(self) -> bool:
-        """Whether admin access is what is wanted."""
+        """Whether the command needs admin access."""
         return "admin" in self.flags
 
     def token(self) -> str:
-        """A token that works now: kept, renewed, or from a sign-in that a person agrees to."""
+        """Return a valid access token: stored, refreshed, or from a new sign-in."""
         if self._current is None:
             kept = self._usable()
             if kept is None or not kept.is_ready(self.now()):
@@ -79,14 +79,14 @@ class AuthSession:
         return self._current.access
 
     def instead_of(self, refused: str) -> str | None:
-        """Another token, after the portal refused that one."""
+        """Return another token after the portal refused *refused*."""
         self._current = self._renewed(refused)
         return self._current.access
 
     def stepped_up(self, refused: str) -> str | None:
-        """The token of a sign-in with admin access that a person agrees to now, instead of *refused*.
+        """Return the token of a new sign-in with admin access that replaces *refused* (step-up).
 
-        Raises `SignInNeeded` if nobody can be asked, and `LoginDeclined` if nobody agreed.
+        Raises `SignInNeeded` if the user cannot be prompted, and `LoginDeclined` without their consent.
         """
         self.flags = {**self.flags, "admin": "yes"}
         began, since = self.now(), self._current.since if self._current else 0.0
@@ -94,7 +94,7 @@ class AuthSession:
             before = slot.read()
             is_newer = before is not None and before.since > since and before.access != refused
             if before is not None and is_newer and before.is_ready(self.now()):
-                # Another command signed in since this one began, so nobody needs to be asked again.
+                # Another command signed in since this one began, so the user need not be prompted again.
                 self._current = before
                 return before.access
             print_message("The portal asks for a recent sign-in with admin access.")
@@ -105,15 +105,15 @@ class AuthSession:
 
     @property
     def needs_a_person(self) -> bool:
-        """Whether there is no sign-in to work with, so that somebody must be asked for one."""
+        """Whether there is no usable session, so that the user must sign in."""
         return self._usable() is None
 
     def signed_in_until(self) -> float | None:
-        """When the sign-in ends that is worked with."""
+        """Return when the current session expires; None before the first token."""
         return None if self._current is None else self._current.until
 
     def log_in(self) -> StoredSession:
-        """A new sign-in, whatever there was before."""
+        """Sign in, and revoke the session that the new one replaces."""
         with self._slot(admin=self.admin).locked() as slot:
             before = slot.read()
             slot.drop_pending()
@@ -123,7 +123,7 @@ class AuthSession:
             return kept
 
     def log_out(self) -> int:
-        """Forget the sign-ins for this portal and its keys, here and there; says how many there were."""
+        """Remove stored sessions and cached credentials, and revoke the sessions; return their number."""
         ended = 0
         for admin in (False, True):
             with self._slot(admin=admin).locked() as slot:
@@ -137,7 +137,7 @@ class AuthSession:
         return ended
 
     def _usable(self) -> StoredSession | None:
-        """The kept sign-in that is good for what is wanted."""
+        """Return the stored session that has the access this command needs, if it has not expired."""
         for admin in (True,) if self.admin else (False, True):
             kept = self._slot(admin=admin).peek()
             if kept is not None and not kept.is_over(self.now()):
@@ -145,14 +145,14 @@ class AuthSession:
         return None
 
     def _renewed(self, refused: str) -> StoredSession:
-        """A sign-in whose token is another one than *refused*."""
+        """Return a session whose access token is not *refused*."""
         began = self.now()
         usable = self._usable()
         admin = self.admin if usable is None else usable.allows_admin
         with self._slot(admin=admin).locked() as slot:
             kept = slot.read()
             if kept is not None and kept.is_ready(self.now()) and kept.access != refused:
-                # Another process was faster.
+                # Another process has refreshed it while this one waited for the lock.
                 return kept
             if kept is not None and not kept.is_over(self.now()):
                 try:
@@ -171,7 +171,7 @@ class AuthSession:
         return new
 
     def _agreed(self, slot: "LockedSession", began: float) -> StoredSession:
-        """A new sign-in, unless nobody wants to be asked just now."""
+        """Return a new session, unless a prompt was declined within the cooldown."""
         declined_at = slot.declined_at()
         if declined_at is not None and (declined_at >= began or not self._has_terminal()):
             raise LoginDeclined(
@@ -180,7 +180,7 @@ class AuthSession:
         return self._from_person(slot)
 
     def _from_person(self, slot: "LockedSession") -> StoredSession:
-        # Only where somebody signs in: what it imports is not free, and keys are asked for far more often.
+        # Imported here because its imports take time that only an interactive sign-in should pay.
         from daypass.cli.auth.login_flow import LoginFlow, person_here
 
         person = person_here(self.flags, self.environment)
@@ -213,7 +213,7 @@ class AuthSession:
 
     @property
     def _command(self) -> str:
-        # Imported here: a run that finds its keys shows no command.
+        # Imported here because only an error message needs it.
         import shlex
 
         return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
@@ -231,22 +231,23 @@ class AuthSession:
 
     @property
     def _doorway(self) -> "OAuthClient":
-        # Only where somebody signs in or a token is renewed, as above.
+        # Imported here because most runs neither sign in nor refresh a token.
         from daypass.cli.auth.oauth_client import OAuthClient
 
         return OAuthClient(self.origin, self.trust)
 
 
 def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> AuthSession:
-    """The sign-in that is meant, whether a token was given too or not."""
+    """Return the session for the portal that the flags or the environment name, even if a token is given."""
     origin = request.origin_of(flags, environment)
     return AuthSession(origin, trust(origin, flags, environment), flags, environment, now)
 
 
 def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> Portal:
-    """The portal that is meant, called as whoever is meant; `admin` among *flags* asks for that much.
+    """Return the portal's client, authenticated with the given token or else with the stored session.
 
-    Without a token, this signs in where there is no sign-in yet. Raises `SignInNeeded` where none can be had.
+    The flag `admin` demands a session with admin access. Without a token this signs in if necessary; raises
+    `SignInNeeded` if the user cannot be prompted.
     """
     given = request.token_of(flags, environment)
     if given:

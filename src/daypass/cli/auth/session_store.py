@@ -1,4 +1,4 @@
-"""The sign-in on this machine's disk: private, written whole or not at all, one process at a time."""
+"""The session on disk: private, written atomically, changed by one process at a time."""
 
 import json
 from collections.abc import Callable
@@ -22,18 +22,18 @@ _PENDING = ".pending"
 _DECLINED = ".declined"
 
 _TOO_SHORT = 16 * 60
-"""Seconds left of a sign-in at which it is over: AWS gives nothing for less than 15 minutes."""
+"""Seconds before its end from which a session is unusable: AWS issues nothing for less than 15 minutes."""
 
 _ENOUGH = 60
-"""Seconds that a token must still have, to be sent at all."""
+"""Minimum remaining lifetime, in seconds, of a token that is sent."""
 
 _PROMPT_COOLDOWN = 60
-"""Seconds for which a prompt that nobody agreed to does not come again by itself."""
+"""Seconds after a declined prompt during which no further prompt opens automatically."""
 
 _SIGN_IN = FileKind(
     session_id.SIGN_IN,
     "sign-in",
-    # A little longer than a person gets to answer.
+    # A little longer than the user has to answer.
     200.0,
     "another daypass signs in already; waiting for it",
     "Another daypass waits for a sign-in that nobody answers. Run `daypass login`.",
@@ -41,11 +41,11 @@ _SIGN_IN = FileKind(
 
 
 class LoginDeclined(SignInNeeded):
-    """Nobody agreed to a sign-in; it may be tried again."""
+    """The user declined the sign-in or did not answer; it may be retried."""
 
 
 class StoredSession:
-    """A sign-in as it is kept."""
+    """A session with its tokens, as stored on disk; times are seconds since 1970."""
 
     __slots__ = ("access", "access_until", "allows_admin", "id", "refresh", "since", "until", "username")
 
@@ -71,16 +71,16 @@ class StoredSession:
         self.until = until
 
     def is_over(self, now: float) -> bool:
-        """Whether no keys can be had from it any more."""
+        """Return whether no credentials can be issued from it any more."""
         return now >= self.until - _TOO_SHORT
 
     def is_ready(self, now: float) -> bool:
-        """Whether its token can be used as it is."""
+        """Return whether its access token can be sent as it is."""
         return self.since <= now < self.access_until - _ENOUGH and not self.is_over(now)
 
     @classmethod
     def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "StoredSession":
-        """What is to be kept of *tokens* that came just now."""
+        """Return the session for *tokens* that were issued at *now*."""
         return cls(
             id=tokens.id,
             username=tokens.username,
@@ -94,24 +94,24 @@ class StoredSession:
 
 
 class SessionSlot:
-    """Where the sign-in for one portal and scope is kept; locked while in use."""
+    """The stored session for one portal and scope (tenants or admin)."""
 
     def __init__(self, environment: "Mapping[str, str]", origin: str, *, admin: bool, now: Now) -> None:
         self._environment, self._key, self._now = environment, session_id.key(origin, admin=admin), now
         self._origin = origin
 
     def peek(self) -> StoredSession | None:
-        """The sign-in, without waiting for whoever changes it."""
+        """Return the session without waiting for the lock; None if there is none or it cannot be read."""
         try:
             with entries.opened(session_id.folder(self._environment)) as directory:
                 return _kept(entries.read(directory, self._key, session_id.SIGN_IN))
         except (ValueError, OSError):
-            # Whoever takes the lock meets it again, and says what is wrong.
+            # The error is reported when the lock is taken.
             return None
 
     @contextmanager
     def locked(self) -> "Iterator[LockedSession]":
-        """The same, for this process alone."""
+        """Lock the session for this process. Raises `Misconfigured` if the folder is not usable."""
         try:
             path = session_id.folder(self._environment)
         except UnsafeCacheFile as why:
@@ -132,17 +132,17 @@ class SessionSlot:
 
 
 class LockedSession:
-    """A slot that no other process changes meanwhile."""
+    """A stored session while this process holds its lock."""
 
     def __init__(self, place: CacheSlot, now: Now, origin: str) -> None:
         self._place, self._now, self._origin = place, now, origin
 
     def read(self) -> StoredSession | None:
-        """The sign-in, if there is one that may be used."""
+        """Return the session, if there is a readable one."""
         return _kept(self._place.read())
 
     def write(self, kept: StoredSession) -> None:
-        """Keep it."""
+        """Store the session, and end any pending or declined prompt."""
         answer = json.dumps({name: getattr(kept, name) for name in StoredSession.__slots__}).encode()
         self._place.write(Entry(answer, kept.id.encode(), int(kept.since), int(kept.until)))
         self._place.write(
@@ -152,39 +152,39 @@ class LockedSession:
         self._place.remove(_DECLINED)
 
     def forget(self) -> None:
-        """Remove the sign-in; the portal stays known."""
+        """Remove the session; the portal stays in the list of portals."""
         self._place.remove()
 
     def forget_portal(self) -> None:
-        """Remove the sign-in, and that this machine ever signed in to this portal."""
+        """Remove the session and the portal's entry in the list of portals."""
         self.forget()
         self._place.remove(session_id.PORTAL)
 
     def pending(self) -> "Pending | None":
-        """What a process that was killed asked a person for, if they can still answer it."""
+        """Return the request of a process that was killed, if the user can still answer it."""
         from daypass.cli.auth.pending_login import Pending
 
         entry = self._place.read(_PENDING)
         return Pending.from_bytes(entry.answer) if entry is not None and entry.is_good(self._now()) else None
 
     def write_pending(self, pending: "Pending") -> None:
-        """Let whoever comes after us go on, should we be killed."""
+        """Store the request, so that the next process can resume it if this one is killed."""
         now = int(self._now())
         self._place.write(Entry(pending.to_bytes(), b"", now, now + pending.pushed.life), _PENDING)
 
     def drop_pending(self) -> None:
-        """Let nobody go on with what a person was asked for."""
+        """Remove the pending request, so that no process resumes it."""
         self._place.remove(_PENDING)
 
     def decline(self) -> None:
-        """Note that nobody said yes just now."""
+        """Start the cooldown after a declined or unanswered prompt."""
         self._place.remove(_PENDING)
         now = self._now()
-        # To the fraction of a second: whoever waited meanwhile is told from who comes just after.
+        # With fractions of a second, to distinguish commands that waited for this prompt from later ones.
         self._place.write(Entry(b"", repr(now).encode(), int(now), int(now) + _PROMPT_COOLDOWN), _DECLINED)
 
     def declined_at(self) -> float | None:
-        """When somebody said no, or nobody said anything, if that was a moment ago."""
+        """Return when a prompt was last declined or unanswered; None after the cooldown."""
         entry = self._place.read(_DECLINED)
         return float(entry.about) if entry is not None and entry.is_good(self._now()) else None
 
@@ -195,5 +195,5 @@ def _kept(entry: Entry | None) -> StoredSession | None:
     try:
         return StoredSession(**json.loads(entry.answer))
     except TypeError:
-        # Another version keeps other things: as good as none.
+        # Another version stores other fields; its session is treated as missing.
         return None

@@ -1,4 +1,4 @@
-"""The person's terminal: where a sign-in talks, since stdout belongs to keys and stderr may be captured."""
+"""The user's terminal, where sign-ins prompt: stdout carries credentials and stderr may be captured."""
 
 import os
 import sys
@@ -7,18 +7,18 @@ from contextlib import suppress
 
 
 class Terminal:
-    """A terminal that somebody sits at."""
+    """An interactive terminal; `reads` is its file descriptor for input."""
 
     def __init__(self, reads: int, writes: int) -> None:
         self.reads, self._writes = reads, writes
 
     def say(self, text: str) -> None:
-        """Show *text* as it is."""
+        """Write *text* to the terminal without a line break."""
         with suppress(OSError):
             os.write(self._writes, text.encode(errors="replace"))
 
     def line(self) -> str | None:
-        """What was typed, once something was; None when the terminal is gone."""
+        """Return the next line of input, waiting for it; None if the terminal is closed."""
         try:
             typed = os.read(self.reads, 4096)
         except OSError:
@@ -27,16 +27,16 @@ class Terminal:
 
 
 def find(environment: Mapping[str, str]) -> Terminal | None:
-    """The terminal, if there is one: ours, or behind the program that runs us, as ssh and sudo find it."""
+    """Return the terminal of stdin and stderr, else the controlling terminal, as ssh and sudo do."""
     if sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty():
         return Terminal(sys.stdin.fileno(), sys.stderr.fileno())
-    # A build's log may hang on a terminal device that nobody sits at.
+    # In CI a terminal device may be attached although no user can answer.
     if environment.get("CI"):
         return None
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
         if os.tcgetpgrp(descriptor) != os.getpgrp():
-            # A background job that reads from the terminal is stopped by it, and would never end.
+            # A background job that reads from the terminal is stopped (SIGTTIN) and would never end.
             os.close(descriptor)
             return None
     except OSError:

@@ -1,1 +1,1 @@
-"""The private cache of keys, and all that a cached answer imports."""
+"""The private cache of credentials. A cached answer imports modules of this package only."""

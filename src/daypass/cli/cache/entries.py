@@ -1,7 +1,7 @@
-"""The private cache: one file for each ask, readable by its owner alone, printed without being parsed.
+"""Cache files: one per request, readable by their owner only, and printed without being parsed.
 
-An entry is four lines: a mark with the SHA-256 of all that follows; when it was asked for and until when it
-is served, by this machine's clock; what it is about, as JSON; and the answer, ready to be printed.
+A file has four lines: a format mark with the SHA-256 of the rest; the times of the request and of the end of
+use, by this machine's clock; metadata as JSON; and the answer, ready to be printed.
 """
 
 import os
@@ -17,20 +17,20 @@ _MARK = b"daypass-cache-1 "
 _LARGEST = 64 * 1024
 
 ENTRY = ".keys"
-"""The end of the name of every file that holds keys."""
+"""Suffix of files that hold credentials."""
 
 NAMES = ".tenants"
-"""The end of the name of every file that holds the names of a portal's tenants."""
+"""Suffix of files that hold the names of a portal's tenants."""
 
 _PRIVATE_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class UnsafeCacheFile(ValueError):
-    """A folder or an entry that must not be used, and why."""
+    """A folder or file that must not be used; the message is the reason."""
 
 
 class Entry:
-    """A kept answer: what to print, what it is about, and the stretch of local time in which it is served."""
+    """A cached answer, its metadata, and the period in which it is served, in seconds since 1970."""
 
     __slots__ = ("about", "answer", "asked_at", "good_until")
 
@@ -44,30 +44,30 @@ class Entry:
         return f"Entry(***, asked_at={self.asked_at}, good_until={self.good_until})"
 
     def is_good(self, now: float) -> bool:
-        """Whether the answer may still be given out."""
-        # A clock that was set back behind the asking says nothing about how much life is left.
+        """Return whether the answer may still be served."""
+        # If the clock was set back to before the request, the remaining lifetime is unknown.
         return self.asked_at <= now < self.good_until
 
     def to_bytes(self) -> bytes:
-        """The entry as it lies in its file."""
+        """Return the content of the entry's file."""
         body = b"%d %d\n%b\n%b" % (self.asked_at, self.good_until, self.about, self.answer)
         return _MARK + fingerprint(body).encode() + b"\n" + body
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Entry":
-        """The entry that *content* holds, whole and unchanged."""
+        """Read an entry from a file's content; raise `UnsafeCacheFile` if it is damaged."""
         head, _, body = content.partition(b"\n")
         if head != _MARK + fingerprint(body).encode():
             raise UnsafeCacheFile("it is damaged or cut short")
         times, about, answer = body.split(b"\n", 2)
         asked_at, good_until = times.split()
-        # Earlier versions wrote the end of keys with an offset, which the SDKs of some languages do not read.
+        # Earlier versions wrote the expiry with an offset, which the SDKs of some languages cannot parse.
         answer = answer.replace(b'+00:00"', b'Z"')
         return cls(answer, about, int(asked_at), int(good_until))
 
 
 class Directory:
-    """The cache's folder, held open, so that nobody can put another in its place."""
+    """An open folder. Files are opened relative to it, so that swapping the path has no effect."""
 
     __slots__ = ("descriptor",)
 
@@ -82,27 +82,27 @@ class Directory:
 
 
 def folder(environment: "Mapping[str, str]") -> str:
-    """Return the cache's path: DAYPASS_CACHE_DIR, else a folder of ours in the user's cache folder.
+    """Return the cache's path: DAYPASS_CACHE_DIR, else a `daypass` folder in the user's cache folder.
 
-    Raises `UnsafeCacheFile` where there is no home directory for it.
+    Raises `UnsafeCacheFile` if there is no home directory.
     """
     return own_folder(environment, "DAYPASS_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
 
 
 def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: str) -> str:
-    """Return the path in the variable *own*, else a folder of ours below *shared*, or in the *usual* place.
+    """Return the path in the variable *own*, else a `daypass` folder below *shared* or below *default*.
 
-    Raises `UnsafeCacheFile` where that is in the home directory and there is none.
+    Raises `UnsafeCacheFile` if that is in the home directory and there is none.
     """
     named, base, home = (environment.get(name, "").strip("\r\n") for name in (own, shared, "HOME"))
     if named and not named.startswith("~"):
         return named
-    # The XDG specification: a relative path in its variables does not count.
+    # The XDG specification demands that relative paths in its variables are ignored.
     if not named and base.startswith("/"):
         return f"{base}/daypass"
     if not named and home.startswith("/"):
         return f"{home.rstrip('/')}{usual[1:]}/daypass"
-    # A cached answer should not wait for this import.
+    # Imported here to keep it off the fast path of a cached answer.
     from daypass.common.home import expand_user
 
     path = expand_user(named or f"{usual}/daypass", environment)
@@ -112,7 +112,7 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: s
 
 
 def opened(path: str) -> Directory:
-    """The folder at *path*, if it is the caller's and nobody else may look into it."""
+    """Open the folder at *path*; raise `UnsafeCacheFile` if it is another user's or not private."""
     directory = Directory(path)
     why = _why_not_private(os.fstat(directory.descriptor))
     if why:
@@ -122,15 +122,15 @@ def opened(path: str) -> Directory:
 
 
 def read(directory: Directory, key: str, ending: str = ENTRY) -> Entry | None:
-    """The entry kept under *key*; None if there is none; Unfit if there is one that must not be used."""
+    """Return the entry for *key*; None if there is none. Raises `UnsafeCacheFile` if it must not be used."""
     try:
-        # Without NONBLOCK, a pipe planted under this name would hold us for ever.
+        # Without NONBLOCK, opening a named pipe planted here would block forever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         descriptor = os.open(key + ending, flags, dir_fd=directory.descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
-        # ELOOP: a symbolic link.
+        # For example ELOOP, which O_NOFOLLOW raises for a symbolic link.
         raise UnsafeCacheFile("it is not a plain file") from error
     try:
         found = os.fstat(descriptor)

@@ -1,4 +1,4 @@
-"""Keeping answers: locked, so that many processes ask once, and written so that no file is ever seen half."""
+"""Locked, atomic access to cache files: concurrent processes call the portal once (single-flight)."""
 
 import fcntl
 import json
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _UNFINISHED = ".new"
-"""The end of the name of a file that is being written, or whose writer was killed."""
+"""Suffix of a file that is being written, or whose writer was killed."""
 
 
 class FileKind:
-    """What is kept in a place: the end of its files' names, its words, and how long one process may take."""
+    """The suffix of a kind of cache file, its name in messages, and the lock's timeout with its messages."""
 
     __slots__ = ("ending", "gave_up", "patience", "waiting", "words")
 
     def __init__(self, ending: str, words: str, patience: float, waiting: str, gave_up: str) -> None:
         self.ending = ending
         self.words = words
-        # Seconds to wait for another process that is at it already: a little longer than that one may take.
+        # Seconds to wait for the lock: a little longer than its holder may take.
         self.patience = patience
         self.waiting = waiting
         self.gave_up = gave_up
@@ -42,7 +42,11 @@ KEYS = FileKind(
 
 
 class CacheSlot:
-    """Where one answer is kept, locked while in use; the system unlocks it however its holder ends."""
+    """The cache files of one key. As a context manager it holds an advisory lock (flock).
+
+    The system releases the lock when its holder ends in any way. Raises `Unavailable` if the lock is not free
+    within the kind's timeout.
+    """
 
     def __init__(self, path: str, key: str, kind: FileKind = KEYS) -> None:
         os.makedirs(path, mode=0o700, exist_ok=True)
@@ -56,7 +60,7 @@ class CacheSlot:
         try:
             with_timeout(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
         except TimeoutError as error:
-            # The wait goes on behind us; what it gets in the end is let go at once, for nothing is open.
+            # The thread still waits in flock; with the file closed, it releases the lock once it gets it.
             self.__exit__()
             raise Unavailable(kind.gave_up) from error
 
@@ -65,7 +69,7 @@ class CacheSlot:
         self._directory.__exit__()
 
     def read(self, ending: str = "") -> Entry | None:
-        """The entry, if there is one that may be used; with an *ending*, what is kept beside it."""
+        """Return the entry if it may be used; with *suffix*, that of another file of the same key."""
         name = ending or self._kind.ending
         try:
             return entries.read(self._directory, self._key, name)
@@ -74,7 +78,10 @@ class CacheSlot:
             return None
 
     def write(self, entry: Entry, ending: str = "") -> None:
-        """Keep *entry*: all of it or nothing, whoever looks and whenever we die."""
+        """Write *entry* atomically: a reader sees all of it or none, even if this process is killed.
+
+        A failure is reported on stderr and not raised.
+        """
         here = self._directory.descriptor
         unfinished = self._key + _UNFINISHED
         try:
@@ -89,13 +96,13 @@ class CacheSlot:
             print_message(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
 
     def remove(self, ending: str = "") -> None:
-        """Keep it no longer."""
+        """Remove the file, if it exists."""
         with suppress(FileNotFoundError):
             os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
 
 
 def kept(environment: "Mapping[str, str]") -> list[Entry]:
-    """Every kept answer that may be used; none where the cache is not fit for use."""
+    """Return all cached credentials that may be used; none if the cache folder must not be used."""
     try:
         directory = entries.opened(entries.folder(environment))
     except (UnsafeCacheFile, OSError):
@@ -112,16 +119,16 @@ def kept(environment: "Mapping[str, str]") -> list[Entry]:
 def discard(
     environment: "Mapping[str, str]", is_unwanted: "Callable[[dict[str, object]], bool]"
 ) -> list[str]:
-    """Remove the kept keys whose description satisfies *is_unwanted*; return what they were for.
+    """Remove cached credentials whose metadata satisfies *is_unwanted*; return what they were for.
 
-    Nothing is removed where the cache is not fit for use.
+    Nothing is removed if the cache folder must not be used.
     """
     removed = []
     with suppress(UnsafeCacheFile, OSError), entries.opened(entries.folder(environment)) as directory:
         for name in os.listdir(directory.descriptor):
             if not name.endswith(entries.ENTRY):
                 continue
-            # One file that another process removed meanwhile, or that cannot be removed, keeps no other.
+            # A file that another process removed, or that cannot be removed, must not stop the loop.
             with suppress(ValueError, OSError):
                 entry = entries.read(directory, name.removesuffix(entries.ENTRY))
                 about = {} if entry is None else json.loads(entry.about)
@@ -134,15 +141,15 @@ def discard(
 def discard_other_access(
     environment: "Mapping[str, str]", origin: str, access: "Mapping[str, str]", user: str = ""
 ) -> None:
-    """Remove kept keys of the portal at *origin* whose access is not what the portal says now.
+    """Remove cached credentials of the portal at *origin* whose access level is out of date.
 
-    *access* has the access to each tenant by the tenant's id, for the caller; given their id as *user*, the
-    keys of others stay. Each removal is reported on stderr.
+    *access* maps the id of each tenant to the caller's current access. If *user* is given, only credentials
+    of the user with this id are removed. Each removal is reported on stderr.
     """
 
     def is_outdated(about: dict[str, object]) -> bool:
         now = access.get(str(about.get("tenant")))
-        # Keys that an earlier version kept do not say their access.
+        # Credentials cached by an earlier version have no access in their metadata.
         is_theirs = about.get("portal") == origin and (not user or about.get("user") == user)
         return is_theirs and now is not None and about.get("access", now) != now
 
@@ -153,11 +160,14 @@ def discard_other_access(
 
 
 def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
-    """Remove every kept answer, or those of the portal at *origin* alone; says how many there were."""
+    """Remove all cached answers, or those of the portal at *origin*; return the number of credentials.
+
+    Raises `Misconfigured` if the cache folder must not be used.
+    """
     try:
         path = entries.folder(environment)
     except UnsafeCacheFile:
-        # Without a home directory, nothing was ever cached.
+        # Without a home directory there is no cache.
         return 0
     try:
         directory = entries.opened(path)
@@ -166,7 +176,7 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     except (UnsafeCacheFile, OSError) as error:
         raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
     with directory:
-        # Locks stay: a removed one would no longer keep its holder and the next comer apart.
+        # Lock files stay: after removing one, the next process would lock a new file while the old is held.
         names = os.listdir(directory.descriptor)
         kept = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED))]
         if origin:
@@ -181,7 +191,7 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
 
 
 def _portal_of(directory: entries.Directory, name: str) -> str:
-    """The portal that a kept answer is from; "" where that cannot be said."""
+    """Return the portal that a cached answer is from; "" if it cannot be determined."""
     try:
         entry = entries.read(directory, name.removesuffix(entries.ENTRY))
         return "" if entry is None else str(json.loads(entry.about).get("portal", ""))

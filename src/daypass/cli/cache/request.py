@@ -1,4 +1,4 @@
-"""What is asked for: flags and environment become one Ask. Imported before each cached answer: kept cheap."""
+"""Parsing flags and environment into a `CredentialRequest`. On the fast path, so imports must stay cheap."""
 
 import os
 
@@ -30,20 +30,20 @@ SWITCHES = {
     "-I": "interactive",
     "--no-browser": "no_browser",
 }
-"""The flags that everyday use needs; the spellings only `daypass jit aws` knows are left to click."""
+"""The flags of the fast path; click parses the additional ones of `daypass jit aws`."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HOST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_."
 _TOKEN_VARIABLES = ("DAYPASS_TOKEN", "DUPLO_TOKEN")
-# Stricter than `common.origins`: what is looked up by name may be elsewhere, and the token is unencrypted.
+# Stricter than `common.origins`: other names may resolve to another machine, and the token is unencrypted.
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
 class CredentialRequest:
-    """A wish for keys: from which portal, as whom, for a tenant or (None) as admin, for how long.
+    """A request for credentials: portal, caller, tenant (None for admin access) and duration in seconds.
 
-    Whoever asks has a token, or is known by the id of the sign-in that this machine keeps.
+    The caller is identified by a token or by the id of the session stored on this machine.
     """
 
     __slots__ = ("duration", "origin", "sign_in", "tenant", "token")
@@ -62,22 +62,25 @@ class CredentialRequest:
 
     @property
     def what(self) -> str:
-        """What is asked for, in words."""
+        """The requested access, as text for messages."""
         return "admin access" if self.tenant is None else f"tenant {self.tenant}"
 
     def key(self) -> str:
-        """The name under which the answer is kept; two asks share it only if every part is the same."""
+        """Return the cache key; two requests share it only if all their parts are equal.
+
+        Raises `SignInNeeded` if there is neither a token nor a session.
+        """
         if not self.token and not self.sign_in:
             raise SignInNeeded("Nobody is signed in.")
         caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.sign_in}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
         parts = (self.origin, caller, str(self.duration), scope)
-        # No part can hold a NUL: the system lets none into arguments or environment.
+        # NUL is an unambiguous separator: arguments and environment variables cannot contain it.
         return fingerprint("\0".join(parts).encode())
 
 
 def read_flags(words: list[str]) -> dict[str, str] | None:
-    """The flags among *words*, read as click reads them; None where only click may judge."""
+    """Parse *words* as click does; return None if click must handle the line."""
     flags: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
@@ -95,14 +98,17 @@ def read_flags(words: list[str]) -> dict[str, str] | None:
 
 
 def from_duploctl(flags: "Mapping[str, str]") -> dict[str, str]:
-    """The flags of duploctl's `jit aws` as those of `daypass aws`."""
-    # duploctl lets --admin win over a tenant that is given too.
+    """Convert the flags of duploctl's `jit aws` to those of `daypass aws`."""
+    # With duploctl, --admin overrides a tenant.
     of_a_tenant = ("tenant", "tenant_id") if "admin" in flags else ()
     return {name: value for name, value in flags.items() if name not in of_a_tenant}
 
 
 def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> CredentialRequest:
-    """The ask that flags and environment add up to; a flag wins over any variable."""
+    """Return the request that flags and environment describe; a flag overrides any variable.
+
+    Raises `UsageError` or `SignInNeeded` for an incomplete or contradictory request.
+    """
     origin = origin_of(flags, environment)
     duration = read_duration(flags["duration"]) if "duration" in flags else None
     if "admin" in flags and ("tenant" in flags or "tenant_id" in flags):
@@ -119,7 +125,7 @@ def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") 
 
 
 def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
-    """The origin of the portal that is meant."""
+    """Return the origin of the portal that the flags, the environment or the sign-ins determine."""
     host = flags["host"] if "host" in flags else _first_set(environment, "DAYPASS_HOST", "DUPLO_HOST")
     return read_origin(trimmed(host or "") or _default_origin(flags, environment))
 
@@ -127,7 +133,7 @@ def origin_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
 def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
     """Return the portal that this machine signed in to; "" if there is none.
 
-    A given token may be another portal's, so it is never sent to one that was not named.
+    A given token may belong to another portal, so it is sent only to a portal that is named explicitly.
     """
     from daypass.cli.cache import session_id
 
@@ -142,7 +148,7 @@ def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]"
 
 
 def read_origin(host: str) -> str:
-    """The origin of the portal that *host* names: a name, perhaps a port, or a URL (its path is dropped)."""
+    """Return the origin for *host*: a name with an optional port, or a URL whose path is dropped."""
     if not host:
         raise UsageError("Which portal? Give its address with --host https://… or in DAYPASS_HOST.")
     if not (host.isascii() and host.isprintable()) or "@" in host or " " in host:
@@ -164,7 +170,7 @@ def read_origin(host: str) -> str:
 
 
 def read_duration(text: str) -> int:
-    """The seconds that *text* means: 7200, 7200s, 120m, 2h or 1h30m."""
+    """Return a duration in seconds; *text* is like 7200, 7200s, 120m, 2h or 1h30m."""
     from daypass.common.durations import seconds_of
 
     try:
@@ -190,8 +196,8 @@ def _name_and_port(authority: str) -> tuple[str, str]:
 
 
 def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
-    """The tenant that is meant, by name or id."""
-    # As with duploctl, an id wins over a name given in the same way.
+    """Return the name or id of the requested tenant."""
+    # As with duploctl, an id overrides a name given in the same way.
     chosen = flags.get("tenant_id", flags.get("tenant"))
     if chosen is None:
         chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
@@ -211,7 +217,7 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
 
 
 def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> str:
-    """The token that was given, by flag, file or variable; "" if none was."""
+    """Return the token given by flag, file or variable; "" if there is none."""
     if "token" in flags:
         token = flags["token"]
     elif "token_file" in flags:
@@ -232,12 +238,12 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
 
 
 def trimmed(text: str) -> str:
-    """Return *text* without the byte order mark, line ends and blanks around it, which are never meant."""
+    """Return *text* without a byte order mark, line breaks and blanks around it."""
     return text.strip().strip(_BYTE_ORDER_MARK).strip()
 
 
 def decoded(content: bytes) -> str:
-    """Return the text of a small file in UTF-8, or in UTF-16 with its mark, as PowerShell writes it."""
+    """Decode a file in UTF-8, or in UTF-16 with a byte order mark as PowerShell writes it."""
     try:
         return trimmed(content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8"))
     except UnicodeDecodeError as error:
@@ -245,13 +251,13 @@ def decoded(content: bytes) -> str:
 
 
 _pipes: dict[str, bytes] = {}
-"""The content of pipes, by the path that was given: it can be read only once."""
+"""Content of the pipes read so far, by path: a pipe can be read only once."""
 
 
 def read_file(path: str, what: str, most: int = 8192) -> bytes:
-    """Return the first *most* bytes of a file that the user named; *what* describes it in a refusal.
+    """Return the first *most* bytes of a file that the user named; *kind* describes it in error messages.
 
-    A pipe, such as `<(command)` or /dev/stdin, is read once and remembered.
+    The content of a pipe, such as `<(command)` or /dev/stdin, is remembered for later calls.
     """
     if path in _pipes:
         return _pipes[path]
@@ -272,7 +278,7 @@ def _is_plain_file(descriptor: int) -> bool:
 
 
 def _first_set(environment: "Mapping[str, str]", *variables: str) -> str | None:
-    """The value of the first variable that is set and has more than blanks."""
+    """Return the value of the first variable that is not empty or blank."""
     for variable in variables:
         value = environment.get(variable)
         if value and trimmed(value):

@@ -1,4 +1,4 @@
-"""Which sign-in this machine keeps for a portal. Imported before each cached answer: kept cheap."""
+"""Looking up the stored session of a portal. On the fast path, so imports must stay cheap."""
 
 import os
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIGN_IN = ".sign-in"
-"""The end of the name of every file that holds a sign-in."""
+"""Suffix of files that hold a session."""
 
 PORTAL = ".portal"
-"""The end of the name of every file that says which portal a sign-in was for; it outlives the sign-in."""
+"""Suffix of files that name the portal of a session; they outlive the session."""
 
 CHOICE, PORTAL_CHOICE = "default", ".choice"
-"""The name of the file that holds the portal chosen with `daypass use`."""
+"""Name and suffix of the file that holds the portal chosen with `daypass use`."""
 
 
 def folder(environment: "Mapping[str, str]") -> str:
-    """Where sign-ins are: DAYPASS_STATE_DIR, else a folder of ours in the user's state folder."""
+    """Return the folder of sessions: DAYPASS_STATE_DIR, else `daypass` in the user's state folder."""
     return entries.own_folder(environment, "DAYPASS_STATE_DIR", "XDG_STATE_HOME", "~/.local/state")
 
 
 def key(origin: str, *, admin: bool) -> str:
-    """The name of a portal's sign-in; the one with admin access is another one than the one for tenants."""
+    """Return the file name of a portal's session; those for admin access and for tenants are separate."""
     return fingerprint(f"{origin}\0{'admin' if admin else 'tenants'}".encode())
 
 
 def portals(environment: "Mapping[str, str]") -> list[str]:
-    """Return the origins of the portals that this machine signed in to, and did not sign out of."""
+    """Return the origins of the portals that the user signed in to and did not sign out of."""
     found = set()
     try:
         with entries.opened(folder(environment)) as directory:
@@ -39,13 +39,13 @@ def portals(environment: "Mapping[str, str]") -> list[str]:
                     entry = entries.read(directory, name.removesuffix(PORTAL), PORTAL)
                     found.add(entry.about.decode() if entry else "")
     except (ValueError, OSError):
-        # What is wrong with the folder is said where a sign-in is really needed.
+        # The error is reported when a session is needed.
         return []
     return sorted(found - {""})
 
 
 def default_portal(environment: "Mapping[str, str]") -> str:
-    """Return the portal chosen with `daypass use`, else the only one signed in to; "" if there is none."""
+    """Return the portal chosen with `daypass use`, else the only one with a sign-in; "" if there is none."""
     signed_in = portals(environment)
     try:
         with entries.opened(folder(environment)) as directory:
@@ -58,9 +58,9 @@ def default_portal(environment: "Mapping[str, str]") -> str:
 
 
 def kept_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> str:
-    """The id of the sign-in that is used for this; "" if there is none.
+    """Return the id of the session that a request would use; "" if there is none.
 
-    One with admin access is good for tenants too, if there is no other.
+    A session with admin access also serves tenants if there is no other.
     """
     try:
         with entries.opened(folder(environment)) as directory:
@@ -69,6 +69,6 @@ def kept_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> st
                 if entry is not None:
                     return entry.about.decode()
     except (ValueError, OSError):
-        # What is wrong with it is said where a sign-in is really needed.
+        # The error is reported when a session is needed.
         return ""
     return ""

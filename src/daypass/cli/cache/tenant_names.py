@@ -1,4 +1,4 @@
-"""The names of the tenants that the portal listed last: for completion, for lists, and for near names."""
+"""The cached names of the caller's tenants, for shell completion and for suggestions in error messages."""
 
 import json
 import re
@@ -20,17 +20,17 @@ _NAMES = FileKind(entries.NAMES, "names", 5.0, "another daypass writes the tenan
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 _MOST = 1000
-"""How many tenants are remembered: all of them fit into one entry of the cache."""
+"""Maximum number of cached names, so that they fit into one cache file."""
 
 _SHOWN = 20
-"""How many are listed in a sentence."""
+"""Maximum number of names listed in a message."""
 
 _FOR_EVER = 2**40
 
 
 def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
-    """Write down the names; say nothing if that fails."""
-    # Shells and terminals get these names: nothing in them may mean anything to either.
+    """Cache the names; failures are ignored."""
+    # The names reach shells and terminals, so they must not contain characters special to either.
     names = [tenant.name for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)]
     entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
     with suppress(Refusal, ValueError, OSError):
@@ -40,7 +40,7 @@ def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Ten
 
 
 def known(environment: Mapping[str, str], origin: str) -> list[str]:
-    """Return the remembered names; none if nothing is remembered."""
+    """Return the cached names; an empty list if there are none."""
     with suppress(ValueError, OSError), entries.opened(entries.folder(environment)) as directory:
         entry = entries.read(directory, fingerprint(origin.encode()), entries.NAMES)
         if entry is not None:
@@ -49,7 +49,7 @@ def known(environment: Mapping[str, str], origin: str) -> list[str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return a sentence that lists tenants, or that says how to list them."""
+    """Return a sentence that lists the tenants, or that says how to list them."""
     if not names:
         return "Yours are listed by: daypass tenants"
     more = f" and {len(names) - _SHOWN} more (daypass tenants)" if len(names) > _SHOWN else ""
@@ -57,7 +57,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """Return a sentence that suggests the names nearest to *name*; else the list of them."""
+    """Return a sentence that suggests names similar to *name*, or lists the tenants if none is similar."""
     from difflib import get_close_matches
 
     close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
@@ -66,7 +66,7 @@ def nearest(name: str, names: Sequence[str]) -> str:
 
 
 def suggesting(refusal: Denied, environment: Mapping[str, str], origin: str, tenant: str | None) -> Denied:
-    """Return the refusal with near names added, if its tenant is none of the remembered ones."""
+    """Return the refusal with similar names added, if *tenant* is not among the cached names."""
     names = known(environment, origin)
     if tenant is None or not names or tenant.lower() in names:
         return refusal

@@ -1,1 +1,1 @@
-"""AWS keys for other programs: the provider, and the ways in which a program receives them."""
+"""AWS credentials for other programs: the provider, and the ways in which programs receive them."""

@@ -1,4 +1,4 @@
-"""The container credentials endpoint: keys in memory, for whoever on this machine knows its token."""
+"""An AWS container credentials endpoint on 127.0.0.1, protected by a token."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class ContainerEndpoint:
-    """Gives out keys, and asks for new ones when too little is left of them; nothing of it is on a disk."""
+    """Serves credentials from memory and renews them before they expire; nothing is written to disk."""
 
     def __init__(
         self,
@@ -38,17 +38,17 @@ class ContainerEndpoint:
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What a program needs in its environment to be given the keys."""
+        """The environment variables with which an AWS SDK finds the endpoint."""
         return {URI_VARIABLE: f"http://{self.loopback.authority}{PATH}", TOKEN_VARIABLE: self._token}
 
     @property
     def entry(self) -> Entry:
-        """The keys that are given out just now."""
+        """The credentials that are served currently."""
         return self._entry
 
     def _reply(self, request: Request) -> Reply:
         if "origin" in request.headers:
-            # No page of a browser has any business here.
+            # SDKs never send Origin: the request comes from a web page.
             return Reply(HTTPStatus.FORBIDDEN)
         if request.target != PATH:
             return Reply(HTTPStatus.NOT_FOUND)

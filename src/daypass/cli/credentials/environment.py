@@ -1,4 +1,4 @@
-"""The environment variables through which programs find keys, and how each shell sets them."""
+"""The environment variables in which programs find credentials, and the shell syntax that sets them."""
 
 import json
 import re
@@ -20,10 +20,10 @@ _REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _POWERSHELL_QUOTE = re.compile("['\u2018-\u201b]")
 
 OURS = (*KEYS, *_REGION)
-"""What is set for a program that takes keys from its environment."""
+"""The variables that are set for a program that reads credentials from its environment."""
 
 _UNUSABLE = dict(zip(KEYS, ("REFUSED-BY-DAYPASS", "refused", "refused", "1970-01-01T00:00:00Z"), strict=True))
-"""Keys that cannot work and have expired."""
+"""Credentials that AWS rejects and that are marked as expired."""
 
 RIVALS = (
     "AWS_PROFILE",
@@ -36,29 +36,29 @@ RIVALS = (
     URI_VARIABLE,
     TOKEN_VARIABLE,
 )
-"""What would win over keys in the environment, or lead an SDK elsewhere."""
+"""Variables that take precedence over credentials in the environment or point SDKs to other sources."""
 
 
 def of_keys(entry: Entry) -> dict[str, str]:
-    """The variables that hold the keys themselves."""
+    """Return the variables for the credentials and the region of *entry*."""
     keys = json.loads(entry.answer)
     values = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"])
     return dict(zip(KEYS, values, strict=True)) | of_region(entry)
 
 
 def of_region(entry: Entry) -> dict[str, str]:
-    """The variables that say where the tenant is."""
+    """Return the variables for the region of *entry*; none if it has no region."""
     region = json.loads(entry.about).get("region")
     return dict.fromkeys(_REGION, region) if region else {}
 
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without anything that could give a program other keys."""
+    """Return the environment without any variable that could supply other credentials."""
     return {name: value for name, value in environment.items() if name not in (*KEYS, *RIVALS)}
 
 
 def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> list[str]:
-    """Return what a shell of that syntax runs to set *variables* and unset the others; its status is 0."""
+    """Return shell commands that set *variables* and unset the names in *unset*; their exit status is 0."""
     gone = [name for name in unset if name not in variables]
     if syntax == POWERSHELL:
         return [
@@ -69,7 +69,7 @@ def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> li
         return [
             *(f"set --erase {name};" for name in gone),
             *(f"set --global --export {name} {_fish(value)};" for name, value in variables.items()),
-            # `set --erase` of a variable that is not set fails, and `set` keeps the status before it.
+            # `set --erase` of an unset variable fails, and a following `set` does not change the exit status.
             "true;",
         ]
     if syntax == CSH:
@@ -84,17 +84,17 @@ def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> li
 
 
 def failing_lines(syntax: str) -> list[str]:
-    """Return what a shell of that syntax runs after a refusal: it ends with a status that is not 0.
+    """Return the shell commands for a refusal; their exit status is not 0.
 
-    A script that goes on in spite of it must use neither the keys of an earlier call nor, with the variables
-    unset, those of the default profile. So they hold keys that AWS accepts nowhere.
+    A script that ignores the status must use neither the credentials of an earlier call nor, with the
+    variables unset, those of the default profile. So the variables are set to credentials that AWS rejects.
     """
     failure = {POWERSHELL: "Write-Error 'daypass: refused'", FISH: "false;", CSH: "false;"}
     return [*lines(syntax, _UNUSABLE, RIVALS), failure.get(syntax, "false")]
 
 
 def _powershell(value: str) -> str:
-    # PowerShell also ends such a string at each of the typographic single quotes.
+    # PowerShell treats typographic single quotes as string delimiters, too.
     return "'" + _POWERSHELL_QUOTE.sub(r"\g<0>\g<0>", value) + "'"
 
 
@@ -103,5 +103,5 @@ def _fish(value: str) -> str:
 
 
 def _csh(value: str) -> str:
-    # An exclamation mark starts a history substitution even between quotes.
+    # An exclamation mark starts a history substitution even inside quotes.
     return "'" + value.replace("'", "'\\''").replace("!", "\\!") + "'"

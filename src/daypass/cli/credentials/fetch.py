@@ -1,4 +1,4 @@
-"""Fresh keys, asked for once: the others that want the same wait for the first and share its answer."""
+"""Fetching credentials through the cache: concurrent processes share one call (single-flight)."""
 
 import json
 import os
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 Now = Callable[[], float]
 
 _MARGIN = 16 * 60
-"""Seconds that cached keys must have left: from 15 minutes on, botocore asks again before each request."""
+"""Minimum remaining lifetime of cached credentials, in seconds.
+
+With less than 15 minutes left, botocore requests new credentials before each AWS request.
+"""
 
 SHORT = 2 * _MARGIN
-"""Seconds of a lifetime below which the margin is half of it, so that botocore does ask again each time."""
+"""Lifetime in seconds below which the margin is half the lifetime; botocore then refreshes constantly."""
 
 _COMPARED = ("tenant", "role", "user")
-"""What a scope must lead to again after a refresh, or the person is told."""
+"""Metadata whose change after a refresh is reported to the user."""
 
 NOTABLE_SKEW = 5 * 60
-"""AWS refuses requests signed by a clock that is wrong by more than this."""
+"""Clock difference in seconds from which AWS rejects signed requests."""
 
 
 def fresh_entry(ask: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
-    """Keys from the portal, kept nowhere."""
+    """Request credentials from the portal without caching them."""
     issued = portal.issue(ask)
     _forget_other_access(ask, issued, os.environ)
     return _entry(ask, issued, now())
@@ -41,7 +44,10 @@ def fresh_entry(ask: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
 def shared_entry(
     ask: "CredentialRequest", portal: "Portal", environment: "Mapping[str, str]", now: Now
 ) -> Entry:
-    """The kept keys, or fresh ones that are kept from now on."""
+    """Return the cached credentials, or request new ones and cache them.
+
+    If the cache folder must not be used, that is reported on stderr and the result is not cached.
+    """
     try:
         path = entries.folder(environment)
     except UnsafeCacheFile as unfit:
@@ -79,7 +85,7 @@ def _forget_other_access(
 
 
 def _entry(ask: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
-    """The entry for keys that came just now, served for as long as enough of their life is really left."""
+    """Return the cache entry for new credentials, allowing for the difference between the two clocks."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
         direction = "ahead of" if skew > 0 else "behind"
@@ -88,7 +94,7 @@ def _entry(ask: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
         )
     if issued.note:
         print_message(issued.note)
-    # The portal's clock, not ours, says how much is left; no clock can make it more than was given.
+    # The portal's clock determines the remaining lifetime, capped at the validity the portal granted.
     left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
     return Entry(
         answer=json.dumps(issued.keys).encode() + b"\n",

@@ -1,4 +1,4 @@
-"""GitHub Actions: secrets that leave through us are stars in the log of whatever job we run in."""
+"""Masking of secrets in the log of a GitHub Actions job."""
 
 import json
 import sys
@@ -8,17 +8,17 @@ from daypass.cli.cache.entries import Entry
 
 
 def mask(secrets: Iterable[str], environment: Mapping[str, str]) -> None:
-    """Have the runner hide *secrets* from now on."""
+    """Make the runner mask *secrets* in the job's log; do nothing outside GitHub Actions."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return
-    # The runner takes commands from stderr as well, and stdout may lead into a file or a variable. It takes
-    # "%25" for a percent sign.
+    # The runner reads commands from stderr too, and stdout may be redirected into a file or a variable. A
+    # percent sign is escaped as "%25".
     sys.stderr.write("".join(f"::add-mask::{secret.replace('%', '%25')}\n" for secret in secrets))
-    # Before anything else is written anywhere.
+    # The secrets must be masked before they can be printed.
     sys.stderr.flush()
 
 
 def mask_keys(entry: Entry, environment: Mapping[str, str]) -> None:
-    """Have the runner hide the keys of *entry*."""
+    """Make the runner mask the credentials of *entry*."""
     keys = json.loads(entry.answer)
     mask((keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]), environment)

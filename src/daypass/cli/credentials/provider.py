@@ -1,4 +1,4 @@
-"""Keys as they were asked for, kept or fresh. Imports no click: the AWS CLI waits for what is not kept."""
+"""The credential provider: cached or new credentials. Imports no click, because the AWS CLI waits for it."""
 
 import os
 from collections.abc import Mapping
@@ -11,10 +11,13 @@ from daypass.cli.runtime.errors import Denied
 
 
 def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.Now) -> Entry:
-    """The keys that *flags* and *environment* ask for, kept or fresh."""
+    """Return the credentials that *flags* and *environment* request, from the cache or the portal.
+
+    Signs in if necessary. Raises a `Refusal` on every failure.
+    """
     request.parse_request(flags, environment)
     portal = session.portal(flags, environment, now)
-    # Once more, for there may be a sign-in now where there was none.
+    # Parsed again because the sign-in may have changed the id of the stored session.
     wanted = request.parse_request(flags, environment)
     try:
         if request.NO_CACHE in flags:
@@ -27,7 +30,7 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.No
 
 
 def print_keys(flags: Mapping[str, str], now: fetch.Now) -> None:
-    """Write the keys to stdout, as one line of JSON."""
+    """Write the credentials to stdout as one line of JSON, in the format of credential_process."""
     entry = keys(flags, os.environ, now)
     github_actions.mask_keys(entry, os.environ)
     try:

@@ -1,1 +1,1 @@
-"""The process: its errors and exit codes, streams, files, time limits and loopback servers."""
+"""Process-level services: errors and exit codes, streams, files, timeouts and loopback servers."""

@@ -1,4 +1,4 @@
-"""Opening the browser, and knowing where there is none."""
+"""Opening the user's browser, and detecting environments without one."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def why_none(environment: Mapping[str, str]) -> str:
-    """Why a browser on this machine could not reach us, in words; "" where one can."""
+    """Return why a browser cannot reach a server on this machine's loopback address; "" if it can."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         return "this is a remote shell"
     if environment.get("BROWSER"):
@@ -34,16 +34,16 @@ def why_none(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The browser that was named with --browser or in BROWSER."""
+    """The browser named with --browser or in BROWSER."""
 
     command: str
-    """As `webbrowser` takes it; "" for the system's own."""
+    """Name or command line for the module `webbrowser`; "" for the default browser."""
     missing: str = ""
-    """Why it cannot be opened, in words; "" if it can, as far as one can tell."""
+    """The reason why it cannot be opened; "" if no reason is known."""
 
 
 def chosen(flag: str, environment: Mapping[str, str]) -> Choice:
-    """Return the browser to open: the one of the flag, else the first one in BROWSER that exists."""
+    """Return the browser to open: that of the flag, else the first in BROWSER that exists."""
     named = flag or environment.get("BROWSER", "")
     alternatives = [flag] if flag else named.split(os.pathsep)
     if not named.strip():
@@ -56,7 +56,7 @@ def chosen(flag: str, environment: Mapping[str, str]) -> Choice:
 
 
 def _command(named: str, path: str | None) -> str:
-    """Return what `webbrowser` opens for *named*, with `%s` for the URL; "" if there is no such program."""
+    """Return *named* in the form `webbrowser` expects, with `%s` for the URL; "" if it does not exist."""
     try:
         words = shlex.split(named)
     except ValueError:
@@ -71,19 +71,19 @@ def _command(named: str, path: str | None) -> str:
 
 
 def _is_known(name: str) -> bool:
-    """Whether Python opens this browser in a way of its own, as `firefox`, or `safari` on macOS."""
+    """Return whether `webbrowser` has specific support for the name, such as `firefox` or `safari`."""
     import webbrowser
 
     try:
         found = webbrowser.get(name)
     except webbrowser.Error:
         return False
-    # The program in BROWSER is always registered, whether it exists or not.
+    # `webbrowser` registers the program in BROWSER as generic even if it does not exist.
     return not isinstance(found, webbrowser.GenericBrowser)
 
 
 def opening(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """A process that opens *url*; in a session of its own, and far from our stdout, which belongs to keys."""
+    """Start a process that opens *url*, detached from the session and from stdout."""
     return subprocess.Popen(  # noqa: S603  our own interpreter; the URL is an argument, no shell
         [sys.executable, "-I", "-c", _OPEN, choice, url],
         env=dict(environment),
@@ -95,6 +95,6 @@ def opening(url: str, choice: str, environment: Mapping[str, str]) -> "subproces
 
 
 def machine() -> str:
-    """What this machine is called, for the person who answers and for the list of devices."""
+    """Return this machine's name for the consent page and the list of devices."""
     name = os.uname().nodename
     return "".join(letter for letter in name if letter.isprintable())[:64] or "this machine"

@@ -1,4 +1,4 @@
-"""Waiting with an end: whatever the work does, the caller knows within a fixed time."""
+"""Timeouts for blocking work, and messages on stderr."""
 
 import os
 import sys
@@ -14,21 +14,24 @@ if TYPE_CHECKING:
 DEBUG_VARIABLE = "DAYPASS_DEBUG"
 
 _SILENCE = 1.0
-"""How long, in seconds, nobody minds that nothing is said."""
+"""Seconds before a progress message is printed."""
 
 
 def with_timeout(seconds: float, work: "Callable[[], Result]", doing: str) -> "Result":
-    """What *work* returns or raises; TimeoutError when it takes longer. A terminal is told after a second."""
+    """Run *work* in a thread and return its result; raise TimeoutError after *seconds*.
+
+    After one second the progress message *doing* is printed if stderr is a terminal.
+    """
     results: list[Result] = []
     errors: list[BaseException] = []
 
     def do() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # raised again where somebody waits for it
+        except BaseException as error:  # raised again in the calling thread
             errors.append(error)
 
-    # It dies with the process, so that it can be left behind.
+    # A daemon thread does not keep the process alive when it is abandoned.
     thread = Thread(target=do, daemon=True)
     thread.start()
     thread.join(_SILENCE)
@@ -44,24 +47,24 @@ def with_timeout(seconds: float, work: "Callable[[], Result]", doing: str) -> "R
 
 
 def is_debugging() -> bool:
-    """Whether what happens is to be said on stderr."""
+    """Return whether debug messages are enabled (DAYPASS_DEBUG=1)."""
     return os.environ.get(DEBUG_VARIABLE, "").strip() == "1"
 
 
 def debug(sentence: str) -> None:
-    """Tell whoever looks for a fault, and asked for it; a secret has no place here."""
+    """Print a debug message on stderr if enabled. The message must not contain secrets."""
     if is_debugging():
         print_message(sentence)
 
 
 def print_message(sentence: str) -> None:
-    """Tell the person; stdout belongs to the program that asked for keys."""
+    """Print a message on stderr, because stdout carries credentials; write errors are ignored."""
     if sys.stderr is None:
         return
-    # The exit code still tells what happened if stderr is closed or full.
+    # If stderr is closed or full, the exit code still reports the outcome.
     try:
         sys.stderr.write(f"daypass: {sentence}\n")
         sys.stderr.flush()
     except OSError:
-        # The interpreter would write it again at its end, and change the exit code if it cannot.
+        # At shutdown the interpreter would flush stderr again and change the exit code if that fails.
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stderr.fileno())

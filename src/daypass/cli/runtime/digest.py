@@ -1,8 +1,8 @@
-"""SHA-256 without the rest of hashlib: that would load OpenSSL before each cached answer."""
+"""SHA-256 without hashlib, which would load OpenSSL before each cached answer."""
 
 import sys
 
-# The way of the standard library's own `random`; where Python was built otherwise, hashlib has it.
+# The module `random` imports it in the same way. Builds of Python without these modules fall back to hashlib.
 try:
     if sys.version_info >= (3, 12):
         from _sha2 import sha256
@@ -13,5 +13,5 @@ except ImportError:
 
 
 def fingerprint(content: bytes) -> str:
-    """The SHA-256 of *content*, as hexadecimal digits."""
+    """Return the SHA-256 of *content* in hexadecimal."""
     return str(sha256(content).hexdigest())

@@ -1,4 +1,4 @@
-"""What can go wrong on a person's machine: each a sentence that says what to do, and an exit code."""
+"""The CLI's errors. Each message says what to do, and each class has an exit code."""
 
 EXIT_CODES = {
     0: "it worked",
@@ -13,57 +13,57 @@ EXIT_CODES = {
 
 
 class Refusal(ValueError):
-    """An end that the person at the keyboard can understand and act on."""
+    """An error that the user can understand and act on."""
 
     exit_code = 1
 
 
 class UsageError(Refusal):
-    """The command line or the environment asks for something that makes no sense."""
+    """The command line or the environment is invalid."""
 
     exit_code = 2
 
 
 class SignInNeeded(Refusal):
-    """There is no token, or not one that the portal accepts."""
+    """There is no token that the portal accepts."""
 
     exit_code = 3
 
 
 class SessionExpired(SignInNeeded):
-    """The portal knows this code or sign-in no more."""
+    """The code or the session has expired or was revoked."""
 
 
 class Denied(Refusal):
-    """The portal understood and said no."""
+    """The portal denied the request."""
 
     exit_code = 4
 
 
 class NotFound(Denied):
-    """The portal knows no such thing, or no such address."""
+    """The portal has no such object or path."""
 
 
 class Unavailable(Refusal):
-    """The portal or AWS is not there just now."""
+    """The portal or AWS is temporarily unavailable."""
 
     exit_code = 5
 
 
 class CommandNotExecutable(Refusal):
-    """The command that was to be run cannot be run."""
+    """The command to be run is not executable."""
 
     exit_code = 126
 
 
 class CommandNotFound(Refusal):
-    """There is no such command to run."""
+    """The command to be run does not exist."""
 
     exit_code = 127
 
 
 class Misconfigured(Refusal):
-    """Trying again will not help: something between here and AWS is set up wrongly."""
+    """The configuration of this machine, the portal or AWS is wrong, so a retry does not help."""
 
     exit_code = 6
 

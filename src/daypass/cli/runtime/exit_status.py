@@ -1,4 +1,4 @@
-"""How a command ends: what went wrong becomes a sentence without secrets, and an exit code."""
+"""Converts exceptions to an exit code and a message without secrets."""
 
 import os
 import sys
@@ -10,11 +10,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What only a failure needs is imported only then.
+# Modules that only a failure needs are imported in the functions below, to keep the success path fast.
 
 
 def exit_code_of(work: "Callable[[], object]", words: list[str]) -> int:
-    """The exit code of *work*, which the command line *words* asked for."""
+    """Run *work* for the command line *words* and return the exit code; report errors on stderr."""
     try:
         outcome = work()
     except Refusal as refusal:
@@ -23,12 +23,12 @@ def exit_code_of(work: "Callable[[], object]", words: list[str]) -> int:
         print_message(scrubbed(str(refusal), known_tokens(words, os.environ)))
         return refusal.exit_code
     except KeyboardInterrupt:
-        # The terminal has written ^C, and the prompt belongs below it.
+        # The terminal has echoed ^C; the shell's prompt should start on a new line.
         if sys.stderr is not None:
             sys.stderr.write("\n")
         return 130
     except BrokenPipeError:
-        # Whoever asked is gone already.
+        # The reader of the pipe has ended already.
         return 1
     except Exception as error:
         print_message(_unexpected(error, words))
@@ -37,7 +37,7 @@ def exit_code_of(work: "Callable[[], object]", words: list[str]) -> int:
 
 
 def without_tokens(text: str, words: list[str]) -> str:
-    """The text without what was, or may have been, given as a token."""
+    """Return *text* with the tokens, and the words that may be tokens, replaced."""
     from daypass.cli.runtime.redaction import known_tokens, possible_tokens, scrubbed
 
     return scrubbed(text, known_tokens(words, os.environ) | possible_tokens(words))

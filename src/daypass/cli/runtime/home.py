@@ -1,4 +1,4 @@
-"""Paths that begin with `~`, as a person gives them."""
+"""Expansion of `~` in paths that the user gives."""
 
 from daypass.cli.runtime.errors import Misconfigured
 from daypass.common.home import expand_user
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def expanded(path: str, environment: "Mapping[str, str]") -> str:
-    """Return *path* with its `~` expanded; raises `Misconfigured` where there is no such home directory."""
+    """Return *path* with its `~` expanded; raise `Misconfigured` if there is no such home directory."""
     found = expand_user(path, environment)
     if found is None:
         raise no_home(path)
@@ -17,7 +17,7 @@ def expanded(path: str, environment: "Mapping[str, str]") -> str:
 
 
 def no_home(path: str) -> Misconfigured:
-    """Return the refusal for a path in a home directory that there is not."""
+    """Return the refusal for a path in a home directory that does not exist."""
     return Misconfigured(
         f"{path} is in a home directory, and there is none here. Set HOME, or give the path in full."
     )

@@ -1,4 +1,4 @@
-"""A listener on 127.0.0.1 for programs of this machine: one small, exact request for each connection."""
+"""A minimal, strict HTTP server on 127.0.0.1: one small GET request per connection."""
 
 import os
 import socket
@@ -13,14 +13,14 @@ from daypass.cli.runtime.select import wait_readable
 
 _LARGEST = 8 * 1024
 _PATIENCE = 2.0
-"""Seconds for a whole request to arrive."""
+"""Seconds within which a request must arrive, its answer be sent, or a connection slot become free."""
 
 _AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, with the names of its headers in lower case; none of them came twice."""
+    """A request; the names of its headers are in lower case and unique."""
 
     method: str
     target: str
@@ -29,17 +29,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer."""
+    """A response; Content-Length, Connection and Cache-Control are added when it is sent."""
 
     status: HTTPStatus
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     is_last: bool = False
-    """Whether nobody needs to be answered after this."""
+    """Whether the server stops after this response."""
 
 
 class LoopbackServer:
-    """Answers requests on a port of 127.0.0.1, and of no other address."""
+    """An HTTP server that listens on 127.0.0.1 only; *port* 0 chooses a free one."""
 
     def __init__(self, answer: Callable[[Request], Reply], port: int = 0) -> None:
         self._answer = answer
@@ -49,12 +49,12 @@ class LoopbackServer:
         self.port: int = self._socket.getsockname()[1]
         self.authority = f"127.0.0.1:{self.port}"
         self.delivered: bool | None = None
-        """Whether the last reply could be sent; None as long as there was none."""
+        """Whether the reply marked `is_last` was sent completely; None until there was one."""
 
     def serve(self, patience: float | None = None, until: Sequence[int] = ()) -> int | None:
-        """Answer until a descriptor of *until* has something to say, and say which.
+        """Answer requests until a descriptor of *until* is readable, and return that descriptor.
 
-        None when *patience* seconds have passed, or when the last reply has been given.
+        Returns None after *seconds*, or after the last reply.
         """
         end = None if patience is None else monotonic() + patience
         listening, last = self._socket.fileno(), self._ours.fileno()
@@ -68,7 +68,7 @@ class LoopbackServer:
             self._take()
 
     def close(self) -> None:
-        """Take no more."""
+        """Close the sockets."""
         for each in (self._socket, self._ours, self._theirs):
             each.close()
 
@@ -76,9 +76,9 @@ class LoopbackServer:
         try:
             connection, _ = self._socket.accept()
         except OSError:
-            # Whoever knocked is gone again.
+            # The client has closed the connection again.
             return
-        # Who says nothing gives up its seat soon, and who comes next may be the one that is waited for.
+        # A client that sends nothing times out soon and frees its slot for one that may be genuine.
         if not self._seats.acquire(timeout=_PATIENCE):
             connection.close()
             return
@@ -97,7 +97,7 @@ class LoopbackServer:
             self._seats.release()
 
     def _judge(self, request: Request) -> Reply:
-        # A page of a browser gets here under a name that its author chose (DNS rebinding), never under ours.
+        # Protects against DNS rebinding: a web page reaches this server only under a host name of its own.
         if request.headers.get("host") != self.authority:
             return Reply(HTTPStatus.FORBIDDEN)
         if request.method != "GET":
@@ -106,7 +106,7 @@ class LoopbackServer:
 
 
 def _read(connection: socket.socket) -> Request | None:
-    """The request; None if it is not one that we take."""
+    """Read the request; return None if it is malformed, too large, too slow or has a body."""
     end, read = monotonic() + _PATIENCE, b""
     while b"\r\n\r\n" not in read:
         left = end - monotonic()
@@ -139,11 +139,11 @@ def _parsed(head: bytes) -> Request | None:
 
 
 def _send(connection: socket.socket, reply: Reply) -> bool:
-    """Send it; says whether somebody was there to take it."""
+    """Send the reply; return whether that succeeded."""
     try:
         connection.settimeout(_PATIENCE)
         connection.sendall(_written(reply))
-        # Closing with something unread would tear the answer away from its reader.
+        # Closing a socket with unread input resets the connection, and the client may lose the answer.
         connection.shutdown(socket.SHUT_WR)
     except OSError:
         return False
@@ -163,5 +163,5 @@ def _written(reply: Reply) -> bytes:
 
 
 def end_of(pid: int) -> int | None:
-    """A descriptor that speaks when that process has ended; None where the system has no such thing."""
+    """Return a descriptor that becomes readable when the process ends; None if the system has no pidfd."""
     return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None

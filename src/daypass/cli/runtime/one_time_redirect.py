@@ -1,4 +1,4 @@
-"""Handing a secret link to a browser: it fetches the link from us once, so that no command line shows it."""
+"""Opening a secret URL in a browser without exposing it on a command line."""
 
 import secrets
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 
 class OneTimeRedirect:
-    """A page on 127.0.0.1 that leads to *link*: once, and for whoever knows its name."""
+    """A server on 127.0.0.1 that redirects from a random path to *link*, once."""
 
     def __init__(self, link: str) -> None:
         self._link = link
@@ -21,12 +21,12 @@ class OneTimeRedirect:
         self._loopback = LoopbackServer(self._reply)
 
     def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
-        """Open the browser and wait until it has the link; says whether it came for it in time."""
+        """Open the browser and return whether it fetched the link within *seconds*."""
         address = f"http://{self._loopback.authority}{self._path}"
         opening = browser.opening(address, choice, environment)
         try:
             end = monotonic() + patience
-            # Some browsers keep who opened them waiting for as long as they are open; others fail at once.
+            # Some browsers run until the user closes them, so only a failure of the process ends the wait.
             while self._loopback.delivered is None and monotonic() < end and not opening.poll():
                 self._loopback.serve(0.5)
         finally:

@@ -1,4 +1,4 @@
-"""What a command tells: a table for people, or JSON for programs."""
+"""Output of commands: a table for users, or JSON for programs."""
 
 import dataclasses
 import json
@@ -25,7 +25,7 @@ _GAP = "  "
 
 
 def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str) -> None:
-    """Print *rows* as a table; without rows, print nothing, and the sentence *if_empty* on stderr."""
+    """Print *rows* as a table; without rows, print only *if_empty* on stderr."""
     if rows:
         show_table(rows, heads)
     else:
@@ -33,7 +33,7 @@ def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str
 
 
 def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
-    """Print *rows* in columns under their heads."""
+    """Print *rows* in columns under their headings."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     _print_row(heads, widths, is_head=True)
     for row in rows:
@@ -41,20 +41,20 @@ def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
 
 
 def show_pairs(pairs: Mapping[str, str]) -> None:
-    """Print what is said about one thing, a line for each point."""
+    """Print names and values, one pair per line."""
     width = max(map(len, pairs))
     for name, value in pairs.items():
         click.echo(f"{name:{width}}{_GAP}{value}")
 
 
 def show_json(told: object) -> None:
-    """Print *told* as JSON; dataclasses become objects, times become text."""
-    # An escape of another kind, as for a table, would not be JSON.
+    """Print *value* as JSON; dataclasses become objects, times become text."""
+    # Escapes are JSON's own: those of `backslashreplace`, used for tables, would be invalid JSON.
     click.echo(json.dumps(told, default=_plain, indent=2, ensure_ascii=not carries_unicode()))
 
 
 def moment(at: datetime | None) -> str:
-    """A time as people read it, in their own zone."""
+    """Return a time in the local zone to the minute; "" for None."""
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M")
 
 

@@ -1,4 +1,4 @@
-"""Files that only their owner may read, for what a person keeps and the cache does not."""
+"""Private files in the user's configuration folder."""
 
 import os
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from daypass.cli.runtime.home import expanded
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Return our own folder in the user's configuration folder; raises `Misconfigured` without a home."""
+    """Return the path of Daypass's configuration folder; raise `Misconfigured` without a home directory."""
     base = environment.get("XDG_CONFIG_HOME", "").rstrip("\r\n")
-    # The XDG specification: a relative path there does not count.
+    # The XDG specification demands that relative paths are ignored.
     return Path(base if base.startswith("/") else expanded("~/.config", environment)) / "daypass"
 
 
 def write(path: Path, content: str) -> None:
-    """Have *content* at *path*: all of it or nothing, and never readable by others."""
+    """Write *content* to *path* atomically, readable by its owner only. Raises `Misconfigured` on failure."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Whoever can list the folder learns the names, and whoever can write there can swap the files.
+        # A user who can list the folder learns the names, and one who can write to it can replace the files.
         path.parent.chmod(0o700)
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""No secret is ever repeated: what a message must lose before a person or a log sees it."""
+"""Redaction of secrets in messages before they reach the user or a log."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,29 +15,29 @@ _IN_A_CONFIG = re.compile(rf"({_ON_A_COMMAND_LINE}|{_AS_A_SETTING})[^\s'\"]+")
 
 
 def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[str]:
-    """The tokens that this command was given, by flag or variable."""
+    """Return the tokens given to this command by flag or variable."""
     following = {word for flag, word in pairwise(words) if flag in ("--token", "-t")}
     attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
     attached |= {word[2:] for word in words if word.startswith("-t")}
     variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
     given = following | attached | variables
-    # The trimmed one is sent, and may come back in an answer.
+    # The trimmed form is sent, so the portal's answer may contain it.
     return {token for token in given | set(map(trimmed, given)) if len(token) >= _SHORTEST_SECRET}
 
 
 def possible_tokens(words: Iterable[str]) -> set[str]:
-    """Words that could be a token in a place where none belongs, as after a mistyped flag."""
+    """Return words that may be misplaced tokens, for example after a mistyped flag."""
     parts = {part for word in words for part in (word, word.partition("=")[2])}
     return {part for part in parts if len(part) >= _SHORTEST_TOKEN and not part.startswith("-")}
 
 
 def without_secrets(config: str) -> str:
-    """The text of an AWS config file with stars in place of keys and of tokens on command lines."""
+    """Return the text of an AWS config file with its keys, and tokens on command lines, replaced by stars."""
     return _IN_A_CONFIG.sub(r"\1***", config)
 
 
 def scrubbed(text: str, secrets: Iterable[str]) -> str:
-    """The text with stars in place of each secret."""
+    """Return *text* with each secret replaced by stars."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

@@ -1,4 +1,4 @@
-"""Waiting for descriptors, and for Ctrl-C at the same time."""
+"""Waiting for file descriptors so that Ctrl-C takes effect."""
 
 import select
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ _GLANCE = 1.0
 
 
 def wait_readable(descriptors: Sequence[int], seconds: float | None) -> list[int]:
-    """Those that have something to say, as soon as one has; none after *seconds*. None waits for ever.
+    """Return the readable descriptors as soon as there is one; none after *seconds* (None: no limit).
 
-    Python hears a signal that arrives just as a wait begins only when that wait is over: so waits are short.
+    Python runs the handler of a signal that arrives just before the system call only after the call returns,
+    so each call is short.
     """
     end = None if seconds is None else monotonic() + seconds
     while True:

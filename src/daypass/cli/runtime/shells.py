@@ -1,4 +1,4 @@
-"""Which shell reads what a command prints: the program that started it, not the login shell in SHELL."""
+"""Detection of the shell that evaluates a command's output: its parent, not the login shell in SHELL."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from daypass.cli.runtime.errors import UsageError
 
 POSIX, FISH, CSH, POWERSHELL = "sh", "fish", "csh", "powershell"
-"""The kinds of syntax that can be printed."""
+"""The supported kinds of syntax."""
 
 SHELLS = {
     "bash": POSIX,
@@ -21,7 +21,7 @@ SHELLS = {
     "tcsh": CSH,
     "powershell": POWERSHELL,
 }
-"""The shells that can be chosen, each with its syntax."""
+"""The shells that --shell accepts, each with its syntax."""
 
 _ALSO = {
     "ash": POSIX,
@@ -33,22 +33,22 @@ _ALSO = {
     "bsd-csh": CSH,
     "pwsh": POWERSHELL,
 }
-"""Further names under which processes of these shells run."""
+"""Further names of processes, each with the shell's syntax."""
 
 _UNREADABLE = ("nu", "elvish")
-"""Shells that read none of these kinds of syntax."""
+"""Shells whose syntax is not supported."""
 
 _GENERATIONS = 8
-"""How many ancestors are looked at: between the shell and us may be `uv run`, `sudo` or `timeout`."""
+"""Maximum number of ancestors to inspect: `uv run`, `sudo` or `timeout` may be between shell and command."""
 
 _PATIENCE = 5.0
-"""Seconds that ps may take."""
+"""Timeout of ps, in seconds."""
 
 
 def syntax_of(chosen: str | None, environment: Mapping[str, str]) -> str:
-    """Return the syntax to print: of the *chosen* shell, else of the one that started this process.
+    """Return the syntax of the *chosen* shell, else of the shell that started this process.
 
-    SHELL decides only if no ancestor is a known shell. Raises `UsageError` for an unknown shell.
+    Falls back to SHELL if no ancestor is a known shell. Raises `UsageError` for an unsupported shell.
     """
     if chosen is not None:
         return SHELLS[chosen]
@@ -68,7 +68,7 @@ def _syntax(name: str) -> str | None:
 
 def _ancestors() -> Iterator[str]:
     """Yield the names of the programs that started this process, the nearest first."""
-    # A subshell that ran us in the background may have ended; the leader of its process group is its shell.
+    # A background subshell may have ended; the leader of its process group is then the shell.
     for start in dict.fromkeys((os.getppid(), os.getpgrp(), os.getsid(0))):
         pid = start
         for _ in range(_GENERATIONS):
@@ -77,34 +77,34 @@ def _ancestors() -> Iterator[str]:
             name, pid = _name_and_parent(pid)
             yield name
     if os.getppid() == 1:
-        # In a container, the first process may well be the shell.
+        # In a container, process 1 may be the shell.
         yield _name_and_parent(1)[0]
 
 
 def _name_and_parent(pid: int) -> tuple[str, int]:
-    """Return the program's name and the parent's id of a process; ("", 0) if neither can be read."""
+    """Return the program name and the parent's id of a process; ("", 0) if they cannot be read."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return _name_and_parent_by_ps(pid)
-    # The name in parentheses may itself have blanks and parentheses.
+    # The name in parentheses may itself contain blanks and parentheses.
     name, _, rest = stat.partition("(")[2].rpartition(")")
     with suppress(OSError):
-        # For a script, the name in `stat` is the script's and the executable is its interpreter.
-        # The mark is there while a shell runs whose package was updated or removed.
+        # For a script, `stat` has the script's name, but the executable is its interpreter. The kernel
+        # appends the mark if the executable was replaced or removed while it runs.
         name = Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
     return name, int(rest.split()[1])
 
 
 def _name_and_parent_by_ps(pid: int) -> tuple[str, int]:
-    """Return the same where there is no /proc, as on macOS."""
+    """Return the same on systems without /proc, such as macOS."""
     import subprocess
 
     ps = ["ps", "-o", "ppid=,comm=", "-p", str(pid)]
     try:
         said = subprocess.run(ps, capture_output=True, text=True, timeout=_PATIENCE, check=False).stdout  # noqa: S603  a fixed command
         parent, name = said.split(maxsplit=1)
-        # A login shell's name begins with a dash.
+        # The name of a login shell begins with a dash.
         return PurePath(name.strip()).name.removeprefix("-"), int(parent)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return "", 0

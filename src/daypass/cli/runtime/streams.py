@@ -1,4 +1,4 @@
-"""Standard streams that may be closed, full, or unable to carry every character."""
+"""Handling of a standard output that is closed, full, or cannot encode every character."""
 
 import errno
 import io
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class _Output(io.BufferedWriter):
-    """Standard output; what cannot be written raises `Unwritable`.
+    """Standard output whose write errors are raised as `Unwritable`.
 
-    The conversion is here and not in the raw stream: a signal's exception inside a raw `write` would make the
-    buffer write the same bytes twice.
+    The conversion is not in the raw stream, because an exception raised by a signal handler inside the raw
+    `write` would make the buffer write the same bytes twice.
     """
 
     def write(self, content: "ReadableBuffer", /) -> int:
@@ -48,9 +48,9 @@ def unwritable(error: OSError) -> Unwritable:
 
 @contextmanager
 def careful_output() -> Iterator[None]:
-    """Replace `sys.stdout`: characters that its encoding lacks are escaped, and errors are `Unwritable`.
+    """Replace `sys.stdout` by one that escapes unencodable characters and raises errors as `Unwritable`.
 
-    A stream that is not the process's own, as under a test's capture, is only told to escape.
+    If it was replaced already, for example by a test runner, only the escaping is configured.
     """
     original = sys.stdout
     if original is not None and original is not sys.__stdout__:
@@ -74,7 +74,7 @@ def careful_output() -> Iterator[None]:
 
 
 def carries_unicode() -> bool:
-    """Return whether standard output's encoding has every character."""
+    """Return whether standard output can encode every character."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return encoding.lower().replace("-", "").startswith("utf")
 
@@ -85,6 +85,6 @@ def _escape(stream: object) -> None:
 
 
 def _detach(stream: io.TextIOWrapper) -> None:
-    """Drop what could not be written: the garbage collector would try again, and complain on stderr."""
+    """Drop unwritten output; the garbage collector would otherwise retry and print an error on stderr."""
     with suppress(OSError, Unwritable, ValueError):
         stream.detach()
