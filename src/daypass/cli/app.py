@@ -6,14 +6,14 @@ from collections.abc import Callable
 import click
 
 from daypass import __version__
-from daypass.cli.lazy_group import Ours, Root, Wings
+from daypass.cli.lazy_group import ExtraCommands, OwnCommands, Root
 from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Unwritable
 from daypass.cli.runtime.exit_status import exit_code_of, without_tokens
 from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
-OURS: Ours = {
+OURS: OwnCommands = {
     "aws": ("daypass.cli.commands.aws:aws", "Print keys, as credential_process wants them."),
     "login": ("daypass.cli.commands.login:login", "Sign in through the browser, for twelve hours."),
     "logout": (
@@ -58,10 +58,10 @@ OURS: Ours = {
 }
 
 
-def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
+def run(words: list[str], extra_commands: ExtraCommands, now: Callable[[], float]) -> int:
     """Run the command line *words* and return its exit code."""
-    root.ours, root.wings = OURS, wings
-    words = _with_flags_behind(words)
+    root.own_commands, root.extra_commands = OURS, extra_commands
+    words = _with_flags_last(words)
     code = exit_code_of(lambda: _with_careful_output(words, now), words)
     if code not in (0, Unwritable.exit_code) and words[:1] in (["env"], ["serve-credentials"]):
         from daypass.cli.commands.env import print_failure
@@ -72,10 +72,10 @@ def run(words: list[str], wings: Wings, now: Callable[[], float]) -> int:
 
 def _with_careful_output(words: list[str], now: Callable[[], float]) -> object:
     with careful_output():
-        return _clicked(words, now)
+        return _run_click(words, now)
 
 
-def _clicked(words: list[str], now: Callable[[], float]) -> object:
+def _run_click(words: list[str], now: Callable[[], float]) -> object:
     """Run the command through click; return its result, or the exit code of an invalid command line."""
     colour = False if os.environ.get("NO_COLOR") else None
     try:
@@ -84,28 +84,28 @@ def _clicked(words: list[str], now: Callable[[], float]) -> object:
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        print_message(_corrected(error, words))
+        print_message(_error_message(error, words))
         return error.exit_code
     except click.Abort:
         # click has written the line break itself.
         return 130
 
 
-def _with_flags_behind(words: list[str]) -> list[str]:
+def _with_flags_last(words: list[str]) -> list[str]:
     """Return the words with flags that duploctl's users write before `jit …` moved behind it."""
     if words[:1] and words[0].startswith("-") and "jit" in words:
-        place = words.index("jit")
-        return [*words[place : place + 2], *words[:place], *words[place + 2 :]]
+        position = words.index("jit")
+        return [*words[position : position + 2], *words[:position], *words[position + 2 :]]
     return words
 
 
-def _corrected(error: click.ClickException, words: list[str]) -> str:
+def _error_message(error: click.ClickException, words: list[str]) -> str:
     """Return the message for an invalid command line, with everything that may be a token removed."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" See: {context.command_path} --help" if context else ""
     # click lists the choices of a missing argument on separate lines.
-    sentence = one_line(error.format_message())
-    return without_tokens(sentence, words) + hint
+    message = one_line(error.format_message())
+    return without_tokens(message, words) + hint
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

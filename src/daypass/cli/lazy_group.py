@@ -12,10 +12,10 @@ from daypass.cli.runtime.errors import EXIT_CODES, Misconfigured, UsageError
 from daypass.common.counting import joined
 from daypass.common.package import install_advice
 
-Ours = Mapping[str, tuple[str, str]]
+OwnCommands = Mapping[str, tuple[str, str]]
 """For each of the CLI's own commands: its location (`module:name`) and its help text."""
 
-Wings = Mapping[str, tuple[str, str, str]]
+ExtraCommands = Mapping[str, tuple[str, str, str]]
 """For each other command group: its location (`module:name`), the extras it needs, and its help text."""
 
 
@@ -30,29 +30,29 @@ class NotInstalled(Misconfigured):
 class Root(click.Group):
     """The group `daypass`: lists all commands and imports only the one that is used."""
 
-    ours: Ours = MappingProxyType({})
-    wings: Wings = MappingProxyType({})
+    own_commands: OwnCommands = MappingProxyType({})
+    extra_commands: ExtraCommands = MappingProxyType({})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, the CLI's own first."""
-        return [*super().list_commands(ctx), *self.ours, *self.wings]
+        return [*super().list_commands(ctx), *self.own_commands, *self.extra_commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a placeholder for the command with the help text that a listing shows."""
-        if cmd_name in self.ours:
-            return click.Command(cmd_name, short_help=self.ours[cmd_name][1])
-        if cmd_name in self.wings:
-            return click.Command(cmd_name, short_help=self.wings[cmd_name][2])
+        if cmd_name in self.own_commands:
+            return click.Command(cmd_name, short_help=self.own_commands[cmd_name][1])
+        if cmd_name in self.extra_commands:
+            return click.Command(cmd_name, short_help=self.extra_commands[cmd_name][2])
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Import and return the command that is to be run or completed."""
-        if args and args[0] in self.ours:
-            return args[0], load(self.ours[args[0]][0]), args[1:]
-        if args and args[0] in self.wings:
-            return args[0], self._wing(ctx, args[0]), args[1:]
+        if args and args[0] in self.own_commands:
+            return args[0], load(self.own_commands[args[0]][0]), args[1:]
+        if args and args[0] in self.extra_commands:
+            return args[0], self._resolve_extra(ctx, args[0]), args[1:]
         if args and not args[0].startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
@@ -65,10 +65,10 @@ class Root(click.Group):
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
-    def _wing(self, ctx: click.Context, name: str) -> click.Command | None:
+    def _resolve_extra(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return the command group; completion gets a placeholder if it is not installed."""
         try:
-            return _load_wing(name, *self.wings[name][:2])
+            return _load_extra(name, *self.extra_commands[name][:2])
         except NotInstalled:
             if ctx.resilient_parsing:
                 return self.get_command(ctx, name)
@@ -80,20 +80,20 @@ class Root(click.Group):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
-def load(place: str) -> click.Command:
+def load(location: str) -> click.Command:
     """Import and return the command at *location*, written as `module:name`."""
-    module, _, attribute = place.partition(":")
+    module, _, attribute = location.partition(":")
     command: click.Command = getattr(import_module(module), attribute)
     return command
 
 
-def _load_wing(name: str, place: str, extra: str) -> click.Command:
+def _load_extra(name: str, location: str, extra: str) -> click.Command:
     # Some modules import their libraries only inside a command, so a successful import proves nothing.
     missing = _missing_packages(extra)
     if missing:
         raise _not_installed(name, extra, missing)
     try:
-        return load(place)
+        return load(location)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("daypass"):
             raise
@@ -101,12 +101,12 @@ def _load_wing(name: str, place: str, extra: str) -> click.Command:
 
 
 def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalled:
-    named = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+    listed = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
     extras = extra.split(",")
     # Some of the extras may be installed, so only the list of packages shows what is missing.
     state = "extra, which is not installed" if len(extras) == 1 else "extras, which are not all installed"
     return NotInstalled(
-        f"`daypass {name}` needs the {joined(extras)} {state} (missing: {named}). "
+        f"`daypass {name}` needs the {joined(extras)} {state} (missing: {listed}). "
         f"Install it: {install_advice(__version__, extra)}"
     )
 
@@ -122,11 +122,11 @@ def _missing_packages(extras: str) -> list[str]:
         return []
     missing = []
     for requirement in requirements:
-        wanted = _REQUIREMENT_OF_EXTRA.match(requirement)
-        if wanted is None or wanted["extra"] not in extras.split(","):
+        match = _REQUIREMENT_OF_EXTRA.match(requirement)
+        if match is None or match["extra"] not in extras.split(","):
             continue
         try:
-            distribution(wanted["package"])
+            distribution(match["package"])
         except PackageNotFoundError:
-            missing.append(wanted["package"])
+            missing.append(match["package"])
     return sorted(set(missing))

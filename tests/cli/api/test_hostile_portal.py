@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daypass.cli.api.client import read_time
-from daypass.cli.api.responses import MOST_PAGES, every_page, read_json, read_moment
+from daypass.cli.api.responses import MAX_PAGES, every_page, read_json, read_moment
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import Asked, Reply, StubPortal
@@ -186,7 +186,7 @@ def test_a_list_without_an_end_is_given_up() -> None:
 
     with pytest.raises(Misconfigured, match="does not end"):
         list(every_page("https://portal.example.com", "users", page_at))
-    assert next(numbers) == MOST_PAGES + 1
+    assert next(numbers) == MAX_PAGES + 1
 
 
 def test_pages_are_followed_to_the_last(inside: Inside, portal: StubPortal) -> None:

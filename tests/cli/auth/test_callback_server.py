@@ -193,7 +193,7 @@ def test_a_flood_ends_the_listening(waiting: Waiting) -> None:
 
     assert waiting.genuine() == 404
     assert not waiting.found.done()
-    waiting.listener._left = 1
+    waiting.listener._requests_left = 1
 
 
 def test_nobody_is_waited_for_for_ever() -> None:

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
         def token(self) -> str:
             """Return the token to send; raise a `Refusal` if none can be obtained."""
 
-        def instead_of(self, refused: str) -> str | None:
+        def renew(self, refused: str) -> str | None:
             """Return another token after the portal refused *refused*; None if there is none."""
 
-        def stepped_up(self, refused: str) -> str | None:
+        def step_up(self, refused: str) -> str | None:
             """Return the token of a new sign-in with admin access; None if there can be none."""
 
         def signed_in_until(self) -> float | None:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _DEADLINE = 30.0
 """Seconds for a whole call: name resolution, connection, redirection through a proxy and answer."""
 
-_LARGEST_ANSWER = 1024 * 1024
+_MAX_ANSWER_SIZE = 1024 * 1024
 
 NO_CONDITION: "Mapping[str, str]" = MappingProxyType({})
 
@@ -57,10 +57,10 @@ class IssuedKeys:
 
     __slots__ = ("about", "expires_at", "keys", "note", "portal_time", "validity")
 
-    def __init__(self, given: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
+    def __init__(self, content: "Mapping[str, Any]", portal_time: "datetime | None") -> None:
         """Read the portal's answer; raise one of `UNREADABLE` if it is malformed."""
-        keys, tenant = given["credentials"], given["tenant"]
-        self.expires_at = read_moment(given["expires_at"])
+        keys, tenant = content["credentials"], content["tenant"]
+        self.expires_at = read_moment(content["expires_at"])
         # The names and the version that credential_process prescribes.
         self.keys = {
             "Version": 1,
@@ -72,14 +72,14 @@ class IssuedKeys:
         }
         self.about = {
             "tenant": None if tenant is None else _text(tenant["id"]),
-            "role": _text(given["role_arn"]),
-            "user": _text(given["user"]["id"]),
-            "username": _text(given["user"]["username"]),
-            "region": _text(given["region"]),
-            "access": given.get("access") or "",
+            "role": _text(content["role_arn"]),
+            "user": _text(content["user"]["id"]),
+            "username": _text(content["user"]["username"]),
+            "region": _text(content["region"]),
+            "access": content.get("access") or "",
         }
-        self.validity = int(given["validity"])
-        self.note = errors.printable(given.get("note") or "")
+        self.validity = int(content["validity"])
+        self.note = errors.printable(content.get("note") or "")
         self.portal_time = portal_time
 
 
@@ -116,28 +116,30 @@ class Portal:
         self.bearer = bearer
         self.trust = trust
 
-    def issue(self, ask: "CredentialRequest") -> IssuedKeys:
+    def issue(self, request: "CredentialRequest") -> IssuedKeys:
         """Request AWS credentials. Raises a `Refusal` on every failure."""
-        doing = f"asking {self.origin} for {ask.what}"
-        answer = self.call("POST", "/api/v1/sessions", self.wish(ask), doing)
+        doing = f"asking {self.origin} for {request.what}"
+        answer = self.call("POST", "/api/v1/sessions", self.request_body(request), doing)
         try:
             return IssuedKeys(read_json(answer.body), read_time(answer.headers.get("Date")))
         except UNREADABLE as error:
             raise errors.not_a_portal(self.origin) from error
 
-    def wish(self, ask: "CredentialRequest") -> dict[str, object]:
+    def request_body(self, request: "CredentialRequest") -> dict[str, object]:
         """Return the request's JSON body as the portal expects it."""
         # Tenant names are lower case. duploctl lowers what the user types, so its users rely on that.
-        wish: dict[str, object] = {"admin": True} if ask.tenant is None else {"tenant": ask.tenant.lower()}
-        if ask.duration is not None:
-            wish["duration"] = ask.duration
-        return wish
+        body: dict[str, object] = (
+            {"admin": True} if request.tenant is None else {"tenant": request.tenant.lower()}
+        )
+        if request.duration is not None:
+            body["duration"] = request.duration
+        return body
 
     def call(
         self,
         method: str,
         path: str,
-        wish: "Mapping[str, object] | None",
+        payload: "Mapping[str, object] | None",
         doing: str,
         condition: "Mapping[str, str]" = NO_CONDITION,
     ) -> Answer:
@@ -145,21 +147,21 @@ class Portal:
 
         *doing* describes the call in a progress message; *condition* is a precondition such as If-Match.
         """
-        body = None if wish is None else json.dumps(wish)
+        body = None if payload is None else json.dumps(payload)
 
         def answer_to(token: str) -> Answer:
-            who = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            base_headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             return exchange(
-                self.origin, self.trust, ApiRequest(method, path, {**who, **condition}, body), doing
+                self.origin, self.trust, ApiRequest(method, path, {**base_headers, **condition}, body), doing
             )
 
         token = self.bearer.token()
         answer = answer_to(token)
-        if answer.status == HTTPStatus.UNAUTHORIZED and (other := self.bearer.instead_of(token)):
-            answer = answer_to(other)
-        elif _needs_step_up(answer) and (other := self.bearer.stepped_up(token)):
+        if answer.status == HTTPStatus.UNAUTHORIZED and (new_token := self.bearer.renew(token)):
+            answer = answer_to(new_token)
+        elif _needs_step_up(answer) and (new_token := self.bearer.step_up(token)):
             # At most once per call: if the portal refuses the new token too, its reason is reported.
-            answer = answer_to(other)
+            answer = answer_to(new_token)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise errors.refused(self.origin, answer.status, answer.headers, answer.body)
         return answer
@@ -170,50 +172,51 @@ def _needs_step_up(answer: Answer) -> bool:
     return answer.status == HTTPStatus.FORBIDDEN and errors.needs_step_up(answer.headers, answer.body)
 
 
-def exchange(origin: str, trust: "Trust | None", sent: ApiRequest, doing: str) -> Answer:
+def exchange(origin: str, trust: "Trust | None", request: ApiRequest, doing: str) -> Answer:
     """Send one request and return the answer with any status; raise a `Refusal` if there is none."""
     start = monotonic()
     proxy = None
     try:
         proxy = proxy_for(origin, os.environ)
-        answer = with_timeout(_DEADLINE, lambda: _exchange(origin, trust, sent, proxy), doing)
+        answer = with_timeout(_DEADLINE, lambda: _exchange(origin, trust, request, proxy), doing)
     except (OSError, http.client.HTTPException) as error:
-        debug(f"{sent.method} {origin}{sent.path}: {type(error).__name__}: {error}")
+        debug(f"{request.method} {origin}{request.path}: {type(error).__name__}: {error}")
         raise errors.unreached(origin, error, proxy) from error
-    debug(f"{sent.method} {origin}{sent.path}: {answer.status} after {(monotonic() - start) * 1000:.0f} ms")
+    milliseconds = (monotonic() - start) * 1000
+    debug(f"{request.method} {origin}{request.path}: {answer.status} after {milliseconds:.0f} ms")
     return answer
 
 
-def _exchange(origin: str, trust: "Trust | None", sent: ApiRequest, proxy: "Proxy | None") -> Answer:
+def _exchange(origin: str, trust: "Trust | None", request: ApiRequest, proxy: "Proxy | None") -> Answer:
     authority = origin.partition("://")[2]
     if trust is None:
-        return _converse(http.client.HTTPConnection(authority, timeout=_DEADLINE), sent)
+        return _send(http.client.HTTPConnection(authority, timeout=_DEADLINE), request)
 
-    def securely() -> Answer:
+    def over_tls() -> Answer:
         connection = http.client.HTTPSConnection(authority, timeout=_DEADLINE, context=trust.context)
         if proxy is not None:
             from daypass.common.tunnel import open_tunnel
 
-            plain = open_tunnel(proxy, connection.host, connection.port, lambda: _DEADLINE)
+            tunnel = open_tunnel(proxy, connection.host, connection.port, lambda: _DEADLINE)
             # http.client does not connect a connection that already has a socket.
-            connection.sock = trust.context.wrap_socket(plain, server_hostname=connection.host)
-        return _converse(connection, sent)
+            connection.sock = trust.context.wrap_socket(tunnel, server_hostname=connection.host)
+        return _send(connection, request)
 
     try:
-        return securely()
+        return over_tls()
     except ssl.SSLCertVerificationError:
         # Nothing was sent yet, and the authority may be in the part of the bundle that is not loaded.
         if not trust.read_all():
             raise
-        return securely()
+        return over_tls()
 
 
-def _converse(connection: http.client.HTTPConnection, sent: ApiRequest) -> Answer:
-    headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **sent.headers}
+def _send(connection: http.client.HTTPConnection, request: ApiRequest) -> Answer:
+    headers = {"Accept": "application/json", "User-Agent": f"daypass/{__version__}", **request.headers}
     try:
-        connection.request(sent.method, sent.path, sent.body, headers)
+        connection.request(request.method, request.path, request.body, headers)
         answer = connection.getresponse()
-        body = answer.read(_LARGEST_ANSWER)
+        body = answer.read(_MAX_ANSWER_SIZE)
         if answer.length:
             # Cut off on the way, or larger than any answer of a portal.
             raise http.client.IncompleteRead(body, answer.length)

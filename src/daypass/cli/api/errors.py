@@ -16,21 +16,21 @@ from daypass.cli.runtime.errors import (
 )
 from daypass.common.proxies import Proxy, ProxyError
 
-_LONGEST = 2000
+_MAX_LENGTH = 2000
 """Maximum length of a portal's message, in characters, that is shown."""
 
-_OF_THE_SETUP = ("aws_refused", "aws_trust", "aws_misconfigured")
+_SETUP_CODES = ("aws_refused", "aws_trust", "aws_misconfigured")
 """Codes of server errors that a retry cannot fix."""
 
 
-_STEP_UP = ("fresh_sign_in_needed", "insufficient_scope")
+_STEP_UP_CODES = ("fresh_sign_in_needed", "insufficient_scope")
 """Codes of refusals that a new sign-in with admin access may resolve."""
 
-_STRICT = range(80, 94)
+_STRICT_CODES = range(80, 94)
 """OpenSSL's codes (X509_V_ERR_…) that only VERIFY_X509_STRICT raises, such as a missing key identifier."""
 
-_TIMES = (9, 10)
-_NAMES = (62, 64)
+_TIME_CODES = (9, 10)
+_NAME_CODES = (62, 64)
 
 
 def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
@@ -60,14 +60,14 @@ def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Pr
 
 def remedy_for(error: ssl.SSLCertVerificationError) -> str:
     """Return a sentence that says what to do about a certificate that was not accepted."""
-    if error.verify_code in _STRICT:
+    if error.verify_code in _STRICT_CODES:
         return (
             "It lacks what RFC 5280 demands; Python checks that from 3.13 on, whatever CA file is named. "
             "The portal's operator has to issue it anew; until then, run daypass with Python 3.12."
         )
-    if error.verify_code in _TIMES:
+    if error.verify_code in _TIME_CODES:
         return "The portal's operator has to renew it, if the clock of this machine is right."
-    if error.verify_code in _NAMES:
+    if error.verify_code in _NAME_CODES:
         return "It is for another name: is the portal's address right?"
     return (
         "If the portal has a certificate authority of its own, name its file with --ca-file or "
@@ -82,30 +82,32 @@ def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: by
         if status >= 500 or status == 429:
             return Unavailable(f"{origin} answers with an error ({status}). Try again later.")
         return not_a_portal(origin, status)
-    sentence = problem.get("detail") or problem.get("title") or f"The portal answers {status}."
+    message = problem.get("detail") or problem.get("title") or f"The portal answers {status}."
     if "Retry-After" in headers:
-        sentence += f" Try again in {headers['Retry-After']} s."
+        message += f" Try again in {headers['Retry-After']} s."
     if problem.get("request_id"):
-        sentence += f" (request {problem['request_id']})"
-    return _kind(status, problem.get("code", ""))(printable(sentence))
+        message += f" (request {problem['request_id']})"
+    return _refusal_class(status, problem.get("code", ""))(printable(message))
 
 
 def needs_step_up(headers: http.client.HTTPMessage, body: bytes) -> bool:
     """Return whether an error answer demands a recent sign-in or one with admin access."""
     problem = _problem(headers, body)
-    return problem is not None and problem.get("code") in _STEP_UP
+    return problem is not None and problem.get("code") in _STEP_UP_CODES
 
 
 def not_a_portal(origin: str, status: int | None = None) -> Refusal:
     """Return the refusal for a server whose answers are not those of a portal."""
-    what = f" ({status})" if status else ""
-    return Misconfigured(f"What answers at {origin} is not a Daypass portal{what}. Is the address right?")
+    status_text = f" ({status})" if status else ""
+    return Misconfigured(
+        f"What answers at {origin} is not a Daypass portal{status_text}. Is the address right?"
+    )
 
 
-def _kind(status: int, code: str) -> type[Refusal]:
-    if code in _OF_THE_SETUP:
+def _refusal_class(status: int, code: str) -> type[Refusal]:
+    if code in _SETUP_CODES:
         return Misconfigured
-    if code in _STEP_UP:
+    if code in _STEP_UP_CODES:
         return SignInNeeded
     if status >= 500 or status == 429:
         return Unavailable
@@ -127,6 +129,6 @@ def _problem(headers: http.client.HTTPMessage, body: bytes) -> dict[str, str] | 
     )
 
 
-def printable(sentence: str) -> str:
+def printable(message: str) -> str:
     """Return a portal's message shortened, and without control characters that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in sentence[:_LONGEST])
+    return "".join(letter if letter.isprintable() else " " for letter in message[:_MAX_LENGTH])

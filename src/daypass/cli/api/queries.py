@@ -14,7 +14,7 @@ from daypass.cli.cache import locked, tenant_names
 from daypass.cli.cache.request import CredentialRequest
 from daypass.cli.runtime.errors import Refusal
 
-Fact = TypeVar("Fact")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def standing(portal: Portal, me: Me) -> Identity:
 
 def me(portal: Portal) -> Me:
     """Return who is calling."""
-    return _asked(portal, "/api/v1/me", "who you are", _me)
+    return _get(portal, "/api/v1/me", "who you are", _me)
 
 
 def tenants(portal: Portal) -> list[Tenant]:
@@ -95,7 +95,7 @@ def tenants(portal: Portal) -> list[Tenant]:
 
     def page_at(cursor: str | None) -> dict[str, Any]:
         query = "" if cursor is None else f"?{urlencode({'cursor': cursor})}"
-        return _asked(portal, f"/api/v1/tenants{query}", "your tenants", dict)
+        return _get(portal, f"/api/v1/tenants{query}", "your tenants", dict)
 
     try:
         found = [_tenant(each) for each in every_page(portal.origin, "tenants", page_at)]
@@ -111,34 +111,36 @@ def tenants(portal: Portal) -> list[Tenant]:
 def sessions(portal: Portal, limit: int) -> list[Session]:
     """Return the caller's *limit* newest AWS sessions, the newest first."""
     path = f"/api/v1/sessions?{urlencode({'limit': limit})}"
-    return _asked(portal, path, "your sessions", lambda given: [_session(each) for each in given["sessions"]])
-
-
-def console_url(portal: Portal, ask: CredentialRequest, destination: str | None) -> str:
-    """Return a URL that signs in to the AWS console; it is a secret and valid for 15 minutes."""
-    wish = portal.wish(ask) | {"purpose": "console"}
-    if destination is not None:
-        wish["destination"] = destination
-    answer = portal.call(
-        "POST", "/api/v1/sessions", wish, f"asking {portal.origin} for the console of {ask.what}"
+    return _get(
+        portal, path, "your sessions", lambda content: [_session(each) for each in content["sessions"]]
     )
-    return _read(portal, answer.body, lambda given: _text(given, "console_url"))
 
 
-def _asked(portal: Portal, path: str, what: str, read: Callable[[dict[str, Any]], Fact]) -> Fact:
-    answer = portal.call("GET", path, None, f"asking {portal.origin} for {what}")
+def console_url(portal: Portal, request: CredentialRequest, destination: str | None) -> str:
+    """Return a URL that signs in to the AWS console; it is a secret and valid for 15 minutes."""
+    body = portal.request_body(request) | {"purpose": "console"}
+    if destination is not None:
+        body["destination"] = destination
+    answer = portal.call(
+        "POST", "/api/v1/sessions", body, f"asking {portal.origin} for the console of {request.what}"
+    )
+    return _read(portal, answer.body, lambda content: _text(content, "console_url"))
+
+
+def _get(portal: Portal, path: str, subject: str, read: Callable[[dict[str, Any]], Result]) -> Result:
+    answer = portal.call("GET", path, None, f"asking {portal.origin} for {subject}")
     return _read(portal, answer.body, read)
 
 
-def _read(portal: Portal, body: bytes, read: Callable[[dict[str, Any]], Fact]) -> Fact:
+def _read(portal: Portal, body: bytes, read: Callable[[dict[str, Any]], Result]) -> Result:
     try:
         return read(read_json(body))
     except UNREADABLE as error:
         raise errors.not_a_portal(portal.origin) from error
 
 
-def _me(given: Mapping[str, Any]) -> Me:
-    user, token = given["user"], given["token"]
+def _me(content: Mapping[str, Any]) -> Me:
+    user, token = content["user"], content["token"]
     return Me(
         user_id=_text(user, "id"),
         username=_text(user, "username"),
@@ -147,42 +149,42 @@ def _me(given: Mapping[str, Any]) -> Me:
         token_kind=_text(token, "kind"),
         token_name=_text(token, "name"),
         token_expires_at=read_moment(token["expires_at"]),
-        account_id=_text(given, "account_id"),
-        region=_text(given, "region"),
-        version=_text(given, "version"),
+        account_id=_text(content, "account_id"),
+        region=_text(content, "region"),
+        version=_text(content, "version"),
         # Absent from the answers of older portals.
-        aws_endpoint_url=_text(given, "aws_endpoint_url") if given.get("aws_endpoint_url") else None,
+        aws_endpoint_url=_text(content, "aws_endpoint_url") if content.get("aws_endpoint_url") else None,
     )
 
 
-def _tenant(given: Mapping[str, Any]) -> Tenant:
+def _tenant(content: Mapping[str, Any]) -> Tenant:
     return Tenant(
-        id=_text(given, "id"),
-        name=_text(given, "name"),
-        region=_text(given, "region"),
-        access=_text(given, "access"),
+        id=_text(content, "id"),
+        name=_text(content, "name"),
+        region=_text(content, "region"),
+        access=_text(content, "access"),
     )
 
 
-def _session(given: Mapping[str, Any]) -> Session:
-    expires_at = given["expires_at"]
+def _session(content: Mapping[str, Any]) -> Session:
+    expires_at = content["expires_at"]
     return Session(
-        id=_text(given, "id"),
-        scope=_text(given, "scope"),
-        tenant=None if given["tenant"] is None else _text(given, "tenant"),
-        state=_text(given, "state"),
-        asked_at=read_moment(given["asked_at"]),
+        id=_text(content, "id"),
+        scope=_text(content, "scope"),
+        tenant=None if content["tenant"] is None else _text(content, "tenant"),
+        state=_text(content, "state"),
+        asked_at=read_moment(content["asked_at"]),
         expires_at=None if expires_at is None else read_moment(expires_at),
-        purpose=_text(given, "purpose"),
-        door=_text(given, "door"),
-        address=_text(given, "address"),
-        reason=_text(given, "reason"),
+        purpose=_text(content, "purpose"),
+        door=_text(content, "door"),
+        address=_text(content, "address"),
+        reason=_text(content, "reason"),
     )
 
 
-def _text(given: Mapping[str, Any], name: str) -> str:
+def _text(content: Mapping[str, Any], name: str) -> str:
     """Return the text field *name*, safe for a terminal."""
-    text = given[name]
+    text = content[name]
     if not isinstance(text, str):
         raise TypeError(f"{name} is no text")
     return errors.printable(text)

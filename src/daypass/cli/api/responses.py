@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 """Exceptions that reading a malformed answer raises."""
 
-MOST_PAGES = 1000
+MAX_PAGES = 1000
 """Maximum number of pages of one list, more than any portal has."""
 
-_PATIENCE = 600.0
+_TIMEOUT = 600.0
 """Maximum number of seconds for all pages of one list."""
 
 _YEARS = range(1971, 9999)
@@ -27,7 +27,7 @@ _YEARS = range(1971, 9999)
 def read_json(body: bytes) -> "Any":  # noqa: ANN401  JSON may be anything
     """Return the JSON value of *body*; raise ValueError if it is invalid or nested too deeply."""
     try:
-        return json.loads(body, parse_constant=_no_number)
+        return json.loads(body, parse_constant=_reject_constant)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
@@ -49,7 +49,7 @@ def every_page(
     """
     cursor: str | None = None
     seen: set[str] = set()
-    end = monotonic() + _PATIENCE
+    end = monotonic() + _TIMEOUT
     while True:
         page = page_at(cursor)
         members = page[name]
@@ -58,7 +58,7 @@ def every_page(
         if cursor is None:
             return
         # A genuine portal never returns a cursor after a page without members.
-        if not members or cursor in seen or len(seen) >= MOST_PAGES or monotonic() > end:
+        if not members or cursor in seen or len(seen) >= MAX_PAGES or monotonic() > end:
             raise Misconfigured(
                 f"The list of {name} of {origin} does not end; it was given up after {len(seen) + 1} pages. "
                 "Ask the operator of the portal."
@@ -66,5 +66,5 @@ def every_page(
         seen.add(cursor)
 
 
-def _no_number(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")

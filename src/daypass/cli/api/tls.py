@@ -15,7 +15,7 @@ CA_VARIABLES = ("DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_C
 """Variables that name a CA file, in order of precedence; the flag --ca-file wins over all."""
 
 
-_LARGEST = 4 * 1024 * 1024
+_MAX_SIZE = 4 * 1024 * 1024
 """Maximum size in bytes of certificates read from a pipe; a system's bundle has about 250 KB."""
 
 
@@ -45,14 +45,14 @@ def trust(origin: str, flags: "Mapping[str, str]", environment: "Mapping[str, st
     if origin.startswith("http://"):
         return None
     named = {"--ca-file": flags.get("ca_file")} | {name: environment.get(name) for name in CA_VARIABLES}
-    for name, given in named.items():
-        path = (given or "").strip("\r\n")
+    for name, value in named.items():
+        path = (value or "").strip("\r\n")
         if path:
-            return Trust(_trusting(path, expanded(path, environment), name), is_whole=True)
-    return _trusting_the_system()
+            return Trust(_load_named(path, expanded(path, environment), name), is_whole=True)
+    return _load_system()
 
 
-def _trusting_the_system() -> Trust:
+def _load_system() -> Trust:
     folder = ssl.get_default_verify_paths().capath
     # In a folder of hashed names OpenSSL looks up the one authority that it needs. Reading the whole bundle
     # takes longer than the call to the portal.
@@ -68,20 +68,20 @@ def _has_hashed_names(folder: str) -> bool:
         return False
 
 
-def _trusting(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
+def _load_named(path: str, certificates: str, named_by: str) -> ssl.SSLContext:
     try:
         if os.path.isdir(certificates):
             return ssl.create_default_context(capath=certificates)
         if os.path.exists(certificates) and not os.path.isfile(certificates):
             # A pipe can be read only once, but each renewal of credentials needs its content again.
             return ssl.create_default_context(
-                cadata=read_file(certificates, "CA file", _LARGEST).decode("ascii")
+                cadata=read_file(certificates, "CA file", _MAX_SIZE).decode("ascii")
             )
         return ssl.create_default_context(cafile=certificates)
     except UnicodeDecodeError as error:
         raise UsageError(f"The certificates in {path}, named by {named_by}, are not in PEM form.") from error
     except OSError as error:
-        why = error.strerror or "it holds no certificate"
+        reason = error.strerror or "it holds no certificate"
         raise UsageError(
-            f"The certificates in {path}, named by {named_by}, cannot be read: {why}."
+            f"The certificates in {path}, named by {named_by}, cannot be read: {reason}."
         ) from error

@@ -18,7 +18,7 @@ from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 MOST_REQUESTS = 20
 
-_GONE_ON = b"Your terminal goes on. You may close this page.\n"
+_DONE_TEXT = b"Your terminal goes on. You may close this page.\n"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Content-Type": "text/plain; charset=utf-8",
@@ -33,7 +33,7 @@ class Expected:
 
     state: str = field(repr=False)
     issuer: str
-    goes_on_at: str
+    redirect_to: str
     """The URL to which the browser is redirected afterwards."""
 
 
@@ -51,10 +51,10 @@ class CallbackServer:
     def __init__(self, port: int = 0, path: str = "") -> None:
         self._loopback = LoopbackServer(self._reply, port)
         self.path = path or f"/cb/{secrets.token_urlsafe(24)}"
-        self._turn = Lock()
-        self._left = MOST_REQUESTS
+        self._lock = Lock()
+        self._requests_left = MOST_REQUESTS
         self._expected: Expected | None = None
-        self._found: Callback | None = None
+        self._callback: Callback | None = None
 
     def __enter__(self) -> "CallbackServer":
         return self
@@ -76,8 +76,8 @@ class CallbackServer:
         self,
         expected: Expected,
         seconds: float,
-        also: int | None = None,
-        other: Callable[[], Callback | None] = lambda: None,
+        descriptor: int | None = None,
+        read_other: Callable[[], Callback | None] = lambda: None,
     ) -> Callback | None:
         """Return the genuine response; None if none arrived within *seconds*.
 
@@ -85,30 +85,32 @@ class CallbackServer:
         """
         self._expected = expected
         until = monotonic() + seconds
-        while self._loopback.serve(until - monotonic(), [] if also is None else [also]) is not None:
-            found = other()
-            if found is not None:
-                return found
-        return self._found
+        while (
+            self._loopback.serve(until - monotonic(), [] if descriptor is None else [descriptor]) is not None
+        ):
+            callback = read_other()
+            if callback is not None:
+                return callback
+        return self._callback
 
     def _reply(self, request: Request) -> Reply:
         path, _, query = request.target.partition("?")
         # Any web page can send requests to wrong paths. Counting them would let it end the sign-in.
         if not compare_digest(path.encode(), self.path.encode()):
             return Reply(HTTPStatus.NOT_FOUND)
-        with self._turn:
-            self._left -= 1
+        with self._lock:
+            self._requests_left -= 1
             expected = self._expected
-            if expected is None or self._left < 0 or self._found is not None:
+            if expected is None or self._requests_left < 0 or self._callback is not None:
                 return Reply(HTTPStatus.NOT_FOUND)
-            self._found = _read(query, expected)
-            if self._found is None:
+            self._callback = _read_callback(query, expected)
+            if self._callback is None:
                 return Reply(HTTPStatus.NOT_FOUND)
-        headers = {"Location": expected.goes_on_at, **_HEADERS}
-        return Reply(HTTPStatus.SEE_OTHER, _GONE_ON, headers, is_last=True)
+        headers = {"Location": expected.redirect_to, **_HEADERS}
+        return Reply(HTTPStatus.SEE_OTHER, _DONE_TEXT, headers, is_last=True)
 
 
-def _read(query: str, expected: Expected) -> Callback | None:
+def _read_callback(query: str, expected: Expected) -> Callback | None:
     """Return the response in *query*; None if state or issuer (RFC 9207) differ or a name is repeated."""
     pairs = parse_qsl(query, keep_blank_values=True)
     fields = dict(pairs)

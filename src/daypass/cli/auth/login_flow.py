@@ -16,10 +16,10 @@ from daypass.cli.runtime import browser
 from daypass.cli.runtime.errors import SignInNeeded
 from daypass.cli.runtime.select import wait_readable
 
-PATIENCE = 180.0
+ANSWER_TIMEOUT = 180.0
 """Seconds that the user has to answer."""
 
-_A_MOMENT = 2.0
+_BROWSER_TIMEOUT = 2.0
 
 _CODE = re.compile("daypass_code_[A-Za-z0-9]{38}")
 
@@ -29,7 +29,7 @@ class LoginPrompt:
     """The ways in which the user can be prompted to sign in: a browser, a terminal, or both."""
 
     terminal: Terminal | None
-    no_browser: str
+    no_browser_reason: str
     """The reason why no browser on this machine can be used; "" if one can."""
     choice: browser.Choice
     """The browser that --browser or BROWSER names, if any."""
@@ -38,35 +38,35 @@ class LoginPrompt:
     @property
     def can_answer(self) -> bool:
         """Whether the user can sign in: in a browser that reaches this machine, or by pasting a code."""
-        return not self.no_browser or self.terminal is not None
+        return not self.no_browser_reason or self.terminal is not None
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Write *text* to the terminal, if there is one."""
         if self.terminal is not None:
-            self.terminal.say(text)
+            self.terminal.write(text)
 
 
-def person_here(flags: Mapping[str, str], environment: Mapping[str, str]) -> LoginPrompt:
+def find_prompt(flags: Mapping[str, str], environment: Mapping[str, str]) -> LoginPrompt:
     """Return how the user can be prompted, according to flags and environment."""
-    here = terminal.find(environment)
+    user_terminal = terminal.find(environment)
     if "no_browser" in flags:
-        return LoginPrompt(here, "as you asked", browser.Choice(""), environment)
+        return LoginPrompt(user_terminal, "as you asked", browser.Choice(""), environment)
     choice = browser.chosen(flags.get("browser", ""), environment)
     why_none = "" if "browser" in flags else browser.why_none(environment)
-    if choice.missing and here is not None:
+    if choice.missing and user_terminal is not None:
         why_none = choice.missing
-    return LoginPrompt(here, why_none, choice, environment)
+    return LoginPrompt(user_terminal, why_none, choice, environment)
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFlow:
     """One sign-in on this machine, for tenants or with admin access."""
 
-    doorway: OAuthClient
-    person: LoginPrompt
+    client: OAuthClient
+    prompt: LoginPrompt
     admin: bool
     tenant: str
-    patience: float = PATIENCE
+    timeout: float = ANSWER_TIMEOUT
 
     def run(self, slot: LockedSession) -> Tokens:
         """Return the tokens after the user consented; raise `LoginDeclined`, or the portal's refusal.
@@ -75,7 +75,7 @@ class LoginFlow:
         redirects to the same port and path.
         """
         try:
-            answer, pushed = self._ask(slot)
+            answer, pushed = self._authorize(slot)
         except KeyboardInterrupt:
             # The user cancelled deliberately, so no other process may resume the request.
             slot.drop_pending()
@@ -84,80 +84,84 @@ class LoginFlow:
             raise LoginDeclined("Nobody answered the sign-in in time. Run `daypass login` to try again.")
         if answer.error:
             raise LoginDeclined("The sign-in was declined. Run `daypass login` to try again.")
-        return self.doorway.redeem(answer.code, pushed)
+        return self.client.redeem(answer.code, pushed)
 
-    def _ask(self, slot: LockedSession) -> tuple[Callback | None, Pushed]:
-        if self.person.no_browser:
-            pushed = self._push(self.doorway.paste_back)
+    def _authorize(self, slot: LockedSession) -> tuple[Callback | None, Pushed]:
+        if self.prompt.no_browser_reason:
+            pushed = self._push(self.client.manual_redirect_uri)
             self._open(pushed)
-            self._explain(pushed, f"Open this page in a browser ({self.person.no_browser}):")
-            return self._wait_for_paste(min(self.patience, pushed.life)), pushed
+            self._print_instructions(
+                pushed, f"Open this page in a browser ({self.prompt.no_browser_reason}):"
+            )
+            return self._wait_for_paste(min(self.timeout, pushed.life)), pushed
         pending = slot.pending()
-        listener = pending and _listening_again(pending)
-        if pending is not None and listener:
+        server = pending and _resume_callback_server(pending)
+        if pending is not None and server:
             pushed = pending.pushed
             lead = "A page in your browser waits for your answer already. If you closed it, open:"
         else:
-            listener = CallbackServer()
-            pushed = self._push(listener.redirect_uri)
-            slot.write_pending(Pending(pushed, listener.port, listener.path))
+            server = CallbackServer()
+            pushed = self._push(server.redirect_uri)
+            slot.write_pending(Pending(pushed, server.port, server.path))
             self._open(pushed)
             lead = "Your browser opens. If it does not, open:"
-        with listener:
-            self._explain(pushed, lead)
-            return self._wait(listener, pushed), pushed
+        with server:
+            self._print_instructions(pushed, lead)
+            return self._wait(server, pushed), pushed
 
     def _push(self, redirect_uri: str) -> Pushed:
-        return self.doorway.push(redirect_uri, browser.machine(), self.tenant, admin=self.admin)
+        return self.client.push(redirect_uri, browser.machine(), self.tenant, admin=self.admin)
 
     def _open(self, pushed: Pushed) -> None:
-        person = self.person
-        choice = person.choice
-        if person.no_browser and (choice.missing or not choice.command):
+        prompt = self.prompt
+        choice = prompt.choice
+        if prompt.no_browser_reason and (choice.missing or not choice.command):
             return
-        opened = browser.opening(self.doorway.page(pushed.request_uri), choice.command, person.environment)
-        if person.terminal is None and not _seems_fine(opened):
-            why = f": {choice.missing}" if choice.missing else ""
-            raise SignInNeeded(f"No browser could be opened{why}. Run `daypass login` in a terminal.")
+        opened = browser.opening(
+            self.client.authorization_url(pushed.request_uri), choice.command, prompt.environment
+        )
+        if prompt.terminal is None and not _seems_open(opened):
+            reason = f": {choice.missing}" if choice.missing else ""
+            raise SignInNeeded(f"No browser could be opened{reason}. Run `daypass login` in a terminal.")
 
-    def _explain(self, pushed: Pushed, lead: str) -> None:
-        what = "admin access" if self.admin else "your tenants"
-        self.person.say(
-            f"daypass: Sign in to {self.doorway.origin} for {what}.\n"
-            f"  {lead}\n    {self.doorway.page(pushed.request_uri)}\n"
+    def _print_instructions(self, pushed: Pushed, lead: str) -> None:
+        access = "admin access" if self.admin else "your tenants"
+        self.prompt.write(
+            f"daypass: Sign in to {self.client.origin} for {access}.\n"
+            f"  {lead}\n    {self.client.authorization_url(pushed.request_uri)}\n"
             f"  Does the page show {pushed.match_code}? If not, cancel it.\n"
             "  If the page gives you a code, paste it here: "
         )
 
-    def _wait(self, listener: CallbackServer, pushed: Pushed) -> Callback | None:
-        terminal, seconds = self.person.terminal, min(self.patience, pushed.life)
-        expected = Expected(pushed.state, self.doorway.origin, self.doorway.done)
-        answer = listener.wait(expected, seconds, terminal.reads if terminal else None, self._pasted)
-        self.person.say("\n")
+    def _wait(self, server: CallbackServer, pushed: Pushed) -> Callback | None:
+        terminal, seconds = self.prompt.terminal, min(self.timeout, pushed.life)
+        expected = Expected(pushed.state, self.client.origin, self.client.done_url)
+        answer = server.wait(expected, seconds, terminal.reads if terminal else None, self._read_pasted_code)
+        self.prompt.write("\n")
         return answer
 
     def _wait_for_paste(self, seconds: float) -> Callback | None:
-        terminal = self.person.terminal
+        terminal = self.prompt.terminal
         until = monotonic() + seconds
         while terminal is not None and (left := until - monotonic()) > 0:
-            if wait_readable([terminal.reads], left) and (answer := self._pasted()):
+            if wait_readable([terminal.reads], left) and (answer := self._read_pasted_code()):
                 return answer
         return None
 
-    def _pasted(self) -> Callback | None:
+    def _read_pasted_code(self) -> Callback | None:
         """Return the response for a pasted line; None if the line is not a code."""
-        terminal = self.person.terminal
-        typed = terminal.line() if terminal else None
-        if typed is None:
+        terminal = self.prompt.terminal
+        line = terminal.read_line() if terminal else None
+        if line is None:
             return Callback("", "the terminal is gone")
-        if _CODE.fullmatch(typed):
-            return Callback(typed, "")
-        if typed:
-            self.person.say("  That is not the code; copy all of it, and paste it here: ")
+        if _CODE.fullmatch(line):
+            return Callback(line, "")
+        if line:
+            self.prompt.write("  That is not the code; copy all of it, and paste it here: ")
         return None
 
 
-def _listening_again(pending: Pending) -> CallbackServer | None:
+def _resume_callback_server(pending: Pending) -> CallbackServer | None:
     try:
         return CallbackServer(pending.port, pending.path)
     except OSError:
@@ -165,9 +169,9 @@ def _listening_again(pending: Pending) -> CallbackServer | None:
         return None
 
 
-def _seems_fine(opened: "Popen[bytes]") -> bool:
+def _seems_open(opened: "Popen[bytes]") -> bool:
     """Return whether the browser seems to have opened: its launcher succeeded or still runs."""
     try:
-        return opened.wait(_A_MOMENT) == 0
+        return opened.wait(_BROWSER_TIMEOUT) == 0
     except TimeoutExpired:
         return True

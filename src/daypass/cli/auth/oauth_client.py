@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 CLIENT_ID = "daypass-cli"
 
-_LONGEST = 10**9
+_MAX_LIFETIME = 10**9
 """Maximum plausible lifetime of a token, in seconds."""
 
 
 class Tokens:
     """A token response: the access and refresh tokens, their lifetimes in seconds, and their session."""
 
-    __slots__ = ("access", "access_life", "allows_admin", "id", "life", "refresh", "username")
+    __slots__ = ("access", "access_lifetime", "allows_admin", "id", "life", "refresh", "username")
 
-    def __init__(self, given: "Mapping[str, Any]") -> None:
-        self.id = _text(given, "sign_in_id")
-        self.username = errors.printable(_text(given, "username"))
-        self.allows_admin = "admin" in _text(given, "scope").split()
-        self.access = _text(given, "access_token")
-        self.access_life = _number(given, "expires_in")
-        self.refresh = _text(given, "refresh_token")
-        self.life = _number(given, "refresh_expires_in")
+    def __init__(self, content: "Mapping[str, Any]") -> None:
+        self.id = _text(content, "sign_in_id")
+        self.username = errors.printable(_text(content, "username"))
+        self.allows_admin = "admin" in _text(content, "scope").split()
+        self.access = _text(content, "access_token")
+        self.access_lifetime = _number(content, "expires_in")
+        self.refresh = _text(content, "refresh_token")
+        self.life = _number(content, "refresh_expires_in")
 
 
 class OAuthClient:
@@ -47,12 +47,12 @@ class OAuthClient:
         self.trust = trust
 
     @property
-    def paste_back(self) -> str:
+    def manual_redirect_uri(self) -> str:
         """Redirect URI of the portal's page that shows the code to copy."""
         return f"{self.origin}/oauth/code"
 
     @property
-    def done(self) -> str:
+    def done_url(self) -> str:
         """URL of the portal's page that sends the user back to the terminal."""
         return f"{self.origin}/oauth/done"
 
@@ -67,12 +67,12 @@ class OAuthClient:
         from daypass.cli.auth.pending_login import Pushed
 
         verifier, state = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
-        given = self._post(
+        content = self._post(
             "/oauth/par",
             {
                 "client_id": CLIENT_ID,
                 "response_type": "code",
-                "code_challenge": _challenge(verifier),
+                "code_challenge": _code_challenge(verifier),
                 "code_challenge_method": "S256",
                 "state": state,
                 "redirect_uri": redirect_uri,
@@ -82,22 +82,22 @@ class OAuthClient:
                 "version": __version__,
             },
         )
-        issuer = _text(given, "issuer")
+        issuer = _text(content, "issuer")
         if issuer != self.origin:
             raise Misconfigured(
                 f"The portal at {self.origin} calls itself {errors.printable(issuer)}. "
                 "Use that address, or ask whoever runs it to set DAYPASS_PUBLIC_URL right."
             )
         return Pushed(
-            request_uri=_text(given, "request_uri"),
-            match_code=errors.printable(_text(given, "match_code")),
+            request_uri=_text(content, "request_uri"),
+            match_code=errors.printable(_text(content, "match_code")),
             state=state,
             verifier=verifier,
             redirect_uri=redirect_uri,
-            life=_number(given, "expires_in"),
+            life=_number(content, "expires_in"),
         )
 
-    def page(self, request_uri: str) -> str:
+    def authorization_url(self, request_uri: str) -> str:
         """Return the URL of the consent page for a pushed request."""
         return f"{self.origin}/oauth/authorize?" + urlencode(
             {"client_id": CLIENT_ID, "request_uri": request_uri}
@@ -127,28 +127,28 @@ class OAuthClient:
 
     def _post(self, path: str, fields: "Mapping[str, str]") -> "dict[str, Any]":
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        sent = ApiRequest("POST", path, headers, urlencode(fields))
-        answer = exchange(self.origin, self.trust, sent, f"asking {self.origin} for a sign-in")
-        given = _fields(answer)
-        if answer.status >= 300 or given is None:
-            raise self._refused(answer, given)
-        return given
+        request = ApiRequest("POST", path, headers, urlencode(fields))
+        answer = exchange(self.origin, self.trust, request, f"asking {self.origin} for a sign-in")
+        content = _fields(answer)
+        if answer.status >= 300 or content is None:
+            raise self._refused(answer, content)
+        return content
 
-    def _refused(self, answer: Answer, given: "dict[str, Any] | None") -> Refusal:
-        error = given.get("error") if given else None
-        if given is None or not isinstance(error, str):
+    def _refused(self, answer: Answer, content: "dict[str, Any] | None") -> Refusal:
+        error = content.get("error") if content else None
+        if content is None or not isinstance(error, str):
             if answer.status >= 500 or answer.status == 429:
                 return Unavailable(f"{self.origin} answers with an error ({answer.status}). Try again later.")
             return errors.not_a_portal(self.origin, answer.status)
-        described = given.get("error_description")
-        said = described if isinstance(described, str) else f"the portal says {error}."
-        sentence = errors.printable(said)
+        description = content.get("error_description")
+        message = description if isinstance(description, str) else f"the portal says {error}."
+        sentence = errors.printable(message)
         if error == "invalid_grant":
             return SessionExpired(sentence)
         return (Unavailable if answer.status >= 500 or answer.status == 429 else UsageError)(sentence)
 
 
-def _challenge(verifier: str) -> str:
+def _code_challenge(verifier: str) -> str:
     from base64 import urlsafe_b64encode
     from hashlib import sha256
 
@@ -159,21 +159,21 @@ def _fields(answer: Answer) -> "dict[str, Any] | None":
     if answer.status == 200 and not answer.body:
         return {}
     try:
-        given = read_json(answer.body)
+        content = read_json(answer.body)
     except ValueError:
         return None
-    return given if isinstance(given, dict) else None
+    return content if isinstance(content, dict) else None
 
 
-def _text(given: "Mapping[str, Any]", name: str) -> str:
-    value = given.get(name)
+def _text(content: "Mapping[str, Any]", name: str) -> str:
+    value = content.get(name)
     if not isinstance(value, str) or not value:
         raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
     return value
 
 
-def _number(given: "Mapping[str, Any]", name: str) -> int:
-    value = given.get(name)
-    if not isinstance(value, int) or not 0 <= value <= _LONGEST:
+def _number(content: "Mapping[str, Any]", name: str) -> int:
+    value = content.get(name)
+    if not isinstance(value, int) or not 0 <= value <= _MAX_LIFETIME:
         raise Misconfigured(f"The portal's answer to the sign-in lacks {name}. Is it a newer version?")
     return value

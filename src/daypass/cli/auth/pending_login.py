@@ -31,8 +31,8 @@ class Pending:
     @classmethod
     def from_bytes(cls, content: bytes) -> "Pending | None":
         """Read the content of the file; return None if another version wrote it."""
-        known = json.loads(content)
+        fields = json.loads(content)
         try:
-            return cls(Pushed(**known.pop("pushed")), **known)
+            return cls(Pushed(**fields.pop("pushed")), **fields)
         except (KeyError, TypeError):
             return None

@@ -30,11 +30,11 @@ class StaticToken:
         """Return the token."""
         return self._text
 
-    def instead_of(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
+    def renew(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
         """Return None."""
         return None
 
-    def stepped_up(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
+    def step_up(self, refused: str) -> str | None:  # noqa: ARG002  none takes its place
         """Return None."""
         return None
 
@@ -72,18 +72,18 @@ class AuthSession:
     def token(self) -> str:
         """Return a valid access token: stored, refreshed, or from a new sign-in."""
         if self._current is None:
-            kept = self._usable()
-            if kept is None or not kept.is_ready(self.now()):
-                kept = self._renewed(kept.access if kept else "")
-            self._current = kept
+            stored = self._find_usable()
+            if stored is None or not stored.is_ready(self.now()):
+                stored = self._replace(stored.access if stored else "")
+            self._current = stored
         return self._current.access
 
-    def instead_of(self, refused: str) -> str | None:
+    def renew(self, refused: str) -> str | None:
         """Return another token after the portal refused *refused*."""
-        self._current = self._renewed(refused)
+        self._current = self._replace(refused)
         return self._current.access
 
-    def stepped_up(self, refused: str) -> str | None:
+    def step_up(self, refused: str) -> str | None:
         """Return the token of a new sign-in with admin access that replaces *refused* (step-up).
 
         Raises `SignInNeeded` if the user cannot be prompted, and `LoginDeclined` without their consent.
@@ -98,15 +98,15 @@ class AuthSession:
                 self._current = before
                 return before.access
             print_message("The portal asks for a recent sign-in with admin access.")
-            self._current = self._agreed(slot, began)
+            self._current = self._sign_in(slot, began)
         if before is not None:
-            self._end_at_portal(before)
+            self._revoke(before)
         return self._current.access
 
     @property
     def needs_a_person(self) -> bool:
         """Whether there is no usable session, so that the user must sign in."""
-        return self._usable() is None
+        return self._find_usable() is None
 
     def signed_in_until(self) -> float | None:
         """Return when the current session expires; None before the first token."""
@@ -117,93 +117,93 @@ class AuthSession:
         with self._slot(admin=self.admin).locked() as slot:
             before = slot.read()
             slot.drop_pending()
-            kept = self._from_person(slot)
+            stored = self._prompt_user(slot)
             if before is not None:
-                self._end_at_portal(before)
-            return kept
+                self._revoke(before)
+            return stored
 
     def log_out(self) -> int:
         """Remove stored sessions and cached credentials, and revoke the sessions; return their number."""
-        ended = 0
+        count = 0
         for admin in (False, True):
             with self._slot(admin=admin).locked() as slot:
-                kept = slot.read()
+                stored = slot.read()
                 slot.forget_portal()
                 slot.drop_pending()
-            if kept is not None:
-                ended += 1
-                self._end_at_portal(kept)
+            if stored is not None:
+                count += 1
+                self._revoke(stored)
         locked.clear(self.environment, self.origin)
-        return ended
+        return count
 
-    def _usable(self) -> StoredSession | None:
+    def _find_usable(self) -> StoredSession | None:
         """Return the stored session that has the access this command needs, if it has not expired."""
         for admin in (True,) if self.admin else (False, True):
-            kept = self._slot(admin=admin).peek()
-            if kept is not None and not kept.is_over(self.now()):
-                return kept
+            stored = self._slot(admin=admin).peek()
+            if stored is not None and not stored.is_over(self.now()):
+                return stored
         return None
 
-    def _renewed(self, refused: str) -> StoredSession:
+    def _replace(self, refused: str) -> StoredSession:
         """Return a session whose access token is not *refused*."""
         began = self.now()
-        usable = self._usable()
+        usable = self._find_usable()
         admin = self.admin if usable is None else usable.allows_admin
         with self._slot(admin=admin).locked() as slot:
-            kept = slot.read()
-            if kept is not None and kept.is_ready(self.now()) and kept.access != refused:
+            stored = slot.read()
+            if stored is not None and stored.is_ready(self.now()) and stored.access != refused:
                 # Another process has refreshed it while this one waited for the lock.
-                return kept
-            if kept is not None and not kept.is_over(self.now()):
+                return stored
+            if stored is not None and not stored.is_over(self.now()):
                 try:
-                    return self._refreshed(slot, kept)
+                    return self._refresh(slot, stored)
                 except SessionExpired as over:
                     print_message(str(over))
             slot.forget()
             if admin == self.admin:
-                return self._agreed(slot, began)
-        return self._renewed(refused)
+                return self._sign_in(slot, began)
+        return self._replace(refused)
 
-    def _refreshed(self, slot: "LockedSession", kept: StoredSession) -> StoredSession:
-        tokens = self._doorway.refresh(kept.refresh)
-        new = StoredSession.from_tokens(tokens, self.now(), kept.since)
+    def _refresh(self, slot: "LockedSession", stored: StoredSession) -> StoredSession:
+        tokens = self._client.refresh(stored.refresh)
+        new = StoredSession.from_tokens(tokens, self.now(), stored.since)
         slot.write(new)
         return new
 
-    def _agreed(self, slot: "LockedSession", began: float) -> StoredSession:
+    def _sign_in(self, slot: "LockedSession", began: float) -> StoredSession:
         """Return a new session, unless a prompt was declined within the cooldown."""
         declined_at = slot.declined_at()
         if declined_at is not None and (declined_at >= began or not self._has_terminal()):
             raise LoginDeclined(
                 f"The sign-in was declined, or not answered, a moment ago. To sign in: {self._command}"
             )
-        return self._from_person(slot)
+        return self._prompt_user(slot)
 
-    def _from_person(self, slot: "LockedSession") -> StoredSession:
+    def _prompt_user(self, slot: "LockedSession") -> StoredSession:
         # Imported here because its imports take time that only an interactive sign-in should pay.
-        from daypass.cli.auth.login_flow import LoginFlow, person_here
+        from daypass.cli.auth.login_flow import LoginFlow, find_prompt
 
-        person = person_here(self.flags, self.environment)
-        if not person.can_answer:
-            raise self._nobody_here()
+        prompt = find_prompt(self.flags, self.environment)
+        if not prompt.can_answer:
+            raise self._cannot_prompt()
         try:
-            tokens = LoginFlow(self._doorway, person, self.admin, self.flags.get("tenant", "")).run(slot)
+            tokens = LoginFlow(self._client, prompt, self.admin, self.flags.get("tenant", "")).run(slot)
         except LoginDeclined:
             slot.decline()
             raise
         now = self.now()
-        kept = StoredSession.from_tokens(tokens, now, now)
-        slot.write(kept)
-        until = strftime("%Y-%m-%d %H:%M", localtime(kept.until))
-        print_message(f"Signed in to {self.origin} as {kept.username} until {until}.")
-        return kept
+        stored = StoredSession.from_tokens(tokens, now, now)
+        slot.write(stored)
+        until = strftime("%Y-%m-%d %H:%M", localtime(stored.until))
+        print_message(f"Signed in to {self.origin} as {stored.username} until {until}.")
+        return stored
 
     def _has_terminal(self) -> bool:
-        from daypass.cli.auth.login_flow import person_here
+        from daypass.cli.auth.login_flow import find_prompt
 
-        return person_here(self.flags, self.environment).terminal is not None
+        return find_prompt(self.flags, self.environment).terminal is not None
 
-    def _nobody_here(self) -> SignInNeeded:
+    def _cannot_prompt(self) -> SignInNeeded:
         what = "recent sign-in with admin access" if self.admin else "sign-in"
         return SignInNeeded(
             f"There is no {what} for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
@@ -218,9 +218,9 @@ class AuthSession:
 
         return f"daypass login --host {shlex.quote(self.origin)}{' --admin' if self.admin else ''}"
 
-    def _end_at_portal(self, kept: StoredSession) -> None:
+    def _revoke(self, stored: StoredSession) -> None:
         try:
-            self._doorway.revoke(kept.refresh)
+            self._client.revoke(stored.refresh)
         except ValueError as error:
             print_message(
                 f"The portal could not be told, so revoke this machine on your profile page: {error}"
@@ -230,7 +230,7 @@ class AuthSession:
         return SessionSlot(self.environment, self.origin, admin=admin, now=self.now)
 
     @property
-    def _doorway(self) -> "OAuthClient":
+    def _client(self) -> "OAuthClient":
         # Imported here because most runs neither sign in nor refresh a token.
         from daypass.cli.auth.oauth_client import OAuthClient
 
@@ -249,10 +249,10 @@ def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "N
     The flag `admin` demands a session with admin access. Without a token this signs in if necessary; raises
     `SignInNeeded` if the user cannot be prompted.
     """
-    given = request.token_of(flags, environment)
-    if given:
+    token = request.token_of(flags, environment)
+    if token:
         origin = request.origin_of(flags, environment)
-        return Portal(origin, StaticToken(given), trust(origin, flags, environment))
-    signed_in = account(flags, environment, now)
-    signed_in.token()
-    return Portal(signed_in.origin, signed_in, signed_in.trust)
+        return Portal(origin, StaticToken(token), trust(origin, flags, environment))
+    session = account(flags, environment, now)
+    session.token()
+    return Portal(session.origin, session, session.trust)

@@ -21,10 +21,10 @@ Now = Callable[[], float]
 _PENDING = ".pending"
 _DECLINED = ".declined"
 
-_TOO_SHORT = 16 * 60
+_MIN_SESSION_LEFT = 16 * 60
 """Seconds before its end from which a session is unusable: AWS issues nothing for less than 15 minutes."""
 
-_ENOUGH = 60
+_MIN_TOKEN_LEFT = 60
 """Minimum remaining lifetime, in seconds, of a token that is sent."""
 
 _PROMPT_COOLDOWN = 60
@@ -72,11 +72,11 @@ class StoredSession:
 
     def is_over(self, now: float) -> bool:
         """Return whether no credentials can be issued from it any more."""
-        return now >= self.until - _TOO_SHORT
+        return now >= self.until - _MIN_SESSION_LEFT
 
     def is_ready(self, now: float) -> bool:
         """Return whether its access token can be sent as it is."""
-        return self.since <= now < self.access_until - _ENOUGH and not self.is_over(now)
+        return self.since <= now < self.access_until - _MIN_TOKEN_LEFT and not self.is_over(now)
 
     @classmethod
     def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "StoredSession":
@@ -86,7 +86,7 @@ class StoredSession:
             username=tokens.username,
             allows_admin=tokens.allows_admin,
             access=tokens.access,
-            access_until=now + tokens.access_life,
+            access_until=now + tokens.access_lifetime,
             refresh=tokens.refresh,
             since=since,
             until=now + tokens.life,
@@ -104,7 +104,7 @@ class SessionSlot:
         """Return the session without waiting for the lock; None if there is none or it cannot be read."""
         try:
             with entries.opened(session_id.folder(self._environment)) as directory:
-                return _kept(entries.read(directory, self._key, session_id.SIGN_IN))
+                return _parse(entries.read(directory, self._key, session_id.SIGN_IN))
         except (ValueError, OSError):
             # The error is reported when the lock is taken.
             return None
@@ -120,76 +120,76 @@ class SessionSlot:
                 "DAYPASS_TOKEN or --token-file."
             ) from why
         try:
-            place = CacheSlot(path, self._key, _SIGN_IN)
+            slot = CacheSlot(path, self._key, _SIGN_IN)
         except (UnsafeCacheFile, OSError) as why:
             reason = why.strerror if isinstance(why, OSError) and why.strerror else why
             raise Misconfigured(
                 f"The folder {path} cannot keep a sign-in: {reason}. Make it yours alone (chmod 700), "
                 "or name another: DAYPASS_STATE_DIR."
             ) from why
-        with place:
-            yield LockedSession(place, self._now, self._origin)
+        with slot:
+            yield LockedSession(slot, self._now, self._origin)
 
 
 class LockedSession:
     """A stored session while this process holds its lock."""
 
-    def __init__(self, place: CacheSlot, now: Now, origin: str) -> None:
-        self._place, self._now, self._origin = place, now, origin
+    def __init__(self, slot: CacheSlot, now: Now, origin: str) -> None:
+        self._slot, self._now, self._origin = slot, now, origin
 
     def read(self) -> StoredSession | None:
         """Return the session, if there is a readable one."""
-        return _kept(self._place.read())
+        return _parse(self._slot.read())
 
-    def write(self, kept: StoredSession) -> None:
+    def write(self, session: StoredSession) -> None:
         """Store the session, and end any pending or declined prompt."""
-        answer = json.dumps({name: getattr(kept, name) for name in StoredSession.__slots__}).encode()
-        self._place.write(Entry(answer, kept.id.encode(), int(kept.since), int(kept.until)))
-        self._place.write(
-            Entry(b"", self._origin.encode(), int(kept.since), int(kept.until)), session_id.PORTAL
+        answer = json.dumps({name: getattr(session, name) for name in StoredSession.__slots__}).encode()
+        self._slot.write(Entry(answer, session.id.encode(), int(session.since), int(session.until)))
+        self._slot.write(
+            Entry(b"", self._origin.encode(), int(session.since), int(session.until)), session_id.PORTAL
         )
-        self._place.remove(_PENDING)
-        self._place.remove(_DECLINED)
+        self._slot.remove(_PENDING)
+        self._slot.remove(_DECLINED)
 
     def forget(self) -> None:
         """Remove the session; the portal stays in the list of portals."""
-        self._place.remove()
+        self._slot.remove()
 
     def forget_portal(self) -> None:
         """Remove the session and the portal's entry in the list of portals."""
         self.forget()
-        self._place.remove(session_id.PORTAL)
+        self._slot.remove(session_id.PORTAL)
 
     def pending(self) -> "Pending | None":
         """Return the request of a process that was killed, if the user can still answer it."""
         from daypass.cli.auth.pending_login import Pending
 
-        entry = self._place.read(_PENDING)
+        entry = self._slot.read(_PENDING)
         return Pending.from_bytes(entry.answer) if entry is not None and entry.is_good(self._now()) else None
 
     def write_pending(self, pending: "Pending") -> None:
         """Store the request, so that the next process can resume it if this one is killed."""
         now = int(self._now())
-        self._place.write(Entry(pending.to_bytes(), b"", now, now + pending.pushed.life), _PENDING)
+        self._slot.write(Entry(pending.to_bytes(), b"", now, now + pending.pushed.life), _PENDING)
 
     def drop_pending(self) -> None:
         """Remove the pending request, so that no process resumes it."""
-        self._place.remove(_PENDING)
+        self._slot.remove(_PENDING)
 
     def decline(self) -> None:
         """Start the cooldown after a declined or unanswered prompt."""
-        self._place.remove(_PENDING)
+        self._slot.remove(_PENDING)
         now = self._now()
         # With fractions of a second, to distinguish commands that waited for this prompt from later ones.
-        self._place.write(Entry(b"", repr(now).encode(), int(now), int(now) + _PROMPT_COOLDOWN), _DECLINED)
+        self._slot.write(Entry(b"", repr(now).encode(), int(now), int(now) + _PROMPT_COOLDOWN), _DECLINED)
 
     def declined_at(self) -> float | None:
         """Return when a prompt was last declined or unanswered; None after the cooldown."""
-        entry = self._place.read(_DECLINED)
+        entry = self._slot.read(_DECLINED)
         return float(entry.about) if entry is not None and entry.is_good(self._now()) else None
 
 
-def _kept(entry: Entry | None) -> StoredSession | None:
+def _parse(entry: Entry | None) -> StoredSession | None:
     if entry is None:
         return None
     try:

@@ -12,18 +12,18 @@ class Terminal:
     def __init__(self, reads: int, writes: int) -> None:
         self.reads, self._writes = reads, writes
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Write *text* to the terminal without a line break."""
         with suppress(OSError):
             os.write(self._writes, text.encode(errors="replace"))
 
-    def line(self) -> str | None:
+    def read_line(self) -> str | None:
         """Return the next line of input, waiting for it; None if the terminal is closed."""
         try:
-            typed = os.read(self.reads, 4096)
+            line = os.read(self.reads, 4096)
         except OSError:
             return None
-        return typed.decode(errors="replace").strip() if typed else None
+        return line.decode(errors="replace").strip() if line else None
 
 
 def find(environment: Mapping[str, str]) -> Terminal | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MARK = b"daypass-cache-1 "
-_LARGEST = 64 * 1024
+_MAX_SIZE = 64 * 1024
 
 ENTRY = ".keys"
 """Suffix of files that hold credentials."""
@@ -22,7 +22,7 @@ ENTRY = ".keys"
 NAMES = ".tenants"
 """Suffix of files that hold the names of a portal's tenants."""
 
-_PRIVATE_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_PERMISSIONS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class UnsafeCacheFile(ValueError):
@@ -89,7 +89,7 @@ def folder(environment: "Mapping[str, str]") -> str:
     return own_folder(environment, "DAYPASS_CACHE_DIR", "XDG_CACHE_HOME", "~/.cache")
 
 
-def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: str) -> str:
+def own_folder(environment: "Mapping[str, str]", own: str, shared: str, default: str) -> str:
     """Return the path in the variable *own*, else a `daypass` folder below *shared* or below *default*.
 
     Raises `UnsafeCacheFile` if that is in the home directory and there is none.
@@ -101,11 +101,11 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: s
     if not named and base.startswith("/"):
         return f"{base}/daypass"
     if not named and home.startswith("/"):
-        return f"{home.rstrip('/')}{usual[1:]}/daypass"
+        return f"{home.rstrip('/')}{default[1:]}/daypass"
     # Imported here to keep it off the fast path of a cached answer.
     from daypass.common.home import expand_user
 
-    path = expand_user(named or f"{usual}/daypass", environment)
+    path = expand_user(named or f"{default}/daypass", environment)
     if path is None:
         raise UnsafeCacheFile(f"there is no home directory; set HOME or {own}")
     return path
@@ -114,37 +114,39 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, usual: s
 def opened(path: str) -> Directory:
     """Open the folder at *path*; raise `UnsafeCacheFile` if it is another user's or not private."""
     directory = Directory(path)
-    why = _why_not_private(os.fstat(directory.descriptor))
-    if why:
+    reason = _reason_not_private(os.fstat(directory.descriptor))
+    if reason:
         os.close(directory.descriptor)
-        raise UnsafeCacheFile(why)
+        raise UnsafeCacheFile(reason)
     return directory
 
 
-def read(directory: Directory, key: str, ending: str = ENTRY) -> Entry | None:
+def read(directory: Directory, key: str, suffix: str = ENTRY) -> Entry | None:
     """Return the entry for *key*; None if there is none. Raises `UnsafeCacheFile` if it must not be used."""
     try:
         # Without NONBLOCK, opening a named pipe planted here would block forever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(key + ending, flags, dir_fd=directory.descriptor)
+        descriptor = os.open(key + suffix, flags, dir_fd=directory.descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
         # For example ELOOP, which O_NOFOLLOW raises for a symbolic link.
         raise UnsafeCacheFile("it is not a plain file") from error
     try:
-        found = os.fstat(descriptor)
-        why = _why_not_private(found) or ("" if stat.S_ISREG(found.st_mode) else "it is not a plain file")
-        if why:
-            raise UnsafeCacheFile(why)
-        return Entry.from_bytes(os.read(descriptor, _LARGEST))
+        status = os.fstat(descriptor)
+        reason = _reason_not_private(status) or (
+            "" if stat.S_ISREG(status.st_mode) else "it is not a plain file"
+        )
+        if reason:
+            raise UnsafeCacheFile(reason)
+        return Entry.from_bytes(os.read(descriptor, _MAX_SIZE))
     finally:
         os.close(descriptor)
 
 
-def _why_not_private(found: os.stat_result) -> str:
-    if found.st_uid != os.geteuid():
+def _reason_not_private(status: os.stat_result) -> str:
+    if status.st_uid != os.geteuid():
         return "it belongs to another user"
-    if found.st_mode & _PRIVATE_TO_OTHERS:
+    if status.st_mode & _OTHERS_PERMISSIONS:
         return "others may read or write it"
     return ""

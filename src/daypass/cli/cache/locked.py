@@ -14,22 +14,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_UNFINISHED = ".new"
+_UNFINISHED_SUFFIX = ".new"
 """Suffix of a file that is being written, or whose writer was killed."""
 
 
 class FileKind:
     """The suffix of a kind of cache file, its name in messages, and the lock's timeout with its messages."""
 
-    __slots__ = ("ending", "gave_up", "patience", "waiting", "words")
+    __slots__ = ("label", "suffix", "timeout", "timeout_message", "waiting_message")
 
-    def __init__(self, ending: str, words: str, patience: float, waiting: str, gave_up: str) -> None:
-        self.ending = ending
-        self.words = words
+    def __init__(
+        self, suffix: str, label: str, timeout: float, waiting_message: str, timeout_message: str
+    ) -> None:
+        self.suffix = suffix
+        self.label = label
         # Seconds to wait for the lock: a little longer than its holder may take.
-        self.patience = patience
-        self.waiting = waiting
-        self.gave_up = gave_up
+        self.timeout = timeout
+        self.waiting_message = waiting_message
+        self.timeout_message = timeout_message
 
 
 KEYS = FileKind(
@@ -58,47 +60,47 @@ class CacheSlot:
     def __enter__(self) -> None:
         kind = self._kind
         try:
-            with_timeout(kind.patience, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting)
+            with_timeout(kind.timeout, lambda: fcntl.flock(self._lock, fcntl.LOCK_EX), kind.waiting_message)
         except TimeoutError as error:
             # The thread still waits in flock; with the file closed, it releases the lock once it gets it.
             self.__exit__()
-            raise Unavailable(kind.gave_up) from error
+            raise Unavailable(kind.timeout_message) from error
 
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
         self._directory.__exit__()
 
-    def read(self, ending: str = "") -> Entry | None:
+    def read(self, suffix: str = "") -> Entry | None:
         """Return the entry if it may be used; with *suffix*, that of another file of the same key."""
-        name = ending or self._kind.ending
+        name = suffix or self._kind.suffix
         try:
             return entries.read(self._directory, self._key, name)
         except ValueError as unfit:
-            print_message(f"The kept {self._kind.words} {self._path}/{self._key}{name} are ignored: {unfit}.")
+            print_message(f"The kept {self._kind.label} {self._path}/{self._key}{name} are ignored: {unfit}.")
             return None
 
-    def write(self, entry: Entry, ending: str = "") -> None:
+    def write(self, entry: Entry, suffix: str = "") -> None:
         """Write *entry* atomically: a reader sees all of it or none, even if this process is killed.
 
         A failure is reported on stderr and not raised.
         """
         here = self._directory.descriptor
-        unfinished = self._key + _UNFINISHED
+        unfinished = self._key + _UNFINISHED_SUFFIX
         try:
             with suppress(FileNotFoundError):
                 os.unlink(unfinished, dir_fd=here)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(unfinished, flags, 0o600, dir_fd=here), "wb") as file:
                 file.write(entry.to_bytes())
-            name = self._key + (ending or self._kind.ending)
+            name = self._key + (suffix or self._kind.suffix)
             os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
         except OSError as error:
-            print_message(f"The {self._kind.words} could not be kept in {self._path}: {error.strerror}.")
+            print_message(f"The {self._kind.label} could not be kept in {self._path}: {error.strerror}.")
 
-    def remove(self, ending: str = "") -> None:
+    def remove(self, suffix: str = "") -> None:
         """Remove the file, if it exists."""
         with suppress(FileNotFoundError):
-            os.unlink(self._key + (ending or self._kind.ending), dir_fd=self._directory.descriptor)
+            os.unlink(self._key + (suffix or self._kind.suffix), dir_fd=self._directory.descriptor)
 
 
 def kept(environment: "Mapping[str, str]") -> list[Entry]:
@@ -107,13 +109,13 @@ def kept(environment: "Mapping[str, str]") -> list[Entry]:
         directory = entries.opened(entries.folder(environment))
     except (UnsafeCacheFile, OSError):
         return []
-    found = []
+    cached = []
     with directory:
         for name in sorted(os.listdir(directory.descriptor)):
             if name.endswith(entries.ENTRY):
                 with suppress(ValueError):
-                    found.append(entries.read(directory, name.removesuffix(entries.ENTRY)))
-    return [entry for entry in found if entry is not None]
+                    cached.append(entries.read(directory, name.removesuffix(entries.ENTRY)))
+    return [entry for entry in cached if entry is not None]
 
 
 def discard(
@@ -178,9 +180,9 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     with directory:
         # Lock files stay: after removing one, the next process would lock a new file while the old is held.
         names = os.listdir(directory.descriptor)
-        kept = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED))]
+        kept = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED_SUFFIX))]
         if origin:
-            kept = [name for name in kept if _portal_of(directory, name) == origin]
+            kept = [name for name in kept if _portal_of_file(directory, name) == origin]
         removed = 0
         for name in kept:
             # Another process may have removed it meanwhile.
@@ -190,7 +192,7 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
         return removed
 
 
-def _portal_of(directory: entries.Directory, name: str) -> str:
+def _portal_of_file(directory: entries.Directory, name: str) -> str:
     """Return the portal that a cached answer is from; "" if it cannot be determined."""
     try:
         entry = entries.read(directory, name.removesuffix(entries.ENTRY))

@@ -58,7 +58,8 @@ class CredentialRequest:
         self.sign_in = sign_in
 
     def __repr__(self) -> str:
-        return f"Ask({self.origin!r}, token=***, tenant={self.tenant!r}, duration={self.duration!r})"
+        scope = f"tenant={self.tenant!r}, duration={self.duration!r}"
+        return f"CredentialRequest({self.origin!r}, token=***, {scope})"
 
     @property
     def what(self) -> str:
@@ -120,7 +121,7 @@ def parse_request(flags: "Mapping[str, str]", environment: "Mapping[str, str]") 
     from daypass.cli.cache import session_id
 
     return CredentialRequest(
-        origin, "", tenant, duration, session_id.kept_id(environment, origin, admin=tenant is None)
+        origin, "", tenant, duration, session_id.stored_id(environment, origin, admin=tenant is None)
     )
 
 
@@ -139,9 +140,9 @@ def _default_origin(flags: "Mapping[str, str]", environment: "Mapping[str, str]"
 
     has_token = "token" in flags or "token_file" in flags or _first_set(environment, *_TOKEN_VARIABLES)
     chosen = "" if has_token else session_id.default_portal(environment)
-    if not chosen and not has_token and (several := session_id.portals(environment)):
+    if not chosen and not has_token and (origins := session_id.portals(environment)):
         raise UsageError(
-            f"Which portal? You signed in to {' and '.join(several)}: give one with --host, or choose it for "
+            f"Which portal? You signed in to {' and '.join(origins)}: give one with --host, or choose it for "
             "good with `daypass use`."
         )
     return chosen
@@ -223,7 +224,7 @@ def token_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> st
     elif "token_file" in flags:
         from daypass.cli.runtime.home import expanded
 
-        token = decoded(read_file(expanded(flags["token_file"], environment), "token file"))
+        token = decode_text(read_file(expanded(flags["token_file"], environment), "token file"))
     else:
         found = _first_set(environment, *_TOKEN_VARIABLES)
         if found is None:
@@ -242,7 +243,7 @@ def trimmed(text: str) -> str:
     return text.strip().strip(_BYTE_ORDER_MARK).strip()
 
 
-def decoded(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """Decode a file in UTF-8, or in UTF-16 with a byte order mark as PowerShell writes it."""
     try:
         return trimmed(content.decode("utf-16" if content[:2] in _UTF_16 else "utf-8"))
@@ -250,24 +251,24 @@ def decoded(content: bytes) -> str:
         raise UsageError("The token file is neither UTF-8 nor UTF-16.") from error
 
 
-_pipes: dict[str, bytes] = {}
+_pipe_contents: dict[str, bytes] = {}
 """Content of the pipes read so far, by path: a pipe can be read only once."""
 
 
-def read_file(path: str, what: str, most: int = 8192) -> bytes:
+def read_file(path: str, kind: str, limit: int = 8192) -> bytes:
     """Return the first *most* bytes of a file that the user named; *kind* describes it in error messages.
 
     The content of a pipe, such as `<(command)` or /dev/stdin, is remembered for later calls.
     """
-    if path in _pipes:
-        return _pipes[path]
+    if path in _pipe_contents:
+        return _pipe_contents[path]
     try:
         with open(path, "rb") as file:
-            content = file.read(most)
+            content = file.read(limit)
             if not _is_plain_file(file.fileno()) or path.startswith("/dev/"):
-                _pipes[path] = content
+                _pipe_contents[path] = content
     except (OSError, ValueError) as error:
-        raise UsageError(f"The {what} {path} cannot be read: {error}.") from error
+        raise UsageError(f"The {kind} {path} cannot be read: {error}.") from error
     return content
 
 

@@ -31,17 +31,17 @@ def key(origin: str, *, admin: bool) -> str:
 
 def portals(environment: "Mapping[str, str]") -> list[str]:
     """Return the origins of the portals that the user signed in to and did not sign out of."""
-    found = set()
+    origins = set()
     try:
         with entries.opened(folder(environment)) as directory:
             for name in os.listdir(directory.descriptor):
                 if name.endswith(PORTAL):
                     entry = entries.read(directory, name.removesuffix(PORTAL), PORTAL)
-                    found.add(entry.about.decode() if entry else "")
+                    origins.add(entry.about.decode() if entry else "")
     except (ValueError, OSError):
         # The error is reported when a session is needed.
         return []
-    return sorted(found - {""})
+    return sorted(origins - {""})
 
 
 def default_portal(environment: "Mapping[str, str]") -> str:
@@ -57,7 +57,7 @@ def default_portal(environment: "Mapping[str, str]") -> str:
     return signed_in[0] if len(signed_in) == 1 else ""
 
 
-def kept_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> str:
+def stored_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> str:
     """Return the id of the session that a request would use; "" if there is none.
 
     A session with admin access also serves tenants if there is no other.

@@ -19,10 +19,10 @@ _NAMES = FileKind(entries.NAMES, "names", 5.0, "another daypass writes the tenan
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
-_MOST = 1000
+_MAX_NAMES = 1000
 """Maximum number of cached names, so that they fit into one cache file."""
 
-_SHOWN = 20
+_MAX_SHOWN = 20
 """Maximum number of names listed in a message."""
 
 _FOR_EVER = 2**40
@@ -31,12 +31,12 @@ _FOR_EVER = 2**40
 def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Tenant]") -> None:
     """Cache the names; failures are ignored."""
     # The names reach shells and terminals, so they must not contain characters special to either.
-    names = [tenant.name for tenant in tenants[:_MOST] if _PLAIN.fullmatch(tenant.name)]
+    names = [tenant.name for tenant in tenants[:_MAX_NAMES] if _PLAIN.fullmatch(tenant.name)]
     entry = Entry(json.dumps(names).encode(), origin.encode(), 0, _FOR_EVER)
     with suppress(Refusal, ValueError, OSError):
-        place = CacheSlot(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
-        with place:
-            place.write(entry)
+        slot = CacheSlot(entries.folder(environment), fingerprint(origin.encode()), _NAMES)
+        with slot:
+            slot.write(entry)
 
 
 def known(environment: Mapping[str, str], origin: str) -> list[str]:
@@ -52,8 +52,8 @@ def listed(names: Sequence[str]) -> str:
     """Return a sentence that lists the tenants, or that says how to list them."""
     if not names:
         return "Yours are listed by: daypass tenants"
-    more = f" and {len(names) - _SHOWN} more (daypass tenants)" if len(names) > _SHOWN else ""
-    return f"Yours: {', '.join(sorted(names)[:_SHOWN])}{more}."
+    more = f" and {len(names) - _MAX_SHOWN} more (daypass tenants)" if len(names) > _MAX_SHOWN else ""
+    return f"Yours: {', '.join(sorted(names)[:_MAX_SHOWN])}{more}."
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -26,13 +26,13 @@ class ContainerEndpoint:
         self,
         renew: Callable[[], Entry],
         now: Callable[[], float],
-        scrub: Callable[[str], str],
+        redact: Callable[[str], str],
         port: int = 0,
     ) -> None:
-        self._renew, self._now, self._scrub = renew, now, scrub
-        self._turn = Lock()
+        self._renew, self._now, self._redact = renew, now, redact
+        self._lock = Lock()
         self._entry = renew()
-        self._answer = _rendered(self._entry)
+        self._answer = _response_body(self._entry)
         self._token = secrets.token_hex(32)
         self.loopback = LoopbackServer(self._reply, port)
 
@@ -52,23 +52,23 @@ class ContainerEndpoint:
             return Reply(HTTPStatus.FORBIDDEN)
         if request.target != PATH:
             return Reply(HTTPStatus.NOT_FOUND)
-        sent = request.headers.get("authorization", "")
-        if not compare_digest(sent.encode("latin-1"), self._token.encode()):
-            return _refused(HTTPStatus.UNAUTHORIZED, f"The token in {TOKEN_VARIABLE} is not the right one.")
+        token = request.headers.get("authorization", "")
+        if not compare_digest(token.encode("latin-1"), self._token.encode()):
+            return _error(HTTPStatus.UNAUTHORIZED, f"The token in {TOKEN_VARIABLE} is not the right one.")
         try:
             return Reply(HTTPStatus.OK, self._current(), _JSON)
         except Refusal as refusal:
-            return _refused(_status(refusal), self._scrub(str(refusal)))
+            return _error(_status(refusal), self._redact(str(refusal)))
 
     def _current(self) -> bytes:
-        with self._turn:
+        with self._lock:
             if not self._entry.is_good(self._now()):
                 self._entry = self._renew()
-                self._answer = _rendered(self._entry)
+                self._answer = _response_body(self._entry)
             return self._answer
 
 
-def _rendered(entry: Entry) -> bytes:
+def _response_body(entry: Entry) -> bytes:
     keys, about = json.loads(entry.answer), json.loads(entry.about)
     answer = {
         "AccessKeyId": keys["AccessKeyId"],
@@ -80,7 +80,7 @@ def _rendered(entry: Entry) -> bytes:
     return json.dumps(answer).encode()
 
 
-def _refused(status: HTTPStatus, sentence: str) -> Reply:
+def _error(status: HTTPStatus, sentence: str) -> Reply:
     return Reply(status, json.dumps({"code": status.phrase, "message": sentence}).encode(), _JSON)
 
 

@@ -59,26 +59,26 @@ def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
 
 def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> list[str]:
     """Return shell commands that set *variables* and unset the names in *unset*; their exit status is 0."""
-    gone = [name for name in unset if name not in variables]
+    unset_names = [name for name in unset if name not in variables]
     if syntax == POWERSHELL:
         return [
-            *(f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in gone),
+            *(f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in unset_names),
             *(f"$Env:{name} = {_powershell(value)}" for name, value in variables.items()),
         ]
     if syntax == FISH:
         return [
-            *(f"set --erase {name};" for name in gone),
+            *(f"set --erase {name};" for name in unset_names),
             *(f"set --global --export {name} {_fish(value)};" for name, value in variables.items()),
             # `set --erase` of an unset variable fails, and a following `set` does not change the exit status.
             "true;",
         ]
     if syntax == CSH:
         return [
-            *(f"unsetenv {name};" for name in gone),
+            *(f"unsetenv {name};" for name in unset_names),
             *(f"setenv {name} {_csh(value)};" for name, value in variables.items()),
         ]
     return [
-        *(f"unset {name}" for name in gone),
+        *(f"unset {name}" for name in unset_names),
         *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
     ]
 

@@ -34,15 +34,15 @@ NOTABLE_SKEW = 5 * 60
 """Clock difference in seconds from which AWS rejects signed requests."""
 
 
-def fresh_entry(ask: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
+def fresh_entry(request: "CredentialRequest", portal: "Portal", now: Now) -> Entry:
     """Request credentials from the portal without caching them."""
-    issued = portal.issue(ask)
-    _forget_other_access(ask, issued, os.environ)
-    return _entry(ask, issued, now())
+    issued = portal.issue(request)
+    _discard_outdated(request, issued, os.environ)
+    return _entry(request, issued, now())
 
 
 def shared_entry(
-    ask: "CredentialRequest", portal: "Portal", environment: "Mapping[str, str]", now: Now
+    request: "CredentialRequest", portal: "Portal", environment: "Mapping[str, str]", now: Now
 ) -> Entry:
     """Return the cached credentials, or request new ones and cache them.
 
@@ -50,41 +50,42 @@ def shared_entry(
     """
     try:
         path = entries.folder(environment)
-    except UnsafeCacheFile as unfit:
-        print_message(f"The keys are not cached: {unfit}.")
-        return fresh_entry(ask, portal, now)
+    except UnsafeCacheFile as reason:
+        print_message(f"The keys are not cached: {reason}.")
+        return fresh_entry(request, portal, now)
     try:
-        place = CacheSlot(path, ask.key())
-    except UnsafeCacheFile as unfit:
+        slot = CacheSlot(path, request.key())
+    except UnsafeCacheFile as reason:
         print_message(
-            f"The cache {path} is not used: {unfit}. Make it yours alone, or name another: DAYPASS_CACHE_DIR."
+            f"The cache {path} is not used: {reason}. "
+            "Make it yours alone, or name another: DAYPASS_CACHE_DIR."
         )
-        return fresh_entry(ask, portal, now)
+        return fresh_entry(request, portal, now)
     except OSError as error:
         print_message(f"The cache {path} is not used: {error.strerror}.")
-        return fresh_entry(ask, portal, now)
-    with place:
-        old = place.read()
+        return fresh_entry(request, portal, now)
+    with slot:
+        old = slot.read()
         if old is not None and old.is_good(now()):
-            debug(f"Kept keys of {ask.what} from {path}")
+            debug(f"Kept keys of {request.what} from {path}")
             return old
-        issued = portal.issue(ask)
-        new = _entry(ask, issued, now())
-        _tell_change(ask, old, new)
-        place.write(new)
-    _forget_other_access(ask, issued, environment)
+        issued = portal.issue(request)
+        new = _entry(request, issued, now())
+        _report_change(request, old, new)
+        slot.write(new)
+    _discard_outdated(request, issued, environment)
     return new
 
 
-def _forget_other_access(
-    ask: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
+def _discard_outdated(
+    request: "CredentialRequest", issued: "IssuedKeys", environment: "Mapping[str, str]"
 ) -> None:
     tenant, access = issued.about["tenant"], issued.about["access"]
     if tenant and access:
-        discard_other_access(environment, ask.origin, {tenant: access}, str(issued.about["user"]))
+        discard_other_access(environment, request.origin, {tenant: access}, str(issued.about["user"]))
 
 
-def _entry(ask: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
+def _entry(request: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
     """Return the cache entry for new credentials, allowing for the difference between the two clocks."""
     skew = 0.0 if issued.portal_time is None else now - issued.portal_time.timestamp()
     if abs(skew) > NOTABLE_SKEW:
@@ -95,16 +96,16 @@ def _entry(ask: "CredentialRequest", issued: "IssuedKeys", now: float) -> Entry:
     if issued.note:
         print_message(issued.note)
     # The portal's clock determines the remaining lifetime, capped at the validity the portal granted.
-    left = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
+    remaining = min(issued.expires_at.timestamp() - (now - skew), issued.validity)
     return Entry(
         answer=json.dumps(issued.keys).encode() + b"\n",
-        about=json.dumps({"portal": ask.origin, "what": ask.what, **issued.about}).encode(),
+        about=json.dumps({"portal": request.origin, "what": request.what, **issued.about}).encode(),
         asked_at=int(now),
-        good_until=int(now + left - min(_MARGIN, left / 2)),
+        good_until=int(now + remaining - min(_MARGIN, remaining / 2)),
     )
 
 
-def _tell_change(ask: "CredentialRequest", old: Entry | None, new: Entry) -> None:
+def _report_change(request: "CredentialRequest", old: Entry | None, new: Entry) -> None:
     if old is None or old.about == new.about:
         return
     before, after = json.loads(old.about), json.loads(new.about)
@@ -115,4 +116,4 @@ def _tell_change(ask: "CredentialRequest", old: Entry | None, new: Entry) -> Non
     ]
     if not changes:
         return
-    print_message(f"The kept keys of {ask.what} were replaced: {', '.join(changes)}.")
+    print_message(f"The kept keys of {request.what} were replaced: {', '.join(changes)}.")

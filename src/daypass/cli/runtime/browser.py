@@ -11,8 +11,8 @@ from pathlib import Path
 
 _OPEN = "import sys, webbrowser; sys.exit(not webbrowser.get(sys.argv[1] or None).open(sys.argv[2]))"
 
-_OF_CONTAINERS = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
-_CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_CONTAINER_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINERS", "CODESPACES")
+_CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def why_none(environment: Mapping[str, str]) -> str:
@@ -23,8 +23,8 @@ def why_none(environment: Mapping[str, str]) -> str:
         return ""
     if environment.get("WSL_DISTRO_NAME"):
         return "this is WSL, and the browser is Windows'"
-    is_named = any(environment.get(name) for name in _OF_CONTAINERS)
-    if is_named or any(mark.exists() for mark in _CONTAINER_MARKS):
+    is_named = any(environment.get(name) for name in _CONTAINER_VARIABLES)
+    if is_named or any(mark.exists() for mark in _CONTAINER_FILES):
         return "this is a container"
     has_display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
     if sys.platform not in ("darwin", "win32") and not has_display:
@@ -63,23 +63,23 @@ def _command(named: str, path: str | None) -> str:
         return ""
     if not words:
         return ""
-    if len(words) == 1 and _is_known(named):
+    if len(words) == 1 and _has_own_controller(named):
         return named
     if shutil.which(words[0], path=path) is None:
         return ""
     return named if "%s" in named else f"{named} %s"
 
 
-def _is_known(name: str) -> bool:
+def _has_own_controller(name: str) -> bool:
     """Return whether `webbrowser` has specific support for the name, such as `firefox` or `safari`."""
     import webbrowser
 
     try:
-        found = webbrowser.get(name)
+        controller = webbrowser.get(name)
     except webbrowser.Error:
         return False
     # `webbrowser` registers the program in BROWSER as generic even if it does not exist.
-    return not isinstance(found, webbrowser.GenericBrowser)
+    return not isinstance(controller, webbrowser.GenericBrowser)
 
 
 def opening(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DEBUG_VARIABLE = "DAYPASS_DEBUG"
 
-_SILENCE = 1.0
+_PROGRESS_DELAY = 1.0
 """Seconds before a progress message is printed."""
 
 
@@ -25,20 +25,20 @@ def with_timeout(seconds: float, work: "Callable[[], Result]", doing: str) -> "R
     results: list[Result] = []
     errors: list[BaseException] = []
 
-    def do() -> None:
+    def run() -> None:
         try:
             results.append(work())
         except BaseException as error:  # raised again in the calling thread
             errors.append(error)
 
     # A daemon thread does not keep the process alive when it is abandoned.
-    thread = Thread(target=do, daemon=True)
+    thread = Thread(target=run, daemon=True)
     thread.start()
-    thread.join(_SILENCE)
+    thread.join(_PROGRESS_DELAY)
     if thread.is_alive():
         if sys.stderr is not None and sys.stderr.isatty():
             print_message(f"{doing[:1].upper()}{doing[1:]} …")
-        thread.join(seconds - _SILENCE)
+        thread.join(seconds - _PROGRESS_DELAY)
     if thread.is_alive():
         raise TimeoutError
     if errors:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 def expanded(path: str, environment: "Mapping[str, str]") -> str:
     """Return *path* with its `~` expanded; raise `Misconfigured` if there is no such home directory."""
-    found = expand_user(path, environment)
-    if found is None:
+    full = expand_user(path, environment)
+    if full is None:
         raise no_home(path)
-    return found
+    return full
 
 
 def no_home(path: str) -> Misconfigured:

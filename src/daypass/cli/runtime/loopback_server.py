@@ -11,11 +11,11 @@ from time import monotonic
 
 from daypass.cli.runtime.select import wait_readable
 
-_LARGEST = 8 * 1024
-_PATIENCE = 2.0
+_MAX_REQUEST_SIZE = 8 * 1024
+_TIMEOUT = 2.0
 """Seconds within which a request must arrive, its answer be sent, or a connection slot become free."""
 
-_AT_ONCE = 256
+_MAX_CONNECTIONS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +44,20 @@ class LoopbackServer:
     def __init__(self, answer: Callable[[Request], Reply], port: int = 0) -> None:
         self._answer = answer
         self._socket = socket.create_server(("127.0.0.1", port), backlog=128)
-        self._seats = BoundedSemaphore(_AT_ONCE)
-        self._ours, self._theirs = socket.socketpair()
+        self._slots = BoundedSemaphore(_MAX_CONNECTIONS)
+        self._wake_reader, self._wake_writer = socket.socketpair()
         self.port: int = self._socket.getsockname()[1]
         self.authority = f"127.0.0.1:{self.port}"
         self.delivered: bool | None = None
         """Whether the reply marked `is_last` was sent completely; None until there was one."""
 
-    def serve(self, patience: float | None = None, until: Sequence[int] = ()) -> int | None:
+    def serve(self, seconds: float | None = None, until: Sequence[int] = ()) -> int | None:
         """Answer requests until a descriptor of *until* is readable, and return that descriptor.
 
         Returns None after *seconds*, or after the last reply.
         """
-        end = None if patience is None else monotonic() + patience
-        listening, last = self._socket.fileno(), self._ours.fileno()
+        end = None if seconds is None else monotonic() + seconds
+        listening, last = self._socket.fileno(), self._wake_reader.fileno()
         while True:
             ready = wait_readable([listening, last, *until], None if end is None else end - monotonic())
             if last in ready or not ready:
@@ -65,38 +65,38 @@ class LoopbackServer:
             for descriptor in until:
                 if descriptor in ready:
                     return descriptor
-            self._take()
+            self._accept()
 
     def close(self) -> None:
         """Close the sockets."""
-        for each in (self._socket, self._ours, self._theirs):
+        for each in (self._socket, self._wake_reader, self._wake_writer):
             each.close()
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         try:
             connection, _ = self._socket.accept()
         except OSError:
             # The client has closed the connection again.
             return
         # A client that sends nothing times out soon and frees its slot for one that may be genuine.
-        if not self._seats.acquire(timeout=_PATIENCE):
+        if not self._slots.acquire(timeout=_TIMEOUT):
             connection.close()
             return
-        Thread(target=self._converse, args=(connection,), daemon=True).start()
+        Thread(target=self._handle, args=(connection,), daemon=True).start()
 
-    def _converse(self, connection: socket.socket) -> None:
+    def _handle(self, connection: socket.socket) -> None:
         try:
             with connection, suppress(OSError):
-                request = _read(connection)
-                reply = Reply(HTTPStatus.BAD_REQUEST) if request is None else self._judge(request)
+                request = _read_request(connection)
+                reply = Reply(HTTPStatus.BAD_REQUEST) if request is None else self._respond(request)
                 is_sent = _send(connection, reply)
                 if reply.is_last:
                     self.delivered = is_sent
-                    self._theirs.send(b".")
+                    self._wake_writer.send(b".")
         finally:
-            self._seats.release()
+            self._slots.release()
 
-    def _judge(self, request: Request) -> Reply:
+    def _respond(self, request: Request) -> Reply:
         # Protects against DNS rebinding: a web page reaches this server only under a host name of its own.
         if request.headers.get("host") != self.authority:
             return Reply(HTTPStatus.FORBIDDEN)
@@ -105,23 +105,23 @@ class LoopbackServer:
         return self._answer(request)
 
 
-def _read(connection: socket.socket) -> Request | None:
+def _read_request(connection: socket.socket) -> Request | None:
     """Read the request; return None if it is malformed, too large, too slow or has a body."""
-    end, read = monotonic() + _PATIENCE, b""
-    while b"\r\n\r\n" not in read:
+    end, received = monotonic() + _TIMEOUT, b""
+    while b"\r\n\r\n" not in received:
         left = end - monotonic()
-        if left <= 0 or len(read) > _LARGEST:
+        if left <= 0 or len(received) > _MAX_REQUEST_SIZE:
             return None
         connection.settimeout(left)
-        more = connection.recv(_LARGEST)
-        if not more:
+        chunk = connection.recv(_MAX_REQUEST_SIZE)
+        if not chunk:
             return None
-        read += more
-    head, _, body = read.partition(b"\r\n\r\n")
-    return None if body or len(head) > _LARGEST else _parsed(head)
+        received += chunk
+    head, _, body = received.partition(b"\r\n\r\n")
+    return None if body or len(head) > _MAX_REQUEST_SIZE else _parse_request(head)
 
 
-def _parsed(head: bytes) -> Request | None:
+def _parse_request(head: bytes) -> Request | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or words[2] not in ("HTTP/1.1", "HTTP/1.0"):
@@ -141,8 +141,8 @@ def _parsed(head: bytes) -> Request | None:
 def _send(connection: socket.socket, reply: Reply) -> bool:
     """Send the reply; return whether that succeeded."""
     try:
-        connection.settimeout(_PATIENCE)
-        connection.sendall(_written(reply))
+        connection.settimeout(_TIMEOUT)
+        connection.sendall(_serialize(reply))
         # Closing a socket with unread input resets the connection, and the client may lose the answer.
         connection.shutdown(socket.SHUT_WR)
     except OSError:
@@ -150,7 +150,7 @@ def _send(connection: socket.socket, reply: Reply) -> bool:
     return True
 
 
-def _written(reply: Reply) -> bytes:
+def _serialize(reply: Reply) -> bytes:
     headers = {
         "Content-Length": str(len(reply.body)),
         "Connection": "close",

@@ -16,28 +16,28 @@ class OneTimeRedirect:
     def __init__(self, link: str) -> None:
         self._link = link
         self._path = f"/{secrets.token_hex(16)}"
-        self._turn = Lock()
-        self._is_given = False
+        self._lock = Lock()
+        self._is_used = False
         self._loopback = LoopbackServer(self._reply)
 
-    def give(self, choice: str, environment: Mapping[str, str], patience: float) -> bool:
+    def give(self, choice: str, environment: Mapping[str, str], seconds: float) -> bool:
         """Open the browser and return whether it fetched the link within *seconds*."""
         address = f"http://{self._loopback.authority}{self._path}"
-        opening = browser.opening(address, choice, environment)
+        process = browser.opening(address, choice, environment)
         try:
-            end = monotonic() + patience
+            end = monotonic() + seconds
             # Some browsers run until the user closes them, so only a failure of the process ends the wait.
-            while self._loopback.delivered is None and monotonic() < end and not opening.poll():
+            while self._loopback.delivered is None and monotonic() < end and not process.poll():
                 self._loopback.serve(0.5)
         finally:
             self._loopback.close()
         return self._loopback.delivered is True
 
     def _reply(self, request: Request) -> Reply:
-        with self._turn:
-            if request.target != self._path or self._is_given:
+        with self._lock:
+            if request.target != self._path or self._is_used:
                 return Reply(HTTPStatus.NOT_FOUND)
-            self._is_given = True
+            self._is_used = True
         return Reply(
             HTTPStatus.FOUND,
             headers={"Location": self._link, "Referrer-Policy": "no-referrer"},

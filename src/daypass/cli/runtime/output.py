@@ -24,18 +24,18 @@ output_option = click.option(
 _GAP = "  "
 
 
-def show_list(rows: Sequence[Sequence[str]], heads: Sequence[str], if_empty: str) -> None:
+def show_list(rows: Sequence[Sequence[str]], headings: Sequence[str], if_empty: str) -> None:
     """Print *rows* as a table; without rows, print only *if_empty* on stderr."""
     if rows:
-        show_table(rows, heads)
+        show_table(rows, headings)
     else:
         print_message(if_empty)
 
 
-def show_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
+def show_table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
     """Print *rows* in columns under their headings."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    _print_row(heads, widths, is_head=True)
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    _print_row(headings, widths, is_head=True)
     for row in rows:
         _print_row(row, widths)
 
@@ -47,10 +47,10 @@ def show_pairs(pairs: Mapping[str, str]) -> None:
         click.echo(f"{name:{width}}{_GAP}{value}")
 
 
-def show_json(told: object) -> None:
+def show_json(value: object) -> None:
     """Print *value* as JSON; dataclasses become objects, times become text."""
     # Escapes are JSON's own: those of `backslashreplace`, used for tables, would be invalid JSON.
-    click.echo(json.dumps(told, default=_plain, indent=2, ensure_ascii=not carries_unicode()))
+    click.echo(json.dumps(value, default=_to_json, indent=2, ensure_ascii=not carries_unicode()))
 
 
 def moment(at: datetime | None) -> str:
@@ -64,7 +64,7 @@ def _print_row(cells: Sequence[str], widths: Sequence[int], *, is_head: bool = F
     click.echo(click.style(line, bold=True) if is_bold else line)
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

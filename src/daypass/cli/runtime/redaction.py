@@ -20,9 +20,9 @@ def known_tokens(words: Sequence[str], environment: Mapping[str, str]) -> set[st
     attached = {word.partition("=")[2] for word in words if word.startswith("--token=")}
     attached |= {word[2:] for word in words if word.startswith("-t")}
     variables = {environment.get("DAYPASS_TOKEN", ""), environment.get("DUPLO_TOKEN", "")}
-    given = following | attached | variables
+    tokens = following | attached | variables
     # The trimmed form is sent, so the portal's answer may contain it.
-    return {token for token in given | set(map(trimmed, given)) if len(token) >= _SHORTEST_SECRET}
+    return {token for token in tokens | set(map(trimmed, tokens)) if len(token) >= _SHORTEST_SECRET}
 
 
 def possible_tokens(words: Iterable[str]) -> set[str]:

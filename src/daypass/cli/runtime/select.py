@@ -4,7 +4,7 @@ import select
 from collections.abc import Sequence
 from time import monotonic
 
-_GLANCE = 1.0
+_INTERVAL = 1.0
 
 
 def wait_readable(descriptors: Sequence[int], seconds: float | None) -> list[int]:
@@ -15,9 +15,9 @@ def wait_readable(descriptors: Sequence[int], seconds: float | None) -> list[int
     """
     end = None if seconds is None else monotonic() + seconds
     while True:
-        left = _GLANCE if end is None else end - monotonic()
+        left = _INTERVAL if end is None else end - monotonic()
         if left <= 0:
             return []
-        ready, _, _ = select.select(descriptors, [], [], min(left, _GLANCE))
+        ready, _, _ = select.select(descriptors, [], [], min(left, _INTERVAL))
         if ready:
             return ready

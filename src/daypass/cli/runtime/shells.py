@@ -23,7 +23,7 @@ SHELLS = {
 }
 """The shells that --shell accepts, each with its syntax."""
 
-_ALSO = {
+_MORE_NAMES = {
     "ash": POSIX,
     "busybox": POSIX,
     "rbash": POSIX,
@@ -35,13 +35,13 @@ _ALSO = {
 }
 """Further names of processes, each with the shell's syntax."""
 
-_UNREADABLE = ("nu", "elvish")
+_UNSUPPORTED = ("nu", "elvish")
 """Shells whose syntax is not supported."""
 
-_GENERATIONS = 8
+_MAX_ANCESTORS = 8
 """Maximum number of ancestors to inspect: `uv run`, `sudo` or `timeout` may be between shell and command."""
 
-_PATIENCE = 5.0
+_PS_TIMEOUT = 5.0
 """Timeout of ps, in seconds."""
 
 
@@ -53,7 +53,7 @@ def syntax_of(chosen: str | None, environment: Mapping[str, str]) -> str:
     if chosen is not None:
         return SHELLS[chosen]
     for name in _ancestors():
-        if name in _UNREADABLE:
+        if name in _UNSUPPORTED:
             raise UsageError(
                 f"The syntax of {name} is not supported: use `daypass exec`, or choose a shell with --shell."
             )
@@ -63,7 +63,7 @@ def syntax_of(chosen: str | None, environment: Mapping[str, str]) -> str:
 
 
 def _syntax(name: str) -> str | None:
-    return SHELLS.get(name) or _ALSO.get(name)
+    return SHELLS.get(name) or _MORE_NAMES.get(name)
 
 
 def _ancestors() -> Iterator[str]:
@@ -71,7 +71,7 @@ def _ancestors() -> Iterator[str]:
     # A background subshell may have ended; the leader of its process group is then the shell.
     for start in dict.fromkeys((os.getppid(), os.getpgrp(), os.getsid(0))):
         pid = start
-        for _ in range(_GENERATIONS):
+        for _ in range(_MAX_ANCESTORS):
             if pid <= 1 or pid == os.getpid():
                 break
             name, pid = _name_and_parent(pid)
@@ -102,8 +102,8 @@ def _name_and_parent_by_ps(pid: int) -> tuple[str, int]:
 
     ps = ["ps", "-o", "ppid=,comm=", "-p", str(pid)]
     try:
-        said = subprocess.run(ps, capture_output=True, text=True, timeout=_PATIENCE, check=False).stdout  # noqa: S603  a fixed command
-        parent, name = said.split(maxsplit=1)
+        output = subprocess.run(ps, capture_output=True, text=True, timeout=_PS_TIMEOUT, check=False).stdout  # noqa: S603  a fixed command
+        parent, name = output.split(maxsplit=1)
         # The name of a login shell begins with a dash.
         return PurePath(name.strip()).name.removeprefix("-"), int(parent)
     except (OSError, ValueError, subprocess.TimeoutExpired):

@@ -22,16 +22,16 @@ class _Output(io.BufferedWriter):
     """
 
     def write(self, content: "ReadableBuffer", /) -> int:
-        with _refusing():
+        with _convert_errors():
             return super().write(content)
 
     def flush(self) -> None:
-        with _refusing():
+        with _convert_errors():
             super().flush()
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
@@ -58,19 +58,19 @@ def careful_output() -> Iterator[None]:
         yield
         return
     is_terminal = os.isatty(1)
-    careful = io.TextIOWrapper(
+    wrapper = io.TextIOWrapper(
         _Output(io.FileIO(1, "w", closefd=False)),
         encoding="utf-8" if original is None else original.encoding,
         errors="backslashreplace",
         line_buffering=is_terminal,
     )
-    sys.stdout = careful
+    sys.stdout = wrapper
     try:
         yield
-        careful.flush()
+        wrapper.flush()
     finally:
         sys.stdout = original
-        _detach(careful)
+        _detach(wrapper)
 
 
 def carries_unicode() -> bool:
