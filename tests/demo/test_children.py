@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.errors import DemoError
-from daypass.demo.processes import Child, ProcessGroup, choose_port, inherited
+from daypass.demo.processes import Child, ProcessGroup, choose_port, inherited_environment
 from daypass.demo.signals import STOPPING, SignalGuard
 from daypass.demo.state_dir import StateDirectory
 
@@ -50,8 +50,8 @@ def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: SignalG
     with children, pytest.raises(KeyboardInterrupt):
         children.start("sandbox", ["sandbox", "--help"], {})
 
-    (child,) = children._started
-    assert child.has_ended
+    (child,) = children._children
+    assert child.has_exited
 
 
 @pytest.mark.parametrize("number", STOPPING)
@@ -68,7 +68,7 @@ def test_a_stop_that_python_drops_is_heeded_by_the_next_wait(
     with ProcessGroup(StateDirectory(tmp_path), stops) as children, pytest.raises(KeyboardInterrupt):
         children.start("sandbox", ["sandbox", "--help"], {}).wait_until(lambda: False)
 
-    assert children.ended() is not None
+    assert children.exited_child() is not None
 
 
 class ImpatientlyStopped(Child):
@@ -83,10 +83,10 @@ def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: SignalGuard) -
     with pytest.raises(KeyboardInterrupt), ProcessGroup(StateDirectory(tmp_path), stops) as children:
         for name in ("first", "second"):
             child = children.start(name, ["sandbox", "--help"], {})
-            children._started[-1] = ImpatientlyStopped(child.name, child.process, child.log, stops)
+            children._children[-1] = ImpatientlyStopped(child.name, child.process, child.log, stops)
         signal.raise_signal(signal.SIGINT)
 
-    assert [child.has_ended for child in children._started] == [True, True]
+    assert [child.has_exited for child in children._children] == [True, True]
 
 
 def test_what_the_environment_says_about_another_aws_is_not_inherited(
@@ -97,7 +97,7 @@ def test_what_the_environment_says_about_another_aws_is_not_inherited(
     monkeypatch.setenv("DAYPASS_DATABASE_URL", "postgresql://elsewhere")
     monkeypatch.setenv("LANG", "C.UTF-8")
 
-    environment = inherited()
+    environment = inherited_environment()
 
     assert environment["LANG"] == "C.UTF-8"
     assert not {"AWS_PROFILE", "DUPLO_HOST", "DAYPASS_DATABASE_URL"} & environment.keys()

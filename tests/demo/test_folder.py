@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daypass.demo.errors import DemoError
-from daypass.demo.state_dir import held, open_folder
+from daypass.demo.state_dir import exclusive_lock, open_folder
 
 US = os.geteuid()
 
@@ -65,10 +65,14 @@ def test_a_place_that_cannot_be_written_is_refused() -> None:
 def test_a_second_demo_is_kept_out_of_the_folder(tmp_path: Path) -> None:
     folder = open_folder(tmp_path, US)
 
-    with held(folder), pytest.raises(DemoError, match="Another demo is running"), held(folder):
+    with (
+        exclusive_lock(folder),
+        pytest.raises(DemoError, match="Another demo is running"),
+        exclusive_lock(folder),
+    ):
         pass
 
-    with held(folder):
+    with exclusive_lock(folder):
         pass
 
 

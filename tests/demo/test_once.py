@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from daypass.demo.processes import ProcessGroup
-from daypass.demo.run import prove
+from daypass.demo.run import run_checklist
 from daypass.demo.seed.history import REASON
 from daypass.demo.signals import SignalGuard
 from daypass.demo.start import start
@@ -184,7 +184,7 @@ def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
         world.aws.iam.put_role_policy(
             RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
         )
-        is_proven = prove(world, stops)
+        is_proven = run_checklist(world, stops)
 
     broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
     assert not is_proven

@@ -50,7 +50,7 @@ def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: StateDirect
 
     database = Database(database_url(folder))
     with database.reading() as connection:
-        for account in accounts.people.values():
+        for account in accounts.users.values():
             bearer = TokenStore(connection).find_bearer(digest(account.api_token.reveal()))
             assert bearer is not None
             assert bearer.user.username == account.username
@@ -63,7 +63,7 @@ def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: StateDirect
 def test_a_service_account_has_no_password(folder: StateDirectory) -> None:
     accounts = seed(folder)
 
-    without = [account.username for account in accounts.people.values() if account.password is None]
+    without = [account.username for account in accounts.users.values() if account.password is None]
     assert without == ["ci@example.com"]
 
 
@@ -83,7 +83,7 @@ def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: StateDire
 
 
 def test_nobody_s_password_or_token_is_another_s(folder: StateDirectory) -> None:
-    people = seed(folder).people.values()
+    people = seed(folder).users.values()
 
     assert len({account.api_token.reveal() for account in people}) == len(people)
     passwords = [account.password.reveal() for account in people if account.password]

@@ -3,12 +3,12 @@
 import pytest
 
 from daypass.demo import output
-from daypass.demo.proof import Line
+from daypass.demo.proof import CheckResult
 
 
 def test_promises_and_outcomes_stand_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    output.line(Line("It holds", True, "3 objects"))
-    output.line(Line("And so does this", False, "AWS allowed it"))
+    output.print_result(CheckResult("It holds", True, "3 objects"))
+    output.print_result(CheckResult("And so does this", False, "AWS allowed it"))
 
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("  ✓ It holds ")
@@ -17,7 +17,7 @@ def test_promises_and_outcomes_stand_in_columns(capsys: pytest.CaptureFixture[st
 
 
 def test_what_is_no_terminal_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
-    output.title("A heading")
-    output.line(Line("It holds", True, "3 objects"))
+    output.print_title("A heading")
+    output.print_result(CheckResult("It holds", True, "3 objects"))
 
     assert "\x1b" not in capsys.readouterr().out

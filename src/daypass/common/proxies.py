@@ -90,7 +90,7 @@ def proxy_for(url: str, environment: "Mapping[str, str]") -> Proxy | None:
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
     if is_loopback_host(host) or is_excluded(host, port, _first_spelling("no_proxy", environment)[1]):
         return None
-    return _read(variable, value)
+    return _parse(variable, value)
 
 
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
@@ -127,7 +127,7 @@ def _first_spelling(
     return name, ""
 
 
-def _read(variable: str, value: str) -> Proxy:
+def _parse(variable: str, value: str) -> Proxy:
     from urllib.parse import unquote, urlsplit
 
     wrong = ProxyError(

@@ -21,7 +21,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class TenantKey:
+class TenantIds:
     """What the portal and AWS both know a tenant by."""
 
     id: str
@@ -33,19 +33,19 @@ class Accounts:
     """What is kept in one file of the state folder. That file is written when the portal's database is
     complete, so its being there says that the database is."""
 
-    tenants: Mapping[str, TenantKey]
-    people: Mapping[str, Account]
+    tenants: Mapping[str, TenantIds]
+    users: Mapping[str, Account]
 
 
-def load(folder: StateDirectory) -> Accounts | None:
+def load(state: StateDirectory) -> Accounts | None:
     """What an earlier run left, if one came that far."""
     try:
-        kept = json.loads((folder.path / FILE).read_bytes())
+        kept = json.loads((state.path / FILE).read_bytes())
     except FileNotFoundError:
         return None
     return Accounts(
-        tenants={name: TenantKey(**key) for name, key in kept["tenants"].items()},
-        people={
+        tenants={name: TenantIds(**key) for name, key in kept["tenants"].items()},
+        users={
             username: Account(
                 username,
                 Secret(one["password"]) if one["password"] else None,
@@ -56,7 +56,7 @@ def load(folder: StateDirectory) -> Accounts | None:
     )
 
 
-def save(folder: StateDirectory, accounts: Accounts) -> None:
+def save(state: StateDirectory, accounts: Accounts) -> None:
     """Keep it for the next run."""
     kept = {
         "tenants": {
@@ -67,10 +67,10 @@ def save(folder: StateDirectory, accounts: Accounts) -> None:
                 "password": one.password.reveal() if one.password else None,
                 "api_token": one.api_token.reveal(),
             }
-            for username, one in accounts.people.items()
+            for username, one in accounts.users.items()
         },
     }
-    folder.write(FILE, json.dumps(kept, indent=2).encode())
+    state.write(FILE, json.dumps(kept, indent=2).encode())
 
 
 def new_password() -> Secret:

@@ -8,9 +8,9 @@ from typing import Any
 from daypass.demo.aws import Aws, Keys
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import Answer, browse
-from daypass.demo.proof import Chapter, Check, Unproven
+from daypass.demo.proof import Check, CheckFailed, CheckGroup
 from daypass.demo.seed.fixtures import ADMIN, DANA
-from daypass.demo.seed.resource_types import KINDS, Kind, refused
+from daypass.demo.seed.resource_types import RESOURCE_TYPES, ResourceType, require_refusal
 from daypass.portal.secret import Secret
 
 SHORTEST = timedelta(seconds=900)
@@ -22,67 +22,72 @@ Session = dict[str, Any]
 class DemoChecks:
     """The chapters of the checklist; what one check obtained, the later ones use."""
 
-    def __init__(self, world: DemoEnvironment) -> None:
-        self._world = world
-        self._dana = world.visitor(DANA.username)
-        self._admin = world.visitor(ADMIN.username)
-        self._dev, self._prod, self._data = (world.tenants[name] for name in ("dev01", "prod01", "data01"))
-
-    def chapters(self) -> Sequence[Chapter]:
-        """All of them, in the order in which they are to be run."""
-        return (
-            Chapter(f"{DANA.username} belongs to dev01", self._own()),
-            Chapter(f"{DANA.username} may read prod01, and no more", self._read_only()),
-            Chapter(f"{DANA.username} does not belong to data01", self._foreign()),
-            Chapter(f"{ADMIN.username} is an Administrator", self._administrator()),
-            Chapter("The AWS console", [Check("A console link signs in", self._open_console)]),
-            # Last, because it moves the clock of the whole AWS.
-            Chapter("Every session ends", self._the_end()),
+    def __init__(self, environment: DemoEnvironment) -> None:
+        self._environment = environment
+        self._dana = environment.client_of(DANA.username)
+        self._admin = environment.client_of(ADMIN.username)
+        self._dev, self._prod, self._data = (
+            environment.tenants[name] for name in ("dev01", "prod01", "data01")
         )
 
-    def _own(self) -> list[Check]:
+    def groups(self) -> Sequence[CheckGroup]:
+        """All of them, in the order in which they are to be run."""
+        return (
+            CheckGroup(f"{DANA.username} belongs to dev01", self._own_tenant_checks()),
+            CheckGroup(f"{DANA.username} may read prod01, and no more", self._read_only_checks()),
+            CheckGroup(f"{DANA.username} does not belong to data01", self._foreign_tenant_checks()),
+            CheckGroup(f"{ADMIN.username} is an Administrator", self._administrator_checks()),
+            CheckGroup("The AWS console", [Check("A console link signs in", self._open_console)]),
+            # Last, because it moves the clock of the whole AWS.
+            CheckGroup("Every session ends", self._expiry_checks()),
+        )
+
+    def _own_tenant_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out keys", lambda: _term(self._dev_session)),
-            Check("AWS says who holds them", self._who_holds_them),
-            *(Check(f"Its {kind.name} opens", partial(self._use_own, kind)) for kind in KINDS),
+            Check("The portal hands out keys", lambda: _validity(self._dev_session)),
+            Check("AWS says who holds them", self._caller_identity),
+            *(Check(f"Its {kind.name} opens", partial(self._use_own, kind)) for kind in RESOURCE_TYPES),
         ]
 
-    def _read_only(self) -> list[Check]:
+    def _read_only_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out keys", lambda: _term(self._prod_session)),
-            *(Check(f"Its {kind.name} can be read", partial(self._read_prod, kind)) for kind in KINDS),
+            Check("The portal hands out keys", lambda: _validity(self._prod_session)),
+            *(
+                Check(f"Its {kind.name} can be read", partial(self._read_prod, kind))
+                for kind in RESOURCE_TYPES
+            ),
             *(
                 Check(f"Its {kind.name} cannot be written", partial(self._fail_to_write_prod, kind))
-                for kind in KINDS
+                for kind in RESOURCE_TYPES
             ),
         ]
 
-    def _foreign(self) -> list[Check]:
+    def _foreign_tenant_checks(self) -> list[Check]:
         return [
             Check(
                 "The portal refuses keys",
-                lambda: _portal_refused(self._dana.session(tenant="data01"), "tenant_not_found"),
+                lambda: _require_refusal(self._dana.session(tenant="data01"), "tenant_not_found"),
             ),
             *(
                 Check(f"Its {kind.name} is closed to dev01's keys", partial(self._fail_to_read_data, kind))
-                for kind in KINDS
+                for kind in RESOURCE_TYPES
             ),
         ]
 
-    def _administrator(self) -> list[Check]:
+    def _administrator_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out admin keys", lambda: _term(self._admin_session)),
+            Check("The portal hands out admin keys", lambda: _validity(self._admin_session)),
             *(
                 Check(f"They open {tenant.plan.name}", partial(self._use_as_admin, tenant))
                 for tenant in (self._dev, self._prod, self._data)
             ),
             Check(
                 "The portal refuses them to dana",
-                lambda: _portal_refused(self._dana.session(admin=True), "access_denied"),
+                lambda: _require_refusal(self._dana.session(admin=True), "access_denied"),
             ),
         ]
 
-    def _the_end(self) -> list[Check]:
+    def _expiry_checks(self) -> list[Check]:
         return [
             Check("Keys for 15 minutes open the bucket", self._use_short),
             Check("15 minutes later AWS refuses them", self._fail_to_use_expired),
@@ -92,100 +97,100 @@ class DemoChecks:
 
     @cached_property
     def _dev_session(self) -> Session:
-        return _granted(self._dana.session(tenant="dev01"))
+        return _require_session(self._dana.session(tenant="dev01"))
 
     @cached_property
-    def _in_dev(self) -> Aws:
-        return self._enter(self._dev_session)
+    def _aws_as_dev(self) -> Aws:
+        return self._aws_with_keys_of(self._dev_session)
 
     @cached_property
     def _prod_session(self) -> Session:
-        return _granted(self._dana.session(tenant="prod01"))
+        return _require_session(self._dana.session(tenant="prod01"))
 
     @cached_property
-    def _in_prod(self) -> Aws:
-        return self._enter(self._prod_session)
+    def _aws_as_prod(self) -> Aws:
+        return self._aws_with_keys_of(self._prod_session)
 
     @cached_property
     def _admin_session(self) -> Session:
-        return _granted(self._admin.session(admin=True))
+        return _require_session(self._admin.session(admin=True))
 
     @cached_property
-    def _as_admin(self) -> Aws:
-        return self._enter(self._admin_session)
+    def _aws_as_admin(self) -> Aws:
+        return self._aws_with_keys_of(self._admin_session)
 
     @cached_property
-    def _for_a_short_time(self) -> Aws:
-        return self._enter(_granted(self._dana.session(tenant="dev01", duration="15m")))
+    def _aws_for_15_minutes(self) -> Aws:
+        return self._aws_with_keys_of(_require_session(self._dana.session(tenant="dev01", duration="15m")))
 
-    def _enter(self, session: Session) -> Aws:
+    def _aws_with_keys_of(self, session: Session) -> Aws:
         given = session["credentials"]
-        return self._world.aws.with_keys(
+        return self._environment.aws.with_keys(
             Keys(given["access_key_id"], Secret(given["secret_access_key"]), Secret(given["session_token"]))
         )
 
     # The checks.
 
-    def _who_holds_them(self) -> str:
-        arn = self._in_dev.sts.get_caller_identity()["Arn"]
-        return _same(arn.split("assumed-role/")[-1], f"{self._dev.plan.prefix}/{DANA.username}")
+    def _caller_identity(self) -> str:
+        arn = self._aws_as_dev.sts.get_caller_identity()["Arn"]
+        return _require_equal(arn.split("assumed-role/")[-1], f"{self._dev.plan.prefix}/{DANA.username}")
 
-    def _use_own(self, kind: Kind) -> str:
-        return f"{kind.read(self._in_dev, self._dev)}, {kind.write(self._in_dev, self._dev)}"
+    def _use_own(self, kind: ResourceType) -> str:
+        return f"{kind.read(self._aws_as_dev, self._dev)}, {kind.write(self._aws_as_dev, self._dev)}"
 
-    def _read_prod(self, kind: Kind) -> str:
-        return kind.read(self._in_prod, self._prod)
+    def _read_prod(self, kind: ResourceType) -> str:
+        return kind.read(self._aws_as_prod, self._prod)
 
-    def _fail_to_write_prod(self, kind: Kind) -> str:
-        inside = self._in_prod
-        return refused(lambda: kind.write(inside, self._prod), kind.denied)
+    def _fail_to_write_prod(self, kind: ResourceType) -> str:
+        inside = self._aws_as_prod
+        return require_refusal(lambda: kind.write(inside, self._prod), kind.denied)
 
-    def _fail_to_read_data(self, kind: Kind) -> str:
-        inside = self._in_dev
-        return refused(lambda: kind.read(inside, self._data), kind.denied)
+    def _fail_to_read_data(self, kind: ResourceType) -> str:
+        inside = self._aws_as_dev
+        return require_refusal(lambda: kind.read(inside, self._data), kind.denied)
 
     def _use_as_admin(self, tenant: Tenant) -> str:
-        for kind in KINDS:
-            kind.read(self._as_admin, tenant)
-        return ", ".join(kind.name for kind in KINDS)
+        for kind in RESOURCE_TYPES:
+            kind.read(self._aws_as_admin, tenant)
+        return ", ".join(kind.name for kind in RESOURCE_TYPES)
 
     def _open_console(self) -> str:
-        session = _granted(self._dana.session(tenant="dev01", purpose="console"))
+        session = _require_session(self._dana.session(tenant="dev01", purpose="console"))
         page = browse(session["console_url"])
         signed_in = f"{self._dev.plan.prefix}/{DANA.username}"
         if signed_in not in page:
-            raise Unproven("the page behind it does not say who signed in")
+            raise CheckFailed("the page behind it does not say who signed in")
         if self._data.plan.prefix in page:
-            raise Unproven("the page behind it shows data01")
+            raise CheckFailed("the page behind it shows data01")
         return f"as {signed_in}"
 
     def _use_short(self) -> str:
-        return KINDS[0].read(self._for_a_short_time, self._dev)
+        return RESOURCE_TYPES[0].read(self._aws_for_15_minutes, self._dev)
 
     def _fail_to_use_expired(self) -> str:
-        inside = self._for_a_short_time
-        with self._world.clock_ahead(SHORTEST + timedelta(seconds=1)):
-            return refused(lambda: KINDS[0].read(inside, self._dev), "ExpiredToken")
+        inside = self._aws_for_15_minutes
+        with self._environment.clock_ahead(SHORTEST + timedelta(seconds=1)):
+            return require_refusal(lambda: RESOURCE_TYPES[0].read(inside, self._dev), "ExpiredToken")
 
 
-def _granted(answer: Answer) -> Session:
+def _require_session(answer: Answer) -> Session:
     if answer.status != 201:
-        raise Unproven(f"the portal refused: {answer.refusal}")
+        raise CheckFailed(f"the portal refused: {answer.refusal}")
     return answer.body
 
 
-def _portal_refused(answer: Answer, code: str) -> str:
+def _require_refusal(answer: Answer, code: str) -> str:
     if answer.body.get("code") != code:
-        raise Unproven(f"the portal answered {answer.status}")
+        raise CheckFailed(f"the portal answered {answer.status}")
     return f"{answer.status} {code}"
 
 
-def _term(session: Session) -> str:
+def _validity(session: Session) -> str:
     expires_at = datetime.fromisoformat(session["expires_at"])
     return f"for {session['validity'] // 60} minutes, until {expires_at:%H:%M} UTC"
 
 
-def _same(found: str, expected: str) -> str:
+def _require_equal(found: str, expected: str) -> str:
     if found != expected:
-        raise Unproven(f"{found}, not {expected}")
+        raise CheckFailed(f"{found}, not {expected}")
     return found

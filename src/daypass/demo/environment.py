@@ -36,7 +36,7 @@ class DemoEnvironment:
     move_clock: Callable[[timedelta], object]
     """Moves AWS's clock on, or back; the machine's stays as it is."""
 
-    def visitor(self, username: str) -> HttpClient:
+    def client_of(self, username: str) -> HttpClient:
         """Somebody at the portal's door."""
         return HttpClient(self.portal_url, self.trust, self.accounts[username].api_token.reveal())
 

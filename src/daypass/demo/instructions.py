@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daypass.demo.environment import DemoEnvironment
-from daypass.demo.output import pasteable, say, title
+from daypass.demo.output import print_command, print_text, print_title
 from daypass.demo.processes import DAYPASS
-from daypass.demo.seed.fixtures import ADMIN, DANA, PEOPLE, REGION, Person
+from daypass.demo.seed.fixtures import ADMIN, DANA, REGION, USERS, DemoUser
 from daypass.demo.seed.history import REASON
 from daypass.demo.state_dir import StateDirectory
 
@@ -22,19 +22,19 @@ PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
 class Instructions:
     """The files that the printed lines need, and the lines."""
 
-    folder: StateDirectory
-    world: DemoEnvironment
+    state: StateDirectory
+    environment: DemoEnvironment
     ca_file: Path
 
     def write_files(self) -> None:
         """Put each user's password and token, and the AWS CLI's profiles, where the lines look for them."""
-        for account in self.world.accounts.values():
-            self.folder.write(f"{account.username}.token", account.api_token.reveal().encode())
+        for account in self.environment.accounts.values():
+            self.state.write(f"{account.username}.token", account.api_token.reveal().encode())
             if account.password is not None:
-                self.folder.write(f"{account.username}.password", account.password.reveal().encode())
+                self.state.write(f"{account.username}.password", account.password.reveal().encode())
         profiles = "\n".join(self._profile(name, person) for name, person in PROFILES.items())
-        self.folder.write("aws-config", profiles.encode())
-        self.folder.write(SHELL_FILE, self._environment().encode())
+        self.state.write("aws-config", profiles.encode())
+        self.state.write(SHELL_FILE, self._environment().encode())
 
     def show(self) -> None:
         """Print all of it."""
@@ -44,76 +44,80 @@ class Instructions:
         self._show_duploctl()
         self._show_trust()
 
-    def _profile(self, name: str, person: Person) -> str:
+    def _profile(self, name: str, person: DemoUser) -> str:
         scope = ["--admin"] if person is ADMIN else ["--tenant", name]
         files = ["--ca-file", str(self.ca_file), "--token-file", str(self._token_file(person))]
-        process = shlex.join([str(DAYPASS), "aws", "--host", self.world.portal_url, *files, *scope])
+        process = shlex.join([str(DAYPASS), "aws", "--host", self.environment.portal_url, *files, *scope])
         return (
             f"[profile {name}]\nregion = {REGION}\noutput = json\n"
-            f"endpoint_url = {self.world.aws_endpoint_url}\ncredential_process = {process}\n"
+            f"endpoint_url = {self.environment.aws_endpoint_url}\ncredential_process = {process}\n"
         )
 
     def _show_sign_in(self) -> None:
-        title("Sign in")
-        say(f"  {self.world.portal_url}")
-        for person in PEOPLE:
-            say(f"  {person.username:<18}  {_describe(person)}")
-        say("  Passwords and API tokens are in files that only you can read. Dana's password:")
-        pasteable(f"cat {_quoted(self.folder.path / f'{DANA.username}.password')}")
-        say(f"  Sessions with the reason “{REASON}” are sample data and gave nobody keys.")
+        print_title("Sign in")
+        print_text(f"  {self.environment.portal_url}")
+        for person in USERS:
+            print_text(f"  {person.username:<18}  {_describe(person)}")
+        print_text("  Passwords and API tokens are in files that only you can read. Dana's password:")
+        print_command(f"cat {_quote(self.state.path / f'{DANA.username}.password')}")
+        print_text(f"  Sessions with the reason “{REASON}” are sample data and gave nobody keys.")
 
     def _environment(self) -> str:
         """The variables that `daypass` and the AWS CLI need in a shell of this machine; without secrets."""
         return (
-            f"export DAYPASS_HOST={self.world.portal_url}\n"
-            f"export DAYPASS_CA_FILE={_quoted(self.ca_file)}\n"
+            f"export DAYPASS_HOST={self.environment.portal_url}\n"
+            f"export DAYPASS_CA_FILE={_quote(self.ca_file)}\n"
             # For keys that come without a profile: `daypass exec` and `daypass env`.
-            f"export AWS_ENDPOINT_URL={self.world.aws_endpoint_url}\n"
+            f"export AWS_ENDPOINT_URL={self.environment.aws_endpoint_url}\n"
             # Last, so that the programs of the user's own PATH keep their names.
-            f'export PATH="$PATH":{_quoted(DAYPASS.parent)}\n'
+            f'export PATH="$PATH":{_quote(DAYPASS.parent)}\n'
         )
 
     def _show_command_line(self) -> None:
-        title("The daypass command, in another terminal")
-        pasteable(f". {_quoted(self.folder.path / SHELL_FILE)}")
-        say("  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would ask the real AWS.")
-        say("  Then follow docs/guides/first-day.md, which begins with: daypass configure --all")
+        print_title("The daypass command, in another terminal")
+        print_command(f". {_quote(self.state.path / SHELL_FILE)}")
+        print_text(
+            "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would ask the real AWS."
+        )
+        print_text("  Then follow docs/guides/first-day.md, which begins with: daypass configure --all")
 
     def _show_aws_cli(self) -> None:
-        title("The AWS CLI, in another terminal")
+        print_title("The AWS CLI, in another terminal")
         aws = _command("aws", package="awscli")
-        endpoint = f"--endpoint-url {self.world.aws_endpoint_url}"
-        dev, data = self.world.tenants["dev01"].plan, self.world.tenants["data01"].plan
-        pasteable(f"export AWS_CONFIG_FILE={_quoted(self.folder.path / 'aws-config')}")
-        pasteable(f"{aws} {endpoint} --profile dev01 sts get-caller-identity")
-        pasteable(f"{aws} {endpoint} --profile dev01 s3 ls s3://{dev.buckets[0]}")
-        say("  Dana does not belong to data01, so AWS refuses her; an Administrator may:")
-        pasteable(f"{aws} {endpoint} --profile dev01 s3 ls s3://{data.buckets[0]}")
-        pasteable(f"{aws} {endpoint} --profile admin s3 ls s3://{data.buckets[0]}")
+        endpoint = f"--endpoint-url {self.environment.aws_endpoint_url}"
+        dev, data = self.environment.tenants["dev01"].plan, self.environment.tenants["data01"].plan
+        print_command(f"export AWS_CONFIG_FILE={_quote(self.state.path / 'aws-config')}")
+        print_command(f"{aws} {endpoint} --profile dev01 sts get-caller-identity")
+        print_command(f"{aws} {endpoint} --profile dev01 s3 ls s3://{dev.buckets[0]}")
+        print_text("  Dana does not belong to data01, so AWS refuses her; an Administrator may:")
+        print_command(f"{aws} {endpoint} --profile dev01 s3 ls s3://{data.buckets[0]}")
+        print_command(f"{aws} {endpoint} --profile admin s3 ls s3://{data.buckets[0]}")
 
     def _show_duploctl(self) -> None:
-        title("The same through duploctl")
+        print_title("The same through duploctl")
         duploctl = _command("duploctl", package="duplocloud-client")
-        pasteable(f"export REQUESTS_CA_BUNDLE={_quoted(self.ca_file)}")
-        pasteable(f"export DUPLO_HOST={_quoted(self.world.portal_url)}")
-        pasteable(f'export DUPLO_TOKEN="$(cat {_quoted(self._token_file(DANA))})"')
-        pasteable(f"{duploctl} jit aws --tenant dev01")
+        print_command(f"export REQUESTS_CA_BUNDLE={_quote(self.ca_file)}")
+        print_command(f"export DUPLO_HOST={_quote(self.environment.portal_url)}")
+        print_command(f'export DUPLO_TOKEN="$(cat {_quote(self._token_file(DANA))})"')
+        print_command(f"{duploctl} jit aws --tenant dev01")
 
     def _show_trust(self) -> None:
-        title("The browser")
-        say("  A browser warns until it trusts the authority that this demo made for itself:")
-        pasteable(str(self.ca_file))
-        say("  Firefox:  Settings, Privacy & Security, View Certificates, Authorities, Import.")
-        say("  Chrome:   chrome://certificate-manager, Local certificates, Installed by you, Import.")
-        say("  It is good for this machine's localhost only, and its key was not kept.")
-        say("  Browsers send the cookies of localhost to every port of localhost: while you are signed in,")
-        say("  run nothing else there that you do not trust.")
+        print_title("The browser")
+        print_text("  A browser warns until it trusts the authority that this demo made for itself:")
+        print_command(str(self.ca_file))
+        print_text("  Firefox:  Settings, Privacy & Security, View Certificates, Authorities, Import.")
+        print_text("  Chrome:   chrome://certificate-manager, Local certificates, Installed by you, Import.")
+        print_text("  It is good for this machine's localhost only, and its key was not kept.")
+        print_text(
+            "  Browsers send the cookies of localhost to every port of localhost: while you are signed in,"
+        )
+        print_text("  run nothing else there that you do not trust.")
 
-    def _token_file(self, person: Person) -> Path:
-        return self.folder.path / f"{person.username}.token"
+    def _token_file(self, person: DemoUser) -> Path:
+        return self.state.path / f"{person.username}.token"
 
 
-def _describe(person: Person) -> str:
+def _describe(person: DemoUser) -> str:
     if person is ADMIN:
         return person.role
     tenants = ", ".join(f"{tenant} ({access})" for tenant, access in person.memberships.items())
@@ -133,8 +137,8 @@ def _program(name: str) -> str | None:
     elsewhere = os.pathsep.join(entry for entry in os.get_exec_path() if Path(entry) != ours)
     if shutil.which(name, path=elsewhere):
         return name
-    return _quoted(ours / name) if (ours / name).exists() else None
+    return _quote(ours / name) if (ours / name).exists() else None
 
 
-def _quoted(word: Path | str) -> str:
+def _quote(word: Path | str) -> str:
     return shlex.quote(str(word))

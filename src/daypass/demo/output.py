@@ -4,32 +4,32 @@ import os
 
 import click
 
-from daypass.demo.proof import Line
+from daypass.demo.proof import CheckResult
 
-PROMISE_WIDTH = 38
+TITLE_WIDTH = 38
 
 
-def say(text: str = "") -> None:
+def print_text(text: str = "") -> None:
     """A line of plain text."""
     _print(text)
 
 
-def title(text: str) -> None:
+def print_title(text: str) -> None:
     """A heading, with room above it."""
     _print("")
     _print(click.style(text, bold=True))
 
 
-def pasteable(text: str) -> None:
+def print_command(text: str) -> None:
     """A line for the reader's own terminal, indented and otherwise exactly as it is to be typed."""
     _print(f"    {text}")
 
 
-def line(one: Line) -> None:
+def print_result(one: CheckResult) -> None:
     """One line of the checklist."""
-    mark = click.style("✓", fg="green") if one.is_kept else click.style("✗", fg="red", bold=True)
-    outcome = click.style(one.outcome, dim=True) if one.is_kept else one.outcome
-    _print(f"  {mark} {one.promise:<{PROMISE_WIDTH}} {outcome}")
+    mark = click.style("✓", fg="green") if one.has_passed else click.style("✗", fg="red", bold=True)
+    outcome = click.style(one.outcome, dim=True) if one.has_passed else one.outcome
+    _print(f"  {mark} {one.title:<{TITLE_WIDTH}} {outcome}")
 
 
 def _print(text: str) -> None:

@@ -21,9 +21,9 @@ from daypass.demo.state_dir import StateDirectory
 DAYPASS = Path(sys.executable).with_name("daypass")
 """The command, in the environment that this demo runs from."""
 
-START_LIMIT = 60.0
-STOP_LIMIT = 10.0
-_QUIET = range(20_000, 32_768)
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 10.0
+_PORTS_BELOW_EPHEMERAL = range(20_000, 32_768)
 """Ports below those that a system gives to the connections it opens itself: one of those may be gone again
 before the portal listens at it."""
 NOT_INHERITED = ("AWS_", "DAYPASS_", "DUPLO_")
@@ -37,19 +37,19 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: str
-    stops: SignalGuard
+    signals: SignalGuard
 
     @property
-    def has_ended(self) -> bool:
+    def has_exited(self) -> bool:
         """Whether it is gone, which it should not be."""
         return self.process.poll() is not None
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
         """Return when it is ready; refuse when it ended, or takes too long."""
-        deadline = time.monotonic() + START_LIMIT
+        deadline = time.monotonic() + START_TIMEOUT
         while not is_ready():
-            self.stops.check()
-            if self.has_ended:
+            self.signals.check()
+            if self.has_exited:
                 raise DemoError(f"The {self.name} stopped while starting; {self.log} says why.")
             if time.monotonic() > deadline:
                 raise DemoError(f"The {self.name} did not become ready; {self.log} may say why.")
@@ -59,7 +59,7 @@ class Child:
         """End it: asked first, forced when it does not listen. Returns when it is gone."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(STOP_LIMIT)
+            self.process.wait(STOP_TIMEOUT)
         # It leads a group of its own: what it started itself goes with it.
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -69,20 +69,20 @@ class Child:
 class ProcessGroup:
     """All of them; leaving the `with` block ends them, the last one first, and is not interrupted itself."""
 
-    def __init__(self, folder: StateDirectory, stops: SignalGuard) -> None:
+    def __init__(self, folder: StateDirectory, signals: SignalGuard) -> None:
         self._folder = folder
-        self._stops = stops
-        self._started: list[Child] = []
+        self._signals = signals
+        self._children: list[Child] = []
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Run `daypass ARGUMENTS`, with its output in the state folder."""
         # A stop in the middle of this would leave a process that nobody knows of.
-        with self._stops.shielded():
+        with self._signals.shielded():
             log = self._folder.open_log(f"{name}.log")
             try:
                 process = subprocess.Popen(  # noqa: S603  our own command
                     [DAYPASS, *arguments],
-                    env=inherited() | dict(environment),
+                    env=inherited_environment() | dict(environment),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -91,13 +91,13 @@ class ProcessGroup:
                 )
             finally:
                 os.close(log)
-            child = Child(name, process, str(self._folder.path / f"{name}.log"), self._stops)
-            self._started.append(child)
+            child = Child(name, process, str(self._folder.path / f"{name}.log"), self._signals)
+            self._children.append(child)
         return child
 
-    def ended(self) -> Child | None:
+    def exited_child(self) -> Child | None:
         """One that is gone although nobody stopped it, if there is one."""
-        return next((child for child in self._started if child.has_ended), None)
+        return next((child for child in self._children if child.has_exited), None)
 
     def __enter__(self) -> Self:
         return self
@@ -105,12 +105,12 @@ class ProcessGroup:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stops.end()
-        for child in reversed(self._started):
+        self._signals.disable()
+        for child in reversed(self._children):
             child.stop()
 
 
-def inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
     """This process's environment, without what it says about another AWS or another portal."""
     return {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
 
@@ -120,7 +120,7 @@ def choose_port(wanted: int, option: str) -> int:
     if not wanted:
         return _free_port()
     try:
-        _try(wanted)
+        _try_to_bind(wanted)
     except OSError as error:
         raise DemoError(
             f"Port {wanted} cannot be had ({(error.strerror or str(error)).lower()}). "
@@ -131,14 +131,14 @@ def choose_port(wanted: int, option: str) -> int:
 
 def _free_port() -> int:
     while True:
-        port = secrets.choice(_QUIET)
+        port = secrets.choice(_PORTS_BELOW_EPHEMERAL)
         # Whoever has it already keeps it.
         with suppress(OSError):
-            _try(port)
+            _try_to_bind(port)
             return port
 
 
-def _try(port: int) -> None:
+def _try_to_bind(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 
-class Unproven(Exception):
+class CheckFailed(Exception):
     """A check did not turn out as promised; the message is the outcome to show."""
 
 
@@ -12,12 +12,12 @@ class Unproven(Exception):
 class Check:
     """One promise, and the calls that keep it: `run` answers the outcome in a few words, or raises."""
 
-    promise: str
+    title: str
     run: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class CheckGroup:
     """Checks that belong together."""
 
     title: str
@@ -25,21 +25,21 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CheckResult:
     """What came of one check."""
 
-    promise: str
-    is_kept: bool
+    title: str
+    has_passed: bool
     outcome: str
 
 
-def lines(checks: Sequence[Check]) -> Iterator[Line]:
+def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
     """Run the checks in order; one that fails does not keep the next from being tried."""
     for check in checks:
         try:
-            yield Line(check.promise, True, check.run())
-        except Unproven as unproven:
-            yield Line(check.promise, False, str(unproven))
+            yield CheckResult(check.title, True, check.run())
+        except CheckFailed as unproven:
+            yield CheckResult(check.title, False, str(unproven))
         except Exception as error:
             # Whatever went wrong is what this line has to show.
-            yield Line(check.promise, False, f"{type(error).__name__}: {error}")
+            yield CheckResult(check.title, False, f"{type(error).__name__}: {error}")

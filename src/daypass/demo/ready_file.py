@@ -6,11 +6,11 @@ from typing import Any
 
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.errors import DemoError
-from daypass.demo.seed.fixtures import PEOPLE, REGION, Person
+from daypass.demo.seed.fixtures import REGION, USERS, DemoUser
 from daypass.demo.state_dir import write_private
 
 
-def forget(path: Path) -> None:
+def remove(path: Path) -> None:
     """Take away what an earlier demo wrote, and find out now whether it can be written again."""
     try:
         write_private(path, b"").unlink()
@@ -18,7 +18,7 @@ def forget(path: Path) -> None:
         raise _unusable(path, error) from error
 
 
-def announce(path: Path, world: DemoEnvironment, ca_file: Path) -> None:
+def write(path: Path, world: DemoEnvironment, ca_file: Path) -> None:
     """Write the file, whole."""
     try:
         write_private(path, json.dumps(_describe(world, ca_file), indent=2).encode())
@@ -26,19 +26,19 @@ def announce(path: Path, world: DemoEnvironment, ca_file: Path) -> None:
         raise _unusable(path, error) from error
 
 
-def _describe(world: DemoEnvironment, ca_file: Path) -> dict[str, Any]:
+def _describe(environment: DemoEnvironment, ca_file: Path) -> dict[str, Any]:
     return {
-        "portal_url": world.portal_url,
-        "aws_endpoint_url": world.aws_endpoint_url,
+        "portal_url": environment.portal_url,
+        "aws_endpoint_url": environment.aws_endpoint_url,
         "ca_file": str(ca_file),
         "region": REGION,
-        "users": [_user(world, person) for person in PEOPLE],
-        "tenants": [_tenant(tenant) for tenant in world.tenants.values()],
+        "users": [_user(environment, person) for person in USERS],
+        "tenants": [_tenant(tenant) for tenant in environment.tenants.values()],
     }
 
 
-def _user(world: DemoEnvironment, person: Person) -> dict[str, Any]:
-    account = world.accounts[person.username]
+def _user(environment: DemoEnvironment, person: DemoUser) -> dict[str, Any]:
+    account = environment.accounts[person.username]
     return {
         "username": person.username,
         "password": account.password.reveal() if account.password else None,

@@ -18,17 +18,17 @@ class SignalGuard:
     """
 
     def __init__(self) -> None:
-        self._is_asked = False
+        self._is_stopping = False
         self._may_interrupt = True
 
     def listen(self) -> None:
         """Take the signals from now on. A shell that starts the demo in the background has SIGINT ignored."""
         for number in STOPPING:
-            signal.signal(number, self._hear)
+            signal.signal(number, self._on_signal)
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if somebody asked, unless it is put off."""
-        if self._is_asked and self._may_interrupt:
+        if self._is_stopping and self._may_interrupt:
             raise KeyboardInterrupt
 
     @contextmanager
@@ -41,11 +41,11 @@ class SignalGuard:
             self._may_interrupt = True
         self.check()
 
-    def end(self) -> None:
+    def disable(self) -> None:
         """Let nothing be interrupted any more: what is left is done within moments, and has to be done."""
         self._may_interrupt = False
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        if not self._is_asked:
-            self._is_asked = True
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._is_stopping:
+            self._is_stopping = True
             self.check()

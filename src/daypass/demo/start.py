@@ -22,7 +22,7 @@ SANDBOX = "sandbox.json"
 
 def start(
     folder: StateDirectory,
-    children: ProcessGroup,
+    processes: ProcessGroup,
     portal_port: int,
     aws_port: int,
     *,
@@ -31,7 +31,7 @@ def start(
     """Answer the running and seeded world, and the authority to trust."""
     portal_port = choose_port(portal_port, "--portal-port")
     choose_port(aws_port, "--aws-port")
-    sandbox = _start_sandbox(folder, children, aws_port)
+    sandbox = _start_sandbox(folder, processes, aws_port)
     certificates = certify(folder, utc_now())
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
@@ -43,7 +43,7 @@ def start(
     portal_keys = seed_identities(aws, DEFAULT_ACCOUNT, plans)
 
     portal_url = f"https://localhost:{portal_port}"
-    portal = _start_portal(folder, children, portal_port, endpoint_url, portal_keys, certificates)
+    portal = _start_portal(folder, processes, portal_port, endpoint_url, portal_keys, certificates)
     tenants = {
         plan.name: Tenant(accounts.tenants[plan.name].id, plan, seed_tenant(aws, plan)) for plan in plans
     }
@@ -55,18 +55,18 @@ def start(
         aws_endpoint_url=endpoint_url,
         aws=aws,
         tenants=tenants,
-        accounts=accounts.people,
+        accounts=accounts.users,
         move_clock=ControlClient(endpoint_url, described["control_token"]).move_clock,
     )
     return world, certificates.authority
 
 
-def _start_sandbox(folder: StateDirectory, children: ProcessGroup, port: int) -> Child:
+def _start_sandbox(folder: StateDirectory, processes: ProcessGroup, port: int) -> Child:
     ready = folder.path / SANDBOX
     # What an earlier one left there is not this one's.
     ready.unlink(missing_ok=True)
     options = ["--port", str(port), "--account", DEFAULT_ACCOUNT, "--region", REGION]
-    return children.start("sandbox", ["sandbox", *options, "--ready-file", str(ready)], {})
+    return processes.start("sandbox", ["sandbox", *options, "--ready-file", str(ready)], {})
 
 
 def _await_sandbox(folder: StateDirectory, sandbox: Child) -> dict[str, str]:
@@ -78,7 +78,7 @@ def _await_sandbox(folder: StateDirectory, sandbox: Child) -> dict[str, str]:
 
 def _start_portal(
     folder: StateDirectory,
-    children: ProcessGroup,
+    processes: ProcessGroup,
     port: int,
     endpoint_url: str,
     keys: Keys,
@@ -95,4 +95,4 @@ def _start_portal(
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key.reveal(),
     }
-    return children.start("portal", ["portal", "serve"], environment)
+    return processes.start("portal", ["portal", "serve"], environment)

@@ -48,7 +48,7 @@ def open_folder(path: Path, owner: int) -> StateDirectory:
 
 
 @contextmanager
-def held(folder: StateDirectory) -> Iterator[None]:
+def exclusive_lock(folder: StateDirectory) -> Iterator[None]:
     """Keep a second demo out of the same folder."""
     descriptor = os.open(folder.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:

@@ -147,7 +147,7 @@ def test_of_a_profile_that_is_there_only_the_command_changes() -> None:
 def test_a_region_is_added_where_there_is_none_and_moved_only_on_demand() -> None:
     bare, set_already = b"[profile dev01]\noutput = json\n", b"[profile dev01]\nregion = eu-west-1\n"
     moved = Config(set_already)
-    moved.put(DEV, moves_region=True)
+    moved.put(DEV, overwrites_region=True)
 
     assert b"output = json\nregion = us-west-2\ncredential_process" in with_profile(bare, DEV)
     assert b"region = eu-west-1\ncredential_process" in with_profile(set_already, DEV)

@@ -90,7 +90,7 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     carry_out(portal, found)
 
     assert planned(portal, FILE).steps == []
-    there = live_state.read(portal).estate
+    there = live_state.read(portal).manifest
     assert there.users is not None
     assert there.users[DANA].role == "Administrator"
     assert there.tenants is not None
@@ -109,7 +109,7 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
 def test_what_is_exported_changes_nothing(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
 
-    exported = manifest.write(live_state.read(portal).estate)
+    exported = manifest.write(live_state.read(portal).manifest)
 
     assert planned(portal, exported, prune=True).steps == []
 
@@ -122,7 +122,7 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     assert (kept.steps, kept.unmentioned) == ([], 3)
     carry_out(portal, pruned)
 
-    there = live_state.read(portal).estate
+    there = live_state.read(portal).manifest
     assert set(there.tenants or {}) == {"dev01", "prod01"}
     assert (there.tenants or {})["dev01"].members == {}
     assert (there.tenants or {})["prod01"].members == {DANA: "read-only"}
@@ -140,12 +140,12 @@ def test_what_is_noted_is_changed_kind_and_all_and_pruned_where_the_file_speaks_
     pruned = planned(portal, less, prune=True)
     carry_out(portal, pruned)
 
-    assert (changed.sign, changed.what) == (CHANGE, "metadata dashboard of team01")
+    assert (changed.sign, changed.subject) == (CHANGE, "metadata dashboard of team01")
     assert list(changed.lines()) == [
         "kind: url → text",
         "value: https://grafana.example.com/d/team01 → see the wiki",
     ]
-    assert pruned.steps[1].what == "metadata cost/centre of team01"
+    assert pruned.steps[1].subject == "metadata cost/centre of team01"
     assert planned(portal, less, prune=True).steps == []
 
 
@@ -175,7 +175,7 @@ def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
     less = "tenants:\n  dev01:\n    metadata: {}\n  new01: {region: eu-central-1}\n"
 
     carry_out(older, planned(older, less, prune=False))
-    exported = manifest.write(live_state.read(older).estate)
+    exported = manifest.write(live_state.read(older).manifest)
 
     assert planned(older, exported, prune=True).steps == []
     with pytest.raises(UsageError, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
@@ -295,7 +295,7 @@ def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, t
     carry_out(portal, planned(portal, text))
 
     assert planned(portal, text).steps == []
-    assert planned(portal, manifest.write(live_state.read(portal).estate), prune=True).steps == []
+    assert planned(portal, manifest.write(live_state.read(portal).manifest), prune=True).steps == []
 
 
 def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:

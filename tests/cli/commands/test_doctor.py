@@ -11,7 +11,7 @@ from typing import IO, Any
 import pytest
 
 from daypass.cli.commands.doctor import side_by_side
-from daypass.cli.diagnostics.finding import Finding, State, attempted, good
+from daypass.cli.diagnostics.finding import Finding, State, good, run_check
 from daypass.cli.runtime.errors import Unavailable
 from tests.cli.conftest import TOKEN, Command, Inside, Ran
 from tests.cli.stub import StubPortal, problem
@@ -331,7 +331,7 @@ def test_a_check_that_raises_becomes_a_finding(fault: Exception, sentence: str) 
         yield good("x", "well")
         raise fault
 
-    well, failed = attempted("cache", broken)
+    well, failed = run_check("cache", broken)
 
     assert (well.state, failed.state, failed.about) == (State.GOOD, State.BAD, "cache")
     assert sentence in failed.sentence

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daypass.cli.awsconfig import file
-from daypass.cli.awsconfig.credential_process import Process, understood
+from daypass.cli.awsconfig.credential_process import Process, parse_command
 from daypass.cli.awsconfig.profile_specs import ProfileSpec
 from daypass.cli.awsconfig.profiles import Config, Profile
 from daypass.cli.awsconfig.reader import load_credentials, parse
@@ -22,17 +22,17 @@ class Change:
 
     origin: str
     flags: Mapping[str, str]
-    wishes: Sequence[ProfileSpec]
+    specs: Sequence[ProfileSpec]
     path: Path
-    moves_region: bool = False
+    overwrites_region: bool = False
     endpoint_url: str | None = None
-    has_lost: Callable[[Process], bool] | None = None
+    has_no_access_to: Callable[[Process], bool] | None = None
     """Given, the profiles that we once wrote for what the caller has no longer are removed."""
     by_name: bool = False
     """Whether the profiles start daypass by its name, also where only some programs find it by that."""
     skips_conflicts: bool = False
     """Whether profiles that cannot be written are left out; otherwise each of them is a `UsageError`."""
-    left: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
     """The profiles that were left out, and why, once it has been done."""
     pruned: dict[str, str] = field(default_factory=dict)
     """The removed profiles and their commands, once it has been done."""
@@ -43,21 +43,21 @@ class Change:
         files = AwsFiles(parse(content, self.path), load_credentials(os.environ))
         config = Config(content)
         self.pruned.clear()
-        self.pruned.update(config.prune(self._is_gone))
-        self.left.clear()
-        for profile in map(self._profile, self.wishes):
+        self.pruned.update(config.prune(self._is_revoked))
+        self.skipped.clear()
+        for profile in map(self._profile, self.specs):
             try:
                 files.require_no_conflict(profile.name)
-                config.put(profile, moves_region=self.moves_region)
+                config.put(profile, overwrites_region=self.overwrites_region)
             except UsageError as conflict:
                 if not self.skips_conflicts:
                     raise
-                self.left[profile.name] = str(conflict)
+                self.skipped[profile.name] = str(conflict)
         changed = config.to_bytes()
         self._check(AwsFiles(parse(changed, self.path), files.credentials))
         return changed
 
-    def make(self) -> bool:
+    def save(self) -> bool:
         """Change the file; says whether that was necessary."""
         # Refused before anything is written, if at all.
         self.apply(file.read(self.path))
@@ -72,7 +72,7 @@ class Change:
     @property
     def written(self) -> Sequence[ProfileSpec]:
         """The wishes that were met, once it has been done."""
-        return [wish for wish in self.wishes if wish.name not in self.left]
+        return [wish for wish in self.specs if wish.name not in self.skipped]
 
     def _check(self, files: AwsFiles) -> None:
         for profile in map(self._profile, self.written):
@@ -93,13 +93,13 @@ class Change:
         named = self.flags.get("token_file")
         return str(Path(expanded(named, os.environ)).absolute()) if named else None
 
-    def _is_gone(self, command: str) -> bool:
-        process = understood(command)
+    def _is_revoked(self, command: str) -> bool:
+        process = parse_command(command)
         return (
-            self.has_lost is not None
+            self.has_no_access_to is not None
             and process is not None
             and process.origin == self.origin
-            and self.has_lost(process)
+            and self.has_no_access_to(process)
         )
 
 

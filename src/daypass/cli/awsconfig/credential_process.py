@@ -41,7 +41,7 @@ class Process:
         return shlex.join(words)
 
 
-def understood(command: str) -> Process | None:
+def parse_command(command: str) -> Process | None:
     """What such a command line asks for; None if it is none of ours."""
     try:
         program, *words = shlex.split(command)

@@ -13,7 +13,7 @@ from daypass.cli.cache.entries import UnsafeCacheFile, folder
 from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
-_TRIES = 20
+_MAX_ATTEMPTS = 20
 
 Edit = Callable[[bytes], bytes]
 """From the content of the file to what it is to be; must be true again for whatever it finds there."""
@@ -22,7 +22,7 @@ Edit = Callable[[bytes], bytes]
 def read(path: Path) -> bytes:
     """The file as it is; nothing where there is none."""
     try:
-        with _opened(path) as file:
+        with _open(path) as file:
             return b"" if file is None else file.read()
     except OSError as error:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}.") from error
@@ -36,7 +36,7 @@ def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     target = Path(os.path.realpath(path))
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _turn(target, environment):
+        with _exclusive_lock(target, environment):
             return _change(target, edit, environment)
     except OSError as error:
         raise _not_writable(target, f"cannot be written: {error.strerror}") from error
@@ -44,14 +44,14 @@ def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
 
 def _change(target: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     source: bytes | None = None
-    for _ in range(_TRIES):
-        with _opened(target) as file:
+    for _ in range(_MAX_ATTEMPTS):
+        with _open(target) as file:
             found = b"" if file is None else file.read()
             wanted = edit(found if source is None else source)
             if wanted == found:
                 return source is not None
-            replaced = _replaced(target, wanted, file, found)
-            if replaced is None and file is not None and _is_still(target, file, found):
+            replaced = _replace(target, wanted, file, found)
+            if replaced is None and file is not None and _is_unchanged(target, file, found):
                 in_place_write.overwrite(target, wanted, found, environment)
                 return True
             if not replaced:
@@ -64,7 +64,7 @@ def _change(target: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO | None]:
+def _open(path: Path) -> Iterator[BinaryIO | None]:
     """The file, if there is one."""
     try:
         # Without NONBLOCK, a pipe in its place would hold us for ever.
@@ -78,16 +78,16 @@ def _opened(path: Path) -> Iterator[BinaryIO | None]:
         yield file
 
 
-def _replaced(target: Path, content: bytes, old: BinaryIO | None, found: bytes) -> bool | None:
+def _replace(target: Path, content: bytes, old: BinaryIO | None, found: bytes) -> bool | None:
     """Put a new file at *target*; False if another was faster, None if it can only be overwritten."""
     try:
-        new = _written_beside(target, content, old)
+        new = _write_temporary(target, content, old)
     except OSError as error:
         if old is not None and error.errno in in_place_write.NO_NEIGHBOURS:
             return None
         raise
     try:
-        return _has_taken_the_place(new, target, old, found)
+        return _install(new, target, old, found)
     except OSError as error:
         if old is None and error.errno in in_place_write.NO_LINKS:
             return in_place_write.create(target, content)
@@ -98,7 +98,7 @@ def _replaced(target: Path, content: bytes, old: BinaryIO | None, found: bytes) 
         new.unlink(missing_ok=True)
 
 
-def _written_beside(target: Path, content: bytes, old: BinaryIO | None) -> Path:
+def _write_temporary(target: Path, content: bytes, old: BinaryIO | None) -> Path:
     """A new file with that content, owner and mode of the old one, ready to take its place."""
     mode = 0o600
     if old is not None:
@@ -127,21 +127,21 @@ def _not_writable(target: Path, why: str) -> Misconfigured:
     )
 
 
-def _has_taken_the_place(new: Path, target: Path, old: BinaryIO | None, found: bytes) -> bool:
+def _install(new: Path, target: Path, old: BinaryIO | None, found: bytes) -> bool:
     """Put *new* at *target*; says no, and leaves all as it is, if what we read is not there any more."""
     if old is None:
         try:
             target.hardlink_to(new)
         except FileExistsError:
             return False
-    elif _is_still(target, old, found):
+    elif _is_unchanged(target, old, found):
         new.rename(target)
     else:
         return False
     return True
 
 
-def _is_still(target: Path, old: BinaryIO, found: bytes) -> bool:
+def _is_unchanged(target: Path, old: BinaryIO, found: bytes) -> bool:
     """Whether what is at *target* is still what we read."""
     with suppress(FileNotFoundError):
         return os.path.samestat(target.stat(), os.fstat(old.fileno())) and _content(old) == found
@@ -154,7 +154,7 @@ def _content(file: BinaryIO) -> bytes:
 
 
 @contextmanager
-def _turn(target: Path, environment: Mapping[str, str]) -> Iterator[None]:
+def _exclusive_lock(target: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """One daypass at a time. The lock is in our own folder: a person's ~/.aws gets no litter."""
     descriptor = _lock_file(target, environment)
     try:

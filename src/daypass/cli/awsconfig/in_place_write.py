@@ -48,7 +48,7 @@ def overwrite(target: Path, content: bytes, old: bytes, environment: Mapping[str
     """
     descriptor = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
-        backup = _backed_up(target, old, environment)
+        backup = _write_backup(target, old, environment)
         try:
             _write(file.fileno(), content)
         except OSError as error:
@@ -66,7 +66,7 @@ def _write(descriptor: int, content: bytes) -> None:
     os.fsync(descriptor)
 
 
-def _backed_up(target: Path, content: bytes, environment: Mapping[str, str]) -> Path:
+def _write_backup(target: Path, content: bytes, environment: Mapping[str, str]) -> Path:
     try:
         folder = Path(session_id.folder(environment))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

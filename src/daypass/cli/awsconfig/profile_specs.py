@@ -26,12 +26,12 @@ class ProfileSpec:
     region: str | None
 
     @property
-    def objection(self) -> str:
+    def name_conflict(self) -> str:
         """The reason why a tenant's profile must not have this name by default; "" if it may."""
         return "" if self.tenant is None else _RESERVED.get(self.name, "")
 
 
-def named(name: str, tenant: str | None, region: str | None) -> ProfileSpec:
+def make_spec(name: str, tenant: str | None, region: str | None) -> ProfileSpec:
     """Return the spec of a profile; raises `UsageError` if name or region cannot be written to the file."""
     if not name.strip() or not name.isprintable() or set(name) & set("[]\"'\\"):
         shown = name if name.isprintable() else repr(name)
@@ -50,22 +50,24 @@ def check_region(region: str, environment: Mapping[str, str], source: str, accep
         raise UsageError(f"{source}: {error}")
 
 
-def by_default(tenant: str | None, region: str | None) -> ProfileSpec:
+def default_spec(tenant: str | None, region: str | None) -> ProfileSpec:
     """Return the spec of a profile named after the tenant; raises `UsageError` if that name is reserved."""
-    wish = named(tenant or ADMIN, tenant, region)
-    if wish.objection:
-        raise UsageError(f"Name the profile of the tenant {tenant} with --profile, because {wish.objection}.")
+    wish = make_spec(tenant or ADMIN, tenant, region)
+    if wish.name_conflict:
+        raise UsageError(
+            f"Name the profile of the tenant {tenant} with --profile, because {wish.name_conflict}."
+        )
     return wish
 
 
-def sorted_out(wishes: Iterable[ProfileSpec]) -> tuple[Sequence[ProfileSpec], dict[str, str]]:
+def resolve_names(wishes: Iterable[ProfileSpec]) -> tuple[Sequence[ProfileSpec], dict[str, str]]:
     """Return the wishes that can be met together, and why the tenants of the others are left out."""
     met: dict[str, ProfileSpec] = {}
     left = {}
     # Admin access first: a tenant of the same name makes room for it.
     for wish in sorted(wishes, key=lambda wish: wish.tenant is not None):
-        if wish.objection:
-            left[str(wish.tenant)] = f"{wish.objection}."
+        if wish.name_conflict:
+            left[str(wish.tenant)] = f"{wish.name_conflict}."
         elif wish.name in met:
             left[str(wish.tenant)] = (
                 f"the profile {wish.name} is for {met[wish.name].tenant or 'admin access'}."

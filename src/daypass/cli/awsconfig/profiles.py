@@ -134,12 +134,12 @@ class Config:
             raise UsageError(f"The profile {name} is in the AWS config file twice. Remove one of them.")
         return found[0] if found else None
 
-    def put(self, profile: Profile, *, moves_region: bool = False) -> None:
+    def put(self, profile: Profile, *, overwrites_region: bool = False) -> None:
         """Write *profile*; of one that is there already, only what we must."""
         section = self.find(profile.name)
         if section is None:
             section = self._append(profile)
-        if profile.region is not None and (moves_region or _REGION not in section.names):
+        if profile.region is not None and (overwrites_region or _REGION not in section.names):
             section.set(_REGION, profile.region, self._newline)
         if profile.endpoint_url:
             section.set(_ENDPOINT, profile.endpoint_url, self._newline)

@@ -78,12 +78,12 @@ def load_credentials(environment: Mapping[str, str]) -> AwsFile:
 
 def parse(content: bytes, path: Path) -> AwsFile:
     """Parse the content of the file at *path*; raises `UnreadableFile`."""
-    text = _decoded(content, path)
+    text = _decode(content, path)
     parser = configparser.RawConfigParser()
     try:
         parser.read_file(io.StringIO(text, newline=None))
     except configparser.Error as error:
-        raise _unparsable(error, path) from error
+        raise _parse_error(error, path) from error
     sections = {
         header: {option: _value(parser.get(header, option)) for option in parser.options(header)}
         for header in parser.sections()
@@ -97,7 +97,7 @@ def parse(content: bytes, path: Path) -> AwsFile:
     return AwsFile(path, sections)  # type: ignore[arg-type]  # no value is None here
 
 
-def _decoded(content: bytes, path: Path) -> str:
+def _decode(content: bytes, path: Path) -> str:
     if content.startswith(_UTF16_MARKS):
         return _refuse_encoding(path, 0, "it is encoded in UTF-16", "UTF-16")
     nul = content.find(b"\0")
@@ -122,7 +122,7 @@ def _refuse_encoding(path: Path, line: int, reason: str, encoding: str) -> str:
     raise UnreadableFile(path, line, reason, f"Convert it: {command}")
 
 
-def _unparsable(error: configparser.Error, path: Path) -> UnreadableFile:
+def _parse_error(error: configparser.Error, path: Path) -> UnreadableFile:
     # The subclass first: a missing header is a parsing error too.
     if isinstance(error, configparser.MissingSectionHeaderError):
         mend = "Put a header such as [default] or [profile NAME] before it."

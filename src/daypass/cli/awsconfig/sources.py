@@ -56,7 +56,10 @@ class AwsFiles:
 
     def source_of(self, name: str) -> Source | None:
         """Return where botocore takes the keys of the profile from, or None if there are none for it."""
-        shared, merged = self._shared(name), {**self._own(name), **self._shared(name)}
+        shared, merged = (
+            self._credentials_profile(name),
+            {**self._config_profile(name), **self._credentials_profile(name)},
+        )
         for setting in _by_precedence(merged, shared):
             # The profile of the credentials file is laid over the one of the config file.
             file = self.credentials if setting in shared else self.config
@@ -66,14 +69,14 @@ class AwsFiles:
 
     def conflict(self, name: str) -> Conflict | None:
         """Return what keeps the AWS tools from using our credential_process for the profile, or None."""
-        header = self._misspelt(name)
+        header = self._misspelled_header(name)
         if header is not None:
             return Conflict(
                 f"The section [{header}] in {self.config.path} is no profile to the AWS tools. Write it as "
                 f"{proper_header(name)}.",
                 self.config.path,
             )
-        own, shared = self._own(name), self._shared(name)
+        own, shared = self._config_profile(name), self._credentials_profile(name)
         rivals = [setting for setting in (*OTHER_SOURCES, PROCESS) if setting in shared]
         if rivals:
             return Conflict(
@@ -105,17 +108,17 @@ class AwsFiles:
                 f"The AWS tools would take the keys of the profile {name} from {found}. Nothing was changed."
             )
 
-    def _own(self, name: str) -> Settings:
+    def _config_profile(self, name: str) -> Settings:
         return self.config.profiles.get(name, {})
 
-    def _shared(self, name: str) -> Settings:
+    def _credentials_profile(self, name: str) -> Settings:
         # In the credentials file, the whole header is the name.
         return self.credentials.sections.get(name, {})
 
-    def _misspelt(self, name: str) -> str | None:
+    def _misspelled_header(self, name: str) -> str | None:
         """Return the header of a section that looks like the profile and is not."""
         for header in self.config.sections:
-            if profile_of(header) is None and looks_like(header) == name and header != name:
+            if profile_of(header) is None and intended_profile(header) == name and header != name:
                 return header
         return None
 
@@ -148,7 +151,7 @@ def proper_header(name: str) -> str:
     return f"[profile {name}]" if _PLAIN_NAME.fullmatch(name) else f'[profile "{name}"]'
 
 
-def looks_like(header: str) -> str:
+def intended_profile(header: str) -> str:
     """Return the profile that a person probably means by a header."""
     text = header.strip()
     if text[:7].lower() == "profile":

@@ -19,7 +19,7 @@ from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Refusal, UsageError
 
 _COLOURS = {ADD: "green", CHANGE: "yellow", REMOVE: "red"}
-_LARGEST = 16 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 
 
 @click.command("apply", context_settings=options.HELP)
@@ -63,12 +63,14 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
         return
     for done, step in enumerate(found.steps):
         try:
-            answer = portal.call(step.method, step.path, step.body, f"changing {step.what}", step.condition)
+            answer = portal.call(
+                step.method, step.path, step.body, f"changing {step.subject}", step.condition
+            )
         except Refusal as refusal:
             # Each step stands for itself, and the same command goes on where this one ended.
-            rest = f"{step.what}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
+            rest = f"{step.subject}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
             raise type(refusal)(rest) from refusal
-        for line in (*_obstacles(step, answer), *_warnings(step, answer)):
+        for line in (*_role_obstacles(step, answer), *_warnings(step, answer)):
             print_message(line)
     if found.steps:
         click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
@@ -88,21 +90,21 @@ def export(now: Now, /, **given: str | bool | None) -> None:
     """
     portal = _portal(now, given)
     # A file to apply is UTF-8, whatever the terminal's encoding is.
-    click.echo(manifest.write(live_state.read(portal).estate).encode(), nl=False)
+    click.echo(manifest.write(live_state.read(portal).manifest).encode(), nl=False)
 
 
-def _portal(now: Now, given: options.Given) -> Portal:
+def _portal(now: Now, given: options.Params) -> Portal:
     """The portal as an Administrator reaches it; without a token, by a sign-in with admin access."""
     return session.portal({**options.flags_of(given), "admin": "yes"}, os.environ, now)
 
 
-def _obstacles(step: Step, answer: Answer) -> Iterator[str]:
+def _role_obstacles(step: Step, answer: Answer) -> Iterator[str]:
     """Why a tenant that was added or changed cannot issue sessions yet, and the command that repairs it."""
     try:
         told = json.loads(answer.body or b"{}")
         found = told.get("role_obstacles") or []
         for one in found:
-            yield f"{printable(step.what)} cannot issue sessions yet. {printable(one['sentence'])}"
+            yield f"{printable(step.subject)} cannot issue sessions yet. {printable(one['sentence'])}"
             yield f"  {printable(one['patch'])}"
     except (ValueError, AttributeError, KeyError, TypeError):
         # Another version of the portal, which says nothing of this.
@@ -112,12 +114,12 @@ def _obstacles(step: Step, answer: Answer) -> Iterator[str]:
 def _warnings(step: Step, answer: Answer) -> Iterator[str]:
     """What the portal says of a step that it did, such as that a deleted tenant's role kept its rights."""
     if warning := answer.headers.get("Daypass-Warning"):
-        yield f"{printable(step.what)}: {printable(warning)}"
+        yield f"{printable(step.subject)}: {printable(warning)}"
 
 
 def _text(file: str) -> str:
     try:
-        raw = sys.stdin.buffer.read(_LARGEST) if file == "-" else Path(file).read_bytes()
+        raw = sys.stdin.buffer.read(_MAX_BYTES) if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
@@ -142,6 +144,6 @@ def _show(found: Plan, *, is_trial: bool) -> None:
 
 
 def _show_step(step: Step) -> None:
-    click.echo(f"  {click.style(step.sign, fg=_COLOURS[step.sign])} {step.what}")
+    click.echo(f"  {click.style(step.sign, fg=_COLOURS[step.sign])} {step.subject}")
     for line in step.lines():
         click.echo(f"      {line}")

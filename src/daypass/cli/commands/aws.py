@@ -9,7 +9,7 @@ from daypass.cli.credentials.provider import print_keys
 
 @click.command("aws", context_settings=options.HELP)
 @options.access
-@legacy.no_options
+@legacy.unsupported_options
 @click.pass_obj
 def aws(now: Now, /, **given: str | bool | None) -> None:
     """Print keys, as credential_process wants them.

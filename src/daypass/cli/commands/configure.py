@@ -18,10 +18,10 @@ from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.awsconfig.profile_specs import (
     ADMIN,
     ProfileSpec,
-    by_default,
     check_region,
-    named,
-    sorted_out,
+    default_spec,
+    make_spec,
+    resolve_names,
 )
 from daypass.cli.awsconfig.profiles import Config
 from daypass.cli.cache import request, tenant_names
@@ -61,7 +61,7 @@ class CallerFacts:
         hint = tenant_names.nearest(tenant, [known.name for known in self.tenants])
         raise Denied(f"You have no tenant {tenant}. {hint}")
 
-    def has_lost(self, process: Process) -> bool:
+    def has_no_access_to(self, process: Process) -> bool:
         """Whether that process would be refused, since its tenant or admin access is gone."""
         try:
             self.region_of(process.tenant)
@@ -106,16 +106,16 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
     """
     flags = options.flags_of(given)
     portal = session.portal(flags, os.environ, now)
-    known = _known(portal)
-    wishes, left = _wishes(flags, given, known)
+    known = _caller_facts(portal)
+    wishes, left = _profile_specs(flags, given, known)
     change = Change(
         portal.origin,
         flags,
         wishes,
         config_path(os.environ),
-        moves_region=given["region"] is not None,
+        overwrites_region=given["region"] is not None,
         endpoint_url=known.endpoint_url,
-        has_lost=known.has_lost if given["prune"] else None,
+        has_no_access_to=known.has_no_access_to if given["prune"] else None,
         by_name=bool(given["by_name"]),
         skips_conflicts=bool(given["everything"]),
     )
@@ -123,17 +123,17 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
         before = file.read(change.path)
         _show_difference(str(change.path), before, change.apply(before))
     else:
-        _tell(change, is_changed=change.make())
+        _report(change, is_changed=change.save())
         if not (wishes or left or change.pruned):
             print_message(
                 f"No profile was written. {no_tenants(portal.origin)}"
                 if given["everything"]
                 else f"No profile was removed from {change.path}: what they are for is still there."
             )
-    _tell_left(change, left)
+    _report_skipped(change, left)
 
 
-def _known(portal: Portal) -> CallerFacts:
+def _caller_facts(portal: Portal) -> CallerFacts:
     me = queries.me(portal)
     endpoint_url = endpoint_for(portal.origin, me.aws_endpoint_url)
     return CallerFacts(me.is_administrator, me.region, queries.tenants(portal), endpoint_url)
@@ -149,27 +149,27 @@ def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
     """Write the profile *name* as duploctl's users expect it; says what was done."""
     tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-    known = _known_without_sign_in(flags, now)
+    known = _facts_without_sign_in(flags, now)
     if region:
         check_region(region, os.environ, "AWS_DEFAULT_REGION or AWS_REGION", known.regions if known else ())
     elif known is not None:
         region = known.region_of(tenant)
     endpoint_url = None if known is None else known.endpoint_url
     path = config_path(os.environ)
-    wishes = [named(name, tenant, region)]
+    wishes = [make_spec(name, tenant, region)]
     change = Change(request.origin_of(flags, os.environ), flags, wishes, path, endpoint_url=endpoint_url)
     is_new = Config(file.read(path)).find(name) is None
-    change.make()
+    change.save()
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
 
 
-def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | None:
+def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | None:
     """Return what the portal says about the caller; None without its answer, or if a sign-in is needed."""
     wanted = request.parse_request(flags, os.environ)
     try:
         if not (wanted.token or wanted.sign_in):
             raise SignInNeeded("There is no sign-in yet.")
-        return _known(session.portal(flags, os.environ, now))
+        return _caller_facts(session.portal(flags, os.environ, now))
     except Denied:
         raise
     except Refusal as refusal:
@@ -177,8 +177,8 @@ def _known_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | 
         return None
 
 
-def _wishes(
-    flags: Mapping[str, str], given: options.Given, known: CallerFacts
+def _profile_specs(
+    flags: Mapping[str, str], given: options.Params, known: CallerFacts
 ) -> tuple[Sequence[ProfileSpec], Mapping[str, str]]:
     """Return what is wanted, and with --all why some tenants get no profile."""
     region, name = given["region"], given["name"]
@@ -191,15 +191,15 @@ def _wishes(
             raise UsageError("--all is for all tenants: leave out --profile, --tenant and --admin.")
         tenants: list[str | None] = [tenant.name for tenant in known.tenants]
         tenants += [None] if known.is_administrator else []
-        return sorted_out(
-            named(given["prefix"] + (tenant or ADMIN), tenant, region or known.region_of(tenant))
+        return resolve_names(
+            make_spec(given["prefix"] + (tenant or ADMIN), tenant, region or known.region_of(tenant))
             for tenant in tenants
         )
     if given["prune"] and "tenant" not in flags and "admin" not in flags:
         return [], {}
     tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
     region = region or known.region_of(tenant)
-    return [named(name, tenant, region) if name else by_default(tenant, region)], {}
+    return [make_spec(name, tenant, region) if name else default_spec(tenant, region)], {}
 
 
 def _show_difference(name: str, before: bytes, after: bytes) -> None:
@@ -210,7 +210,7 @@ def _show_difference(name: str, before: bytes, after: bytes) -> None:
     click.echo("\n".join(lines) or f"{name} would stay as it is.")
 
 
-def _tell(change: Change, *, is_changed: bool) -> None:
+def _report(change: Change, *, is_changed: bool) -> None:
     path = change.path
     for name in change.pruned:
         print_message(f"Profile {name} removed from {path}: what it was for is gone.")
@@ -226,13 +226,13 @@ def _tell(change: Change, *, is_changed: bool) -> None:
         print_message(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
 
 
-def _tell_left(change: Change, left: Mapping[str, str]) -> None:
+def _report_skipped(change: Change, left: Mapping[str, str]) -> None:
     """Say which profiles were left out and how to get them; raises `UsageError` if that is all of them."""
     for tenant, why in left.items():
         print_message(f"No profile for the tenant {tenant}: {why}")
-    for name, why in change.left.items():
+    for name, why in change.skipped.items():
         print_message(f"Profile {name} not written: {why}")
-    if left or change.left:
+    if left or change.skipped:
         advice = (
             "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."
         )

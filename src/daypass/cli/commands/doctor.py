@@ -13,7 +13,7 @@ from daypass.cli.cache import request
 from daypass.cli.commands import options
 from daypass.cli.credentials.fetch import Now
 from daypass.cli.diagnostics import local_checks, portal_checks
-from daypass.cli.diagnostics.finding import Finding, State, attempted, bad
+from daypass.cli.diagnostics.finding import Finding, State, bad, run_check
 from daypass.cli.runtime.errors import Misconfigured, Refusal
 from daypass.cli.runtime.output import output_option, show_json
 from daypass.cli.runtime.redaction import known_tokens, scrubbed
@@ -60,7 +60,7 @@ def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
     except Refusal as refusal:
         yield bad("portal", str(refusal), "export DAYPASS_HOST=https://portal.example.com")
     else:
-        yield from attempted("portal", lambda: portal_checks.findings(origin, flags, os.environ, now))
+        yield from run_check("portal", lambda: portal_checks.findings(origin, flags, os.environ, now))
 
 
 def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:

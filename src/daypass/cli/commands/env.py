@@ -61,7 +61,7 @@ def print_failure(words: Sequence[str]) -> None:
     """Let the shell that reads our output fail too, whatever is wrong with the command line *words*."""
     if sys.stdout is None or sys.stdout.isatty():
         return
-    chosen = _chosen(words)
+    chosen = _chosen_shell(words)
     if chosen == "json":
         return
     try:
@@ -72,7 +72,7 @@ def print_failure(words: Sequence[str]) -> None:
         click.echo("\n".join(environment.failing_lines(syntax)))
 
 
-def _chosen(words: Sequence[str]) -> str | None:
+def _chosen_shell(words: Sequence[str]) -> str | None:
     for word, following in zip(words, [*words[1:], ""], strict=True):
         flag, equals, value = word.partition("=")
         if flag in SHELL_FLAGS:

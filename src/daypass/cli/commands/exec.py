@@ -43,15 +43,15 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **given: st
         endpoint = open_endpoint(flags, now)
         told = {**endpoint.variables, **environment.of_region(endpoint.entry)}
         github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
-        _serve_beside_us(endpoint)
+        _serve_in_background(endpoint)
     else:
         entry = keys(flags, os.environ, now)
         told = environment.of_keys(entry)
         github_actions.mask_keys(entry, os.environ)
-    _become(command, environment.without_keys(os.environ) | told)
+    _execute(command, environment.without_keys(os.environ) | told)
 
 
-def _become(command: Sequence[str], environment: Mapping[str, str]) -> None:
+def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
     """Be that command from now on."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,7 +66,7 @@ def _become(command: Sequence[str], environment: Mapping[str, str]) -> None:
         raise CommandNotExecutable(f"{command[0]} cannot be run: {error.strerror}.") from error
 
 
-def _serve_beside_us(endpoint: ContainerEndpoint) -> None:
+def _serve_in_background(endpoint: ContainerEndpoint) -> None:
     """Leave a process behind that answers for as long as this one lives, whatever this one becomes."""
     us = os.getpid()
     end = loopback_server.end_of(us)
@@ -79,7 +79,7 @@ def _serve_beside_us(endpoint: ContainerEndpoint) -> None:
     try:
         os.setsid()
         if os.fork() == 0:
-            _leave_the_terminal()
+            _detach_from_terminal()
             while _is_alive(us):
                 endpoint.loopback.serve(None if end is not None else 1.0, [] if end is None else [end])
                 if end is not None:
@@ -88,7 +88,7 @@ def _serve_beside_us(endpoint: ContainerEndpoint) -> None:
         os._exit(0)
 
 
-def _leave_the_terminal() -> None:
+def _detach_from_terminal() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     # Whoever reads what the command writes must not wait for us.
     for descriptor in (0, 1, 2):

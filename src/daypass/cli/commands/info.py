@@ -96,8 +96,8 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
     """
     portal = session.portal(options.flags_of(given), os.environ, now)
     me = queries.me(portal)
-    every = _live(portal.origin, now())
-    cached = _without_doubles(each for each in every if each.user_id in ("", me.user_id))
+    every = _live_keys(portal.origin, now())
+    cached = _without_duplicates(each for each in every if each.user_id in ("", me.user_id))
     others = {each.user_id for each in every} - {"", me.user_id}
     standing = queries.standing(portal, me)
     if output == "json":
@@ -165,13 +165,13 @@ class CachedKeys:
     is_served: bool
 
 
-def _live(origin: str, now: float) -> list[CachedKeys]:
+def _live_keys(origin: str, now: float) -> list[CachedKeys]:
     """Return the kept keys of the portal at *origin* that AWS still takes, of every user."""
-    every = (_cached(entry, now) for entry in locked.kept(os.environ))
+    every = (_cached_keys(entry, now) for entry in locked.kept(os.environ))
     return [each for each in every if each.portal == origin and each.expires_at.timestamp() > now]
 
 
-def _without_doubles(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
+def _without_duplicates(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
     """Return what is served longest of each scope, role and access, sorted by scope.
 
     Keys of one scope are kept once for each token, duration and spelling of the tenant.
@@ -182,7 +182,7 @@ def _without_doubles(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
     return sorted(longest.values(), key=lambda one: one.what.lower())
 
 
-def _cached(entry: Entry, now: float) -> CachedKeys:
+def _cached_keys(entry: Entry, now: float) -> CachedKeys:
     about, keys = json.loads(entry.about), json.loads(entry.answer)
     return CachedKeys(
         portal=about.get("portal", ""),

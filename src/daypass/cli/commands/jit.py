@@ -21,7 +21,7 @@ def jit() -> None:
 @jit.command("aws", short_help="Print keys, as credential_process wants them.", context_settings=options.HELP)
 @options.access
 @options.legacy
-@legacy.no_options
+@legacy.unsupported_options
 @click.pass_obj
 def jit_aws(now: Now, /, **given: str | bool | None) -> None:
     """What `duploctl jit aws` prints, from the same flags: put `daypass` in its place.
@@ -37,7 +37,7 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
 @click.option("--print", "print_only", is_flag=True, help="Print the link; it is a secret for 15 minutes.")
 @options.access
 @options.legacy
-@legacy.no_options
+@legacy.unsupported_options
 @click.pass_obj
 def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
     """Open the AWS console, as `duploctl jit web` does.
@@ -53,7 +53,7 @@ def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
 @jit.command("token", short_help="Print the API token in use, as JSON.", context_settings=options.HELP)
 @options.access
 @options.legacy
-@legacy.no_options
+@legacy.unsupported_options
 @click.pass_obj
 def jit_token(now: Now, /, **given: str | bool | None) -> None:
     """Print the API token in use as JSON, as `duploctl jit token` does.
@@ -70,7 +70,7 @@ def jit_token(now: Now, /, **given: str | bool | None) -> None:
 )
 @options.access
 @options.legacy
-@legacy.no_options
+@legacy.unsupported_options
 @click.argument("name", required=False)
 @click.option("--name", "-N", "named", hidden=True)
 @click.pass_obj
@@ -89,5 +89,5 @@ def jit_update_aws_config(
     click.echo(json.dumps({"message": update_one(_flags(given), name or named or "duplo", now)}))
 
 
-def _flags(given: options.Given) -> dict[str, str]:
+def _flags(given: options.Params) -> dict[str, str]:
     return request.from_duploctl(options.flags_of(given))

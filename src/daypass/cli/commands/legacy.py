@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from daypass.cli.commands.options import Decorator, together
+from daypass.cli.commands.options import Decorator, combined
 from daypass.cli.runtime.errors import UsageError
 from daypass.common.counting import joined
 
@@ -119,7 +119,7 @@ def _output(_context: click.Context, _parameter: click.Parameter, value: str | N
         raise UsageError(f"--output takes json alone. {instead}")
 
 
-def _none_of_ours(flags: Sequence[str], instead: str) -> Decorator:
+def _unsupported_option(flags: Sequence[str], instead: str) -> Decorator:
     """Return a hidden option that is refused with *instead*."""
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -130,15 +130,19 @@ def _none_of_ours(flags: Sequence[str], instead: str) -> Decorator:
     return click.option(*flags, name, hidden=True, expose_value=False, callback=refuse)
 
 
-no_options = together(
+unsupported_options = combined(
     click.option("--output", "-o", hidden=True, expose_value=False, callback=_output),
-    _none_of_ours(
+    _unsupported_option(
         ("--query", "-q"),
         "Variables for a shell are printed by: daypass env. For one field of the JSON, use jq.",
     ),
-    _none_of_ours(("--context", "--ctx"), "Name the portal with --host, or in DAYPASS_HOST."),
-    _none_of_ours(("--config-file", "--configfile"), "Name the portal with --host, or in DAYPASS_HOST."),
-    _none_of_ours(("--cache-dir", "--cachedir"), "Name the folder in DAYPASS_CACHE_DIR."),
-    _none_of_ours(("--home-dir", "--homedir"), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."),
+    _unsupported_option(("--context", "--ctx"), "Name the portal with --host, or in DAYPASS_HOST."),
+    _unsupported_option(
+        ("--config-file", "--configfile"), "Name the portal with --host, or in DAYPASS_HOST."
+    ),
+    _unsupported_option(("--cache-dir", "--cachedir"), "Name the folder in DAYPASS_CACHE_DIR."),
+    _unsupported_option(
+        ("--home-dir", "--homedir"), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."
+    ),
 )
 """duploctl's options that have no meaning here, and `--output json`, which does."""

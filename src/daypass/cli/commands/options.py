@@ -13,13 +13,13 @@ from daypass.cli.runtime.errors import Refusal
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-Given = Mapping[str, Any]
+Params = Mapping[str, Any]
 """What click read, by the name of each flag."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def flags_of(given: Given) -> dict[str, str]:
+def flags_of(given: Params) -> dict[str, str]:
     """The flags that were given, as `cli.cache.request` reads them; without those of one command alone."""
     return {
         name: value if isinstance(value, str) else "yes"
@@ -28,7 +28,7 @@ def flags_of(given: Given) -> dict[str, str]:
     }
 
 
-def together(*options: Decorator) -> Decorator:
+def combined(*options: Decorator) -> Decorator:
     """One decorator of many, the first one shown first."""
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
@@ -48,7 +48,7 @@ debug = click.option(
 )
 
 
-def _tenants(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """Complete a tenant's name from the ones that the portal listed last; it is not asked."""
     from daypass.cli.cache import request, tenant_names
 
@@ -63,13 +63,13 @@ def _tenants(context: click.Context, _parameter: click.Parameter, begun: str) ->
 # The flags that say which keys are wanted. `cli.cache.request` reads the same ones before click is loaded.
 host = click.option("--host", "-H", metavar="URL", help="The portal. [DAYPASS_HOST, DUPLO_HOST]")
 
-scope = together(
+scope = combined(
     click.option(
         "--tenant",
         "-T",
         metavar="NAME",
         help="The tenant. [DAYPASS_TENANT, DUPLO_TENANT]",
-        shell_complete=_tenants,
+        shell_complete=_complete_tenant,
     ),
     click.option("--admin", is_flag=True, help="Admin access instead of a tenant's; for Administrators."),
 )
@@ -82,12 +82,12 @@ ca_file = click.option(
     "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"
 )
 
-browser = together(
+browser = combined(
     click.option("--browser", metavar="NAME", help="Which browser to open. [BROWSER]"),
     click.option("--no-browser", is_flag=True, help="Sign in with a code from a browser elsewhere."),
 )
 
-caller = together(
+caller = combined(
     click.option("--token", "-t", metavar="TOKEN", help="The API token. [DAYPASS_TOKEN, DUPLO_TOKEN]"),
     click.option(
         "--token-file", metavar="PATH", help="A file that holds the API token; flags are seen by others."
@@ -106,13 +106,13 @@ no_cache = click.option(
     "--no-cache", is_flag=True, help="Ask the portal even if there are good keys, and keep none."
 )
 
-access = together(host, scope, duration, caller, no_cache, debug)
+access = combined(host, scope, duration, caller, no_cache, debug)
 """Everything about keys."""
 
-portal = together(host, caller, debug)
+portal = combined(host, caller, debug)
 """Everything about a portal, for commands that ask for no keys."""
 
-legacy = together(
+legacy = combined(
     click.option("--tenant-id", "--tenantid", "--tid", hidden=True),
     click.option("--isadmin", "admin", is_flag=True, hidden=True),
     click.option("--nocache", "no_cache", is_flag=True, hidden=True),

@@ -16,7 +16,7 @@ from daypass.cli.runtime.errors import Misconfigured, UsageError
 from daypass.cli.runtime.output import moment, output_option, show_json, show_list
 
 _CHOICE = FileKind(session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
-_FOR_EVER = 2**40
+_NO_EXPIRY = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def portals(now: Now, /, output: str) -> None:
     portal from the list.
     """
     default = session_id.default_portal(os.environ)
-    known = [_known(origin, origin == default, now) for origin in session_id.portals(os.environ)]
+    known = [_known_portal(origin, origin == default, now) for origin in session_id.portals(os.environ)]
     if output == "json":
         show_json(known)
         return
@@ -62,13 +62,13 @@ def portals(now: Now, /, output: str) -> None:
     )
 
 
-def _portals(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+def _complete_portal(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     hosts = [origin.partition("://")[2] for origin in session_id.portals(os.environ)]
     return [host for host in hosts if host.startswith(begun.lower())]
 
 
 @click.command("use", context_settings=options.HELP)
-@click.argument("portal", metavar="PORTAL", shell_complete=_portals)
+@click.argument("portal", metavar="PORTAL", shell_complete=_complete_portal)
 @options.debug
 def use(portal: str) -> None:
     """Make a portal the default where none is named.
@@ -91,11 +91,11 @@ def use(portal: str) -> None:
             f"The choice cannot be kept in {session_id.folder(os.environ)}: {error}."
         ) from error
     with place:
-        place.write(Entry(b"", chosen.encode(), 0, _FOR_EVER))
+        place.write(Entry(b"", chosen.encode(), 0, _NO_EXPIRY))
     print_message(f"{chosen} is the portal that is used where none is named.")
 
 
-def _known(origin: str, is_default: bool, now: Now) -> KnownPortal:
+def _known_portal(origin: str, is_default: bool, now: Now) -> KnownPortal:
     kept = [SessionSlot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
     current: list[StoredSession] = [each for each in kept if each is not None and not each.is_over(now())]
     latest = max(current, key=lambda each: each.until, default=None)

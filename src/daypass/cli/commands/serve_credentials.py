@@ -52,7 +52,7 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **given:
     """
     syntax = "" if output == "json" else syntax_of(output, os.environ)
     endpoint = open_endpoint(options.flags_of(given), now, port)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit)
     told = {**endpoint.variables, **environment.of_region(endpoint.entry)}
     github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
     # Keys in the environment would win over the endpoint.
@@ -85,5 +85,5 @@ def _scrub(sentence: str) -> str:
     return scrubbed(sentence, known_tokens(sys.argv, os.environ))
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
+def _exit(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)

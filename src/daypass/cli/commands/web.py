@@ -20,7 +20,7 @@ from daypass.common.console.arn import Arn, parse
 from daypass.common.console.pages import NoConsole, is_service, resource_page, service_page
 from daypass.common.console.regions import extra_regions, region_error
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 """Seconds that a browser may take to start and to come for its link."""
 
 
@@ -69,10 +69,10 @@ def open_console(flags: Mapping[str, str], now: Now, *, place: str | None, print
         click.echo(link)
         return
     print_message(
-        f"Opening your browser; waiting up to {_PATIENCE:.0f} s until it has fetched its link from here."
+        f"Opening your browser; waiting up to {_TIMEOUT:.0f} s until it has fetched its link from here."
     )
     # By way of a page of ours: the link itself must not be seen among the machine's processes.
-    if not OneTimeRedirect(link).give(choice.command, os.environ, _PATIENCE):
+    if not OneTimeRedirect(link).give(choice.command, os.environ, _TIMEOUT):
         raise Unavailable("The browser did not come for its link. Print it instead: daypass web --print")
     print_message("The browser has the link, and opens the AWS console.")
 
@@ -87,7 +87,7 @@ def _destination(place: str, wanted: request.CredentialRequest, portal: Portal) 
             raise UsageError(f"{place} is not an ARN: it looks like arn:aws:s3:::my-bucket.")
         if arn.region and (error := region_error(arn.region, extra_regions(os.environ))):
             raise UsageError(f"{place} cannot be an ARN: {error}")
-        return _page_of(arn, wanted, portal)
+        return _arn_page(arn, wanted, portal)
     if not is_service(place):
         raise UsageError(
             f"{place} is neither a service such as s3, nor an ARN, nor a page of the AWS console."
@@ -95,7 +95,7 @@ def _destination(place: str, wanted: request.CredentialRequest, portal: Portal) 
     return service_page(place, _region(wanted, portal))
 
 
-def _page_of(arn: Arn, wanted: request.CredentialRequest, portal: Portal) -> str:
+def _arn_page(arn: Arn, wanted: request.CredentialRequest, portal: Portal) -> str:
     try:
         page = resource_page(arn, arn.region or _region(wanted, portal))
     except NoConsole as why:

@@ -11,7 +11,7 @@ from daypass.cli.api.responses import UNREADABLE, every_page, read_json
 from daypass.cli.declarative.manifest import Manifest, MetadataEntry, SettingKey, Tenant, User
 from daypass.cli.runtime.errors import NotFound, Refusal
 
-_MOST = 500
+_PAGE_SIZE = 500
 """So many at once; more does not fit into one answer."""
 
 
@@ -31,16 +31,16 @@ class Versions:
 class LiveState:
     """All users, tenants, memberships, settings and metadata, as the portal tells them."""
 
-    estate: Manifest
+    manifest: Manifest
     versions: Versions
-    keeps_metadata: bool = True
+    supports_metadata: bool = True
     """A portal may be older than its users' `daypass`."""
 
 
 def read(portal: Portal) -> LiveState:
     """Read all of it; the caller must be an Administrator."""
     try:
-        return _take(portal)
+        return _read_all(portal)
     except UNREADABLE as error:
         if isinstance(error, Refusal):
             raise
@@ -52,39 +52,39 @@ def path(*parts: str) -> str:
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _take(portal: Portal) -> LiveState:
+def _read_all(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
-    for one in _each(portal, path("users"), "users"):
+    for one in _items(portal, path("users"), "users"):
         users[one["username"]] = User(one["role"], one["disabled"])
         versions.users[one["username"]] = one["version"]
     members: dict[str, dict[str, str]] = {}
-    for one in _each(portal, path("memberships"), "memberships"):
+    for one in _items(portal, path("memberships"), "memberships"):
         members.setdefault(one["tenant"], {})[one["username"]] = one["access"]
         versions.members[one["tenant"], one["username"]] = one["version"]
     of_tenants: dict[str, dict[str, str]] = {}
-    for one in _each(portal, path("tenant-settings"), "settings"):
+    for one in _items(portal, path("tenant-settings"), "settings"):
         of_tenants.setdefault(one["tenant"], {})[one["key"]] = one["value"]
         versions.tenant_settings[one["tenant"], one["key"]] = one["version"]
-    noted = _noted(portal, versions)
+    noted = _metadata(portal, versions)
     tenants: dict[str, Tenant] = {}
-    for one in _each(portal, path("tenants"), "tenants"):
+    for one in _items(portal, path("tenants"), "tenants"):
         name = one["name"]
         inner = members.get(name, {}), of_tenants.get(name, {}), (noted or {}).get(name, {})
         tenants[name] = _tenant(one, *inner)
         versions.tenants[name] = one["version"]
     settings: dict[SettingKey, str] = {}
-    for one in _answer(portal, path("settings"))["settings"]:
+    for one in _get(portal, path("settings"))["settings"]:
         settings[one["type"], one["key"]] = one["value"]
         versions.settings[one["type"], one["key"]] = one["version"]
     return LiveState(Manifest(users, tenants, settings), versions, noted is not None)
 
 
-def _noted(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, MetadataEntry]] | None:
+def _metadata(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, MetadataEntry]] | None:
     """What is noted about each tenant; None where the portal does not know of such a thing."""
     noted: dict[str, dict[str, MetadataEntry]] = {}
     try:
-        for one in _each(portal, path("tenant-metadata"), "metadata"):
+        for one in _items(portal, path("tenant-metadata"), "metadata"):
             noted.setdefault(one["tenant"], {})[one["key"]] = MetadataEntry(one["kind"], one["value"])
             versions.metadata[one["tenant"], one["key"]] = one["version"]
     except NotFound:
@@ -109,15 +109,15 @@ def _tenant(
     )
 
 
-def _each(portal: Portal, address: str, name: str) -> Iterator[dict[str, Any]]:
+def _items(portal: Portal, address: str, name: str) -> Iterator[dict[str, Any]]:
     def page_at(cursor: str | None) -> dict[str, Any]:
-        query = {"limit": _MOST} | ({} if cursor is None else {"cursor": cursor})
-        return _answer(portal, f"{address}?{urlencode(query)}")
+        query = {"limit": _PAGE_SIZE} | ({} if cursor is None else {"cursor": cursor})
+        return _get(portal, f"{address}?{urlencode(query)}")
 
     yield from every_page(portal.origin, name, page_at)
 
 
-def _answer(portal: Portal, address: str) -> dict[str, Any]:
+def _get(portal: Portal, address: str) -> dict[str, Any]:
     answer = portal.call("GET", address, None, f"asking {portal.origin} what there is")
     found: dict[str, Any] = read_json(answer.body)
     return found

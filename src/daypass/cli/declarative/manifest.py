@@ -69,9 +69,9 @@ class _Reader:
 
     name: str
 
-    def estate(self, text: str) -> Manifest:
+    def manifest(self, text: str) -> Manifest:
         """The whole of it."""
-        root = self._parsed(text)
+        root = self._parse(text)
         if root is None:
             return Manifest()
         read: dict[str, Any] = {}
@@ -79,12 +79,12 @@ class _Reader:
             if key == "users":
                 read[key] = self._users(node)
             elif key == "tenants":
-                read[key] = {name: self._tenant(one) for name, one in self._named(node)}
+                read[key] = {name: self._tenant(one) for name, one in self._mapping(node)}
             else:
                 read[key] = dict(self._system_settings(node))
         return Manifest(**read)
 
-    def _parsed(self, text: str) -> "Node | None":
+    def _parse(self, text: str) -> "Node | None":
         import yaml
 
         try:
@@ -98,17 +98,17 @@ class _Reader:
 
     def _users(self, node: "Node") -> Mapping[str, User]:
         users: dict[str, User] = {}
-        for name, one in self._named(node):
+        for name, one in self._mapping(node):
             username = canonical(name)
             if username in users:
-                raise self._wrong(one, f"“{username}” is there twice")
+                raise self._error(one, f"“{username}” is there twice")
             fields = {} if self._is_empty(one) else dict(self._fields(one, ("role", "disabled"), "a user"))
             role = self._text(fields["role"]) if "role" in fields else None
             if role is not None and role not in ROLES:
-                raise self._wrong(fields["role"], f"a role is {' or '.join(ROLES)}")
+                raise self._error(fields["role"], f"a role is {' or '.join(ROLES)}")
             disabled = self._text(fields["disabled"]) if "disabled" in fields else None
             if disabled not in (None, "true", "false"):
-                raise self._wrong(fields["disabled"], "disabled is true or false")
+                raise self._error(fields["disabled"], "disabled is true or false")
             users[username] = User(role, None if disabled is None else disabled == "true")
         return users
 
@@ -118,9 +118,9 @@ class _Reader:
             return Tenant(line)
         texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
         fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
-        members = {canonical(name): self._access(one) for name, one in self._named(fields.get("members"))}
-        settings = {key: self._text(one) for key, one in self._keyed(fields.get("settings"))}
-        metadata = {key: self._note(one) for key, one in self._keyed(fields.get("metadata"))}
+        members = {canonical(name): self._access(one) for name, one in self._mapping(fields.get("members"))}
+        settings = {key: self._text(one) for key, one in self._entries(fields.get("settings"))}
+        metadata = {key: self._metadata_entry(one) for key, one in self._entries(fields.get("metadata"))}
         return Tenant(
             line,
             members=members if "members" in fields else None,
@@ -129,89 +129,89 @@ class _Reader:
             **{key: self._text(fields[key]) for key in texts if key in fields},
         )
 
-    def _note(self, node: "Node") -> MetadataEntry:
+    def _metadata_entry(self, node: "Node") -> MetadataEntry:
         """A text, or a kind and a value."""
         if isinstance(node.value, str):
             return MetadataEntry(KINDS[0], self._text(node))
         fields = dict(self._fields(node, ("kind", "value"), "what is noted"))
         kind = self._text(fields["kind"]) if "kind" in fields else KINDS[0]
         if kind not in KINDS:
-            raise self._wrong(fields["kind"], f"a kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+            raise self._error(fields["kind"], f"a kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}")
         if "value" not in fields:
-            raise self._wrong(node, "a value belongs here")
+            raise self._error(node, "a value belongs here")
         return MetadataEntry(kind, self._text(fields["value"]))
 
     def _access(self, node: "Node") -> str:
         access = self._text(node)
         if access not in ACCESSES:
-            raise self._wrong(node, f"access is {' or '.join(ACCESSES)}")
+            raise self._error(node, f"access is {' or '.join(ACCESSES)}")
         return access
 
     def _system_settings(self, node: "Node") -> Iterator[tuple[SettingKey, str]]:
-        for type_, of_type in self._named(node):
-            for key, value in self._keyed(of_type):
+        for type_, of_type in self._mapping(node):
+            for key, value in self._entries(of_type):
                 yield (type_, key), self._text(value)
 
     def _fields(self, node: "Node", known: tuple[str, ...], what: str) -> Iterator[tuple[str, "Node"]]:
-        for key, value in self._named(node):
+        for key, value in self._mapping(node):
             if key not in known:
                 problem = f"“{key}” is not known here; {what} has {', '.join(known)}"
-                raise self._wrong(value, problem)
+                raise self._error(value, problem)
             yield key, value
 
-    def _keyed(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
+    def _entries(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
         """What is under each key; the portal keeps nothing under one that a path makes another of."""
-        for key, value in self._named(node):
+        for key, value in self._mapping(node):
             if key.startswith("/") or "//" in key:
-                raise self._wrong(value, f"“{key}”: a key begins with no slash, and has no two in a row")
+                raise self._error(value, f"“{key}”: a key begins with no slash, and has no two in a row")
             yield key, value
 
-    def _named(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
+    def _mapping(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
         """What is under each name; nothing where nothing is written."""
         if node is None or self._is_empty(node):
             return
         if not isinstance(node.value, list) or node.tag != "tag:yaml.org,2002:map":
-            raise self._wrong(node, "names with a colon belong here")
+            raise self._error(node, "names with a colon belong here")
         seen: set[str] = set()
         for key_node, value in node.value:
             key = self._text(key_node)
             if key in seen:
-                raise self._wrong(key_node, f"“{key}” is there twice")
+                raise self._error(key_node, f"“{key}” is there twice")
             seen.add(key)
             yield key, value
 
     def _text(self, node: "Node") -> str:
         """A value as it is written: numbers and true are no less text to the portal than words are."""
         if not isinstance(node.value, str) or node.tag == "tag:yaml.org,2002:null":
-            raise self._wrong(node, "a single value belongs here")
+            raise self._error(node, "a single value belongs here")
         written = str(node.value)
         return written.lower() if node.tag == "tag:yaml.org,2002:bool" else written
 
     def _is_empty(self, node: "Node") -> bool:
         return bool(node.tag == "tag:yaml.org,2002:null")
 
-    def _wrong(self, node: "Node", problem: str) -> UsageError:
+    def _error(self, node: "Node", problem: str) -> UsageError:
         return UsageError(f"{self.name}, line {node.start_mark.line + 1}: {problem}.")
 
 
 def read(text: str, name: str) -> Manifest:
     """What a file says; raises `UsageError` with the line where it cannot be understood."""
-    return _Reader(name).estate(text)
+    return _Reader(name).manifest(text)
 
 
-def write(estate: Manifest) -> str:
+def write(manifest: Manifest) -> str:
     """A file that says all of that."""
     import yaml
 
     whole: dict[str, Any] = {}
-    if estate.users is not None:
-        whole["users"] = {name: _user(user) for name, user in estate.users.items()}
-    if estate.tenants is not None:
-        whole["tenants"] = {name: _tenant(tenant) for name, tenant in estate.tenants.items()}
-    if estate.settings is not None:
+    if manifest.users is not None:
+        whole["users"] = {name: _user(user) for name, user in manifest.users.items()}
+    if manifest.tenants is not None:
+        whole["tenants"] = {name: _tenant(tenant) for name, tenant in manifest.tenants.items()}
+    if manifest.settings is not None:
         by_type: dict[str, dict[str, object]] = {}
-        for (type_, key), value in estate.settings.items():
-            by_type.setdefault(type_, {})[key] = _plain(value)
+        for (type_, key), value in manifest.settings.items():
+            by_type.setdefault(type_, {})[key] = _scalar(value)
         whole["settings"] = by_type
     return str(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=1000))
 
@@ -222,8 +222,8 @@ def _user(user: User) -> dict[str, object]:
 
 
 def _tenant(tenant: Tenant) -> dict[str, object]:
-    settings = {key: _plain(value) for key, value in (tenant.settings or {}).items()}
-    metadata = {key: _note(note) for key, note in (tenant.metadata or {}).items()}
+    settings = {key: _scalar(value) for key, value in (tenant.settings or {}).items()}
+    metadata = {key: _metadata_value(note) for key, note in (tenant.metadata or {}).items()}
     return {
         "region": tenant.region,
         "role_arn": tenant.role_arn,
@@ -234,12 +234,12 @@ def _tenant(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _note(note: MetadataEntry) -> object:
-    value = _plain(note.value)
+def _metadata_value(note: MetadataEntry) -> object:
+    value = _scalar(note.value)
     return value if note.kind == KINDS[0] else {"kind": note.kind, "value": value}
 
 
-def _plain(value: str) -> object:
+def _scalar(value: str) -> object:
     """A value without quotes, where it is read as the same text again."""
     if value in {"true", "false"}:
         return value == "true"

@@ -11,7 +11,7 @@ from daypass.cli.awsconfig import credential_process, file
 from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.awsconfig.profiles import Config, Section
 from daypass.cli.awsconfig.reader import UnreadableFile, load, load_credentials
-from daypass.cli.awsconfig.sources import OUR_PROGRAMS, PROCESS, AwsFiles, looks_like, proper_header
+from daypass.cli.awsconfig.sources import OUR_PROGRAMS, PROCESS, AwsFiles, intended_profile, proper_header
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable
 from daypass.cli.runtime.errors import Refusal
 from daypass.cli.runtime.home import expanded
@@ -40,7 +40,7 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     check = _Check(path, files, environment)
     ours = [section for section in sections if _is_ours(section)]
-    faults = [*check.doubles(sections), *(fault for section in ours for fault in check.faults(section))]
+    faults = [*check.duplicates(sections), *(fault for section in ours for fault in check.problems(section))]
     yield from faults
     if not faults:
         yield good(_ABOUT, f"{path}, {counted(len(ours), 'profile')} of ours")
@@ -56,18 +56,18 @@ class _Check:
     files: AwsFiles
     environment: Mapping[str, str]
 
-    def doubles(self, sections: list[Section]) -> Iterator[Finding]:
+    def duplicates(self, sections: list[Section]) -> Iterator[Finding]:
         """Report profiles that two headers name in different spelling, such as [profile 'x']."""
         names = [section.profile for section in sections if section.profile]
         for name in sorted({name for name in names if names.count(name) > 1}):
             sentence = f"the profile {name} is in {self.path} twice, and only the later section counts."
             yield bad(_ABOUT, sentence, self._edit(self.path))
 
-    def faults(self, section: Section) -> Iterator[Finding]:
+    def problems(self, section: Section) -> Iterator[Finding]:
         """Report what is wrong with one profile of ours."""
         command = section.value(PROCESS) or ""
         if section.profile is None:
-            proper = proper_header(looks_like(section.header or ""))
+            proper = proper_header(intended_profile(section.header or ""))
             sentence = f"the section [{section.header}] in {self.path} is no profile to AWS tools."
             yield bad(_ABOUT, sentence, f"# write it as {proper}:  {self._edit(self.path)}")
         elif conflict := self.files.conflict(section.profile):
@@ -77,9 +77,13 @@ class _Check:
             sentence = (
                 f"the profile {name} holds a token, which each program that reads {self.path} can take."
             )
-            yield bad(_ABOUT, sentence, f"# have it put into a file of its own:  {_moved(command, name)}")
+            yield bad(
+                _ABOUT,
+                sentence,
+                f"# have it put into a file of its own:  {_configure_command(command, name)}",
+            )
         yield from self._program(name, command)
-        process = credential_process.understood(command)
+        process = credential_process.parse_command(command)
         if process is not None and process.token_file is not None:
             yield from self._token_file(process.token_file, str(name))
 
@@ -124,6 +128,6 @@ class _Check:
         return f"{self.environment.get('EDITOR') or 'nano'} {shlex.quote(str(path))}"
 
 
-def _moved(command: str, name: str | None) -> str:
+def _configure_command(command: str, name: str | None) -> str:
     scope = "--admin" if "--admin" in command else "--tenant …"
     return f"daypass configure {scope} --profile {shlex.quote(name or 'default')} --token …"

@@ -44,7 +44,7 @@ def bad(about: str, sentence: str, mend: str) -> Finding:
     return Finding(about, State.BAD, sentence, mend)
 
 
-def attempted(about: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def run_check(about: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield the findings of *check*, and if it raises, a last one about *about* that says why it ended."""
     try:
         yield from check()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from daypass.cli.cache import entries
 from daypass.cli.diagnostics import awsconfig_checks
-from daypass.cli.diagnostics.finding import Finding, attempted, bad, good, notable
+from daypass.cli.diagnostics.finding import Finding, bad, good, notable, run_check
 
 _HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
 """From these versions on the AWS CLI takes endpoints from the environment and from profiles."""
@@ -17,10 +17,10 @@ _HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
 
 def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
     """What there is to say about this machine."""
-    yield from attempted("environment", lambda: _environment(environment))
-    yield from attempted("AWS CLI", lambda: [_aws_cli(environment)])
-    yield from attempted("AWS config", lambda: awsconfig_checks.findings(environment))
-    yield from attempted("cache", lambda: _cache(environment))
+    yield from run_check("environment", lambda: _environment(environment))
+    yield from run_check("AWS CLI", lambda: [_aws_cli(environment)])
+    yield from run_check("AWS config", lambda: awsconfig_checks.findings(environment))
+    yield from run_check("cache", lambda: _cache(environment))
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:

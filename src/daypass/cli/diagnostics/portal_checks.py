@@ -15,7 +15,7 @@ from daypass.cli.api.tls import Trust, trust
 from daypass.cli.auth import session
 from daypass.cli.cache import request
 from daypass.cli.credentials.fetch import NOTABLE_SKEW, Now
-from daypass.cli.diagnostics.finding import Finding, State, attempted, bad, good, notable
+from daypass.cli.diagnostics.finding import Finding, State, bad, good, notable, run_check
 from daypass.cli.runtime.errors import Refusal, SignInNeeded
 from daypass.cli.runtime.output import moment
 from daypass.common.counting import counted
@@ -70,8 +70,8 @@ def findings(
         yield bad("version", "what answers there is not a Daypass portal.", mend)
         return
     yield good("version", str(version))
-    yield from attempted("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
-    yield from attempted("sign-in", lambda: [_token(flags, environment, now)])
+    yield from run_check("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
+    yield from run_check("sign-in", lambda: [_token(flags, environment, now)])
 
 
 def _name(host: str, port: int) -> Finding:

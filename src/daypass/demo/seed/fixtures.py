@@ -63,7 +63,7 @@ class TenantPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoUser:
     """One user of the demo; a service account signs in nowhere, so it has a token and no password."""
 
     username: str
@@ -72,8 +72,8 @@ class Person:
     is_service_account: bool = False
 
 
-ADMIN = Person("admin@example.com", "Administrator", {})
-DANA = Person("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"})
-NOOR = Person("noor@example.com", "User", {})
-CI = Person("ci@example.com", "User", {"dev01": "full"}, is_service_account=True)
-PEOPLE = (ADMIN, DANA, NOOR, CI)
+ADMIN = DemoUser("admin@example.com", "Administrator", {})
+DANA = DemoUser("dana@example.com", "User", {"dev01": "full", "prod01": "read-only"})
+NOOR = DemoUser("noor@example.com", "User", {})
+CI = DemoUser("ci@example.com", "User", {"dev01": "full"}, is_service_account=True)
+USERS = (ADMIN, DANA, NOOR, CI)

@@ -79,7 +79,7 @@ class SampleBroker:
     clock: Clock
     failure: AwsError | None = None
     """What AWS answers in place of a session."""
-    given: int = 0
+    issued: int = 0
     is_chained: bool = False
     partition: str = "aws"
 
@@ -91,9 +91,9 @@ class SampleBroker:
         """Return keys that open nothing, or raise the error that is set."""
         if self.failure is not None:
             raise self.failure
-        self.given += 1
+        self.issued += 1
         return Credentials(
-            access_key_id=f"ASIASAMPLE{self.given:010}",
+            access_key_id=f"ASIASAMPLE{self.issued:010}",
             secret_access_key=Secret("sample"),
             session_token=Secret("sample"),
             expires_at=self.clock() + session.validity,
@@ -152,10 +152,10 @@ def _requests_of(number: int, day: datetime) -> Iterator[PastRequest]:
         yield PastRequest(_moment(day, number, turn), DANA.username, ask, failure)
     for turn in range(_DEPLOYS_A_DAY[number % len(_DEPLOYS_A_DAY)]):
         yield PastRequest(_moment(day, number + 3, turn), CI.username, _DEPLOY)
-    yield from _others(number, day)
+    yield from _occasional_requests(number, day)
 
 
-def _others(number: int, day: datetime) -> Iterator[PastRequest]:
+def _occasional_requests(number: int, day: datetime) -> Iterator[PastRequest]:
     """Yield what happens on some days only: an Administrator's work, and requests that are denied."""
     if number % 4 == 1:
         yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, Ask(AdminScope()))

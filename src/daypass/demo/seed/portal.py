@@ -3,8 +3,8 @@
 import secrets
 import uuid
 
-from daypass.demo.accounts import Account, Accounts, TenantKey, load, new_password, save
-from daypass.demo.seed.fixtures import PEOPLE, REGION, TENANTS, Person, TenantPlan
+from daypass.demo.accounts import Account, Accounts, TenantIds, load, new_password, save
+from daypass.demo.seed.fixtures import REGION, TENANTS, USERS, DemoUser, TenantPlan
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
@@ -55,7 +55,7 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     audit = AuditLog(database, clock)
     try:
         identity = Identity(database, audit, clock)
-        added = {person.username: _add_person(identity, database, person, tenants) for person in PEOPLE}
+        added = {person.username: _add_user(identity, database, person, tenants) for person in USERS}
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
             record_history(database, audit, clock, account_id, callers)
@@ -64,8 +64,8 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     return Accounts(tenants, {username: account for username, (account, _) in added.items()})
 
 
-def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantKey]:
-    tenants = {name: TenantKey(str(uuid.uuid4()), secrets.token_hex(16)) for name in TENANTS}
+def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str, TenantIds]:
+    tenants = {name: TenantIds(str(uuid.uuid4()), secrets.token_hex(16)) for name in TENANTS}
     with database.writing() as connection:
         for name, key in tenants.items():
             plan = TenantPlan(name, account_id, key.external_id)
@@ -74,8 +74,8 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
     return tenants
 
 
-def _add_person(
-    identity: Identity, database: Database, person: Person, tenants: dict[str, TenantKey]
+def _add_user(
+    identity: Identity, database: Database, person: DemoUser, tenants: dict[str, TenantIds]
 ) -> tuple[Account, Caller]:
     """Add a user with an API token; return the secrets, and the user as a caller of the API."""
     password = None if person.is_service_account else new_password()

@@ -7,14 +7,14 @@ from botocore.exceptions import ClientError
 
 from daypass.demo.aws import Aws
 from daypass.demo.environment import Tenant
-from daypass.demo.proof import Unproven
+from daypass.demo.proof import CheckFailed
 from daypass.demo.seed.fixtures import WELCOME
 
 NOTE = "written-by-the-checklist"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceType:
     """One kind of thing: `read` and `write` answer what they found or did, `denied` is its service's no.
 
     A write is a single call: of several, AWS might allow the first and refuse the second.
@@ -90,23 +90,23 @@ def _write_api(aws: Aws, tenant: Tenant) -> str:
     return "its description written"
 
 
-KINDS = (
-    Kind("bucket", _read_bucket, _write_bucket, "AccessDenied"),
-    Kind("table", _read_table, _write_table, "AccessDeniedException"),
-    Kind("queue", _read_queue, _write_queue, "AccessDenied"),
-    Kind("topic", _read_topic, _write_topic, "AuthorizationError"),
-    Kind("stream", _read_stream, _write_stream, "AccessDeniedException"),
-    Kind("API", _read_api, _write_api, "AccessDeniedException"),
+RESOURCE_TYPES = (
+    ResourceType("bucket", _read_bucket, _write_bucket, "AccessDenied"),
+    ResourceType("table", _read_table, _write_table, "AccessDeniedException"),
+    ResourceType("queue", _read_queue, _write_queue, "AccessDenied"),
+    ResourceType("topic", _read_topic, _write_topic, "AuthorizationError"),
+    ResourceType("stream", _read_stream, _write_stream, "AccessDeniedException"),
+    ResourceType("API", _read_api, _write_api, "AccessDeniedException"),
 )
 
 
-def refused(call: Callable[[], str], code: str) -> str:
+def require_refusal(call: Callable[[], str], code: str) -> str:
     """The code with which AWS refuses; it is unproven that AWS refuses when there is none, or another."""
     try:
         done = call()
     except ClientError as error:
         found = str(error.response["Error"]["Code"])
         if found != code:
-            raise Unproven(f"refused, but with {found}") from error
+            raise CheckFailed(f"refused, but with {found}") from error
         return found
-    raise Unproven(f"AWS allowed it ({done})")
+    raise CheckFailed(f"AWS allowed it ({done})")
