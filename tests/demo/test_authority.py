@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from daypass.demo.certificate_authority import LIFE, MARGIN, Certificates, certify
+from daypass.demo.certificate_authority import LIFETIME, MARGIN, Certificates, certify
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
 
@@ -70,7 +70,7 @@ def test_the_second_run_finds_the_certificates_of_the_first(tmp_path: Path) -> N
     first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
     again = certify(
-        StateDirectory(tmp_path), TODAY + LIFE - MARGIN - timedelta(minutes=1)
+        StateDirectory(tmp_path), TODAY + LIFETIME - MARGIN - timedelta(minutes=1)
     ).certificate.read_bytes()
 
     assert again == first
@@ -79,7 +79,7 @@ def test_the_second_run_finds_the_certificates_of_the_first(tmp_path: Path) -> N
 def test_certificates_that_are_soon_to_end_are_made_anew(tmp_path: Path) -> None:
     first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
-    again = certify(StateDirectory(tmp_path), TODAY + LIFE - MARGIN).certificate.read_bytes()
+    again = certify(StateDirectory(tmp_path), TODAY + LIFETIME - MARGIN).certificate.read_bytes()
 
     assert again != first
 

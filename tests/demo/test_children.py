@@ -109,7 +109,7 @@ def test_a_port_that_is_taken_is_refused_with_the_option_that_changes_it() -> No
         taken.listen()
         port = taken.getsockname()[1]
 
-        with pytest.raises(DemoError, match=f"Port {port} cannot be had .*--portal-port, or 0"):
+        with pytest.raises(DemoError, match=f"Port {port} cannot be used .*--portal-port, or 0"):
             choose_port(port, "--portal-port")
 
 

@@ -32,7 +32,7 @@ def test_a_portal_port_that_is_taken_is_said(tmp_path: Path) -> None:
         done = run(tmp_path, "--portal-port", port, "--aws-port", "0")
 
     assert_refused(
-        done, f"Port {port} cannot be had (address already in use). Choose another with --portal-port"
+        done, f"Port {port} cannot be used (address already in use). Choose another with --portal-port"
     )
 
 
@@ -43,7 +43,7 @@ def test_an_aws_port_that_is_taken_is_said(tmp_path: Path) -> None:
         done = run(tmp_path, "--portal-port", "0", "--aws-port", port)
 
     assert_refused(
-        done, f"Port {port} cannot be had (address already in use). Choose another with --aws-port"
+        done, f"Port {port} cannot be used (address already in use). Choose another with --aws-port"
     )
 
 

@@ -73,13 +73,13 @@ def test_every_promise_is_kept_and_the_exit_code_says_so(first: Run) -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        r"The portal hands out keys +for 60 minutes, until \d\d:\d\d UTC",
-        r"AWS says who holds them +duploservices-dev01/dana@example\.com",
-        r"Its bucket opens +2 objects, one written",
+        r"The portal issues keys +for 60 minutes, until \d\d:\d\d UTC",
+        r"AWS reports whose keys they are +duploservices-dev01/dana@example\.com",
+        r"Its bucket can be used +2 objects, one written",
         r"Its bucket cannot be written +AccessDenied",
         r"The portal refuses keys +404 tenant_not_found",
-        r"Its table is closed to dev01's keys +AccessDeniedException",
-        r"They open data01 +bucket, table, queue, topic, stream, API",
+        r"Its table is denied to dev01's keys +AccessDeniedException",
+        r"They give access to data01 +bucket, table, queue, topic, stream, API",
         r"A console link signs in +as duploservices-dev01/dana@example\.com",
         r"15 minutes later AWS refuses them +ExpiredToken",
     ],
@@ -184,8 +184,8 @@ def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
         world.aws.iam.put_role_policy(
             RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
         )
-        is_proven = run_checklist(world, stops)
+        has_passed = run_checklist(world, stops)
 
     broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
-    assert not is_proven
+    assert not has_passed
     assert broken == ["bucket", "table", "queue", "topic", "stream", "API"]

@@ -13,47 +13,47 @@ from daypass.cli.runtime.exit_status import exit_code_of, without_tokens
 from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
-OURS: OwnCommands = {
-    "aws": ("daypass.cli.commands.aws:aws", "Print keys, as credential_process wants them."),
+OURS: Ours = {
+    "aws": ("daypass.cli.commands.aws:aws", "Print keys in the form that credential_process expects."),
     "login": ("daypass.cli.commands.login:login", "Sign in through the browser, for twelve hours."),
     "logout": (
         "daypass.cli.commands.login:logout",
-        "End the sign-in on this machine, here and at the portal.",
+        "Sign out on this machine and at the portal.",
     ),
     "portals": (
         "daypass.cli.commands.portals:portals",
         "List the portals that you signed in to on this machine.",
     ),
-    "use": ("daypass.cli.commands.portals:use", "Make a portal the default where none is named."),
-    "jit": ("daypass.cli.commands.jit:jit", "The same in duploctl's words: daypass jit aws …"),
+    "use": ("daypass.cli.commands.portals:use", "Make a portal the default for commands without --host."),
+    "jit": ("daypass.cli.commands.jit:jit", "The same commands under duploctl's names: daypass jit aws …"),
     "configure": ("daypass.cli.commands.configure:configure", "Write profiles into the AWS config file."),
-    "env": ("daypass.cli.commands.env:env", "Print what puts keys into the environment of your shell."),
+    "env": ("daypass.cli.commands.env:env", "Print commands that put keys into your shell's environment."),
     "exec": ("daypass.cli.commands.exec:exec_command", "Run a command with keys in its environment."),
     "serve-credentials": (
         "daypass.cli.commands.serve_credentials:serve_credentials",
-        "Give keys to AWS SDKs on this machine for as long as it runs.",
+        "Serve keys to AWS SDKs on this machine until stopped.",
     ),
     "web": ("daypass.cli.commands.web:web", "Open the AWS console, signed in."),
     "tenants": ("daypass.cli.commands.info:tenants", "List the tenants that you may use."),
     "whoami": (
         "daypass.cli.commands.info:whoami",
-        "Show who you are, and which keys this machine keeps.",
+        "Show who you are, and the cached keys of this machine.",
     ),
     "sessions": (
         "daypass.cli.commands.info:sessions",
-        "List the AWS sessions you asked for, the newest first.",
+        "List the AWS sessions you requested, the newest first.",
     ),
     "token": ("daypass.cli.commands.info:token", "Print the API token that other commands would use."),
-    "apply": ("daypass.cli.commands.apply:apply", "Make users, tenants and settings what a file says."),
+    "apply": ("daypass.cli.commands.apply:apply", "Make users, tenants and settings match a file."),
     "export": (
         "daypass.cli.commands.apply:export",
         "Print users, tenants and settings as a file to apply.",
     ),
-    "cache": ("daypass.cli.commands.housekeeping:cache", "The keys that are kept on this machine."),
-    "doctor": ("daypass.cli.commands.doctor:doctor", "Find out what keeps this machine from getting keys."),
+    "cache": ("daypass.cli.commands.housekeeping:cache", "Manage the keys that are cached on this machine."),
+    "doctor": ("daypass.cli.commands.doctor:doctor", "Find out why this machine gets no keys."),
     "completion": (
         "daypass.cli.commands.housekeeping:completion",
-        "Print the script that makes a shell complete `daypass`.",
+        "Print the script for shell completion of `daypass`.",
     ),
 }
 

@@ -1,8 +1,8 @@
-"""Numbers with their nouns, for sentences."""
+"""Numbers and lists in English sentences."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return `1 event`, `2 events` or `1,000 events`; *plural* is for nouns that do not just take an s."""
+    """Return `1 event`, `2 events` or `1,000 events`; *plural* is for irregular nouns."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 

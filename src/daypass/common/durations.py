@@ -1,12 +1,12 @@
-"""Durations as people write them. Imported before cached keys are printed: kept cheap, without `re`."""
+"""Parsing of durations. Imported on the path that prints cached keys, so it avoids importing `re`."""
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 _MOST_DIGITS = 9
-"""More digits than this are far beyond any limit, and the longest numbers take long to read."""
+"""Numbers with more digits are beyond any limit, and very long ones are slow to parse."""
 
 
 def seconds_of(text: str) -> int:
-    """Return the seconds that *text* means: `3600`, `3600s`, `90m`, `2h` or `1h30m`, in either case.
+    """Return *text* in seconds: `3600`, `3600s`, `90m`, `2h` or `1h30m`, in either case.
 
     A number without a unit means seconds. With several units, each comes once and the larger one first.
     Raises ValueError for anything else.
@@ -28,7 +28,7 @@ def seconds_of(text: str) -> int:
 
 
 def _is_number(text: str) -> bool:
-    # str.isdigit alone takes the digits of every script.
+    # str.isdigit accepts the digits of every script.
     return text.isascii() and text.isdigit()
 
 

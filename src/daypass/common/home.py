@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def home_directory(environment: "Mapping[str, str]") -> str | None:
-    """Return the absolute path in HOME, else the one in the passwd entry, or None if there is neither."""
+    """Return the absolute path in HOME, else that of the passwd entry; None if there is neither."""
     home = environment.get("HOME", "")
     if not home.startswith("/"):
         # Imported only here: HOME is set almost everywhere.

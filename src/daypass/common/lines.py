@@ -1,8 +1,8 @@
-"""Messages of several lines, written in one."""
+"""Joining the lines of a message into one."""
 
 
 def one_line(text: str) -> str:
-    """Return the lines of *text* in one, separated by `; ` where a line does not end with punctuation."""
+    """Return the lines of *text* as one line, separated by `; ` after lines without final punctuation."""
     lines = [" ".join(line.split()) for line in text.splitlines()]
     joined = ""
     for line in filter(None, lines):

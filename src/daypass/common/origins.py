@@ -1,4 +1,4 @@
-"""Conclusions from the address of a server about where it is."""
+"""Tests whether a URL or a host name is a loopback address."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether *url* leads to this machine, by the rule of `is_loopback_host`."""
+    """Return whether the host of *url* is this machine; see `is_loopback_host`."""
     from urllib.parse import urlsplit
 
     try:
@@ -27,8 +27,8 @@ def is_loopback_host(host: str) -> bool:
 
 
 def address_of(host: str) -> "IPv4Address | IPv6Address | None":
-    """Return the address that *host* is, IPv4 for one that is mapped into IPv6, or None if it is a name."""
-    # Most hosts are names, and their last letter tells without an import.
+    """Return *host* as an IP address (a mapped IPv6 address as IPv4), or None if it is a name."""
+    # Most hosts are names; the check of the last letter avoids an import for them.
     if ":" not in host and not host[-1:].isdigit():
         return None
     from ipaddress import IPv6Address, ip_address

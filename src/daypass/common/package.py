@@ -1,4 +1,4 @@
-"""Instructions to install Daypass: the one place that knows the name of its package."""
+"""Commands to install Daypass, and the name of its package."""
 
 PUBLIC_NAME: str | None = None
 """Name of the package on the Python Package Index; None until a release has been published there.
@@ -9,17 +9,17 @@ package that a stranger registered under it. Setting this constant switches ever
 
 
 def release_file(version: str) -> str:
-    """Return the file name of that version's wheel, as a release carries it."""
+    """Return the file name of the version's wheel in a release."""
     return f"daypass-{version}-py3-none-any.whl"
 
 
 def install_target(version: str, extra: str = "", public_name: str | None = PUBLIC_NAME) -> str:
-    """Return what `pip install` and `pipx install` take, quoted for a shell: the public name or the wheel."""
+    """Return the argument of `pip install`, quoted for a shell: the public name or the wheel."""
     return _with_extra(public_name or f"./{release_file(version)}", extra)
 
 
 def install_advice(version: str, extra: str = "", public_name: str | None = PUBLIC_NAME) -> str:
-    """Return the `pip install` lines that work today, as one sentence."""
+    """Return the `pip install` commands that work today, as one sentence."""
     target = install_target(version, extra, public_name)
     if public_name is not None:
         return f"pip install {target}"

@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class ProxyError(OSError):
-    """The connection failed at the proxy. The text is a whole sentence without the proxy's password.
+    """A failure of the connection at the proxy. The message is a sentence without the proxy's password.
 
     `needs_setup` is true if a retry cannot help, because the settings or the proxy's rules must change.
     """
@@ -79,7 +79,7 @@ class Proxy:
 
 
 def proxy_for(url: str, environment: "Mapping[str, str]") -> Proxy | None:
-    """Return the proxy for *url*, or None for a direct connection; raise `ProxyError` for a bad setting."""
+    """Return the proxy for *url*, or None for a direct connection; raises `ProxyError` for a bad setting."""
     variable, value = _setting(url.partition("://")[0].lower(), environment)
     if not value:
         return None
@@ -108,9 +108,9 @@ def _setting(scheme: str, environment: "Mapping[str, str]") -> tuple[str, str]:
     # A web server's CGI scripts get a request's header `Proxy` as HTTP_PROXY, so only the lower-case
     # spelling can be trusted there.
     is_cgi = scheme == "http" and "REQUEST_METHOD" in environment
-    found = _first_spelling(f"{scheme}_proxy", environment, lower_case_only=is_cgi)
-    if found[1]:
-        return found
+    setting = _first_spelling(f"{scheme}_proxy", environment, lower_case_only=is_cgi)
+    if setting[1]:
+        return setting
     variable, value = _first_spelling("all_proxy", environment)
     # ALL_PROXY often names a SOCKS proxy for other programs. The AWS tools do not read the variable, so such
     # a value must not stop a connection that works without it.
@@ -130,7 +130,7 @@ def _first_spelling(
 def _parse(variable: str, value: str) -> Proxy:
     from urllib.parse import unquote, urlsplit
 
-    wrong = ProxyError(
+    invalid = ProxyError(
         f"{variable} is not the address of an HTTP proxy. Write it as http://HOST:PORT or "
         "http://USER:PASSWORD@HOST:PORT, with special characters of the password percent-encoded.",
         needs_setup=True,
@@ -146,11 +146,11 @@ def _parse(variable: str, value: str) -> Proxy:
         parts = urlsplit(value if separator else f"http://{value.removeprefix('//')}")
         host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS["http"]
     except ValueError:
-        raise wrong from None
+        raise invalid from None
     # A password with an unencoded "/", "?" or "#" would be cut off, and its beginning taken for a port.
     rest = parts.path + parts.query + parts.fragment
     if not host or "@" in rest or not value.isascii() or not value.isprintable() or " " in value:
-        raise wrong
+        raise invalid
     user = None if parts.username is None else unquote(parts.username)
     return Proxy(host, port, variable, user, None if parts.password is None else unquote(parts.password))
 

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 _LONGEST_HEAD = 16 * 1024
 _AUTHENTICATION_REQUIRED = 407
-_PROXY_HAS_TROUBLE = (500, 502, 503, 504)
+_GATEWAY_ERRORS = (500, 502, 503, 504)
 
 
 def open_tunnel(proxy: Proxy, host: str, port: int, left: "Callable[[], float]") -> socket.socket:
-    """Connect to *host* through the proxy; *left* returns the seconds left. Raise `ProxyError`."""
+    """Connect to *host* through the proxy; *left* returns the seconds left. Raises `ProxyError`."""
     try:
         connection = socket.create_connection((proxy.host, proxy.port), left())
     except OSError as error:
@@ -30,7 +30,7 @@ def open_tunnel(proxy: Proxy, host: str, port: int, left: "Callable[[], float]")
 def establish(
     connection: socket.socket, proxy: Proxy, host: str, port: int, left: "Callable[[], float]"
 ) -> None:
-    """Turn a connection to the proxy into one to *host*. Raise `ProxyError` if the proxy does not agree."""
+    """Turn a connection to the proxy into one to *host*. Raises `ProxyError` if the proxy refuses."""
     target = authority(host, port)
     headers = {"Host": target, **proxy.headers()}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -47,7 +47,7 @@ def establish(
 
 
 def unreachable(proxy: Proxy, error: BaseException | None, host: str) -> ProxyError:
-    """Return the error for a proxy on the way to *host* that cannot be connected to, or gives no answer."""
+    """Return the error for a proxy that cannot be connected to or does not answer."""
     if isinstance(error, ProxyError):
         return error
     remedy = _remedy(proxy, host)
@@ -59,7 +59,7 @@ def unreachable(proxy: Proxy, error: BaseException | None, host: str) -> ProxyEr
 
 
 def refused(proxy: Proxy, status: int, target: str) -> ProxyError:
-    """Return the error for a proxy that answers with *status* instead of a connection to *target*."""
+    """Return the error for a proxy that answers CONNECT with the error *status*."""
     if status == _AUTHENTICATION_REQUIRED:
         why = (
             f"does not accept the user and password in {proxy.variable}"
@@ -68,7 +68,7 @@ def refused(proxy: Proxy, status: int, target: str) -> ProxyError:
         )
         return ProxyError(f"{_capitalized(proxy)} {why}.", needs_setup=True)
     directly = "list the host in NO_PROXY if it can be reached directly"
-    if status in _PROXY_HAS_TROUBLE:
+    if status in _GATEWAY_ERRORS:
         return ProxyError(
             f"{_capitalized(proxy)} could not connect to {target} (HTTP {status}). Is the name right? If so, "
             f"try again, or {directly}."
@@ -81,7 +81,7 @@ def refused(proxy: Proxy, status: int, target: str) -> ProxyError:
 
 
 def _remedy(proxy: Proxy, host: str) -> str:
-    """Return the next step for a proxy that does not work: which variables correct it and bypass it."""
+    """Return how to correct the proxy's setting, or to bypass the proxy for *host*."""
     return (
         f"Correct {proxy.variable}, or unset it to use no proxy at all; to reach only {host} without the "
         f"proxy, add {host} to NO_PROXY."
@@ -89,15 +89,15 @@ def _remedy(proxy: Proxy, host: str) -> str:
 
 
 def _read_head(connection: socket.socket, left: "Callable[[], float]") -> bytes:
-    """Read the head of the proxy's answer; it is incomplete where the proxy hangs up."""
+    """Read the head of the proxy's answer; it is incomplete if the proxy closes the connection."""
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _LONGEST_HEAD:
         connection.settimeout(left())
-        # The client speaks first in TLS, so nothing follows a successful answer's head.
-        piece = connection.recv(_LONGEST_HEAD)
-        if not piece:
+        # In TLS the client sends first, so no data follows the head of a successful answer.
+        chunk = connection.recv(_LONGEST_HEAD)
+        if not chunk:
             break
-        head += piece
+        head += chunk
     return head
 
 

@@ -1,1 +1,1 @@
-"""Sandbox and portal together: seed them, prove the main job, serve."""
+"""The demo: a seeded sandbox and portal, a checklist of what they do, and instructions to try them."""

@@ -1,4 +1,4 @@
-"""What the demo remembers from one run to the next: its people's secrets, and its tenants' ids."""
+"""The demo's state between runs: its users' secrets and its tenants' ids."""
 
 import json
 import secrets
@@ -13,7 +13,7 @@ FILE = "accounts.json"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How one user signs in; a service account has no password."""
+    """A user's secrets; a service account has no password."""
 
     username: str
     password: Secret | None
@@ -22,7 +22,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class TenantIds:
-    """What the portal and AWS both know a tenant by."""
+    """A tenant's id in the portal and its external id in AWS."""
 
     id: str
     external_id: str
@@ -30,49 +30,48 @@ class TenantIds:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What is kept in one file of the state folder. That file is written when the portal's database is
-    complete, so its being there says that the database is."""
+    """The content of `FILE`, which is written last: if it exists, the portal's database is complete."""
 
     tenants: Mapping[str, TenantIds]
     users: Mapping[str, Account]
 
 
 def load(state: StateDirectory) -> Accounts | None:
-    """What an earlier run left, if one came that far."""
+    """Return the state of an earlier run, or None if none got that far."""
     try:
-        kept = json.loads((state.path / FILE).read_bytes())
+        content = json.loads((state.path / FILE).read_bytes())
     except FileNotFoundError:
         return None
     return Accounts(
-        tenants={name: TenantIds(**key) for name, key in kept["tenants"].items()},
+        tenants={name: TenantIds(**key) for name, key in content["tenants"].items()},
         users={
             username: Account(
                 username,
-                Secret(one["password"]) if one["password"] else None,
-                Secret(one["api_token"]),
+                Secret(account["password"]) if account["password"] else None,
+                Secret(account["api_token"]),
             )
-            for username, one in kept["people"].items()
+            for username, account in content["people"].items()
         },
     )
 
 
 def save(state: StateDirectory, accounts: Accounts) -> None:
-    """Keep it for the next run."""
-    kept = {
+    """Write the state for the next run."""
+    content = {
         "tenants": {
             name: {"id": key.id, "external_id": key.external_id} for name, key in accounts.tenants.items()
         },
         "people": {
             username: {
-                "password": one.password.reveal() if one.password else None,
-                "api_token": one.api_token.reveal(),
+                "password": account.password.reveal() if account.password else None,
+                "api_token": account.api_token.reveal(),
             }
-            for username, one in accounts.users.items()
+            for username, account in accounts.users.items()
         },
     }
-    state.write(FILE, json.dumps(kept, indent=2).encode())
+    state.write(FILE, json.dumps(content, indent=2).encode())
 
 
 def new_password() -> Secret:
-    """A password that nobody has used before, and that can be typed."""
+    """Return a random password that is short enough to type."""
     return Secret(secrets.token_urlsafe(15))

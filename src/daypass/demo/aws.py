@@ -1,4 +1,4 @@
-"""Clients of the demo's AWS, one set of keys at a time, whatever this machine's own AWS set-up says."""
+"""boto3 clients of the demo's AWS, independent of this machine's AWS configuration."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,7 @@ CONFIG = Config(
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 2},
     s3={"addressing_style": "path"},
-    # The demo's AWS is on this machine: a proxy of the environment has no business in between.
+    # The demo's AWS is on this machine, so a proxy from the environment must not be used.
     proxies={},
 )
 
@@ -49,7 +49,7 @@ class _ClientArguments(TypedDict):
 
 
 class Aws:
-    """The demo's AWS, as whoever holds *keys* meets it."""
+    """The clients of the demo's AWS for one set of keys."""
 
     def __init__(self, endpoint_url: str, keys: Keys, session: boto3.Session | None = None) -> None:
         self._endpoint_url = endpoint_url
@@ -57,7 +57,7 @@ class Aws:
         self._session = session or _session()
 
     def with_keys(self, keys: Keys) -> "Aws":
-        """The same AWS with other keys; what was read of AWS's service descriptions is kept."""
+        """Return clients with other keys that share the loaded service descriptions."""
         return Aws(self._endpoint_url, keys, self._session)
 
     @cached_property
@@ -105,11 +105,11 @@ class Aws:
 
 
 def _session() -> boto3.Session:
-    nothing_of_this_machine: dict[str, Any] = {
+    no_local_configuration: dict[str, Any] = {
         "profile": (None, None, None, None),
         "config_file": (None, None, "/dev/null", None),
         "credentials_file": (None, None, "/dev/null", None),
     }
     return boto3.Session(
-        botocore_session=botocore.session.Session(session_vars=nothing_of_this_machine), region_name=REGION
+        botocore_session=botocore.session.Session(session_vars=no_local_configuration), region_name=REGION
     )

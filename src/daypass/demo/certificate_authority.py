@@ -1,4 +1,4 @@
-"""A certificate authority of this folder's own, and the certificate for localhost that it signs."""
+"""A certificate authority for this state folder, and the certificate for localhost that it signs."""
 
 import ipaddress
 import ssl
@@ -13,9 +13,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from daypass.demo.state_dir import StateDirectory
 
-LIFE = timedelta(days=365)
+LIFETIME = timedelta(days=365)
 MARGIN = timedelta(days=7)
-"""A certificate with less than this left is made anew."""
+"""Remaining lifetime below which the certificate is replaced."""
 
 LOOPBACK = (
     x509.DNSName("localhost"),
@@ -23,7 +23,7 @@ LOOPBACK = (
     x509.IPAddress(ipaddress.ip_address("::1")),
 )
 
-# Whoever trusts this authority trusts it for this machine's loopback and for nothing else.
+# The name constraints limit what a client trusts this authority for to loopback addresses.
 LOOPBACK_ONLY = x509.NameConstraints(
     permitted_subtrees=[
         x509.DNSName("localhost"),
@@ -36,35 +36,35 @@ LOOPBACK_ONLY = x509.NameConstraints(
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """The three files: what clients trust, and what the portal serves with."""
+    """The paths of the authority, which clients trust, and of the portal's certificate and key."""
 
     authority: Path
     certificate: Path
     private_key: Path
 
     def trust(self) -> ssl.SSLContext:
-        """What a client of the demo trusts: this authority alone."""
+        """Return a TLS context for clients that trusts this authority alone."""
         return ssl.create_default_context(cafile=str(self.authority))
 
 
 def certify(folder: StateDirectory, now: datetime) -> Certificates:
-    """Answer this folder's certificates; makes them when they are missing or soon to end."""
-    found = Certificates(
+    """Return the folder's certificates; create them if they are missing or about to expire."""
+    files = Certificates(
         folder.path / "ca.pem", folder.path / "localhost.pem", folder.path / "localhost-key.pem"
     )
-    if not _is_good(found, now):
-        _make(folder, found, now)
-    return found
+    if not _is_valid(files, now):
+        _create(folder, files, now)
+    return files
 
 
-def _is_good(found: Certificates, now: datetime) -> bool:
-    if not all(path.exists() for path in (found.authority, found.certificate, found.private_key)):
+def _is_valid(files: Certificates, now: datetime) -> bool:
+    if not all(path.exists() for path in (files.authority, files.certificate, files.private_key)):
         return False
-    certificate = x509.load_pem_x509_certificate(found.certificate.read_bytes())
+    certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     return certificate.not_valid_after_utc - now > MARGIN
 
 
-def _make(folder: StateDirectory, files: Certificates, now: datetime) -> None:
+def _create(folder: StateDirectory, files: Certificates, now: datetime) -> None:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Daypass demo authority (this machine only)")
     authority = (
@@ -88,10 +88,10 @@ def _make(folder: StateDirectory, files: Certificates, now: datetime) -> None:
         .add_extension(_key_id(key), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    # The authority's own key is never written: nobody can sign with it again, this folder's owner included.
+    # The authority's own key is never written, so that no further certificate can be signed with it.
     folder.write(files.authority.name, _pem(authority))
     folder.write(files.private_key.name, _key_pem(key))
-    # Last, because its end is what tells whether the three are good.
+    # Written last, because `_is_valid` concludes from it that all three are complete.
     folder.write(files.certificate.name, _pem(certificate))
 
 
@@ -104,9 +104,9 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # A clock that is a little behind must not find the certificate not yet valid.
+        # Valid from the past on, for clients whose clock is behind.
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + LIFE)
+        .not_valid_after(now + LIFETIME)
     )
 
 

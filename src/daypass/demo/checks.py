@@ -1,4 +1,4 @@
-"""The checklist of the demo: what Daypass promises, tried from outside."""
+"""The checks of the demo: calls of the portal and of AWS as its users make them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from daypass.demo.seed.fixtures import ADMIN, DANA
 from daypass.demo.seed.resource_types import RESOURCE_TYPES, ResourceType, require_refusal
 from daypass.portal.secret import Secret
 
-SHORTEST = timedelta(seconds=900)
+SHORTEST_VALIDITY = timedelta(seconds=900)
 
 Session = dict[str, Any]
-"""An answer of `POST /api/v1/sessions`."""
+"""The body of an answer of `POST /api/v1/sessions`."""
 
 
 class DemoChecks:
-    """The chapters of the checklist; what one check obtained, the later ones use."""
+    """The checks in groups; later checks use the sessions of earlier ones."""
 
     def __init__(self, environment: DemoEnvironment) -> None:
         self._environment = environment
@@ -31,27 +31,27 @@ class DemoChecks:
         )
 
     def groups(self) -> Sequence[CheckGroup]:
-        """All of them, in the order in which they are to be run."""
+        """Return all groups in the order in which they must run."""
         return (
             CheckGroup(f"{DANA.username} belongs to dev01", self._own_tenant_checks()),
             CheckGroup(f"{DANA.username} may read prod01, and no more", self._read_only_checks()),
             CheckGroup(f"{DANA.username} does not belong to data01", self._foreign_tenant_checks()),
             CheckGroup(f"{ADMIN.username} is an Administrator", self._administrator_checks()),
             CheckGroup("The AWS console", [Check("A console link signs in", self._open_console)]),
-            # Last, because it moves the clock of the whole AWS.
-            CheckGroup("Every session ends", self._expiry_checks()),
+            # Last, because it moves AWS's clock.
+            CheckGroup("Every session expires", self._expiry_checks()),
         )
 
     def _own_tenant_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out keys", lambda: _validity(self._dev_session)),
-            Check("AWS says who holds them", self._caller_identity),
-            *(Check(f"Its {kind.name} opens", partial(self._use_own, kind)) for kind in RESOURCE_TYPES),
+            Check("The portal issues keys", lambda: _validity(self._dev_session)),
+            Check("AWS reports whose keys they are", self._caller_identity),
+            *(Check(f"Its {kind.name} can be used", partial(self._use_own, kind)) for kind in RESOURCE_TYPES),
         ]
 
     def _read_only_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out keys", lambda: _validity(self._prod_session)),
+            Check("The portal issues keys", lambda: _validity(self._prod_session)),
             *(
                 Check(f"Its {kind.name} can be read", partial(self._read_prod, kind))
                 for kind in RESOURCE_TYPES
@@ -69,16 +69,16 @@ class DemoChecks:
                 lambda: _require_refusal(self._dana.session(tenant="data01"), "tenant_not_found"),
             ),
             *(
-                Check(f"Its {kind.name} is closed to dev01's keys", partial(self._fail_to_read_data, kind))
+                Check(f"Its {kind.name} is denied to dev01's keys", partial(self._fail_to_read_data, kind))
                 for kind in RESOURCE_TYPES
             ),
         ]
 
     def _administrator_checks(self) -> list[Check]:
         return [
-            Check("The portal hands out admin keys", lambda: _validity(self._admin_session)),
+            Check("The portal issues admin keys", lambda: _validity(self._admin_session)),
             *(
-                Check(f"They open {tenant.plan.name}", partial(self._use_as_admin, tenant))
+                Check(f"They give access to {tenant.plan.name}", partial(self._use_as_admin, tenant))
                 for tenant in (self._dev, self._prod, self._data)
             ),
             Check(
@@ -89,11 +89,11 @@ class DemoChecks:
 
     def _expiry_checks(self) -> list[Check]:
         return [
-            Check("Keys for 15 minutes open the bucket", self._use_short),
+            Check("Keys for 15 minutes read the bucket", self._use_short),
             Check("15 minutes later AWS refuses them", self._fail_to_use_expired),
         ]
 
-    # What the checks share. A session is asked for once, and a refusal shows in every line that needed it.
+    # Shared by the checks. Each session is requested once; a refusal fails every check that needs it.
 
     @cached_property
     def _dev_session(self) -> Session:
@@ -124,9 +124,9 @@ class DemoChecks:
         return self._aws_with_keys_of(_require_session(self._dana.session(tenant="dev01", duration="15m")))
 
     def _aws_with_keys_of(self, session: Session) -> Aws:
-        given = session["credentials"]
+        keys = session["credentials"]
         return self._environment.aws.with_keys(
-            Keys(given["access_key_id"], Secret(given["secret_access_key"]), Secret(given["session_token"]))
+            Keys(keys["access_key_id"], Secret(keys["secret_access_key"]), Secret(keys["session_token"]))
         )
 
     # The checks.
@@ -142,12 +142,12 @@ class DemoChecks:
         return kind.read(self._aws_as_prod, self._prod)
 
     def _fail_to_write_prod(self, kind: ResourceType) -> str:
-        inside = self._aws_as_prod
-        return require_refusal(lambda: kind.write(inside, self._prod), kind.denied)
+        aws = self._aws_as_prod
+        return require_refusal(lambda: kind.write(aws, self._prod), kind.denied)
 
     def _fail_to_read_data(self, kind: ResourceType) -> str:
-        inside = self._aws_as_dev
-        return require_refusal(lambda: kind.read(inside, self._data), kind.denied)
+        aws = self._aws_as_dev
+        return require_refusal(lambda: kind.read(aws, self._data), kind.denied)
 
     def _use_as_admin(self, tenant: Tenant) -> str:
         for kind in RESOURCE_TYPES:
@@ -159,18 +159,18 @@ class DemoChecks:
         page = browse(session["console_url"])
         signed_in = f"{self._dev.plan.prefix}/{DANA.username}"
         if signed_in not in page:
-            raise CheckFailed("the page behind it does not say who signed in")
+            raise CheckFailed("the console page does not show the user who signed in")
         if self._data.plan.prefix in page:
-            raise CheckFailed("the page behind it shows data01")
+            raise CheckFailed("the console page shows data01")
         return f"as {signed_in}"
 
     def _use_short(self) -> str:
         return RESOURCE_TYPES[0].read(self._aws_for_15_minutes, self._dev)
 
     def _fail_to_use_expired(self) -> str:
-        inside = self._aws_for_15_minutes
-        with self._environment.clock_ahead(SHORTEST + timedelta(seconds=1)):
-            return require_refusal(lambda: RESOURCE_TYPES[0].read(inside, self._dev), "ExpiredToken")
+        aws = self._aws_for_15_minutes
+        with self._environment.clock_ahead(SHORTEST_VALIDITY + timedelta(seconds=1)):
+            return require_refusal(lambda: RESOURCE_TYPES[0].read(aws, self._dev), "ExpiredToken")
 
 
 def _require_session(answer: Answer) -> Session:
@@ -190,7 +190,7 @@ def _validity(session: Session) -> str:
     return f"for {session['validity'] // 60} minutes, until {expires_at:%H:%M} UTC"
 
 
-def _require_equal(found: str, expected: str) -> str:
-    if found != expected:
-        raise CheckFailed(f"{found}, not {expected}")
-    return found
+def _require_equal(actual: str, expected: str) -> str:
+    if actual != expected:
+        raise CheckFailed(f"{actual}, not {expected}")
+    return actual

@@ -1,4 +1,4 @@
-"""`daypass demo`."""
+"""The command `daypass demo`."""
 
 import os
 from pathlib import Path
@@ -15,19 +15,29 @@ PORT = click.IntRange(0, 65535)
     type=click.Path(path_type=Path),
     default=".daypass-demo",
     show_default=True,
-    help="Where the demo keeps its state.",
+    help="The folder for the demo's state.",
 )
 @click.option(
-    "--portal-port", type=PORT, default=8443, show_default=True, help="The portal's port; 0 is any free one."
+    "--portal-port",
+    type=PORT,
+    default=8443,
+    show_default=True,
+    help="The portal's port; 0 chooses a free one.",
 )
 @click.option(
-    "--aws-port", type=PORT, default=4566, show_default=True, help="The port of its AWS; 0 is any free one."
+    "--aws-port",
+    type=PORT,
+    default=4566,
+    show_default=True,
+    help="The port of its AWS; 0 chooses a free one.",
 )
-@click.option("--once", is_flag=True, help="Stop after the checklist; exit code 0 only if all of it holds.")
+@click.option(
+    "--once", is_flag=True, help="Stop after the checklist; exit code 0 only if every check passes."
+)
 @click.option(
     "--no-history",
     is_flag=True,
-    help="Leave out the sample sessions of the past 29 days, which a new state folder gets.",
+    help="Do not add sample sessions of the past 29 days to a new state folder.",
 )
 @click.option(
     "--ready-file",
@@ -37,23 +47,23 @@ PORT = click.IntRange(0, 65535)
 def demo(
     path: Path, portal_port: int, aws_port: int, once: bool, no_history: bool, ready_file: Path | None
 ) -> None:
-    """Try Daypass without an AWS account: a portal and an AWS on this machine, seeded and proven."""
-    # Imported here: `daypass --help` must not wait for an AWS library.
+    """Try Daypass without an AWS account: a portal and an AWS on this machine, seeded and checked."""
+    # Imported here, so that `daypass --help` does not load an AWS library.
     from daypass.demo.errors import DemoError
     from daypass.demo.run import DemoOptions, run
     from daypass.demo.signals import SignalGuard
 
-    # All that the demo and its processes write is for its owner's eyes only.
+    # Files of the demo and its processes are readable by their owner only.
     os.umask(0o077)
-    # In whatever way the demo is stopped, its processes are stopped with it.
-    stops = SignalGuard()
-    stops.listen()
-    wishes = DemoOptions(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
+    # Signals are handled, so that the demo's processes are always stopped with it.
+    signals = SignalGuard()
+    signals.listen()
+    options = DemoOptions(path, os.geteuid(), portal_port, aws_port, once, not no_history, ready_file)
     try:
-        is_proven = run(wishes, stops)
+        has_passed = run(options, signals)
     except DemoError as error:
-        # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
+        # Not a ClickException, because the CLI redacts everything that looks like a token, also paths.
         click.echo(f"daypass demo: {error}", err=True)
         raise SystemExit(1) from error
-    if not is_proven:
+    if not has_passed:
         raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Everything the demo has made, in one value: what the proof walks through and what the reader is told."""
+"""The running demo as one value, for the checks and the instructions."""
 
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -30,19 +30,19 @@ class DemoEnvironment:
     trust: ssl.SSLContext
     aws_endpoint_url: str
     aws: Aws
-    """As its root."""
+    """Clients with the keys of the account's root user."""
     tenants: Mapping[str, Tenant]
     accounts: Mapping[str, Account]
     move_clock: Callable[[timedelta], object]
-    """Moves AWS's clock on, or back; the machine's stays as it is."""
+    """Moves the clock of the demo's AWS, not that of this machine."""
 
     def client_of(self, username: str) -> HttpClient:
-        """Somebody at the portal's door."""
+        """Return a client with the user's API token."""
         return HttpClient(self.portal_url, self.trust, self.accounts[username].api_token.reveal())
 
     @contextmanager
     def clock_ahead(self, by: timedelta) -> Iterator[None]:
-        """Inside, AWS is this much later than it is."""
+        """Set AWS's clock ahead within the block."""
         self.move_clock(by)
         try:
             yield

@@ -1,5 +1,5 @@
-"""What stops the demo, as a sentence."""
+"""The demo's error."""
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says why, and what to do."""
+    """An error that ends the demo; the message has the reason and the remedy."""

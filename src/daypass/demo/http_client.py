@@ -1,4 +1,4 @@
-"""The portal and the console as somebody meets them from outside: over TLS, with nothing but a token."""
+"""HTTP clients of the portal's API and of the console."""
 
 import http.cookiejar
 import json
@@ -13,30 +13,30 @@ TIMEOUT = 30
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the portal said."""
+    """A response of the portal's API."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def refusal(self) -> str:
-        """The status and the sentence of a refusal."""
+        """Status, code and detail of an error."""
         return f"{self.status} {self.body.get('code', '')}: {self.body.get('detail', '')}"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpClient:
-    """Somebody with a token; trusts the demo's own authority and no other."""
+    """A client of the portal with an API token; trusts the demo's certificate authority alone."""
 
     portal_url: str
     trust: ssl.SSLContext
     token: str
 
-    def session(self, **ask: object) -> Answer:
-        """Ask for AWS access, by the fields of `POST /api/v1/sessions`."""
+    def session(self, **fields: object) -> Answer:
+        """Request AWS access with the fields of `POST /api/v1/sessions`."""
         request = urllib.request.Request(  # noqa: S310  the address is the portal's own
             f"{self.portal_url}/api/v1/sessions",
-            data=json.dumps(ask).encode(),
+            data=json.dumps(fields).encode(),
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
         opener = _opener(urllib.request.HTTPSHandler(context=self.trust))
@@ -49,7 +49,7 @@ class HttpClient:
 
 
 def is_answering(url: str, trust: ssl.SSLContext) -> bool:
-    """Whether this address answers well just now."""
+    """Return whether the URL answers without an error status."""
     try:
         with _opener(urllib.request.HTTPSHandler(context=trust)).open(url, timeout=TIMEOUT):
             return True
@@ -58,7 +58,7 @@ def is_answering(url: str, trust: ssl.SSLContext) -> bool:
 
 
 def browse(url: str) -> str:
-    """Open a page as a browser does, with cookies and redirects; answers the page it ends on."""
+    """Return the page at the URL, following redirects with cookies as a browser does."""
     with _opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())).open(
         url, timeout=TIMEOUT
     ) as response:
@@ -66,5 +66,5 @@ def browse(url: str) -> str:
 
 
 def _opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
-    # All of the demo is on this machine: a proxy of the environment has no business in between.
+    # The demo is on this machine, so a proxy from the environment must not be used.
     return urllib.request.build_opener(urllib.request.ProxyHandler({}), *handlers)

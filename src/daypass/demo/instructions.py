@@ -1,4 +1,4 @@
-"""What the reader can do next: where to sign in, and lines to paste that work as printed."""
+"""Instructions after the start: where to sign in, and commands that can be pasted as printed."""
 
 import os
 import shlex
@@ -20,14 +20,14 @@ PROFILES = {"dev01": DANA, "prod01": DANA, "admin": ADMIN}
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """The files that the printed lines need, and the lines."""
+    """The printed instructions, and the files that their commands use."""
 
     state: StateDirectory
     environment: DemoEnvironment
     ca_file: Path
 
     def write_files(self) -> None:
-        """Put each user's password and token, and the AWS CLI's profiles, where the lines look for them."""
+        """Write each user's password and token, the AWS CLI's profiles and the shell's variables."""
         for account in self.environment.accounts.values():
             self.state.write(f"{account.username}.token", account.api_token.reveal().encode())
             if account.password is not None:
@@ -37,7 +37,7 @@ class Instructions:
         self.state.write(SHELL_FILE, self._environment().encode())
 
     def show(self) -> None:
-        """Print all of it."""
+        """Print all instructions."""
         self._show_sign_in()
         self._show_command_line()
         self._show_aws_cli()
@@ -60,16 +60,16 @@ class Instructions:
             print_text(f"  {person.username:<18}  {_describe(person)}")
         print_text("  Passwords and API tokens are in files that only you can read. Dana's password:")
         print_command(f"cat {_quote(self.state.path / f'{DANA.username}.password')}")
-        print_text(f"  Sessions with the reason “{REASON}” are sample data and gave nobody keys.")
+        print_text(f"  Sessions with the reason “{REASON}” are sample data; no keys were issued for them.")
 
     def _environment(self) -> str:
-        """The variables that `daypass` and the AWS CLI need in a shell of this machine; without secrets."""
+        """Return shell commands that set the variables of `daypass` and the AWS CLI; without secrets."""
         return (
             f"export DAYPASS_HOST={self.environment.portal_url}\n"
             f"export DAYPASS_CA_FILE={_quote(self.ca_file)}\n"
-            # For keys that come without a profile: `daypass exec` and `daypass env`.
+            # For keys without a profile, from `daypass exec` and `daypass env`.
             f"export AWS_ENDPOINT_URL={self.environment.aws_endpoint_url}\n"
-            # Last, so that the programs of the user's own PATH keep their names.
+            # Appended, so that programs on the user's PATH take precedence.
             f'export PATH="$PATH":{_quote(DAYPASS.parent)}\n'
         )
 
@@ -77,7 +77,7 @@ class Instructions:
         print_title("The daypass command, in another terminal")
         print_command(f". {_quote(self.state.path / SHELL_FILE)}")
         print_text(
-            "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would ask the real AWS."
+            "  The AWS CLI beside it must be 2.13 (or 1.29) or newer; older ones would call the real AWS."
         )
         print_text("  Then follow docs/guides/first-day.md, which begins with: daypass configure --all")
 
@@ -103,11 +103,11 @@ class Instructions:
 
     def _show_trust(self) -> None:
         print_title("The browser")
-        print_text("  A browser warns until it trusts the authority that this demo made for itself:")
+        print_text("  A browser warns until it trusts the certificate authority of this demo:")
         print_command(str(self.ca_file))
         print_text("  Firefox:  Settings, Privacy & Security, View Certificates, Authorities, Import.")
         print_text("  Chrome:   chrome://certificate-manager, Local certificates, Installed by you, Import.")
-        print_text("  It is good for this machine's localhost only, and its key was not kept.")
+        print_text("  It is valid for this machine's localhost only, and its key was not stored.")
         print_text(
             "  Browsers send the cookies of localhost to every port of localhost: while you are signed in,"
         )
@@ -126,13 +126,13 @@ def _describe(person: DemoUser) -> str:
 
 
 def _command(name: str, *, package: str) -> str:
-    """How the reader calls *name*; where it is not installed, uv can fetch it for one run."""
+    """Return the command for *name*; if it is not installed, a uv command that fetches it for one run."""
     uv = _program("uv")
     return _program(name) or (f"{uv} tool run --from {package} {name}" if uv else name)
 
 
 def _program(name: str) -> str | None:
-    """How to call a program from a terminal whose PATH does not have this environment's folder."""
+    """Return the command for an installed program, with its path if only this environment has it, or None."""
     ours = DAYPASS.parent
     elsewhere = os.pathsep.join(entry for entry in os.get_exec_path() if Path(entry) != ours)
     if shutil.which(name, path=elsewhere):

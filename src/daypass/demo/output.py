@@ -1,4 +1,4 @@
-"""What the demo prints: calm, aligned, and in colour only on a terminal that wants it."""
+"""The demo's output, in colour only on a terminal without NO_COLOR."""
 
 import os
 
@@ -10,28 +10,28 @@ TITLE_WIDTH = 38
 
 
 def print_text(text: str = "") -> None:
-    """A line of plain text."""
+    """Print a line of plain text."""
     _print(text)
 
 
 def print_title(text: str) -> None:
-    """A heading, with room above it."""
+    """Print a heading below an empty line."""
     _print("")
     _print(click.style(text, bold=True))
 
 
 def print_command(text: str) -> None:
-    """A line for the reader's own terminal, indented and otherwise exactly as it is to be typed."""
+    """Print a command for the user to paste, indented."""
     _print(f"    {text}")
 
 
-def print_result(one: CheckResult) -> None:
-    """One line of the checklist."""
-    mark = click.style("✓", fg="green") if one.has_passed else click.style("✗", fg="red", bold=True)
-    outcome = click.style(one.outcome, dim=True) if one.has_passed else one.outcome
-    _print(f"  {mark} {one.title:<{TITLE_WIDTH}} {outcome}")
+def print_result(result: CheckResult) -> None:
+    """Print the result of a check."""
+    mark = click.style("✓", fg="green") if result.has_passed else click.style("✗", fg="red", bold=True)
+    outcome = click.style(result.outcome, dim=True) if result.has_passed else result.outcome
+    _print(f"  {mark} {result.title:<{TITLE_WIDTH}} {outcome}")
 
 
 def _print(text: str) -> None:
-    # None leaves it to click, which takes colour away from everything that is no terminal.
+    # With None, click removes colours unless the output is a terminal.
     click.echo(text, color=False if os.environ.get("NO_COLOR") else None)

@@ -1,4 +1,4 @@
-"""The demo's two processes: started, awaited, and taken along when the demo ends."""
+"""Starting the demo's processes, waiting for them, and stopping them when the demo ends."""
 
 import os
 import secrets
@@ -24,15 +24,14 @@ DAYPASS = Path(sys.executable).with_name("daypass")
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 10.0
 _PORTS_BELOW_EPHEMERAL = range(20_000, 32_768)
-"""Ports below those that a system gives to the connections it opens itself: one of those may be gone again
-before the portal listens at it."""
+"""Ports below the ephemeral range, from which another connection could take a port before the portal does."""
 NOT_INHERITED = ("AWS_", "DAYPASS_", "DUPLO_")
-"""The demo's processes have their own AWS; what the environment says about another is not for them."""
+"""Prefixes of variables that configure another AWS or portal, which the demo's processes must not use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process of the demo, and where its output goes."""
+    """A process of the demo, with the path of its log."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -41,11 +40,11 @@ class Child:
 
     @property
     def has_exited(self) -> bool:
-        """Whether it is gone, which it should not be."""
+        """Return whether the process has ended."""
         return self.process.poll() is not None
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
-        """Return when it is ready; refuse when it ended, or takes too long."""
+        """Return when *is_ready* does; raises `DemoError` if the process ends first or after a timeout."""
         deadline = time.monotonic() + START_TIMEOUT
         while not is_ready():
             self.signals.check()
@@ -56,18 +55,18 @@ class Child:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End it: asked first, forced when it does not listen. Returns when it is gone."""
+        """Terminate the process, kill it after a timeout, and return when it has ended."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_TIMEOUT)
-        # It leads a group of its own: what it started itself goes with it.
+        # The process leads a process group, so its own children are killed too.
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 class ProcessGroup:
-    """All of them; leaving the `with` block ends them, the last one first, and is not interrupted itself."""
+    """The started processes; leaving the `with` block stops them in reverse order, without interruption."""
 
     def __init__(self, folder: StateDirectory, signals: SignalGuard) -> None:
         self._folder = folder
@@ -75,8 +74,8 @@ class ProcessGroup:
         self._children: list[Child] = []
 
     def start(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
-        """Run `daypass ARGUMENTS`, with its output in the state folder."""
-        # A stop in the middle of this would leave a process that nobody knows of.
+        """Start `daypass ARGUMENTS`, with its output in a log of the state folder."""
+        # An interruption between start and registration would leave a process running.
         with self._signals.shielded():
             log = self._folder.open_log(f"{name}.log")
             try:
@@ -86,7 +85,7 @@ class ProcessGroup:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    # Ctrl-C reaches the demo alone, so that it can end them in order.
+                    # A session of its own keeps Ctrl-C from it; the demo stops the processes in order.
                     start_new_session=True,
                 )
             finally:
@@ -96,7 +95,7 @@ class ProcessGroup:
         return child
 
     def exited_child(self) -> Child | None:
-        """One that is gone although nobody stopped it, if there is one."""
+        """Return a process that ended by itself, or None."""
         return next((child for child in self._children if child.has_exited), None)
 
     def __enter__(self) -> Self:
@@ -111,20 +110,20 @@ class ProcessGroup:
 
 
 def inherited_environment() -> dict[str, str]:
-    """This process's environment, without what it says about another AWS or another portal."""
+    """Return this process's environment without variables that configure another AWS or portal."""
     return {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
 
 
 def choose_port(wanted: int, option: str) -> int:
-    """Answer *wanted* when it is free on this machine, any free one for 0; refuse one that is taken."""
+    """Return *wanted*, or a free port for 0; raises `DemoError` if *wanted* is in use."""
     if not wanted:
         return _free_port()
     try:
         _try_to_bind(wanted)
     except OSError as error:
         raise DemoError(
-            f"Port {wanted} cannot be had ({(error.strerror or str(error)).lower()}). "
-            f"Choose another with {option}, or 0 for any that is free."
+            f"Port {wanted} cannot be used ({(error.strerror or str(error)).lower()}). "
+            f"Choose another with {option}, or 0 for a free one."
         ) from error
     return wanted
 
@@ -132,7 +131,7 @@ def choose_port(wanted: int, option: str) -> int:
 def _free_port() -> int:
     while True:
         port = secrets.choice(_PORTS_BELOW_EPHEMERAL)
-        # Whoever has it already keeps it.
+        # A port in use is skipped.
         with suppress(OSError):
             _try_to_bind(port)
             return port

@@ -1,16 +1,16 @@
-"""A checklist in which every line is a real call, and says what really came of it."""
+"""A checklist whose checks make real calls and report their outcome."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 
 class CheckFailed(Exception):
-    """A check did not turn out as promised; the message is the outcome to show."""
+    """A failed check; the message is the outcome to print."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise, and the calls that keep it: `run` answers the outcome in a few words, or raises."""
+    """A check: `run` returns the outcome in a few words, or raises an exception if it fails."""
 
     title: str
     run: Callable[[], str]
@@ -26,7 +26,7 @@ class CheckGroup:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What came of one check."""
+    """The result of one check."""
 
     title: str
     has_passed: bool
@@ -34,12 +34,12 @@ class CheckResult:
 
 
 def run_checks(checks: Sequence[Check]) -> Iterator[CheckResult]:
-    """Run the checks in order; one that fails does not keep the next from being tried."""
+    """Run the checks in order and yield their results; a failed check does not stop the others."""
     for check in checks:
         try:
             yield CheckResult(check.title, True, check.run())
-        except CheckFailed as unproven:
-            yield CheckResult(check.title, False, str(unproven))
+        except CheckFailed as failure:
+            yield CheckResult(check.title, False, str(failure))
         except Exception as error:
-            # Whatever went wrong is what this line has to show.
+            # Any other error fails the check too, and is its outcome.
             yield CheckResult(check.title, False, f"{type(error).__name__}: {error}")

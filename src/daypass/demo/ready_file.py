@@ -1,4 +1,4 @@
-"""The ready file: all that a program needs to use the demo, for its owner's eyes only."""
+"""The ready file: addresses and secrets for programs that use the demo, readable by its owner only."""
 
 import json
 from pathlib import Path
@@ -11,17 +11,17 @@ from daypass.demo.state_dir import write_private
 
 
 def remove(path: Path) -> None:
-    """Take away what an earlier demo wrote, and find out now whether it can be written again."""
+    """Remove the file of an earlier demo; raises `DemoError` if the path is not writable."""
     try:
         write_private(path, b"").unlink()
     except OSError as error:
         raise _unusable(path, error) from error
 
 
-def write(path: Path, world: DemoEnvironment, ca_file: Path) -> None:
-    """Write the file, whole."""
+def write(path: Path, environment: DemoEnvironment, ca_file: Path) -> None:
+    """Write the file atomically."""
     try:
-        write_private(path, json.dumps(_describe(world, ca_file), indent=2).encode())
+        write_private(path, json.dumps(_describe(environment, ca_file), indent=2).encode())
     except OSError as error:
         raise _unusable(path, error) from error
 

@@ -1,9 +1,10 @@
-"""The demo from start to end: everything is started, proven, shown, and stopped again."""
+"""The run of the demo: start, checklist, instructions, serving, stop."""
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from daypass.common.counting import counted
 from daypass.demo import output, ready_file
 from daypass.demo.checks import DemoChecks
 from daypass.demo.environment import DemoEnvironment
@@ -18,7 +19,7 @@ from daypass.demo.state_dir import exclusive_lock, open_folder
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What the command line asks for; `owner` is the user that the demo runs as."""
+    """The options of the command line; `owner` is the id of the user who runs the demo."""
 
     path: Path
     owner: int
@@ -30,50 +31,48 @@ class DemoOptions:
 
 
 def run(options: DemoOptions, signals: SignalGuard) -> bool:
-    """Run the demo until it is stopped; answers whether every promise was kept."""
+    """Run the demo until it is stopped; return whether every check passed."""
     folder = open_folder(options.path, options.owner)
-    with exclusive_lock(folder), ProcessGroup(folder, signals) as children:
+    with exclusive_lock(folder), ProcessGroup(folder, signals) as processes:
         if options.ready_file:
             ready_file.remove(options.ready_file)
         output.print_text("Starting an AWS and a portal on this machine ...")
         began = time.monotonic()
-        world, ca_file = start(
-            folder, children, options.portal_port, options.aws_port, has_history=options.has_history
+        environment, ca_file = start(
+            folder, processes, options.portal_port, options.aws_port, has_history=options.has_history
         )
-        output.print_text(
-            f"Both are running after {time.monotonic() - began:.1f} s. What they promise, tried out:"
-        )
-        is_proven = run_checklist(world, signals)
-        guide = Instructions(folder, world, ca_file)
-        guide.write_files()
+        output.print_text(f"Both are running after {time.monotonic() - began:.1f} s. Checking them:")
+        has_passed = run_checklist(environment, signals)
+        instructions = Instructions(folder, environment, ca_file)
+        instructions.write_files()
         if options.ready_file:
-            ready_file.write(options.ready_file, world, ca_file)
+            ready_file.write(options.ready_file, environment, ca_file)
         if not options.is_once:
-            guide.show()
-            _serve(children, signals)
-    return is_proven
+            instructions.show()
+            _serve(processes, signals)
+    return has_passed
 
 
-def run_checklist(environment: DemoEnvironment, stops: SignalGuard) -> bool:
-    """Run and print the checklist; answers whether all of it holds."""
-    broken = 0
-    for chapter in DemoChecks(environment).groups():
-        output.print_title(chapter.title)
-        for line in run_checks(chapter.checks):
-            stops.check()
-            output.print_result(line)
-            broken += not line.has_passed
+def run_checklist(environment: DemoEnvironment, signals: SignalGuard) -> bool:
+    """Run the checks and print the results; return whether all passed."""
+    failed = 0
+    for group in DemoChecks(environment).groups():
+        output.print_title(group.title)
+        for result in run_checks(group.checks):
+            signals.check()
+            output.print_result(result)
+            failed += not result.has_passed
     output.print_text()
-    output.print_text("All of it holds." if not broken else f"{broken} of these did not hold.")
-    return not broken
+    output.print_text("All checks passed." if not failed else f"{counted(failed, 'check')} failed.")
+    return not failed
 
 
-def _serve(children: ProcessGroup, stops: SignalGuard) -> None:
+def _serve(processes: ProcessGroup, signals: SignalGuard) -> None:
     output.print_text()
     output.print_text("Serving until you press Ctrl-C.")
     try:
-        while (ended := children.exited_child()) is None:
-            stops.check()
+        while (ended := processes.exited_child()) is None:
+            signals.check()
             time.sleep(0.5)
     except KeyboardInterrupt:
         output.print_text()

@@ -1,4 +1,4 @@
-"""The signals that stop the demo: heard at once, at a safe moment, and never lost."""
+"""Handling of the signals that stop the demo, with sections that they do not interrupt."""
 
 import signal
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""The signals by which the demo is stopped, in whatever way."""
+"""The signals that stop the demo."""
 
 
 class SignalGuard:
-    """Whether somebody asked the demo to stop, and when it may be interrupted. For the main thread only.
+    """The handler of stop signals. For the main thread only.
 
-    The first signal raises `KeyboardInterrupt` wherever the demo is. Python drops what is raised in some
-    places, as in the callbacks of an import: so it is remembered too, and raised again wherever somebody
-    heeds it. More signals say nothing new, and do not disturb the ending.
+    The first signal raises `KeyboardInterrupt`. Python drops exceptions that are raised in some places, such
+    as callbacks of an import, so the signal is also recorded and raised again by `check`. Further signals are
+    ignored, so that they do not interrupt the shutdown.
     """
 
     def __init__(self) -> None:
@@ -22,18 +22,18 @@ class SignalGuard:
         self._may_interrupt = True
 
     def listen(self) -> None:
-        """Take the signals from now on. A shell that starts the demo in the background has SIGINT ignored."""
+        """Install the handlers, also for SIGINT, which a shell ignores for a process in the background."""
         for number in STOPPING:
             signal.signal(number, self._on_signal)
 
     def check(self) -> None:
-        """Raise `KeyboardInterrupt` if somebody asked, unless it is put off."""
+        """Raise `KeyboardInterrupt` if a signal has arrived, unless interruptions are disabled."""
         if self._is_stopping and self._may_interrupt:
             raise KeyboardInterrupt
 
     @contextmanager
     def shielded(self) -> Iterator[None]:
-        """Let nothing be interrupted until the block is left."""
+        """Defer the interruption to the end of the block."""
         self._may_interrupt = False
         try:
             yield
@@ -42,7 +42,7 @@ class SignalGuard:
         self.check()
 
     def disable(self) -> None:
-        """Let nothing be interrupted any more: what is left is done within moments, and has to be done."""
+        """Disable interruptions for good, for a shutdown that must be completed."""
         self._may_interrupt = False
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Start the AWS and the portal, and fill both; what can be done meanwhile is done meanwhile."""
+"""Start and seed the AWS and the portal; the database is seeded while the AWS starts."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def start(
     *,
     has_history: bool = True,
 ) -> tuple[DemoEnvironment, Path]:
-    """Answer the running and seeded world, and the authority to trust."""
+    """Return the running, seeded environment and the path of the certificate authority."""
     portal_port = choose_port(portal_port, "--portal-port")
     choose_port(aws_port, "--aws-port")
     sandbox = _start_sandbox(folder, processes, aws_port)
@@ -49,7 +49,7 @@ def start(
     }
     trust = certificates.trust()
     portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
-    world = DemoEnvironment(
+    environment = DemoEnvironment(
         portal_url=portal_url,
         trust=trust,
         aws_endpoint_url=endpoint_url,
@@ -58,12 +58,12 @@ def start(
         accounts=accounts.users,
         move_clock=ControlClient(endpoint_url, described["control_token"]).move_clock,
     )
-    return world, certificates.authority
+    return environment, certificates.authority
 
 
 def _start_sandbox(folder: StateDirectory, processes: ProcessGroup, port: int) -> Child:
     ready = folder.path / SANDBOX
-    # What an earlier one left there is not this one's.
+    # A file of an earlier run would look as if the sandbox were ready.
     ready.unlink(missing_ok=True)
     options = ["--port", str(port), "--account", DEFAULT_ACCOUNT, "--region", REGION]
     return processes.start("sandbox", ["sandbox", *options, "--ready-file", str(ready)], {})

@@ -1,4 +1,4 @@
-"""The state folder: everything the demo keeps, for its owner's eyes only."""
+"""The demo's state folder, readable by its owner only."""
 
 import fcntl
 import os
@@ -16,28 +16,28 @@ PRIVATE_FOLDER = 0o700
 
 @dataclass(frozen=True, slots=True)
 class StateDirectory:
-    """A folder with mode 0700; what is written into it is whole, and has mode 0600."""
+    """A folder with mode 0700, whose files have mode 0600 and are written atomically."""
 
     path: Path
 
     def write(self, name: str, content: bytes) -> Path:
-        """Put *content* into a file, all of it or nothing."""
+        """Write a file atomically; return its path."""
         return write_private(self.path / name, content)
 
     def open_log(self, name: str) -> int:
-        """A file descriptor to append to, for the output of a child process."""
+        """Open a log for appending; return the file descriptor."""
         return os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
 
 
 def open_folder(path: Path, owner: int) -> StateDirectory:
-    """Make the folder, or accept the one that is there when it belongs to *owner*, the user we run as."""
+    """Create the folder, or open an existing one; raises `DemoError` if *owner* does not own it."""
     path = Path(os.path.abspath(path))  # noqa: PTH100  resolve() would follow the link that is refused below
     try:
         path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode):
+        status = path.lstat()
+        if not stat.S_ISDIR(status.st_mode):
             raise DemoError(f"{path} is not a folder. Choose another with --dir.")
-        if found.st_uid != owner:
+        if status.st_uid != owner:
             raise DemoError(f"{path} belongs to another user. Choose another folder with --dir.")
         path.chmod(PRIVATE_FOLDER)
         _try_to_write(path)
@@ -49,7 +49,7 @@ def open_folder(path: Path, owner: int) -> StateDirectory:
 
 @contextmanager
 def exclusive_lock(folder: StateDirectory) -> Iterator[None]:
-    """Keep a second demo out of the same folder."""
+    """Hold the folder's lock; raises `DemoError` if another demo holds it."""
     descriptor = os.open(folder.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,16 +65,16 @@ def exclusive_lock(folder: StateDirectory) -> Iterator[None]:
 
 
 def write_private(path: Path, content: bytes) -> Path:
-    """Put *content* into a file with mode 0600, all of it or nothing."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    """Write a file with mode 0600 atomically; return its path."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        draft.replace(path)
+        temporary.replace(path)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path
 

@@ -416,7 +416,7 @@ def test_logging_out_tells_the_portal_and_forgets(person: Person, sign_in: SignI
     assert person.kept() == []
     assert list(person.command.cache.glob("*.keys")) == []
     assert person.program(*DEV, BROWSER="").code == 3
-    assert "Nobody was signed in" in person.program("logout").err
+    assert "This machine was not signed in" in person.program("logout").err
 
 
 def test_signing_in_again_ends_the_one_before(person: Person, sign_in: SignInPortal) -> None:

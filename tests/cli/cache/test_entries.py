@@ -305,7 +305,7 @@ def test_clearing_removes_the_keys_and_nothing_else(daypass: Command, portal: St
 
     ran = daypass("cache", "clear")
 
-    assert (ran.code, ran.out, ran.err) == (0, "", "daypass: 2 kept answers removed.\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "daypass: 2 cached answers removed.\n")
     assert list(daypass.cache.glob("*.keys")) == []
     assert (daypass.cache / "notes.txt").exists()
     daypass(*DEV)

@@ -119,7 +119,7 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     less = "tenants:\n  dev01:\n    members: {}\n  prod01: {}\n"
 
     kept, pruned = planned(portal, less), planned(portal, less, prune=True)
-    assert (kept.steps, kept.unmentioned) == ([], 3)
+    assert (kept.steps, kept.unlisted) == ([], 3)
     carry_out(portal, pruned)
 
     there = live_state.read(portal).manifest
@@ -178,7 +178,9 @@ def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
     exported = manifest.write(live_state.read(older).manifest)
 
     assert planned(older, exported, prune=True).steps == []
-    with pytest.raises(UsageError, match=r"file, line 3: this portal keeps no metadata yet\..* of “dev01”"):
+    with pytest.raises(
+        UsageError, match=r"file, line 3: this portal does not support metadata\..* of “dev01”"
+    ):
         planned(older, "tenants:\n  dev01:\n    metadata: {owner: team blue}\n")
 
 
@@ -192,14 +194,14 @@ WRONG = (
     ("tenants:\n  t1:\n    role: x\n", 3, "a tenant has region, role_arn"),
     ("users:\n  a: {role: Root}\n", 2, "a role is User or Administrator"),
     ("users:\n  a: {disabled: perhaps}\n", 2, "disabled is true or false"),
-    ("users:\n  a: {}\n  A: {}\n", 3, "“a” is there twice"),
-    ("users:\n  a: {}\n  a: {}\n", 3, "“a” is there twice"),
+    ("users:\n  a: {}\n  A: {}\n", 3, "“a” occurs twice"),
+    ("users:\n  a: {}\n  a: {}\n", 3, "“a” occurs twice"),
     ("users:\n  - a\n", 2, "names with a colon"),
     ("tenants:\n  t1:\n    members:\n      a: some\n", 4, "access is full or read-only"),
     ("settings:\n  Flags:\n    x: [1]\n", 3, "a single value"),
     ("settings:\n  Flags:\n    x:\n", 3, "a single value"),
     ("tenants:\n  t1:\n    metadata:\n      a: {kind: colour, value: x}\n", 4, "a kind is text, url or"),
-    ("tenants:\n  t1:\n    metadata:\n      a: {kind: url}\n", 4, "a value belongs here"),
+    ("tenants:\n  t1:\n    metadata:\n      a: {kind: url}\n", 4, "a value is missing here"),
     ("tenants:\n  t1:\n    metadata:\n      a: {colour: x}\n", 4, "what is noted has kind, value"),
     ("tenants:\n  t1:\n    metadata:\n      a: [x]\n", 4, "names with a colon"),
     ("tenants:\n  t1:\n    metadata:\n      a:\n", 4, "a single value"),
@@ -319,7 +321,7 @@ def test_the_commands_show_a_plan_then_do_it(
     assert "~ user dana@example.com\n      role: User → Administrator" in out
     assert "Plan: 11 to add, 1 to change, 0 to remove." in out
     assert ran("apply", "-f", str(path))[1].endswith("Done: 12 of 12.\n")
-    assert ran("apply", "-f", str(path)) == (0, "No changes. The portal is what the file says.\n")
+    assert ran("apply", "-f", str(path)) == (0, "No changes. The portal matches the file.\n")
     code, exported = ran("export")
     path.write_text(exported)
     assert ran("apply", "-f", str(path), "--prune", "--dry-run")[1].startswith("No changes.")

@@ -74,7 +74,7 @@ def test_a_diff_is_shown_and_nothing_is_written(inside: Inside) -> None:
 def test_a_diff_of_nothing_says_so(inside: Inside) -> None:
     inside("configure", "--tenant", "dev01")
 
-    assert "would stay as it is" in inside("configure", "--tenant", "dev01", "--diff").out
+    assert "would not change" in inside("configure", "--tenant", "dev01", "--diff").out
 
 
 def test_a_token_goes_into_a_private_file_and_the_profile_works_without_a_prompt(inside: Inside) -> None:

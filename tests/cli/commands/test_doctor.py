@@ -233,7 +233,7 @@ def test_where_nobody_is_signed_in_that_is_found_and_nobody_is_asked(
     ran = inside("doctor", DAYPASS_TOKEN="", BROWSER="false", **well)
 
     assert ran.code == 6
-    assert "✗ sign-in: nobody is signed in here.\n" in ran.out
+    assert "✗ sign-in: not signed in.\n" in ran.out
     assert f"    daypass login --host {portal.url}\n" in ran.out
     assert "/oauth/par" not in [asked.path for asked in portal.asked]
 

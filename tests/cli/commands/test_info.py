@@ -116,7 +116,7 @@ def test_whoami_shows_keys_of_the_caller_alone(inside: Inside, portal: StubPorta
 
     assert "tenant prod01" in table.out
     assert "tenant dev01" not in table.out
-    assert "Keys of 1 other user are kept here too" in table.err
+    assert "Keys of 1 other user are cached here too" in table.err
     assert [kept["what"] for kept in json.loads(as_json.out)["cached"]] == ["tenant prod01"]
 
 

@@ -81,7 +81,7 @@ def test_a_home_that_is_no_absolute_path_is_none(homeless: Homeless, home: str) 
         ),
         (["logout"], 6, "A sign-in cannot be stored here"),
         (["whoami"], 0, ""),
-        (["cache", "clear"], 0, "0 kept answers removed"),
+        (["cache", "clear"], 0, "0 cached answers removed"),
         (["aws", "--tenant", "dev01", "--token-file", "~/token"], 6, "~/token is in a home directory"),
         (["aws", "--tenant", "dev01", "--host", "h.example", "--ca-file", "~/ca.pem"], 6, "~/ca.pem is in a"),
     ],

@@ -1,4 +1,4 @@
-"""A change of the AWS config file: profiles written, removed, and checked as the AWS tools will read them."""
+"""A change of the AWS config file: writes and removes profiles and checks that AWS tools use them."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ from daypass.cli.runtime.home import expanded
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the file that can be applied again, to any content found there."""
+    """A change that can be applied to any content, so that it can be retried after a concurrent change."""
 
     origin: str
     flags: Mapping[str, str]
@@ -27,18 +27,18 @@ class Change:
     overwrites_region: bool = False
     endpoint_url: str | None = None
     has_no_access_to: Callable[[Process], bool] | None = None
-    """Given, the profiles that we once wrote for what the caller has no longer are removed."""
+    """If set, profiles that Daypass wrote are removed if it returns true for their process."""
     by_name: bool = False
-    """Whether the profiles start daypass by its name, also where only some programs find it by that."""
+    """Whether the profiles name daypass without its path, even if some programs cannot find it so."""
     skips_conflicts: bool = False
-    """Whether profiles that cannot be written are left out; otherwise each of them is a `UsageError`."""
+    """Whether profiles with a conflict are skipped; otherwise a conflict raises `UsageError`."""
     skipped: dict[str, str] = field(default_factory=dict)
-    """The profiles that were left out, and why, once it has been done."""
+    """The skipped profiles and the reasons, set by `apply`."""
     pruned: dict[str, str] = field(default_factory=dict)
-    """The removed profiles and their commands, once it has been done."""
+    """The removed profiles and their commands, set by `apply`."""
 
     def apply(self, content: bytes) -> bytes:
-        """Return the file as it is to be; raises a `Refusal` where the AWS tools would not use it."""
+        """Return the new content of the file; raises `Refusal` if AWS tools would not use the profiles."""
         _refuse_pipes(self.flags)
         files = AwsFiles(parse(content, self.path), load_credentials(os.environ))
         config = Config(content)
@@ -58,12 +58,12 @@ class Change:
         return changed
 
     def save(self) -> bool:
-        """Change the file; says whether that was necessary."""
-        # Refused before anything is written, if at all.
+        """Change the file and the token files; return whether the config file changed."""
+        # A dry run, so that an error leaves no token file behind.
         self.apply(file.read(self.path))
         if "token" in self.flags:
-            for wish in self.written:
-                private_files.write(token_file_of(self.origin, wish.name), self.flags["token"] + "\n")
+            for spec in self.written:
+                private_files.write(token_file_of(self.origin, spec.name), self.flags["token"] + "\n")
         is_changed = file.change(self.path, self.apply, os.environ)
         for name in self.pruned:
             token_file_of(self.origin, name).unlink(missing_ok=True)
@@ -71,25 +71,25 @@ class Change:
 
     @property
     def written(self) -> Sequence[ProfileSpec]:
-        """The wishes that were met, once it has been done."""
-        return [wish for wish in self.specs if wish.name not in self.skipped]
+        """The profiles that were not skipped, known after `apply`."""
+        return [spec for spec in self.specs if spec.name not in self.skipped]
 
     def _check(self, files: AwsFiles) -> None:
         for profile in map(self._profile, self.written):
             files.check(profile.name, profile.command)
 
-    def _profile(self, wish: ProfileSpec) -> Profile:
-        process = Process(self.origin, wish.tenant, self._token_file(wish))
+    def _profile(self, spec: ProfileSpec) -> Profile:
+        process = Process(self.origin, spec.tenant, self._token_file(spec))
         command = process.command(self.flags, os.environ, by_name=self.by_name)
         if not command.isprintable():
             raise UsageError(
                 "A path or a duration has characters that cannot be written into the AWS config file."
             )
-        return Profile(wish.name, command, wish.region, self.endpoint_url)
+        return Profile(spec.name, command, spec.region, self.endpoint_url)
 
-    def _token_file(self, wish: ProfileSpec) -> str | None:
+    def _token_file(self, spec: ProfileSpec) -> str | None:
         if "token" in self.flags:
-            return str(token_file_of(self.origin, wish.name))
+            return str(token_file_of(self.origin, spec.name))
         named = self.flags.get("token_file")
         return str(Path(expanded(named, os.environ)).absolute()) if named else None
 
@@ -104,7 +104,7 @@ class Change:
 
 
 def token_file_of(origin: str, profile: str) -> Path:
-    """Return the private file for the token of that profile."""
+    """Return the path of the private file with the token of a profile."""
     plain = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in profile)
     host = origin.partition("://")[2].replace(":", "_")
     return private_files.folder(os.environ) / "tokens" / f"{host}-{plain}.token"
@@ -115,5 +115,5 @@ def _refuse_pipes(flags: Mapping[str, str]) -> None:
         path = Path(expanded(named, os.environ)) if named else None
         if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
             raise UsageError(
-                f"A profile cannot name {named}: it is not a file, and is gone when AWS tools run."
+                f"A profile cannot name {named}: it is not a regular file and is gone when AWS tools run."
             )

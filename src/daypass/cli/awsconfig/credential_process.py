@@ -1,4 +1,4 @@
-"""The command line that a profile names: written for a scope, and read back."""
+"""The command line in a profile's credential_process: building and parsing it."""
 
 import os
 import shlex
@@ -17,7 +17,7 @@ _OUR_NAME = "daypass"
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Where a profile's keys come from; without a tenant it is admin access."""
+    """The source of a profile's keys: a portal, and a tenant or (None) admin access."""
 
     origin: str
     tenant: str | None
@@ -26,23 +26,23 @@ class Process:
     def command(
         self, flags: Mapping[str, str], environment: Mapping[str, str], *, by_name: bool = False
     ) -> str:
-        """The value of credential_process, with what *flags* say about the way there."""
-        words = [_program(environment, by_name=by_name), "aws", "--host", self.origin]
-        words += ["--admin"] if self.tenant is None else ["--tenant", self.tenant]
+        """Return the value of credential_process, with the duration and connection settings of *flags*."""
+        arguments = [_program(environment, by_name=by_name), "aws", "--host", self.origin]
+        arguments += ["--admin"] if self.tenant is None else ["--tenant", self.tenant]
         if "duration" in flags:
-            words += ["--duration", flags["duration"]]
+            arguments += ["--duration", flags["duration"]]
         ca_file = flags.get("ca_file") or environment.get("DAYPASS_CA_FILE", "").strip("\r\n")
         if ca_file and self.origin.startswith("https://"):
-            words += ["--ca-file", _absolute(ca_file, environment)]
+            arguments += ["--ca-file", _absolute(ca_file, environment)]
         if self.token_file is not None:
-            words += ["--token-file", self.token_file]
+            arguments += ["--token-file", self.token_file]
         elif "interactive" in flags:
-            words += ["--interactive"]
-        return shlex.join(words)
+            arguments += ["--interactive"]
+        return shlex.join(arguments)
 
 
 def parse_command(command: str) -> Process | None:
-    """What such a command line asks for; None if it is none of ours."""
+    """Return the process of a command line, or None if it is not one of `daypass`."""
     try:
         program, *words = shlex.split(command)
     except ValueError:
@@ -60,15 +60,15 @@ def parse_command(command: str) -> Process | None:
 
 
 SYSTEM_PATH = os.confstr("CS_PATH") or os.defpath
-"""The PATH of programs that no shell starts, such as services and IDEs: the least that POSIX promises."""
+"""The PATH of programs that are not started by a shell, such as services and IDEs: the POSIX default."""
 
 
 def _program(environment: Mapping[str, str], *, by_name: bool) -> str:
-    """Return how AWS tools start us: by name where every program finds us by it, else by absolute path."""
+    """Return the program to run: `daypass` if every program finds it by name, else its absolute path."""
     if by_name or _is_us(shutil.which(_OUR_NAME, path=SYSTEM_PATH)):
         return _OUR_NAME
     found = shutil.which(_OUR_NAME, path=environment.get("PATH"))
-    # The path on the PATH outlives an upgrade that replaces what it links to.
+    # The link on the PATH stays valid after an upgrade that replaces its target.
     return str(Path(found if found is not None and _is_us(found) else sys.argv[0]).absolute())
 
 

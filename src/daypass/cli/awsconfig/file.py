@@ -1,4 +1,4 @@
-"""The AWS config file on the disk: changed as a whole, and without losing what another writes meanwhile."""
+"""Atomic changes of the AWS config file that do not lose concurrent changes by other programs."""
 
 import fcntl
 import os
@@ -16,11 +16,11 @@ from daypass.cli.runtime.errors import Misconfigured, Unavailable
 _MAX_ATTEMPTS = 20
 
 Edit = Callable[[bytes], bytes]
-"""From the content of the file to what it is to be; must be true again for whatever it finds there."""
+"""A function from the old to the new content; it is called again after a concurrent change."""
 
 
 def read(path: Path) -> bytes:
-    """The file as it is; nothing where there is none."""
+    """Return the content of the file; empty if it does not exist. Raises `Misconfigured`."""
     try:
         with _open(path) as file:
             return b"" if file is None else file.read()
@@ -29,9 +29,10 @@ def read(path: Path) -> bytes:
 
 
 def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
-    """Apply *edit* to the file, all of it or nothing; says whether that changed it.
+    """Apply *edit* to the file atomically; return whether the content changed.
 
-    A symbolic link stays one: the file it leads to is changed. Raises `Misconfigured` with a sentence.
+    A symbolic link is kept and its target changed. Raises `Misconfigured` if the file cannot be written, and
+    `Unavailable` if other programs change it all the time.
     """
     target = Path(os.path.realpath(path))
     try:
@@ -46,52 +47,52 @@ def _change(target: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     source: bytes | None = None
     for _ in range(_MAX_ATTEMPTS):
         with _open(target) as file:
-            found = b"" if file is None else file.read()
-            wanted = edit(found if source is None else source)
-            if wanted == found:
+            old = b"" if file is None else file.read()
+            new = edit(old if source is None else source)
+            if new == old:
                 return source is not None
-            replaced = _replace(target, wanted, file, found)
-            if replaced is None and file is not None and _is_unchanged(target, file, found):
-                in_place_write.overwrite(target, wanted, found, environment)
+            is_replaced = _replace(target, new, file, old)
+            if is_replaced is None and file is not None and _is_unchanged(target, file, old):
+                in_place_write.overwrite(target, new, old, environment)
                 return True
-            if not replaced:
+            if not is_replaced:
                 continue
-            # Somebody may have written into the file that we just replaced: then theirs is where we start.
+            # Another program may have written into the replaced file: its content is then edited again.
             source = None if file is None else _content(file)
-            if source in (None, found):
+            if source in (None, old):
                 return True
-    raise Unavailable(f"{target} is being changed by somebody else all the time. Try again.")
+    raise Unavailable(f"{target} is being changed by other programs all the time. Try again.")
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO | None]:
-    """The file, if there is one."""
+    """Open the file for reading; yield None if it does not exist."""
     try:
-        # Without NONBLOCK, a pipe in its place would hold us for ever.
+        # Opening a named pipe would block without O_NONBLOCK.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         yield None
         return
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Misconfigured(f"{path} is not a plain file.")
+            raise Misconfigured(f"{path} is not a regular file.")
         yield file
 
 
-def _replace(target: Path, content: bytes, old: BinaryIO | None, found: bytes) -> bool | None:
-    """Put a new file at *target*; False if another was faster, None if it can only be overwritten."""
+def _replace(target: Path, content: bytes, file: BinaryIO | None, old: bytes) -> bool | None:
+    """Replace *target* by a new file; False after a concurrent change, None if it can only be overwritten."""
     try:
-        new = _write_temporary(target, content, old)
+        new = _write_temporary(target, content, file)
     except OSError as error:
-        if old is not None and error.errno in in_place_write.NO_NEIGHBOURS:
+        if file is not None and error.errno in in_place_write.NO_NEIGHBOURS:
             return None
         raise
     try:
-        return _install(new, target, old, found)
+        return _install(new, target, file, old)
     except OSError as error:
-        if old is None and error.errno in in_place_write.NO_LINKS:
+        if file is None and error.errno in in_place_write.NO_LINKS:
             return in_place_write.create(target, content)
-        if old is not None and error.errno in in_place_write.NO_RENAME:
+        if file is not None and error.errno in in_place_write.NO_RENAME:
             return None
         raise
     finally:
@@ -99,12 +100,12 @@ def _replace(target: Path, content: bytes, old: BinaryIO | None, found: bytes) -
 
 
 def _write_temporary(target: Path, content: bytes, old: BinaryIO | None) -> Path:
-    """A new file with that content, owner and mode of the old one, ready to take its place."""
+    """Write a temporary file with the content and the mode of the old file; return its path."""
     mode = 0o600
     if old is not None:
-        found = os.fstat(old.fileno())
-        mode = stat.S_IMODE(found.st_mode)
-        if found.st_uid != os.geteuid():
+        status = os.fstat(old.fileno())
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid != os.geteuid():
             raise _not_writable(target, "belongs to another user")
         if not mode & stat.S_IWUSR:
             raise _not_writable(target, "is read-only")
@@ -120,31 +121,31 @@ def _write_temporary(target: Path, content: bytes, old: BinaryIO | None) -> Path
 
 
 def _not_writable(target: Path, why: str) -> Misconfigured:
-    # Tools such as home-manager generate the file; the profiles then belong into their source.
+    # Tools such as home-manager generate the file, so the profiles belong in their source.
     return Misconfigured(
         f"{target} {why}. Nothing was changed. If another program generates the file, --diff shows the lines "
         "to add there; AWS_CONFIG_FILE names another file for the profiles."
     )
 
 
-def _install(new: Path, target: Path, old: BinaryIO | None, found: bytes) -> bool:
-    """Put *new* at *target*; says no, and leaves all as it is, if what we read is not there any more."""
-    if old is None:
+def _install(new: Path, target: Path, file: BinaryIO | None, old: bytes) -> bool:
+    """Move *new* to *target*; return False, without a change, if the content is no longer *old*."""
+    if file is None:
         try:
             target.hardlink_to(new)
         except FileExistsError:
             return False
-    elif _is_unchanged(target, old, found):
+    elif _is_unchanged(target, file, old):
         new.rename(target)
     else:
         return False
     return True
 
 
-def _is_unchanged(target: Path, old: BinaryIO, found: bytes) -> bool:
-    """Whether what is at *target* is still what we read."""
+def _is_unchanged(target: Path, file: BinaryIO, old: bytes) -> bool:
+    """Return whether *target* is still the same file with the same content."""
     with suppress(FileNotFoundError):
-        return os.path.samestat(target.stat(), os.fstat(old.fileno())) and _content(old) == found
+        return os.path.samestat(target.stat(), os.fstat(file.fileno())) and _content(file) == old
     return False
 
 
@@ -155,7 +156,7 @@ def _content(file: BinaryIO) -> bytes:
 
 @contextmanager
 def _exclusive_lock(target: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """One daypass at a time. The lock is in our own folder: a person's ~/.aws gets no litter."""
+    """Hold the lock that serializes daypass processes; it is in our cache folder, not in ~/.aws."""
     descriptor = _lock_file(target, environment)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Ways to put content into a file where a rename or a hard link is not possible."""
+"""Writing a file without a rename or a hard link, for file systems that have none."""
 
 import errno
 import os
@@ -11,13 +11,13 @@ from daypass.cli.runtime.digest import fingerprint
 from daypass.cli.runtime.errors import Misconfigured
 
 NO_LINKS = (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV)
-"""Errors of link(2) that mean "not here": Android, FAT and some network file systems have no hard links."""
+"""Errors of link(2) on Android, FAT and some network file systems, which have no hard links."""
 
 NO_RENAME = (errno.EBUSY, errno.EXDEV)
-"""Errors of rename(2) onto a mount point, such as a single file that a container was given."""
+"""Errors of rename(2) onto a mount point, such as a single file mounted into a container."""
 
 NO_NEIGHBOURS = (errno.EACCES, errno.EPERM, errno.EROFS)
-"""Errors of a folder that takes no new files; the file itself may still be writable."""
+"""Errors of creating a file in a read-only folder; the existing file may still be writable."""
 
 
 def create(target: Path, content: bytes) -> bool:
@@ -34,7 +34,7 @@ def create(target: Path, content: bytes) -> bool:
             file.flush()
             os.fsync(descriptor)
     except OSError:
-        # Half a file must not be taken for a whole one.
+        # An incomplete file must not be read as a complete one.
         target.unlink(missing_ok=True)
         raise
     return True
@@ -43,8 +43,8 @@ def create(target: Path, content: bytes) -> bool:
 def overwrite(target: Path, content: bytes, old: bytes, environment: Mapping[str, str]) -> None:
     """Write the content into the existing file, whose content is *old*.
 
-    A crash can leave half of it, so *old* is kept in our state folder until all is written. Raises
-    `Misconfigured` where that is not possible, and `OSError` where the file is not writable.
+    A crash can leave the file incomplete, so a backup of *old* is in our state folder until the write is
+    complete. Raises `Misconfigured` if there can be no backup, and `OSError` if the file is not writable.
     """
     descriptor = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "wb", buffering=0) as file:

@@ -10,18 +10,19 @@ USUAL_CREDENTIALS = "~/.aws/credentials"
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
-    """Return the path of the AWS config file; raises `Misconfigured` where there is no home directory."""
+    """Return the path of the AWS config file; raises `Misconfigured` without a home directory."""
     return _path(environment, "AWS_CONFIG_FILE", "~/.aws/config")
 
 
 def credentials_path(environment: Mapping[str, str]) -> Path:
-    """Return the path of the shared credentials file, in the same way."""
+    """Return the path of the shared credentials file; raises `Misconfigured` without a home directory."""
     return _path(environment, "AWS_SHARED_CREDENTIALS_FILE", USUAL_CREDENTIALS)
 
 
 def _path(environment: Mapping[str, str], variable: str, usual: str) -> Path:
-    # The AWS tools expand variables first and the home directory then; a relative path stays one, and an
-    # empty HOME means "/". Without a home they would look in the working directory: that is refused here.
+    # As the AWS tools do it: variables are expanded before the home directory, a relative path stays relative
+    # and an empty HOME means "/". Without a home directory they would use the working directory, which is
+    # refused here.
     named = os.path.expandvars(environment.get(variable) or usual)
     path = Path(os.path.expanduser(named))  # noqa: PTH111  Path.expanduser raises where this leaves the tilde
     if named.startswith("~") and not path.is_absolute():

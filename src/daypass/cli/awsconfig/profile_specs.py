@@ -1,4 +1,4 @@
-"""Which profiles `daypass configure` is to write, under which names."""
+"""Names and contents of the profiles that `daypass configure` writes."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ _RESERVED = {
     "default": "the AWS tools use the profile of this name where none is named",
     ADMIN: "the profile of this name is for admin access",
 }
-# What can be written into the file. The portal may name a region that this version of the CLI does not know.
+# Loose, because the portal may name a region that is newer than this version of the CLI.
 _REGION = re.compile(r"[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileSpec:
-    """A profile that is wanted: its name, whose keys it gives (None: admin's), and its region if known."""
+    """A profile to write: its name, its tenant (None for admin access), and its region if known."""
 
     name: str
     tenant: str | None
@@ -27,7 +27,7 @@ class ProfileSpec:
 
     @property
     def name_conflict(self) -> str:
-        """The reason why a tenant's profile must not have this name by default; "" if it may."""
+        """The reason why a tenant's profile must not get this name by default; "" if there is none."""
         return "" if self.tenant is None else _RESERVED.get(self.name, "")
 
 
@@ -40,7 +40,7 @@ def make_spec(name: str, tenant: str | None, region: str | None) -> ProfileSpec:
             "and none of [ ] \" ' \\; choose another with --profile or --prefix."
         )
     if region is not None and not _REGION.fullmatch(region):
-        raise UsageError("That is no name of a region.")
+        raise UsageError("The region has characters that a region's name cannot have.")
     return ProfileSpec(name, tenant, region)
 
 
@@ -52,26 +52,26 @@ def check_region(region: str, environment: Mapping[str, str], source: str, accep
 
 def default_spec(tenant: str | None, region: str | None) -> ProfileSpec:
     """Return the spec of a profile named after the tenant; raises `UsageError` if that name is reserved."""
-    wish = make_spec(tenant or ADMIN, tenant, region)
-    if wish.name_conflict:
+    spec = make_spec(tenant or ADMIN, tenant, region)
+    if spec.name_conflict:
         raise UsageError(
-            f"Name the profile of the tenant {tenant} with --profile, because {wish.name_conflict}."
+            f"Name the profile of the tenant {tenant} with --profile, because {spec.name_conflict}."
         )
-    return wish
+    return spec
 
 
-def resolve_names(wishes: Iterable[ProfileSpec]) -> tuple[Sequence[ProfileSpec], dict[str, str]]:
-    """Return the wishes that can be met together, and why the tenants of the others are left out."""
-    met: dict[str, ProfileSpec] = {}
-    left = {}
-    # Admin access first: a tenant of the same name makes room for it.
-    for wish in sorted(wishes, key=lambda wish: wish.tenant is not None):
-        if wish.name_conflict:
-            left[str(wish.tenant)] = f"{wish.name_conflict}."
-        elif wish.name in met:
-            left[str(wish.tenant)] = (
-                f"the profile {wish.name} is for {met[wish.name].tenant or 'admin access'}."
+def resolve_names(specs: Iterable[ProfileSpec]) -> tuple[Sequence[ProfileSpec], dict[str, str]]:
+    """Return the specs without name conflicts, and by tenant the reasons why the others are skipped."""
+    accepted: dict[str, ProfileSpec] = {}
+    skipped = {}
+    # Admin access first, because it takes precedence over a tenant of the same name.
+    for spec in sorted(specs, key=lambda spec: spec.tenant is not None):
+        if spec.name_conflict:
+            skipped[str(spec.tenant)] = f"{spec.name_conflict}."
+        elif spec.name in accepted:
+            skipped[str(spec.tenant)] = (
+                f"the profile {spec.name} is for {accepted[spec.name].tenant or 'admin access'}."
             )
         else:
-            met[wish.name] = wish
-    return sorted(met.values(), key=lambda wish: wish.tenant is None), left
+            accepted[spec.name] = spec
+    return sorted(accepted.values(), key=lambda spec: spec.tenant is None), skipped

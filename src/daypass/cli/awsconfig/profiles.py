@@ -1,6 +1,6 @@
-"""Profiles in the text of an AWS config file: written and removed there, with every other byte left as it is.
+"""Writing and removing profiles in the text of an AWS config file, with every other byte unchanged.
 
-Lines are told apart as the AWS CLI does it, with the rules of Python's configparser.
+Lines are parsed by the rules of Python's configparser, as in the AWS CLI.
 """
 
 import re
@@ -13,7 +13,7 @@ from daypass.cli.runtime.errors import UsageError
 from daypass.common.origins import is_loopback
 
 MARK = "# Written by `daypass configure`, which also removes it with --prune."
-"""What tells our profiles from those that a person wrote."""
+"""The comment that marks the profiles that Daypass wrote."""
 
 _REGION, _ENDPOINT = "region", "endpoint_url"
 
@@ -24,13 +24,13 @@ _OPTION = re.compile(r"(.*?)\s*(?:[=:]\s*(.*))?$")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile as we write it."""
+    """The content of a profile that Daypass writes."""
 
     name: str
     command: str
     region: str | None
     endpoint_url: str | None = None
-    """An AWS on this machine that issues the keys; empty for AWS itself; None leaves the setting as it is."""
+    """The endpoint of an AWS on this machine; empty for AWS itself; None leaves the setting unchanged."""
 
     @property
     def header(self) -> str:
@@ -40,23 +40,23 @@ class Profile:
 
 @dataclass(slots=True)
 class Section:
-    """A header and what follows it; what stands before the first header is a section without one."""
+    """A header and the lines below it; the lines before the first header are a section without one."""
 
     header: str | None
     lines: list[str] = field(default_factory=list)
 
     @property
     def profile(self) -> str | None:
-        """The name of the profile that this section is; None if it is something else."""
+        """The name of the section's profile; None if the section is not a profile."""
         return profile_of(self.header or "")
 
     @property
     def is_ours(self) -> bool:
-        """Whether `daypass configure` wrote it."""
+        """Return whether `daypass configure` wrote the section."""
         return any(line.strip() == MARK for line in self.lines)
 
     def value(self, name: str) -> str | None:
-        """What a setting is set to; the first line of it counts."""
+        """Return the value of a setting, without continuation lines; None if it is not set."""
         for option, start, _ in self._options():
             if option == name:
                 return (_OPTION.match(self.lines[start].strip()) or [""] * 3)[2] or ""
@@ -68,7 +68,7 @@ class Section:
         return [option for option, _, _ in self._options()]
 
     def set(self, name: str, value: str, newline: str) -> None:
-        """Set *name*, in the place where it is set already, else after the last setting."""
+        """Set *name* in the line that sets it already, else after the last setting; remove duplicates."""
         line = f"{name} = {value}{newline}"
         spans = [(start, end) for option, start, end in self._options() if option == name]
         for start, end in reversed(spans[1:]):
@@ -77,11 +77,11 @@ class Section:
             self.lines[slice(*spans[0])] = [line]
             return
         ends = [end for _, _, end in self._options()]
-        marks = [number for number, kept in enumerate(self.lines, 1) if kept.strip() == MARK]
-        place = max([*ends, *marks[:1], 0 if self.header is None else 1])
-        if place and not self.lines[place - 1].endswith(("\n", "\r")):
-            self.lines[place - 1] += newline
-        self.lines.insert(place, line)
+        marks = [number for number, text in enumerate(self.lines, 1) if text.strip() == MARK]
+        position = max([*ends, *marks[:1], 0 if self.header is None else 1])
+        if position and not self.lines[position - 1].endswith(("\n", "\r")):
+            self.lines[position - 1] += newline
+        self.lines.insert(position, line)
 
     def unset(self, name: str) -> None:
         """Remove *name* and its value."""
@@ -90,12 +90,12 @@ class Section:
                 del self.lines[start:end]
 
     def unset_loopback_endpoint(self) -> None:
-        """Remove an endpoint on this machine, which was written for a portal on this machine."""
+        """Remove a loopback endpoint_url, which was written for a portal on this machine."""
         if is_loopback(self.value(_ENDPOINT) or ""):
             self.unset(_ENDPOINT)
 
     def _options(self) -> Iterator[tuple[str, int, int]]:
-        """Each setting: its name, and the lines from which to which it goes."""
+        """Yield each setting's name and the range of its lines (start, end)."""
         found: list[tuple[str, int, int]] = []
         indent = 0
         for number, line in enumerate(self.lines):
@@ -116,26 +116,26 @@ class Config:
     """An AWS config file."""
 
     def __init__(self, content: bytes) -> None:
-        # Bytes that are no UTF-8 come back out as they went in.
+        # With surrogateescape, bytes that are not UTF-8 are written back unchanged.
         text = content.decode("utf-8", "surrogateescape")
         self.sections = _sections(text)
         first = re.search(r"\r\n|\n|\r", text)
         self._newline = first[0] if first else "\n"
 
     def to_bytes(self) -> bytes:
-        """The file as it is to be."""
+        """Return the content of the file."""
         text = "".join(line for section in self.sections for line in section.lines)
         return text.encode("utf-8", "surrogateescape")
 
     def find(self, name: str) -> Section | None:
-        """The section of that profile."""
-        found = [section for section in self.sections if section.profile == name]
-        if len(found) > 1:
+        """Return the section of the profile, or None; raises `UsageError` if there are two."""
+        sections = [section for section in self.sections if section.profile == name]
+        if len(sections) > 1:
             raise UsageError(f"The profile {name} is in the AWS config file twice. Remove one of them.")
-        return found[0] if found else None
+        return sections[0] if sections else None
 
     def put(self, profile: Profile, *, overwrites_region: bool = False) -> None:
-        """Write *profile*; of one that is there already, only what we must."""
+        """Add *profile*, or change the necessary settings of the existing one."""
         section = self.find(profile.name)
         if section is None:
             section = self._append(profile)
@@ -148,9 +148,9 @@ class Config:
         section.set(PROCESS, profile.command, self._newline)
 
     def prune(self, is_gone: Callable[[str], bool]) -> dict[str, str]:
-        """Remove the profiles that we wrote and whose command *is_gone*; what others added to them stays.
+        """Remove our profiles for whose command *is_gone* returns true; return their names and commands.
 
-        Returns their names and commands.
+        Settings that the user added to a profile stay.
         """
         gone = {
             section.profile: section
@@ -181,7 +181,7 @@ class Config:
 
 def _sections(text: str) -> list[Section]:
     sections = [Section(None)]
-    # A line that is indented more than the setting before it belongs to that setting, whatever is in it.
+    # A line that is indented more than the setting before it continues that setting, even if it has brackets.
     setting_indent: int | None = None
     for line in _LINE.findall(text):
         content = line.strip().removeprefix("\ufeff")

@@ -1,7 +1,7 @@
-"""AWS's configuration files as botocore parses them, and the line that it cannot parse.
+"""Parsing of AWS's configuration files as botocore does it, with errors that name the line.
 
 botocore reads with `configparser.RawConfigParser` in the encoding of the locale, which is UTF-8 on the
-systems that we support. It parses indented values as nested settings, and headers with `shlex`.
+supported systems. It parses indented values as nested settings, and headers with `shlex`.
 """
 
 import configparser
@@ -25,7 +25,7 @@ _MANY_NULS = 3
 
 
 class UnreadableFile(Misconfigured):
-    """A file that the AWS tools cannot read: the line (0 if it is the whole file), and how to correct it."""
+    """An error for a file that the AWS tools cannot read: the line (0 for the whole file) and the remedy."""
 
     def __init__(self, path: Path, line: int, reason: str, remedy: str) -> None:
         where = f"{path}, line {line}" if line else str(path)
@@ -43,16 +43,16 @@ class AwsFile:
 
     @cached_property
     def profiles(self) -> Mapping[str, Settings]:
-        """The profiles of a config file; of two sections for the same profile, the later one counts."""
+        """The profiles of a config file; if two sections name the same profile, the later one counts."""
         named = {profile_of(header): settings for header, settings in self.sections.items()}
         return {name: settings for name, settings in named.items() if name is not None}
 
 
 def profile_of(header: str) -> str | None:
-    """Return the profile that a section of the config file is to the AWS tools, or None if it is none."""
+    """Return the name of the profile that AWS tools see in a section of the config file, or None."""
     if header == "default":
         return header
-    # Without a blank before it, and whatever follows the word: `[profiles x]` is the profile x too.
+    # As in botocore, any header with this prefix counts: `[profiles x]` is the profile x too.
     if not header.startswith("profile"):
         return None
     try:
@@ -68,7 +68,7 @@ def load(path: Path) -> AwsFile:
 
 
 def load_credentials(environment: Mapping[str, str]) -> AwsFile:
-    """Read and parse the shared credentials file in the same way; without a home directory, there is none."""
+    """Read and parse the shared credentials file; without a home directory, it is empty."""
     try:
         path = credentials_path(environment)
     except Misconfigured:
@@ -94,7 +94,7 @@ def parse(content: bytes, path: Path) -> AwsFile:
                 line = _line_of(text, header, option)
                 reason = f"the indented lines below {option} are not all of the form key = value"
                 raise UnreadableFile(path, line, reason, "Correct or remove the line that is not.")
-    return AwsFile(path, sections)  # type: ignore[arg-type]  # no value is None here
+    return AwsFile(path, sections)  # type: ignore[arg-type]  # None was refused above
 
 
 def _decode(content: bytes, path: Path) -> str:
@@ -107,8 +107,8 @@ def _decode(content: bytes, path: Path) -> str:
             return _refuse_encoding(path, line, "it holds NUL bytes, as text in UTF-16 does", "UTF-16LE")
         raise UnreadableFile(path, line, "it holds a NUL byte", "Remove it.")
     if content.startswith(_UTF8_MARK):
-        mend = f"Save it as UTF-8 without a mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {shlex.quote(str(path))}"
-        raise UnreadableFile(path, 1, "it begins with a byte order mark (BOM)", mend)
+        remedy = f"Save it as UTF-8 without a mark: sed -i '1s/^\\xEF\\xBB\\xBF//' {shlex.quote(str(path))}"
+        raise UnreadableFile(path, 1, "it begins with a byte order mark (BOM)", remedy)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -123,12 +123,12 @@ def _refuse_encoding(path: Path, line: int, reason: str, encoding: str) -> str:
 
 
 def _parse_error(error: configparser.Error, path: Path) -> UnreadableFile:
-    # The subclass first: a missing header is a parsing error too.
+    # MissingSectionHeaderError is a subclass of ParsingError, so it is tested first.
     if isinstance(error, configparser.MissingSectionHeaderError):
-        mend = "Put a header such as [default] or [profile NAME] before it."
-        return UnreadableFile(path, error.lineno, "a setting comes before the first header", mend)
+        remedy = "Put a header such as [default] or [profile NAME] before it."
+        return UnreadableFile(path, error.lineno, "a setting comes before the first header", remedy)
     if isinstance(error, configparser.DuplicateSectionError):
-        reason = f"the section [{error.section}] is there twice"
+        reason = f"the section [{error.section}] occurs twice"
         return UnreadableFile(path, error.lineno or 0, reason, "Join the two sections.")
     if isinstance(error, configparser.DuplicateOptionError):
         reason = f"{error.option} is set twice in [{error.section}]"
@@ -138,7 +138,7 @@ def _parse_error(error: configparser.Error, path: Path) -> UnreadableFile:
 
 
 def _value(text: str) -> str | Mapping[str, str] | None:
-    """Return a setting's value, a mapping where it is indented lines, or None where those make no sense."""
+    """Return a setting's value: a mapping for indented lines, or None if those are not key = value."""
     if not text.startswith("\n"):
         return text
     nested = {}
@@ -152,11 +152,11 @@ def _value(text: str) -> str | Mapping[str, str] | None:
 
 def _line_of(text: str, header: str, option: str) -> int:
     """Return the number of the line that sets *option*, which is in that section or in [DEFAULT]."""
-    is_inside, found = False, 0
+    is_inside, last = False, 0
     for number, line in enumerate(io.StringIO(text, newline=None), 1):
         match = re.match(r"\[(.+)\]", line.strip())
         if match:
             is_inside = match[1] in (header, configparser.DEFAULTSECT)
         elif is_inside and re.match(rf"{re.escape(option)}\s*[=:]", line.strip(), re.IGNORECASE):
-            found = number
-    return found
+            last = number
+    return last

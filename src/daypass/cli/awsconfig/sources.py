@@ -1,4 +1,4 @@
-"""Sources of a profile's keys for the AWS tools, in botocore's order of precedence."""
+"""The sources from which AWS tools take a profile's keys, in botocore's order of precedence."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ PROCESS = "credential_process"
 _PLAIN_NAME = re.compile(r"[^\s\[\]\"'\\#;]+")
 
 OUR_PROGRAMS = ("daypass", "duploctl", "duplo-jit", "duplo-aws-credential-process")
-"""Programs whose profiles we may take over."""
+"""Programs whose profiles `daypass configure` may overwrite."""
 
 OTHER_SOURCES = (
     "aws_access_key_id",
@@ -27,7 +27,7 @@ OTHER_SOURCES = (
     "sso_start_url",
     "web_identity_token_file",
 )
-"""Settings that give a profile its keys in another way; some AWS tools prefer them to credential_process."""
+"""Settings with another source of keys; some AWS tools prefer them to credential_process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,39 +49,39 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class AwsFiles:
-    """Both files of the AWS tools."""
+    """The config file and the shared credentials file of the AWS tools."""
 
     config: AwsFile
     credentials: AwsFile
 
     def source_of(self, name: str) -> Source | None:
-        """Return where botocore takes the keys of the profile from, or None if there are none for it."""
+        """Return the setting from which botocore takes the profile's keys, or None."""
         shared, merged = (
             self._credentials_profile(name),
             {**self._config_profile(name), **self._credentials_profile(name)},
         )
         for setting in _by_precedence(merged, shared):
-            # The profile of the credentials file is laid over the one of the config file.
+            # Settings of the credentials file override those of the config file.
             file = self.credentials if setting in shared else self.config
             value = merged[setting]
             return Source(setting, value if isinstance(value, str) else "", file.path)
         return None
 
     def conflict(self, name: str) -> Conflict | None:
-        """Return what keeps the AWS tools from using our credential_process for the profile, or None."""
+        """Return the conflict that keeps AWS tools from using our credential_process, or None."""
         header = self._misspelled_header(name)
         if header is not None:
             return Conflict(
-                f"The section [{header}] in {self.config.path} is no profile to the AWS tools. Write it as "
+                f"The section [{header}] in {self.config.path} is not a profile for AWS tools. Write it as "
                 f"{proper_header(name)}.",
                 self.config.path,
             )
         own, shared = self._config_profile(name), self._credentials_profile(name)
-        rivals = [setting for setting in (*OTHER_SOURCES, PROCESS) if setting in shared]
-        if rivals:
+        conflicting = [setting for setting in (*OTHER_SOURCES, PROCESS) if setting in shared]
+        if conflicting:
             return Conflict(
-                f"The profile {name} has {', '.join(rivals)} in {self.credentials.path}, which the AWS tools "
-                "prefer. Remove that there, or choose another name for the profile.",
+                f"The profile {name} has {', '.join(conflicting)} in {self.credentials.path}, which AWS "
+                "tools prefer. Remove that there, or choose another name for the profile.",
                 self.credentials.path,
             )
         other = _foreign_process(own) or ", ".join(setting for setting in own if setting in OTHER_SOURCES)
@@ -94,7 +94,7 @@ class AwsFiles:
         return None
 
     def require_no_conflict(self, name: str) -> None:
-        """Raise `UsageError` with the conflict's sentences if there is one."""
+        """Raise `UsageError` if there is a conflict."""
         conflict = self.conflict(name)
         if conflict is not None:
             raise UsageError(conflict.sentence)
@@ -103,20 +103,20 @@ class AwsFiles:
         """Raise `Misconfigured` unless the AWS tools would run *command* for the profile."""
         source = self.source_of(name)
         if source != Source(PROCESS, command, self.config.path):
-            found = "nothing" if source is None else f"{source.setting} in {source.path}"
+            actual = "nothing" if source is None else f"{source.setting} in {source.path}"
             raise Misconfigured(
-                f"The AWS tools would take the keys of the profile {name} from {found}. Nothing was changed."
+                f"The AWS tools would take the keys of the profile {name} from {actual}. Nothing was changed."
             )
 
     def _config_profile(self, name: str) -> Settings:
         return self.config.profiles.get(name, {})
 
     def _credentials_profile(self, name: str) -> Settings:
-        # In the credentials file, the whole header is the name.
+        # In the credentials file, the header is the name, without the word "profile".
         return self.credentials.sections.get(name, {})
 
     def _misspelled_header(self, name: str) -> str | None:
-        """Return the header of a section that looks like the profile and is not."""
+        """Return the header of a section that the user probably meant for the profile, or None."""
         for header in self.config.sections:
             if profile_of(header) is None and intended_profile(header) == name and header != name:
                 return header
@@ -124,7 +124,7 @@ class AwsFiles:
 
 
 def _by_precedence(merged: Settings, shared: Settings) -> Iterator[str]:
-    """Yield the settings that botocore's providers look for, in the order in which they are asked."""
+    """Yield the settings that botocore's credential providers use, in their order."""
     if "role_arn" in merged and "web_identity_token_file" not in merged:
         yield "role_arn"
     if merged.get("web_identity_token_file"):
@@ -152,7 +152,7 @@ def proper_header(name: str) -> str:
 
 
 def intended_profile(header: str) -> str:
-    """Return the profile that a person probably means by a header."""
+    """Return the profile that the user probably means by a header."""
     text = header.strip()
     if text[:7].lower() == "profile":
         text = text[7:]

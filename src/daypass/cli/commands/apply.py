@@ -1,4 +1,4 @@
-"""`daypass apply` and `daypass export`: users, tenants, memberships, settings and metadata as a file."""
+"""`daypass apply` and `daypass export`: users, tenants, memberships, settings and metadata in a file."""
 
 import json
 import os
@@ -24,14 +24,14 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 @click.command("apply", context_settings=options.HELP)
 @click.option("--file", "-f", "file", metavar="PATH", required=True, help="The file, or - for stdin.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the plan without making any change.")
 @click.option("--prune", is_flag=True, help="Remove what the file leaves out of the sections that it has.")
 @options.portal
 @click.pass_obj
-def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | bool | None) -> None:
-    """Make users, tenants and settings what a file says.
+def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **params: str | bool | None) -> None:
+    """Make users, tenants and settings match a file.
 
-    For Administrators. Who belongs to a tenant is said with the tenant.
+    For Administrators. The members of a tenant are listed with the tenant.
 
     \b
     Examples:
@@ -39,8 +39,8 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
       daypass apply -f tenants.yaml --dry-run
       daypass apply -f tenants.yaml
 
-    What the file does not mention stays as it is, unless --prune says otherwise. Doing it twice changes
-    nothing the second time. Passwords are not in the file: an Administrator gives each new user one.
+    Entries that the file does not list stay as they are, unless --prune is set. The command is idempotent:
+    a second run changes nothing. The file holds no passwords; an Administrator sets one for each new user.
 
     \b
     users:
@@ -55,69 +55,69 @@ def apply(now: Now, /, file: str, dry_run: bool, prune: bool, **given: str | boo
       Flags: {EnableAwsAdminJitAccess: true}
     """
     name = "stdin" if file == "-" else file
-    wanted = manifest.read(_text(file), name)
-    portal = _portal(now, given)
-    found = plan(name, wanted, live_state.read(portal), prune=prune)
-    _show(found, is_trial=dry_run)
+    desired = manifest.read(_read(file), name)
+    portal = _portal(now, params)
+    changes = plan(name, desired, live_state.read(portal), prune=prune)
+    _show(changes, is_dry_run=dry_run)
     if dry_run:
         return
-    for done, step in enumerate(found.steps):
+    for done, step in enumerate(changes.steps):
         try:
             answer = portal.call(
                 step.method, step.path, step.body, f"changing {step.subject}", step.condition
             )
         except Refusal as refusal:
-            # Each step stands for itself, and the same command goes on where this one ended.
-            rest = f"{step.subject}: {refusal} {done} of {len(found.steps)} steps were done; run it again."
-            raise type(refusal)(rest) from refusal
-        for line in (*_role_obstacles(step, answer), *_warnings(step, answer)):
+            # Each step is independent, so a second run continues where this one stopped.
+            message = (
+                f"{step.subject}: {refusal} {done} of {len(changes.steps)} steps were done; run it again."
+            )
+            raise type(refusal)(message) from refusal
+        for line in (*_role_problems(step, answer), *_warnings(step, answer)):
             print_message(line)
-    if found.steps:
-        click.echo(f"Done: {len(found.steps)} of {len(found.steps)}.")
+    if changes.steps:
+        click.echo(f"Done: {len(changes.steps)} of {len(changes.steps)}.")
 
 
 @click.command("export", context_settings=options.HELP)
 @options.portal
 @click.pass_obj
-def export(now: Now, /, **given: str | bool | None) -> None:
+def export(now: Now, /, **params: str | bool | None) -> None:
     """Print users, tenants and settings as a file to apply.
 
-    For Administrators. `daypass apply` takes the file, and finds nothing to do until something changes.
+    For Administrators. The output is the input of `daypass apply`, which then has nothing to change.
 
     \b
     Example:
       daypass export --host https://portal.example.com > tenants.yaml
     """
-    portal = _portal(now, given)
-    # A file to apply is UTF-8, whatever the terminal's encoding is.
+    portal = _portal(now, params)
+    # Written as bytes, because the file is UTF-8 in every locale.
     click.echo(manifest.write(live_state.read(portal).manifest).encode(), nl=False)
 
 
-def _portal(now: Now, given: options.Params) -> Portal:
-    """The portal as an Administrator reaches it; without a token, by a sign-in with admin access."""
-    return session.portal({**options.flags_of(given), "admin": "yes"}, os.environ, now)
+def _portal(now: Now, params: options.Params) -> Portal:
+    """Return a client of the portal with admin access: by the given token, else by a sign-in."""
+    return session.portal({**options.flags_of(params), "admin": "yes"}, os.environ, now)
 
 
-def _role_obstacles(step: Step, answer: Answer) -> Iterator[str]:
-    """Why a tenant that was added or changed cannot issue sessions yet, and the command that repairs it."""
+def _role_problems(step: Step, answer: Answer) -> Iterator[str]:
+    """Yield why an added or changed tenant cannot issue sessions yet, and the command that repairs it."""
     try:
-        told = json.loads(answer.body or b"{}")
-        found = told.get("role_obstacles") or []
-        for one in found:
-            yield f"{printable(step.subject)} cannot issue sessions yet. {printable(one['sentence'])}"
-            yield f"  {printable(one['patch'])}"
+        for problem in json.loads(answer.body or b"{}").get("role_obstacles") or []:
+            yield f"{printable(step.subject)} cannot issue sessions yet. {printable(problem['sentence'])}"
+            yield f"  {printable(problem['patch'])}"
     except (ValueError, AttributeError, KeyError, TypeError):
-        # Another version of the portal, which says nothing of this.
+        # Another version of the portal does not report these problems.
         return
 
 
 def _warnings(step: Step, answer: Answer) -> Iterator[str]:
-    """What the portal says of a step that it did, such as that a deleted tenant's role kept its rights."""
+    """Yield the portal's warning about a completed step, if there is one."""
     if warning := answer.headers.get("Daypass-Warning"):
         yield f"{printable(step.subject)}: {printable(warning)}"
 
 
-def _text(file: str) -> str:
+def _read(file: str) -> str:
     try:
         raw = sys.stdin.buffer.read(_MAX_BYTES) if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig")
@@ -127,20 +127,22 @@ def _text(file: str) -> str:
         raise UsageError(f"{file} is not UTF-8.") from error
 
 
-def _show(found: Plan, *, is_trial: bool) -> None:
-    if found.steps:
-        click.echo("This would be done:\n" if is_trial else "This is being done:\n")
-    for step in found.steps:
+def _show(changes: Plan, *, is_dry_run: bool) -> None:
+    if changes.steps:
+        click.echo("These changes would be made:\n" if is_dry_run else "Making these changes:\n")
+    for step in changes.steps:
         _show_step(step)
-    added, changed, removed = (found.count(sign) for sign in (ADD, CHANGE, REMOVE))
-    if found.steps:
+    added, changed, removed = (changes.count(sign) for sign in (ADD, CHANGE, REMOVE))
+    if changes.steps:
         click.echo(f"\nPlan: {added} to add, {changed} to change, {removed} to remove.")
     else:
-        click.echo("No changes. The portal is what the file says.")
-    if found.unmentioned == 1:
-        print_message("1 more is not in the file and stays; --prune removes it.")
-    elif found.unmentioned:
-        print_message(f"{found.unmentioned:,} more are not in the file and stay; --prune removes them.")
+        click.echo("No changes. The portal matches the file.")
+    if changes.unlisted == 1:
+        print_message("1 more entry of the portal is not in the file; --prune removes it.")
+    elif changes.unlisted:
+        print_message(
+            f"{changes.unlisted:,} more entries of the portal are not in the file; --prune removes them."
+        )
 
 
 def _show_step(step: Step) -> None:

@@ -1,4 +1,4 @@
-"""`daypass aws`: keys for a tenant or as an Administrator, in the form that `credential_process` expects."""
+"""`daypass aws`: keys for a tenant or for admin access, in the form that `credential_process` expects."""
 
 import click
 
@@ -11,8 +11,8 @@ from daypass.cli.credentials.provider import print_keys
 @options.access
 @legacy.unsupported_options
 @click.pass_obj
-def aws(now: Now, /, **given: str | bool | None) -> None:
-    """Print keys, as credential_process wants them.
+def aws(now: Now, /, **params: str | bool | None) -> None:
+    """Print keys in the form that credential_process expects.
 
     \b
     Examples:
@@ -20,8 +20,8 @@ def aws(now: Now, /, **given: str | bool | None) -> None:
       daypass aws --host portal.example.com --admin --duration 2h
       DAYPASS_TOKEN=… daypass aws --host portal.example.com --tenant dev01
 
-    The keys are kept in a private cache and given out again while at least 16 minutes, or half of
-    their life, are left. Only the JSON goes to stdout; whatever a person should know goes to stderr.
+    The keys are cached in a private folder and reused while at least 16 minutes, or half of their
+    lifetime, are left. Only the JSON goes to stdout; messages go to stderr.
     The exit codes are listed in `daypass --help`.
     """
-    print_keys(options.flags_of(given), now)
+    print_keys(options.flags_of(params), now)

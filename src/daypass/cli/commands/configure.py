@@ -1,4 +1,4 @@
-"""`daypass configure`: profiles in the AWS config file, so that every AWS tool finds its keys by itself."""
+"""`daypass configure`: profiles in the AWS config file, through which every AWS tool gets keys by itself."""
 
 import difflib
 import os
@@ -36,24 +36,24 @@ from daypass.common.origins import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class CallerFacts:
-    """What the portal says about the caller."""
+    """The portal's facts about the caller."""
 
     is_administrator: bool
     region: str
     tenants: Sequence[queries.Tenant]
     endpoint_url: str = ""
-    """Of an AWS on this machine, such as the demo's; empty for any other."""
+    """Endpoint of an AWS on this machine, such as the demo's; empty for AWS itself."""
 
     @property
     def regions(self) -> set[str]:
-        """The regions that the portal uses; it may know some that are newer than this CLI."""
+        """The regions that the portal uses; some may be newer than this CLI."""
         return {self.region, *(tenant.region for tenant in self.tenants)}
 
     def region_of(self, tenant: str | None) -> str:
-        """Where a tenant is, or admin access; raises `Denied` if it is not the caller's."""
+        """Return the region of a tenant, or of admin access for None; raises `Denied` without access."""
         if tenant is None:
             if not self.is_administrator:
-                raise Denied("Admin access is for Administrators, and you are none at this portal.")
+                raise Denied("Admin access is for Administrators, and you are not one at this portal.")
             return self.region
         for found in self.tenants:
             if tenant.lower() == found.name or tenant == found.id:
@@ -62,7 +62,7 @@ class CallerFacts:
         raise Denied(f"You have no tenant {tenant}. {hint}")
 
     def has_no_access_to(self, process: Process) -> bool:
-        """Whether that process would be refused, since its tenant or admin access is gone."""
+        """Return whether the portal would refuse that process."""
         try:
             self.region_of(process.tenant)
         except Denied:
@@ -75,7 +75,7 @@ class CallerFacts:
 @click.option(
     "--profile", "name", metavar="NAME", help="The profile's name; by default the tenant's, or admin."
 )
-@click.option("--prefix", default="", metavar="TEXT", help="With --all: what the profiles' names begin with.")
+@click.option("--prefix", default="", metavar="TEXT", help="With --all: a prefix for the profiles' names.")
 @click.option("--region", metavar="NAME", help="The profile's region; by default the tenant's.")
 @click.option(
     "--by-name", is_flag=True, help="Write daypass without its path; each program then needs it on its PATH."
@@ -88,7 +88,7 @@ class CallerFacts:
 @options.caller
 @options.debug
 @click.pass_obj
-def configure(now: Now, /, **given: str | bool | None) -> None:
+def configure(now: Now, /, **params: str | bool | None) -> None:
     """Write profiles into the AWS config file.
 
     \b
@@ -100,37 +100,37 @@ def configure(now: Now, /, **given: str | bool | None) -> None:
       daypass configure --admin --profile portal-admin --token "$TOKEN"
 
     A profile names daypass by its absolute path, unless it is in a folder such as /usr/bin.
-    The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. All that is not ours stays in it, byte for
-    byte. A token never goes into it: one given with --token is put into a private file of its own, and
-    the profile names that file.
+    The file is ~/.aws/config, or the one in AWS_CONFIG_FILE. Everything else in it stays unchanged, byte
+    for byte. A token is never written to it: the one passed with --token goes to a private file of its own,
+    and the profile names that file.
     """
-    flags = options.flags_of(given)
+    flags = options.flags_of(params)
     portal = session.portal(flags, os.environ, now)
-    known = _caller_facts(portal)
-    wishes, left = _profile_specs(flags, given, known)
+    facts = _caller_facts(portal)
+    specs, skipped = _profile_specs(flags, params, facts)
     change = Change(
         portal.origin,
         flags,
-        wishes,
+        specs,
         config_path(os.environ),
-        overwrites_region=given["region"] is not None,
-        endpoint_url=known.endpoint_url,
-        has_no_access_to=known.has_no_access_to if given["prune"] else None,
-        by_name=bool(given["by_name"]),
-        skips_conflicts=bool(given["everything"]),
+        overwrites_region=params["region"] is not None,
+        endpoint_url=facts.endpoint_url,
+        has_no_access_to=facts.has_no_access_to if params["prune"] else None,
+        by_name=bool(params["by_name"]),
+        skips_conflicts=bool(params["everything"]),
     )
-    if given["diff"]:
+    if params["diff"]:
         before = file.read(change.path)
         _show_difference(str(change.path), before, change.apply(before))
     else:
         _report(change, is_changed=change.save())
-        if not (wishes or left or change.pruned):
+        if not (specs or skipped or change.pruned):
             print_message(
                 f"No profile was written. {no_tenants(portal.origin)}"
-                if given["everything"]
-                else f"No profile was removed from {change.path}: what they are for is still there."
+                if params["everything"]
+                else f"No profile was removed from {change.path}: you still have access through all of them."
             )
-    _report_skipped(change, left)
+    _report_skipped(change, skipped)
 
 
 def _caller_facts(portal: Portal) -> CallerFacts:
@@ -141,30 +141,30 @@ def _caller_facts(portal: Portal) -> CallerFacts:
 
 def endpoint_for(origin: str, endpoint_url: str | None) -> str:
     """Return the endpoint that profiles name: empty unless it and the portal are both on this machine."""
-    # A portal elsewhere does not decide where this machine sends its requests to AWS.
+    # A remote portal must not decide where this machine sends its requests to AWS.
     return endpoint_url if endpoint_url and is_loopback(origin) and is_loopback(endpoint_url) else ""
 
 
 def update_one(flags: Mapping[str, str], name: str, now: Now) -> str:
-    """Write the profile *name* as duploctl's users expect it; says what was done."""
+    """Write the profile *name* as `duploctl jit update_aws_config` does; return its message."""
     tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-    known = _facts_without_sign_in(flags, now)
+    facts = _facts_without_sign_in(flags, now)
     if region:
-        check_region(region, os.environ, "AWS_DEFAULT_REGION or AWS_REGION", known.regions if known else ())
-    elif known is not None:
-        region = known.region_of(tenant)
-    endpoint_url = None if known is None else known.endpoint_url
+        check_region(region, os.environ, "AWS_DEFAULT_REGION or AWS_REGION", facts.regions if facts else ())
+    elif facts is not None:
+        region = facts.region_of(tenant)
+    endpoint_url = None if facts is None else facts.endpoint_url
     path = config_path(os.environ)
-    wishes = [make_spec(name, tenant, region)]
-    change = Change(request.origin_of(flags, os.environ), flags, wishes, path, endpoint_url=endpoint_url)
+    specs = [make_spec(name, tenant, region)]
+    change = Change(request.origin_of(flags, os.environ), flags, specs, path, endpoint_url=endpoint_url)
     is_new = Config(file.read(path)).find(name) is None
     change.save()
     return f"aws profile named {name} was successfully {'added' if is_new else 'updated'} in {path}"
 
 
 def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | None:
-    """Return what the portal says about the caller; None without its answer, or if a sign-in is needed."""
+    """Return the caller's facts; None if the portal does not answer or a sign-in is needed."""
     wanted = request.parse_request(flags, os.environ)
     try:
         if not (wanted.token or wanted.sign_in):
@@ -173,32 +173,32 @@ def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | 
     except Denied:
         raise
     except Refusal as refusal:
-        print_message(f"The profile gets no region, set AWS_DEFAULT_REGION to give it one. {refusal}")
+        print_message(f"The profile has no region; set AWS_DEFAULT_REGION to give it one. {refusal}")
         return None
 
 
 def _profile_specs(
-    flags: Mapping[str, str], given: options.Params, known: CallerFacts
+    flags: Mapping[str, str], params: options.Params, facts: CallerFacts
 ) -> tuple[Sequence[ProfileSpec], Mapping[str, str]]:
-    """Return what is wanted, and with --all why some tenants get no profile."""
-    region, name = given["region"], given["name"]
+    """Return the profiles to write, and with --all the reasons why some tenants get none."""
+    region, name = params["region"], params["name"]
     if region is not None:
-        check_region(str(region), os.environ, "--region", known.regions)
+        check_region(str(region), os.environ, "--region", facts.regions)
     if "admin" in flags and "tenant" in flags:
         raise UsageError("Choose one: --tenant NAME for a tenant's profile, or --admin for admin access.")
-    if given["everything"]:
+    if params["everything"]:
         if name is not None or "tenant" in flags or "admin" in flags:
             raise UsageError("--all is for all tenants: leave out --profile, --tenant and --admin.")
-        tenants: list[str | None] = [tenant.name for tenant in known.tenants]
-        tenants += [None] if known.is_administrator else []
+        tenants: list[str | None] = [tenant.name for tenant in facts.tenants]
+        tenants += [None] if facts.is_administrator else []
         return resolve_names(
-            make_spec(given["prefix"] + (tenant or ADMIN), tenant, region or known.region_of(tenant))
+            make_spec(params["prefix"] + (tenant or ADMIN), tenant, region or facts.region_of(tenant))
             for tenant in tenants
         )
-    if given["prune"] and "tenant" not in flags and "admin" not in flags:
+    if params["prune"] and "tenant" not in flags and "admin" not in flags:
         return [], {}
     tenant = None if "admin" in flags else request.tenant_of(flags, os.environ)
-    region = region or known.region_of(tenant)
+    region = region or facts.region_of(tenant)
     return [make_spec(name, tenant, region) if name else default_spec(tenant, region)], {}
 
 
@@ -207,32 +207,34 @@ def _show_difference(name: str, before: bytes, after: bytes) -> None:
         without_secrets(content.decode("utf-8", "replace")).splitlines() for content in (before, after)
     )
     lines = difflib.unified_diff(old, new, f"{name} as it is", f"{name} as it would be", lineterm="")
-    click.echo("\n".join(lines) or f"{name} would stay as it is.")
+    click.echo("\n".join(lines) or f"{name} would not change.")
 
 
 def _report(change: Change, *, is_changed: bool) -> None:
     path = change.path
     for name in change.pruned:
-        print_message(f"Profile {name} removed from {path}: what it was for is gone.")
-    for wish in change.written:
-        print_message(f"Profile {wish.name} {'written to' if is_changed else 'is in'} {path}.")
+        print_message(f"Profile {name} removed from {path}: you no longer have its access.")
+    for spec in change.written:
+        print_message(f"Profile {spec.name} {'written to' if is_changed else 'is in'} {path}.")
     if (
         change.written
         and "duration" in change.flags
         and request.read_duration(change.flags["duration"]) < SHORT
     ):
-        print_message("With keys of less than 32 minutes, AWS SDKs may start daypass before each request.")
+        print_message(
+            "With keys that last less than 32 minutes, AWS SDKs may start daypass before each request."
+        )
     if change.written:
         print_message(f"Try it: aws --profile {shlex.quote(change.written[0].name)} sts get-caller-identity")
 
 
-def _report_skipped(change: Change, left: Mapping[str, str]) -> None:
-    """Say which profiles were left out and how to get them; raises `UsageError` if that is all of them."""
-    for tenant, why in left.items():
-        print_message(f"No profile for the tenant {tenant}: {why}")
-    for name, why in change.skipped.items():
-        print_message(f"Profile {name} not written: {why}")
-    if left or change.skipped:
+def _report_skipped(change: Change, skipped: Mapping[str, str]) -> None:
+    """Print which profiles were skipped and how to get them; raises `UsageError` if none was written."""
+    for tenant, reason in skipped.items():
+        print_message(f"No profile for the tenant {tenant}: {reason}")
+    for name, reason in change.skipped.items():
+        print_message(f"Profile {name} not written: {reason}")
+    if skipped or change.skipped:
         advice = (
             "Give the profiles other names with --prefix TEXT, or one a name with --tenant and --profile."
         )

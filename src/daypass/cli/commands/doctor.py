@@ -1,4 +1,4 @@
-"""`daypass doctor`: what keeps this machine from getting keys, or a secret from being one."""
+"""`daypass doctor`: finds problems of this machine's set-up and of its secrets."""
 
 import os
 import sys
@@ -26,23 +26,23 @@ _COLOURS = {State.GOOD: "green", State.NOTABLE: "yellow", State.BAD: "red"}
 @output_option
 @options.portal
 @click.pass_obj
-def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
-    """Find out what keeps this machine from getting keys.
+def doctor(now: Now, /, output: str, **params: str | bool | None) -> None:
+    """Find out why this machine gets no keys.
 
     \b
     Examples:
       daypass doctor --host https://portal.example.com
       daypass doctor --output json
 
-    It looks at the way to the portal, at clock, certificates and token, at the AWS CLI and its config
-    files, and at the cache; each finding comes with the line that mends it. The exit code is 6 if
-    anything must be mended. A check that fails is a finding itself, and the others go on.
+    It checks the connection to the portal, clock, certificates and token, the AWS CLI and its config
+    files, and the cache; each finding comes with the line that fixes it. The exit code is 6 if
+    anything must be fixed. A check that fails is a finding itself, and the others continue.
     """
     tokens = known_tokens(sys.argv, os.environ)
-    checks = (_portal(options.flags_of(given), now), local_checks.findings(os.environ))
+    checks = (_portal(options.flags_of(params), now), local_checks.findings(os.environ))
     findings: list[list[Finding]] = [[] for _ in checks]
     for number, found in side_by_side(checks):
-        # The portal's sentence may repeat the token that it was sent.
+        # The portal's message may repeat the token that it received.
         finding = replace(found, sentence=scrubbed(found.sentence, tokens))
         findings[number].append(finding)
         if output == "table":
@@ -51,7 +51,7 @@ def doctor(now: Now, /, output: str, **given: str | bool | None) -> None:
     if output == "json":
         show_json(in_order)
     if any(finding.state is State.BAD for finding in in_order):
-        raise Misconfigured("Something must be mended: see the lines marked ✗.")
+        raise Misconfigured("Something must be fixed: see the lines marked ✗.")
 
 
 def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
@@ -64,9 +64,9 @@ def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
 
 
 def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:
-    """Run all checks at once, a thread each; yield each finding as it comes, with the number of its check.
+    """Run each check in a thread of its own; yield findings as they arrive, with the number of their check.
 
-    An error of a check is raised here, once its turn has come.
+    Raises the first error that a check raises.
     """
     results: SimpleQueue[tuple[int, Finding | BaseException | None]] = SimpleQueue()
 
@@ -79,7 +79,7 @@ def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Fin
             results.put((number, error))
 
     for number, check in enumerate(checks):
-        # They die with the process, so that Ctrl-C need not wait for them.
+        # Daemon threads end with the process, so that Ctrl-C need not wait for them.
         Thread(target=run, args=(number, check), daemon=True).start()
     running = len(checks)
     while running:

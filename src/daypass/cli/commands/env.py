@@ -1,4 +1,4 @@
-"""`daypass env`: keys as variables of the shell that runs it."""
+"""`daypass env`: keys as environment variables of the calling shell."""
 
 import os
 import sys
@@ -24,11 +24,11 @@ SHELL_FLAGS = ("--shell", "--output", "-o")
     type=click.Choice([*SHELLS]),
     help="The shell to print for; by default the one that runs the command.",
 )
-@click.option("--unset", is_flag=True, help="Print what removes the keys from the shell instead.")
+@click.option("--unset", is_flag=True, help="Print commands that remove the keys from the shell.")
 @options.access
 @click.pass_obj
-def env(now: Now, /, shell: str | None, unset: bool, **given: str | bool | None) -> None:
-    """Print what puts keys into the environment of your shell.
+def env(now: Now, /, shell: str | None, unset: bool, **params: str | bool | None) -> None:
+    """Print commands that put keys into your shell's environment.
 
     \b
     bash, zsh, ksh, sh:  eval "$(daypass env --tenant dev01)"
@@ -43,22 +43,22 @@ def env(now: Now, /, shell: str | None, unset: bool, **given: str | bool | None)
     csh, tcsh:           eval `daypass env --unset`
     PowerShell:          daypass env --unset | Out-String | Invoke-Expression
 
-    The keys end by themselves, and a shell does not renew them: a profile does, see `daypass configure`.
-    If keys are refused, what is printed sets keys that cannot work and fails, so that `set -e` stops a
-    script and no earlier keys are used.
+    The keys expire, and a shell does not renew them: a profile does, see `daypass configure`. If keys are
+    refused, the printed commands set invalid keys and fail, so that `set -e` stops a script and no earlier
+    keys are used.
     """
     syntax = syntax_of(shell, os.environ)
     if unset:
-        told = environment.lines(syntax, {}, environment.OURS)
+        lines = environment.lines(syntax, {}, environment.OURS)
     else:
-        entry = keys(options.flags_of(given), os.environ, now)
+        entry = keys(options.flags_of(params), os.environ, now)
         github_actions.mask_keys(entry, os.environ)
-        told = environment.lines(syntax, environment.of_keys(entry), environment.RIVALS)
-    click.echo("\n".join(told))
+        lines = environment.lines(syntax, environment.of_keys(entry), environment.RIVALS)
+    click.echo("\n".join(lines))
 
 
 def print_failure(words: Sequence[str]) -> None:
-    """Let the shell that reads our output fail too, whatever is wrong with the command line *words*."""
+    """Print commands that fail, so that the shell that evaluates our output fails too."""
     if sys.stdout is None or sys.stdout.isatty():
         return
     chosen = _chosen_shell(words)

@@ -1,4 +1,4 @@
-"""`daypass exec`: a command with keys in its environment and nowhere else."""
+"""`daypass exec`: a command with keys in its own environment only."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ from daypass.cli.runtime.errors import CommandNotExecutable, CommandNotFound
 @options.access
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_obj
-def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **given: str | bool | None) -> None:
+def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **params: str | bool | None) -> None:
     """Run a command with keys in its environment.
 
     \b
@@ -32,34 +32,34 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **given: st
       daypass exec --admin -- terraform plan
       daypass exec --serve --tenant dev01 -- ./a-program-that-runs-for-days
 
-    The command takes the place of daypass: signals, the terminal and the exit code are its own. With
-    --serve it finds its keys at an endpoint on 127.0.0.1 (see `daypass serve-credentials`), which every
-    AWS SDK asks again in time and which is gone when the command is.
+    The command replaces the daypass process, so signals, the terminal and the exit code are its own. With
+    --serve it gets its keys from an endpoint on 127.0.0.1 (see `daypass serve-credentials`), from which
+    every AWS SDK renews them in time and which ends with the command.
 
     Exit codes beyond the usual ones: 126, the command cannot be run; 127, there is no such command.
     """
-    flags = options.flags_of(given)
+    flags = options.flags_of(params)
     if serve:
         endpoint = open_endpoint(flags, now)
-        told = {**endpoint.variables, **environment.of_region(endpoint.entry)}
+        variables = {**endpoint.variables, **environment.of_region(endpoint.entry)}
         github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
         _serve_in_background(endpoint)
     else:
         entry = keys(flags, os.environ, now)
-        told = environment.of_keys(entry)
+        variables = environment.of_keys(entry)
         github_actions.mask_keys(entry, os.environ)
-    _execute(command, environment.without_keys(os.environ) | told)
+    _execute(command, environment.without_keys(os.environ) | variables)
 
 
 def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Be that command from now on."""
+    """Replace this process by the command (execve)."""
     sys.stdout.flush()
     sys.stderr.flush()
-    # Python ignores these for itself; a command expects them as a shell leaves them.
+    # Python ignores these signals; the command expects their default actions, as under a shell.
     for name in ("SIGPIPE", "SIGXFSZ"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
-        os.execvpe(command[0], list(command), environment)  # noqa: S606  running a command is what was asked
+        os.execvpe(command[0], list(command), environment)  # noqa: S606  the user's own command
     except FileNotFoundError as error:
         raise CommandNotFound(f"There is no command {command[0]}.") from error
     except OSError as error:
@@ -67,12 +67,12 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 
 def _serve_in_background(endpoint: ContainerEndpoint) -> None:
-    """Leave a process behind that answers for as long as this one lives, whatever this one becomes."""
-    us = os.getpid()
-    end = loopback_server.end_of(us)
+    """Start a process that serves the endpoint until this one ends, also after its execve."""
+    parent = os.getpid()
+    parent_end = loopback_server.end_of(parent)
     child = os.fork()
     if child:
-        # It has a child of its own and is gone: the command will never see a child that is not its own.
+        # Forked twice, so that the command does not find a child that it did not start.
         os.waitpid(child, 0)
         endpoint.loopback.close()
         return
@@ -80,19 +80,21 @@ def _serve_in_background(endpoint: ContainerEndpoint) -> None:
         os.setsid()
         if os.fork() == 0:
             _detach_from_terminal()
-            while _is_alive(us):
-                endpoint.loopback.serve(None if end is not None else 1.0, [] if end is None else [end])
-                if end is not None:
+            while _is_alive(parent):
+                endpoint.loopback.serve(
+                    None if parent_end is not None else 1.0, [] if parent_end is None else [parent_end]
+                )
+                if parent_end is not None:
                     break
     finally:
         os._exit(0)
 
 
 def _detach_from_terminal() -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    # Whoever reads what the command writes must not wait for us.
+    null = os.open(os.devnull, os.O_RDWR)
+    # A reader of the command's output waits for the end of the pipe, so this process must not hold it open.
     for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
+        os.dup2(null, descriptor)
     os.chdir("/")
 
 

@@ -1,4 +1,4 @@
-"""`daypass cache` and `daypass completion`: what a machine keeps, and how its shell knows our words."""
+"""`daypass cache` and `daypass completion`: the cached keys of this machine, and completion for its shell."""
 
 import os
 
@@ -14,7 +14,7 @@ from daypass.common.counting import counted
 
 @click.group("cache", context_settings=options.HELP)
 def cache() -> None:
-    """The keys that are kept on this machine.
+    """Manage the keys that are cached on this machine.
 
     \b
     Example:
@@ -22,23 +22,23 @@ def cache() -> None:
     """
 
 
-@cache.command("clear", short_help="Remove all kept keys.", context_settings=options.HELP)
+@cache.command("clear", short_help="Remove all cached keys.", context_settings=options.HELP)
 def cache_clear() -> None:
-    """Remove all kept keys; they stay valid in AWS until they end by themselves.
+    """Remove all cached keys; they stay valid in AWS until they expire.
 
     \b
     Example:
       daypass cache clear
     """
     removed = locked.clear(os.environ)
-    print_message(f"{counted(removed, 'kept answer')} removed.")
+    print_message(f"{counted(removed, 'cached answer')} removed.")
 
 
 @click.command("completion", context_settings=options.HELP)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), required=False)
 @click.pass_context
 def completion(context: click.Context, shell: str | None) -> None:
-    """Print the script that makes a shell complete `daypass`.
+    """Print the script for shell completion of `daypass`.
 
     \b
     bash:  eval "$(daypass completion bash)"      in ~/.bashrc

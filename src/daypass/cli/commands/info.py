@@ -1,4 +1,4 @@
-"""`daypass tenants`, `whoami`, `sessions` and `token`: what is known of the caller."""
+"""`daypass tenants`, `whoami`, `sessions` and `token`: facts about the caller."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from daypass.common.counting import counted
 @output_option
 @options.portal
 @click.pass_obj
-def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
+def tenants(now: Now, /, output: str, **params: str | bool | None) -> None:
     """List the tenants that you may use.
 
     \b
@@ -32,7 +32,7 @@ def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
       daypass tenants --host https://portal.example.com
       daypass tenants --output json
     """
-    portal = session.portal(options.flags_of(given), os.environ, now)
+    portal = session.portal(options.flags_of(params), os.environ, now)
     found = queries.tenants(portal)
     if output == "json":
         show_json(found)
@@ -42,7 +42,7 @@ def tenants(now: Now, /, output: str, **given: str | bool | None) -> None:
 
 
 def no_tenants(origin: str) -> str:
-    """Return the sentence for a caller to whom the portal lists no tenant."""
+    """Return the message for a caller without tenants."""
     return f"{origin} lists no tenant for you. Administrators of the portal add tenants and their members."
 
 
@@ -51,15 +51,15 @@ def no_tenants(origin: str) -> str:
 @output_option
 @options.portal
 @click.pass_obj
-def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -> None:
-    """List the AWS sessions you asked for, the newest first.
+def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) -> None:
+    """List the AWS sessions you requested, the newest first.
 
     \b
     Examples:
       daypass sessions
       daypass sessions --limit 200 --output json
     """
-    found = queries.sessions(session.portal(options.flags_of(given), os.environ, now), limit)
+    found = queries.sessions(session.portal(options.flags_of(params), os.environ, now), limit)
     if output == "json":
         show_json(found)
         return
@@ -86,42 +86,42 @@ def sessions(now: Now, /, output: str, limit: int, **given: str | bool | None) -
 @output_option
 @options.portal
 @click.pass_obj
-def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
-    """Show who you are, and which keys this machine keeps.
+def whoami(now: Now, /, output: str, **params: str | bool | None) -> None:
+    """Show who you are, and the cached keys of this machine.
 
     \b
     Examples:
       daypass whoami
       daypass whoami --output json
     """
-    portal = session.portal(options.flags_of(given), os.environ, now)
+    portal = session.portal(options.flags_of(params), os.environ, now)
     me = queries.me(portal)
-    every = _live_keys(portal.origin, now())
-    cached = _without_duplicates(each for each in every if each.user_id in ("", me.user_id))
-    others = {each.user_id for each in every} - {"", me.user_id}
-    standing = queries.standing(portal, me)
+    live = _live_keys(portal.origin, now())
+    cached = _without_duplicates(keys for keys in live if keys.user_id in ("", me.user_id))
+    others = {keys.user_id for keys in live} - {"", me.user_id}
+    credential = queries.standing(portal, me)
     if output == "json":
-        signed_in_until = standing.until if standing.is_sign_in else None
+        signed_in_until = credential.until if credential.is_sign_in else None
         show_json({"portal": portal.origin, "me": me, "signed_in_until": signed_in_until, "cached": cached})
         return
-    known_by = "sign-in" if standing.is_sign_in else "token"
+    label = "sign-in" if credential.is_sign_in else "token"
     show_pairs(
         {
             "user": f"{me.username} ({me.role})",
             "portal": f"{portal.origin}, version {me.version}",
             "account": f"{me.account_id}, {me.region}",
-            known_by: f"{standing.words}, until {moment(standing.until)}",
+            label: f"{credential.words}, until {moment(credential.until)}",
         }
     )
     if cached:
         click.echo()
         show_table(
-            [(each.what, each.role, moment(each.served_until), moment(each.expires_at)) for each in cached],
-            ("KEPT KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
+            [(keys.what, keys.role, moment(keys.served_until), moment(keys.expires_at)) for keys in cached],
+            ("CACHED KEYS OF", "ROLE", "SERVED UNTIL", "VALID UNTIL"),
         )
     if others:
         number = counted(len(others), "other user")
-        print_message(f"Keys of {number} are kept here too; daypass cache clear removes all.")
+        print_message(f"Keys of {number} are cached here too; daypass cache clear removes all.")
 
 
 @click.command("token", context_settings=options.HELP)
@@ -129,7 +129,7 @@ def whoami(now: Now, /, output: str, **given: str | bool | None) -> None:
 @click.option("--admin", is_flag=True, help="The token of the sign-in with admin access.")
 @options.portal
 @click.pass_obj
-def token(now: Now, /, output: str, **given: str | bool | None) -> None:
+def token(now: Now, /, output: str, **params: str | bool | None) -> None:
     """Print the API token that other commands would use.
 
     \b
@@ -138,7 +138,7 @@ def token(now: Now, /, output: str, **given: str | bool | None) -> None:
       curl --header "Authorization: Bearer $(daypass token)" https://portal.example.com/api/v1/me
       curl --header "Authorization: Bearer $(daypass token --admin)" https://portal.example.com/api/v1/users
     """
-    print_token(options.flags_of(given), now, as_json=output == "json")
+    print_token(options.flags_of(params), now, as_json=output == "json")
 
 
 def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
@@ -150,14 +150,14 @@ def print_token(flags: dict[str, str], now: Now, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class CachedKeys:
-    """What is kept, without the keys."""
+    """Facts about one set of cached keys, without the keys. The field names are those of the JSON output."""
 
     portal: str
     what: str
     role: str
     username: str
     user_id: str
-    """Empty in entries of an earlier version."""
+    """Empty in cache entries of an earlier version."""
     tenant_id: str
     access: str
     served_until: datetime
@@ -166,20 +166,20 @@ class CachedKeys:
 
 
 def _live_keys(origin: str, now: float) -> list[CachedKeys]:
-    """Return the kept keys of the portal at *origin* that AWS still takes, of every user."""
-    every = (_cached_keys(entry, now) for entry in locked.kept(os.environ))
-    return [each for each in every if each.portal == origin and each.expires_at.timestamp() > now]
+    """Return the cached keys of the portal at *origin* that have not expired, of every user."""
+    cached = (_cached_keys(entry, now) for entry in locked.kept(os.environ))
+    return [keys for keys in cached if keys.portal == origin and keys.expires_at.timestamp() > now]
 
 
 def _without_duplicates(cached: Iterable[CachedKeys]) -> list[CachedKeys]:
-    """Return what is served longest of each scope, role and access, sorted by scope.
+    """Return the keys that are served longest for each scope, role and access, sorted by scope.
 
-    Keys of one scope are kept once for each token, duration and spelling of the tenant.
+    The cache holds keys of one scope once for each token, duration and spelling of the tenant.
     """
     longest: dict[tuple[str, str, str], CachedKeys] = {}
-    for each in sorted(cached, key=lambda one: one.served_until):
-        longest[each.tenant_id or each.what.lower(), each.role, each.access] = each
-    return sorted(longest.values(), key=lambda one: one.what.lower())
+    for keys in sorted(cached, key=lambda keys: keys.served_until):
+        longest[keys.tenant_id or keys.what.lower(), keys.role, keys.access] = keys
+    return sorted(longest.values(), key=lambda keys: keys.what.lower())
 
 
 def _cached_keys(entry: Entry, now: float) -> CachedKeys:

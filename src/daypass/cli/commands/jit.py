@@ -1,4 +1,4 @@
-"""`daypass jit …`: our commands in duploctl's words, with duploctl's flags."""
+"""`daypass jit …`: our commands under duploctl's names, with duploctl's flags."""
 
 import json
 
@@ -15,22 +15,24 @@ from daypass.cli.credentials.provider import print_keys
 
 @click.group("jit", cls=legacy.Jit, context_settings=options.HELP)
 def jit() -> None:
-    """The same in duploctl's words: daypass jit aws …"""
+    """The same commands under duploctl's names: daypass jit aws …"""
 
 
-@jit.command("aws", short_help="Print keys, as credential_process wants them.", context_settings=options.HELP)
+@jit.command(
+    "aws", short_help="Print keys in the form that credential_process expects.", context_settings=options.HELP
+)
 @options.access
 @options.legacy
 @legacy.unsupported_options
 @click.pass_obj
-def jit_aws(now: Now, /, **given: str | bool | None) -> None:
-    """What `duploctl jit aws` prints, from the same flags: put `daypass` in its place.
+def jit_aws(now: Now, /, **params: str | bool | None) -> None:
+    """Print what `duploctl jit aws` prints, with the same flags.
 
     \b
     In ~/.aws/config:
       credential_process = daypass jit aws --host https://portal.example.com --admin --interactive
     """
-    print_keys(_flags(given), now)
+    print_keys(_flags(params), now)
 
 
 @jit.command("web", short_help="Open the AWS console, signed in.", context_settings=options.HELP)
@@ -39,7 +41,7 @@ def jit_aws(now: Now, /, **given: str | bool | None) -> None:
 @options.legacy
 @legacy.unsupported_options
 @click.pass_obj
-def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
+def jit_web(now: Now, /, print_only: bool, **params: str | bool | None) -> None:
     """Open the AWS console, as `duploctl jit web` does.
 
     \b
@@ -47,7 +49,7 @@ def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
       daypass jit web --host https://portal.example.com --tenant dev01
       daypass jit web --admin --browser firefox
     """
-    open_console(_flags(given), now, place=None, print_only=print_only)
+    open_console(_flags(params), now, target=None, print_only=print_only)
 
 
 @jit.command("token", short_help="Print the API token in use, as JSON.", context_settings=options.HELP)
@@ -55,14 +57,14 @@ def jit_web(now: Now, /, print_only: bool, **given: str | bool | None) -> None:
 @options.legacy
 @legacy.unsupported_options
 @click.pass_obj
-def jit_token(now: Now, /, **given: str | bool | None) -> None:
+def jit_token(now: Now, /, **params: str | bool | None) -> None:
     """Print the API token in use as JSON, as `duploctl jit token` does.
 
     \b
     Example:
       daypass jit token --host https://portal.example.com
     """
-    print_token(_flags(given), now, as_json=True)
+    print_token(_flags(params), now, as_json=True)
 
 
 @jit.command(
@@ -75,7 +77,7 @@ def jit_token(now: Now, /, **given: str | bool | None) -> None:
 @click.option("--name", "-N", "named", hidden=True)
 @click.pass_obj
 def jit_update_aws_config(
-    now: Now, /, name: str | None, named: str | None, **given: str | bool | None
+    now: Now, /, name: str | None, named: str | None, **params: str | bool | None
 ) -> None:
     """Write the profile NAME into the AWS config file, as `duploctl jit update_aws_config` does.
 
@@ -84,10 +86,10 @@ def jit_update_aws_config(
       daypass jit update_aws_config portal --host https://portal.example.com --admin --interactive
       daypass jit update_aws_config ci --host https://portal.example.com --admin --token "$TOKEN"
 
-    A token goes into a private file of its own that the profile names, not into the config file.
+    A token is written to a private file that the profile names, not to the config file.
     """
-    click.echo(json.dumps({"message": update_one(_flags(given), name or named or "duplo", now)}))
+    click.echo(json.dumps({"message": update_one(_flags(params), name or named or "duplo", now)}))
 
 
-def _flags(given: options.Params) -> dict[str, str]:
-    return request.from_duploctl(options.flags_of(given))
+def _flags(params: options.Params) -> dict[str, str]:
+    return request.from_duploctl(options.flags_of(params))

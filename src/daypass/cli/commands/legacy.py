@@ -20,7 +20,7 @@ JIT_COMMANDS = {
     # `duplo-jit duplo` prints a token of the portal.
     "duplo": "The API token is printed by: daypass jit token",
 }
-"""Commands of `duploctl jit` and `duplo-jit`."""
+"""Unsupported commands of `duploctl jit` and `duplo-jit`, with the replacement."""
 
 _OTHER_NAMES = {
     **dict.fromkeys(("eks", "kube", "kubeconfig", "kubectl", "kubectx", "kubernetes"), _KUBERNETES),
@@ -28,7 +28,7 @@ _OTHER_NAMES = {
     # Kubernetes services of other clouds.
     **dict.fromkeys(("aks", "gke"), _OTHER_CLOUD),
 }
-"""Names that neither client has, and that their users try."""
+"""Names that neither client has but that their users try."""
 
 _RESOURCES = "Daypass gives access to AWS and does not manage what runs there: keep duploctl for it."
 
@@ -36,7 +36,7 @@ SUBJECTS = {
     "tenant": "Your tenants are listed by: daypass tenants",
     "user": "Users are managed on the portal's pages, or from a file with: daypass apply",
     "version": "The version is printed by: daypass --version",
-    "system": "What the portal says about itself is checked by: daypass doctor",
+    "system": "The portal is checked by: daypass doctor",
     **dict.fromkeys(
         (
             "argo_wf",
@@ -76,7 +76,7 @@ SUBJECTS = {
         _RESOURCES,
     ),
 }
-"""First words of duploctl's command lines."""
+"""First words of duploctl's command lines, with the replacement."""
 
 _OUTPUTS = {
     "env": "Variables for a shell are printed by: daypass env --tenant NAME",
@@ -87,22 +87,22 @@ _OUTPUTS = {
 
 
 class Jit(click.Group):
-    """`daypass jit`, which knows what duploctl has under the same name."""
+    """The group `daypass jit`, which recognizes duploctl's other commands."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command, or refuse one of duploctl's with what to do instead."""
+        """Return the command; raises `UsageError` with the replacement for a command of duploctl's."""
         if args and not ctx.resilient_parsing and args[0] not in self.commands:
             self._refuse(ctx, args[0])
         return super().resolve_command(ctx, args)
 
     def _refuse(self, ctx: click.Context, word: str) -> None:
         if word.startswith("-"):
-            # Options have messages of their own.
+            # click has its own messages for unknown options.
             return
         name = word.lower().replace("-", "_")
-        # Only a known word is repeated as it is: any other may be a token in the wrong place.
+        # Only a known word is repeated verbatim: any other may be a token in the wrong place.
         if instead := JIT_COMMANDS.get(name) or _OTHER_NAMES.get(name):
             raise UsageError(f"There is no `daypass jit {name}`. {instead}")
         if name in self.commands:
@@ -116,11 +116,11 @@ class Jit(click.Group):
 def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value not in (None, "json"):
         instead = _OUTPUTS.get(value or "", "The output is JSON.")
-        raise UsageError(f"--output takes json alone. {instead}")
+        raise UsageError(f"--output accepts json only. {instead}")
 
 
 def _unsupported_option(flags: Sequence[str], instead: str) -> Decorator:
-    """Return a hidden option that is refused with *instead*."""
+    """Return a hidden option that raises `UsageError` with the text *instead*."""
 
     def refuse(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
@@ -145,4 +145,4 @@ unsupported_options = combined(
         ("--home-dir", "--homedir"), "Name folders in DAYPASS_CACHE_DIR and DAYPASS_STATE_DIR."
     ),
 )
-"""duploctl's options that have no meaning here, and `--output json`, which does."""
+"""duploctl's options without a meaning here, and `--output`, of which only json is accepted."""

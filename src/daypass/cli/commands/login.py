@@ -1,4 +1,4 @@
-"""`daypass login` and `daypass logout`: the sign-in of this machine, by hand."""
+"""`daypass login` and `daypass logout`: begin and end this machine's session at the portal."""
 
 import os
 from contextlib import suppress
@@ -21,7 +21,7 @@ from daypass.cli.runtime.errors import Refusal
 @options.ca_file
 @options.debug
 @click.pass_obj
-def login(now: Now, /, **given: str | bool | None) -> None:
+def login(now: Now, /, **params: str | bool | None) -> None:
     """Sign in through the browser, for twelve hours.
 
     \b
@@ -30,14 +30,14 @@ def login(now: Now, /, **given: str | bool | None) -> None:
       daypass login --host portal.example.com --admin
       daypass login --no-browser                      over SSH: the page shows a code to paste
 
-    Commands that need a sign-in begin one by themselves; this does it beforehand, or anew. The page in the
-    browser must show the code that the terminal shows. The exit codes are listed in `daypass --help`.
+    Commands that need a sign-in start one by themselves; this one does it in advance, or again. The page in
+    the browser must show the same code as the terminal. The exit codes are listed in `daypass --help`.
     """
-    signed_in = session.account(options.flags_of(given), os.environ, now)
-    kept = signed_in.log_in()
-    # The tenants' names are wanted from now on, for completion. This must never begin another sign-in.
+    signed_in = session.account(options.flags_of(params), os.environ, now)
+    stored = signed_in.log_in()
+    # Listing the tenants caches their names for completion. It must never start another sign-in.
     with suppress(Refusal):
-        queries.tenants(Portal(signed_in.origin, session.StaticToken(kept.access), signed_in.trust))
+        queries.tenants(Portal(signed_in.origin, session.StaticToken(stored.access), signed_in.trust))
 
 
 @click.command("logout", context_settings=options.HELP)
@@ -45,18 +45,20 @@ def login(now: Now, /, **given: str | bool | None) -> None:
 @options.ca_file
 @options.debug
 @click.pass_obj
-def logout(now: Now, /, **given: str | bool | None) -> None:
-    """End the sign-in on this machine, here and at the portal.
+def logout(now: Now, /, **params: str | bool | None) -> None:
+    """Sign out on this machine and at the portal.
 
     \b
     Example:
       daypass logout --host https://portal.example.com
 
-    Keys that were kept here are removed; in AWS they live on until they end by themselves. The exit codes
-    are listed in `daypass --help`.
+    Cached keys are removed; in AWS they stay valid until they expire. The exit codes are listed in
+    `daypass --help`.
     """
-    signed_in = session.account(options.flags_of(given), os.environ, now)
+    signed_in = session.account(options.flags_of(params), os.environ, now)
     ended = signed_in.log_out()
     print_message(
-        f"Signed out of {signed_in.origin}." if ended else f"Nobody was signed in to {signed_in.origin}."
+        f"Signed out of {signed_in.origin}."
+        if ended
+        else f"This machine was not signed in to {signed_in.origin}."
     )

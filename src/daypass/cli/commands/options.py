@@ -1,4 +1,4 @@
-"""The flags that commands share, and what click makes of them."""
+"""The command-line options that commands share."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,22 +14,22 @@ from daypass.cli.runtime.errors import Refusal
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 Params = Mapping[str, Any]
-"""What click read, by the name of each flag."""
+"""The parameters that click parsed, by name."""
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
-def flags_of(given: Params) -> dict[str, str]:
-    """The flags that were given, as `cli.cache.request` reads them; without those of one command alone."""
+def flags_of(params: Params) -> dict[str, str]:
+    """Return the shared flags that were set, in the form of `cli.cache.request`."""
     return {
         name: value if isinstance(value, str) else "yes"
-        for name, value in given.items()
+        for name, value in params.items()
         if name in _SHARED and value not in (None, False)
     }
 
 
 def combined(*options: Decorator) -> Decorator:
-    """One decorator of many, the first one shown first."""
+    """Combine decorators into one; the help lists their options in this order."""
     return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
 
 
@@ -44,12 +44,12 @@ debug = click.option(
     expose_value=False,
     is_eager=True,
     callback=_debug,
-    help=f"Say on stderr what happens, never a secret. [{DEBUG_VARIABLE}=1]",
+    help=f"Print progress to stderr, without secrets. [{DEBUG_VARIABLE}=1]",
 )
 
 
 def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Complete a tenant's name from the ones that the portal listed last; it is not asked."""
+    """Complete a tenant's name from the cached list; the portal is not called."""
     from daypass.cli.cache import request, tenant_names
 
     flags = {"host": context.params["host"]} if context.params.get("host") else {}
@@ -60,7 +60,7 @@ def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun:
     return [name for name in sorted(tenant_names.known(os.environ, origin)) if name.startswith(begun.lower())]
 
 
-# The flags that say which keys are wanted. `cli.cache.request` reads the same ones before click is loaded.
+# The flags that select the keys. `cli.cache.request` reads the same ones before click is loaded.
 host = click.option("--host", "-H", metavar="URL", help="The portal. [DAYPASS_HOST, DUPLO_HOST]")
 
 scope = combined(
@@ -75,11 +75,13 @@ scope = combined(
 )
 
 duration = click.option(
-    "--duration", metavar="TIME", help="How long the keys live: 15m to 12h, as 90m, 1h30m or seconds."
+    "--duration", metavar="TIME", help="How long the keys are valid: 15m to 12h, as 90m, 1h30m or seconds."
 )
 
 ca_file = click.option(
-    "--ca-file", metavar="PATH", help=f"Whose certificates to trust. [{', '.join(CA_VARIABLES)}]"
+    "--ca-file",
+    metavar="PATH",
+    help=f"File with the trusted certificate authorities. [{', '.join(CA_VARIABLES)}]",
 )
 
 browser = combined(
@@ -90,38 +92,36 @@ browser = combined(
 caller = combined(
     click.option("--token", "-t", metavar="TOKEN", help="The API token. [DAYPASS_TOKEN, DUPLO_TOKEN]"),
     click.option(
-        "--token-file", metavar="PATH", help="A file that holds the API token; flags are seen by others."
+        "--token-file", metavar="PATH", help="A file with the API token; flags are visible to other users."
     ),
     click.option(
         "--interactive",
         "-I",
         is_flag=True,
-        help="Sign in if nobody is signed in; done without this flag too.",
+        help="Sign in if needed; this is also done without this flag.",
     ),
     browser,
     ca_file,
 )
 
-no_cache = click.option(
-    "--no-cache", is_flag=True, help="Ask the portal even if there are good keys, and keep none."
-)
+no_cache = click.option("--no-cache", is_flag=True, help="Neither use nor store cached keys.")
 
 access = combined(host, scope, duration, caller, no_cache, debug)
-"""Everything about keys."""
+"""All options of commands that request keys."""
 
 portal = combined(host, caller, debug)
-"""Everything about a portal, for commands that ask for no keys."""
+"""All options of commands that call the portal and request no keys."""
 
 legacy = combined(
     click.option("--tenant-id", "--tenantid", "--tid", hidden=True),
     click.option("--isadmin", "admin", is_flag=True, hidden=True),
     click.option("--nocache", "no_cache", is_flag=True, hidden=True),
     click.option("--web-browser", "browser", hidden=True),
-    # What these ask for is the way of these commands already, or belongs to the sign-in through the browser.
+    # Accepted and ignored: these commands already behave so, or the browser sign-in decides it.
     click.option("--auth-cooldown", hidden=True, expose_value=False),
     click.option("--loglevel", "--log-level", "-L", hidden=True, expose_value=False),
 )
-"""What duploctl understands beyond that; every `daypass jit` command takes it."""
+"""duploctl's further options, which every `daypass jit` command accepts."""
 
 _SHARED = frozenset(
     {

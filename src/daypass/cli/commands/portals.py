@@ -1,4 +1,4 @@
-"""`daypass portals` and `daypass use`: the portals that this machine signed in to, and the default one."""
+"""`daypass portals` and `daypass use`: the portals that this machine signed in to, and the default portal."""
 
 import os
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from daypass.cli.runtime.deadline import print_message
 from daypass.cli.runtime.errors import Misconfigured, UsageError
 from daypass.cli.runtime.output import moment, output_option, show_json, show_list
 
-_CHOICE = FileKind(session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass writes the choice", "Try again.")
+_CHOICE = FileKind(
+    session_id.PORTAL_CHOICE, "choice", 5.0, "another daypass process is writing the choice", "Try again."
+)
 _NO_EXPIRY = 2**40
 
 
@@ -26,7 +28,7 @@ class KnownPortal:
     portal: str
     is_default: bool
     username: str
-    """Empty if the sign-in has ended."""
+    """Empty if the session has expired."""
     signed_in_until: datetime | None
     allows_admin: bool
 
@@ -43,7 +45,7 @@ def portals(now: Now, /, output: str) -> None:
       daypass portals
       daypass portals --output json
 
-    The default one is used where no portal is named; `daypass use` chooses it. `daypass logout` removes a
+    Commands without --host use the default portal; `daypass use` changes it. `daypass logout` removes a
     portal from the list.
     """
     default = session_id.default_portal(os.environ)
@@ -52,8 +54,8 @@ def portals(now: Now, /, output: str) -> None:
         show_json(known)
         return
     rows = [
-        (each.portal, "yes" if each.is_default else "", each.username, moment(each.signed_in_until))
-        for each in known
+        (entry.portal, "yes" if entry.is_default else "", entry.username, moment(entry.signed_in_until))
+        for entry in known
     ]
     show_list(
         rows,
@@ -62,22 +64,23 @@ def portals(now: Now, /, output: str) -> None:
     )
 
 
-def _complete_portal(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+def _complete_portal(_context: click.Context, _parameter: click.Parameter, prefix: str) -> list[str]:
     hosts = [origin.partition("://")[2] for origin in session_id.portals(os.environ)]
-    return [host for host in hosts if host.startswith(begun.lower())]
+    return [host for host in hosts if host.startswith(prefix.lower())]
 
 
 @click.command("use", context_settings=options.HELP)
 @click.argument("portal", metavar="PORTAL", shell_complete=_complete_portal)
 @options.debug
 def use(portal: str) -> None:
-    """Make a portal the default where none is named.
+    """Make a portal the default for commands without --host.
 
     \b
     Example:
       daypass use portal.example.com
 
-    --host and DAYPASS_HOST win over it. A token that is given is never sent to a portal that is not named.
+    --host and DAYPASS_HOST take precedence. A token from a flag or a variable is only sent to a portal
+    that is named explicitly.
     """
     chosen = request.read_origin(request.trimmed(portal))
     known = session_id.portals(os.environ)
@@ -85,24 +88,24 @@ def use(portal: str) -> None:
         listed = f" You signed in to: {', '.join(known)}." if known else ""
         raise UsageError(f"This machine is not signed in to {chosen}: daypass login --host {chosen}.{listed}")
     try:
-        place = CacheSlot(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
+        slot = CacheSlot(session_id.folder(os.environ), session_id.CHOICE, _CHOICE)
     except (UnsafeCacheFile, OSError) as error:
         raise Misconfigured(
-            f"The choice cannot be kept in {session_id.folder(os.environ)}: {error}."
+            f"The choice cannot be saved in {session_id.folder(os.environ)}: {error}."
         ) from error
-    with place:
-        place.write(Entry(b"", chosen.encode(), 0, _NO_EXPIRY))
-    print_message(f"{chosen} is the portal that is used where none is named.")
+    with slot:
+        slot.write(Entry(b"", chosen.encode(), 0, _NO_EXPIRY))
+    print_message(f"{chosen} is now the default portal.")
 
 
 def _known_portal(origin: str, is_default: bool, now: Now) -> KnownPortal:
-    kept = [SessionSlot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
-    current: list[StoredSession] = [each for each in kept if each is not None and not each.is_over(now())]
-    latest = max(current, key=lambda each: each.until, default=None)
+    stored = [SessionSlot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
+    current: list[StoredSession] = [session for session in stored if session and not session.is_over(now())]
+    latest = max(current, key=lambda session: session.until, default=None)
     return KnownPortal(
         portal=origin,
         is_default=is_default,
         username="" if latest is None else latest.username,
         signed_in_until=None if latest is None else datetime.fromtimestamp(latest.until, UTC),
-        allows_admin=any(each.allows_admin for each in current),
+        allows_admin=any(session.allows_admin for session in current),
     )

@@ -1,4 +1,4 @@
-"""`daypass serve-credentials`: an endpoint on this machine for programs that outlive their keys."""
+"""`daypass serve-credentials`: a loopback endpoint that renews the keys of long-running programs."""
 
 import json
 import os
@@ -35,12 +35,12 @@ from daypass.cli.runtime.shells import SHELLS, syntax_of
 )
 @options.access
 @click.pass_obj
-def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **given: str | bool | None) -> None:
-    """Give keys to AWS SDKs on this machine for as long as it runs.
+def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **params: str | bool | None) -> None:
+    """Serve keys to AWS SDKs on this machine until stopped.
 
     It prints two variables, AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN. A
-    program that has them in its environment asks for keys whenever it needs new ones. The endpoint
-    listens on 127.0.0.1 only, answers nobody without the token, and keeps nothing on the disk.
+    program with these variables in its environment requests keys whenever it needs new ones. The endpoint
+    listens on 127.0.0.1 only, requires the token, and stores nothing on disk.
 
     \b
     Examples:
@@ -51,22 +51,22 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **given:
         --env AWS_CONTAINER_AUTHORIZATION_TOKEN my-image
     """
     syntax = "" if output == "json" else syntax_of(output, os.environ)
-    endpoint = open_endpoint(options.flags_of(given), now, port)
+    endpoint = open_endpoint(options.flags_of(params), now, port)
     signal.signal(signal.SIGTERM, _exit)
-    told = {**endpoint.variables, **environment.of_region(endpoint.entry)}
+    variables = {**endpoint.variables, **environment.of_region(endpoint.entry)}
     github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
-    # Keys in the environment would win over the endpoint.
-    others = (*environment.KEYS, *environment.RIVALS)
-    click.echo("\n".join(environment.lines(syntax, told, others)) if syntax else json.dumps(told))
+    # AWS SDKs prefer keys in the environment to the endpoint, so these variables are unset.
+    removed = (*environment.KEYS, *environment.RIVALS)
+    click.echo("\n".join(environment.lines(syntax, variables, removed)) if syntax else json.dumps(variables))
     sys.stdout.flush()
-    # Whoever reads that, as "$(daypass serve-credentials … &)" does, must not wait for more.
+    # A reader such as "$(daypass serve-credentials … &)" waits for end of file, so stdout is closed here.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print_message(f"Giving out keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
+    print_message(f"Serving keys at http://{endpoint.loopback.authority} until you stop it with Ctrl-C.")
     endpoint.loopback.serve()
 
 
 def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> ContainerEndpoint:
-    """An endpoint with its first keys; it asks again as whoever is the caller by then."""
+    """Return an endpoint with its first keys. It renews them with the caller's current sign-in."""
 
     def renew() -> Entry:
         wanted = request.parse_request(flags, os.environ)

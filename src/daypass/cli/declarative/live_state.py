@@ -1,4 +1,4 @@
-"""What there is in a portal, with the version of each thing, so that a change is made to what was seen."""
+"""The current state of a portal, with the version of each object for optimistic locking (If-Match)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from daypass.cli.declarative.manifest import Manifest, MetadataEntry, SettingKey
 from daypass.cli.runtime.errors import NotFound, Refusal
 
 _PAGE_SIZE = 500
-"""So many at once; more does not fit into one answer."""
+"""The largest page that the API returns."""
 
 
 @dataclass(slots=True)
 class Versions:
-    """What a change has to name, by what it changes."""
+    """The version of each object, which a change must name."""
 
     users: dict[str, str] = field(default_factory=dict)
     tenants: dict[str, str] = field(default_factory=dict)
@@ -29,16 +29,16 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """All users, tenants, memberships, settings and metadata, as the portal tells them."""
+    """All users, tenants, memberships, settings and metadata of a portal."""
 
     manifest: Manifest
     versions: Versions
     supports_metadata: bool = True
-    """A portal may be older than its users' `daypass`."""
+    """False for an older portal, whose API has no metadata."""
 
 
 def read(portal: Portal) -> LiveState:
-    """Read all of it; the caller must be an Administrator."""
+    """Read the whole state; the caller must be an Administrator."""
     try:
         return _read_all(portal)
     except UNREADABLE as error:
@@ -48,61 +48,62 @@ def read(portal: Portal) -> LiveState:
 
 
 def path(*parts: str) -> str:
-    """An address of our API; names may have any sign in them."""
+    """Return a path of the API with percent-encoded *parts*."""
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def _read_all(portal: Portal) -> LiveState:
     versions = Versions()
     users: dict[str, User] = {}
-    for one in _items(portal, path("users"), "users"):
-        users[one["username"]] = User(one["role"], one["disabled"])
-        versions.users[one["username"]] = one["version"]
+    for user in _items(portal, path("users"), "users"):
+        users[user["username"]] = User(user["role"], user["disabled"])
+        versions.users[user["username"]] = user["version"]
     members: dict[str, dict[str, str]] = {}
-    for one in _items(portal, path("memberships"), "memberships"):
-        members.setdefault(one["tenant"], {})[one["username"]] = one["access"]
-        versions.members[one["tenant"], one["username"]] = one["version"]
-    of_tenants: dict[str, dict[str, str]] = {}
-    for one in _items(portal, path("tenant-settings"), "settings"):
-        of_tenants.setdefault(one["tenant"], {})[one["key"]] = one["value"]
-        versions.tenant_settings[one["tenant"], one["key"]] = one["version"]
-    noted = _metadata(portal, versions)
+    for member in _items(portal, path("memberships"), "memberships"):
+        members.setdefault(member["tenant"], {})[member["username"]] = member["access"]
+        versions.members[member["tenant"], member["username"]] = member["version"]
+    tenant_settings: dict[str, dict[str, str]] = {}
+    for setting in _items(portal, path("tenant-settings"), "settings"):
+        tenant_settings.setdefault(setting["tenant"], {})[setting["key"]] = setting["value"]
+        versions.tenant_settings[setting["tenant"], setting["key"]] = setting["version"]
+    metadata = _metadata(portal, versions)
     tenants: dict[str, Tenant] = {}
-    for one in _items(portal, path("tenants"), "tenants"):
-        name = one["name"]
-        inner = members.get(name, {}), of_tenants.get(name, {}), (noted or {}).get(name, {})
-        tenants[name] = _tenant(one, *inner)
-        versions.tenants[name] = one["version"]
+    for tenant in _items(portal, path("tenants"), "tenants"):
+        name = tenant["name"]
+        inner = members.get(name, {}), tenant_settings.get(name, {}), (metadata or {}).get(name, {})
+        tenants[name] = _tenant(tenant, *inner)
+        versions.tenants[name] = tenant["version"]
     settings: dict[SettingKey, str] = {}
-    for one in _get(portal, path("settings"))["settings"]:
-        settings[one["type"], one["key"]] = one["value"]
-        versions.settings[one["type"], one["key"]] = one["version"]
-    return LiveState(Manifest(users, tenants, settings), versions, noted is not None)
+    for setting in _get(portal, path("settings"))["settings"]:
+        settings[setting["type"], setting["key"]] = setting["value"]
+        versions.settings[setting["type"], setting["key"]] = setting["version"]
+    return LiveState(Manifest(users, tenants, settings), versions, metadata is not None)
 
 
 def _metadata(portal: Portal, versions: Versions) -> Mapping[str, Mapping[str, MetadataEntry]] | None:
-    """What is noted about each tenant; None where the portal does not know of such a thing."""
-    noted: dict[str, dict[str, MetadataEntry]] = {}
+    """Return the metadata by tenant and key; None if the portal's API has no metadata."""
+    metadata: dict[str, dict[str, MetadataEntry]] = {}
     try:
-        for one in _items(portal, path("tenant-metadata"), "metadata"):
-            noted.setdefault(one["tenant"], {})[one["key"]] = MetadataEntry(one["kind"], one["value"])
-            versions.metadata[one["tenant"], one["key"]] = one["version"]
+        for entry in _items(portal, path("tenant-metadata"), "metadata"):
+            entries = metadata.setdefault(entry["tenant"], {})
+            entries[entry["key"]] = MetadataEntry(entry["kind"], entry["value"])
+            versions.metadata[entry["tenant"], entry["key"]] = entry["version"]
     except NotFound:
         return None
-    return noted
+    return metadata
 
 
 def _tenant(
-    one: Mapping[str, Any],
+    row: Mapping[str, Any],
     members: Mapping[str, str],
     settings: Mapping[str, str],
     metadata: Mapping[str, MetadataEntry],
 ) -> Tenant:
     return Tenant(
         line=0,
-        region=one["region"],
-        role_arn=one["role_arn"],
-        external_id=one["external_id"],
+        region=row["region"],
+        role_arn=row["role_arn"],
+        external_id=row["external_id"],
         members=dict(sorted(members.items())),
         settings=settings,
         metadata=metadata,
@@ -118,6 +119,6 @@ def _items(portal: Portal, address: str, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _get(portal: Portal, address: str) -> dict[str, Any]:
-    answer = portal.call("GET", address, None, f"asking {portal.origin} what there is")
-    found: dict[str, Any] = read_json(answer.body)
-    return found
+    answer = portal.call("GET", address, None, f"reading the state of {portal.origin}")
+    content: dict[str, Any] = read_json(answer.body)
+    return content

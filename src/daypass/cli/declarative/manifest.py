@@ -1,4 +1,4 @@
-"""Users, tenants and all about them in a file: what it says, line by line, and how it is written."""
+"""The manifest of `daypass apply`: parsing it, with errors that name the line, and writing it."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -15,12 +15,12 @@ ACCESSES = ("full", "read-only")
 KINDS = ("text", "url", "aws_console")
 
 SettingKey = tuple[str, str]
-"""A setting of the system: its type and its key."""
+"""A system setting, by type and key."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user as the file wants them; None is not said."""
+    """A user in the manifest; None for a field that it leaves out."""
 
     role: str | None = None
     disabled: bool | None = None
@@ -28,7 +28,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class MetadataEntry:
-    """What is noted about a tenant under one key."""
+    """A tenant's metadata entry."""
 
     kind: str
     value: str
@@ -36,21 +36,21 @@ class MetadataEntry:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant as the file wants it; None is not said."""
+    """A tenant in the manifest; None for a field that it leaves out."""
 
     line: int
     region: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
     members: Mapping[str, str] | None = None
-    """How much each may use, by username."""
+    """Access by username."""
     settings: Mapping[str, str] | None = None
     metadata: Mapping[str, MetadataEntry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that a file says; a section that is not there says nothing about what is in the portal."""
+    """The content of a file; None for a section that it leaves out, which leaves the portal unchanged."""
 
     users: Mapping[str, User] | None = None
     tenants: Mapping[str, Tenant] | None = None
@@ -58,31 +58,31 @@ class Manifest:
 
 
 def canonical(username: str) -> str:
-    """The spelling by which the portal knows a user."""
+    """Return the portal's spelling of a username."""
     folded = unicodedata.normalize("NFKC", username).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one file; whatever is wrong is a Misused that names the line."""
+    """A parser of one file; errors are a `UsageError` that names the line."""
 
     name: str
 
     def manifest(self, text: str) -> Manifest:
-        """The whole of it."""
+        """Return the content of the file."""
         root = self._parse(text)
         if root is None:
             return Manifest()
-        read: dict[str, Any] = {}
+        sections: dict[str, Any] = {}
         for key, node in self._fields(root, ("users", "tenants", "settings"), "the file"):
             if key == "users":
-                read[key] = self._users(node)
+                sections[key] = self._users(node)
             elif key == "tenants":
-                read[key] = {name: self._tenant(one) for name, one in self._mapping(node)}
+                sections[key] = {name: self._tenant(tenant) for name, tenant in self._mapping(node)}
             else:
-                read[key] = dict(self._system_settings(node))
-        return Manifest(**read)
+                sections[key] = dict(self._system_settings(node))
+        return Manifest(**sections)
 
     def _parse(self, text: str) -> "Node | None":
         import yaml
@@ -92,17 +92,17 @@ class _Reader:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
-            problem = getattr(error, "problem", None) or "this is no YAML"
+            problem = getattr(error, "problem", None) or "this is not YAML"
             raise UsageError(f"{self.name}{where}: {problem}.") from error
         return root
 
     def _users(self, node: "Node") -> Mapping[str, User]:
         users: dict[str, User] = {}
-        for name, one in self._mapping(node):
+        for name, user in self._mapping(node):
             username = canonical(name)
             if username in users:
-                raise self._error(one, f"“{username}” is there twice")
-            fields = {} if self._is_empty(one) else dict(self._fields(one, ("role", "disabled"), "a user"))
+                raise self._error(user, f"“{username}” occurs twice")
+            fields = {} if self._is_empty(user) else dict(self._fields(user, ("role", "disabled"), "a user"))
             role = self._text(fields["role"]) if "role" in fields else None
             if role is not None and role not in ROLES:
                 raise self._error(fields["role"], f"a role is {' or '.join(ROLES)}")
@@ -118,9 +118,11 @@ class _Reader:
             return Tenant(line)
         texts, inner = ("region", "role_arn", "external_id"), ("members", "settings", "metadata")
         fields = dict(self._fields(node, (*texts, *inner), "a tenant"))
-        members = {canonical(name): self._access(one) for name, one in self._mapping(fields.get("members"))}
-        settings = {key: self._text(one) for key, one in self._entries(fields.get("settings"))}
-        metadata = {key: self._metadata_entry(one) for key, one in self._entries(fields.get("metadata"))}
+        members = {
+            canonical(name): self._access(access) for name, access in self._mapping(fields.get("members"))
+        }
+        settings = {key: self._text(value) for key, value in self._entries(fields.get("settings"))}
+        metadata = {key: self._metadata_entry(entry) for key, entry in self._entries(fields.get("metadata"))}
         return Tenant(
             line,
             members=members if "members" in fields else None,
@@ -130,15 +132,15 @@ class _Reader:
         )
 
     def _metadata_entry(self, node: "Node") -> MetadataEntry:
-        """A text, or a kind and a value."""
+        """Return an entry from a text, or from a mapping with kind and value."""
         if isinstance(node.value, str):
             return MetadataEntry(KINDS[0], self._text(node))
-        fields = dict(self._fields(node, ("kind", "value"), "what is noted"))
+        fields = dict(self._fields(node, ("kind", "value"), "a metadata entry"))
         kind = self._text(fields["kind"]) if "kind" in fields else KINDS[0]
         if kind not in KINDS:
             raise self._error(fields["kind"], f"a kind is {', '.join(KINDS[:-1])} or {KINDS[-1]}")
         if "value" not in fields:
-            raise self._error(node, "a value belongs here")
+            raise self._error(node, "a value is missing here")
         return MetadataEntry(kind, self._text(fields["value"]))
 
     def _access(self, node: "Node") -> str:
@@ -148,44 +150,44 @@ class _Reader:
         return access
 
     def _system_settings(self, node: "Node") -> Iterator[tuple[SettingKey, str]]:
-        for type_, of_type in self._mapping(node):
-            for key, value in self._entries(of_type):
+        for type_, settings in self._mapping(node):
+            for key, value in self._entries(settings):
                 yield (type_, key), self._text(value)
 
-    def _fields(self, node: "Node", known: tuple[str, ...], what: str) -> Iterator[tuple[str, "Node"]]:
+    def _fields(self, node: "Node", known: tuple[str, ...], subject: str) -> Iterator[tuple[str, "Node"]]:
         for key, value in self._mapping(node):
             if key not in known:
-                problem = f"“{key}” is not known here; {what} has {', '.join(known)}"
+                problem = f"“{key}” is not known here; {subject} has {', '.join(known)}"
                 raise self._error(value, problem)
             yield key, value
 
     def _entries(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
-        """What is under each key; the portal keeps nothing under one that a path makes another of."""
+        """Yield keys and values; raises `UsageError` for a key that URL normalization would change."""
         for key, value in self._mapping(node):
             if key.startswith("/") or "//" in key:
                 raise self._error(value, f"“{key}”: a key begins with no slash, and has no two in a row")
             yield key, value
 
     def _mapping(self, node: "Node | None") -> Iterator[tuple[str, "Node"]]:
-        """What is under each name; nothing where nothing is written."""
+        """Yield names and values of a mapping; an absent or empty node has none."""
         if node is None or self._is_empty(node):
             return
         if not isinstance(node.value, list) or node.tag != "tag:yaml.org,2002:map":
-            raise self._error(node, "names with a colon belong here")
+            raise self._error(node, "a mapping (name: value) is expected here")
         seen: set[str] = set()
         for key_node, value in node.value:
             key = self._text(key_node)
             if key in seen:
-                raise self._error(key_node, f"“{key}” is there twice")
+                raise self._error(key_node, f"“{key}” occurs twice")
             seen.add(key)
             yield key, value
 
     def _text(self, node: "Node") -> str:
-        """A value as it is written: numbers and true are no less text to the portal than words are."""
+        """Return a scalar as it is written; the portal's values are text, also numbers and booleans."""
         if not isinstance(node.value, str) or node.tag == "tag:yaml.org,2002:null":
-            raise self._error(node, "a single value belongs here")
-        written = str(node.value)
-        return written.lower() if node.tag == "tag:yaml.org,2002:bool" else written
+            raise self._error(node, "a single value is expected here")
+        text = str(node.value)
+        return text.lower() if node.tag == "tag:yaml.org,2002:bool" else text
 
     def _is_empty(self, node: "Node") -> bool:
         return bool(node.tag == "tag:yaml.org,2002:null")
@@ -195,12 +197,12 @@ class _Reader:
 
 
 def read(text: str, name: str) -> Manifest:
-    """What a file says; raises `UsageError` with the line where it cannot be understood."""
+    """Parse the file *name*; raises `UsageError` with the line of an error."""
     return _Reader(name).manifest(text)
 
 
 def write(manifest: Manifest) -> str:
-    """A file that says all of that."""
+    """Return the manifest as YAML."""
     import yaml
 
     whole: dict[str, Any] = {}
@@ -217,13 +219,13 @@ def write(manifest: Manifest) -> str:
 
 
 def _user(user: User) -> dict[str, object]:
-    said: dict[str, object] = {"role": user.role}
-    return {**said, "disabled": True} if user.disabled else said
+    fields: dict[str, object] = {"role": user.role}
+    return {**fields, "disabled": True} if user.disabled else fields
 
 
 def _tenant(tenant: Tenant) -> dict[str, object]:
     settings = {key: _scalar(value) for key, value in (tenant.settings or {}).items()}
-    metadata = {key: _metadata_value(note) for key, note in (tenant.metadata or {}).items()}
+    metadata = {key: _metadata_value(entry) for key, entry in (tenant.metadata or {}).items()}
     return {
         "region": tenant.region,
         "role_arn": tenant.role_arn,
@@ -234,13 +236,13 @@ def _tenant(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _metadata_value(note: MetadataEntry) -> object:
-    value = _scalar(note.value)
-    return value if note.kind == KINDS[0] else {"kind": note.kind, "value": value}
+def _metadata_value(entry: MetadataEntry) -> object:
+    value = _scalar(entry.value)
+    return value if entry.kind == KINDS[0] else {"kind": entry.kind, "value": value}
 
 
 def _scalar(value: str) -> object:
-    """A value without quotes, where it is read as the same text again."""
+    """Return a boolean or a number if YAML reads it back as the same text, so that it needs no quotes."""
     if value in {"true", "false"}:
         return value == "true"
     return int(value) if value.isascii() and value.isdigit() and str(int(value)) == value else value

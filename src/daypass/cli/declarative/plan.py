@@ -1,4 +1,4 @@
-"""The steps from what there is to what a file says, in an order in which they can be taken."""
+"""The plan of `daypass apply`: the steps from the portal's state to the manifest, in a valid order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from daypass.cli.runtime.errors import UsageError
 ADD, CHANGE, REMOVE = "+", "~", "-"
 
 _ROLE_MAXIMUM = ("AppConfig", "MaximumSessionDuration")
-"""No tenant's maximum may exceed this one: it is raised before theirs, and lowered after them."""
+"""The limit of every tenant's maximum: it is raised before theirs and lowered after them."""
 
 _NEW = {"If-None-Match": "*"}
 
@@ -22,7 +22,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change, and the call that makes it."""
+    """One change, and the API call that makes it."""
 
     sign: str
     subject: str
@@ -34,7 +34,7 @@ class Step:
     condition: Mapping[str, str]
 
     def lines(self) -> Iterator[str]:
-        """What is different, field by field."""
+        """Yield the differences, one line for each field."""
         for name in {**self.before, **self.after}:
             old, new = self.before.get(name), self.after.get(name)
             if self.sign is CHANGE:
@@ -45,20 +45,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps, and how much the file does not mention."""
+    """The steps, and the number of the portal's objects that the manifest does not list."""
 
     steps: Sequence[Step]
-    unmentioned: int
+    unlisted: int
 
     def count(self, sign: str) -> int:
-        """How many steps of that sign."""
+        """Return the number of steps with the sign."""
         return sum(step.sign is sign for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
     name: str
-    wanted: Manifest
+    desired: Manifest
     live: LiveState
 
     def plan(self, *, prune: bool) -> Plan:
@@ -81,9 +81,9 @@ class _Planner:
         return Plan(steps, 0 if prune else len(removed))
 
     def _users(self) -> Iterator[Step]:
-        there = self.live.manifest.users or {}
-        for name, wanted in (self.wanted.users or {}).items():
-            old = there.get(name)
+        existing = self.live.manifest.users or {}
+        for name, wanted in (self.desired.users or {}).items():
+            old = existing.get(name)
             if old is None:
                 role = wanted.role or "User"
                 body = {"username": name, "role": role}
@@ -101,58 +101,58 @@ class _Planner:
         )
 
     def _tenants(self) -> Iterator[Step]:
-        there = self.live.manifest.tenants or {}
-        for name, wanted in (self.wanted.tenants or {}).items():
-            old, said = there.get(name), _tenant_fields(wanted)
+        existing = self.live.manifest.tenants or {}
+        for name, wanted in (self.desired.tenants or {}).items():
+            old, fields = existing.get(name), _tenant_fields(wanted)
             if old is None:
                 if wanted.region is None:
                     raise UsageError(
                         f"{self.name}, line {wanted.line}: the new tenant “{name}” needs a region."
                     )
                 yield Step(
-                    ADD, f"tenant {name}", {}, said, "POST", path("tenants"), {"name": name, **said}, {}
+                    ADD, f"tenant {name}", {}, fields, "POST", path("tenants"), {"name": name, **fields}, {}
                 )
                 continue
-            before, after = _difference(_tenant_fields(old), said)
+            before, after = _difference(_tenant_fields(old), fields)
             if after:
                 match = _match(self.live.versions.tenants[name])
-                what = f"tenant {name}"
-                yield Step(CHANGE, what, before, after, "PATCH", path("tenants", name), after, match)
+                subject = f"tenant {name}"
+                yield Step(CHANGE, subject, before, after, "PATCH", path("tenants", name), after, match)
 
     def _system_settings(self) -> Iterator[Step]:
-        there, versions = self.live.manifest.settings or {}, self.live.versions.settings
-        for (type_, key), value in (self.wanted.settings or {}).items():
-            address, place = path("settings", type_, key), (type_, key)
-            old = _field("value", there.get(place))
-            what, version = f"setting {type_} {key}", versions.get(place)
-            yield from _put(what, address, old, {"value": value}, version)
+        existing, versions = self.live.manifest.settings or {}, self.live.versions.settings
+        for (type_, key), value in (self.desired.settings or {}).items():
+            address, setting = path("settings", type_, key), (type_, key)
+            old = _field("value", existing.get(setting))
+            subject, version = f"setting {type_} {key}", versions.get(setting)
+            yield from _put(subject, address, old, {"value": value}, version)
 
     def _tenant_settings(self) -> Iterator[Step]:
-        for name, wanted in (self.wanted.tenants or {}).items():
+        for name, wanted in (self.desired.tenants or {}).items():
             old = self._existing(name).settings or {}
             for key, value in (wanted.settings or {}).items():
                 version = self.live.versions.tenant_settings.get((name, key))
                 address = path("tenants", name, "settings", key)
-                what, before = f"setting {key} of {name}", _field("value", old.get(key))
-                yield from _put(what, address, before, {"value": value}, version)
+                subject, before = f"setting {key} of {name}", _field("value", old.get(key))
+                yield from _put(subject, address, before, {"value": value}, version)
 
     def _metadata(self) -> Iterator[Step]:
-        for name, wanted in (self.wanted.tenants or {}).items():
+        for name, wanted in (self.desired.tenants or {}).items():
             old = self._existing(name).metadata or {}
             if wanted.metadata and not self.live.supports_metadata:
                 raise UsageError(
-                    f"{self.name}, line {wanted.line}: this portal keeps no metadata yet. "
-                    f"Take that of “{name}” out of the file, or have the portal updated."
+                    f"{self.name}, line {wanted.line}: this portal does not support metadata. "
+                    f"Remove the metadata of “{name}” from the file, or have the portal updated."
                 )
-            for key, note in (wanted.metadata or {}).items():
+            for key, entry in (wanted.metadata or {}).items():
                 version = self.live.versions.metadata.get((name, key))
                 address = path("tenants", name, "metadata", key)
                 before = asdict(old[key]) if key in old else None
-                yield from _put(f"metadata {key} of {name}", address, before, asdict(note), version)
+                yield from _put(f"metadata {key} of {name}", address, before, asdict(entry), version)
 
     def _members(self) -> Iterator[Step]:
-        known = {*(self.live.manifest.users or {}), *(self.wanted.users or {})}
-        for name, wanted in (self.wanted.tenants or {}).items():
+        known = {*(self.live.manifest.users or {}), *(self.desired.users or {})}
+        for name, wanted in (self.desired.tenants or {}).items():
             old = self._existing(name).members or {}
             for user, access in (wanted.members or {}).items():
                 if user not in known:
@@ -161,12 +161,12 @@ class _Planner:
                     )
                 version = self.live.versions.members.get((name, user))
                 address = path("tenants", name, "members", user)
-                what, before = f"member {user} of {name}", _field("access", old.get(user))
-                yield from _put(what, address, before, {"access": access}, version)
+                subject, before = f"member {user} of {name}", _field("access", old.get(user))
+                yield from _put(subject, address, before, {"access": access}, version)
 
     def _removals(self) -> Iterator[Step]:
-        """What the file leaves out of what it speaks of, the innermost first."""
-        there, versions, wanted = self.live.manifest, self.live.versions, self.wanted
+        """Yield the removal of everything that the manifest's sections do not list, children first."""
+        existing, versions, wanted = self.live.manifest, self.live.versions, self.desired
         for name, tenant in (wanted.tenants or {}).items():
             old = self._existing(name)
             for user in _unlisted(old.members, tenant.members):
@@ -180,21 +180,21 @@ class _Planner:
             for key in _unlisted(old.metadata, tenant.metadata):
                 address, match = path("tenants", name, "metadata", key), _match(versions.metadata[name, key])
                 yield _removal(f"metadata {key} of {name}", address, match)
-        for type_, key in _unlisted(there.settings, wanted.settings):
+        for type_, key in _unlisted(existing.settings, wanted.settings):
             match = _match(versions.settings[type_, key])
             yield _removal(f"setting {type_} {key}", path("settings", type_, key), match)
-        for name in _unlisted(there.tenants, wanted.tenants):
+        for name in _unlisted(existing.tenants, wanted.tenants):
             yield _removal(f"tenant {name}", path("tenants", name), _match(versions.tenants[name]))
-        for name in _unlisted(there.users, wanted.users):
+        for name in _unlisted(existing.users, wanted.users):
             yield _removal(f"user {name}", path("users", name), _match(versions.users[name]))
 
     def _existing(self, tenant: str) -> Tenant:
         return (self.live.manifest.tenants or {}).get(tenant, Tenant(0))
 
 
-def plan(name: str, wanted: Manifest, live: LiveState, *, prune: bool) -> Plan:
-    """The steps that make the portal what the file *name* wants; with *prune*, nothing else is left."""
-    return _Planner(name, wanted, live).plan(prune=prune)
+def plan(name: str, desired: Manifest, live: LiveState, *, prune: bool) -> Plan:
+    """Return the steps from *live* to the file *name*; with *prune*, also the removal of everything else."""
+    return _Planner(name, desired, live).plan(prune=prune)
 
 
 def _user_fields(user: User) -> Facts:
@@ -202,8 +202,8 @@ def _user_fields(user: User) -> Facts:
 
 
 def _tenant_fields(tenant: Tenant) -> Facts:
-    said = {"region": tenant.region, "role_arn": tenant.role_arn, "external_id": tenant.external_id}
-    return {name: value for name, value in said.items() if value is not None}
+    fields = {"region": tenant.region, "role_arn": tenant.role_arn, "external_id": tenant.external_id}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _difference(old: Facts, wanted: Facts) -> tuple[Facts, Facts]:
@@ -215,28 +215,28 @@ def _field(name: str, value: str | None) -> Facts | None:
     return None if value is None else {name: value}
 
 
-def _put(what: str, address: str, old: Facts | None, new: Facts, version: str | None) -> Iterator[Step]:
+def _put(subject: str, address: str, old: Facts | None, new: Facts, version: str | None) -> Iterator[Step]:
     if old is None:
-        yield Step(ADD, what, {}, new, "PUT", address, new, _NEW)
+        yield Step(ADD, subject, {}, new, "PUT", address, new, _NEW)
     elif old != new:
-        yield Step(CHANGE, what, *_difference(old, new), "PUT", address, new, _match(version or "*"))
+        yield Step(CHANGE, subject, *_difference(old, new), "PUT", address, new, _match(version or "*"))
 
 
-def _removal(what: str, address: str, condition: Mapping[str, str]) -> Step:
-    return Step(REMOVE, what, {}, {}, "DELETE", address, None, condition)
+def _removal(subject: str, address: str, condition: Mapping[str, str]) -> Step:
+    return Step(REMOVE, subject, {}, {}, "DELETE", address, None, condition)
 
 
 def _match(version: str) -> Mapping[str, str]:
     return {"If-Match": "*" if version == "*" else f'"{version}"'}
 
 
-def _unlisted(there: Mapping[Key, object] | None, wanted: Mapping[Key, object] | None) -> Sequence[Key]:
-    """What is there and not in the file; nothing, where the file does not speak of such things."""
-    return [] if wanted is None else [key for key in there or {} if key not in wanted]
+def _unlisted(existing: Mapping[Key, object] | None, wanted: Mapping[Key, object] | None) -> Sequence[Key]:
+    """Return the keys that a section of the manifest does not list; none if it has no such section."""
+    return [] if wanted is None else [key for key in existing or {} if key not in wanted]
 
 
 def _grants_more(step: Step) -> bool:
-    """Whether a user can do more afterwards; who can do less may be the one who makes these very changes."""
+    """Return whether the step grants rights; others come last, since they may concern the caller."""
     return step.after.get("role") == "Administrator" or step.after.get("disabled") is False
 
 

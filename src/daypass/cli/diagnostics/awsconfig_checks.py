@@ -23,7 +23,7 @@ _LEGACY = tuple(program for program in OUR_PROGRAMS if program != "daypass")
 
 
 def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Read both files as the AWS tools do, and report what keeps them from using our profiles."""
+    """Read both files as the AWS tools do; yield the problems that keep them from using our profiles."""
     try:
         path = config_path(environment)
     except Refusal as refusal:
@@ -40,9 +40,12 @@ def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     check = _Check(path, files, environment)
     ours = [section for section in sections if _is_ours(section)]
-    faults = [*check.duplicates(sections), *(fault for section in ours for fault in check.problems(section))]
-    yield from faults
-    if not faults:
+    problems = [
+        *check.duplicates(sections),
+        *(problem for section in ours for problem in check.problems(section)),
+    ]
+    yield from problems
+    if not problems:
         yield good(_ABOUT, f"{path}, {counted(len(ours), 'profile')} of ours")
 
 
@@ -57,18 +60,18 @@ class _Check:
     environment: Mapping[str, str]
 
     def duplicates(self, sections: list[Section]) -> Iterator[Finding]:
-        """Report profiles that two headers name in different spelling, such as [profile 'x']."""
+        """Yield profiles that occur twice, with differently spelled headers such as [profile 'x']."""
         names = [section.profile for section in sections if section.profile]
         for name in sorted({name for name in names if names.count(name) > 1}):
-            sentence = f"the profile {name} is in {self.path} twice, and only the later section counts."
+            sentence = f"the profile {name} occurs twice in {self.path}, and only the later section counts."
             yield bad(_ABOUT, sentence, self._edit(self.path))
 
     def problems(self, section: Section) -> Iterator[Finding]:
-        """Report what is wrong with one profile of ours."""
+        """Yield the problems of one of our profiles."""
         command = section.value(PROCESS) or ""
         if section.profile is None:
             proper = proper_header(intended_profile(section.header or ""))
-            sentence = f"the section [{section.header}] in {self.path} is no profile to AWS tools."
+            sentence = f"the section [{section.header}] in {self.path} is not a profile for AWS tools."
             yield bad(_ABOUT, sentence, f"# write it as {proper}:  {self._edit(self.path)}")
         elif conflict := self.files.conflict(section.profile):
             yield bad(_ABOUT, conflict.sentence, self._edit(conflict.path))
@@ -95,7 +98,7 @@ class _Check:
             yield bad(_ABOUT, sentence, self._edit(self.path))
             return
         if shutil.which(program, path=self.environment.get("PATH")) is None:
-            sentence = f"the profile {name} runs {program}, which is not there."
+            sentence = f"the profile {name} runs {program}, which does not exist."
             yield bad(_ABOUT, sentence, self._edit(self.path))
         elif Path(program).name not in _LEGACY:
             if shutil.which(program, path=credential_process.SYSTEM_PATH) is None:
@@ -106,8 +109,8 @@ class _Check:
                 yield notable(_ABOUT, sentence, f"# write its absolute path:  {self._edit(self.path)}")
         else:
             sentence = f"the profile {name} runs {program}, which keeps keys where others may read them."
-            mend = f"# put daypass in the place of {program}:  {self._edit(self.path)}"
-            yield notable(_ABOUT, sentence, mend)
+            fix = f"# put daypass in the place of {program}:  {self._edit(self.path)}"
+            yield notable(_ABOUT, sentence, fix)
 
     def _token_file(self, named: str, profile: str) -> Iterator[Finding]:
         try:

@@ -1,4 +1,4 @@
-"""What of this machine matters: environment, AWS CLI, config files, cache, and files with tokens."""
+"""Checks of this machine: environment, AWS CLI, config files, cache, and files with tokens."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from daypass.cli.diagnostics import awsconfig_checks
 from daypass.cli.diagnostics.finding import Finding, bad, good, notable, run_check
 
 _HONOURS_ENDPOINTS = {1: (1, 29, 0), 2: (2, 13, 0)}
-"""From these versions on the AWS CLI takes endpoints from the environment and from profiles."""
+"""The first versions of the AWS CLI that read endpoints from the environment and from profiles."""
 
 
 def findings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """What there is to say about this machine."""
+    """Yield the findings about this machine."""
     yield from run_check("environment", lambda: _environment(environment))
     yield from run_check("AWS CLI", lambda: [_aws_cli(environment)])
     yield from run_check("AWS config", lambda: awsconfig_checks.findings(environment))
@@ -34,9 +34,9 @@ def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
 def _aws_cli(environment: Mapping[str, str]) -> Finding:
     program = shutil.which("aws", path=environment.get("PATH"))
     if program is None:
-        return notable("AWS CLI", "there is none on the PATH.", "pip install awscli")
+        return notable("AWS CLI", "not found on the PATH.", "pip install awscli")
     try:
-        said = subprocess.run(  # noqa: S603  the AWS CLI itself
+        output = subprocess.run(  # noqa: S603  the AWS CLI itself
             [program, "--version"],
             capture_output=True,
             encoding="utf-8",
@@ -45,14 +45,14 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
             check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
-        said = ""
-    found = re.match(r"aws-cli/(\d+)\.(\d+)\.(\d+)", said)
-    if found is None:
-        return notable("AWS CLI", f"{program} does not tell its version.", f"{program} --version")
-    version = tuple(int(number) for number in found.groups())
-    text = f"{program}, version {'.'.join(found.groups())}"
+        output = ""
+    match = re.match(r"aws-cli/(\d+)\.(\d+)\.(\d+)", output)
+    if match is None:
+        return notable("AWS CLI", f"{program} does not print its version.", f"{program} --version")
+    version = tuple(int(number) for number in match.groups())
+    text = f"{program}, version {'.'.join(match.groups())}"
     if version < _HONOURS_ENDPOINTS.get(version[0], (0,)):
-        sentence = f"{text}, which takes no endpoints from profiles or environment."
+        sentence = f"{text}, which reads no endpoints from profiles or the environment."
         return notable(
             "AWS CLI", sentence, "aws --endpoint-url …    # where you need one, or a newer AWS CLI"
         )
@@ -62,30 +62,30 @@ def _aws_cli(environment: Mapping[str, str]) -> Finding:
 def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         path = entries.folder(environment)
-    except entries.UnsafeCacheFile as unfit:
-        yield notable("cache", f"keys are not cached: {unfit}.", "export DAYPASS_CACHE_DIR=…")
+    except entries.UnsafeCacheFile as error:
+        yield notable("cache", f"keys are not cached: {error}.", "export DAYPASS_CACHE_DIR=…")
         return
     quoted = shlex.quote(path)
     try:
         with entries.opened(path) as directory:
-            loose = []
-            for name in os.listdir(directory.descriptor):  # noqa: PTH208  the folder that is held open
+            unsafe = []
+            for name in os.listdir(directory.descriptor):  # noqa: PTH208  by descriptor
                 if not name.endswith(entries.ENTRY):
                     continue
                 try:
                     entries.read(directory, name.removesuffix(entries.ENTRY))
-                except ValueError as unfit:
-                    loose.append(f"{name}: {unfit}")
+                except ValueError as error:
+                    unsafe.append(f"{name}: {error}")
     except FileNotFoundError:
-        yield good("cache", f"{path}, made when it is needed")
+        yield good("cache", f"{path}, created when needed")
         return
-    except entries.UnsafeCacheFile as unfit:
-        yield bad("cache", f"{path} is not used: {unfit}.", f"chmod 700 {quoted}")
+    except entries.UnsafeCacheFile as error:
+        yield bad("cache", f"{path} is not used: {error}.", f"chmod 700 {quoted}")
         return
     except OSError as error:
         yield bad("cache", f"{path} is not used: {error.strerror}.", f"rm {quoted}")
         return
-    if loose:
-        yield bad("cache", f"in {path}, {'; '.join(loose)}.", "daypass cache clear")
+    if unsafe:
+        yield bad("cache", f"in {path}, {'; '.join(unsafe)}.", "daypass cache clear")
     else:
         yield good("cache", f"{path}, private")

@@ -1,4 +1,4 @@
-"""The way to the portal, step by step: name, connection, certificate, version, clock, token."""
+"""Checks of the connection to the portal: name, certificate, version, clock, token."""
 
 import shlex
 import socket
@@ -29,7 +29,7 @@ _TIMEOUT = 10
 def findings(
     origin: str, flags: Mapping[str, str], environment: Mapping[str, str], now: Now
 ) -> Iterator[Finding]:
-    """What there is to say about the portal at *origin*; the first step that fails is the last."""
+    """Yield the findings about the portal at *origin*; the first failed step is the last finding."""
     yield good("portal", origin)
     parts = urlsplit(origin)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -39,9 +39,9 @@ def findings(
         yield bad("proxy", str(error), "env | grep -i _proxy")
         return
     # With a proxy, only the proxy needs to resolve the name.
-    way = _name(host, port) if proxy is None else good("proxy", f"{host} is reached through {proxy}")
-    yield way
-    if way.state is State.BAD:
+    resolution = _name(host, port) if proxy is None else good("proxy", f"{host} is reached through {proxy}")
+    yield resolution
+    if resolution.state is State.BAD:
         return
     try:
         trusted = trust(origin, flags, environment)
@@ -53,21 +53,21 @@ def findings(
         version = errors.printable(str(read_json(answer.body)["info"]["version"]))
     except (Refusal, OSError) as error:
         refusal = error if isinstance(error, Refusal) else errors.unreached(origin, error, proxy)
-        mend = f"curl --verbose {origin}/healthz"
+        fix = f"curl --verbose {origin}/healthz"
         if isinstance(error, ProxyError):
-            mend += "    # uses the same proxy"
+            fix += "    # uses the same proxy"
         if isinstance(error, ssl.SSLCertVerificationError):
             needs_file = "DAYPASS_CA_FILE" in errors.remedy_for(error)
-            mend = (
+            fix = (
                 "export DAYPASS_CA_FILE=…    # the file of its certificate authority"
                 if needs_file
                 else _certificate_command(host, port, proxy)
             )
-        yield bad("connection", str(refusal), mend)
+        yield bad("connection", str(refusal), fix)
         return
     except UNREADABLE:
-        mend = f"curl {origin}/api/v1/openapi.json"
-        yield bad("version", "what answers there is not a Daypass portal.", mend)
+        fix = f"curl {origin}/api/v1/openapi.json"
+        yield bad("version", "the server is not a Daypass portal.", fix)
         return
     yield good("version", str(version))
     yield from run_check("clock", lambda: [_clock(read_time(answer.headers.get("Date")), now())])
@@ -76,15 +76,15 @@ def findings(
 
 def _name(host: str, port: int) -> Finding:
     try:
-        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError as error:
-        mend = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
-        return bad("name", f"{host} has no address: {error.strerror}.", mend)
+        fix = f"getent hosts {host}    # is the name right, and are you in the right network or VPN?"
+        return bad("name", f"{host} has no address: {error.strerror}.", fix)
     return good("name", f"{host} is {', '.join(sorted(addresses))}")
 
 
 def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy | None) -> Finding:
-    """What the certificate says; an untrusted one is left to the call that follows, which words it."""
+    """Return the finding about the certificate; raises `OSError` if it is not trusted."""
     trusted.read_all()
     with (
         closing(_connection(host, port, proxy)) as connection,
@@ -113,7 +113,7 @@ def _connection(host: str, port: int, proxy: Proxy | None) -> socket.socket:
 
 def _clock(portal_time: datetime | None, now: float) -> Finding:
     if portal_time is None:
-        return notable("clock", "the portal does not tell the time.", "# some proxy drops the Date header")
+        return notable("clock", "the portal sends no Date header.", "# a proxy may remove it")
     skew = now - portal_time.timestamp()
     if abs(skew) <= NOTABLE_SKEW:
         return good("clock", f"within {max(1, round(abs(skew)))} s of the portal's")
@@ -125,20 +125,20 @@ def _clock(portal_time: datetime | None, now: float) -> Finding:
 def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
     try:
         if not request.token_of(flags, environment):
-            here = session.account(flags, environment, now)
-            if here.needs_a_person:
-                # Whoever asks what is wrong wants to know it, and no browser.
-                command = f"daypass login --host {shlex.quote(here.origin)}"
-                return bad("sign-in", "nobody is signed in here.", command)
+            account = session.account(flags, environment, now)
+            if account.needs_a_person:
+                # A diagnosis must not open a browser for the sign-in.
+                command = f"daypass login --host {shlex.quote(account.origin)}"
+                return bad("sign-in", "not signed in.", command)
         portal = session.portal(flags, environment, now)
         me = queries.me(portal)
     except SignInNeeded as refusal:
         return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
     except Refusal as refusal:
         return bad("sign-in", str(refusal), "daypass whoami --debug")
-    standing = queries.standing(portal, me)
-    text = f"{me.username} ({me.role}), {standing.words}, good until {moment(standing.until)}"
-    is_of_a_program = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
-    if is_of_a_program and me.token_expires_at.timestamp() - now() < 14 * _DAY:
+    credential = queries.standing(portal, me)
+    text = f"{me.username} ({me.role}), {credential.words}, valid until {moment(credential.until)}"
+    is_permanent = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
+    if is_permanent and me.token_expires_at.timestamp() - now() < 14 * _DAY:
         return notable("sign-in", f"{text}.", "# ask an Administrator for a new token in time")
     return good("sign-in", text)

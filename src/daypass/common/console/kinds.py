@@ -1,4 +1,4 @@
-"""The kinds of resource that have a known console page: a pattern for the ARN's last field, and the page.
+"""The kinds of resources with a known console page: a pattern for the ARN's last field, and the page.
 
 The named groups of a pattern, `region`, `account`, `partition` and `dns_suffix` can be inserted in the page,
 as can the whole ARN (`arn` keeps its colons and slashes, `arn_quoted` does not). The first pattern that

@@ -1,4 +1,4 @@
-"""The kinds of EC2, VPC and Elastic Load Balancing that have a known console page; see `kinds`."""
+"""The kinds of EC2, VPC and Elastic Load Balancing with a known console page; see `kinds`."""
 
 _EC2_PAGES = {
     "capacity-reservation": "CapacityReservationDetails:crId",

@@ -59,9 +59,9 @@ def resource_page(arn: Arn, fallback_region: str) -> Page:
         raise NoConsole(_why_no_console(arn.partition))
     region = arn.region or fallback_region
     for pattern, template in KINDS.get(arn.service, ()):
-        found = re.fullmatch(pattern, arn.resource)
-        if found:
-            parts = {name: _Part(text or "") for name, text in found.groupdict().items()}
+        match = re.fullmatch(pattern, arn.resource)
+        if match:
+            parts = {name: _Part(text or "") for name, text in match.groupdict().items()}
             path = template.format(
                 region=region,
                 account=arn.account,

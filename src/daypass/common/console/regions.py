@@ -1,10 +1,10 @@
-"""Which names AWS regions can have, and the nearest one to a name that is wrong."""
+"""Validation of AWS region names, with suggestions for a wrong name."""
 
 import re
 from collections.abc import Collection, Mapping
 
 EXTRA_REGIONS = "DAYPASS_EXTRA_REGIONS"
-"""The environment variable with accepted regions beyond the known pattern, separated by commas."""
+"""The environment variable with further accepted regions, separated by commas."""
 
 KNOWN_REGIONS = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1", "mx-central-1"),

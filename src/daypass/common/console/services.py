@@ -1,4 +1,4 @@
-"""The start page of each service whose page is elsewhere than /NAME/home, by the service's name in ARNs."""
+"""The start pages of services whose page is not /NAME/home, by the service's name in ARNs."""
 
 SERVICES = {
     "acm-pca": "/acm-pca/home?region={region}#/certificateAuthorities",

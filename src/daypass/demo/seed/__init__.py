@@ -1,1 +1,1 @@
-"""What the demo creates: tenants and resources in AWS, people and history in the portal."""
+"""The seed data of the demo: tenants and resources in AWS, users and history in the portal."""

@@ -1,4 +1,4 @@
-"""Fill the demo's AWS account. All of it is in memory there, so this runs at each start."""
+"""Seeding of the demo's AWS account, at each start, because the sandbox has it in memory only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class _Tag(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class TenantResources:
-    """What AWS called the things that it names itself."""
+    """The identifiers that AWS chose for resources of a tenant."""
 
     queue_url: str
     topic_arn: str
@@ -27,9 +27,9 @@ class TenantResources:
 
 
 def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> Keys:
-    """Make the portal's user and every role; answers the portal's own keys.
+    """Create the portal's user and all roles; return the portal's keys.
 
-    They are a user's long-term keys, not a role's: what a role hands out, AWS ends after one hour.
+    These are the long-term keys of a user, since AWS limits sessions from a role's keys to one hour.
     """
     iam = aws.iam
     account = Account("aws", account_id, ROLE_PREFIX, MASTER_ROLE)
@@ -50,7 +50,7 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
 
 
 def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
-    """Make what one tenant owns."""
+    """Create the resources of one tenant."""
     _seed_buckets(aws, plan)
     _seed_table(aws, plan)
     aws.kinesis.create_stream(StreamName=plan.stream, ShardCount=1)
@@ -67,7 +67,7 @@ def seed_tenant(aws: Aws, plan: TenantPlan) -> TenantResources:
 
 
 def _seed_api(aws: Aws, plan: TenantPlan) -> str:
-    """The sandbox knows no tags in the policies of APIs, so the role is told this one's id as well."""
+    """Create the API; the sandbox ignores tags in API policies, so the role's policy names its id."""
     tags = {"TENANT_NAME": plan.name, "Name": plan.api}
     api_id = aws.apigateway.create_rest_api(name=plan.api, tags=tags)["id"]
     account = Account("aws", plan.account_id, ROLE_PREFIX, MASTER_ROLE)

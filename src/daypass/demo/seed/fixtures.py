@@ -1,4 +1,4 @@
-"""What the demo's AWS account holds: three tenants, each with the same few things."""
+"""The demo's fixtures: three tenants with the same kinds of resources, and the users."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,48 +23,48 @@ class TenantPlan:
 
     @property
     def prefix(self) -> str:
-        """What every name of the tenant begins with, without the dash."""
+        """The prefix of the tenant's resource names, without the dash; also the name of its role."""
         return f"{ROLE_PREFIX}{self.name}"
 
     @property
     def role_arn(self) -> str:
-        """The role that the tenant's members are given."""
+        """The ARN of the tenant's role."""
         return f"arn:aws:iam::{self.account_id}:role/{self.prefix}"
 
     @property
     def buckets(self) -> tuple[str, str]:
-        """Its two buckets."""
+        """The names of its two buckets."""
         return f"{self.prefix}-reports", f"{self.prefix}-uploads"
 
     @property
     def table(self) -> str:
-        """Its table."""
+        """The name of its table."""
         return f"{self.prefix}-orders"
 
     @property
     def queue(self) -> str:
-        """Its queue."""
+        """The name of its queue."""
         return f"{self.prefix}-jobs"
 
     @property
     def topic(self) -> str:
-        """Its topic."""
+        """The name of its topic."""
         return f"{self.prefix}-alerts"
 
     @property
     def stream(self) -> str:
-        """Its stream."""
+        """The name of its stream."""
         return f"{self.prefix}-events"
 
     @property
     def api(self) -> str:
-        """What its API is called; AWS knows it by an id of its own."""
+        """The name of its API; AWS identifies the API by an id."""
         return f"{self.prefix}-shop"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """One user of the demo; a service account signs in nowhere, so it has a token and no password."""
+    """A user of the demo; a service account has a token and no password."""
 
     username: str
     role: str

@@ -1,7 +1,7 @@
-"""Sample history: sessions of the last days, so that a new demo's charts and lists have something to show.
+"""Sample history: sessions of the last days, so that a new demo's charts and lists are not empty.
 
-The portal's own issuer records them, with a broker that calls no AWS and a clock in the past. Their reason is
-`REASON`, on pages, in both APIs, in the audit log and in exports.
+The portal's own issuer records them, with a broker that does not call AWS and a clock in the past. Pages,
+both APIs, the audit log and exports show `REASON` as their reason.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ from daypass.portal.storage.engine import Database
 
 REASON = "sample history of the demo"
 DAYS = 29
-"""Whole days before today, which has real sessions only; the charts show thirty days."""
+"""The number of days before today. Today has real sessions only; the charts show thirty days."""
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -45,14 +45,14 @@ _DEPLOY = Ask(_DEV, duration=_SHORT)
 _THROTTLED = AwsThrottled("AWS asks for fewer requests. Try again in a moment.")
 _NO_ANSWER = AwsUnavailable("AWS did not answer in time. Try again in a moment.")
 
-# Numbers of sessions in a day. Their cycles are longer than a week, so that no two weeks look the same.
+# Sessions per day. The cycles are longer than a week, so that no two weeks look the same.
 _DANA_A_DAY = (3, 4, 2, 5, 3, 1, 4, 2, 6, 3, 2)
 _DEPLOYS_A_DAY = (1, 2, 3, 1, 0, 2, 4, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
 class PastRequest:
-    """One request for a session, and the error of AWS that it met."""
+    """A request for a session, and the error of AWS that it gets, if any."""
 
     at: datetime
     username: str
@@ -62,33 +62,33 @@ class PastRequest:
 
 @dataclass(slots=True)
 class PastClock:
-    """A clock that shows one moment until another is set."""
+    """A clock that stands still until it is set."""
 
     now: datetime
 
     def __call__(self) -> datetime:
-        """Return the moment that was set."""
+        """Return the time that was set."""
         return self.now
 
 
 @dataclass(slots=True)
 class SampleBroker:
-    """A broker that makes up its answers; no key that it gives is known to any AWS."""
+    """A fake broker; its keys are not valid in any AWS."""
 
     account_id: str
     clock: Clock
     failure: AwsError | None = None
-    """What AWS answers in place of a session."""
+    """The error to raise in place of issuing keys."""
     issued: int = 0
     is_chained: bool = False
     partition: str = "aws"
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
-        """Return what the demo's roles have."""
+        """Return the maximum of the demo's roles."""
         return EVERY_ROLE_ALLOWS
 
     def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
-        """Return keys that open nothing, or raise the error that is set."""
+        """Return invalid keys, or raise `failure` if it is set."""
         if self.failure is not None:
             raise self.failure
         self.issued += 1
@@ -104,7 +104,7 @@ class SampleBroker:
         return f"https://{region}.console.aws.amazon.com/"
 
     def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002  the protocol's
-        """Return a link that signs in nowhere."""
+        """Return a link without a sign-in."""
         return Secret(destination)
 
 
@@ -116,7 +116,7 @@ def beginning(now: datetime) -> datetime:
 def requests(begins_at: datetime) -> list[PastRequest]:
     """Return all requests of a history, oldest first; the same for the same beginning.
 
-    The last session has ended before the history does, so none of them is live.
+    All sessions end within the history, so none of them is live.
     """
     days = (_requests_of(number, begins_at + number * _DAY) for number in range(DAYS))
     return sorted(chain.from_iterable(days), key=lambda request: request.at)
@@ -125,9 +125,9 @@ def requests(begins_at: datetime) -> list[PastRequest]:
 def record_history(
     database: Database, audit: AuditLog, clock: PastClock, account_id: str, callers: Mapping[str, Caller]
 ) -> None:
-    """Issue what `requests` says from the moment of *clock* on, and move *clock* along.
+    """Issue the `requests` that begin at the time of *clock*, and advance *clock* with them.
 
-    *audit* must have the same clock, so that its time stamps are those of the requests.
+    *audit* must use the same clock, so that its time stamps are those of the requests.
     """
     broker = SampleBroker(account_id, clock)
     master_role = f"arn:{broker.partition}:iam::{account_id}:role/{MASTER_ROLE}"
@@ -135,7 +135,7 @@ def record_history(
     for request in requests(clock.now):
         clock.now, broker.failure = request.at, request.failure
         caller = replace(callers[request.username], request_id=uuid4().hex)
-        # Refusals and failures belong to the history; the issuer has recorded them.
+        # Denials and failures are part of the history; the issuer has recorded them.
         with suppress(PortalError):
             issuer.issue(caller, replace(request.ask, reason=REASON))
 
@@ -156,7 +156,7 @@ def _requests_of(number: int, day: datetime) -> Iterator[PastRequest]:
 
 
 def _occasional_requests(number: int, day: datetime) -> Iterator[PastRequest]:
-    """Yield what happens on some days only: an Administrator's work, and requests that are denied."""
+    """Yield the requests of some days only: an Administrator's, and denied ones."""
     if number % 4 == 1:
         yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, Ask(AdminScope()))
     if number % 5 == 2:
@@ -168,5 +168,5 @@ def _occasional_requests(number: int, day: datetime) -> Iterator[PastRequest]:
 
 
 def _moment(day: datetime, number: int, turn: int) -> datetime:
-    """Return a moment of the working hours (UTC), later for each *turn*."""
+    """Return a time in the working hours (UTC), later for each *turn*."""
     return day + timedelta(hours=8, minutes=85 * turn + (number * 17 + turn * 23) % 60, seconds=number)

@@ -1,4 +1,4 @@
-"""Fill the portal's database, once: it stays in the state folder from one run to the next."""
+"""Seeding of the portal's database, once per state folder."""
 
 import secrets
 import uuid
@@ -21,31 +21,31 @@ DATABASE = "daypass.db"
 
 
 def database_url(folder: StateDirectory) -> str:
-    """Where the portal of this folder keeps its records."""
+    """Return the URL of the folder's database."""
     return f"sqlite:///{folder.path / DATABASE}"
 
 
 def seed_portal(folder: StateDirectory, account_id: str, clock: Clock, *, has_history: bool) -> Accounts:
-    """Bring the database to its schema and answer who is in it; the first time, put them there.
+    """Migrate the database and return its users and tenants; on the first run, add them.
 
-    The first time, `has_history` also records the sample history; users and tenants then date from its
+    On the first run, `has_history` also adds the sample history; users and tenants then date from its
     beginning.
     """
-    kept = load(folder)
-    if kept is None or not (folder.path / DATABASE).exists():
-        # What an interrupted first run left behind belongs to nobody.
-        for left in folder.path.glob(f"{DATABASE}*"):
-            left.unlink()
-        kept = None
+    accounts = load(folder)
+    if accounts is None or not (folder.path / DATABASE).exists():
+        # An interrupted first run leaves an incomplete database.
+        for incomplete in folder.path.glob(f"{DATABASE}*"):
+            incomplete.unlink()
+        accounts = None
     database = Database(database_url(folder))
     try:
         migrate(database)
-        if kept is None:
-            kept = _fill(database, account_id, clock, has_history=has_history)
-            save(folder, kept)
+        if accounts is None:
+            accounts = _fill(database, account_id, clock, has_history=has_history)
+            save(folder, accounts)
     finally:
         database.close()
-    return kept
+    return accounts
 
 
 def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool) -> Accounts:
@@ -55,7 +55,7 @@ def _fill(database: Database, account_id: str, now: Clock, *, has_history: bool)
     audit = AuditLog(database, clock)
     try:
         identity = Identity(database, audit, clock)
-        added = {person.username: _add_user(identity, database, person, tenants) for person in USERS}
+        added = {user.username: _add_user(identity, database, user, tenants) for user in USERS}
         if has_history:
             callers = {username: caller for username, (_, caller) in added.items()}
             record_history(database, audit, clock, account_id, callers)
@@ -75,14 +75,14 @@ def _add_tenants(database: Database, account_id: str, clock: Clock) -> dict[str,
 
 
 def _add_user(
-    identity: Identity, database: Database, person: DemoUser, tenants: dict[str, TenantIds]
+    identity: Identity, database: Database, user: DemoUser, tenants: dict[str, TenantIds]
 ) -> tuple[Account, Caller]:
     """Add a user with an API token; return the secrets, and the user as a caller of the API."""
-    password = None if person.is_service_account else new_password()
-    user = identity.create_user(person.username, Role(person.role), password, OPERATOR)
+    password = None if user.is_service_account else new_password()
+    created = identity.create_user(user.username, Role(user.role), password, OPERATOR)
     with database.writing() as connection:
-        for tenant, access in person.memberships.items():
+        for tenant, access in user.memberships.items():
             tenant_id = TenantId(tenants[tenant].id)
-            TenantStore(connection).add_member(tenant_id, user.id, Access(access), identity.clock())
-    secret, token = identity.create_token(user, TokenKind.PERMANENT, "demo", OPERATOR)
-    return Account(person.username, password, secret), Caller(user, token, Channel.API, "127.0.0.1", "")
+            TenantStore(connection).add_member(tenant_id, created.id, Access(access), identity.clock())
+    secret, token = identity.create_token(created, TokenKind.PERMANENT, "demo", OPERATOR)
+    return Account(user.username, password, secret), Caller(created, token, Channel.API, "127.0.0.1", "")

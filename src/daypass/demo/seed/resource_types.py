@@ -1,4 +1,4 @@
-"""The kinds of things that a tenant owns: what may be done with each, and how AWS says no."""
+"""The types of a tenant's resources: how to read and write each, and AWS's error code for a denial."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from daypass.demo.environment import Tenant
 from daypass.demo.proof import CheckFailed
 from daypass.demo.seed.fixtures import WELCOME
 
-NOTE = "written-by-the-checklist"
+TEST_VALUE = "written-by-the-checklist"
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """One kind of thing: `read` and `write` answer what they found or did, `denied` is its service's no.
+    """A type of resource: `read` and `write` return a short text, `denied` is the service's error code.
 
-    A write is a single call: of several, AWS might allow the first and refuse the second.
+    A write is a single call, because AWS could allow the first of several and deny the second.
     """
 
     name: str
@@ -34,7 +34,9 @@ def _read_bucket(aws: Aws, tenant: Tenant) -> str:
 
 def _write_bucket(aws: Aws, tenant: Tenant) -> str:
     bucket = tenant.plan.buckets[0]
-    aws.s3.put_object(Bucket=bucket, Key=f"{NOTE}.txt", Body=b"The checklist of the demo put this here.\n")
+    aws.s3.put_object(
+        Bucket=bucket, Key=f"{TEST_VALUE}.txt", Body=b"The checklist of the demo put this here.\n"
+    )
     return "one written"
 
 
@@ -43,7 +45,7 @@ def _read_table(aws: Aws, tenant: Tenant) -> str:
 
 
 def _write_table(aws: Aws, tenant: Tenant) -> str:
-    aws.dynamodb.put_item(TableName=tenant.plan.table, Item={"id": {"S": NOTE}})
+    aws.dynamodb.put_item(TableName=tenant.plan.table, Item={"id": {"S": TEST_VALUE}})
     return "one written"
 
 
@@ -53,7 +55,7 @@ def _read_queue(aws: Aws, tenant: Tenant) -> str:
 
 
 def _write_queue(aws: Aws, tenant: Tenant) -> str:
-    aws.sqs.send_message(QueueUrl=tenant.resources.queue_url, MessageBody=NOTE)
+    aws.sqs.send_message(QueueUrl=tenant.resources.queue_url, MessageBody=TEST_VALUE)
     return "one sent"
 
 
@@ -63,7 +65,7 @@ def _read_topic(aws: Aws, tenant: Tenant) -> str:
 
 
 def _write_topic(aws: Aws, tenant: Tenant) -> str:
-    aws.sns.publish(TopicArn=tenant.resources.topic_arn, Message=NOTE)
+    aws.sns.publish(TopicArn=tenant.resources.topic_arn, Message=TEST_VALUE)
     return "one message published"
 
 
@@ -73,7 +75,7 @@ def _read_stream(aws: Aws, tenant: Tenant) -> str:
 
 
 def _write_stream(aws: Aws, tenant: Tenant) -> str:
-    aws.kinesis.put_record(StreamName=tenant.plan.stream, Data=NOTE.encode(), PartitionKey=NOTE)
+    aws.kinesis.put_record(StreamName=tenant.plan.stream, Data=TEST_VALUE.encode(), PartitionKey=TEST_VALUE)
     return "one record written"
 
 
@@ -85,7 +87,7 @@ def _read_api(aws: Aws, tenant: Tenant) -> str:
 def _write_api(aws: Aws, tenant: Tenant) -> str:
     aws.apigateway.update_rest_api(
         restApiId=tenant.resources.api_id,
-        patchOperations=[{"op": "replace", "path": "/description", "value": NOTE}],
+        patchOperations=[{"op": "replace", "path": "/description", "value": TEST_VALUE}],
     )
     return "its description written"
 
@@ -101,12 +103,12 @@ RESOURCE_TYPES = (
 
 
 def require_refusal(call: Callable[[], str], code: str) -> str:
-    """The code with which AWS refuses; it is unproven that AWS refuses when there is none, or another."""
+    """Return *code* if AWS denies the call with it; raises `CheckFailed` otherwise."""
     try:
-        done = call()
+        outcome = call()
     except ClientError as error:
-        found = str(error.response["Error"]["Code"])
-        if found != code:
-            raise CheckFailed(f"refused, but with {found}") from error
-        return found
-    raise CheckFailed(f"AWS allowed it ({done})")
+        actual = str(error.response["Error"]["Code"])
+        if actual != code:
+            raise CheckFailed(f"denied, but with {actual}") from error
+        return actual
+    raise CheckFailed(f"AWS allowed it ({outcome})")
