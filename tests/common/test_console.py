@@ -1,4 +1,4 @@
-"""One table from ARN to console page: an example of each kind, in each partition."""
+"""The table of console pages: an example ARN of each kind, in each partition."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -207,11 +207,11 @@ def in_region(text: str) -> str:
 
 
 @pytest.mark.parametrize("arn", PAGES)
-def test_an_arn_leads_to_the_page_of_its_resource(arn: str) -> None:
+def test_an_arn_opens_the_page_of_its_resource(arn: str) -> None:
     assert page_of(f"arn:aws:{in_region(arn)}") == Page(in_region(PAGES[arn]), is_exact=True)
 
 
-def test_every_kind_of_the_table_has_an_example() -> None:
+def test_every_kind_in_the_table_has_an_example() -> None:
     without = {(service, pattern) for service, kinds in KINDS.items() for pattern, _ in kinds}
     for arn in PAGES:
         parsed = parse(f"arn:aws:{in_region(arn)}")
@@ -255,18 +255,18 @@ def test_a_partition_without_a_reachable_console_is_refused_by_name(partition: s
         ("arn:aws:elasticfilesystem:eu-west-1:1:x/y", "/efs/home?region=eu-west-1#/file-systems"),
     ],
 )
-def test_an_unknown_kind_leads_to_the_start_page_of_its_service(arn: str, path: str) -> None:
+def test_an_unknown_kind_opens_the_start_page_of_its_service(arn: str, path: str) -> None:
     assert page_of(arn) == Page(path, is_exact=False)
 
 
-def test_the_region_is_the_arns_own_else_the_fallback() -> None:
+def test_the_region_is_that_of_the_arn_or_the_fallback() -> None:
     assert "region=us-east-2" in page_of("arn:aws:rds:us-east-2:1:db:x").path
     assert f"region={REGION}" in page_of("arn:aws:s3:::x").path
     assert service_page("kms", "us-east-2") == "/kms/home?region=us-east-2"
 
 
 @pytest.mark.parametrize("name", ["a b", "a#b", "a?b=c&d", "a%2Fb", "ä", "{region}", "a;view=details"])
-def test_nothing_in_a_name_leaves_its_place_in_the_address(name: str) -> None:
+def test_names_are_percent_encoded_in_the_url(name: str) -> None:
     path = page_of(f"arn:aws:glue:{REGION}:1:crawler/{name}").path
 
     split = urlsplit(path)
@@ -287,7 +287,7 @@ def test_nothing_in_a_name_leaves_its_place_in_the_address(name: str) -> None:
         "arn:aws:s3:::" + "b" * 2048,
     ],
 )
-def test_what_is_no_arn_is_not_parsed(text: str) -> None:
+def test_invalid_arns_are_not_parsed(text: str) -> None:
     assert parse(text) is None
 
 

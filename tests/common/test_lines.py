@@ -1,4 +1,4 @@
-"""A message of several lines becomes one line that can still be read."""
+"""Joining the lines of a message."""
 
 import pytest
 
@@ -30,5 +30,5 @@ LIBPQ = (
         ),
     ],
 )
-def test_lines_are_separated_unless_punctuation_does_it(text: str, line: str) -> None:
+def test_lines_without_final_punctuation_are_separated(text: str, line: str) -> None:
     assert one_line(text) == line

@@ -1,4 +1,4 @@
-"""Which addresses are this machine: one rule for proxies, HSTS and the settings of the CLI."""
+"""The test for loopback addresses, used for proxies, HSTS and the CLI's settings."""
 
 import pytest
 
@@ -19,7 +19,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("host", THIS_MACHINE + THIS_MACHINE_IN_IPV6)
-def test_this_machine_is_known_by_every_name_and_address(host: str) -> None:
+def test_loopback_names_and_addresses_are_recognized(host: str) -> None:
     written = f"[{host}]" if ":" in host else host
 
     assert is_loopback_host(host)
@@ -28,11 +28,11 @@ def test_this_machine_is_known_by_every_name_and_address(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-def test_no_other_name_or_address_is(host: str) -> None:
+def test_other_names_and_addresses_are_not_loopback(host: str) -> None:
     assert not is_loopback_host(host)
     assert not is_loopback(f"https://{host}:8080/x")
 
 
 @pytest.mark.parametrize("url", ["", "localhost", "https://[::1", "https://[nowhere]/"])
-def test_text_that_is_no_url_leads_nowhere(url: str) -> None:
+def test_an_invalid_url_is_not_loopback(url: str) -> None:
     assert not is_loopback(url)

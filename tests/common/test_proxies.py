@@ -1,4 +1,4 @@
-"""The proxy for a connection is the one that the environment names, by the rules of curl and urllib."""
+"""Selection of the proxy from the environment, by the rules of curl and urllib."""
 
 import base64
 import urllib.request
@@ -100,7 +100,7 @@ def test_no_proxy_excludes_the_names_that_urllib_and_botocore_exclude(
 ) -> None:
     no_proxy = ",".join(entries)
 
-    # botocore's `should_bypass_proxies` is this function too, with the authority of the URL.
+    # botocore's `should_bypass_proxies` calls this function with the authority of the URL.
     theirs = urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]  # not in typeshed
         f"{host}:{port}", {"no": no_proxy}
     )
@@ -121,7 +121,7 @@ def test_no_proxy_excludes_the_names_that_urllib_and_botocore_exclude(
         "http://user:canary@p q:3128",
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_without_its_password(value: str) -> None:
+def test_an_unusable_proxy_is_named_by_its_variable_without_the_password(value: str) -> None:
     with pytest.raises(ProxyError, match="HTTPS_PROXY") as raised:
         proxy_for(HTTPS, {"HTTPS_PROXY": value})
 
@@ -129,7 +129,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_without_its_passwo
     assert "canary" not in str(raised.value)
 
 
-def test_user_and_password_are_sent_to_the_proxy_and_shown_nowhere() -> None:
+def test_user_and_password_are_sent_to_the_proxy_and_never_printed() -> None:
     proxy = proxy_for(HTTPS, {"HTTPS_PROXY": "http://dana%40corp:p%2Fcanary%23@p:3128"})
 
     assert proxy is not None

@@ -1,4 +1,4 @@
-"""Names of AWS regions: what can be one, and what is suggested in place of a misspelled one."""
+"""Validation of AWS region names, and suggestions for misspelled ones."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_a_region_that_aws_may_add_is_accepted_without_a_release(region: str) ->
     assert region_error(region) == ""
 
 
-def test_a_region_beyond_the_pattern_is_accepted_when_it_is_named() -> None:
+def test_an_extra_region_beyond_the_pattern_is_accepted() -> None:
     extra = extra_regions({"DAYPASS_EXTRA_REGIONS": "nz-south-1, ap-southeast-10,"})
 
     assert [region_error("nz-south-1", extra), region_error("ap-southeast-10", extra)] == ["", ""]
@@ -64,7 +64,7 @@ def test_an_extra_region_cannot_be_another_host_name() -> None:
     assert region_error("evil.example", extra_regions({"DAYPASS_EXTRA_REGIONS": "evil.example"}))
 
 
-def test_what_may_be_a_secret_is_not_repeated_and_gets_no_suggestion() -> None:
+def test_text_that_may_be_a_secret_is_not_repeated() -> None:
     error = region_error("daypass_pat_canary")
 
     assert "canary" not in error

@@ -1,10 +1,10 @@
-"""Which processes run for a demo."""
+"""The running processes of a demo."""
 
 from pathlib import Path
 
 
 def of_folder(state: Path) -> list[str]:
-    """The command lines of all processes that were started with this state folder."""
+    """Return the command lines of all processes that name this state folder."""
     wanted = str(state).encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -13,6 +13,6 @@ def of_folder(state: Path) -> list[str]:
             if wanted in command or wanted in (process / "environ").read_bytes():
                 found.append(command.decode(errors="replace").replace("\0", " "))
         except OSError:
-            # It ended while we looked.
+            # The process ended meanwhile.
             continue
     return found

@@ -1,4 +1,4 @@
-"""The demo's certificates: what they are good for, and when they are made anew."""
+"""The demo's certificates: their constraints, and when they are replaced."""
 
 import socket
 import ssl
@@ -18,7 +18,7 @@ TODAY = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 def handshake(certificates: Certificates, name: str) -> None:
-    """Shake hands as a client that calls the server *name* and trusts the authority alone."""
+    """Perform a TLS handshake as a client that expects *name* and trusts the authority alone."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificates.certificate, certificates.private_key)
     near, far = socket.socketpair()
@@ -52,7 +52,7 @@ def test_a_client_that_calls_another_name_refuses_the_server(tmp_path: Path) -> 
         handshake(certificates, "portal.example.com")
 
 
-def test_the_authority_is_good_for_loopback_names_only(tmp_path: Path) -> None:
+def test_the_authority_is_trusted_for_loopback_names_only(tmp_path: Path) -> None:
     certificates = certify(StateDirectory(tmp_path), TODAY)
 
     authority = x509.load_pem_x509_certificate(certificates.authority.read_bytes())
@@ -66,7 +66,7 @@ def test_the_authority_is_good_for_loopback_names_only(tmp_path: Path) -> None:
     ]
 
 
-def test_the_second_run_finds_the_certificates_of_the_first(tmp_path: Path) -> None:
+def test_the_second_run_reuses_the_certificates(tmp_path: Path) -> None:
     first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
     again = certify(
@@ -76,7 +76,7 @@ def test_the_second_run_finds_the_certificates_of_the_first(tmp_path: Path) -> N
     assert again == first
 
 
-def test_certificates_that_are_soon_to_end_are_made_anew(tmp_path: Path) -> None:
+def test_certificates_that_expire_soon_are_replaced(tmp_path: Path) -> None:
     first = certify(StateDirectory(tmp_path), TODAY).certificate.read_bytes()
 
     again = certify(StateDirectory(tmp_path), TODAY + LIFETIME - MARGIN).certificate.read_bytes()
@@ -84,14 +84,14 @@ def test_certificates_that_are_soon_to_end_are_made_anew(tmp_path: Path) -> None
     assert again != first
 
 
-def test_a_missing_key_makes_all_three_anew(tmp_path: Path) -> None:
+def test_all_three_files_are_replaced_if_the_key_is_missing(tmp_path: Path) -> None:
     certificates = certify(StateDirectory(tmp_path), utc_now())
     certificates.private_key.unlink()
 
     handshake(certify(StateDirectory(tmp_path), utc_now()), "localhost")
 
 
-def test_only_the_owner_reads_the_key_and_the_authority_s_own_is_not_kept(tmp_path: Path) -> None:
+def test_the_key_is_private_and_the_authority_s_key_is_not_stored(tmp_path: Path) -> None:
     certificates = certify(StateDirectory(tmp_path), TODAY)
 
     assert stat.S_IMODE(certificates.private_key.stat().st_mode) == 0o600

@@ -1,4 +1,4 @@
-"""The demo's processes: what they inherit, and that none is left behind."""
+"""The demo's processes: their environment, and that all of them are stopped."""
 
 import signal
 import socket
@@ -15,7 +15,7 @@ from daypass.demo.signals import STOPPING, SignalGuard
 from daypass.demo.state_dir import StateDirectory
 
 
-def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
+def test_a_process_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
     with ProcessGroup(StateDirectory(tmp_path), SignalGuard()) as children:
         child = children.start("portal", ["no-such-command"], {})
 
@@ -26,7 +26,7 @@ def test_a_child_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) 
 
 
 class FolderInWhichItIsStopped(StateDirectory):
-    """Its logs are opened just when somebody presses Ctrl-C."""
+    """A state folder in which a signal arrives while a log is opened."""
 
     def open_log(self, name: str) -> int:
         signal.raise_signal(signal.SIGINT)
@@ -35,7 +35,7 @@ class FolderInWhichItIsStopped(StateDirectory):
 
 @pytest.fixture
 def stops() -> Iterator[SignalGuard]:
-    """Signals are taken by it until the test is over."""
+    """A guard that handles the signals until the end of the test."""
     before = {number: signal.getsignal(number) for number in STOPPING}
     stops = SignalGuard()
     stops.listen()
@@ -44,7 +44,7 @@ def stops() -> Iterator[SignalGuard]:
         signal.signal(number, handler)
 
 
-def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: SignalGuard) -> None:
+def test_a_signal_during_the_start_of_a_process_stops_it(tmp_path: Path, stops: SignalGuard) -> None:
     children = ProcessGroup(FolderInWhichItIsStopped(tmp_path), stops)
 
     with children, pytest.raises(KeyboardInterrupt):
@@ -55,10 +55,10 @@ def test_a_stop_while_a_child_is_started_finds_it(tmp_path: Path, stops: SignalG
 
 
 @pytest.mark.parametrize("number", STOPPING)
-def test_a_stop_that_python_drops_is_heeded_by_the_next_wait(
+def test_a_signal_whose_exception_python_drops_is_raised_by_the_next_wait(
     tmp_path: Path, stops: SignalGuard, number: signal.Signals
 ) -> None:
-    # Nothing can be raised out of the callback of a weak reference: as when a module has been imported.
+    # Python drops exceptions in callbacks of weak references, such as those of the import system.
     unraisable: list[object] = []
     before, sys.unraisablehook = sys.unraisablehook, lambda dropped: unraisable.append(dropped.exc_type)
     gone = weakref.ref(SignalGuard(), lambda _: signal.raise_signal(number))
@@ -72,14 +72,14 @@ def test_a_stop_that_python_drops_is_heeded_by_the_next_wait(
 
 
 class ImpatientlyStopped(Child):
-    """Somebody presses Ctrl-C once more while it is stopped."""
+    """A process during whose stop a second signal arrives."""
 
     def stop(self) -> None:
         signal.raise_signal(signal.SIGINT)
         super().stop()
 
 
-def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: SignalGuard) -> None:
+def test_a_second_signal_leaves_no_process_behind(tmp_path: Path, stops: SignalGuard) -> None:
     with pytest.raises(KeyboardInterrupt), ProcessGroup(StateDirectory(tmp_path), stops) as children:
         for name in ("first", "second"):
             child = children.start(name, ["sandbox", "--help"], {})
@@ -89,7 +89,7 @@ def test_impatience_leaves_no_child_behind(tmp_path: Path, stops: SignalGuard) -
     assert [child.has_exited for child in children._children] == [True, True]
 
 
-def test_what_the_environment_says_about_another_aws_is_not_inherited(
+def test_variables_of_another_aws_are_not_inherited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
@@ -103,7 +103,7 @@ def test_what_the_environment_says_about_another_aws_is_not_inherited(
     assert not {"AWS_PROFILE", "DUPLO_HOST", "DAYPASS_DATABASE_URL"} & environment.keys()
 
 
-def test_a_port_that_is_taken_is_refused_with_the_option_that_changes_it() -> None:
+def test_a_port_in_use_is_refused_with_the_option_that_changes_it() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -113,7 +113,7 @@ def test_a_port_that_is_taken_is_refused_with_the_option_that_changes_it() -> No
             choose_port(port, "--portal-port")
 
 
-def test_port_zero_is_any_that_is_free_and_stays_so_until_somebody_listens() -> None:
+def test_port_zero_chooses_a_port_that_stays_free() -> None:
     first_of_connections, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
 
     assert 1024 < choose_port(0, "--portal-port") < int(first_of_connections)

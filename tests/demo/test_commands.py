@@ -1,4 +1,4 @@
-"""`daypass demo` as it is typed: what stops it, said in a sentence, and exit code 1."""
+"""Errors of `daypass demo`: a sentence and exit code 1."""
 
 import socket
 import subprocess
@@ -25,7 +25,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], sentence: str) -> Non
     assert "Traceback" not in done.stderr
 
 
-def test_a_portal_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_portal_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
@@ -36,7 +36,7 @@ def test_a_portal_port_that_is_taken_is_said(tmp_path: Path) -> None:
     )
 
 
-def test_an_aws_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_an_aws_port_in_use_is_an_error(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
@@ -47,16 +47,16 @@ def test_an_aws_port_that_is_taken_is_said(tmp_path: Path) -> None:
     )
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     assert_refused(run(tmp_path, "--dir", "/proc/demo"), "/proc/demo cannot be used")
 
 
-def test_a_ready_file_that_cannot_be_written_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_an_unwritable_ready_file_is_an_error_before_anything_starts(tmp_path: Path) -> None:
     done = run(tmp_path, "--portal-port", "0", "--aws-port", "0", "--ready-file", "/proc/none/ready.json")
 
     assert_refused(done, "The ready file /proc/none/ready.json cannot be written")
     assert not (tmp_path / ".daypass-demo" / "sandbox.log").exists()
 
 
-def test_a_port_that_is_none_is_refused_as_a_wrong_command_line(tmp_path: Path) -> None:
+def test_an_invalid_port_is_a_usage_error(tmp_path: Path) -> None:
     assert run(tmp_path, "--portal-port", "99999").returncode == 2

@@ -1,4 +1,4 @@
-"""The state folder: private, whole, and used by one demo at a time."""
+"""The state folder: private, written atomically, and used by one demo at a time."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_folder_and_what_is_written_are_for_their_owner_only(tmp_path: Path) -> None:
+def test_the_folder_and_its_files_are_private(tmp_path: Path) -> None:
     folder = open_folder(tmp_path / "deep" / "demo", US)
 
     written = folder.write("secret", b"hush")
@@ -26,13 +26,13 @@ def test_the_folder_and_what_is_written_are_for_their_owner_only(tmp_path: Path)
     assert written.read_bytes() == b"hush"
 
 
-def test_a_folder_that_was_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+def test_an_existing_folder_is_made_private(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
 
     assert mode(open_folder(tmp_path, US).path) == 0o700
 
 
-def test_a_file_is_replaced_whole_and_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     folder = open_folder(tmp_path, US)
     folder.write("state", b"the first, which is longer")
 
@@ -42,14 +42,14 @@ def test_a_file_is_replaced_whole_and_leaves_no_draft(tmp_path: Path) -> None:
     assert (tmp_path / "state").read_bytes() == b"the second"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_at_the_path_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo").write_text("")
 
     with pytest.raises(DemoError, match="Choose another folder with --dir"):
         open_folder(tmp_path / "demo", US)
 
 
-def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_link_at_the_path_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "demo").symlink_to(tmp_path / "elsewhere")
 
@@ -57,12 +57,12 @@ def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
         open_folder(tmp_path / "demo", US)
 
 
-def test_a_place_that_cannot_be_written_is_refused() -> None:
+def test_an_unwritable_path_is_refused() -> None:
     with pytest.raises(DemoError, match="cannot be used"):
         open_folder(Path("/proc/daypass-demo"), US)
 
 
-def test_a_second_demo_is_kept_out_of_the_folder(tmp_path: Path) -> None:
+def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = open_folder(tmp_path, US)
 
     with (

@@ -1,4 +1,4 @@
-"""The sample history of a new demo: marked, verifiable, the same each time, and recorded once."""
+"""The sample history of a new demo: marked, verifiable, deterministic, and recorded once."""
 
 import csv
 import io
@@ -39,12 +39,12 @@ def seed(folder: Path, *, now: datetime = NOW, has_history: bool = True) -> Path
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with history, for tests that change nothing."""
+    """A folder with history, for read-only tests."""
     return seed(tmp_path_factory.mktemp("history"))
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """All attempts, oldest first."""
+    """Return all issuance attempts, oldest first."""
     database = Database(database_url(StateDirectory(folder)))
     with database.reading() as connection:
         found = connection.execute(select(issuances).order_by(issuances.c.asked_at)).mappings().all()
@@ -53,7 +53,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def facts(folder: Path) -> list[tuple[Any, ...]]:
-    """What a reader sees of the attempts; ids are random."""
+    """Return the attempts without their random ids."""
     shown = ("asked_at", "username", "tenant_name", "purpose", "state", "failure", "validity", "reason")
     return [tuple(row[name] for name in shown) for row in rows(folder)]
 
@@ -113,14 +113,14 @@ def test_each_event_of_an_attempt_is_marked_in_the_export(seeded: Path) -> None:
     assert {detail["reason"] for detail in details} == {REASON}
 
 
-def test_the_record_is_verified_and_each_issuance_has_its_events(seeded: Path) -> None:
+def test_the_audit_log_verifies_and_has_the_events_of_each_issuance(seeded: Path) -> None:
     verified = portal(seeded, "audit", "verify")
 
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "The record is what was written" in verified.stdout
 
 
-def test_the_time_stamps_of_the_record_never_go_back(seeded: Path) -> None:
+def test_the_time_stamps_of_the_audit_log_never_go_back(seeded: Path) -> None:
     exported = portal(seeded, "audit", "export")
 
     times = [datetime.fromisoformat(json.loads(line)["at"]) for line in exported.stdout.splitlines()]
@@ -141,7 +141,7 @@ def test_no_session_of_the_history_is_live_and_no_attempt_is_open(seeded: Path) 
     assert open_attempts == []
 
 
-def test_the_record_stays_verifiable_when_later_events_follow(tmp_path: Path) -> None:
+def test_the_audit_log_verifies_with_later_events(tmp_path: Path) -> None:
     seed(tmp_path)
     database = Database(database_url(StateDirectory(tmp_path)))
     audit = AuditLog(database, lambda: NOW)
@@ -158,7 +158,7 @@ def test_two_folders_get_the_same_history(seeded: Path, tmp_path: Path) -> None:
     assert facts(seed(tmp_path)) == facts(seeded) != []
 
 
-def test_a_second_start_records_no_more(tmp_path: Path) -> None:
+def test_a_second_start_adds_no_history(tmp_path: Path) -> None:
     before = facts(seed(tmp_path))
 
     after = facts(seed(tmp_path, now=NOW + timedelta(days=3)))

@@ -42,19 +42,19 @@ class Run:
         return {mark: re.findall(rf"^  {mark} (.*)$", self.done.stdout, re.MULTILINE) for mark in "✓✗"}
 
 
-def run_once(place: Path) -> Run:
-    ready = place / "ready.json"
+def run_once(folder: Path) -> Run:
+    ready = folder / "ready.json"
     done = subprocess.run(
         [DAYPASS, "demo", "--once", "--portal-port", "0", "--aws-port", "0", "--ready-file", str(ready)],
-        env=bare_environment(place),
-        cwd=place,
+        env=bare_environment(folder),
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert ready.exists(), done.stdout + done.stderr
-    return Run(done, place / ".daypass-demo", json.loads(ready.read_bytes()))
+    return Run(done, folder / ".daypass-demo", json.loads(ready.read_bytes()))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run_once(tmp_path_factory.mktemp("once"))
 
 
-def test_every_promise_is_kept_and_the_exit_code_says_so(first: Run) -> None:
+def test_every_check_passes_with_exit_code_0(first: Run) -> None:
     assert first.done.returncode == 0, first.done.stdout + first.done.stderr
     assert first.outcomes["✗"] == []
     assert len(first.outcomes["✓"]) > 30
@@ -84,11 +84,11 @@ def test_every_promise_is_kept_and_the_exit_code_says_so(first: Run) -> None:
         r"15 minutes later AWS refuses them +ExpiredToken",
     ],
 )
-def test_each_line_shows_the_real_outcome(first: Run, outcome: str) -> None:
+def test_each_check_prints_its_outcome(first: Run, outcome: str) -> None:
     assert any(re.fullmatch(outcome, line.rstrip()) for line in first.outcomes["✓"]), first.done.stdout
 
 
-def test_the_ready_file_says_all_that_a_program_needs(first: Run) -> None:
+def test_the_ready_file_has_addresses_users_and_tenants(first: Run) -> None:
     assert list(first.ready) == ["portal_url", "aws_endpoint_url", "ca_file", "region", "users", "tenants"]
     assert {user["username"]: user["role"] for user in first.ready["users"]} == {
         "admin@example.com": "Administrator",
@@ -108,7 +108,7 @@ def test_the_ready_file_says_all_that_a_program_needs(first: Run) -> None:
         assert tenant["role_arn"].endswith(f":role/duploservices-{tenant['name']}")
 
 
-def test_all_that_is_kept_is_for_its_owner_only(first: Run) -> None:
+def test_all_files_of_the_demo_are_private(first: Run) -> None:
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in first.state.rglob("*")}
 
     assert stat.S_IMODE(first.state.stat().st_mode) == 0o700
@@ -124,7 +124,7 @@ def test_no_secret_is_printed_or_logged(first: Run) -> None:
         assert not user["password"] or user["password"] not in first.done.stdout + logs
 
 
-def test_the_record_of_history_and_real_sessions_is_verified(first: Run) -> None:
+def test_the_audit_log_of_history_and_real_sessions_verifies(first: Run) -> None:
     url = f"sqlite:///{first.state / 'daypass.db'}"
     verified = subprocess.run(
         [DAYPASS, "portal", "audit", "verify"],
@@ -150,11 +150,11 @@ def test_the_record_of_history_and_real_sessions_is_verified(first: Run) -> None
     assert marked == sorted(marked)
 
 
-def test_nothing_runs_when_it_has_ended(first: Run) -> None:
+def test_no_process_runs_after_the_demo(first: Run) -> None:
     assert of_folder(first.state) == []
 
 
-def test_a_membership_too_many_breaks_a_promise_and_the_exit_code_says_so(first: Run, tmp_path: Path) -> None:
+def test_an_additional_membership_fails_a_check_with_exit_code_1(first: Run, tmp_path: Path) -> None:
     data01 = next(tenant for tenant in first.ready["tenants"] if tenant["name"] == "data01")
     state = shutil.copytree(first.state, tmp_path / first.state.name)
     database = Database(f"sqlite:///{state / 'daypass.db'}")
@@ -171,7 +171,7 @@ def test_a_membership_too_many_breaks_a_promise_and_the_exit_code_says_so(first:
     assert again.ready["users"] == first.ready["users"]
 
 
-def test_a_role_that_is_too_wide_breaks_the_promises_about_other_tenants(
+def test_a_role_with_too_many_rights_fails_the_checks_of_other_tenants(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

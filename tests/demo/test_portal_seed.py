@@ -1,4 +1,4 @@
-"""The portal's database in the state folder: filled once, and always as the accounts file says."""
+"""The portal's database in the state folder: seeded once, and consistent with the accounts file."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ def memberships(folder: StateDirectory, username: str) -> dict[str, str]:
     return {seen.tenant.name: str(seen.membership) for seen in found}
 
 
-def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: StateDirectory) -> None:
+def test_each_user_has_the_memberships_of_the_fixtures(folder: StateDirectory) -> None:
     seed(folder)
 
     assert memberships(folder, "admin@example.com") == {}
@@ -45,7 +45,7 @@ def test_each_user_has_the_memberships_that_the_demo_speaks_of(folder: StateDire
     assert memberships(folder, "ci@example.com") == {"dev01": "full"}
 
 
-def test_the_kept_secrets_are_the_ones_that_the_portal_knows(folder: StateDirectory) -> None:
+def test_the_portal_accepts_the_stored_secrets(folder: StateDirectory) -> None:
     accounts = seed(folder)
 
     database = Database(database_url(folder))
@@ -67,12 +67,12 @@ def test_a_service_account_has_no_password(folder: StateDirectory) -> None:
     assert without == ["ci@example.com"]
 
 
-def test_the_second_run_keeps_everything(folder: StateDirectory) -> None:
+def test_the_second_run_changes_no_account(folder: StateDirectory) -> None:
     assert seed(folder) == seed(folder)
 
 
 @pytest.mark.parametrize("lost", [FILE, DATABASE])
-def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: StateDirectory, lost: str) -> None:
+def test_accounts_and_database_are_recreated_if_either_is_missing(folder: StateDirectory, lost: str) -> None:
     before = seed(folder)
     (folder.path / lost).unlink()
 
@@ -82,7 +82,7 @@ def test_when_one_half_of_the_state_is_lost_both_are_made_anew(folder: StateDire
     assert memberships(folder, "dana@example.com") == {"dev01": "full", "prod01": "read-only"}
 
 
-def test_nobody_s_password_or_token_is_another_s(folder: StateDirectory) -> None:
+def test_passwords_and_tokens_are_unique(folder: StateDirectory) -> None:
     people = seed(folder).users.values()
 
     assert len({account.api_token.reveal() for account in people}) == len(people)

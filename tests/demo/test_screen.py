@@ -1,4 +1,4 @@
-"""What is printed: aligned, and in colour only where somebody wants it."""
+"""The demo's output: aligned, and in colour only on a terminal."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from daypass.demo import output
 from daypass.demo.proof import CheckResult
 
 
-def test_promises_and_outcomes_stand_in_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_titles_and_outcomes_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_result(CheckResult("It holds", True, "3 objects"))
     output.print_result(CheckResult("And so does this", False, "AWS allowed it"))
 
@@ -16,7 +16,7 @@ def test_promises_and_outcomes_stand_in_columns(capsys: pytest.CaptureFixture[st
     assert first.index("3 objects") == second.index("AWS allowed it")
 
 
-def test_what_is_no_terminal_gets_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_that_is_not_a_terminal_has_no_colour(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_title("A heading")
     output.print_result(CheckResult("It holds", True, "3 objects"))
 

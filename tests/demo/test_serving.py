@@ -1,4 +1,4 @@
-"""A demo that serves: what it prints works as printed, and no way of stopping it leaves anything behind."""
+"""A serving demo: the printed commands work, and stopping it leaves no process behind."""
 
 import os
 import re
@@ -19,14 +19,14 @@ PATIENCE = 90.0
 class Serving:
     """A demo in a folder of its own."""
 
-    def __init__(self, place: Path) -> None:
-        self.state = place / "a folder" / "state"
-        self.log = place / "log"
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "a folder" / "state"
+        self.log = folder / "log"
         ports = ["--portal-port", "0", "--aws-port", "0"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [DAYPASS, "demo", "--dir", str(self.state), *ports],
-                env=bare_environment(place),
+                env=bare_environment(folder),
                 stdout=log,
                 stderr=log,
             )
@@ -72,13 +72,13 @@ class Serving:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Serving]:
-    """A demo that was just started; it is gone after the test, whatever the test did."""
+    """A demo that was just started; it is stopped after the test."""
     demo = Serving(tmp_path)
     yield demo
     demo.stop(signal.SIGTERM)
 
 
-def test_what_it_prints_works_as_printed_until_ctrl_c(serving: Serving, tmp_path: Path) -> None:
+def test_the_printed_commands_work_until_ctrl_c(serving: Serving, tmp_path: Path) -> None:
     serving.wait_until_it_serves()
 
     aws = serving.pasted("The AWS CLI, in another terminal", tmp_path)
@@ -93,7 +93,7 @@ def test_what_it_prints_works_as_printed_until_ctrl_c(serving: Serving, tmp_path
     first_day = serving.pasted(
         "The daypass command, in another terminal",
         tmp_path,
-        # Instead of the press in the browser.
+        # Without a browser, by a request.
         f"export DAYPASS_TOKEN=\"$(cat '{serving.state / 'dana@example.com.token'}')\"",
         # Debian's AWS CLI 2.9 does not know endpoint_url; the one of this environment does.
         f"export PATH='{Path(DAYPASS).parent}':\"$PATH\"",
@@ -116,14 +116,14 @@ def test_what_it_prints_works_as_printed_until_ctrl_c(serving: Serving, tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_it_can_be_stopped_while_it_starts(serving: Serving, number: signal.Signals) -> None:
+def test_a_signal_stops_the_demo_while_it_starts(serving: Serving, number: signal.Signals) -> None:
     serving.wait_for("sandbox.log")
 
     assert serving.stop(number) == 130
     assert of_folder(serving.state) == []
 
 
-def test_when_the_portal_dies_the_demo_says_so_and_ends(serving: Serving) -> None:
+def test_the_demo_ends_with_an_error_if_the_portal_dies(serving: Serving) -> None:
     serving.wait_until_it_serves()
     children = Path(f"/proc/{serving.process.pid}/task/{serving.process.pid}/children").read_text().split()
     portal = next(pid for pid in children if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes())

@@ -1,4 +1,4 @@
-"""The AWS config file on the disk: whole, private, and nobody's writing lost."""
+"""The AWS config file: atomic, private changes that lose no concurrent change."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from daypass.cli.runtime.errors import Misconfigured, Unavailable
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the file will be."""
+    """The path of the config file."""
     return tmp_path / ".aws" / "config"
 
 
@@ -27,7 +27,7 @@ def change(path: Path, edit: Callable[[bytes], bytes]) -> bool:
 
 
 def append(line: bytes) -> Callable[[bytes], bytes]:
-    """An edit that is done only once, whatever it finds."""
+    """Return an idempotent edit that appends *line*."""
     return lambda content: content if line in content else content + line
 
 
@@ -35,7 +35,7 @@ def mode(path: Path) -> str:
     return oct(path.stat().st_mode & 0o777)
 
 
-def test_a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode(path: Path) -> None:
+def test_a_new_file_is_private_and_an_existing_one_keeps_its_mode(path: Path) -> None:
     assert change(path, append(b"a\n"))
     assert (mode(path), mode(path.parent)) == ("0o600", "0o700")
 
@@ -47,7 +47,7 @@ def test_a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode(path: Path) -
     assert [found.name for found in path.parent.iterdir()] == ["config"]
 
 
-def test_what_is_right_already_is_not_written(path: Path) -> None:
+def test_an_unchanged_file_is_not_written(path: Path) -> None:
     change(path, append(b"a\n"))
     before = path.stat()
 
@@ -57,7 +57,7 @@ def test_what_is_right_already_is_not_written(path: Path) -> None:
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_changed(path: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept_and_its_target_changed(path: Path, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "aws-config"
     real.parent.mkdir()
     real.write_bytes(b"a\n")
@@ -70,7 +70,7 @@ def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_changed(path: Path, t
     assert real.read_bytes() == b"a\nb\n"
 
 
-def test_a_link_into_nowhere_gets_its_file(path: Path, tmp_path: Path) -> None:
+def test_the_target_of_a_dangling_link_is_created(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir()
     path.symlink_to(tmp_path / "later")
 
@@ -80,7 +80,7 @@ def test_a_link_into_nowhere_gets_its_file(path: Path, tmp_path: Path) -> None:
     assert path.is_symlink()
 
 
-def test_a_link_in_a_circle_is_refused(path: Path) -> None:
+def test_a_link_loop_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.symlink_to(path)
 
@@ -88,7 +88,7 @@ def test_a_link_in_a_circle_is_refused(path: Path) -> None:
         change(path, append(b"a\n"))
 
 
-def test_a_read_only_file_is_left_alone(path: Path) -> None:
+def test_a_read_only_file_is_not_changed(path: Path) -> None:
     change(path, append(b"a\n"))
     path.chmod(0o444)
 
@@ -100,7 +100,7 @@ def test_a_read_only_file_is_left_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "another user's"])
-def test_what_is_no_plain_file_of_ours_is_left_alone(path: Path, kind: str) -> None:
+def test_a_file_that_is_not_regular_or_not_ours_is_not_changed(path: Path, kind: str) -> None:
     path.parent.mkdir()
     if kind == "a folder":
         path.mkdir()
@@ -118,7 +118,7 @@ def test_what_is_no_plain_file_of_ours_is_left_alone(path: Path, kind: str) -> N
 
 @pytest.mark.parametrize("is_there", [True, False])
 @pytest.mark.parametrize("way", ["in place", "by rename"])
-def test_what_another_writes_while_we_think_is_kept(path: Path, way: str, is_there: bool) -> None:
+def test_a_concurrent_change_is_kept(path: Path, way: str, is_there: bool) -> None:
     path.parent.mkdir()
     if is_there:
         path.write_bytes(b"a\n")
@@ -135,7 +135,7 @@ def test_what_another_writes_while_we_think_is_kept(path: Path, way: str, is_the
     assert path.read_bytes() == (b"a\n" if is_there else b"") + b"theirs\nours\n"
 
 
-def test_what_another_writes_into_the_file_at_the_moment_it_is_replaced_is_kept(path: Path) -> None:
+def test_a_concurrent_change_at_the_moment_of_the_replacement_is_kept(path: Path) -> None:
     change(path, append(b"a\n"))
 
     with path.open("ab", buffering=0) as theirs, at_the_next("os.rename", lambda: theirs.write(b"theirs\n")):
@@ -146,14 +146,14 @@ def test_what_another_writes_into_the_file_at_the_moment_it_is_replaced_is_kept(
 
 @contextmanager
 def at_the_next(event: str, act: Callable[[], object]) -> Iterator[None]:
-    """Do something just before the interpreter does *event*, once."""
+    """Call *act* once, just before the next audit *event* of the interpreter."""
     waiting = [act]
 
     def hook(name: str, _: tuple[object, ...]) -> None:
         if name == event and waiting:
             waiting.pop()()
 
-    # It can never be taken away again; afterwards it has nothing left to do.
+    # An audit hook cannot be removed; after the block it does nothing.
     sys.addaudithook(hook)
     yield
     waiting.clear()
@@ -168,7 +168,7 @@ def write(path: Path, content: bytes, way: str) -> None:
         new.rename(path)
 
 
-def test_whoever_never_rests_is_not_fought_with(path: Path) -> None:
+def test_endless_concurrent_changes_are_an_error(path: Path) -> None:
     change(path, append(b"a\n"))
 
     def restless(content: bytes) -> bytes:
@@ -181,7 +181,7 @@ def test_whoever_never_rests_is_not_fought_with(path: Path) -> None:
     assert b"ours" not in path.read_bytes()
 
 
-def test_twenty_at_once_lose_nothing(path: Path) -> None:
+def test_twenty_concurrent_edits_are_all_kept(path: Path) -> None:
     lines = [b"line %d\n" % number for number in range(20)]
     threads = [Thread(target=change, args=(path, append(line))) for line in lines]
     for thread in threads:
@@ -192,7 +192,7 @@ def test_twenty_at_once_lose_nothing(path: Path) -> None:
     assert sorted(path.read_bytes().splitlines(keepends=True)) == sorted(lines)
 
 
-def test_a_folder_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(Misconfigured, match="cannot be"):
@@ -200,7 +200,7 @@ def test_a_folder_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
 
 
 def refusing(code: int) -> Callable[..., None]:
-    """A system call that fails."""
+    """Return a system call that fails with *code*."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
@@ -209,7 +209,7 @@ def refusing(code: int) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_where_no_hard_links_are_possible_a_new_file_is_created(
+def test_without_hard_links_a_new_file_is_created(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     monkeypatch.setattr(os, "link", refusing(code))
@@ -220,7 +220,7 @@ def test_where_no_hard_links_are_possible_a_new_file_is_created(
     assert [found.name for found in path.parent.iterdir()] == ["config"]
 
 
-def test_where_no_hard_links_are_possible_another_s_new_file_is_kept(
+def test_without_hard_links_a_concurrent_new_file_is_kept(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", refusing(errno.EPERM))
@@ -236,7 +236,7 @@ def test_where_no_hard_links_are_possible_another_s_new_file_is_kept(
 
 
 def on_a_mount_point(path: Path, monkeypatch: pytest.MonkeyPatch, old: bytes) -> os.stat_result:
-    """Have the file be one that cannot be replaced, as a single file mounted into a container."""
+    """Write a file that cannot be replaced, as a single file mounted into a container."""
     path.parent.mkdir()
     path.write_bytes(old)
     monkeypatch.setattr(os, "rename", refusing(errno.EBUSY))
@@ -257,7 +257,7 @@ def test_a_file_that_cannot_be_replaced_is_overwritten(
     assert list((path.parent.parent / "state").iterdir()) == []
 
 
-def test_until_all_is_written_the_old_content_is_in_a_private_backup(
+def test_an_interrupted_overwrite_leaves_a_private_backup(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_a_mount_point(path, monkeypatch, b"a\n")
@@ -271,9 +271,7 @@ def test_until_all_is_written_the_old_content_is_in_a_private_backup(
     assert (backup.read_bytes(), mode(backup)) == (b"a\n", "0o600")
 
 
-def test_without_room_for_a_backup_nothing_is_overwritten(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_backup_nothing_is_overwritten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on_a_mount_point(path, monkeypatch, b"a\n")
     (path.parent.parent / "state").touch()
 
@@ -283,7 +281,7 @@ def test_without_room_for_a_backup_nothing_is_overwritten(
     assert path.read_bytes() == b"a\n"
 
 
-def test_a_writable_file_in_a_folder_that_takes_no_new_files_is_overwritten(
+def test_a_writable_file_in_a_read_only_folder_is_overwritten(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.parent.mkdir()

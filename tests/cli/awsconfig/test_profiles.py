@@ -1,4 +1,4 @@
-"""Profiles in the text of an AWS config file: ours come and go, and every other byte stays."""
+"""Writing and pruning profiles in an AWS config file, with every other byte unchanged."""
 
 import configparser
 import io
@@ -83,7 +83,7 @@ def pruned(content: bytes) -> bytes:
 
 
 def is_woven_into(foreign: bytes, whole: bytes) -> bool:
-    """Whether every line of *foreign* is in *whole*, in the same order."""
+    """Return whether every line of *foreign* is in *whole*, in the same order."""
     rest = iter(whole.splitlines(keepends=True))
     return all(
         any(line in (kept, kept.rstrip(b"\r\n")) for kept in rest) for line in foreign.splitlines(True)
@@ -91,7 +91,7 @@ def is_woven_into(foreign: bytes, whole: bytes) -> bool:
 
 
 def parsed(content: bytes) -> dict[str, dict[str, str]]:
-    """The file as the AWS CLI's own parser has it."""
+    """Return the file as parsed by the AWS CLI's own parser."""
     parser = configparser.RawConfigParser(default_section="")
     text = content.decode("utf-8", "surrogateescape")
     parser.read_file(io.StringIO(text, newline=None))
@@ -99,7 +99,7 @@ def parsed(content: bytes) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_a_new_profile_goes_to_the_end_and_every_foreign_byte_is_still_there(text: str) -> None:
+def test_a_new_profile_is_appended_and_all_other_bytes_stay(text: str) -> None:
     before = as_bytes(text)
 
     after = with_profile(before, DEV)
@@ -110,7 +110,7 @@ def test_a_new_profile_goes_to_the_end_and_every_foreign_byte_is_still_there(tex
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_writing_twice_is_writing_once_and_pruning_takes_all_of_it_back(text: str) -> None:
+def test_writing_is_idempotent_and_pruning_restores_the_file(text: str) -> None:
     before = as_bytes(text)
 
     once = with_profile(before, DEV)
@@ -122,7 +122,7 @@ def test_writing_twice_is_writing_once_and_pruning_takes_all_of_it_back(text: st
 
 
 @pytest.mark.parametrize("text", [text for text in FILES.values() if "\ufeff" not in text])
-def test_the_aws_cli_s_parser_sees_one_profile_more_and_nothing_else_changed(text: str) -> None:
+def test_the_aws_cli_s_parser_sees_only_the_new_profile_as_a_change(text: str) -> None:
     before = parsed(as_bytes(text))
 
     after = parsed(with_profile(as_bytes(text), DEV))
@@ -131,7 +131,7 @@ def test_the_aws_cli_s_parser_sees_one_profile_more_and_nothing_else_changed(tex
     assert after == before
 
 
-def test_of_a_profile_that_is_there_only_the_command_changes() -> None:
+def test_only_the_command_of_an_existing_profile_changes() -> None:
     text = (
         "# mine\n[profile dev01] # keep\nregion=eu-west-1\n# why\n"
         "credential_process: duploctl jit aws --tenant x\n  and a second line\n"
@@ -144,7 +144,7 @@ def test_of_a_profile_that_is_there_only_the_command_changes() -> None:
     assert after == text.replace(old, f"credential_process = {DEV.command}\n")
 
 
-def test_a_region_is_added_where_there_is_none_and_moved_only_on_demand() -> None:
+def test_a_region_is_added_if_missing_and_overwritten_only_on_demand() -> None:
     bare, set_already = b"[profile dev01]\noutput = json\n", b"[profile dev01]\nregion = eu-west-1\n"
     moved = Config(set_already)
     moved.put(DEV, overwrites_region=True)
@@ -154,7 +154,7 @@ def test_a_region_is_added_where_there_is_none_and_moved_only_on_demand() -> Non
     assert b"region = us-west-2" in moved.to_bytes()
 
 
-def test_the_default_profile_and_names_with_blanks_have_their_own_spelling() -> None:
+def test_the_headers_of_the_default_profile_and_of_names_with_blanks() -> None:
     default = with_profile(b"", Profile("default", "daypass aws", None))
     blank = with_profile(b"", Profile("my name", "daypass aws", None))
 
@@ -163,12 +163,12 @@ def test_the_default_profile_and_names_with_blanks_have_their_own_spelling() -> 
     assert with_profile(blank, Profile("my name", "daypass aws", None)) == blank
 
 
-def test_a_profile_that_is_there_twice_is_not_touched() -> None:
+def test_a_duplicate_profile_is_not_changed() -> None:
     with pytest.raises(UsageError, match="twice"):
         with_profile(b"[profile dev01]\na = b\n[profile dev01]\n", DEV)
 
 
-def test_pruning_leaves_what_others_wrote_and_what_they_added_to_ours() -> None:
+def test_pruning_keeps_the_user_s_profiles_and_settings() -> None:
     ours = with_profile(b"", DEV).decode()
     by_hand = "[profile hand]\ncredential_process = daypass aws --tenant dev01\n"
     added = ours.replace("[profile dev01]\n", "[profile dev01]\n# note\ns3 =\n  addressing_style = path\n")
@@ -181,7 +181,7 @@ def test_pruning_leaves_what_others_wrote_and_what_they_added_to_ours() -> None:
     )
 
 
-def test_pruning_asks_for_each_of_ours_whether_it_is_gone() -> None:
+def test_pruning_removes_only_our_profiles_that_are_gone() -> None:
     both = with_profile(with_profile(b"", DEV), Profile("prod01", "daypass aws --tenant prod01", None))
     config = Config(both)
 
@@ -213,11 +213,11 @@ TEXTS = st.lists(st.tuples(LINES, NEWLINES)).map(lambda lines: "".join(line + en
 
 
 @given(TEXTS, st.booleans())
-def test_whatever_is_in_the_file_stays_in_it(text: str, ends_bluntly: bool) -> None:
+def test_any_content_of_the_file_is_kept(text: str, ends_bluntly: bool) -> None:
     assume(text.count("[profile dev01]") < 2)
     before = as_bytes(text.rstrip("\r\n") if ends_bluntly else text)
     there = Config(before).find("dev01")
-    # What duploctl's command becomes is another test's.
+    # Taking over duploctl's command is tested elsewhere.
     assume(there is None or there.value("credential_process") is None)
 
     after = with_profile(before, DEV)

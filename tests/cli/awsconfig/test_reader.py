@@ -1,4 +1,4 @@
-"""AWS's files are read as botocore and the AWS CLI read them, before a profile is written and after."""
+"""AWS's configuration files are read as by botocore and the AWS CLI."""
 
 import os
 import subprocess
@@ -39,7 +39,7 @@ NUL = b"[default]\nregion = eu\0-west-1\n"
 
 
 @pytest.mark.parametrize(("content", "line", "remedy"), BROKEN.values(), ids=BROKEN)
-def test_a_file_that_the_aws_cli_cannot_read_is_refused_with_its_line_and_left_alone(
+def test_a_file_that_the_aws_cli_cannot_read_is_refused_with_the_line_and_not_changed(
     inside: Inside, content: bytes, line: int, remedy: str
 ) -> None:
     inside.config.parent.mkdir()
@@ -54,7 +54,7 @@ def test_a_file_that_the_aws_cli_cannot_read_is_refused_with_its_line_and_left_a
         check=False,
     )
 
-    # UTF-16 without a mark is valid UTF-8 with NULs, in which the AWS CLI finds no profile.
+    # UTF-16 without a byte order mark is valid UTF-8 with NULs, in which the AWS CLI finds no profile.
     assert b"Unable to parse config file" in theirs.stderr or b"\0" in content
     assert (ran.code, diff.code) == (6, 6)
     assert f"{inside.config}, line {line}: " in ran.err or line == 0
@@ -63,7 +63,7 @@ def test_a_file_that_the_aws_cli_cannot_read_is_refused_with_its_line_and_left_a
     assert inside.config.read_bytes() == content
 
 
-def test_a_nul_byte_is_refused_though_botocore_reads_over_it(inside: Inside) -> None:
+def test_a_nul_byte_is_refused_although_botocore_ignores_it(inside: Inside) -> None:
     inside.config.parent.mkdir()
     inside.config.write_bytes(NUL)
 
@@ -73,7 +73,7 @@ def test_a_nul_byte_is_refused_though_botocore_reads_over_it(inside: Inside) -> 
     assert "line 2: it holds a NUL byte" in ran.err
 
 
-def test_a_credentials_file_that_cannot_be_read_is_refused_too(inside: Inside) -> None:
+def test_an_unreadable_credentials_file_is_refused(inside: Inside) -> None:
     inside.config.parent.mkdir()
     (inside.config.parent / "credentials").write_text("[x]\naws_access_key_id\n")
 
@@ -109,7 +109,7 @@ def test_a_credentials_file_that_cannot_be_read_is_refused_too(inside: Inside) -
         ("[profile dev01]\nregion = a\n[profile 'dev01']\n", "", "twice"),
     ],
 )
-def test_a_profile_that_the_aws_tools_would_take_from_elsewhere_is_refused(
+def test_a_profile_with_another_source_of_keys_is_refused(
     inside: Inside, config: str, credentials: str, said: str
 ) -> None:
     inside.config.parent.mkdir()
@@ -133,7 +133,7 @@ def test_variables_and_tilde_in_the_path_of_the_file_are_expanded(inside: Inside
     assert f"{inside.home}/x/config" in inside("doctor", AWS_CONFIG_FILE=named, PATH="/nowhere").out
 
 
-def test_the_path_of_the_credentials_file_is_expanded_too(inside: Inside) -> None:
+def test_the_path_of_the_credentials_file_is_expanded(inside: Inside) -> None:
     (inside.home / "keys").write_text("[dev01]\naws_access_key_id = A\n")
 
     ran = inside("configure", "--tenant", "dev01", AWS_SHARED_CREDENTIALS_FILE="$HOME/keys")
@@ -187,7 +187,7 @@ FILES = st.lists(SECTIONS, min_size=1, max_size=3, unique_by=lambda section: sec
 
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(config=FILES, credentials=FILES, newline=st.sampled_from(["\n", "\r\n", "\r"]))
-def test_the_same_profiles_and_the_same_source_of_keys_as_in_botocore(
+def test_profiles_and_sources_of_keys_are_those_of_botocore(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str, credentials: str, newline: str
 ) -> None:
     for name, text in (("config", config), ("credentials", credentials)):
@@ -219,7 +219,7 @@ METHODS = {
 
 
 def asked_by_botocore(profile: str) -> str | None:
-    """The setting that botocore's first responsible provider takes keys from, whatever comes of it."""
+    """Return the setting that botocore's first matching provider uses, even if it then fails."""
     session = botocore.session.Session(profile=profile)
     for provider in create_credential_resolver(session).providers:
         if provider.METHOD not in (*METHODS, "sso"):

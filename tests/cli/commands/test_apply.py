@@ -1,4 +1,4 @@
-"""The portal as a file: what it says is done once, and what is exported changes nothing."""
+"""`daypass apply` and `export`: idempotence, plans, pruning and errors."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ settings:
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[None]:
-    """What the portal logs is not what the command says."""
+    """Keep the portal's log out of the command's output."""
     logs.configure(StringIO())
     yield
     structlog.reset_defaults()
@@ -83,7 +83,7 @@ def carry_out(portal: Portal, steps: Plan) -> None:
         portal.call(step.method, step.path, step.body, "testing", step.condition)
 
 
-def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
+def test_applying_a_file_a_second_time_plans_nothing(portal: Portal) -> None:
     found = planned(portal, FILE)
     assert (found.count(ADD), found.count(CHANGE), found.count(REMOVE)) == (11, 1, 0)
 
@@ -106,7 +106,7 @@ def test_a_file_is_planned_then_done_then_has_no_effect(portal: Portal) -> None:
     }
 
 
-def test_what_is_exported_changes_nothing(portal: Portal) -> None:
+def test_applying_an_export_plans_nothing(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
 
     exported = manifest.write(live_state.read(portal).manifest)
@@ -114,7 +114,7 @@ def test_what_is_exported_changes_nothing(portal: Portal) -> None:
     assert planned(portal, exported, prune=True).steps == []
 
 
-def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
+def test_entries_that_the_file_does_not_list_stay_without_prune(portal: Portal) -> None:
     carry_out(portal, planned(portal, FILE))
     less = "tenants:\n  dev01:\n    members: {}\n  prod01: {}\n"
 
@@ -130,7 +130,7 @@ def test_what_the_file_leaves_out_stays_unless_pruned(portal: Portal) -> None:
     assert "rita@example.com" in there.users
 
 
-def test_what_is_noted_is_changed_kind_and_all_and_pruned_where_the_file_speaks_of_it(
+def test_metadata_is_changed_with_its_kind_and_pruned_in_listed_tenants_only(
     portal: Portal,
 ) -> None:
     carry_out(portal, planned(portal, FILE))
@@ -149,7 +149,7 @@ def test_what_is_noted_is_changed_kind_and_all_and_pruned_where_the_file_speaks_
     assert planned(portal, less, prune=True).steps == []
 
 
-def test_a_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: Portal) -> None:
+def test_the_system_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: Portal) -> None:
     def both(seconds: int) -> str:
         tenant = f"tenants:\n  dev01:\n    settings: {{aws_role_max_session_duration: {seconds}}}\n"
         return f"{tenant}settings:\n  AppConfig: {{MaximumSessionDuration: {seconds}}}\n"
@@ -161,7 +161,7 @@ def test_a_maximum_is_raised_before_the_tenants_and_lowered_after_them(portal: P
 
 
 class Older(Portal):
-    """A portal that knows no metadata: it is asked for an address that no portal knows."""
+    """A portal without metadata: its path is replaced by an unknown one."""
 
     __slots__ = ()
 
@@ -170,7 +170,7 @@ class Older(Portal):
         return super().call(method, path.replace("/tenant-metadata", "/tenant-nothing"), *more)
 
 
-def test_a_portal_that_knows_no_metadata_yet_has_none(portal: Portal) -> None:
+def test_metadata_is_refused_for_an_older_portal(portal: Portal) -> None:
     older = Older(portal.origin, portal.bearer, portal.trust)
     less = "tenants:\n  dev01:\n    metadata: {}\n  new01: {region: eu-central-1}\n"
 
@@ -196,31 +196,31 @@ WRONG = (
     ("users:\n  a: {disabled: perhaps}\n", 2, "disabled is true or false"),
     ("users:\n  a: {}\n  A: {}\n", 3, "“a” occurs twice"),
     ("users:\n  a: {}\n  a: {}\n", 3, "“a” occurs twice"),
-    ("users:\n  - a\n", 2, "names with a colon"),
+    ("users:\n  - a\n", 2, "a mapping (name: value)"),
     ("tenants:\n  t1:\n    members:\n      a: some\n", 4, "access is full or read-only"),
     ("settings:\n  Flags:\n    x: [1]\n", 3, "a single value"),
     ("settings:\n  Flags:\n    x:\n", 3, "a single value"),
     ("tenants:\n  t1:\n    metadata:\n      a: {kind: colour, value: x}\n", 4, "a kind is text, url or"),
     ("tenants:\n  t1:\n    metadata:\n      a: {kind: url}\n", 4, "a value is missing here"),
-    ("tenants:\n  t1:\n    metadata:\n      a: {colour: x}\n", 4, "what is noted has kind, value"),
-    ("tenants:\n  t1:\n    metadata:\n      a: [x]\n", 4, "names with a colon"),
+    ("tenants:\n  t1:\n    metadata:\n      a: {colour: x}\n", 4, "a metadata entry has kind, value"),
+    ("tenants:\n  t1:\n    metadata:\n      a: [x]\n", 4, "a mapping (name: value)"),
     ("tenants:\n  t1:\n    metadata:\n      a:\n", 4, "a single value"),
     ("tenants:\n  t1:\n    metadata: {a: b,\n      c//d: e}\n", 4, "a key begins with no slash"),
     ("tenants:\n  t1:\n    settings:\n      /a: 1\n", 4, "a key begins with no slash"),
     ("settings:\n  Flags:\n    a//b: 1\n", 3, "a key begins with no slash"),
     ("users: [\n", 2, ""),
     ("a: *nothing\n", 1, ""),
-    ("- 1\n", 1, "names with a colon"),
+    ("- 1\n", 1, "a mapping (name: value)"),
 )
 
 
 @pytest.mark.parametrize(("text", "line", "problem"), WRONG)
-def test_what_cannot_be_understood_is_refused_with_its_line(text: str, line: int, problem: str) -> None:
+def test_an_invalid_file_is_refused_with_the_line(text: str, line: int, problem: str) -> None:
     with pytest.raises(UsageError, match=f"^file, line {line}: .*{re.escape(problem)}"):
         manifest.read(text, "file")
 
 
-def test_what_cannot_be_planned_is_refused_with_its_line(portal: Portal) -> None:
+def test_an_impossible_plan_is_refused_with_the_line(portal: Portal) -> None:
     with pytest.raises(UsageError, match="file, line 2: the new tenant “new01” needs a region"):
         planned(portal, "tenants:\n  new01: {}\n")
     with pytest.raises(UsageError, match="file, line 3: there is no user “nobody”"):
@@ -261,7 +261,7 @@ estates = st.builds(
 
 @settings(max_examples=100)
 @given(whole=estates)
-def test_whatever_is_written_is_read_again(whole: manifest.Manifest) -> None:
+def test_a_written_manifest_is_read_back_unchanged(whole: manifest.Manifest) -> None:
     read = manifest.read(manifest.write(whole), "file")
 
     assert read.settings == whole.settings
@@ -293,7 +293,7 @@ def files(draw: st.DrawFn) -> str:
 
 @settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(text=files())
-def test_export_and_apply_of_whatever_there_is_changes_nothing(portal: Portal, text: str) -> None:
+def test_applying_the_export_of_any_state_plans_nothing(portal: Portal, text: str) -> None:
     carry_out(portal, planned(portal, text))
 
     assert planned(portal, text).steps == []
@@ -305,7 +305,7 @@ def command(portal: Portal, world: World, *words: str, username: str = "admin@ex
     return run([*words, *given], WINGS, now)
 
 
-def test_the_commands_show_a_plan_then_do_it(
+def test_apply_prints_the_plan_and_carries_it_out(
     portal: Portal, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "tenants.yaml"
@@ -345,7 +345,7 @@ def test_a_new_tenant_that_cannot_issue_yet_is_reported_with_the_command_that_re
     assert "\x1b" not in said.err
 
 
-def test_what_goes_wrong_is_a_sentence(
+def test_errors_are_printed_as_a_sentence(
     portal: Portal, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "tenants.yaml"
@@ -367,7 +367,7 @@ def test_what_goes_wrong_is_a_sentence(
 
 
 class StubbornRoles:
-    """An IAM that changes no role."""
+    """An IAM client whose changes of roles fail."""
 
     def read(self, role_arn: str) -> RoleState:
         """Refuse."""

@@ -1,4 +1,4 @@
-"""`daypass aws` as the AWS CLI runs it: what comes out, what the portal is asked, and what a refusal says."""
+"""`daypass aws` as the AWS CLI runs it: its output, its request to the portal, and its errors."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def test_stdout_is_the_json_of_credential_process_and_nothing_else(daypass: Comm
         (("--isadmin", "-L", "DEBUG", "jit", "aws", "--nocache"), {"admin": True}),
     ],
 )
-def test_the_portal_is_asked_for_what_was_typed(
+def test_the_request_has_the_values_of_the_flags(
     daypass: Command, portal: StubPortal, words: tuple[str, ...], body: dict[str, object]
 ) -> None:
     ran = daypass(*words)
@@ -59,7 +59,7 @@ def test_the_portal_is_asked_for_what_was_typed(
     assert asked.headers["User-Agent"].startswith("daypass/")
 
 
-def test_the_flags_of_the_manual_are_enough(daypass: Command, portal: StubPortal) -> None:
+def test_the_flags_of_the_manual_work_without_variables(daypass: Command, portal: StubPortal) -> None:
     none = {"DAYPASS_HOST": "", "DAYPASS_TOKEN": ""}
 
     ran = daypass("jit", "aws", "--host", portal.url, "--admin", "--token", "MYTOKEN", **none)
@@ -68,7 +68,7 @@ def test_the_flags_of_the_manual_are_enough(daypass: Command, portal: StubPortal
     assert portal.asked[0].headers["Authorization"] == "Bearer MYTOKEN"
 
 
-def test_duploctls_variables_are_enough(daypass: Command, portal: StubPortal) -> None:
+def test_duploctls_variables_work_without_flags(daypass: Command, portal: StubPortal) -> None:
     legacy = {"DUPLO_HOST": portal.url, "DUPLO_TOKEN": "legacy_token", "DUPLO_TENANT": "dev01"}
 
     ran = daypass("jit", "aws", DAYPASS_HOST="", DAYPASS_TOKEN="", **legacy)
@@ -77,9 +77,7 @@ def test_duploctls_variables_are_enough(daypass: Command, portal: StubPortal) ->
     assert portal.asked[0].body == {"tenant": "dev01"}
 
 
-def test_the_note_of_the_portal_reaches_the_person_not_the_program(
-    daypass: Command, portal: StubPortal
-) -> None:
+def test_the_portals_note_is_printed_to_stderr(daypass: Command, portal: StubPortal) -> None:
     portal.note = "This role allows 1 h.\x1b[2J"
 
     ran = daypass(*DEV, "--duration", "2h")
@@ -88,7 +86,7 @@ def test_the_note_of_the_portal_reaches_the_person_not_the_program(
     assert "role allows" not in ran.out
 
 
-def test_without_a_token_and_with_nobody_to_ask_the_ways_to_sign_in_are_explained(daypass: Command) -> None:
+def test_without_token_and_terminal_the_ways_to_sign_in_are_explained(daypass: Command) -> None:
     ran = daypass(*DEV, "--interactive", DAYPASS_TOKEN="")
 
     assert (ran.code, ran.out) == (3, "")
@@ -111,7 +109,7 @@ def test_without_a_token_and_with_nobody_to_ask_the_ways_to_sign_in_are_explaine
         (("aws", "--tenant", "dev01", "--token-file", "/nowhere"), "/nowhere cannot be read"),
         (("aws", "--tenant"), "requires an argument"),
         (("aws", "--tenants", "dev01"), "No such option"),
-        (("jit", "aws", "--admin", "-o", "yaml"), "--output takes json alone"),
+        (("jit", "aws", "--admin", "-o", "yaml"), "--output accepts json only"),
         (("nothing",), "No such command 'nothing'. See"),
         (("tenats",), "No such command 'tenats'. Did you mean tenants?"),
     ],
@@ -124,7 +122,7 @@ def test_a_wrong_command_line_is_explained(daypass: Command, words: tuple[str, .
     assert sentence in ran.err
 
 
-def test_certificates_that_cannot_be_read_are_named(daypass: Command, tmp_path: Path) -> None:
+def test_an_unreadable_ca_file_is_named(daypass: Command, tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.touch()
 
@@ -154,7 +152,7 @@ def test_certificates_that_cannot_be_read_are_named(daypass: Command, tmp_path: 
         (500, "internal", 5),
     ],
 )
-def test_a_refusal_is_the_portals_sentence_and_an_exit_code(
+def test_a_refusal_prints_the_portals_sentence_and_sets_the_exit_code(
     daypass: Command, portal: StubPortal, status: int, code: str, exit_code: int
 ) -> None:
     portal.reply = problem(status, code, "Because of this.")
@@ -165,7 +163,7 @@ def test_a_refusal_is_the_portals_sentence_and_an_exit_code(
     assert ran.err == "daypass: Because of this. (request req-7)\n"
 
 
-def test_when_aws_throttles_the_time_to_wait_is_told(daypass: Command, portal: StubPortal) -> None:
+def test_throttling_by_aws_is_reported_with_the_time_to_wait(daypass: Command, portal: StubPortal) -> None:
     portal.reply = problem(503, "aws_throttled", "AWS asks us to slow down.", **{"retry-after": "2"})
 
     ran = daypass(*DEV)
@@ -194,7 +192,7 @@ HTML = {"Content-Type": "text/html"}
         (Reply(502, b"<html>bad gateway", HTML), 5, "answers with an error (502)"),
     ],
 )
-def test_an_answer_that_is_not_the_portals_is_recognised(
+def test_an_answer_of_another_server_is_recognised(
     daypass: Command, portal: StubPortal, reply: Reply, exit_code: int, sentence: str
 ) -> None:
     portal.reply = lambda _: reply
@@ -206,7 +204,7 @@ def test_an_answer_that_is_not_the_portals_is_recognised(
     assert len(portal.asked) == 1
 
 
-def test_a_portal_that_is_not_there_is_named(daypass: Command) -> None:
+def test_an_unreachable_portal_is_named(daypass: Command) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
@@ -219,7 +217,7 @@ def test_a_portal_that_is_not_there_is_named(daypass: Command) -> None:
     assert "There is no host behind https://portal.invalid" in unknown.err
 
 
-def test_a_portal_that_hangs_up_is_said_to_break_off(daypass: Command) -> None:
+def test_a_closed_connection_is_reported(daypass: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = daypass.start(
             *DEV,
@@ -233,7 +231,7 @@ def test_a_portal_that_hangs_up_is_said_to_break_off(daypass: Command) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 2_000_000])
-def test_an_answer_that_is_cut_short_or_too_long_is_none(daypass: Command, length: int) -> None:
+def test_a_truncated_or_too_long_answer_is_refused(daypass: Command, length: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = daypass.start(
             *DEV,
@@ -254,7 +252,7 @@ def test_an_answer_that_is_cut_short_or_too_long_is_none(daypass: Command, lengt
 
 @pytest.fixture
 def secure(authority: Authority) -> Iterator[StubPortal]:
-    """A portal whose certificate only its own authority vouches for."""
+    """A portal with a certificate of a private authority."""
     stub = StubPortal(authority.server)
     yield stub
     stub.close()
@@ -264,7 +262,7 @@ CA_VARIABLES = ["DAYPASS_CA_FILE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_C
 
 
 @pytest.mark.parametrize("variable", CA_VARIABLES)
-def test_a_private_authority_is_trusted_when_it_is_named(
+def test_a_named_private_authority_is_trusted(
     daypass: Command, secure: StubPortal, authority: Authority, variable: str
 ) -> None:
     ran = daypass(*DEV, DAYPASS_HOST=secure.url, **{variable: str(authority.ca_file)})
@@ -272,7 +270,7 @@ def test_a_private_authority_is_trusted_when_it_is_named(
     assert (ran.code, ran.err) == (0, "")
 
 
-def test_the_nearest_name_of_an_authority_counts(
+def test_the_flag_for_the_ca_file_wins_over_variables(
     daypass: Command, secure: StubPortal, authority: Authority
 ) -> None:
     wrong = {"DAYPASS_HOST": secure.url, "AWS_CA_BUNDLE": "/nowhere"}
@@ -285,7 +283,7 @@ def test_the_nearest_name_of_an_authority_counts(
 
 @pytest.fixture
 def system(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A system that has certificates in a folder of hashed names, and the portal's in its bundle."""
+    """A system with certificates in a folder of hashed names, and the portal's authority in its bundle."""
     folder = tmp_path / "certs"
     folder.mkdir()
     monkeypatch.setenv("SSL_CERT_DIR", str(folder))
@@ -293,7 +291,7 @@ def system(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
     return folder
 
 
-def test_a_portal_whose_authority_is_in_the_bundle_alone_is_trusted(secure: StubPortal, system: Path) -> None:
+def test_an_authority_that_is_only_in_the_system_bundle_is_trusted(secure: StubPortal, system: Path) -> None:
     (system / "00000000.0").touch()
     trusted = trust(secure.url, {}, {})
     assert trusted is not None
@@ -306,7 +304,7 @@ def test_a_portal_whose_authority_is_in_the_bundle_alone_is_trusted(secure: Stub
 
 
 @pytest.mark.usefixtures("system")
-def test_a_bundle_without_hashed_names_beside_it_is_read_at_once(secure: StubPortal) -> None:
+def test_a_bundle_without_hashed_names_is_read_eagerly(secure: StubPortal) -> None:
     trusted = trust(secure.url, {}, {})
 
     assert trusted is not None
@@ -314,7 +312,7 @@ def test_a_bundle_without_hashed_names_beside_it_is_read_at_once(secure: StubPor
 
 
 @pytest.mark.usefixtures("system")
-def test_where_certificates_are_named_the_systems_never_count(secure: StubPortal, tmp_path: Path) -> None:
+def test_a_named_ca_file_replaces_the_system_certificates(secure: StubPortal, tmp_path: Path) -> None:
     named = tmp_path / "named"
     named.mkdir()
     (named / "00000000.0").touch()
@@ -345,7 +343,7 @@ def test_a_portal_without_tls_behind_an_https_address_is_explained(
     assert "does not speak TLS" in ran.err
 
 
-def test_half_an_answer_is_none(daypass: Command, portal: StubPortal) -> None:
+def test_an_incomplete_answer_is_refused(daypass: Command, portal: StubPortal) -> None:
     def cut_short(asked: Asked) -> Reply:
         whole = portal.issued(asked)
         return Reply(whole.status, whole.body[:-40], whole.headers)
@@ -396,7 +394,7 @@ def test_the_token_is_never_repeated(
     ],
 )
 @pytest.mark.parametrize("debug", ["", "1"])
-def test_a_token_in_the_wrong_place_is_not_repeated_either(
+def test_a_token_in_the_wrong_place_is_not_repeated(
     daypass: Command, words: tuple[str, ...], debug: str
 ) -> None:
     ran = daypass(*words, DAYPASS_TOKEN="", DAYPASS_DEBUG=debug)
@@ -405,7 +403,7 @@ def test_a_token_in_the_wrong_place_is_not_repeated_either(
     assert "canary" not in ran.out + ran.err
 
 
-def test_keys_of_a_quarter_of_an_hour_are_given_out(daypass: Command, portal: StubPortal) -> None:
+def test_keys_for_fifteen_minutes_are_printed(daypass: Command, portal: StubPortal) -> None:
     portal.life = timedelta(minutes=15)
 
     assert daypass(*DEV, "--duration", "900").code == 0

@@ -1,4 +1,4 @@
-"""`daypass configure` and `daypass jit update_aws_config`: what they write, and what they never write."""
+"""`daypass configure` and `daypass jit update_aws_config`: the written profiles, without any secret."""
 
 import configparser
 import json
@@ -41,7 +41,9 @@ def test_one_profile_for_a_tenant_in_the_tenant_s_region(inside: Inside) -> None
     assert "aws --profile dev01" in ran.err
 
 
-def test_all_is_every_tenant_and_admin_for_administrators_only(inside: Inside, portal: StubPortal) -> None:
+def test_all_writes_every_tenant_and_admin_for_administrators_only(
+    inside: Inside, portal: StubPortal
+) -> None:
     inside("configure", "--all")
     assert set(profiles(inside)) == {"profile dev01", "profile prod01", "profile admin"}
     assert profiles(inside)["profile admin"]["region"] == "us-east-1"
@@ -66,18 +68,18 @@ def test_a_diff_is_shown_and_nothing_is_written(inside: Inside) -> None:
     assert "+[profile prod01]" in ran.out
     assert "canary" not in ran.out + ran.err
     assert inside.config.read_text() == secret + process
-    # The cache takes the tenants' names, for completion.
+    # The cache holds the tenants' names, for completion.
     outside = [path for path in inside.home.rglob("*") if not path.is_relative_to(inside.home / ".cache")]
     assert [path.name for path in outside if path.is_file()] == ["config"]
 
 
-def test_a_diff_of_nothing_says_so(inside: Inside) -> None:
+def test_an_empty_diff_is_reported(inside: Inside) -> None:
     inside("configure", "--tenant", "dev01")
 
     assert "would not change" in inside("configure", "--tenant", "dev01", "--diff").out
 
 
-def test_a_token_goes_into_a_private_file_and_the_profile_works_without_a_prompt(inside: Inside) -> None:
+def test_a_token_is_written_to_a_private_file_and_the_profile_works_without_a_prompt(inside: Inside) -> None:
     inside("configure", "--tenant", "dev01", "--profile", "ci", "--token", TOKEN, DAYPASS_TOKEN="")
 
     (file,) = (inside.home / ".config" / "daypass" / "tokens").iterdir()
@@ -101,7 +103,7 @@ def test_a_token_file_is_named_and_not_copied(inside: Inside, tmp_path: Path) ->
     assert not (inside.home / ".config").exists()
 
 
-def test_the_config_file_is_the_one_that_the_environment_names(inside: Inside, tmp_path: Path) -> None:
+def test_aws_config_file_selects_the_config_file(inside: Inside, tmp_path: Path) -> None:
     inside("configure", "--tenant", "dev01", AWS_CONFIG_FILE=str(tmp_path / "other"))
 
     assert "[profile dev01]" in (tmp_path / "other").read_text()
@@ -115,10 +117,10 @@ def test_duration_and_region_are_part_of_the_command(inside: Inside) -> None:
     assert profiles(inside)["profile admin"]["region"] == "eu-west-1"
 
 
-def test_a_profile_works_for_a_program_that_has_the_system_s_path_only(inside: Inside) -> None:
+def test_a_profile_works_with_the_system_path_only(inside: Inside) -> None:
     inside("configure", "--tenant", "dev01", "--token", TOKEN)
 
-    # As a service or an IDE starts it.
+    # A service or an IDE starts programs with this PATH.
     ran = subprocess.run(
         [sys.executable, "-c", SHOW_KEY],
         env={"HOME": str(inside.home), "PATH": "/usr/bin:/bin"},
@@ -131,13 +133,13 @@ def test_a_profile_works_for_a_program_that_has_the_system_s_path_only(inside: I
     assert ran.stdout.startswith("ASIA")
 
 
-def test_the_name_alone_is_written_on_demand(inside: Inside) -> None:
+def test_by_name_writes_daypass_without_its_path(inside: Inside) -> None:
     inside("configure", "--tenant", "dev01", "--by-name")
 
     assert command(inside, "dev01") == f"daypass aws --host {inside.portal.url} --tenant dev01"
 
 
-def test_a_path_that_links_to_us_is_written_as_it_is_found(inside: Inside) -> None:
+def test_a_link_on_the_path_is_written_unresolved(inside: Inside) -> None:
     folder = inside.home / "bin with blank"
     folder.mkdir()
     (folder / "daypass").symlink_to(SCRIPT)
@@ -147,7 +149,7 @@ def test_a_path_that_links_to_us_is_written_as_it_is_found(inside: Inside) -> No
     assert command(inside, "dev01").startswith(f"'{folder}/daypass' aws --host ")
 
 
-def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside, portal: StubPortal) -> None:
+def test_prune_removes_our_profile_of_a_lost_tenant(inside: Inside, portal: StubPortal) -> None:
     inside.config.parent.mkdir()
     by_hand = f"[profile hand]\ncredential_process = daypass aws --host {portal.url} --tenant prod01\n"
     inside.config.write_text(FOREIGN + by_hand)
@@ -174,7 +176,7 @@ def test_prune_removes_what_was_written_for_a_tenant_that_is_gone(inside: Inside
         ("--prune", "No profile was removed"),
     ],
 )
-def test_configure_says_so_if_there_is_nothing_to_do(
+def test_configure_reports_that_there_is_nothing_to_do(
     inside: Inside, portal: StubPortal, option: str, said: str
 ) -> None:
     portal.role_of_caller, portal.tenants = "User", []
@@ -207,7 +209,7 @@ def test_prune_leaves_the_profiles_of_another_portal(inside: Inside, portal: Stu
         ((), 2, "Which tenant?"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_contradictory_options_are_refused(
     inside: Inside, words: tuple[str, ...], code: int, sentence: str
 ) -> None:
     ran = inside("configure", *words)
@@ -217,7 +219,9 @@ def test_what_makes_no_sense_is_refused(
     assert inside.config.exists() is (code == 0)
 
 
-def test_who_is_no_administrator_gets_no_admin_profile(inside: Inside, portal: StubPortal) -> None:
+def test_a_user_without_the_administrator_role_gets_no_admin_profile(
+    inside: Inside, portal: StubPortal
+) -> None:
     portal.role_of_caller = "User"
 
     assert inside("configure", "--admin").code == 4
@@ -234,7 +238,7 @@ def test_a_refusal_leaves_no_token_behind(inside: Inside) -> None:
     assert not (inside.home / ".config").exists()
 
 
-def test_all_writes_the_rest_and_lists_what_it_left(inside: Inside) -> None:
+def test_all_skips_conflicting_profiles_and_lists_them(inside: Inside) -> None:
     inside.config.parent.mkdir()
     foreign = "[profile dev01]\nsso_session = corp\n"
     inside.config.write_text(foreign)
@@ -258,7 +262,7 @@ def test_all_writes_the_rest_and_lists_what_it_left(inside: Inside) -> None:
     assert {"profile acme-dev01", "profile acme-admin"} <= set(profiles(inside))
 
 
-def test_all_that_can_write_nothing_is_refused(inside: Inside, portal: StubPortal) -> None:
+def test_all_fails_if_every_profile_conflicts(inside: Inside, portal: StubPortal) -> None:
     portal.tenants, portal.role_of_caller = ["dev01"], "User"
     inside.config.parent.mkdir()
     inside.config.write_text("[profile dev01]\nsso_session = corp\n")
@@ -269,9 +273,7 @@ def test_all_that_can_write_nothing_is_refused(inside: Inside, portal: StubPorta
     assert "No profile was written" in ran.err
 
 
-def test_tenants_whose_names_have_a_meaning_do_not_take_a_profile_of_that_name(
-    inside: Inside, portal: StubPortal
-) -> None:
+def test_tenants_named_default_or_admin_are_skipped_by_all(inside: Inside, portal: StubPortal) -> None:
     portal.tenants = ["default", "admin", "dev01"]
     inside.config.parent.mkdir()
     inside.config.write_text(FOREIGN)
@@ -291,7 +293,7 @@ def test_tenants_whose_names_have_a_meaning_do_not_take_a_profile_of_that_name(
 
 
 @pytest.mark.parametrize("tenant", ["default", "admin"])
-def test_one_such_tenant_wants_a_name_for_its_profile(
+def test_a_tenant_with_a_reserved_name_needs_a_profile_name(
     inside: Inside, portal: StubPortal, tenant: str
 ) -> None:
     portal.tenants = [tenant]
@@ -313,9 +315,7 @@ def test_one_such_tenant_wants_a_name_for_its_profile(
         ("--tenant", "dev01", "--token-file", "~/a\nrole_arn = x"),
     ],
 )
-def test_what_cannot_be_written_into_the_file_is_refused_wherever_it_comes_from(
-    inside: Inside, words: tuple[str, ...]
-) -> None:
+def test_unwritable_values_are_refused_from_every_source(inside: Inside, words: tuple[str, ...]) -> None:
     (inside.home / "a\nrole_arn = x").write_text(TOKEN)
 
     ran = inside("configure", *words)
@@ -324,9 +324,7 @@ def test_what_cannot_be_written_into_the_file_is_refused_wherever_it_comes_from(
     assert not inside.config.exists()
 
 
-def test_a_tenant_s_name_from_the_portal_is_checked_like_a_typed_one(
-    inside: Inside, portal: StubPortal
-) -> None:
+def test_a_tenant_name_from_the_portal_is_validated(inside: Inside, portal: StubPortal) -> None:
     portal.tenants = ["dev01\n[default]"]
 
     assert inside("configure", "--all").code == 2
@@ -348,7 +346,7 @@ def test_the_manual_s_update_aws_config_writes_the_profile_it_names(inside: Insi
     assert command(inside, "portal").endswith("--admin --interactive")
 
 
-def test_update_aws_config_asks_nobody_where_the_region_is_known(inside: Inside, portal: StubPortal) -> None:
+def test_update_aws_config_calls_no_portal_if_the_region_is_known(inside: Inside, portal: StubPortal) -> None:
     ran = inside(
         *("jit", "update_aws_config", "x", "--tenant", "dev01", "--interactive"),
         AWS_DEFAULT_REGION="eu-north-1",
@@ -380,14 +378,14 @@ def test_a_misspelled_region_is_refused_with_the_nearest_name(
     assert (ran.code, MISSPELLED in ran.err, inside.config.exists()) == (2, True, False)
 
 
-def test_a_region_that_this_version_does_not_know_is_written_when_it_is_named(inside: Inside) -> None:
+def test_an_unknown_region_is_written_if_the_environment_accepts_it(inside: Inside) -> None:
     words = ("configure", "--tenant", "dev01", "--region", "nz-south-1")
 
     assert inside(*words, DAYPASS_EXTRA_REGIONS="nz-south-1").code == 0
     assert profiles(inside)["profile dev01"]["region"] == "nz-south-1"
 
 
-def test_update_aws_config_works_when_the_portal_does_not(inside: Inside, portal: StubPortal) -> None:
+def test_update_aws_config_works_without_the_portal(inside: Inside, portal: StubPortal) -> None:
     portal.reply = problem(503, "audit_unavailable", "The record cannot be written.")
 
     ran = inside("jit", "update_aws_config", "x", "--tenant", "dev01")
@@ -406,13 +404,15 @@ def test_a_tenant_beside_admin_is_refused(inside: Inside, more: tuple[str, ...])
     assert not inside.config.exists()
 
 
-def test_a_tenant_from_the_environment_gives_way_to_admin(inside: Inside) -> None:
+def test_the_admin_flag_wins_over_a_tenant_from_the_environment(inside: Inside) -> None:
     assert inside("configure", "--admin", DAYPASS_TENANT="dev01").code == 0
     assert "[profile admin]" in inside.config.read_text()
 
 
 @pytest.mark.parametrize(("duration", "says"), [("15m", True), ("31m", True), ("32m", False), ("1h", False)])
-def test_a_duration_that_makes_sdks_ask_each_time_is_told(inside: Inside, duration: str, says: bool) -> None:
+def test_a_duration_that_makes_sdks_renew_each_time_is_reported(
+    inside: Inside, duration: str, says: bool
+) -> None:
     ran = inside("configure", "--tenant", "dev01", "--duration", duration)
 
     assert ran.code == 0
@@ -432,7 +432,7 @@ def test_an_aws_on_this_machine_is_written_into_the_profile(
 
 @pytest.mark.parametrize("origin", ["https://localhost:8443", "http://127.0.0.1:80", "https://[::1]"])
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:1", "http://[::1]:4566"])
-def test_an_endpoint_counts_where_it_and_the_portal_are_on_this_machine(origin: str, endpoint: str) -> None:
+def test_a_loopback_endpoint_of_a_loopback_portal_is_used(origin: str, endpoint: str) -> None:
     assert endpoint_for(origin, endpoint) == endpoint
     assert endpoint_for("https://portal.example.com", endpoint) == ""
     assert endpoint_for("https://localhost.example.com", endpoint) == ""
@@ -441,11 +441,11 @@ def test_an_endpoint_counts_where_it_and_the_portal_are_on_this_machine(origin: 
 @pytest.mark.parametrize(
     "endpoint", [None, "", "https://aws.example.com", "http://127.0.0.1.example.com:4566", "http://[::"]
 )
-def test_no_other_endpoint_counts(endpoint: str | None) -> None:
+def test_any_other_endpoint_is_ignored(endpoint: str | None) -> None:
     assert endpoint_for("https://localhost:8443", endpoint) == ""
 
 
-def test_a_profile_of_the_demo_becomes_one_of_the_real_aws(inside: Inside, portal: StubPortal) -> None:
+def test_a_demo_profile_can_be_changed_to_the_real_aws(inside: Inside, portal: StubPortal) -> None:
     portal.aws_endpoint_url = "http://127.0.0.1:4566"
     inside("configure", "--all")
     portal.aws_endpoint_url = None
@@ -457,7 +457,7 @@ def test_a_profile_of_the_demo_becomes_one_of_the_real_aws(inside: Inside, porta
     assert "endpoint_url" not in profiles(inside)["profile dev01"]
 
 
-def test_an_endpoint_that_a_person_wrote_stays(inside: Inside) -> None:
+def test_an_endpoint_that_the_user_wrote_stays(inside: Inside) -> None:
     inside.config.parent.mkdir()
     inside.config.write_text("[profile dev01]\nendpoint_url = http://127.0.0.1:9000\n")
 

@@ -1,4 +1,4 @@
-"""`daypass doctor`: what it finds here and on the way to the portal, and the line that mends it."""
+"""`daypass doctor`: findings about this machine and the portal, each with its fix."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from tests.cli.stub import StubPortal, problem
 from tests.tls import Authority
 
 
-def told(ran: Ran) -> dict[str, list[dict[str, Any]]]:
-    """The findings, by what they are about."""
+def findings_by_subject(ran: Ran) -> dict[str, list[dict[str, Any]]]:
+    """Return the findings by subject."""
     by: dict[str, list[dict[str, Any]]] = {}
     for finding in json.loads(ran.out):
         by.setdefault(finding["about"], []).append(finding)
@@ -27,11 +27,11 @@ def told(ran: Ran) -> dict[str, list[dict[str, Any]]]:
 
 
 def aws_cli(inside: Inside, said: str) -> dict[str, str]:
-    """The environment with an AWS CLI that says its version like this."""
+    """Return an environment with an AWS CLI that prints *said* as its version."""
     folder = inside.home / "bin"
     folder.mkdir(exist_ok=True)
     program = folder / "aws"
-    # No UTF-8 beyond ASCII, as on a machine with another locale.
+    # A byte that is not UTF-8, as on a machine with another locale.
     program.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="latin-1")
     program.chmod(0o700)
     ours = folder / "daypass"
@@ -42,13 +42,13 @@ def aws_cli(inside: Inside, said: str) -> dict[str, str]:
 
 @pytest.fixture
 def well(inside: Inside) -> dict[str, str]:
-    """A machine on which all is well."""
+    """The environment of a correctly configured machine."""
     inside("configure", "--tenant", "dev01")
     inside("aws", "--tenant", "dev01")
     return aws_cli(inside, "aws-cli/2.31.0 Python/3.13")
 
 
-def test_where_all_is_well_every_line_says_so(inside: Inside, well: dict[str, str]) -> None:
+def test_a_correct_set_up_has_good_findings_only(inside: Inside, well: dict[str, str]) -> None:
     ran = inside("doctor", **well)
 
     assert ran.code == 0
@@ -58,10 +58,10 @@ def test_where_all_is_well_every_line_says_so(inside: Inside, well: dict[str, st
     assert TOKEN not in ran.out
 
 
-def test_json_has_the_way_to_the_portal_first_whichever_check_ends_first(
+def test_json_lists_the_portal_checks_first_whichever_check_ends_first(
     inside: Inside, well: dict[str, str]
 ) -> None:
-    about = list(told(inside("doctor", "-o", "json", **well)))
+    about = list(findings_by_subject(inside("doctor", "-o", "json", **well)))
 
     assert about[0] == "portal"
     assert about.index("sign-in") < about.index("AWS CLI")
@@ -107,9 +107,9 @@ DAYPASS = PROFILE + "daypass aws --host h --admin "
             config(PROFILE + "duploctl jit aws --admin -t canary1234567"),
             *("AWS config", "holds a token", "daypass configure"),
         ),
-        (config(PROFILE + "/no/such/daypass aws"), "AWS config", "is not there", "config"),
+        (config(PROFILE + "/no/such/daypass aws"), "AWS config", "does not exist", "config"),
         (config(PROFILE + "daypass aws --tenant 'x"), "AWS config", "open quote", "config"),
-        (config("[x]\ncredential_process = daypass aws"), "AWS config", "no profile", "[profile x]"),
+        (config("[x]\ncredential_process = daypass aws"), "AWS config", "not a profile", "[profile x]"),
         (
             config("[ profile x ]\ncredential_process = daypass aws"),
             *("AWS config", "[ profile x ] in", "write it as [profile x]:"),
@@ -125,14 +125,14 @@ DAYPASS = PROFILE + "daypass aws --host h --admin "
         (
             in_credentials("aws_access_key_id = AKIA"),
             "AWS config",
-            "which the AWS tools prefer",
+            "which AWS tools prefer",
             "credentials",
         ),
         (loosen(".cache/daypass", 0o755), "cache", "others may read", "chmod 700"),
         (tear, "cache", "damaged", "daypass cache clear"),
     ],
 )
-def test_what_is_wrong_on_this_machine_is_found_with_what_mends_it(
+def test_each_problem_of_the_machine_is_found_with_its_fix(
     inside: Inside,
     well: dict[str, str],
     harm: Callable[[Inside], None],
@@ -144,21 +144,21 @@ def test_what_is_wrong_on_this_machine_is_found_with_what_mends_it(
 
     ran = inside("doctor", "--output", "json", **well)
 
-    found = [finding for finding in told(ran)[about] if finding["state"] == "bad"]
+    found = [finding for finding in findings_by_subject(ran)[about] if finding["state"] == "bad"]
     assert any(sentence in finding["sentence"] and mend in finding["mend"] for finding in found), found
     assert ran.code == 6
     assert "canary" not in ran.out + ran.err
 
 
-def test_a_profile_that_not_every_program_can_use_is_notable(inside: Inside, well: dict[str, str]) -> None:
+def test_a_profile_that_some_programs_cannot_run_is_notable(inside: Inside, well: dict[str, str]) -> None:
     config(PROFILE + "daypass aws --host h --admin")(inside)
 
-    (finding,) = told(inside("doctor", "-o", "json", **well))["AWS config"]
+    (finding,) = findings_by_subject(inside("doctor", "-o", "json", **well))["AWS config"]
 
     assert (finding["state"], "services, IDEs" in finding["sentence"]) == ("notable", True)
 
 
-def test_a_token_file_that_others_may_read_is_found(
+def test_a_token_file_readable_by_others_is_found(
     inside: Inside, well: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
@@ -166,7 +166,7 @@ def test_a_token_file_that_others_may_read_is_found(
     file.chmod(0o644)
     config(PROFILE + f"daypass aws --host h --admin --token-file {file}")(inside)
 
-    (finding,) = told(inside("doctor", "-o", "json", **well))["token file"]
+    (finding,) = findings_by_subject(inside("doctor", "-o", "json", **well))["token file"]
 
     assert (finding["state"], finding["mend"]) == ("bad", f"chmod 600 {file}")
 
@@ -182,17 +182,17 @@ def test_a_token_file_that_others_may_read_is_found(
         ("aws-cli/2.31.0 Python/3.13 Büro", "good"),
     ],
 )
-def test_an_aws_cli_that_takes_no_endpoints_is_told(
+def test_an_aws_cli_without_endpoint_settings_is_notable(
     inside: Inside, well: dict[str, str], said: str, state: str
 ) -> None:
     aws_cli(inside, said)
 
-    (finding,) = told(inside("doctor", "-o", "json", **well))["AWS CLI"]
+    (finding,) = findings_by_subject(inside("doctor", "-o", "json", **well))["AWS CLI"]
 
     assert finding["state"] == state
 
 
-def test_no_aws_cli_and_keys_in_the_environment_are_notable_and_no_failure(
+def test_a_missing_aws_cli_and_keys_in_the_environment_are_notable_but_no_failure(
     inside: Inside, well: dict[str, str]
 ) -> None:
     (inside.home / "bin" / "aws").unlink()
@@ -200,8 +200,8 @@ def test_no_aws_cli_and_keys_in_the_environment_are_notable_and_no_failure(
     ran = inside("doctor", "-o", "json", AWS_ACCESS_KEY_ID="AKIA", **well)
 
     assert ran.code == 0
-    assert told(ran)["AWS CLI"][0]["state"] == "notable"
-    assert "daypass env --unset" in told(ran)["environment"][0]["mend"]
+    assert findings_by_subject(ran)["AWS CLI"][0]["state"] == "notable"
+    assert "daypass env --unset" in findings_by_subject(ran)["environment"][0]["mend"]
 
 
 @pytest.mark.parametrize(("minutes", "direction"), [(-10, "ahead of"), (10, "behind")])
@@ -210,7 +210,7 @@ def test_a_wrong_clock_is_found(
 ) -> None:
     portal.clock_error = timedelta(minutes=minutes)
 
-    (finding,) = told(inside("doctor", "-o", "json", **well))["clock"]
+    (finding,) = findings_by_subject(inside("doctor", "-o", "json", **well))["clock"]
 
     assert finding["state"] == "bad"
     assert f"10 minutes {direction}" in finding["sentence"]
@@ -227,7 +227,7 @@ def test_a_token_that_is_refused_is_found(inside: Inside, portal: StubPortal, we
     assert TOKEN not in ran.out + ran.err
 
 
-def test_where_nobody_is_signed_in_that_is_found_and_nobody_is_asked(
+def test_a_missing_sign_in_is_found_without_starting_one(
     inside: Inside, portal: StubPortal, well: dict[str, str]
 ) -> None:
     ran = inside("doctor", DAYPASS_TOKEN="", BROWSER="false", **well)
@@ -238,7 +238,7 @@ def test_where_nobody_is_signed_in_that_is_found_and_nobody_is_asked(
     assert "/oauth/par" not in [asked.path for asked in portal.asked]
 
 
-def test_a_portal_that_is_not_there_is_found(inside: Inside, well: dict[str, str]) -> None:
+def test_an_unreachable_portal_is_found(inside: Inside, well: dict[str, str]) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         refused = inside("doctor", DAYPASS_HOST=f"http://127.0.0.1:{unused.getsockname()[1]}", **well)
@@ -251,11 +251,11 @@ def test_a_portal_that_is_not_there_is_found(inside: Inside, well: dict[str, str
     assert "export DAYPASS_HOST=" in unnamed.out
 
 
-def test_certificates_are_looked_at(inside: Inside, well: dict[str, str], authority: Authority) -> None:
+def test_certificates_are_checked(inside: Inside, well: dict[str, str], authority: Authority) -> None:
     secure = StubPortal(authority.server)
     try:
         unknown = inside("doctor", DAYPASS_HOST=secure.url, **well)
-        known = told(
+        known = findings_by_subject(
             inside(
                 "doctor", "-o", "json", "--ca-file", str(authority.ca_file), DAYPASS_HOST=secure.url, **well
             )
@@ -265,12 +265,12 @@ def test_certificates_are_looked_at(inside: Inside, well: dict[str, str], author
 
     assert "✗ connection: The certificate of" in unknown.out
     assert "    export DAYPASS_CA_FILE=" in unknown.out
-    # It is good for a day.
+    # The certificate is valid for a day.
     assert known["certificate"][0]["state"] == "notable"
     assert known["sign-in"][0]["state"] == "good"
 
 
-def test_no_colour_where_none_is_wanted(inside: Inside, well: dict[str, str]) -> None:
+def test_output_has_no_colour_with_no_color_set(inside: Inside, well: dict[str, str]) -> None:
     assert "\x1b" not in inside("doctor", NO_COLOR="1", **well).out
 
 
@@ -281,9 +281,7 @@ def read_until(reading: IO[str], words: str) -> None:
     raise AssertionError(f"{words!r} was not said")
 
 
-def test_what_is_found_here_is_shown_while_the_portal_is_waited_for(
-    daypass: Command, portal: StubPortal
-) -> None:
+def test_local_findings_are_printed_while_the_portal_is_slow(daypass: Command, portal: StubPortal) -> None:
     portal.may_answer.clear()
     running = daypass.start("doctor")
     assert running.stdout is not None
@@ -295,7 +293,7 @@ def test_what_is_found_here_is_shown_while_the_portal_is_waited_for(
     running.communicate(timeout=60)
 
 
-def test_what_the_portal_says_is_shown_while_this_machine_is_slow(daypass: Command, tmp_path: Path) -> None:
+def test_portal_findings_are_printed_while_local_checks_are_slow(daypass: Command, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     os.mkfifo(tmp_path / "pipe")
     program = tmp_path / "bin" / "aws"
@@ -313,7 +311,7 @@ def test_what_the_portal_says_is_shown_while_this_machine_is_slow(daypass: Comma
     running.communicate(timeout=60)
 
 
-def test_a_fault_of_one_check_is_not_lost() -> None:
+def test_an_error_of_one_check_is_raised() -> None:
     def broken() -> Iterator[Finding]:
         yield good("x", "well")
         raise LookupError

@@ -1,4 +1,4 @@
-"""`daypass env` and `serve-credentials`: variables in the words of each shell."""
+"""`daypass env` and `serve-credentials`: variables in the syntax of each shell."""
 
 import json
 import os
@@ -27,7 +27,7 @@ EVAL = {
     "fish": "daypass {words} | source",
     "tcsh": "eval `daypass {words}`",
 }
-"""How each shell runs what a command prints."""
+"""The command line with which each shell evaluates a command's output."""
 
 WRONG_LOGIN_SHELL = dict.fromkeys(EVAL, "/usr/bin/fish") | {"fish": "/bin/bash"}
 
@@ -47,7 +47,7 @@ def run_in(shell: str, script: str, daypass: Command, **variables: str) -> "subp
 
 
 @pytest.mark.parametrize("shell", EVAL)
-def test_a_shell_that_runs_it_has_the_keys_and_forgets_them_again(daypass: Command, shell: str) -> None:
+def test_a_shell_gets_the_keys_and_unsets_them(daypass: Command, shell: str) -> None:
     script = "; ".join(
         (
             EVAL[shell].format(words="env --tenant dev01"),
@@ -57,7 +57,7 @@ def test_a_shell_that_runs_it_has_the_keys_and_forgets_them_again(daypass: Comma
         )
     )
 
-    # What the login shell would read does not matter.
+    # The login shell is irrelevant.
     ran = run_in(shell, script, daypass, AWS_PROFILE="other")
 
     assert ran.stdout.split() == [
@@ -70,7 +70,7 @@ def test_a_shell_that_runs_it_has_the_keys_and_forgets_them_again(daypass: Comma
 
 @pytest.mark.parametrize("shell", EVAL)
 @pytest.mark.parametrize("words", ["env --tenant dev01", "env --unset"])
-def test_what_it_prints_ends_with_success(daypass: Command, shell: str, words: str) -> None:
+def test_the_printed_commands_succeed(daypass: Command, shell: str, words: str) -> None:
     following = "; and echo next" if shell == "fish" else " && echo next"
 
     assert run_in(shell, EVAL[shell].format(words=words) + following, daypass).stdout == "next\n"
@@ -86,7 +86,7 @@ def test_what_it_prints_ends_with_success(daypass: Command, shell: str, words: s
         "serve-credentials --tenant data01",
     ],
 )
-def test_a_refusal_stops_a_script_that_stops_at_errors(
+def test_a_refusal_stops_a_script_with_set_e(
     daypass: Command, portal: StubPortal, shell: str, words: str
 ) -> None:
     portal.reply = problem(403, "access_denied", "No.")
@@ -116,13 +116,13 @@ def test_after_a_refusal_neither_earlier_keys_nor_the_default_profile_are_used(
     ], ran.stderr
 
 
-def test_a_program_between_the_shell_and_the_command_does_not_hide_the_shell(daypass: Command) -> None:
+def test_the_shell_is_found_through_a_wrapper_program(daypass: Command) -> None:
     script = "timeout 60 nice daypass env --tenant dev01 | source; and echo $AWS_REGION"
 
     assert run_in("fish", script, daypass).stdout == "us-west-2\n"
 
 
-def test_a_script_is_known_by_its_interpreter(daypass: Command) -> None:
+def test_the_shell_of_a_script_is_its_interpreter(daypass: Command) -> None:
     script = daypass.home / "deploy.fish"
     script.write_text(
         "#!/usr/bin/env -S fish --no-config\ndaypass env --tenant dev01 | source\necho $AWS_REGION\n"
@@ -132,7 +132,7 @@ def test_a_script_is_known_by_its_interpreter(daypass: Command) -> None:
     assert run_in("bash", str(script), daypass).stdout == "us-west-2\n"
 
 
-def test_without_proc_a_process_is_found_by_ps() -> None:
+def test_without_proc_the_shell_is_found_by_ps() -> None:
     waiting = subprocess.Popen(["fish", "--no-config"], stdin=subprocess.PIPE)
     try:
         assert _name_and_parent_by_ps(waiting.pid) == ("fish", os.getpid())
@@ -142,7 +142,7 @@ def test_without_proc_a_process_is_found_by_ps() -> None:
     assert _name_and_parent_by_ps(waiting.pid) == ("", 0)
 
 
-def test_a_shell_that_was_updated_while_it_runs_is_known(tmp_path: Path) -> None:
+def test_a_shell_whose_file_was_replaced_is_recognized(tmp_path: Path) -> None:
     program = Path(shutil.copy("/bin/bash", tmp_path / "bash"))
     running = subprocess.Popen([program, "-c", "echo ready; read -r"], stdin=PIPE, stdout=PIPE)
     try:
@@ -164,7 +164,7 @@ def test_a_shell_that_was_updated_while_it_runs_is_known(tmp_path: Path) -> None
         ("powershell", "$Env:AWS_REGION = 'us-west-2'"),
     ],
 )
-def test_each_shell_that_is_chosen_gets_its_own_syntax(inside: Inside, shell: str, sets: str) -> None:
+def test_each_shell_option_selects_its_syntax(inside: Inside, shell: str, sets: str) -> None:
     ran = inside(*DEV, "--shell", shell)
 
     assert (ran.code, ran.err) == (0, "")
@@ -172,10 +172,10 @@ def test_each_shell_that_is_chosen_gets_its_own_syntax(inside: Inside, shell: st
 
 
 def test_the_help_has_a_line_for_each_shell(inside: Inside) -> None:
-    told = inside("env", "--help").out
+    printed = inside("env", "--help").out
 
     for shell in SHELLS:
-        assert re.search(rf"\b{shell}\b.*:  ", told, re.IGNORECASE) or shell == "dash", shell
+        assert re.search(rf"\b{shell}\b.*:  ", printed, re.IGNORECASE) or shell == "dash", shell
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_the_help_has_a_line_for_each_shell(inside: Inside) -> None:
         ("csh", "setenv A 'it'\\''s $(x) `y` \"z\" \\';"),
     ],
 )
-def test_nothing_in_a_value_is_run(shell: str, line: str) -> None:
+def test_values_are_never_executed(shell: str, line: str) -> None:
     assert lines(shell, {"A": 'it\'s $(x) `y` "z" \\'}, ())[0] == line
 
 
@@ -199,7 +199,9 @@ def test_nothing_in_a_value_is_run(shell: str, line: str) -> None:
         ("powershell", "Remove-Item Env:AWS_REGION -ErrorAction SilentlyContinue"),
     ],
 )
-def test_unset_forgets_all_of_ours_and_asks_nobody(inside: Inside, shell: str, line: str) -> None:
+def test_unset_removes_our_variables_without_calling_the_portal(
+    inside: Inside, shell: str, line: str
+) -> None:
     ran = inside("env", "--unset", "--shell", shell, DAYPASS_HOST="", DAYPASS_TOKEN="")
 
     assert ran.code == 0
@@ -207,31 +209,31 @@ def test_unset_forgets_all_of_ours_and_asks_nobody(inside: Inside, shell: str, l
     assert len([word for word in ran.out.split() if word.strip(";").endswith(OURS)]) == len(OURS)
 
 
-def test_github_actions_hides_what_is_printed(inside: Inside) -> None:
+def test_github_actions_masks_the_printed_keys(inside: Inside) -> None:
     ran = inside(*DEV, GITHUB_ACTIONS="true")
 
     assert "::add-mask::canary-secret-key\n" in ran.err
     assert "add-mask" not in ran.out
 
 
-def test_the_endpoint_tells_where_it_is_and_ends_when_it_is_told_to(daypass: Command) -> None:
+def test_the_endpoint_prints_its_address_and_stops_on_a_signal(daypass: Command) -> None:
     serving = daypass.start("serve-credentials", "--tenant", "dev01", "--output", "json")
     assert serving.stdout is not None
-    told = json.loads(serving.stdout.readline())
+    printed = json.loads(serving.stdout.readline())
 
     serving.terminate()
     out, err = serving.communicate(timeout=60)
 
     assert (serving.returncode, out) == (0, "")
-    assert told.keys() == {
+    assert printed.keys() == {
         *("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"),
         *("AWS_REGION", "AWS_DEFAULT_REGION"),
     }
-    assert told["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in err
+    assert printed["AWS_CONTAINER_AUTHORIZATION_TOKEN"] not in err
     assert not daypass.cache.exists()
 
 
-def test_a_shell_takes_the_variables_of_an_endpoint_that_goes_on_behind_it(daypass: Command) -> None:
+def test_a_shell_reads_the_variables_of_a_background_endpoint(daypass: Command) -> None:
     script = (
         'eval "$(daypass serve-credentials --tenant dev01 --output bash 2>/dev/null & echo "pid=$!")"; '
         'echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; kill $pid'
@@ -249,7 +251,7 @@ def test_a_shell_takes_the_variables_of_an_endpoint_that_goes_on_behind_it(daypa
     assert ran.stdout.startswith("http://127.0.0.1:"), ran.stderr
 
 
-def test_a_port_that_is_taken_is_named(inside: Inside) -> None:
+def test_a_port_in_use_is_named(inside: Inside) -> None:
     port = str(inside.portal.port)
 
     ran = inside("serve-credentials", "--tenant", "dev01", "--port", port)
@@ -259,13 +261,13 @@ def test_a_port_that_is_taken_is_named(inside: Inside) -> None:
 
 
 def read_fish(text: str) -> str:
-    """The value of a single-quoted string of fish: a backslash escapes itself and the quote, nothing else."""
+    """Return the value of a single-quoted fish string, with backslash escapes for itself and the quote."""
     assert re.fullmatch(r"'(?:[^'\\]|\\\\|\\')*'", text)
     return re.sub(r"\\([\\'])", r"\1", text[1:-1])
 
 
 def read_powershell(text: str) -> str:
-    """The value of a single-quoted string of PowerShell, in which two of any single quote stand for one."""
+    """Return the value of a single-quoted PowerShell string, where any doubled single quote means one."""
     quotes = "'\u2018\u2019\u201a\u201b"
     assert re.fullmatch(rf"'(?:[^{quotes}]|[{quotes}]{{2}})*'", text)
     return re.sub(rf"([{quotes}])[{quotes}]", r"\1", text[1:-1])
@@ -277,7 +279,7 @@ HOSTILE = "x';touch pwned;$(touch pwned)\\\u2019; touch pwned \u2018\n`touch pwn
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 @example(HOSTILE)
 @settings(max_examples=50)
-def test_every_shell_reads_a_value_as_it_is(value: str) -> None:
+def test_every_shell_reads_a_value_unchanged(value: str) -> None:
     fish, *_ = lines("fish", {"A": value}, ())
     (powershell,) = lines("powershell", {"A": value}, ())
     (posix,) = lines("bash", {"A": value}, ())

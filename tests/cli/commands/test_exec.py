@@ -1,4 +1,4 @@
-"""`daypass exec`: a command with keys in its environment, as if one had started it oneself."""
+"""`daypass exec`: a command with keys in its environment, which otherwise runs as if started directly."""
 
 import json
 import os
@@ -27,7 +27,7 @@ print(urllib.request.urlopen(request).read().decode())
 """
 
 
-def test_the_keys_are_in_the_command_s_environment_and_rivals_are_not(daypass: Command) -> None:
+def test_the_command_s_environment_has_the_keys_and_no_conflicting_variables(daypass: Command) -> None:
     ran = daypass(
         *(*DEV, "--", sys.executable, "-c", SHOW),
         AWS_PROFILE="other",
@@ -47,7 +47,7 @@ def test_the_keys_are_in_the_command_s_environment_and_rivals_are_not(daypass: C
     assert found["MINE"] == "kept"
 
 
-def test_the_words_after_the_command_are_its_own(daypass: Command) -> None:
+def test_options_after_the_command_belong_to_it(daypass: Command) -> None:
     ran = daypass(*DEV, "printf", "%s|", "--tenant", "--help", "a b", "--")
 
     assert ran.out == "--tenant|--help|a b|--|"
@@ -61,7 +61,7 @@ def test_the_exit_code_is_the_command_s(
     assert daypass(*DEV, *way, "--", "sh", "-c", script).code == code
 
 
-def test_a_command_that_is_not_there_or_not_for_running_is_named(daypass: Command, tmp_path: Path) -> None:
+def test_a_missing_or_not_executable_command_is_named(daypass: Command, tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
 
     missing = daypass(*DEV, "--", "no-such-command")
@@ -71,7 +71,7 @@ def test_a_command_that_is_not_there_or_not_for_running_is_named(daypass: Comman
     assert "no-such-command" in missing.err
 
 
-def test_without_keys_nothing_is_run(daypass: Command) -> None:
+def test_a_refusal_starts_no_command(daypass: Command) -> None:
     ran = daypass(*DEV, "--", "echo", "ran", DAYPASS_HOST="http://127.0.0.1:1")
 
     assert (ran.code, ran.out) == (5, "")
@@ -91,7 +91,7 @@ def test_signals_reach_the_command(daypass: Command, number: signal.Signals, way
     assert (out, command.returncode) == ("heard\n", 7)
 
 
-def test_a_command_minds_a_closed_pipe_as_in_any_shell(daypass: Command) -> None:
+def test_a_command_ends_at_a_closed_pipe_as_in_a_shell(daypass: Command) -> None:
     ran = subprocess.run(
         ["sh", "-c", '"$0" exec --tenant dev01 -- yes | head -n 1', SCRIPT],
         env=daypass.environment(),
@@ -105,7 +105,7 @@ def test_a_command_minds_a_closed_pipe_as_in_any_shell(daypass: Command) -> None
     assert ran.stderr == ""
 
 
-def test_with_serve_the_command_asks_an_endpoint_and_has_no_keys_around_it(daypass: Command) -> None:
+def test_serve_gives_the_command_an_endpoint_and_no_keys(daypass: Command) -> None:
     ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", SHOW + "\n" + ASK)
 
     assert (ran.code, ran.err) == (0, "")
@@ -116,7 +116,7 @@ def test_with_serve_the_command_asks_an_endpoint_and_has_no_keys_around_it(daypa
     assert not daypass.cache.exists()
 
 
-def test_the_endpoint_is_gone_when_the_command_is(daypass: Command) -> None:
+def test_the_endpoint_ends_with_the_command(daypass: Command) -> None:
     show = "import os; print(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'])"
 
     ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", show)
@@ -124,7 +124,7 @@ def test_the_endpoint_is_gone_when_the_command_is(daypass: Command) -> None:
     await_that(lambda: is_refused(ran.out.strip()))
 
 
-def test_what_the_command_has_closed_nobody_else_holds_open(daypass: Command) -> None:
+def test_the_endpoint_holds_no_pipe_of_the_command_open(daypass: Command) -> None:
     command = subprocess.Popen(
         [SCRIPT, *DEV, "--serve", "--", "sh", "-c", "exec >&- 2>&-; read line"],
         env=daypass.environment(),
@@ -141,13 +141,13 @@ def test_what_the_command_has_closed_nobody_else_holds_open(daypass: Command) ->
     command.communicate(b"\n", timeout=60)
 
 
-def test_a_command_never_meets_a_child_that_is_not_its_own(daypass: Command) -> None:
+def test_the_endpoint_is_not_a_child_of_the_command(daypass: Command) -> None:
     wait = "import os\ntry:\n    os.waitpid(-1, os.WNOHANG)\nexcept ChildProcessError:\n    print('none')"
 
     assert daypass(*DEV, "--serve", "--", sys.executable, "-c", wait).out == "none\n"
 
 
-def test_a_killed_command_takes_the_endpoint_with_it(daypass: Command) -> None:
+def test_the_endpoint_ends_with_a_killed_command(daypass: Command) -> None:
     show = (
         "import os, time; print(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI'], flush=True); time.sleep(60)"
     )
@@ -162,8 +162,8 @@ def test_a_killed_command_takes_the_endpoint_with_it(daypass: Command) -> None:
     await_that(lambda: is_refused(address))
 
 
-def test_an_endpoint_renews_in_the_middle_of_a_run(daypass: Command, portal: StubPortal) -> None:
-    # Keys that are used up at once: every question is answered with new ones.
+def test_the_endpoint_renews_keys_while_the_command_runs(daypass: Command, portal: StubPortal) -> None:
+    # Keys that expire at once, so that every request gets new ones.
     ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", ASK + ASK, DAYPASS_DEBUG="")
     first, second = (json.loads(line)["AccessKeyId"] for line in ran.out.splitlines())
     assert first == second
@@ -175,7 +175,7 @@ def test_an_endpoint_renews_in_the_middle_of_a_run(daypass: Command, portal: Stu
 
 
 def is_refused(address: str) -> bool:
-    """Whether nothing listens there any more."""
+    """Return whether connections to the address are refused."""
     try:
         urllib.request.urlopen(address, timeout=60)  # noqa: S310  an address of our own
     except urllib.error.HTTPError:
@@ -186,7 +186,7 @@ def is_refused(address: str) -> bool:
 
 
 def await_that(condition: Callable[[], bool]) -> None:
-    """Return when it is so."""
+    """Return once the condition is true."""
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end

@@ -1,4 +1,4 @@
-"""`daypass tenants`, `whoami`, `sessions` and `token`: as a table for people and as JSON for programs."""
+"""`daypass tenants`, `whoami`, `sessions` and `token`, as tables and as JSON."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ def test_tenants_are_listed(inside: Inside) -> None:
         (("sessions",), "daypass aws --tenant NAME"),
     ],
 )
-def test_an_empty_list_is_a_sentence_with_the_next_step_and_an_empty_json_list(
+def test_an_empty_list_prints_the_next_step_or_an_empty_json_list(
     inside: Inside, portal: StubPortal, words: tuple[str, ...], next_step: str
 ) -> None:
     portal.tenants = []
@@ -66,7 +66,7 @@ def test_an_empty_list_is_a_sentence_with_the_next_step_and_an_empty_json_list(
     assert (as_json.code, json.loads(as_json.out), as_json.err) == (0, [], "")
 
 
-def test_whoami_tells_who_where_and_which_keys_are_kept_without_showing_them(inside: Inside) -> None:
+def test_whoami_shows_user_portal_and_cached_keys_without_secrets(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
     inside("aws", "--admin")
 
@@ -82,7 +82,7 @@ def test_whoami_tells_who_where_and_which_keys_are_kept_without_showing_them(ins
     assert "canary" not in table.out + as_json.out
 
 
-def test_whoami_and_doctor_tell_when_the_sign_in_ends_and_not_its_token_which_is_renewed(
+def test_whoami_and_doctor_show_the_end_of_the_sign_in_and_not_of_its_token(
     inside: Inside,
 ) -> None:
     here = {"DAYPASS_TOKEN": "", "DAYPASS_STATE_DIR": str(inside.home / "state")}
@@ -93,10 +93,10 @@ def test_whoami_and_doctor_tell_when_the_sign_in_ends_and_not_its_token_which_is
 
     assert f"sign-in  this computer, until {end}\n" in table.out
     assert moment(datetime.fromisoformat(json.loads(as_json.out)["signed_in_until"])) == end
-    assert f"✓ sign-in: dana@example.com (Administrator), this computer, good until {end}\n" in found.out
+    assert f"✓ sign-in: dana@example.com (Administrator), this computer, valid until {end}\n" in found.out
 
 
-def test_whoami_leaves_out_what_has_ended(inside: Inside, portal: StubPortal) -> None:
+def test_whoami_leaves_out_expired_keys(inside: Inside, portal: StubPortal) -> None:
     inside("aws", "--tenant", "dev01")
     portal.life = timedelta(hours=-1)
     inside("aws", "--admin")
@@ -107,7 +107,7 @@ def test_whoami_leaves_out_what_has_ended(inside: Inside, portal: StubPortal) ->
     assert "admin access" not in table
 
 
-def test_whoami_shows_keys_of_the_caller_alone(inside: Inside, portal: StubPortal) -> None:
+def test_whoami_shows_the_keys_of_the_caller_only(inside: Inside, portal: StubPortal) -> None:
     inside("aws", "--tenant", "dev01")
     portal.user_id = "user-2"
     inside("aws", "--tenant", "prod01", DAYPASS_TOKEN=f"{TOKEN}2")
@@ -135,7 +135,7 @@ def test_whoami_shows_each_scope_once_with_the_keys_that_are_served_longest(
     assert until - portal.now() > timedelta(minutes=55)
 
 
-def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> None:
+def test_whoami_leaves_out_keys_of_another_portal(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
     here = inside.portal.url
 
@@ -144,7 +144,9 @@ def test_whoami_leaves_out_what_is_kept_for_another_portal(inside: Inside) -> No
     assert told["cached"] == []
 
 
-def test_sessions_are_listed_newest_first_and_steer_no_terminal(inside: Inside, portal: StubPortal) -> None:
+def test_sessions_are_listed_newest_first_without_control_characters(
+    inside: Inside, portal: StubPortal
+) -> None:
     portal.reply = lambda asked: (
         Reply(200, json.dumps({"sessions": [RECORD], "next_cursor": None}).encode())
         if asked.path == "/api/v1/sessions?limit=7"
@@ -159,14 +161,14 @@ def test_sessions_are_listed_newest_first_and_steer_no_terminal(inside: Inside, 
     assert "\x1b" not in table.out + as_json.out
 
 
-def test_the_token_is_printed_alone(inside: Inside) -> None:
+def test_only_the_token_is_printed(inside: Inside) -> None:
     text, legacy = inside("token"), inside("jit", "token")
 
     assert (text.out, text.err) == (TOKEN + "\n", "")
     assert json.loads(legacy.out) == {"token": TOKEN}
 
 
-def test_github_actions_hides_the_token(inside: Inside) -> None:
+def test_github_actions_masks_the_token(inside: Inside) -> None:
     assert inside("token", GITHUB_ACTIONS="true").err == f"::add-mask::{TOKEN}\n"
 
 
@@ -174,7 +176,7 @@ def test_github_actions_hides_the_token(inside: Inside) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"tenants": [{}]}', b'{"user": 1}', b'{"sessions": [1]}']
 )
-def test_an_answer_that_is_not_the_portals_is_recognised(
+def test_an_answer_of_another_server_is_recognised(
     inside: Inside, portal: StubPortal, command: str, body: bytes
 ) -> None:
     portal.reply = lambda _: Reply(200, body)
@@ -186,7 +188,7 @@ def test_an_answer_that_is_not_the_portals_is_recognised(
 
 
 @pytest.mark.parametrize("command", [("aws", "--tenant", "dev01"), ("whoami",), ("configure", "--all")])
-def test_debugging_shows_the_way_and_never_a_secret(inside: Inside, command: tuple[str, ...]) -> None:
+def test_debug_output_shows_the_calls_without_secrets(inside: Inside, command: tuple[str, ...]) -> None:
     ran = inside(*command, "--debug")
 
     assert f"{inside.portal.url}/api/v1/" in ran.err
@@ -195,7 +197,7 @@ def test_debugging_shows_the_way_and_never_a_secret(inside: Inside, command: tup
     assert TOKEN not in ran.err
 
 
-def test_debugging_shows_why_nobody_answered(inside: Inside) -> None:
+def test_debug_output_shows_why_a_connection_failed(inside: Inside) -> None:
     ran = inside("whoami", "--debug", DAYPASS_HOST="http://127.0.0.1:1")
 
     assert "ConnectionRefusedError" in ran.err

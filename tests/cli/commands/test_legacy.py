@@ -1,4 +1,4 @@
-"""Habits of duploctl's users that have no meaning here: each is told what exists instead."""
+"""Commands and options of duploctl that are not supported: the error names the replacement."""
 
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -50,7 +50,7 @@ from tests.cli.stub import StubPortal
         (("service", "list", "--tenant", "dev01"), "keep duploctl"),
     ],
 )
-def test_what_exists_instead_is_told(
+def test_an_unsupported_command_is_refused_with_the_replacement(
     inside: Inside, portal: StubPortal, words: tuple[str, ...], said: str
 ) -> None:
     ran = inside(*words)
@@ -61,14 +61,14 @@ def test_what_exists_instead_is_told(
     assert portal.asked == []
 
 
-def test_every_subject_of_the_installed_duploctl_is_answered() -> None:
+def test_every_subject_of_the_installed_duploctl_has_a_message() -> None:
     theirs = {found.name for found in entry_points(group="duplocloud.net")}
 
     assert theirs
     assert theirs - set(SUBJECTS) - set(OURS) == set()
 
 
-def test_every_jit_command_of_the_installed_duploctl_is_answered() -> None:
+def test_every_jit_command_of_the_installed_duploctl_has_a_message() -> None:
     ours = load("daypass.cli.commands.jit:jit")
     assert isinstance(ours, click.Group)
     # Loading the class registers its commands.
@@ -87,11 +87,11 @@ def test_a_token_in_the_place_of_a_command_is_not_repeated(inside: Inside) -> No
     assert "canary" not in ran.err
 
 
-def test_json_is_still_taken_as_the_form_of_the_output(inside: Inside) -> None:
+def test_output_json_is_accepted(inside: Inside) -> None:
     assert inside("jit", "aws", "--tenant", "dev01", "-o", "json").code == 0
 
 
-def test_completing_what_is_refused_says_nothing(daypass: Command) -> None:
+def test_completion_of_an_unsupported_command_prints_nothing(daypass: Command) -> None:
     ran = daypass(
         _DAYPASS_COMPLETE="bash_complete", COMP_WORDS="daypass jit k8s --", COMP_CWORD="3", DAYPASS_TOKEN=""
     )

@@ -1,4 +1,4 @@
-"""Which portal is meant where none is named: the one signed in to, or the one chosen of several."""
+"""The default portal: the only one with a sign-in, or the one chosen with `daypass use`."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def state(tmp_path: Path) -> dict[str, str]:
     return {"DAYPASS_STATE_DIR": str(tmp_path / "state")}
 
 
-def test_a_portal_that_one_signed_in_to_is_the_default(
+def test_the_only_signed_in_portal_is_the_default(
     inside: Inside, portal: StubPortal, state: dict[str, str]
 ) -> None:
     leave_sign_in(state, portal.url)
@@ -35,7 +35,7 @@ def test_a_portal_that_one_signed_in_to_is_the_default(
     assert f"--host {portal.url}" in inside.config.read_text()
 
 
-def test_the_cached_answer_knows_the_default_too(daypass: Command, state: dict[str, str]) -> None:
+def test_cached_keys_are_found_for_the_default_portal(daypass: Command, state: dict[str, str]) -> None:
     leave_sign_in(state, daypass.portal.url)
     first = daypass("aws", "--tenant", "dev01", **NOTHING, **state)
 
@@ -51,7 +51,7 @@ def test_without_any_sign_in_the_portal_must_be_named(inside: Inside, state: dic
     assert "Which portal? Give its address" in ran.err
 
 
-def test_of_several_one_must_be_chosen_and_is_used_from_then_on(
+def test_one_of_several_portals_must_be_chosen_and_is_then_the_default(
     inside: Inside, portal: StubPortal, state: dict[str, str]
 ) -> None:
     leave_sign_in(state, portal.url)
@@ -70,11 +70,13 @@ def test_of_several_one_must_be_chosen_and_is_used_from_then_on(
         [portal.url, "yes"],
         [OTHER, "dana@example.com"],
     ]
-    told = json.loads(inside("portals", "-o", "json", **NOTHING, **state).out)
-    assert {each["portal"]: each["is_default"] for each in told} == {portal.url: True, OTHER: False}
+    listed = json.loads(inside("portals", "-o", "json", **NOTHING, **state).out)
+    assert {each["portal"]: each["is_default"] for each in listed} == {portal.url: True, OTHER: False}
 
 
-def test_a_named_portal_wins(inside: Inside, portal: StubPortal, state: dict[str, str]) -> None:
+def test_a_named_portal_wins_over_the_default(
+    inside: Inside, portal: StubPortal, state: dict[str, str]
+) -> None:
     leave_sign_in(state, portal.url)
     leave_sign_in(state, OTHER)
     inside("use", OTHER, **NOTHING, **state)
@@ -99,7 +101,9 @@ def test_a_token_is_never_sent_to_a_portal_that_was_not_named(
     assert portal.asked == []
 
 
-def test_who_signed_out_has_no_default(inside: Inside, portal: StubPortal, state: dict[str, str]) -> None:
+def test_no_portal_is_the_default_after_signing_out(
+    inside: Inside, portal: StubPortal, state: dict[str, str]
+) -> None:
     leave_sign_in(state, portal.url)
 
     inside("logout", **NOTHING, **state)
@@ -108,7 +112,7 @@ def test_who_signed_out_has_no_default(inside: Inside, portal: StubPortal, state
     assert default_portal(state) == ""
 
 
-def test_a_sign_in_that_has_ended_leaves_the_portal_known(state: dict[str, str]) -> None:
+def test_an_expired_sign_in_leaves_the_portal_listed(state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER)
     with SessionSlot(state, OTHER, admin=False, now=lambda: 0).locked() as slot:
         slot.forget()
@@ -116,7 +120,7 @@ def test_a_sign_in_that_has_ended_leaves_the_portal_known(state: dict[str, str])
     assert default_portal(state) == OTHER
 
 
-def test_a_portal_that_one_did_not_sign_in_to_cannot_be_chosen(inside: Inside, state: dict[str, str]) -> None:
+def test_a_portal_without_a_sign_in_cannot_be_chosen(inside: Inside, state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER)
 
     ran = inside("use", "portal.example.com", **NOTHING, **state)
@@ -125,7 +129,7 @@ def test_a_portal_that_one_did_not_sign_in_to_cannot_be_chosen(inside: Inside, s
     assert "daypass login --host https://portal.example.com" in ran.err
 
 
-def test_a_choice_that_was_signed_out_of_counts_no_more(
+def test_signing_out_resets_the_chosen_portal(
     inside: Inside, portal: StubPortal, state: dict[str, str]
 ) -> None:
     for origin in (portal.url, OTHER):
@@ -137,7 +141,7 @@ def test_a_choice_that_was_signed_out_of_counts_no_more(
     assert default_portal(state) == OTHER
 
 
-def test_a_sign_in_that_is_over_is_not_listed_as_one(inside: Inside, state: dict[str, str]) -> None:
+def test_an_expired_sign_in_is_not_shown_as_signed_in(inside: Inside, state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER, left=60)
 
     (known,) = json.loads(inside("portals", "-o", "json", **NOTHING, **state).out)
@@ -145,7 +149,7 @@ def test_a_sign_in_that_is_over_is_not_listed_as_one(inside: Inside, state: dict
     assert (known["portal"], known["username"], known["signed_in_until"]) == (OTHER, "", None)
 
 
-def test_a_shell_completes_the_portals_that_one_can_choose(daypass: Command, state: dict[str, str]) -> None:
+def test_the_portals_are_completed(daypass: Command, state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER)
     leave_sign_in(state, "https://portal.example.com")
 

@@ -1,4 +1,4 @@
-"""`daypass web`: the console in a browser that is signed in, and where in it one lands."""
+"""`daypass web`: the signed-in browser, and the page of the console that it opens."""
 
 import json
 import sys
@@ -33,14 +33,14 @@ print(json.dumps(told), file=open({file!r}, "w"))
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Path:
-    """A browser that notes what it is given, and where that leads it."""
+    """A fake browser that records its arguments and the redirects that it gets."""
     program = tmp_path / "browser"
     program.write_text(BROWSER.format(python=sys.executable, file=str(tmp_path / "seen")))
     program.chmod(0o700)
     return program
 
 
-def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
+def test_the_browser_opens_the_console_and_no_command_line_has_the_link(
     daypass: Command, browser: Path, tmp_path: Path
 ) -> None:
     ran = daypass("web", "--tenant", "dev01", BROWSER=f"{browser} %s")
@@ -61,7 +61,7 @@ def test_the_browser_is_led_to_the_console_and_no_command_line_shows_the_link(
 
 @pytest.mark.parametrize("words", ["", "-P work"])
 @pytest.mark.parametrize("by_flag", [True, False])
-def test_a_browser_with_options_needs_no_place_for_the_address(
+def test_the_url_is_appended_to_a_browser_command_with_options(
     daypass: Command, browser: Path, tmp_path: Path, words: str, by_flag: bool
 ) -> None:
     command = f"{browser} {words}".strip()
@@ -74,9 +74,7 @@ def test_a_browser_with_options_needs_no_place_for_the_address(
     assert seen["argv"][:-1] == words.split()
 
 
-def test_the_first_browser_of_several_that_exists_is_opened(
-    daypass: Command, browser: Path, tmp_path: Path
-) -> None:
+def test_the_first_existing_browser_is_opened(daypass: Command, browser: Path, tmp_path: Path) -> None:
     ran = daypass("web", "--tenant", "dev01", BROWSER=f"no-such-browser:{browser}")
 
     assert (ran.code, ran.out) == (0, "")
@@ -113,7 +111,7 @@ def test_a_browser_that_fails_is_not_waited_for(inside: Inside) -> None:
         (("--no-browser",), {}, "--no-browser is set"),
     ],
 )
-def test_where_no_browser_is_the_link_is_printed(
+def test_without_a_browser_the_link_is_printed(
     inside: Inside, words: tuple[str, ...], variables: dict[str, str], said: str
 ) -> None:
     ran = inside("web", "--tenant", "dev01", *words, **variables)
@@ -145,7 +143,7 @@ def test_where_no_browser_is_the_link_is_printed(
         ),
     ],
 )
-def test_the_portal_is_asked_for_the_console_at_that_place(
+def test_the_request_has_the_destination(
     inside: Inside, portal: StubPortal, words: tuple[str, ...], asked: dict[str, object]
 ) -> None:
     inside("web", "--print", *words)
@@ -153,7 +151,7 @@ def test_the_portal_is_asked_for_the_console_at_that_place(
     assert portal.asked[-1].body == asked
 
 
-def test_jit_web_is_the_same_in_duploctl_s_words(inside: Inside, portal: StubPortal) -> None:
+def test_jit_web_accepts_duploctl_s_flags(inside: Inside, portal: StubPortal) -> None:
     ran = inside("jit", "web", "--tenant", "dev01", "--admin", "--nocache", "--print")
 
     assert ran.out == LINK + "\n"
@@ -161,7 +159,7 @@ def test_jit_web_is_the_same_in_duploctl_s_words(inside: Inside, portal: StubPor
 
 
 @pytest.mark.parametrize("place", ["no service", "S3", "arn:aws", "arn:aws:s3:::", "../x", "-x"])
-def test_what_is_no_place_is_refused_before_anything_is_issued(
+def test_an_invalid_target_is_refused_before_anything_is_issued(
     inside: Inside, portal: StubPortal, place: str
 ) -> None:
     ran = inside("web", "--tenant", "dev01", "--print", "--", place)
@@ -170,7 +168,7 @@ def test_what_is_no_place_is_refused_before_anything_is_issued(
     assert not any(asked.body for asked in portal.asked)
 
 
-def test_a_tenant_that_is_not_one_s_own_has_no_region(inside: Inside) -> None:
+def test_a_foreign_tenant_is_refused(inside: Inside) -> None:
     assert inside("web", "--tenant", "data01", "--print", "s3").code == 4
 
 
@@ -181,11 +179,11 @@ def test_a_tenant_that_is_not_one_s_own_has_no_region(inside: Inside) -> None:
             "arn:aws:ec2:eu-west-1:1:security-group/sg-1",
             "/ec2/home?region=eu-west-1#SecurityGroup:groupId=sg-1",
         ),
-        # An ARN without a region is shown in the tenant's.
+        # An ARN without a region opens in the tenant's region.
         ("arn:aws:s3:::my-bucket", "/s3/buckets/my-bucket?region=us-west-2&tab=objects"),
     ],
 )
-def test_an_arn_leads_to_the_page_of_its_resource(
+def test_an_arn_opens_the_page_of_its_resource(
     inside: Inside, portal: StubPortal, arn: str, path: str
 ) -> None:
     ran = inside("web", "--tenant", "dev01", "--print", arn)
@@ -204,7 +202,9 @@ def test_an_arn_with_a_misspelled_region_is_refused_with_the_nearest_name(
     assert not any(asked.body for asked in portal.asked)
 
 
-def test_an_arn_of_an_unknown_kind_opens_its_service_and_says_so(inside: Inside, portal: StubPortal) -> None:
+def test_an_arn_of_an_unknown_kind_opens_its_service_with_a_message(
+    inside: Inside, portal: StubPortal
+) -> None:
     ran = inside("web", "--tenant", "dev01", "--print", "arn:aws:iotsitewise:eu-west-1:1:asset/x")
 
     assert (ran.code, ran.out) == (0, LINK + "\n")
