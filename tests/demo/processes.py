@@ -6,13 +6,13 @@ from pathlib import Path
 def of_folder(state: Path) -> list[str]:
     """Return the command lines of all processes that name this state folder."""
     wanted = str(state).encode()
-    found = []
+    commands = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
             if wanted in command or wanted in (process / "environ").read_bytes():
-                found.append(command.decode(errors="replace").replace("\0", " "))
+                commands.append(command.decode(errors="replace").replace("\0", " "))
         except OSError:
             # The process ended meanwhile.
             continue
-    return found
+    return commands

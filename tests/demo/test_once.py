@@ -178,13 +178,13 @@ def test_a_role_with_too_many_rights_fails_the_checks_of_other_tenants(
     document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
     folder = StateDirectory(tmp_path)
 
-    stops = SignalGuard()
-    with ProcessGroup(folder, stops) as children:
-        world, _ = start(folder, children, 0, 0)
-        world.aws.iam.put_role_policy(
+    signals = SignalGuard()
+    with ProcessGroup(folder, signals) as processes:
+        environment, _ = start(folder, processes, 0, 0)
+        environment.aws.iam.put_role_policy(
             RoleName="duploservices-dev01", PolicyName="tenant", PolicyDocument=document
         )
-        has_passed = run_checklist(world, stops)
+        has_passed = run_checklist(environment, signals)
 
     broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
     assert not has_passed

@@ -15,7 +15,7 @@ from daypass.demo.seed.fixtures import TenantPlan
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One tenant, in the portal and in AWS."""
+    """A tenant in the portal and in AWS."""
 
     id: str
     plan: TenantPlan

@@ -32,7 +32,7 @@ class Instructions:
             self.state.write(f"{account.username}.token", account.api_token.reveal().encode())
             if account.password is not None:
                 self.state.write(f"{account.username}.password", account.password.reveal().encode())
-        profiles = "\n".join(self._profile(name, person) for name, person in PROFILES.items())
+        profiles = "\n".join(self._profile(name, user) for name, user in PROFILES.items())
         self.state.write("aws-config", profiles.encode())
         self.state.write(SHELL_FILE, self._environment().encode())
 
@@ -44,9 +44,9 @@ class Instructions:
         self._show_duploctl()
         self._show_trust()
 
-    def _profile(self, name: str, person: DemoUser) -> str:
-        scope = ["--admin"] if person is ADMIN else ["--tenant", name]
-        files = ["--ca-file", str(self.ca_file), "--token-file", str(self._token_file(person))]
+    def _profile(self, name: str, user: DemoUser) -> str:
+        scope = ["--admin"] if user is ADMIN else ["--tenant", name]
+        files = ["--ca-file", str(self.ca_file), "--token-file", str(self._token_file(user))]
         process = shlex.join([str(DAYPASS), "aws", "--host", self.environment.portal_url, *files, *scope])
         return (
             f"[profile {name}]\nregion = {REGION}\noutput = json\n"
@@ -56,8 +56,8 @@ class Instructions:
     def _show_sign_in(self) -> None:
         print_title("Sign in")
         print_text(f"  {self.environment.portal_url}")
-        for person in USERS:
-            print_text(f"  {person.username:<18}  {_describe(person)}")
+        for user in USERS:
+            print_text(f"  {user.username:<18}  {_describe(user)}")
         print_text("  Passwords and API tokens are in files that only you can read. Dana's password:")
         print_command(f"cat {_quote(self.state.path / f'{DANA.username}.password')}")
         print_text(f"  Sessions with the reason “{REASON}” are sample data; no keys were issued for them.")
@@ -113,15 +113,15 @@ class Instructions:
         )
         print_text("  run nothing else there that you do not trust.")
 
-    def _token_file(self, person: DemoUser) -> Path:
-        return self.state.path / f"{person.username}.token"
+    def _token_file(self, user: DemoUser) -> Path:
+        return self.state.path / f"{user.username}.token"
 
 
-def _describe(person: DemoUser) -> str:
-    if person is ADMIN:
-        return person.role
-    tenants = ", ".join(f"{tenant} ({access})" for tenant, access in person.memberships.items())
-    kind = "service account, " if person.is_service_account else ""
+def _describe(user: DemoUser) -> str:
+    if user is ADMIN:
+        return user.role
+    tenants = ", ".join(f"{tenant} ({access})" for tenant, access in user.memberships.items())
+    kind = "service account, " if user.is_service_account else ""
     return f"{kind}{tenants or 'no tenants'}"
 
 

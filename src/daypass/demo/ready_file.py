@@ -32,17 +32,17 @@ def _describe(environment: DemoEnvironment, ca_file: Path) -> dict[str, Any]:
         "aws_endpoint_url": environment.aws_endpoint_url,
         "ca_file": str(ca_file),
         "region": REGION,
-        "users": [_user(environment, person) for person in USERS],
+        "users": [_user(environment, user) for user in USERS],
         "tenants": [_tenant(tenant) for tenant in environment.tenants.values()],
     }
 
 
-def _user(environment: DemoEnvironment, person: DemoUser) -> dict[str, Any]:
-    account = environment.accounts[person.username]
+def _user(environment: DemoEnvironment, user: DemoUser) -> dict[str, Any]:
+    account = environment.accounts[user.username]
     return {
-        "username": person.username,
+        "username": user.username,
         "password": account.password.reveal() if account.password else None,
-        "role": person.role,
+        "role": user.role,
         "api_token": account.api_token.reveal(),
     }
 

@@ -85,7 +85,7 @@ def test_an_unreadable_credentials_file_is_refused(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "credentials", "said"),
+    ("config", "credentials", "message"),
     [
         ("[ profile dev01 ]\nregion = a\n", "", "[ profile dev01 ] in"),
         ("[Profile dev01]\nregion = a\n", "", "Write it as [profile dev01]"),
@@ -110,7 +110,7 @@ def test_an_unreadable_credentials_file_is_refused(inside: Inside) -> None:
     ],
 )
 def test_a_profile_with_another_source_of_keys_is_refused(
-    inside: Inside, config: str, credentials: str, said: str
+    inside: Inside, config: str, credentials: str, message: str
 ) -> None:
     inside.config.parent.mkdir()
     inside.config.write_text(config)
@@ -119,7 +119,7 @@ def test_a_profile_with_another_source_of_keys_is_refused(
     ran = inside("configure", "--tenant", "dev01")
 
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
     assert "Try it" not in ran.err
     assert inside.config.read_text() == config
 

@@ -301,8 +301,8 @@ def test_applying_the_export_of_any_state_plans_nothing(portal: Portal, text: st
 
 
 def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:
-    given = ["--host", portal.origin, "--token", world.tokens[username]]
-    return run([*words, *given], WINGS, now)
+    flags = ["--host", portal.origin, "--token", world.tokens[username]]
+    return run([*words, *flags], WINGS, now)
 
 
 def test_apply_prints_the_plan_and_carries_it_out(
@@ -337,12 +337,12 @@ def test_a_new_tenant_that_cannot_issue_yet_is_reported_with_the_command_that_re
 
     code = command(portal, world, "apply", "-f", str(path))
 
-    said = capsys.readouterr()
+    message = capsys.readouterr()
     assert code == 0
-    assert said.out.endswith("Done: 1 of 1.\n")
-    assert "tenant team01 cannot issue sessions yet. It asks for another ExternalId." in said.err
-    assert patch in said.err
-    assert "\x1b" not in said.err
+    assert message.out.endswith("Done: 1 of 1.\n")
+    assert "tenant team01 cannot issue sessions yet. It asks for another ExternalId." in message.err
+    assert patch in message.err
+    assert "\x1b" not in message.err
 
 
 def test_errors_are_printed_as_a_sentence(
@@ -355,15 +355,15 @@ def test_errors_are_printed_as_a_sentence(
         code = command(portal, world, *words, username=username)
         return code, capsys.readouterr().err.splitlines()
 
-    code, said = ran("apply", "-f", str(path))
+    code, message = ran("apply", "-f", str(path))
     assert code != 0
-    assert "tenant dev01-a" in said[-1]
-    assert "share names in AWS" in said[-1]
-    assert said[-1].endswith("0 of 1 steps were done; run it again.")
-    code, said = ran("apply", "-f", str(tmp_path / "none"))
-    assert (code, "cannot be read" in said[-1]) == (2, True)
-    code, said = ran("export", username=DANA)
-    assert (code, "for Administrators" in said[-1]) == (4, True)
+    assert "tenant dev01-a" in message[-1]
+    assert "share names in AWS" in message[-1]
+    assert message[-1].endswith("0 of 1 steps were done; run it again.")
+    code, message = ran("apply", "-f", str(tmp_path / "none"))
+    assert (code, "cannot be read" in message[-1]) == (2, True)
+    code, message = ran("export", username=DANA)
+    assert (code, "for Administrators" in message[-1]) == (4, True)
 
 
 class StubbornRoles:
@@ -398,9 +398,11 @@ def test_a_pruned_tenant_whose_role_keeps_its_rights_is_reported_and_the_command
 
     with make_world(sqlite_url, roles=StubbornRoles()) as world, near(world) as portal:
         code = command(portal, world, "apply", "-f", str(path), "--prune")
-        said = capsys.readouterr()
+        message = capsys.readouterr()
 
     assert code == 0
-    assert said.out.endswith("Done: 1 of 1.\n")
-    assert "tenant data01: Live sessions keep their rights until they end: AWS asks for a pause" in said.err
-    assert "\x1b" not in said.err
+    assert message.out.endswith("Done: 1 of 1.\n")
+    assert (
+        "tenant data01: Live sessions keep their rights until they end: AWS asks for a pause" in message.err
+    )
+    assert "\x1b" not in message.err

@@ -224,10 +224,10 @@ def test_a_closed_connection_is_reported(daypass: Command) -> None:
             environment=daypass.environment(DAYPASS_HOST=f"http://127.0.0.1:{listener.getsockname()[1]}"),
         )
         listener.accept()[0].close()
-        _, said = command.communicate(timeout=60)
+        _, message = command.communicate(timeout=60)
 
     assert command.returncode == 5
-    assert "Try again" in said
+    assert "Try again" in message
 
 
 @pytest.mark.parametrize("length", [0, 1, 2_000_000])
@@ -244,10 +244,10 @@ def test_a_truncated_or_too_long_answer_is_refused(daypass: Command, length: int
             connection.shutdown(socket.SHUT_WR)
             while connection.recv(8192):
                 pass
-        _, said = command.communicate(timeout=60)
+        _, message = command.communicate(timeout=60)
 
     assert command.returncode == 5
-    assert "broke off in the middle of its answer. Try again." in said
+    assert "broke off in the middle of its answer. Try again." in message
 
 
 @pytest.fixture

@@ -170,21 +170,21 @@ def test_prune_removes_our_profile_of_a_lost_tenant(inside: Inside, portal: Stub
 
 
 @pytest.mark.parametrize(
-    ("option", "said"),
+    ("option", "message"),
     [
         ("--all", "lists no tenant for you"),
         ("--prune", "No profile was removed"),
     ],
 )
 def test_configure_reports_that_there_is_nothing_to_do(
-    inside: Inside, portal: StubPortal, option: str, said: str
+    inside: Inside, portal: StubPortal, option: str, message: str
 ) -> None:
     portal.role_of_caller, portal.tenants = "User", []
 
     ran = inside("configure", option)
 
     assert (ran.code, ran.out) == (0, "")
-    assert said in ran.err
+    assert message in ran.err
     assert not inside.config.exists()
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import pytest
 
-from daypass.cli.commands.doctor import side_by_side
+from daypass.cli.commands.doctor import run_concurrently
 from daypass.cli.diagnostics.finding import Finding, State, good, run_check
 from daypass.cli.runtime.errors import Unavailable
 from tests.cli.conftest import TOKEN, Command, Inside, Ran
@@ -26,13 +26,13 @@ def findings_by_subject(ran: Ran) -> dict[str, list[dict[str, Any]]]:
     return by
 
 
-def aws_cli(inside: Inside, said: str) -> dict[str, str]:
-    """Return an environment with an AWS CLI that prints *said* as its version."""
+def aws_cli(inside: Inside, version_text: str) -> dict[str, str]:
+    """Return an environment with an AWS CLI that prints *version_text* as its version."""
     folder = inside.home / "bin"
     folder.mkdir(exist_ok=True)
     program = folder / "aws"
     # A byte that is not UTF-8, as on a machine with another locale.
-    program.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="latin-1")
+    program.write_text(f"#!/bin/sh\necho '{version_text}'\n", encoding="latin-1")
     program.chmod(0o700)
     ours = folder / "daypass"
     ours.write_text("#!/bin/sh\n")
@@ -53,8 +53,8 @@ def test_a_correct_set_up_has_good_findings_only(inside: Inside, well: dict[str,
 
     assert ran.code == 0
     assert {line[0] for line in ran.out.splitlines()} == {"✓"}
-    for said in ("9.8.7", "dana@example.com", "version 2.31.0", "1 profile of ours", "private"):
-        assert said in ran.out
+    for version_text in ("9.8.7", "dana@example.com", "version 2.31.0", "1 profile of ours", "private"):
+        assert version_text in ran.out
     assert TOKEN not in ran.out
 
 
@@ -172,7 +172,7 @@ def test_a_token_file_readable_by_others_is_found(
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("version_text", "state"),
     [
         ("aws-cli/2.9.19 Python/3.11.2", "notable"),
         ("aws-cli/2.13.0 Python/3.11", "good"),
@@ -183,9 +183,9 @@ def test_a_token_file_readable_by_others_is_found(
     ],
 )
 def test_an_aws_cli_without_endpoint_settings_is_notable(
-    inside: Inside, well: dict[str, str], said: str, state: str
+    inside: Inside, well: dict[str, str], version_text: str, state: str
 ) -> None:
-    aws_cli(inside, said)
+    aws_cli(inside, version_text)
 
     (finding,) = findings_by_subject(inside("doctor", "-o", "json", **well))["AWS CLI"]
 
@@ -278,7 +278,7 @@ def read_until(reading: IO[str], words: str) -> None:
     for line in reading:
         if words in line:
             return
-    raise AssertionError(f"{words!r} was not said")
+    raise AssertionError(f"{words!r} was not version_text")
 
 
 def test_local_findings_are_printed_while_the_portal_is_slow(daypass: Command, portal: StubPortal) -> None:
@@ -318,7 +318,7 @@ def test_an_error_of_one_check_is_raised() -> None:
 
     found = []
     with pytest.raises(LookupError):
-        found += [finding for _, finding in side_by_side([broken()])]
+        found += [finding for _, finding in run_concurrently([broken()])]
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def test_whoami_shows_user_portal_and_cached_keys_without_secrets(inside: Inside
         assert said in table.out
     assert "tenant dev01" in table.out
     assert "admin access" in table.out
-    told = json.loads(as_json.out)
-    assert {kept["what"] for kept in told["cached"]} == {"tenant dev01", "admin access"}
-    assert all(kept["is_served"] and kept["served_until"] < kept["expires_at"] for kept in told["cached"])
+    content = json.loads(as_json.out)
+    assert {kept["what"] for kept in content["cached"]} == {"tenant dev01", "admin access"}
+    assert all(kept["is_served"] and kept["served_until"] < kept["expires_at"] for kept in content["cached"])
     assert "canary" not in table.out + as_json.out
 
 
@@ -89,11 +89,11 @@ def test_whoami_and_doctor_show_the_end_of_the_sign_in_and_not_of_its_token(
     end = moment(datetime.fromtimestamp(leave_sign_in(here, inside.portal.url), UTC))
 
     table, as_json = inside("whoami", **here), inside("whoami", "-o", "json", **here)
-    found = inside("doctor", **here)
+    doctor = inside("doctor", **here)
 
     assert f"sign-in  this computer, until {end}\n" in table.out
     assert moment(datetime.fromisoformat(json.loads(as_json.out)["signed_in_until"])) == end
-    assert f"✓ sign-in: dana@example.com (Administrator), this computer, valid until {end}\n" in found.out
+    assert f"✓ sign-in: dana@example.com (Administrator), this computer, valid until {end}\n" in doctor.out
 
 
 def test_whoami_leaves_out_expired_keys(inside: Inside, portal: StubPortal) -> None:
@@ -139,9 +139,11 @@ def test_whoami_leaves_out_keys_of_another_portal(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
     here = inside.portal.url
 
-    told = json.loads(inside("whoami", "-o", "json", DAYPASS_HOST=here.replace("localhost", "127.0.0.1")).out)
+    content = json.loads(
+        inside("whoami", "-o", "json", DAYPASS_HOST=here.replace("localhost", "127.0.0.1")).out
+    )
 
-    assert told["cached"] == []
+    assert content["cached"] == []
 
 
 def test_sessions_are_listed_newest_first_without_control_characters(

@@ -14,7 +14,7 @@ from tests.cli.stub import StubPortal
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("jit", "aws", "-q", "{A: AccessKeyId}"), "daypass env"),
         (("jit", "aws", "--query", "AccessKeyId", "--admin"), "jq"),
@@ -51,12 +51,12 @@ from tests.cli.stub import StubPortal
     ],
 )
 def test_an_unsupported_command_is_refused_with_the_replacement(
-    inside: Inside, portal: StubPortal, words: tuple[str, ...], said: str
+    inside: Inside, portal: StubPortal, words: tuple[str, ...], message: str
 ) -> None:
     ran = inside(*words)
 
     assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    assert message in ran.err
     assert len(ran.err.splitlines()) == 1
     assert portal.asked == []
 

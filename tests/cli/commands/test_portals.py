@@ -86,15 +86,15 @@ def test_a_named_portal_wins_over_the_default(
 
 
 @pytest.mark.parametrize("variable", ["DAYPASS_TOKEN", "DUPLO_TOKEN"])
-@pytest.mark.parametrize("given", [("--token", TOKEN), ("--token-file", "{home}/token"), ()])
+@pytest.mark.parametrize("flags", [("--token", TOKEN), ("--token-file", "{home}/token"), ()])
 def test_a_token_is_never_sent_to_a_portal_that_was_not_named(
-    inside: Inside, portal: StubPortal, state: dict[str, str], given: tuple[str, ...], variable: str
+    inside: Inside, portal: StubPortal, state: dict[str, str], flags: tuple[str, ...], variable: str
 ) -> None:
     leave_sign_in(state, portal.url)
     (inside.home / "token").write_text(TOKEN)
-    words = [word.format(home=inside.home) for word in given]
+    words = [word.format(home=inside.home) for word in flags]
 
-    ran = inside("whoami", *words, **(NOTHING | {variable: "" if given else TOKEN}), **state)
+    ran = inside("whoami", *words, **(NOTHING | {variable: "" if flags else TOKEN}), **state)
 
     assert ran.code == 2
     assert "Which portal?" in ran.err

@@ -26,8 +26,8 @@ def fetch():
         return opener.open(sys.argv[-1]).status, ""
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Location", "")
-told = {{"argv": sys.argv[1:], "first": fetch()}}
-print(json.dumps(told), file=open({file!r}, "w"))
+seen = {{"argv": sys.argv[1:], "first": fetch()}}
+print(json.dumps(seen), file=open({file!r}, "w"))
 """
 
 
@@ -104,7 +104,7 @@ def test_a_browser_that_fails_is_not_waited_for(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "variables", "said"),
+    ("words", "variables", "message"),
     [
         (("--print",), {}, ""),
         ((), {"SSH_CONNECTION": "1"}, "this is a remote shell"),
@@ -112,12 +112,12 @@ def test_a_browser_that_fails_is_not_waited_for(inside: Inside) -> None:
     ],
 )
 def test_without_a_browser_the_link_is_printed(
-    inside: Inside, words: tuple[str, ...], variables: dict[str, str], said: str
+    inside: Inside, words: tuple[str, ...], variables: dict[str, str], message: str
 ) -> None:
     ran = inside("web", "--tenant", "dev01", *words, **variables)
 
     assert (ran.code, ran.out) == (0, LINK + "\n")
-    assert said in ran.err
+    assert message in ran.err
     assert "canary" not in ran.err
 
 
@@ -158,11 +158,11 @@ def test_jit_web_accepts_duploctl_s_flags(inside: Inside, portal: StubPortal) ->
     assert portal.asked[-1].body == {"admin": True, "purpose": "console"}
 
 
-@pytest.mark.parametrize("place", ["no service", "S3", "arn:aws", "arn:aws:s3:::", "../x", "-x"])
+@pytest.mark.parametrize("target", ["no service", "S3", "arn:aws", "arn:aws:s3:::", "../x", "-x"])
 def test_an_invalid_target_is_refused_before_anything_is_issued(
-    inside: Inside, portal: StubPortal, place: str
+    inside: Inside, portal: StubPortal, target: str
 ) -> None:
-    ran = inside("web", "--tenant", "dev01", "--print", "--", place)
+    ran = inside("web", "--tenant", "dev01", "--print", "--", target)
 
     assert ran.code == 2
     assert not any(asked.body for asked in portal.asked)

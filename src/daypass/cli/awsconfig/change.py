@@ -29,9 +29,9 @@ class Change:
     has_no_access_to: Callable[[Process], bool] | None = None
     """If set, profiles that Daypass wrote are removed if it returns true for their process."""
     by_name: bool = False
-    """Whether the profiles name daypass without its path, even if some programs cannot find it so."""
+    """If true, profiles name daypass without its path, even if some programs cannot find it so."""
     skips_conflicts: bool = False
-    """Whether profiles with a conflict are skipped; otherwise a conflict raises `UsageError`."""
+    """If true, profiles with a conflict are skipped; otherwise a conflict raises `UsageError`."""
     skipped: dict[str, str] = field(default_factory=dict)
     """The skipped profiles and the reasons, set by `apply`."""
     pruned: dict[str, str] = field(default_factory=dict)

@@ -67,13 +67,13 @@ def _program(environment: Mapping[str, str], *, by_name: bool) -> str:
     """Return the program to run: `daypass` if every program finds it by name, else its absolute path."""
     if by_name or _is_us(shutil.which(_OUR_NAME, path=SYSTEM_PATH)):
         return _OUR_NAME
-    found = shutil.which(_OUR_NAME, path=environment.get("PATH"))
+    on_path = shutil.which(_OUR_NAME, path=environment.get("PATH"))
     # The link on the PATH stays valid after an upgrade that replaces its target.
-    return str(Path(found if found is not None and _is_us(found) else sys.argv[0]).absolute())
+    return str(Path(on_path if on_path is not None and _is_us(on_path) else sys.argv[0]).absolute())
 
 
-def _is_us(found: str | None) -> bool:
-    return found is not None and Path(found).resolve() == Path(sys.argv[0]).resolve()
+def _is_us(program: str | None) -> bool:
+    return program is not None and Path(program).resolve() == Path(sys.argv[0]).resolve()
 
 
 def _absolute(path: str, environment: Mapping[str, str]) -> str:

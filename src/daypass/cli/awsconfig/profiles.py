@@ -96,20 +96,20 @@ class Section:
 
     def _options(self) -> Iterator[tuple[str, int, int]]:
         """Yield each setting's name and the range of its lines (start, end)."""
-        found: list[tuple[str, int, int]] = []
+        options: list[tuple[str, int, int]] = []
         indent = 0
         for number, line in enumerate(self.lines):
             text = line.strip()
             if not text or text.startswith(("#", ";")) or (number == 0 and self.header is not None):
                 continue
-            if found and _indent(line) > indent:
-                name, start, _ = found[-1]
-                found[-1] = (name, start, number + 1)
+            if options and _indent(line) > indent:
+                name, start, _ = options[-1]
+                options[-1] = (name, start, number + 1)
             else:
                 indent = _indent(line)
                 match = _OPTION.match(text)
-                found.append((match[1].rstrip().lower() if match else text, number, number + 1))
-        yield from found
+                options.append((match[1].rstrip().lower() if match else text, number, number + 1))
+        yield from options
 
 
 class Config:

@@ -55,10 +55,10 @@ class CallerFacts:
             if not self.is_administrator:
                 raise Denied("Admin access is for Administrators, and you are not one at this portal.")
             return self.region
-        for found in self.tenants:
-            if tenant.lower() == found.name or tenant == found.id:
-                return found.region
-        hint = tenant_names.nearest(tenant, [known.name for known in self.tenants])
+        for candidate in self.tenants:
+            if tenant.lower() == candidate.name or tenant == candidate.id:
+                return candidate.region
+        hint = tenant_names.nearest(tenant, [candidate.name for candidate in self.tenants])
         raise Denied(f"You have no tenant {tenant}. {hint}")
 
     def has_no_access_to(self, process: Process) -> bool:

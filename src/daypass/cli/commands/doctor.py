@@ -41,9 +41,9 @@ def doctor(now: Now, /, output: str, **params: str | bool | None) -> None:
     tokens = known_tokens(sys.argv, os.environ)
     checks = (_portal(options.flags_of(params), now), local_checks.findings(os.environ))
     findings: list[list[Finding]] = [[] for _ in checks]
-    for number, found in side_by_side(checks):
+    for number, reported in run_concurrently(checks):
         # The portal's message may repeat the token that it received.
-        finding = replace(found, sentence=scrubbed(found.sentence, tokens))
+        finding = replace(reported, sentence=scrubbed(reported.sentence, tokens))
         findings[number].append(finding)
         if output == "table":
             _show(finding)
@@ -63,7 +63,7 @@ def _portal(flags: dict[str, str], now: Now) -> Iterator[Finding]:
         yield from run_check("portal", lambda: portal_checks.findings(origin, flags, os.environ, now))
 
 
-def side_by_side(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:
+def run_concurrently(checks: Sequence[Iterable[Finding]]) -> Iterator[tuple[int, Finding]]:
     """Run each check in a thread of its own; yield findings as they arrive, with the number of their check.
 
     Raises the first error that a check raises.

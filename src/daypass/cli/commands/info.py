@@ -33,11 +33,11 @@ def tenants(now: Now, /, output: str, **params: str | bool | None) -> None:
       daypass tenants --output json
     """
     portal = session.portal(options.flags_of(params), os.environ, now)
-    found = queries.tenants(portal)
+    listed = queries.tenants(portal)
     if output == "json":
-        show_json(found)
+        show_json(listed)
     else:
-        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in found]
+        rows = [(tenant.name, tenant.region, tenant.access, tenant.id) for tenant in listed]
         show_list(rows, ("TENANT", "REGION", "ACCESS", "ID"), no_tenants(portal.origin))
 
 
@@ -59,9 +59,9 @@ def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) 
       daypass sessions
       daypass sessions --limit 200 --output json
     """
-    found = queries.sessions(session.portal(options.flags_of(params), os.environ, now), limit)
+    listed = queries.sessions(session.portal(options.flags_of(params), os.environ, now), limit)
     if output == "json":
-        show_json(found)
+        show_json(listed)
         return
     rows = [
         (
@@ -73,7 +73,7 @@ def sessions(now: Now, /, output: str, limit: int, **params: str | bool | None) 
             session.door,
             session.address,
         )
-        for session in found
+        for session in listed
     ]
     show_list(
         rows,

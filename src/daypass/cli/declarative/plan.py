@@ -22,7 +22,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change, and the API call that makes it."""
+    """A change, and the API call that makes it."""
 
     sign: str
     subject: str

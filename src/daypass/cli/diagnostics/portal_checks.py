@@ -94,7 +94,7 @@ def _certificate(host: str, port: int, trusted: Trust, now: float, proxy: Proxy 
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         text = f"trusted, {secure.version()}, good for {counted(round((ends - now) / _DAY), 'day')}"
     if ends - now < 14 * _DAY:
-        return notable("certificate", f"{text}.", "# ask whoever runs the portal to renew it")
+        return notable("certificate", f"{text}.", "# ask the portal's operator to renew it")
     return good("certificate", text)
 
 

@@ -25,5 +25,5 @@ def parse(text: str) -> Arn | None:
     """Return the fields of *text*, or None if it is not an ARN."""
     if len(text) > MAX_LENGTH or not text.isprintable():
         return None
-    found = _ARN.fullmatch(text)
-    return None if found is None else Arn(text, *found.groups())
+    match = _ARN.fullmatch(text)
+    return None if match is None else Arn(text, *match.groups())

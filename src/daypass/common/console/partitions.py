@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ConsolePartition:
-    """One partition, as far as links into its console need it."""
+    """A partition's names in links to its console."""
 
     name: str
     dns_suffix: str
     console_host: str
-    """Each region's console is one label below it."""
+    """The host name without the region, which is the label before it."""
 
 
 CONSOLE_PARTITIONS = {

@@ -15,7 +15,7 @@ ORDERS = tuple({"id": f"order-{number}", "status": "paid"} for number in (1, 2, 
 
 @dataclass(frozen=True, slots=True)
 class TenantPlan:
-    """One tenant's names in AWS."""
+    """A tenant's names in AWS."""
 
     name: str
     account_id: str

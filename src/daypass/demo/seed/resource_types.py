@@ -50,8 +50,8 @@ def _write_table(aws: Aws, tenant: Tenant) -> str:
 
 
 def _read_queue(aws: Aws, tenant: Tenant) -> str:
-    found = aws.sqs.get_queue_attributes(QueueUrl=tenant.resources.queue_url, AttributeNames=["All"])
-    return f"{found['Attributes']['ApproximateNumberOfMessages']} messages waiting"
+    queue = aws.sqs.get_queue_attributes(QueueUrl=tenant.resources.queue_url, AttributeNames=["All"])
+    return f"{queue['Attributes']['ApproximateNumberOfMessages']} messages waiting"
 
 
 def _write_queue(aws: Aws, tenant: Tenant) -> str:
@@ -60,8 +60,8 @@ def _write_queue(aws: Aws, tenant: Tenant) -> str:
 
 
 def _read_topic(aws: Aws, tenant: Tenant) -> str:
-    found = aws.sns.get_topic_attributes(TopicArn=tenant.resources.topic_arn)["Attributes"]
-    return f"{found['SubscriptionsConfirmed']} subscribers"
+    topic = aws.sns.get_topic_attributes(TopicArn=tenant.resources.topic_arn)["Attributes"]
+    return f"{topic['SubscriptionsConfirmed']} subscribers"
 
 
 def _write_topic(aws: Aws, tenant: Tenant) -> str:
@@ -70,8 +70,8 @@ def _write_topic(aws: Aws, tenant: Tenant) -> str:
 
 
 def _read_stream(aws: Aws, tenant: Tenant) -> str:
-    found = aws.kinesis.describe_stream_summary(StreamName=tenant.plan.stream)["StreamDescriptionSummary"]
-    return f"{found['OpenShardCount']} shard"
+    stream = aws.kinesis.describe_stream_summary(StreamName=tenant.plan.stream)["StreamDescriptionSummary"]
+    return f"{stream['OpenShardCount']} shard"
 
 
 def _write_stream(aws: Aws, tenant: Tenant) -> str:
@@ -80,8 +80,8 @@ def _write_stream(aws: Aws, tenant: Tenant) -> str:
 
 
 def _read_api(aws: Aws, tenant: Tenant) -> str:
-    found = aws.apigateway.get_resources(restApiId=tenant.resources.api_id)["items"]
-    return f"{len(found)} path"
+    paths = aws.apigateway.get_resources(restApiId=tenant.resources.api_id)["items"]
+    return f"{len(paths)} path"
 
 
 def _write_api(aws: Aws, tenant: Tenant) -> str:

@@ -16,8 +16,8 @@ from daypass.demo.state_dir import StateDirectory
 
 
 def test_a_process_that_ends_while_starting_is_named_with_its_log(tmp_path: Path) -> None:
-    with ProcessGroup(StateDirectory(tmp_path), SignalGuard()) as children:
-        child = children.start("portal", ["no-such-command"], {})
+    with ProcessGroup(StateDirectory(tmp_path), SignalGuard()) as processes:
+        child = processes.start("portal", ["no-such-command"], {})
 
         with pytest.raises(DemoError, match=r"The portal stopped while starting; .*portal\.log says why"):
             child.wait_until(lambda: False)
@@ -34,29 +34,29 @@ class FolderInWhichItIsStopped(StateDirectory):
 
 
 @pytest.fixture
-def stops() -> Iterator[SignalGuard]:
+def signals() -> Iterator[SignalGuard]:
     """A guard that handles the signals until the end of the test."""
     before = {number: signal.getsignal(number) for number in STOPPING}
-    stops = SignalGuard()
-    stops.listen()
-    yield stops
+    signals = SignalGuard()
+    signals.listen()
+    yield signals
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def test_a_signal_during_the_start_of_a_process_stops_it(tmp_path: Path, stops: SignalGuard) -> None:
-    children = ProcessGroup(FolderInWhichItIsStopped(tmp_path), stops)
+def test_a_signal_during_the_start_of_a_process_stops_it(tmp_path: Path, signals: SignalGuard) -> None:
+    processes = ProcessGroup(FolderInWhichItIsStopped(tmp_path), signals)
 
-    with children, pytest.raises(KeyboardInterrupt):
-        children.start("sandbox", ["sandbox", "--help"], {})
+    with processes, pytest.raises(KeyboardInterrupt):
+        processes.start("sandbox", ["sandbox", "--help"], {})
 
-    (child,) = children._children
+    (child,) = processes._children
     assert child.has_exited
 
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_whose_exception_python_drops_is_raised_by_the_next_wait(
-    tmp_path: Path, stops: SignalGuard, number: signal.Signals
+    tmp_path: Path, signals: SignalGuard, number: signal.Signals
 ) -> None:
     # Python drops exceptions in callbacks of weak references, such as those of the import system.
     unraisable: list[object] = []
@@ -65,10 +65,10 @@ def test_a_signal_whose_exception_python_drops_is_raised_by_the_next_wait(
     sys.unraisablehook = before
     assert (gone(), unraisable) == (None, [KeyboardInterrupt])
 
-    with ProcessGroup(StateDirectory(tmp_path), stops) as children, pytest.raises(KeyboardInterrupt):
-        children.start("sandbox", ["sandbox", "--help"], {}).wait_until(lambda: False)
+    with ProcessGroup(StateDirectory(tmp_path), signals) as processes, pytest.raises(KeyboardInterrupt):
+        processes.start("sandbox", ["sandbox", "--help"], {}).wait_until(lambda: False)
 
-    assert children.exited_child() is not None
+    assert processes.exited_child() is not None
 
 
 class ImpatientlyStopped(Child):
@@ -79,14 +79,14 @@ class ImpatientlyStopped(Child):
         super().stop()
 
 
-def test_a_second_signal_leaves_no_process_behind(tmp_path: Path, stops: SignalGuard) -> None:
-    with pytest.raises(KeyboardInterrupt), ProcessGroup(StateDirectory(tmp_path), stops) as children:
+def test_a_second_signal_leaves_no_process_behind(tmp_path: Path, signals: SignalGuard) -> None:
+    with pytest.raises(KeyboardInterrupt), ProcessGroup(StateDirectory(tmp_path), signals) as processes:
         for name in ("first", "second"):
-            child = children.start(name, ["sandbox", "--help"], {})
-            children._children[-1] = ImpatientlyStopped(child.name, child.process, child.log, stops)
+            child = processes.start(name, ["sandbox", "--help"], {})
+            processes._children[-1] = ImpatientlyStopped(child.name, child.process, child.log, signals)
         signal.raise_signal(signal.SIGINT)
 
-    assert [child.has_exited for child in children._children] == [True, True]
+    assert [child.has_exited for child in processes._children] == [True, True]
 
 
 def test_variables_of_another_aws_are_not_inherited(
