@@ -1,1 +1,1 @@
-"""Who may have which AWS access, for how long, and its issuance: the product."""
+"""Just-in-time AWS access: authorization, session duration, issuance and its audit trail."""

@@ -1,4 +1,4 @@
-"""Attempts whose process ended before it recorded an outcome are settled: their outcome is unknown."""
+"""Background job that closes attempts whose process ended before it recorded an outcome."""
 
 import threading
 from collections.abc import Sequence
@@ -17,13 +17,16 @@ from daypass.portal.storage.prepared import RowMismatch
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 LONGEST_ATTEMPT = AWS_TIME + 3 * LONGEST_COMMIT
-"""From an attempt's time stamp to its outcome: the intent, what is learned of the role, and the outcome."""
+"""The longest time from an attempt's timestamp to its outcome.
+
+It covers AWS and three commits: the intent, the cached role facts and the outcome.
+"""
 
 SETTLED_AFTER = LONGEST_ATTEMPT + _CLOCKS_MAY_DIFFER
-"""The age of an attempt, by the database's clock, at which no process works on it any more.
+"""The age, by the database's clock, from which an attempt without an outcome counts as abandoned.
 
-A process that was suspended for longer, or whose clock is further off, releases nothing: it finds its attempt
-settled.
+A process that was suspended for longer, or whose clock deviates further, releases no credentials: committing
+its outcome fails because the attempt is settled already.
 """
 
 _INTERVAL = timedelta(minutes=1)
@@ -31,7 +34,7 @@ _BATCH = 100
 
 
 class AbandonedAttempts:
-    """Settles orphaned attempts, at start and once a minute; replicas may do so at the same time."""
+    """A background job that settles abandoned attempts; safe to run on several replicas at once."""
 
     def __init__(self, database: Database, audit: AuditLog) -> None:
         self._database = database
@@ -40,40 +43,40 @@ class AbandonedAttempts:
         self._thread = threading.Thread(target=self._run, name="orphans", daemon=True)
 
     def start(self) -> None:
-        """Settle orphaned attempts in the background until `close`."""
+        """Start the background thread, which settles abandoned attempts once a minute until `close`."""
         self._thread.start()
 
     def settle_some(self) -> int:
-        """Settle up to a hundred orphaned attempts; return how many.
+        """Settle up to a hundred abandoned attempts and return their number.
 
-        While the database is unavailable, they wait for a later round.
+        If the database is unavailable, return 0 and leave them to a later run.
         """
         with suppress(PortalError):
             return self.settle(self.find())
         return 0
 
     def find(self) -> Sequence[IssuanceRecord]:
-        """Return orphaned attempts, oldest first, at most a hundred."""
+        """Return up to a hundred abandoned attempts, oldest first."""
         with self._database.reading() as connection:
             before = database_time(connection) - SETTLED_AFTER
             return IssuanceStore(connection).requested(before, _BATCH)
 
     def settle(self, attempts: Sequence[IssuanceRecord]) -> int:
-        """Record that the outcome of these attempts is unknown; return how many had none until now."""
+        """Record an unknown outcome for each attempt that has no outcome yet; return the number of those."""
         settled = 0
         for attempt in attempts:
-            # Another replica settled it, or its process was slow and not dead.
+            # The attempt has an outcome by now: another replica settled it, or its process was only slow.
             with suppress(RowMismatch):
                 self._audit.commit(*audit_events.unknown(attempt))
                 settled += 1
         return settled
 
     def interrupt(self) -> None:
-        """Ask the background thread to stop after the attempt that it settles just now; does not wait."""
+        """Signal the background thread to stop after the current attempt, without waiting for it."""
         self._closing.set()
 
     def close(self) -> None:
-        """Interrupt, and return when the background thread has stopped."""
+        """Stop the background thread and wait for it."""
         self.interrupt()
         if self._thread.is_alive():
             self._thread.join(LONGEST_COMMIT.total_seconds())

@@ -1,4 +1,7 @@
-"""What goes on record of an attempt: its row and its audit event, always both."""
+"""Builders of the audit event and the database row for each state of an attempt.
+
+Both are always committed together.
+"""
 
 from datetime import timedelta
 
@@ -27,19 +30,21 @@ _LONGEST_REASON = 500
 
 
 def denied(attempt: IssuanceRequest, refusal: PortalError) -> tuple[Event, RowChange]:
-    """The record of an attempt that got no further than our own rules."""
+    """Return the event and row of an attempt that the portal refused before calling AWS."""
     row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
     return _event(attempt, State.DENIED, code=refusal.code), RowChange(INTENT, row)
 
 
 def requested(attempt: IssuanceRequest, plan: Plan) -> tuple[Event, RowChange]:
-    """The record of the intent, before AWS is asked."""
+    """Return the event and row of the intent, to be committed before AWS is called."""
     row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
-    return _event(attempt, State.REQUESTED, **_terms(plan.access, plan.validity)), RowChange(INTENT, row)
+    return _event(attempt, State.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
+        INTENT, row
+    )
 
 
 def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChange]:
-    """The record of success, before anything is released."""
+    """Return the event and row of success, to be committed before the credentials are released."""
     key = issuance.credentials.access_key_id
     row = {
         "issuance_id": attempt.id,
@@ -59,13 +64,13 @@ def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChan
         expires_at=issuance.expires_at.isoformat(),
         is_attributed=issuance.is_attributed,
         has_console_url=issuance.console_url is not None,
-        **_terms(issuance.access, issuance.validity),
+        **_access_and_validity(issuance.access, issuance.validity),
     )
     return event, RowChange(OUTCOME, row)
 
 
 def failed(attempt: IssuanceRequest, plan: Plan, code: str) -> tuple[Event, RowChange]:
-    """The record of an attempt that ended after the intent, with nothing released."""
+    """Return the event and row of an attempt that failed after its intent, with nothing released."""
     row = {
         "issuance_id": attempt.id,
         "new_state": State.FAILED,
@@ -80,7 +85,7 @@ def failed(attempt: IssuanceRequest, plan: Plan, code: str) -> tuple[Event, RowC
 
 
 def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
-    """The record of an attempt whose process ended before it recorded an outcome."""
+    """Return the event and row that close an abandoned attempt."""
     row = {"issuance_id": attempt.id, "new_state": State.UNKNOWN, "new_failure": OUTCOME_UNKNOWN}
     event = Event(
         action=ACTION,
@@ -146,7 +151,7 @@ def _event(attempt: IssuanceRequest, state: State, **outcome: Scalar) -> Event:
     )
 
 
-def _terms(access: Access, validity: Validity) -> dict[str, Scalar]:
+def _access_and_validity(access: Access, validity: Validity) -> dict[str, Scalar]:
     return {
         "access": access,
         "validity": _seconds(validity.length),

@@ -1,4 +1,7 @@
-"""How a caller stands to what they ask for: read to decide, and once more before the release."""
+"""Reading what an authorization decision depends on.
+
+An issuance reads it twice: to decide, and again before the credentials are released.
+"""
 
 from dataclasses import dataclass
 
@@ -13,20 +16,20 @@ from daypass.portal.tenants.model import Tenant, TenantId
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationContext:
-    """The decision, and what it and the rest of the path rest on, by the database as of now."""
+    """The decision on a request and the data it is based on, as read from the database just now."""
 
     decision: Decision
     values: Values
     role: RoleFacts
     tenant: Tenant | None
-    """The tenant asked for, where the caller may know of it."""
+    """The requested tenant; None if it does not exist or the caller may not know that it exists."""
     tenant_id: TenantId | None
-    """The tenant asked for, for the auditors alone."""
+    """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
 
 
 @dataclass(frozen=True, slots=True)
 class TenantContext:
-    """A tenant that the caller may know of, and what is known of its role, by the database as of now."""
+    """A tenant visible to the caller and the cached facts about its role."""
 
     tenant: Tenant
     role: RoleFacts
@@ -35,42 +38,49 @@ class TenantContext:
 def read_context(
     connection: Connection, caller: Caller, scope: Scope, master_role_arn: str
 ) -> AuthorizationContext:
-    """Read and decide; raises `Unauthenticated` when the user or the token has been ended since."""
-    found = _facts(connection, caller, _reference(scope), master_role_arn)
-    tenant_id = found.tenant.tenant.id if found.tenant else None
+    """Read the context of a request and decide on it.
+
+    Raises `Unauthenticated` if the user was disabled or the token ended since the caller was authenticated.
+    """
+    facts = _read_facts(connection, caller, _reference(scope), master_role_arn)
+    tenant_id = facts.tenant.tenant.id if facts.tenant else None
     values = SettingStore(connection).read(tenant_id)
-    decision = decide(found.user, scope, found.tenant, caller.door, values)
+    decision = decide(facts.user, scope, facts.tenant, caller.door, values)
     if isinstance(decision, Allow):
-        # Last, since a wider consent is no remedy for what the user may not have.
+        # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = refuse_beyond_consent(caller.token, scope) or decision
     return AuthorizationContext(
         decision=decision,
         values=values,
-        role=found.role,
-        tenant=found.tenant.tenant if found.tenant and sees(found.user, found.tenant) else None,
+        role=facts.role,
+        tenant=facts.tenant.tenant if facts.tenant and sees(facts.user, facts.tenant) else None,
         tenant_id=tenant_id,
     )
 
 
 def read_tenant(connection: Connection, caller: Caller, reference: str) -> TenantContext:
-    """The tenant of that name or id, for what is no issuance; raises `TenantNotFound`, `Unauthenticated`."""
-    found = _facts(connection, caller, _reference(TenantScope(reference)), "")
-    if found.tenant is None or not sees(found.user, found.tenant):
+    """Return the tenant with this name or id, for uses other than issuing credentials.
+
+    Raises `TenantNotFound` if it does not exist or the caller may not know of it, and `Unauthenticated` like
+    `read_context`.
+    """
+    facts = _read_facts(connection, caller, _reference(TenantScope(reference)), "")
+    if facts.tenant is None or not sees(facts.user, facts.tenant):
         raise no_such_tenant(reference)
-    return TenantContext(found.tenant.tenant, found.role)
+    return TenantContext(facts.tenant.tenant, facts.role)
 
 
-def _facts(
+def _read_facts(
     connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
 ) -> IssuanceFacts:
-    found = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
-    if found is None or not found.is_good:
-        raise Unauthenticated("Your access to the portal was ended a moment ago.")
-    return found
+    facts = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
+    if facts is None or not facts.is_active:
+        raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
+    return facts
 
 
 def _reference(scope: Scope) -> str | None:
-    # No name looks like this, and some of it cannot even be asked of a database: NUL, half a character.
+    # No tenant has a name with unprintable characters, and databases reject NUL and lone surrogates.
     if isinstance(scope, TenantScope) and scope.reference.isprintable():
         return scope.reference
     return None

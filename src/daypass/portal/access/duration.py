@@ -1,4 +1,4 @@
-"""How long? Pure, and says which limit decided."""
+"""Calculation of a session's duration: pure functions that also report which limit decided."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -10,33 +10,39 @@ from daypass.portal.errors import InvalidDuration, SignInAgain
 SHORTEST = timedelta(seconds=900)
 LONGEST = timedelta(seconds=43200)
 CHAINED = timedelta(hours=1)
-"""What AWS gives to a session that was made with another session's keys, whatever the role allows."""
+"""The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
 GRANT_MARGIN = timedelta(seconds=10)
-"""Kept back from a grant: AWS counts from its own answer, which may come this much later than we asked."""
+"""Subtracted from the remaining time of a sign-in.
+
+AWS counts a session's duration from its response, which may come this long after the request.
+"""
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read `3600`, `90m`, `2h` or `1h30m`; bare means seconds. Refuse all else, and what AWS refuses."""
+    """Parse a duration such as `3600`, `90m`, `2h` or `1h30m`; a number without a unit is in seconds.
+
+    Raises `InvalidDuration` for any other text and for durations that AWS does not allow.
+    """
     try:
         seconds = seconds_of(text)
     except ValueError as error:
         raise InvalidDuration(
-            "A duration is whole numbers with s, m or h behind them, such as 3600s, 90m, 2h or 1h30m."
+            "A duration is written in whole numbers followed by s, m or h, such as 3600s, 90m, 2h or 1h30m."
         ) from error
-    # Seven digits are out of bounds in any case, and timedelta has a limit of its own.
+    # 10**6 seconds are out of bounds in any case, and larger numbers overflow `timedelta`.
     return check(timedelta(seconds=min(seconds, 10**6)))
 
 
 def check(duration: timedelta) -> timedelta:
-    """Answer *duration* when AWS gives sessions of that length, else refuse it."""
+    """Return *duration* if AWS gives sessions of this length, else raise `InvalidDuration`."""
     if not SHORTEST <= duration <= LONGEST:
-        raise InvalidDuration("A session lasts from 15 minutes (900s) to 12 hours (43200s); ask for that.")
+        raise InvalidDuration("A session can last from 15 minutes (900s) to 12 hours (43200s).")
     return duration
 
 
 def choose(
-    asked: timedelta | None,
+    requested: timedelta | None,
     configured: Limit,
     *,
     role_maximum: timedelta | None,
@@ -44,33 +50,37 @@ def choose(
     grant_ends_at: datetime | None,
     now: datetime,
 ) -> Validity:
-    """The longest validity that every limit allows, and the limits themselves.
+    """Return the longest validity that every limit allows, together with the limits.
 
-    Of equal limits the first decides, in the order asked, configured, role maximum, role chaining, grant:
-    what was asked and can be had is never called capped.
+    Of equal limits the first decides, in the order requested, configured, role maximum, role chaining,
+    sign-in: a requested duration that can be granted is never reported as capped.
+    Raises `InvalidDuration` for a requested duration out of bounds, and `SignInAgain` if the sign-in ends
+    too soon.
     """
     limits: list[Limit] = []
-    if asked is not None:
-        limits.append(Limit(LimitSource.ASKED, "The duration asked for", check(asked)))
+    if requested is not None:
+        limits.append(Limit(LimitSource.ASKED, "Requested duration", check(requested)))
     limits.append(configured)
     if role_maximum is not None:
         limits.append(
             Limit(LimitSource.ROLE_MAXIMUM, "Maximum session duration of the IAM role", role_maximum)
         )
     if is_chained:
-        limits.append(Limit(LimitSource.ROLE_CHAINING, "AWS role chaining, one hour at most", CHAINED))
+        limits.append(Limit(LimitSource.ROLE_CHAINING, "AWS role chaining (at most one hour)", CHAINED))
     if grant_ends_at is not None:
-        limits.append(Limit(LimitSource.GRANT, "What is left of the sign-in", _left(grant_ends_at, now)))
+        limits.append(
+            Limit(LimitSource.GRANT, "Remaining time of the sign-in", _remaining(grant_ends_at, now))
+        )
     return _smallest(limits)
 
 
-def _left(grant_ends_at: datetime, now: datetime) -> timedelta:
-    left = grant_ends_at - now - GRANT_MARGIN
-    if left < SHORTEST:
+def _remaining(grant_ends_at: datetime, now: datetime) -> timedelta:
+    remaining = grant_ends_at - now - GRANT_MARGIN
+    if remaining < SHORTEST:
         raise SignInAgain(
-            "Less than 15 minutes are left of this sign-in, and AWS gives none shorter. Sign in again."
+            "This sign-in ends in less than 15 minutes, the shortest session that AWS offers. Sign in again."
         )
-    return timedelta(seconds=left // timedelta(seconds=1))
+    return timedelta(seconds=remaining // timedelta(seconds=1))
 
 
 def _smallest(limits: Iterable[Limit]) -> Validity:

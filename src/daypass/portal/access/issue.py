@@ -1,4 +1,8 @@
-"""The path of a JIT request, top to bottom."""
+"""Issuing JIT access, from the authorized request to the released credentials.
+
+The order is: decide, record the intent, call AWS, record the outcome while checking again that the caller may
+have the credentials, release them.
+"""
 
 import time
 from collections.abc import Callable
@@ -50,13 +54,13 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
 
-# AWS takes signatures from a clock up to five minutes off; its answer may take the rest.
+# AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME` to answer.
 _CLOCKS_MAY_DIFFER = timedelta(minutes=5) + AWS_TIME
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Issues short-lived AWS access. Every door ends here."""
+    """Issues short-lived AWS credentials. Requests of every channel end here."""
 
     database: Database
     audit: AuditLog
@@ -65,62 +69,65 @@ class Issuer:
     master_role_arn: Callable[[], str]
     """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
     region: str
-    """Where admin sessions land; a tenant's session lands in the tenant's own region."""
+    """The region of admin sessions; a tenant's session uses the region of the tenant."""
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
-    """Limits the concurrent AWS calls of each role."""
+    """The limit on concurrent AWS calls for each role."""
 
     def issue(self, caller: Caller, ask: Ask) -> Issuance:
-        """Hand out one AWS session, on record before it is released, or raise a `PortalError`."""
+        """Return one AWS session, recorded in the audit log before it is released.
+
+        Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
+        """
         with self.database.reading() as connection:
-            standing = read_context(connection, caller, ask.scope, self._master_role())
-        attempt = self._attempt(caller, ask, standing)
+            context = read_context(connection, caller, ask.scope, self._master_role())
+        attempt = self._new_attempt(caller, ask, context)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
-        decision = standing.decision
+        decision = context.decision
         if isinstance(decision, Deny):
-            # Before the share: a denied caller gets the denial, whether the role is busy or not.
+            # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
             caller.log_fields.update(_log_fields(attempt))
             self.audit.commit_refusal(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
-        # Raises `RoleBusy` before anything is recorded.
-        with self.shares.hold(attempt.role_arn) as share:
+        # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
+        with self.shares.hold(attempt.role_arn) as slot:
             caller.log_fields.update(_log_fields(attempt))
             try:
-                plan = self._plan(attempt, standing, decision, deadline)
+                plan = self._make_plan(attempt, context, decision, deadline)
             except PortalError as refusal:
                 self.audit.commit_refusal(*audit_events.denied(attempt, refusal))
                 raise
 
-            # From here on no AWS session exists without a row, and none is released without its outcome.
+            # From here on every AWS session has a row, and none is released without its recorded outcome.
             self.audit.commit(*audit_events.requested(attempt, plan), *used(caller.token, attempt.asked_at))
             try:
-                issuance = self._ask_aws(attempt, plan, standing, deadline)
-                share.release()
+                issuance = self._obtain_session(attempt, plan, context, deadline)
+                slot.release()
                 precondition = partial(self._revoked_since, attempt, issuance)
                 self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
             except RowMismatch as error:
-                raise AuditUnavailable(_SETTLED) from error
+                raise AuditUnavailable(_ALREADY_SETTLED) from error
             except Exception as error:
                 self._record_failure(attempt, plan, error)
                 raise
         return issuance
 
     def preview(self, caller: Caller, scope: Scope) -> Plan:
-        """What *caller* would get of *scope* just now, as far as it is known without asking AWS; no record.
+        """Return what *caller* would get for *scope*, without calling AWS or recording anything.
 
-        Raises the refusal that they would get.
+        The role's maximum counts only if it is cached. Raises the `PortalError` that `issue` would raise.
         """
         with self.database.reading() as connection:
-            standing = read_context(connection, caller, scope, self._master_role())
-        if isinstance(standing.decision, Deny):
-            raise standing.decision.refusal
-        attempt = self._attempt(caller, Ask(scope), standing)
-        validity = self._validity(attempt, standing, standing.role.maximum)
-        return Plan(standing.decision.access, validity, None)
+            context = read_context(connection, caller, scope, self._master_role())
+        if isinstance(context.decision, Deny):
+            raise context.decision.refusal
+        attempt = self._new_attempt(caller, Ask(scope), context)
+        validity = self._choose_validity(attempt, context, context.role.maximum)
+        return Plan(context.decision.access, validity, None)
 
-    def _attempt(self, caller: Caller, ask: Ask, standing: AuthorizationContext) -> IssuanceRequest:
-        tenant = standing.tenant
+    def _new_attempt(self, caller: Caller, ask: Ask, context: AuthorizationContext) -> IssuanceRequest:
+        tenant = context.tenant
         master_role = self._master_role() if isinstance(ask.scope, AdminScope) else ""
         return IssuanceRequest(
             id=IssuanceId(uuid4().hex),
@@ -128,47 +135,47 @@ class Issuer:
             ask=ask,
             asked_at=self.clock(),
             tenant=tenant,
-            tenant_id=standing.tenant_id,
+            tenant_id=context.tenant_id,
             role_arn=tenant.role_arn if tenant else master_role,
             region=tenant.region if tenant else self.region,
         )
 
-    def _plan(
-        self, attempt: IssuanceRequest, standing: AuthorizationContext, decision: Allow, deadline: Deadline
+    def _make_plan(
+        self, attempt: IssuanceRequest, context: AuthorizationContext, decision: Allow, deadline: Deadline
     ) -> Plan:
-        # Raises while the account is unknown, before anything is remembered of the role.
+        # Read first: it raises while the portal's account is unknown, before any role facts are cached.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
-            # The account became known a moment after the attempt began.
-            raise AwsUnavailable("The portal has only just reached AWS. Try again in a moment.")
+            # The account became known between the two look-ups of the master role.
+            raise AwsUnavailable("The portal has only just connected to AWS. Try again in a moment.")
         ask = attempt.ask
         destination = None
         if ask.purpose.wants_console:
             destination = self.broker.destination(attempt.region, ask.destination)
-        maximum = self._roles.maximum(attempt.role_arn, standing.role, attempt.asked_at, deadline)
-        validity = choose_validity(attempt, standing.values, maximum, is_chained=is_chained)
+        maximum = self._role_sessions.maximum(attempt.role_arn, context.role, attempt.asked_at, deadline)
+        validity = choose_validity(attempt, context.values, maximum, is_chained=is_chained)
         return Plan(decision.access, validity, destination)
 
-    def _validity(
-        self, attempt: IssuanceRequest, standing: AuthorizationContext, role_maximum: timedelta | None
+    def _choose_validity(
+        self, attempt: IssuanceRequest, context: AuthorizationContext, role_maximum: timedelta | None
     ) -> Validity:
-        return choose_validity(attempt, standing.values, role_maximum, is_chained=self.broker.is_chained)
+        return choose_validity(attempt, context.values, role_maximum, is_chained=self.broker.is_chained)
 
     def _master_role(self) -> str:
-        """Return the ARN of the master role; empty while the account is unknown, so that denials work."""
+        """Return the ARN of the master role, or "" while the account is unknown: denials do not need it."""
         try:
             return self.master_role_arn()
         except AwsError:
             return ""
 
     @property
-    def _roles(self) -> RoleSessions:
+    def _role_sessions(self) -> RoleSessions:
         return RoleSessions(self.broker, self.database, self.is_attribution_required)
 
-    def _ask_aws(
-        self, attempt: IssuanceRequest, plan: Plan, standing: AuthorizationContext, deadline: Deadline
+    def _obtain_session(
+        self, attempt: IssuanceRequest, plan: Plan, context: AuthorizationContext, deadline: Deadline
     ) -> Issuance:
-        plan, assumed = self._assume(attempt, plan, standing, deadline)
+        plan, assumed = self._assume(attempt, plan, context, deadline)
         return Issuance(
             id=attempt.id,
             user=attempt.caller.user,
@@ -187,18 +194,18 @@ class Issuer:
         )
 
     def _assume(
-        self, attempt: IssuanceRequest, plan: Plan, standing: AuthorizationContext, deadline: Deadline
+        self, attempt: IssuanceRequest, plan: Plan, context: AuthorizationContext, deadline: Deadline
     ) -> tuple[Plan, AssumedRole]:
-        roles, now = self._roles, attempt.asked_at
+        roles, now = self._role_sessions, attempt.asked_at
         try:
-            return plan, roles.assume(role_session(attempt, plan), standing.role, now, deadline)
+            return plan, roles.assume(role_session(attempt, plan), context.role, now, deadline)
         except RoleMaximumExceeded:
             if plan.validity.length <= EVERY_ROLE_ALLOWS:
                 raise
-        # The portal may not read this role's maximum, or it was lowered a moment ago.
+        # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
         roles.remember_maximum(attempt.role_arn, EVERY_ROLE_ALLOWS, now)
-        shorter = replace(plan, validity=self._validity(attempt, standing, EVERY_ROLE_ALLOWS))
-        return shorter, roles.assume(role_session(attempt, shorter), standing.role, now, deadline)
+        shorter = replace(plan, validity=self._choose_validity(attempt, context, EVERY_ROLE_ALLOWS))
+        return shorter, roles.assume(role_session(attempt, shorter), context.role, now, deadline)
 
     def _console_url(
         self, purpose: Purpose, credentials: Credentials, plan: Plan, deadline: Deadline
@@ -215,30 +222,33 @@ class Issuer:
     def _revoked_since(
         self, attempt: IssuanceRequest, issuance: Issuance, connection: Connection
     ) -> PortalError | None:
-        """The refusal, if what allowed this attempt has been taken away while AWS was being asked."""
+        """Return the refusal if the caller may no longer have the session that AWS has just given.
+
+        Runs in the transaction that records the outcome, so no revocation can commit in between.
+        """
         caller, scope = attempt.caller, attempt.ask.scope
         TokenStore(connection).lock(caller.token.id)
         try:
-            standing = read_context(connection, caller, scope, self._master_role())
+            context = read_context(connection, caller, scope, self._master_role())
         except PortalError as refusal:
             return refusal
-        if isinstance(standing.decision, Deny):
-            return standing.decision.refusal
-        if standing.decision != Allow(issuance.access) or standing.tenant != attempt.tenant:
-            return AccessDenied("Your access to this tenant was changed a moment ago. Try again.")
-        if issuance.validity.length > configured_validity(standing.values, attempt.setting).validity:
-            return AccessDenied("How long a session may last was changed a moment ago. Try again.")
+        if isinstance(context.decision, Deny):
+            return context.decision.refusal
+        if context.decision != Allow(issuance.access) or context.tenant != attempt.tenant:
+            return AccessDenied("Your access to this tenant has just been changed. Try again.")
+        if issuance.validity.length > configured_validity(context.values, attempt.setting).validity:
+            return AccessDenied("The allowed session duration has just been changed. Try again.")
         return None
 
     def _record_failure(self, attempt: IssuanceRequest, plan: Plan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
-        # Without an outcome the intent stays on record, and is settled as unknown later.
+        # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
             self.audit.commit(*audit_events.failed(attempt, plan, code))
 
 
-_SETTLED = (
-    "The portal took so long that this request is on record with an unknown outcome. Nothing was handed out. "
+_ALREADY_SETTLED = (
+    "The request took too long and was recorded with an unknown outcome. No credentials were issued. "
     "Try again."
 )
 
@@ -249,7 +259,7 @@ def _log_fields(attempt: IssuanceRequest) -> dict[str, str]:
 
 
 def _expires_at(credentials: Credentials, bound: datetime) -> datetime:
-    """What AWS said, but never later than *bound*."""
+    """Return the expiry that AWS reported, but at most *bound*; raise if the clocks differ too much."""
     if abs(credentials.expires_at - bound) > _CLOCKS_MAY_DIFFER:
         raise AwsMisconfigured(
             "AWS's clock and the portal's differ by more than five minutes, so nothing was issued. "

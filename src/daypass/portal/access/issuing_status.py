@@ -1,4 +1,4 @@
-"""Status of issuing, as far as the portal's own AWS credentials decide."""
+"""Whether the portal can issue credentials, judged by its own AWS credentials."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from daypass.portal.errors import AwsError, AwsMisconfigured, AwsTrustRefused
 
 @dataclass(frozen=True, slots=True)
 class IssuingStatus:
-    """The state of the portal's own credentials; `reason` is an error code, None while they work."""
+    """The state of the portal's own AWS credentials; `reason` is an error code, or None while they work."""
 
     reason: str | None = None
 
     @property
     def is_issuing(self) -> bool:
-        """True if AWS accepts the credentials, as far as is known."""
+        """Whether AWS accepts the credentials, as far as the portal knows."""
         return self.reason is None
 
 
@@ -24,17 +24,17 @@ def always_issuing() -> IssuingStatus:
 
 
 class CredentialStatus:
-    """The status that the latest real calls with the portal's own credentials showed; for all threads."""
+    """A thread-safe status that follows the outcome of the portal's latest AWS calls."""
 
     def __init__(self) -> None:
         self._status = IssuingStatus()
 
     def __call__(self) -> IssuingStatus:
-        """Return the status as of now."""
+        """Return the current status."""
         return self._status
 
     def observe(self, failure: AwsError | None) -> None:
-        """Take note of a call's outcome. Throttling and outages say nothing about credentials."""
+        """Update the status from a call's outcome; throttling and outages leave it unchanged."""
         if isinstance(failure, AwsMisconfigured):
             self._status = IssuingStatus(failure.code)
         elif failure is None or isinstance(failure, (AwsTrustRefused, RoleMaximumExceeded)):

@@ -1,4 +1,4 @@
-"""The words of the JIT request: scopes, asks, callers, decisions, credentials."""
+"""The types of JIT access: scopes, callers, decisions, limits, credentials and issuances."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,10 +16,10 @@ IssuanceId = NewType("IssuanceId", str)
 
 
 class State(StrEnum):
-    """What became of an attempt."""
+    """The state of an attempt to get AWS access."""
 
     REQUESTED = "requested"
-    """On record, and AWS is being asked."""
+    """Recorded, and the portal is calling AWS."""
     ISSUED = "issued"
     FAILED = "failed"
     DENIED = "denied"
@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class Channel(StrEnum):
-    """Through which door a request came."""
+    """The interface through which a request came; JSON and the database call it `door`."""
 
     WEB = "web"
     API = "api"
@@ -36,29 +36,29 @@ class Channel(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What the session is for."""
+    """What the caller wants the session for."""
 
     KEYS = "keys"
     CONSOLE = "console"
     BOTH = "both"
-    """Keys, and a console link where one can be had: what the legacy clients ask for."""
+    """Keys, and a console link if one can be made; requested by legacy clients."""
 
     @property
     def wants_console(self) -> bool:
-        """Whether a console link is to be made."""
+        """Whether the caller wants a console link."""
         return self is not Purpose.KEYS
 
 
 @dataclass(frozen=True, slots=True)
 class TenantScope:
-    """One tenant, by the name or the id that was typed."""
+    """One tenant, by the name or id that the caller gave."""
 
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class AdminScope:
-    """The master role."""
+    """Admin access: the master role instead of a tenant's role."""
 
 
 Scope = TenantScope | AdminScope
@@ -66,7 +66,7 @@ Scope = TenantScope | AdminScope
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What somebody asks for."""
+    """The parameters of a request for AWS access."""
 
     scope: Scope
     duration: timedelta | None = None
@@ -77,7 +77,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, by the database as of now, and through which door."""
+    """The authenticated user and token of a request, and the channel it came through."""
 
     user: User
     token: ApiToken
@@ -85,24 +85,24 @@ class Caller:
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-    """More fields for the log line of the request, such as the issuance; the domain adds to it."""
+    """Fields that the domain adds to the log line of the request, such as the issuance id."""
 
     @property
     def administers(self) -> bool:
-        """Whether the caller is an Administrator, and may administer with this token."""
+        """Whether the caller is an Administrator and this token allows administration."""
         return administers(self.user, self.token)
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """Policy says yes, to this much."""
+    """A decision that grants this level of access."""
 
     access: Access
 
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Policy says no, by this refusal."""
+    """A decision that denies access; `refusal` is the error for the caller."""
 
     refusal: PortalError
 
@@ -111,7 +111,7 @@ Decision = Allow | Deny
 
 
 class LimitSource(StrEnum):
-    """What can keep a session short."""
+    """The kinds of limits on a session's duration."""
 
     ASKED = "asked"
     CONFIGURED = "configured"
@@ -122,7 +122,7 @@ class LimitSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One limit that was considered, in words a person knows it by."""
+    """One limit that was considered; `label` is its name in the user interface."""
 
     source: LimitSource
     label: str
@@ -131,7 +131,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """How long an issuance lives, and why: `decided` is the limit that is the smallest."""
+    """The duration of an issuance and the reason for it: `decided` is the smallest of `limits`."""
 
     length: timedelta
     decided: Limit
@@ -140,7 +140,7 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """One AWS session's keys, as AWS gave them."""
+    """The temporary keys of one AWS session, as AWS returned them."""
 
     access_key_id: str
     secret_access_key: Secret
@@ -150,7 +150,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class RoleSession:
-    """What AWS is asked for; every field comes from the server's own records, never from a request."""
+    """The parameters of an AssumeRole call; ARNs and identities are the portal's own, never the client's."""
 
     role_arn: str
     region: str
@@ -161,12 +161,12 @@ class RoleSession:
     tags: Mapping[str, str]
     access: Access
     policy: str | None = None
-    """A session policy that narrows the role further; for what the portal itself reads."""
+    """A session policy that restricts the role further, for the portal's own reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issuance:
-    """One AWS session handed out."""
+    """One AWS session issued to a user."""
 
     id: IssuanceId
     user: User
@@ -178,9 +178,9 @@ class Issuance:
     access: Access
     issued_at: datetime
     expires_at: datetime
-    """When the session ends: what AWS said, and never later than the validity allows."""
+    """The end of the session as reported by AWS, and never later than the validity allows."""
     validity: Validity
     credentials: Credentials
     is_attributed: bool
     console_url: Secret | None
-    """The AWS sign-in link; None when none was asked for, or when `Purpose.BOTH` had to do without."""
+    """The AWS sign-in link; None if none was requested, or if `Purpose.BOTH` could not get one."""

@@ -1,4 +1,4 @@
-"""An attempt, and what policy and limits make of it."""
+"""An attempt to get AWS access, and the plan that policy and limits allow for it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,32 +26,32 @@ _LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True)
 class IssuanceRequest:
-    """One ask of one caller, from here on known by its id."""
+    """An attempt: one caller's request for one session, with the issuance id and the data it refers to."""
 
     id: IssuanceId
     caller: Caller
     ask: Ask
     asked_at: datetime
     tenant: Tenant | None
-    """The tenant asked for, where the caller may know of it."""
+    """The requested tenant; None if it does not exist or the caller may not know that it exists."""
     tenant_id: TenantId | None
-    """The tenant asked for, for the auditors alone."""
+    """The id of the requested tenant even if the caller may not know of it; for the audit log only."""
     role_arn: str
     region: str
 
     @property
     def is_admin(self) -> bool:
-        """Whether the master role was asked for."""
+        """Whether the master role is requested."""
         return isinstance(self.ask.scope, AdminScope)
 
     @property
     def setting(self) -> Setting:
-        """What says how long it may live where nobody asks for less."""
+        """The setting that holds the configured duration of such sessions."""
         return ADMIN_JIT_SESSION_DURATION if self.is_admin else TENANT_VALIDITY
 
     @property
     def tenant_name(self) -> str | None:
-        """The tenant's name, or what was typed in its place; None for the admin scope."""
+        """The tenant's name, or the text given for it if there is no such tenant; None for admin access."""
         if self.tenant is not None:
             return self.tenant.name
         if isinstance(self.ask.scope, TenantScope):
@@ -61,18 +61,18 @@ class IssuanceRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an attempt may have."""
+    """The access, duration and console page that an attempt is allowed."""
 
     access: Access
     validity: Validity
     destination: str | None
-    """The console page to land on; None where no console link is wanted."""
+    """The console page to open; None if no console link is wanted."""
 
 
 def choose_validity(
     attempt: IssuanceRequest, values: Values, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
-    """How long *attempt* may live, by the settings and everything else that limits it."""
+    """Return the longest duration that the settings and all other limits allow for *attempt*."""
     return choose(
         attempt.ask.duration,
         configured_validity(values, attempt.setting),
@@ -84,12 +84,12 @@ def choose_validity(
 
 
 def configured_validity(values: Values, setting: Setting) -> Limit:
-    """How long sessions live where nobody asks for less."""
+    """Return the limit that an administrator configured with *setting*, or one hour by default."""
     return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
 
 
 def role_session(attempt: IssuanceRequest, plan: Plan) -> RoleSession:
-    """What AWS is to be asked for."""
+    """Return the parameters of the AssumeRole call for *plan*."""
     user, tenant = attempt.caller.user, attempt.tenant
     return RoleSession(
         role_arn=attempt.role_arn,

@@ -1,4 +1,4 @@
-"""May they? Pure, and says why not."""
+"""The authorization policy: pure functions whose denials carry the reason."""
 
 from daypass.portal.access.model import AdminScope, Allow, Channel, Decision, Deny, Scope, TenantScope
 from daypass.portal.access.session_names import shown
@@ -13,9 +13,9 @@ _LONGEST_TENANT_NAME = 64
 
 
 def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Channel, values: Values) -> Decision:
-    """Say whether *user* may have *scope* through *door*, and why not.
+    """Decide whether *user* may have *scope* through the channel *door*.
 
-    *tenant* is what `scope` refers to, as *user* stands to it; None where there is no such tenant.
+    *tenant* is the tenant that `scope` refers to, with the user's membership; None if it does not exist.
     """
     if not user.is_administrator and values.flag(DISABLE_NON_ADMIN_JIT):
         return Deny(
@@ -27,7 +27,7 @@ def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Channel,
 
 
 def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
-    """The refusal, where *scope* is more than the owner of *token* agreed to."""
+    """Return a denial if *scope* exceeds the consent that the owner of *token* gave, else None."""
     if isinstance(scope, AdminScope):
         try:
             require_admin_scope(token)
@@ -37,12 +37,15 @@ def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
 
 
 def sees(user: User, tenant: TenantAccess) -> bool:
-    """Whether *user* may know that this tenant exists."""
+    """Return whether *user* may know that this tenant exists."""
     return user.is_administrator or tenant.membership is not None
 
 
 def no_such_tenant(reference: str) -> TenantNotFound:
-    """The one answer about tenants that are foreign or not there: which of the two is nobody's business."""
+    """Return the error for a tenant that does not exist or that the user is not a member of.
+
+    Both cases give the same error, so that a user cannot find out which tenants exist.
+    """
     name = shown(reference, _LONGEST_TENANT_NAME)
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 

@@ -1,4 +1,4 @@
-"""What is known of a role in AWS, and how to get a session of it all the same."""
+"""Assuming roles, with facts about each role cached in the database for all replicas."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,16 +9,16 @@ from daypass.portal.access.store import RoleFacts, RoleFactStore
 from daypass.portal.errors import AwsTrustRefused
 from daypass.portal.storage.engine import Database
 
-_MAXIMUM_KEPT = timedelta(minutes=5)
-_PLAIN_KEPT = timedelta(hours=1)
+_MAXIMUM_CACHED_FOR = timedelta(minutes=5)
+_PLAIN_CACHED_FOR = timedelta(hours=1)
 
 EVERY_ROLE_ALLOWS = timedelta(hours=1)
-"""No role's maximum session duration can be set below this."""
+"""The lowest value that AWS accepts as a role's maximum session duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssumedRole:
-    """What AWS gave: the keys, and whether the session carries identity and tags."""
+    """The credentials from AWS; `is_attributed` if the session carries source identity and tags."""
 
     credentials: Credentials
     is_attributed: bool
@@ -26,32 +26,37 @@ class AssumedRole:
 
 @dataclass(frozen=True, slots=True)
 class RoleSessions:
-    """Sessions of roles, with what past sessions taught kept in the database for every replica."""
+    """A source of role sessions that caches role facts in the database for all replicas.
+
+    The cached facts are the role's maximum session duration, and whether its trust policy refuses source
+    identity and tags.
+    """
 
     broker: Broker
     database: Database
     is_attribution_required: bool
 
     def maximum(self, role_arn: str, facts: RoleFacts, now: datetime, deadline: Deadline) -> timedelta | None:
-        """The role's own maximum session duration, at most five minutes old; None where it cannot be read."""
+        """Return the role's maximum session duration, at most five minutes old; None if it cannot be read."""
         read_at = facts.maximum_read_at
-        if read_at is not None and abs(now - read_at) < _MAXIMUM_KEPT:
+        if read_at is not None and abs(now - read_at) < _MAXIMUM_CACHED_FOR:
             return facts.maximum
         maximum = self.broker.role_maximum(role_arn, deadline)
         self.remember_maximum(role_arn, maximum, now)
         return maximum
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, now: datetime) -> None:
-        """Keep what was found out about the role's maximum, for every replica."""
+        """Cache the role's maximum session duration; None if it could not be read."""
         with self.database.writing() as connection:
             RoleFactStore(connection).remember_maximum(role_arn, maximum, now)
 
     def assume(
         self, session: RoleSession, facts: RoleFacts, now: datetime, deadline: Deadline
     ) -> AssumedRole:
-        """A session with identity and tags; without them where the role's trust policy refuses those.
+        """Assume the role with source identity and tags, or without if its trust policy refuses them.
 
-        Raises `AwsTrustRefused` where it refuses the portal either way, or where attribution is required.
+        Raises `AwsTrustRefused` if the role refuses the portal either way, or refuses identity and tags while
+        attribution is required.
         """
         if self._is_known_plain(facts, now):
             return AssumedRole(
@@ -67,10 +72,11 @@ class RoleSessions:
                     f"{refusal.reason} Or it refuses identity and tags (sts:SetSourceIdentity, "
                     "sts:TagSession), which this portal requires."
                 ) from refusal
-        # AWS gives one answer for every lack of trust: only a plain session that succeeds tells them apart.
+        # AWS gives the same error for every missing permission in a trust policy. Only a second call without
+        # identity and tags shows whether those were the reason.
         credentials = self.broker.assume(session, attributed=False, deadline=deadline)
         with self.database.writing() as connection:
-            RoleFactStore(connection).remember_plain(session.role_arn, now + _PLAIN_KEPT)
+            RoleFactStore(connection).remember_plain(session.role_arn, now + _PLAIN_CACHED_FOR)
         return AssumedRole(credentials, is_attributed=False)
 
     def _is_known_plain(self, facts: RoleFacts, now: datetime) -> bool:

@@ -10,26 +10,26 @@ from daypass.portal.errors import Overloaded
 Wake = Callable[[], None]
 
 UNLIMITED = 1_000_000
-"""For one-off commands, which have no other callers to protect."""
+"""The limit for one-off commands, which run no concurrent requests."""
 
 
 class RoleBusy(Overloaded):
-    """The role's share of concurrent AWS calls is in use; nothing was recorded and AWS was not called."""
+    """All slots of the role are in use; nothing was recorded and AWS was not called."""
 
     def __init__(self, shares: "RoleConcurrency", role_arn: str, calls: int) -> None:
         super().__init__(
             f"AWS answers slowly for the role {role_arn.rpartition('/')[2]}: {calls} requests for it are "
-            "waiting for AWS already. Try again in a moment."
+            "already waiting. Try again in a moment."
         )
         self.shares = shares
         self.role_arn = role_arn
 
 
 class RoleConcurrency:
-    """Counts the AWS calls under way per role; safe to use from many threads.
+    """A thread-safe limit on concurrent AWS calls per role, with a bounded FIFO queue.
 
-    `most` is the number of concurrent calls for one role, `most_waiting` the length of its queue.
-    No method blocks.
+    `most` is the number of slots of each role, `most_waiting` the maximum length of its queue. No method
+    blocks: a queued request registers a callback.
     """
 
     def __init__(self, most: int = UNLIMITED, most_waiting: int = 0) -> None:
@@ -40,7 +40,7 @@ class RoleConcurrency:
         self._queues: dict[str, deque[Wake]] = {}
 
     def hold(self, role_arn: str) -> "RoleSlot":
-        """Take a share of the role; raises `RoleBusy` if all are in use. Leaving the context releases it."""
+        """Acquire a slot of the role, as a context manager; raises `RoleBusy` if all are in use."""
         with self._lock:
             calls = self._calls.get(role_arn, 0)
             if calls >= self.most:
@@ -49,7 +49,7 @@ class RoleConcurrency:
         return RoleSlot(self, role_arn)
 
     def queue(self, role_arn: str, wake: Wake) -> bool:
-        """Have *wake* called once a share is free, which may be now; False if the queue is full."""
+        """Register *wake* to be called when a slot is free, perhaps at once; False if the queue is full."""
         with self._lock:
             queue = self._queues.setdefault(role_arn, deque())
             if len(queue) >= self._most_waiting:
@@ -67,9 +67,9 @@ class RoleConcurrency:
                 self._forget_if_empty(role_arn, queue)
 
     def wake_next(self, role_arn: str) -> None:
-        """Wake the first in the queue if a share is free.
+        """Wake the first request in the queue if a slot is free.
 
-        Also to be called when a woken request ended without taking its share, or the next one sleeps on.
+        A woken request that ends without acquiring its slot must call this, or the next one is never woken.
         """
         with self._lock:
             queue = self._queues.get(role_arn)
@@ -80,16 +80,16 @@ class RoleConcurrency:
         wake()
 
     def calls(self, role_arn: str) -> int:
-        """Return the number of AWS calls under way for the role."""
+        """Return the number of slots of the role in use."""
         return self._calls.get(role_arn, 0)
 
     def release(self, role_arn: str) -> None:
-        """Return a share; `RoleSlot` does so once."""
+        """Release one slot; called once by each `RoleSlot`."""
         with self._lock:
-            left = self._calls[role_arn] - 1
-            # Roles come and go with their tenants: the table keeps only those in use.
-            if left:
-                self._calls[role_arn] = left
+            calls = self._calls[role_arn] - 1
+            # Removed at zero: roles come and go with tenants, and the dictionary must not grow for ever.
+            if calls:
+                self._calls[role_arn] = calls
             else:
                 del self._calls[role_arn]
         if self._queues:
@@ -101,12 +101,12 @@ class RoleConcurrency:
 
 
 class RoleSlot:
-    """One share of a role, to be used as a context."""
+    """One acquired slot of a role; a context manager that releases it."""
 
-    __slots__ = ("_is_held", "_role_arn", "_shares")
+    __slots__ = ("_concurrency", "_is_held", "_role_arn")
 
-    def __init__(self, shares: RoleConcurrency, role_arn: str) -> None:
-        self._shares = shares
+    def __init__(self, concurrency: RoleConcurrency, role_arn: str) -> None:
+        self._concurrency = concurrency
         self._role_arn = role_arn
         self._is_held = True
 
@@ -119,7 +119,7 @@ class RoleSlot:
         self.release()
 
     def release(self) -> None:
-        """Release the share before the context ends; does nothing the second time."""
+        """Release the slot before the context ends; does nothing if it is released already."""
         if self._is_held:
             self._is_held = False
-            self._shares.release(self._role_arn)
+            self._concurrency.release(self._role_arn)

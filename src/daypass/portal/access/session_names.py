@@ -1,4 +1,4 @@
-"""What a user and an issuance are called in AWS."""
+"""Role session names and session tags, and text that is safe to show and record."""
 
 import hashlib
 import re
@@ -11,25 +11,26 @@ from daypass.portal.tenants.model import Tenant
 TENANT_TAG = "daypass:tenant"
 ISSUANCE_TAG = "daypass:issuance"
 
-_FITS = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
-_LOOKS_CUT = re.compile(r"=[0-9a-f]{16}$")
-_FOREIGN = re.compile(r"[^A-Za-z0-9_+=,.@-]")
-_READABLE = 64 - len("=") - 16
+_LEGAL = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
+_LOOKS_SHORTENED = re.compile(r"=[0-9a-f]{16}$")
+_ILLEGAL_CHARACTER = re.compile(r"[^A-Za-z0-9_+=,.@-]")
+_PREFIX_LENGTH = 64 - len("=") - 16
 
 
 def session_name(username: str) -> str:
-    """The role session name of a user: the username, or a readable cut with a hash of all of it.
+    """Return the RoleSessionName of a user: the username, or its shortened form with a hash of the digest.
 
-    Always legal in AWS. Two users never share one: a username that looks cut is itself cut and hashed.
+    It always matches AWS's pattern, and is unique for each username: one that looks like a shortened form is
+    shortened and hashed itself.
     """
-    if _FITS.fullmatch(username) and not _LOOKS_CUT.search(username):
+    if _LEGAL.fullmatch(username) and not _LOOKS_SHORTENED.search(username):
         return username
-    whole = hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_FOREIGN.sub('-', username)[:_READABLE]}={whole[:16]}"
+    digest = hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{_ILLEGAL_CHARACTER.sub('-', username)[:_PREFIX_LENGTH]}={digest[:16]}"
 
 
 def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str, str]:
-    """The tags by which one issuance can be denied in AWS without touching the others."""
+    """Return the session tags, by which a policy in AWS can deny a single issuance or tenant."""
     tags: dict[str, str] = {ISSUANCE_TAG: issuance_id}
     if tenant is not None:
         tags[TENANT_TAG] = tenant.name
@@ -37,7 +38,10 @@ def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str,
 
 
 def shown(typed: str, length: int) -> str:
-    """Return typed text fit for a sentence and a record: one printable line without secrets, cut."""
+    """Return user input that is safe in messages and the audit log.
+
+    Secrets are masked, unprintable characters replaced, and the result is cut to *length* characters.
+    """
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for character in redacted(typed)[:length]

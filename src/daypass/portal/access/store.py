@@ -1,4 +1,4 @@
-"""What the core reads and writes."""
+"""The database access of the core: issuances, role facts and the data of an authorization decision."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ INTENT = Prepared(
         "decided_by",
     ),
 )
-"""A new row, whole but for its outcome."""
+"""Insert an attempt that has no outcome yet, or was denied."""
 
 OUTCOME = Prepared(
     update(issuances)
@@ -76,7 +76,7 @@ OUTCOME = Prepared(
     ),
     is_conditional=True,
 )
-"""The outcome of an attempt that has none yet."""
+"""Set the outcome of an attempt that has none yet."""
 
 UNKNOWN_OUTCOME = Prepared(
     update(issuances)
@@ -84,8 +84,7 @@ UNKNOWN_OUTCOME = Prepared(
     .values(state=bindparam("new_state"), failure=bindparam("new_failure")),
     is_conditional=True,
 )
-"""The outcome of an attempt whose process ended before it recorded one."""
-
+"""Set an unknown outcome on an attempt that has none yet."""
 
 _c = issuances.c
 
@@ -110,12 +109,12 @@ ISSUANCE = (
     _c.access_key_id,
     _c.is_attributed,
 )
-"""What `issuance_record` is made of."""
+"""The columns that `issuance_record` needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class IssuanceRecord:
-    """One attempt as it stands on record; what AWS gave is not kept."""
+    """One recorded attempt; credentials are never stored."""
 
     id: IssuanceId
     username: str
@@ -140,7 +139,7 @@ class IssuanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records, newest first, and where the next page begins; None on the last one."""
+    """One page of attempts, newest first; `next_cursor` is None on the last page."""
 
     records: Sequence[IssuanceRecord]
     next_cursor: str | None
@@ -148,31 +147,30 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class IssuanceFilter:
-    """Which attempts are wanted; all of them, unless said otherwise."""
+    """A filter of attempts; the default matches all."""
 
     text: str = ""
-    """A part of the tenant's name."""
+    """A substring of the tenant's name."""
     live_at: datetime | None = None
-    """Only what was issued, and has not ended at that moment."""
+    """Only sessions that are issued and have not expired at this time."""
     is_refused: bool = False
-    """Only what was denied, failed, or has an unknown outcome."""
+    """Only attempts that were denied, failed or have an unknown outcome."""
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """The same for a statement."""
-        c = issuances.c
+        """Yield the SQL conditions of the filter."""
         if self.text:
-            yield c.tenant_name.contains(self.text, autoescape=True)
+            yield _c.tenant_name.contains(self.text, autoescape=True)
         if self.live_at is not None:
-            yield and_(c.state == State.ISSUED.value, c.expires_at > self.live_at)
+            yield and_(_c.state == State.ISSUED.value, _c.expires_at > self.live_at)
         if self.is_refused:
-            yield c.state.in_((State.DENIED.value, State.FAILED.value, State.UNKNOWN.value))
+            yield _c.state.in_((State.DENIED.value, State.FAILED.value, State.UNKNOWN.value))
 
 
 EVERYTHING = IssuanceFilter()
 
 
 class IssuanceStore:
-    """Attempts, whatever became of them."""
+    """The attempts recorded in the database, in every state."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -185,47 +183,44 @@ class IssuanceStore:
         limit: int = 50,
         wanted: IssuanceFilter = EVERYTHING,
     ) -> Page:
-        """One user's own attempts, newest first."""
-        c = issuances.c
+        """Return a page of the user's own attempts, newest first."""
         query = (
             select(*ISSUANCE)
-            .where(c.user_id == user_id, *wanted.conditions())
-            .order_by(c.asked_at.desc(), c.id.desc())
+            .where(_c.user_id == user_id, *wanted.conditions())
+            .order_by(_c.asked_at.desc(), _c.id.desc())
             .limit(limit + 1)
         )
         if cursor is not None:
-            asked_at, issuance_id = _position(cursor)
-            position = tuple_(literal(asked_at, c.asked_at.type), literal(issuance_id))
-            query = query.where(tuple_(c.asked_at, c.id) < position)
+            asked_at, issuance_id = _parse_cursor(cursor)
+            start = tuple_(literal(asked_at, _c.asked_at.type), literal(issuance_id))
+            query = query.where(tuple_(_c.asked_at, _c.id) < start)
         rows = self._connection.execute(query).all()
         records = [issuance_record(row) for row in rows[:limit]]
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
 
     def requested(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
-        """Return attempts without an outcome that began before a point in time, oldest first.
+        """Return attempts without an outcome that began before the given time, oldest first.
 
-        Rows that another transaction has locked are left out: their outcome may be in that transaction.
+        Rows locked by another transaction are skipped, because that transaction may be writing their outcome.
         """
-        c = issuances.c
-        # Spelled out, so that the planner sees that the partial index applies.
-        is_open = c.state == literal_column("'requested'")
-        query = select(*ISSUANCE).where(is_open, c.asked_at < before).order_by(c.asked_at).limit(limit)
+        # A literal, not a parameter: otherwise the planner cannot use the partial index.
+        is_open = _c.state == literal_column("'requested'")
+        query = select(*ISSUANCE).where(is_open, _c.asked_at < before).order_by(_c.asked_at).limit(limit)
         rows = self._connection.execute(query.with_for_update(skip_locked=True))
         return [issuance_record(row) for row in rows]
 
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:
-        """How many sessions one user was given on each day, in UTC; days without any are not there."""
-        c = issuances.c
-        day = utc_day(self._connection, c.asked_at)
+        """Return the number of sessions issued to the user by day in UTC, without days that have none."""
+        day = utc_day(self._connection, _c.asked_at)
         rows = self._connection.execute(
             select(day, func.count())
-            .where(c.user_id == user_id, c.asked_at >= since, c.state == State.ISSUED.value)
+            .where(_c.user_id == user_id, _c.asked_at >= since, _c.state == State.ISSUED.value)
             .group_by(day)
         )
         return {date.fromisoformat(str(on)): number for on, number in rows}
 
 
-# Nothing in it needs quoting in a URL, and whatever else is sent never comes near the database.
+# The pattern needs no quoting in a URL and admits no other input to the query.
 _CURSOR = re.compile("([0-9T:.-]+Z)_([0-9a-f]{32})")
 
 
@@ -233,12 +228,12 @@ def _cursor(record: IssuanceRecord) -> str:
     return f"{record.asked_at.isoformat().removesuffix('+00:00')}Z_{record.id}"
 
 
-def _position(cursor: str) -> tuple[datetime, str]:
-    written = _CURSOR.fullmatch(cursor)
-    if written is None:
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+    match = _CURSOR.fullmatch(cursor)
+    if match is None:
         raise _no_such_page()
     try:
-        return datetime.fromisoformat(written[1]), written[2]
+        return datetime.fromisoformat(match[1]), match[2]
     except ValueError as error:
         raise _no_such_page() from error
 
@@ -248,7 +243,7 @@ def _no_such_page() -> InvalidRequest:
 
 
 def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
-    """One attempt, from its row."""
+    """Return the attempt in a row that has the columns of `ISSUANCE`."""
     return IssuanceRecord(
         id=row.id,
         username=row.username,
@@ -274,21 +269,22 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
 
 @dataclass(frozen=True, slots=True)
 class RoleFacts:
-    """What was found out about a role in AWS, and when; all None for a role that is new here."""
+    """The cached facts about a role in AWS; all None if nothing is cached."""
 
     maximum: timedelta | None = None
     maximum_read_at: datetime | None = None
     plain_until: datetime | None = None
+    """Until then the role is assumed without source identity and tags, because it refused them."""
 
 
 class RoleFactStore:
-    """What was found out about roles in AWS; every fact can be found out again."""
+    """A cache of facts about roles in AWS."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, role_arn: str) -> RoleFacts:
-        """What is known of the role."""
+        """Return the cached facts about the role."""
         c = role_facts.c
         row = self._connection.execute(
             select(c.maximum, c.maximum_read_at, c.plain_until).where(c.role_arn == role_arn)
@@ -296,16 +292,16 @@ class RoleFactStore:
         return RoleFacts() if row is None else _role_facts(row)
 
     def remember_maximum(self, role_arn: str, maximum: timedelta | None, read_at: datetime) -> None:
-        """Keep the role's maximum session duration; None says that it could not be read."""
+        """Cache the role's maximum session duration; None if it could not be read."""
         seconds = None if maximum is None else maximum // timedelta(seconds=1)
         self._put(role_arn, {"maximum": seconds, "maximum_read_at": read_at})
 
     def remember_plain(self, role_arn: str, until: datetime) -> None:
-        """Keep that the role refuses identity and tags."""
+        """Cache that the role's trust policy refuses source identity and tags."""
         self._put(role_arn, {"plain_until": until})
 
     def forget(self, role_arn: str) -> None:
-        """Find everything out anew; for a role that was changed."""
+        """Drop the cached facts about a role that was changed."""
         self._connection.execute(delete(role_facts).where(role_facts.c.role_arn == role_arn))
 
     def _put(self, role_arn: str, values: Mapping[str, object]) -> None:
@@ -318,11 +314,11 @@ class RoleFactStore:
 
 @dataclass(frozen=True, slots=True)
 class IssuanceFacts:
-    """What the database knows, as of now, of a caller and of what they ask for."""
+    """The current data about a caller and the requested tenant and role."""
 
     user: User
-    is_good: bool
-    """Whether the user is still enabled, and neither the token nor what it stands on was ended."""
+    is_active: bool
+    """Whether the user is enabled and neither the token nor its parent token is revoked."""
     tenant: TenantAccess | None
     role: RoleFacts
 
@@ -361,7 +357,7 @@ _FACTS = Prepared(
 
 
 class FactStore:
-    """All that a decision needs to know of the caller and the scope, in one statement."""
+    """A reader of all data that a decision needs, in one SQL statement."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -369,9 +365,9 @@ class FactStore:
     def find(
         self, user_id: UserId, token_id: TokenId, tenant: str | None, admin_role_arn: str
     ) -> IssuanceFacts | None:
-        """The facts about the tenant of that name or id; without one, about the admin role.
+        """Return the facts for the tenant with this name or id, or for the admin role if *tenant* is None.
 
-        None when the user or the token is no more.
+        Return None if the user or the token no longer exists.
         """
         row = _FACTS.first(
             self._connection,
@@ -383,7 +379,7 @@ class FactStore:
 def _facts(row: ResultRow) -> IssuanceFacts:
     return IssuanceFacts(
         user=User(row.id, row.username, Role(row.role)),
-        is_good=row.disabled_at is None and row.ended_at is None,
+        is_active=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
         role=_role_facts(row),
     )
