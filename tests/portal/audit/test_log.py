@@ -196,7 +196,7 @@ def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages}"))
 
-    with pytest.raises(AuditUnavailable, match="hands out nothing without one"):
+    with pytest.raises(AuditUnavailable, match="issues nothing without it"):
         log.commit(an_event("during", **{f"filler{number}": "x" * 1000 for number in range(100)}))
     with database.reading() as connection:
         connection.execute(text("PRAGMA max_page_count = 1000000"))
@@ -219,7 +219,7 @@ def test_a_server_that_crashed_is_told_and_used_again_without_a_restart(
     log.commit(an_event("before"))
 
     crashing_postgres.stop()
-    with pytest.raises(AuditUnavailable, match="hands out nothing without one"):
+    with pytest.raises(AuditUnavailable, match="issues nothing without it"):
         log.commit(an_event("during"), a_user("dana"))
     crashing_postgres.start()
     log.commit(an_event("after"))
@@ -341,7 +341,7 @@ def test_whoever_shares_a_commit_with_one_that_was_interrupted_is_told_so(
 
 
 def test_who_waited_too_long_is_told_that_nothing_is_written_and_nothing_is(database: Database) -> None:
-    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=20))
+    log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=20))
     gate = Gate(log)
 
     with pytest.raises(AuditUnavailable):

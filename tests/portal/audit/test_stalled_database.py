@@ -249,7 +249,7 @@ def test_a_stop_while_a_batch_is_written_singly_ends_the_attempt(postgres_url: s
 def test_a_caller_who_gave_up_is_not_told_otherwise_by_a_later_commit(
     database: Database,
 ) -> None:
-    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=50))
+    log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=50))
     is_in_flight, may_go = threading.Event(), threading.Event()
 
     def hold(_connection: Connection) -> None:
@@ -290,7 +290,7 @@ def test_a_file_that_another_process_locks_refuses_every_caller_in_time(sqlite_u
 
 
 def test_closing_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
-    log = AuditLog(database, lambda: NOON, patience=timedelta(milliseconds=20))
+    log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=20))
     gate = Gate(log)
 
     log.close(timedelta(milliseconds=20))

@@ -120,7 +120,7 @@ def test_kept_heads_show_every_removal(tamper: Callable[[Recorded], None], recor
     done = recorded.verify_with_heads()
 
     assert done.exit_code == 1
-    assert f"✗ chain {recorded.chain}: event {EVENTS}, kept elsewhere as head, is gone" in done.stdout
+    assert f"✗ chain {recorded.chain}: event {EVENTS}, witnessed as a head, is missing" in done.stdout
 
 
 def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Recorded) -> None:
@@ -129,7 +129,7 @@ def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Record
     done = recorded.verify()
 
     assert done.exit_code == 1
-    assert "✗ the record is empty, but the portal has 3 users and 2 issuances" in done.stdout
+    assert "✗ the audit log is empty, but the portal has 3 users and 2 issuances" in done.stdout
     assert run(recorded.url, "heads").exit_code == 1
 
 
@@ -147,7 +147,7 @@ def test_an_empty_record_shows_by_users_or_by_issuances_alone(
     done = recorded.verify()
 
     assert done.exit_code == 1
-    assert f"✗ the record is empty, although there are {left}" in done.stdout
+    assert f"✗ the audit log is empty, but the portal has {left}" in done.stdout
 
 
 def test_the_record_of_a_new_portal_is_empty_and_intact(sqlite_url: str) -> None:
@@ -186,9 +186,9 @@ def _changing(column: str, value: str) -> Callable[[Recorded], None]:
     [
         (
             _without_its_events,
-            "it is issued, but the record has no event of it with outcome issued or requested",
+            "it is issued, but the audit log has no event of it with outcome issued or requested",
         ),
-        (_without_its_row, "its events are on record, but its row is missing"),
+        (_without_its_row, "the audit log has events of it, but its row is missing"),
         (_changing("state", "failed"), "no event of it with outcome failed"),
         (_changing("state", "nonsense"), "no event of it with outcome nonsense"),
         (_changing("user_id", "somebody"), "its row and its events differ in user_id"),

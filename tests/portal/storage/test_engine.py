@@ -81,7 +81,7 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, momen
 
 
 def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
-    with pytest.raises(Exception, match="without a zone"), database.writing() as connection:
+    with pytest.raises(Exception, match="without a time zone"), database.writing() as connection:
         connection.execute(insert(users), _row("x", datetime(2026, 1, 1)))  # noqa: DTZ001  that is what is refused
 
 

@@ -74,7 +74,7 @@ def _read_facts(
     connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
 ) -> IssuanceFacts:
     facts = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
-    if facts is None or not facts.is_active:
+    if facts is None or not facts.is_good:
         raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
     return facts
 

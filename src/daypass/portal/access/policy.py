@@ -12,8 +12,10 @@ from daypass.portal.tenants.model import Access, TenantAccess
 _LONGEST_TENANT_NAME = 64
 
 
-def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Channel, values: Values) -> Decision:
-    """Decide whether *user* may have *scope* through the channel *door*.
+def decide(
+    user: User, scope: Scope, tenant: TenantAccess | None, channel: Channel, values: Values
+) -> Decision:
+    """Decide whether *user* may have *scope* through *channel*.
 
     *tenant* is the tenant that `scope` refers to, with the user's membership; None if it does not exist.
     """
@@ -22,7 +24,7 @@ def decide(user: User, scope: Scope, tenant: TenantAccess | None, door: Channel,
             JitDisabled("An administrator turned JIT AWS access off for everyone but administrators.")
         )
     if isinstance(scope, AdminScope):
-        return _decide_admin(user, door, values)
+        return _decide_admin(user, channel, values)
     return _decide_tenant(user, scope, tenant)
 
 
@@ -50,12 +52,12 @@ def no_such_tenant(reference: str) -> TenantNotFound:
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 
 
-def _decide_admin(user: User, door: Channel, values: Values) -> Decision:
+def _decide_admin(user: User, channel: Channel, values: Values) -> Decision:
     if not user.is_administrator:
         return Deny(
             AccessDenied("Admin access to AWS is for Administrators. Ask for one of your tenants instead.")
         )
-    if door is Channel.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
+    if channel is Channel.WEB and not values.flag(ENABLE_ADMIN_JIT_ON_UI):
         return Deny(
             JitDisabled(
                 f"Admin access to AWS is off on these pages. An Administrator can turn "

@@ -317,7 +317,7 @@ class IssuanceFacts:
     """The current data about a caller and the requested tenant and role."""
 
     user: User
-    is_active: bool
+    is_good: bool
     """Whether the user is enabled and neither the token nor its parent token is revoked."""
     tenant: TenantAccess | None
     role: RoleFacts
@@ -379,7 +379,7 @@ class FactStore:
 def _facts(row: ResultRow) -> IssuanceFacts:
     return IssuanceFacts(
         user=User(row.id, row.username, Role(row.role)),
-        is_active=row.disabled_at is None and row.ended_at is None,
+        is_good=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
         role=_role_facts(row),
     )

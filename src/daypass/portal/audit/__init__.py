@@ -1,1 +1,1 @@
-"""The record: append-only, hash-chained, durable before anything is released."""
+"""The audit log: append-only, hash-chained, and durable before credentials are released."""

@@ -1,4 +1,4 @@
-"""The writes of one transaction of the group commit: the units of work of many callers, in their order."""
+"""One transaction of the group commit: the units of work of many callers, written in order."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,26 +20,29 @@ _Writes = dict[Executable | Prepared, list[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One row's change that belongs to an event.
+    """A change of one row that is committed together with an event.
 
-    `statement` is one object for all its uses, so that the rows of many requests go out together.
+    Changes with the same `statement` object are sent to the database together.
     """
 
     statement: Executable | Prepared
     parameters: Mapping[str, Any]
 
     def apply(self, connection: Connection) -> None:
-        """Change the row, in a transaction of the caller's own."""
+        """Apply the change in the caller's own transaction."""
         run(connection, self.statement, [self.parameters])
 
 
 Record = tuple[Event | None, Sequence[RowChange]]
-"""An event, and the rows that belong to it; None for rows without an event."""
+"""An event and the row changes that belong to it; the event is None for changes that are not audited."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """Records that become durable together, unless the check refuses them."""
+    """Records that are committed together, provided that `precondition` holds.
+
+    `is_change` marks an administrative change, which takes the advisory lock exclusively.
+    """
 
     records: Sequence[Record]
     precondition: Check | None
@@ -49,11 +52,11 @@ class UnitOfWork:
 def write_units(
     connection: Connection, units: Sequence[UnitOfWork], head: Head | None, clock: Clock
 ) -> tuple[Head | None, Sequence[PortalError | None]]:
-    """Write *units* behind *head*; return the new head, and for each unit the refusal of its check.
+    """Write *units* after *head*; return the new head, and for each unit the refusal of its precondition.
 
-    Nothing of a refused unit is written. Without a head, the first event opens a new chain.
+    Nothing of a refused unit is written. If *head* is None, the first event opens a new chain.
     """
-    # Before any row is locked: a transaction that waited for its turn with locks held could deadlock.
+    # The advisory lock comes before any row lock: waiting for it with rows locked could deadlock.
     if any(unit.is_change for unit in units):
         lock_exclusive(connection)
     elif any(unit.precondition is not None for unit in units):
@@ -64,7 +67,7 @@ def write_units(
     for unit in units:
         refusal = None
         if unit.precondition is not None:
-            # A check sees everything before it, including the units that share its transaction.
+            # The precondition must see the changes of the units before it in this transaction.
             pending = _apply(connection, pending)
             refusal = unit.precondition(connection)
         refusals.append(refusal)

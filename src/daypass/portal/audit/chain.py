@@ -1,9 +1,9 @@
-"""How events hang together: each carries a hash over itself and the one before it.
+"""The hash chain of the audit log: each event has a hash over itself and the event before it.
 
     hash = SHA-256(previous hash ‖ canonical JSON of the event's fields)
 
-Every writing process has a chain of its own, from position 0. Its first event names the heads of the chains
-that others had written by then, so that cutting off the end of an older chain shows too.
+Every writing process has its own chain, which starts at position 0. Its first event names the current heads
+of the other chains, so that truncating an older chain is detected too.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from daypass.portal.redaction import redacted
 
 OPENED = "chain.opened"
 GENESIS = bytes(32)
-"""In place of the hash before the first."""
+"""The previous hash of a chain's first event."""
 
 Scalar = str | int | bool | None
 
 _DENSE = json.JSONEncoder(separators=(",", ":"))
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
-_OF_THE_PORTAL = frozenset({"access_key_id"})
-"""Fields of a detail that are never typed: an issued key's id finds its use in CloudTrail."""
+_NOT_REDACTED = frozenset({"access_key_id"})
+"""Detail fields that are not redacted, because they are no user input: CloudTrail is searched by key id."""
 
-_LONGEST = 1000
-"""Characters that a single text on record may have; more is cut off."""
+_MAX_LENGTH = 1000
+"""The maximum length of a text in an event, in characters; longer texts are truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, who did it, to what, and how it came out. Nothing secret belongs in here."""
+    """An audit event: actor, action, subject and outcome. It must not contain secrets."""
 
     action: str
     actor_id: str | None
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last link of a chain so far."""
+    """The last event of a chain."""
 
     chain_id: str
     position: int
@@ -56,14 +56,14 @@ class Head:
 
 
 def open_chain(heads: Sequence[Head], now: datetime) -> tuple[Head, dict[str, object]]:
-    """A new chain's head, and its first row, which names the heads of the others."""
+    """Return the head of a new chain and its first row, which names the *heads* of the other chains."""
     start = Head(uuid.uuid4().hex, -1, GENESIS)
     detail: dict[str, Scalar] = {head.chain_id: f"{head.position} {head.hash.hex()}" for head in heads}
     return link(start, Event(OPENED, None, "daypass", None, start.chain_id, "done", detail, ""), now)
 
 
 def named_heads(detail: str) -> Sequence[Head]:
-    """The heads that a chain's first event names, read from its detail."""
+    """Return the heads named in the detail of a chain's first event."""
     heads = []
     for chain_id, written in json.loads(detail).items():
         position, _, hash_ = written.partition(" ")
@@ -72,7 +72,7 @@ def named_heads(detail: str) -> Sequence[Head]:
 
 
 def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, object]]:
-    """The chain's new head, and the row to be stored."""
+    """Append *event* to the chain; return the new head and the row to store."""
     event = _without_secrets(event)
     row: dict[str, object] = {
         "chain_id": head.chain_id,
@@ -82,7 +82,7 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "actor_id": event.actor_id,
         "actor": _line(event.actor, 255),
         "tenant_id": event.tenant_id,
-        "subject": _line(event.subject, _LONGEST),
+        "subject": _line(event.subject, _MAX_LENGTH),
         "outcome": event.outcome,
         "detail": _canonical(event.detail),
         "request_id": _line(event.request_id, 32),
@@ -93,16 +93,16 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
 
 
 def _without_secrets(event: Event) -> Event:
-    """Return the event with typed text that looks like a secret masked."""
+    """Return the event with user input that looks like a secret masked."""
     detail = {
-        key: redacted(value) if isinstance(value, str) and key not in _OF_THE_PORTAL else value
+        key: redacted(value) if isinstance(value, str) and key not in _NOT_REDACTED else value
         for key, value in event.detail.items()
     }
     return replace(event, actor=redacted(event.actor), subject=redacted(event.subject), detail=detail)
 
 
 def row_hash(row: Mapping[str, object]) -> bytes:
-    """The hash that belongs to a stored row."""
+    """Return the hash that a stored row must have."""
     at = row["at"]
     previous = row["previous_hash"]
     assert isinstance(at, datetime)  # noqa: S101  the column's type
@@ -127,13 +127,13 @@ def _canonical(detail: Mapping[str, Scalar]) -> str:
     cut: dict[str, Scalar] = {}
     for key, value in detail.items():
         if not isinstance(value, (str, int, NoneType)):
-            raise TypeError(f"{key}: a {type(value).__name__} does not go on record")
-        cut[key] = value[:_LONGEST] if isinstance(value, str) else value
+            raise TypeError(f"{key}: an audit event cannot contain a {type(value).__name__}")
+        cut[key] = value[:_MAX_LENGTH] if isinstance(value, str) else value
     return _SORTED.encode(cut)
 
 
 def _line(text: str, longest: int) -> str:
-    """One printable line; what a record, a terminal or a table could stumble over is replaced."""
+    """Return *text* cut to *longest* characters, with unprintable characters replaced."""
     if text.isprintable():
         return text[:longest]
     return "".join(

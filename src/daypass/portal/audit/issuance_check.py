@@ -1,6 +1,6 @@
-"""Comparison of issuances with their events, and of events of issuing with their issuances.
+"""Comparison of the issuances with their audit events, in both directions.
 
-Both are written in one transaction. If they disagree, one of the two tables was changed by other means.
+Both are written in one transaction, so a difference means that one of the tables was tampered with.
 """
 
 import json
@@ -17,10 +17,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from daypass.portal.storage.schema import audit_events, issuances, users
 
 ISSUING = "session.issue"
-"""The action of events that belong to an issuance, whose id is their subject."""
+"""The action of events about an issuance; their subject is its id."""
 
 _SETTLED = "unknown"
-"""The outcome of an attempt that the portal settled, because its process had ended."""
+"""The outcome of an attempt that was settled because its process had ended."""
 
 _EVENTS_OF: Mapping[str, frozenset[str]] = {
     "requested": frozenset({"requested"}),
@@ -29,7 +29,7 @@ _EVENTS_OF: Mapping[str, frozenset[str]] = {
     "denied": frozenset({"denied"}),
     _SETTLED: frozenset({"requested", _SETTLED}),
 }
-"""The outcomes that are on record for each state of an issuance."""
+"""For each state of an issuance, the outcomes that its events must have."""
 
 _BATCH = 1000
 
@@ -38,27 +38,27 @@ _Entry = tuple[str, Any]
 
 @dataclass(slots=True)
 class _Issuance:
-    """The row and the events of one id."""
+    """The row and the events of one issuance id."""
 
     row: Any = None
     events: dict[str, Any] = field(default_factory=dict)
 
 
-def differences(connection: Connection, still_wanted: Callable[[], None] | None = None) -> Iterator[str]:
-    """Yield a sentence for each disagreement; needs one moment of both tables, and memory for a few rows.
+def differences(connection: Connection, check_cancelled: Callable[[], None] | None = None) -> Iterator[str]:
+    """Yield a sentence for each difference; needs a snapshot of both tables, but memory for a few rows only.
 
-    *still_wanted* is called now and then; what it raises ends the comparison.
+    *check_cancelled* is called repeatedly and may raise to end the comparison.
     """
     with (
-        # Closed where the comparison ends early: a cursor of PostgreSQL would outlive it.
+        # If the comparison ends early, the server-side cursors must be closed.
         closing(_stream(connection, _rows(connection))) as rows,
         closing(_stream(connection, _events(connection))) as events,
     ):
         entries = merge(_keyed(rows), _keyed(events), key=_id)
-        for number, (id_, found) in enumerate(groupby(entries, key=_id), 1):
-            if still_wanted is not None and number % _BATCH == 0:
-                still_wanted()
-            problem = _problem(_gather(found))
+        for number, (id_, entries_of_id) in enumerate(groupby(entries, key=_id), 1):
+            if check_cancelled is not None and number % _BATCH == 0:
+                check_cancelled()
+            problem = _problem(_gather(entries_of_id))
             if problem is not None:
                 yield f"issuance {id_}: {problem}"
 
@@ -87,7 +87,7 @@ def _events(connection: Connection) -> Any:  # noqa: ANN401  a Select of many ty
 
 
 def _bytewise(connection: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
-    """The column in the order of Python's strings, which both streams are merged by."""
+    """Return the column with the sort order of Python strings, by which both streams are merged."""
     return column if connection.dialect.name == "sqlite" else column.collate("C")
 
 
@@ -106,38 +106,38 @@ def _id(entry: _Entry) -> str:
 
 def _gather(entries: Iterator[_Entry]) -> _Issuance:
     gathered = _Issuance()
-    for _, found in entries:
-        if found.outcome is None:
-            gathered.row = found
+    for _, row in entries:
+        if row.outcome is None:
+            gathered.row = row
         else:
-            gathered.events[found.outcome] = found
+            gathered.events[row.outcome] = row
     return gathered
 
 
 def _problem(issuance: _Issuance) -> str | None:
     row, events = issuance.row, issuance.events
     if row is None:
-        return "its events are on record, but its row is missing"
+        return "the audit log has events of it, but its row is missing"
     missing = sorted(_EVENTS_OF.get(row.state, frozenset({row.state})) - events.keys())
     if missing:
-        return f"it is {row.state}, but the record has no event of it with outcome {' or '.join(missing)}"
+        return f"it is {row.state}, but the audit log has no event of it with outcome {' or '.join(missing)}"
     differing = _differing(row, events)
     return f"its row and its events differ in {', '.join(differing)}" if differing else None
 
 
 def _differing(row: Any, events: Mapping[str, Any]) -> Sequence[str]:  # noqa: ANN401  rows
     by_user = [event for outcome, event in events.items() if outcome != _SETTLED]
-    said = {"user_id": {event.actor_id for event in by_user}, "role_arn": set[object]()}
+    recorded = {"user_id": {event.actor_id for event in by_user}, "role_arn": set[object]()}
     for event in events.values():
-        said["role_arn"].add(_detail(event.detail).get("role_arn"))
+        recorded["role_arn"].add(_detail(event.detail).get("role_arn"))
     if row.state == "issued":
-        said["access_key_id"] = {_detail(events["issued"].detail).get("access_key_id")}
-    return [name for name, values in said.items() if values != {getattr(row, name)}]
+        recorded["access_key_id"] = {_detail(events["issued"].detail).get("access_key_id")}
+    return [name for name, values in recorded.items() if values != {getattr(row, name)}]
 
 
 def _detail(text: str) -> Mapping[str, object]:
     try:
-        found = json.loads(text)
+        detail = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return detail if isinstance(detail, dict) else {}

@@ -1,4 +1,4 @@
-"""The audit log: durable before it answers, with one commit for many requests."""
+"""The audit log with group commit: callers return once their events are durable, and share commits."""
 
 import threading
 from collections import deque
@@ -20,27 +20,27 @@ from daypass.portal.storage.engine import Allowance, Database, StorageConflict, 
 
 __all__ = ["AuditLog", "Check", "Event", "Record", "RowChange"]
 
-_LONGEST_BATCH = 128
-_LONGEST_QUEUE = 2000
-_LONGEST_WAIT = timedelta(seconds=8)
-"""A caller who waited longer is told that nothing was recorded, and drops what it holds."""
+_MAX_BATCH = 128
+_MAX_QUEUE = 2000
+_MAX_WAIT = timedelta(seconds=8)
+"""The longest wait of a caller; after that its commit fails with `AuditUnavailable`."""
 
-LONGEST_COMMIT = 2 * _LONGEST_WAIT + timedelta(seconds=10)
-"""How long a commit takes at most: the wait for the lead, a batch, and a connection before it."""
+LONGEST_COMMIT = 2 * _MAX_WAIT + timedelta(seconds=10)
+"""The longest time that a commit takes: the wait to become leader, one batch, and a connection for it."""
 
 _CLOSING = timedelta(seconds=10)
 
-# Locks of a stopped backend or a vanished client stay held. While that is likely, a batch must not spend
-# the seconds on them in which its other entries could be written.
-_CAREFUL_SECONDS = 30.0
+# A stopped backend or a vanished client keeps its locks. After a fault that may have such a cause, lock waits
+# are short for a while, so that a batch does not spend on one lock the time its other entries need.
+_SHORT_WAITS_SECONDS = 30.0
 _BATCH_LOCK_WAIT = timedelta(milliseconds=500)
 _SINGLE_LOCK_WAIT = timedelta(milliseconds=100)
 
 _ROLLED_BACK = (StorageConflict, StorageLocked, IntegrityError)
-"""Errors that the database itself reports, at COMMIT too: nothing of the transaction is durable."""
+"""Errors after which nothing of the transaction is durable, even if COMMIT raised them."""
 
 
-def _locked() -> threading.Lock:
+def _acquired_lock() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -48,51 +48,51 @@ def _locked() -> threading.Lock:
 
 @dataclass(slots=True)
 class _Entry:
-    """A unit of work on its way, and how its commit came out.
+    """A queued unit of work and the outcome of its commit.
 
-    The outcome is decided once, under the log's lock: by its own thread when it gives up waiting, or by the
-    leader. Whatever the other finds out afterwards changes nothing.
+    The outcome is set once, under the log's lock: by the waiting thread when it times out, or by the leader.
+    Later outcomes are ignored.
     """
 
     unit: UnitOfWork
-    # A bare lock, held until there is news: an Event costs several of them.
-    news: threading.Lock = field(default_factory=_locked)
-    leads: bool = False
-    """Whether its thread is to write for all who wait; else the news is that it is written."""
+    # A bare lock, acquired at the start and released as the signal: a `threading.Event` uses several of them.
+    signal: threading.Lock = field(default_factory=_acquired_lock)
+    is_leader: bool = False
+    """Whether the waiting thread is to become the leader; if not, the signal means that it is done."""
     is_decided: bool = False
     failure: Exception | None = None
 
     def decide(self, failure: Exception | None) -> None:
-        """Set the outcome, unless there is one; to be called under the log's lock."""
+        """Set the outcome unless it is set already; the caller must hold the log's lock."""
         if not self.is_decided:
             self.is_decided, self.failure = True, failure
 
 
 class AuditLog:
-    """Appends events, each with the rows that belong to it, in one transaction.
+    """An append-only log of events, each committed in one transaction with the row changes that belong to it.
 
-    One thread at a time leads: it writes what all have queued, in one commit, so that they share one disk
-    flush, and hands the lead on to the first of those who came meanwhile.
+    It uses group commit: one thread at a time is the leader and commits all queued units of work in a single
+    transaction, which costs one disk flush. Then it promotes the first thread that has queued meanwhile.
     """
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        patience: timedelta = _LONGEST_WAIT,
+        timeout: timedelta = _MAX_WAIT,
         *,
-        longest_queue: int = _LONGEST_QUEUE,
+        longest_queue: int = _MAX_QUEUE,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._patience = patience.total_seconds()
+        self._timeout = timeout.total_seconds()
         self._longest_queue = longest_queue
-        # The leader's own.
+        # Used by the leader only.
         self._head: Head | None = None
-        self._careful_until = 0.0
+        self._short_waits_until = 0.0
         self._refusals = RefusalLimit()
-        self._counting: threading.Timer | None = None
-        # What follows changes under this lock alone, but for a number that may be a little out of date.
+        self._count_timer: threading.Timer | None = None
+        # The lock protects the attributes below. Only the queue's length is also read without it.
         self._lock = threading.Condition(threading.Lock())
         self._waiting: deque[_Entry] = deque()
         self._is_led = False
@@ -101,23 +101,24 @@ class AuditLog:
     def commit(
         self, event: Event, *writes: RowChange, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """Return when the event and its rows are durable.
+        """Commit the event and its row changes; return when they are durable.
 
-        `precondition` runs inside the same transaction, after everything that has committed before: the
-        refusal it answers is raised, and nothing of this commit is written. On no replica does an
-        administrative change (`is_change`) commit between another's check and its commit. Raises
-        `AuditUnavailable` when the record could not be made or the database did not confirm it in time, and
-        `Overloaded` when too much is waiting.
+        `precondition` runs inside the same transaction and sees everything committed before. If it returns a
+        refusal, that is raised and nothing is written. No administrative change (`is_change`) of any replica
+        commits between the precondition of another commit and the end of that commit. Raises
+        `AuditUnavailable` if the commit failed or was not confirmed in time, and `Overloaded` if the queue is
+        full.
         """
         self.commit_all(((event, writes),), precondition=precondition, is_change=is_change)
 
     def commit_refusal(self, event: Event, *writes: RowChange) -> None:
-        """Record a refusal or an alert, within the limit of its subject; the rest are counted.
+        """Record a refusal or an alert if it is within the rate limit; otherwise only count it.
 
-        Raises `AuditUnavailable` and `Overloaded` like `commit`; nothing is written of one that is counted.
+        Raises `AuditUnavailable` and `Overloaded` like `commit`. The row changes of a counted refusal are
+        dropped.
         """
         now = self._clock()
-        # First, so that a window that is over makes room for a new one.
+        # The order matters: removing an expired window lets `admit` start a new one.
         counts = self._refusals.take_counts(now)
         is_admitted = self._refusals.admit(event, now)
         if not is_admitted:
@@ -127,39 +128,41 @@ class AuditLog:
     def commit_all(
         self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """The same for several events: one check for all of them, and either all are durable or none.
+        """Commit several events, like `commit`: with one precondition for all, and all of them or none.
 
-        Rows of one statement are written together, where the first of them is.
+        Row changes with the same statement are written together, at the place of the first of them.
         """
         if len(self._waiting) >= self._longest_queue:
-            raise Overloaded("The portal has more to do than it can record. Try again in a moment.")
+            raise Overloaded(
+                "The portal is overloaded and cannot write its audit log in time. Try again in a moment."
+            )
         entry = _Entry(UnitOfWork(records, precondition, is_change))
         with self._lock:
             self._waiting.append(entry)
-            entry.leads, self._is_led = not self._is_led, True
-        if not entry.leads and not entry.news.acquire(timeout=self._patience):
+            entry.is_leader, self._is_led = not self._is_led, True
+        if not entry.is_leader and not entry.signal.acquire(timeout=self._timeout):
             self._abandon(entry)
-        if entry.leads:
+        if entry.is_leader:
             self._lead(entry)
         if entry.failure is not None:
             raise entry.failure
 
     def write(self, *writes: RowChange) -> None:
-        """Return when rows are durable that belong to no event; they share the commits of the records.
+        """Commit row changes without an event; return when they are durable.
 
-        Raises what `commit` raises.
+        They share the group commit. Raises the same errors as `commit`.
         """
         self.commit_all(((None, writes),))
 
     def close(self, within: timedelta = _CLOSING) -> None:
-        """Record the counts; return when no thread writes any more, or when *within* has passed."""
+        """Record the counts and wait until no thread is writing, for at most *within*."""
         ends_at = monotonic() + within.total_seconds()
         with self._lock:
             self._is_closing = True
-            if self._counting is not None:
-                self._counting.cancel()
+            if self._count_timer is not None:
+                self._count_timer.cancel()
         if self._refusals.has_counts:
-            # A database that does not answer keeps this daemon thread waiting, and not the process.
+            # A daemon thread, so that a database that does not answer cannot block the process.
             last = threading.Thread(target=self._record_counts, args=(None,), name="refusals", daemon=True)
             last.start()
             last.join(within.total_seconds())
@@ -167,32 +170,32 @@ class AuditLog:
             self._lock.wait_for(lambda: not self._is_led, ends_at - monotonic())
 
     def _count_later(self) -> None:
-        """Have the counts recorded when the window is over, should no other refusal come."""
+        """Schedule the recording of counts for the end of the window, in case no later refusal does it."""
         with self._lock:
-            if self._counting is None and not self._is_closing:
+            if self._count_timer is None and not self._is_closing:
                 wait = WINDOW.total_seconds()
-                self._counting = threading.Timer(wait, self._counting_is_due)
-                self._counting.name, self._counting.daemon = "refusals", True
-                self._counting.start()
+                self._count_timer = threading.Timer(wait, self._record_due_counts)
+                self._count_timer.name, self._count_timer.daemon = "refusals", True
+                self._count_timer.start()
 
-    def _counting_is_due(self) -> None:
+    def _record_due_counts(self) -> None:
         with self._lock:
-            self._counting = None
+            self._count_timer = None
         self._record_counts(self._clock())
         if self._refusals.has_counts:
             self._count_later()
 
     def _record_counts(self, now: datetime | None) -> None:
-        # Without a database the counts wait for the next commit. At the end of the process they are lost.
+        # While the database is unavailable, counts wait for the next commit. Those left at exit are lost.
         with suppress(PortalError):
             while counts := self._refusals.take_counts(now):
                 self._commit_counts(counts)
 
     def _commit_counts(self, counts: Sequence[Event], records: Sequence[Record] = ()) -> None:
-        """Commit counts and records together; if that fails, a later commit has the counts again.
+        """Commit counts and records together; if that fails, keep the counts for a later commit.
 
-        A commit that was not confirmed may be durable all the same. Its counts are then recorded twice, with
-        the same actor, action, code and beginning.
+        An unconfirmed commit may be durable nevertheless. Then its counts are recorded twice, with the same
+        actor, action, code and start.
         """
         if not counts and not records:
             return
@@ -205,47 +208,48 @@ class AuditLog:
             raise
 
     def _abandon(self, entry: _Entry) -> None:
-        """Give up on an entry that waited too long, unless it was made the leader just now."""
+        """Set a timed-out entry to failed, unless it has just been made the leader."""
         with self._lock:
-            if not entry.leads:
+            if not entry.is_leader:
                 entry.decide(AuditUnavailable(_NOT_RECORDED))
 
     def _lead(self, own: _Entry) -> None:
-        """Write a batch, the first of which is one's own."""
+        """Write a batch that begins with the leader's own entry, then promote the next leader."""
         with self._lock:
-            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_BATCH))]
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MAX_BATCH))]
             batch = [entry for entry in taken if not entry.is_decided]
         ends_at = monotonic() + self._database.longest_answer.total_seconds()
         try:
-            self._commit(batch, ends_at, _BATCH_LOCK_WAIT if self._is_careful() else None)
+            self._commit(batch, ends_at, _BATCH_LOCK_WAIT if self._uses_short_waits() else None)
         except BaseException:
-            # This thread was interrupted, and what is durable is unknown: the next leader opens a new chain.
+            # The thread was interrupted and may have committed, so the head of the chain is unknown. The next
+            # leader opens a new chain.
             self._head = None
             raise
         finally:
-            # Entries that were not reached, or whose fate is unknown, were not recorded as far as we know.
+            # Entries without an outcome were not reached, or it is unknown whether they are durable.
             self._decide(batch, [AuditUnavailable(_NOT_RECORDED) for _ in batch])
-            self._hand_on()
+            self._promote_next()
             for entry in batch:
                 if entry is not own:
-                    entry.news.release()
+                    entry.signal.release()
 
-    def _is_careful(self) -> bool:
-        """Whether a lock may be held by a transaction that never ends."""
-        return monotonic() < self._careful_until
+    def _uses_short_waits(self) -> bool:
+        """Whether a recent fault makes it likely that a transaction holds its locks for ever."""
+        return monotonic() < self._short_waits_until
 
     def _decide(self, batch: Sequence[_Entry], failures: Sequence[Exception | None]) -> None:
         with self._lock:
             for entry, failure in zip(batch, failures, strict=True):
                 entry.decide(failure)
 
-    def _hand_on(self) -> None:
+    def _promote_next(self) -> None:
         with self._lock:
             while self._waiting and self._waiting[0].is_decided:
                 self._waiting.popleft()
             if self._waiting:
-                self._waiting[0].leads = True
-                self._waiting[0].news.release()
+                self._waiting[0].is_leader = True
+                self._waiting[0].signal.release()
             else:
                 self._is_led = False
                 self._lock.notify_all()
@@ -258,23 +262,23 @@ class AuditLog:
         *,
         is_last_try: bool = False,
     ) -> bool:
-        """Write and decide entries together; return False where the database takes no others either."""
-        is_sent = False
+        """Write entries together and set their outcomes; return False if further writes would fail too."""
+        commit_sent = False
         try:
             with self._database.writing(Allowance(ends_at=ends_at)) as connection:
                 if lock_wait is not None:
                     limit_lock_waits(connection, lock_wait)
                 units = [entry.unit for entry in batch]
                 head, refusals = write_units(connection, units, self._head, self._clock)
-                is_sent = True
-        except Exception as error:  # the others have to outlive whatever one entry brings along
+                commit_sent = True
+        except Exception as error:  # a defect in one entry must not affect the others
             # The last durable event may be unknown, so the next transaction opens a new chain.
             self._head = None
             is_outage = isinstance(error, StorageUnavailable) and not isinstance(error, _ROLLED_BACK)
             if is_outage or isinstance(error, StorageLocked):
-                self._careful_until = monotonic() + _CAREFUL_SECONDS
-            if is_outage or (is_sent and not isinstance(error, _ROLLED_BACK)):
-                # The COMMIT may still take effect. A second attempt could record the same thing twice.
+                self._short_waits_until = monotonic() + _SHORT_WAITS_SECONDS
+            if is_outage or (commit_sent and not isinstance(error, _ROLLED_BACK)):
+                # The COMMIT may still take effect, so a retry could record the same events twice.
                 self._decide(batch, [_not_recorded(error) for _ in batch])
                 return False
             self._recover(batch, ends_at, error, is_last_try=is_last_try)
@@ -286,22 +290,20 @@ class AuditLog:
     def _recover(
         self, batch: Sequence[_Entry], ends_at: float, error: Exception, *, is_last_try: bool
     ) -> None:
-        """Try again where nothing was written: each entry alone, and once more after a deadlock."""
+        """Retry after a rollback: each entry of a batch alone, and a single entry once after a deadlock."""
         if len(batch) > 1:
-            lock_wait = _SINGLE_LOCK_WAIT if self._is_careful() else None
+            lock_wait = _SINGLE_LOCK_WAIT if self._uses_short_waits() else None
             for entry in batch:
                 if monotonic() >= ends_at or not self._commit([entry], ends_at, lock_wait):
                     return
         elif isinstance(error, StorageConflict) and not is_last_try:
-            # The transaction that this one gave way to is through by now.
+            # The other transaction of the deadlock has finished by now.
             self._commit(batch, ends_at, None, is_last_try=True)
         else:
             self._decide(batch, [_not_recorded(error) if isinstance(error, StorageUnavailable) else error])
 
 
-_NOT_RECORDED = (
-    "The portal cannot write its record now, and hands out nothing without one. Try again in a moment."
-)
+_NOT_RECORDED = "The portal cannot write its audit log, and issues nothing without it. Try again in a moment."
 
 
 def _not_recorded(fault: Exception) -> AuditUnavailable:

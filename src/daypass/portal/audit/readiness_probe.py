@@ -1,4 +1,4 @@
-"""A write that shows whether records can be made durable, without being one."""
+"""A readiness probe that writes to the database without adding an audit event."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -12,19 +12,19 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import replica_probes
 
-_FORGOTTEN_AFTER = timedelta(days=1)
-"""Rows of replicas that are gone stay this long."""
+_DELETED_AFTER = timedelta(days=1)
+"""The age at which rows of replicas that no longer exist are deleted."""
 
-_CLEAN_EVERY = timedelta(hours=1)
+_CLEANUP_INTERVAL = timedelta(hours=1)
 
 _c = replica_probes.c
 _CLEAN = Prepared(delete(replica_probes).where(_c.probed_at < bindparam("before", type_=_c.probed_at.type)))
 
 
 class WriteProbe:
-    """Writes this replica's row through the group commit, so that it fails where issuing would.
+    """A probe that writes this replica's row through the group commit, and fails whenever issuing would.
 
-    It adds no event: the hash chains do not change.
+    It adds no event, so the hash chains do not change.
     """
 
     def __init__(self, database: Database, audit: AuditLog, clock: Clock) -> None:
@@ -38,12 +38,12 @@ class WriteProbe:
         )
 
     def __call__(self) -> None:
-        """Return when the row is durable; raises the `PortalError` that an issuance would get."""
+        """Write the row and wait for its commit; raises the `PortalError` that an issuance would get."""
         now = self._clock()
         writes = [RowChange(self._upsert, {"replica_id": self._replica_id, "probed_at": now})]
-        is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEAN_EVERY
+        is_time_to_clean = self._cleaned_at is None or now - self._cleaned_at >= _CLEANUP_INTERVAL
         if is_time_to_clean:
-            writes.append(RowChange(_CLEAN, {"before": now - _FORGOTTEN_AFTER}))
+            writes.append(RowChange(_CLEAN, {"before": now - _DELETED_AFTER}))
         self._audit.write(*writes)
         if is_time_to_clean:
             self._cleaned_at = now

@@ -1,4 +1,4 @@
-"""The rate limit for records of refusals and alerts: the first are recorded, the rest are counted."""
+"""A rate limit for audit events of refusals and alerts: those beyond the limit are counted instead."""
 
 import threading
 from collections import deque
@@ -9,21 +9,21 @@ from datetime import datetime, timedelta
 from daypass.portal.audit.chain import Event, Scalar
 
 RECORDED = 30
-"""Refusals of one actor, action and reason that are recorded in each window."""
+"""The number of refusals with the same actor, action and code that are recorded in each window."""
 
 WINDOW = timedelta(minutes=1)
 
 SUPPRESSED = "audit.suppressed"
-"""The action of the event that says how many were counted."""
+"""The action of the event that reports the number of refusals not recorded."""
 
 AT_ONCE = 100
-"""Counts that one commit takes: a request that was refused does not wait for those of thousands of users."""
+"""The most counts in one commit, so that no request waits for the counts of thousands of users."""
 
 _UNWRITTEN = 10_000
-"""Counts that wait for a database; beyond that, the oldest are lost."""
+"""The most counts kept while the database is unavailable; the oldest are dropped."""
 
 _Subject = tuple[str | None, str, str]
-"""Actor, action and the refusal's code: a flood of one kind hides no other kind."""
+"""Actor id, action and error code; each combination has its own limit, so none can hide another."""
 
 
 @dataclass(slots=True)
@@ -35,17 +35,17 @@ class _Window:
 
 
 class RefusalLimit:
-    """Counts refusals by subject, in this process; safe to use from many threads."""
+    """A thread-safe, per-process counter of refusals by subject."""
 
     def __init__(self) -> None:
-        # Ordered by their beginning, since all are equally long.
+        # In the order of their start, and so of their end, because all windows have the same length.
         self._windows: dict[_Subject, _Window] = {}
         # Counts whose commit failed.
         self._unwritten: deque[Event] = deque(maxlen=_UNWRITTEN)
         self._lock = threading.Lock()
 
     def admit(self, event: Event, now: datetime) -> bool:
-        """Return whether the refusal is to be recorded; if not, it is counted."""
+        """Count the refusal; return whether it is within the limit and must be recorded."""
         subject = (event.actor_id, event.action, str(event.detail.get("code", "")))
         with self._lock:
             window = self._windows.setdefault(subject, _Window(now, event.actor, event.outcome))
@@ -54,16 +54,17 @@ class RefusalLimit:
 
     @property
     def has_counts(self) -> bool:
-        """True if refusals were counted that are in no event yet."""
+        """Whether there are counts that no event reports yet."""
         with self._lock:
             return bool(self._unwritten) or any(
                 window.refused > RECORDED for window in self._windows.values()
             )
 
     def take_counts(self, now: datetime | None) -> Sequence[Event]:
-        """Return an event for each window that is over and had refusals counted; `AT_ONCE` at most.
+        """Remove the windows that are over and return an event for each that exceeded the limit.
 
-        Without *now* all windows are over. Each is returned once, and again if it is put back.
+        Returns at most `AT_ONCE` events, those that were put back first. If *now* is None, all windows count
+        as over.
         """
         counts: list[Event] = []
         with self._lock:
@@ -71,7 +72,7 @@ class RefusalLimit:
                 counts.append(self._unwritten.popleft())
             while self._windows and len(counts) < AT_ONCE:
                 subject, window = next(iter(self._windows.items()))
-                # A clock that was set back must not make a window last for hours.
+                # `abs`, because a clock that was set back must not make a window last for hours.
                 if now is not None and abs(now - window.began_at) < WINDOW:
                     break
                 del self._windows[subject]
@@ -80,7 +81,7 @@ class RefusalLimit:
         return counts
 
     def put_back(self, counts: Sequence[Event]) -> None:
-        """Keep counts whose commit failed, for the next one."""
+        """Return counts whose commit failed, to be taken again."""
         with self._lock:
             self._unwritten.extend(counts)
 

@@ -1,4 +1,4 @@
-"""The audit log's rows."""
+"""The database access for audit events."""
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import timedelta
@@ -12,10 +12,10 @@ from daypass.portal.storage.schema import audit_events
 
 APPEND = Prepared(insert(audit_events))
 
-# Clocks of several machines differ a little; naming a head twice does no harm.
+# The clocks of replicas differ slightly, and naming a head twice is harmless.
 _MARGIN = timedelta(hours=1)
 
-# Steps from each chain straight to the next one, so that its cost grows with the chains, not with the events.
+# A loose index scan: its cost grows with the number of chains, not with the number of events.
 _CHAINS = select(func.min(audit_events.c.chain_id).label("id")).cte("chains", recursive=True)
 _CHAINS = _CHAINS.union_all(
     select(
@@ -51,7 +51,10 @@ _EVENTS = select(audit_events).order_by(audit_events.c.chain_id, audit_events.c.
 
 
 def read_heads(connection: Connection) -> Sequence[Head]:
-    """The heads of the chains that have grown since a chain was opened last; older ones are named already."""
+    """Return the heads of the chains that have grown since the last chain was opened.
+
+    The heads of chains that have not grown since are named in its first event or an earlier one.
+    """
     chains = connection.execute(_HEADS).all()
     if not chains:
         return []
@@ -60,7 +63,7 @@ def read_heads(connection: Connection) -> Sequence[Head]:
 
 
 def read_rows(connection: Connection) -> Generator[Mapping[str, Any], None, None]:
-    """Every event as it is stored, chain by chain, in order; to be closed if it is not read to its end."""
+    """Yield every stored event, by chain and position; close the generator if it is not read to its end."""
     with connection.execution_options(yield_per=1000).execute(_EVENTS) as rows:
         yield from (row._asdict() for row in rows)
 
@@ -71,6 +74,6 @@ def count_events(connection: Connection) -> int:
 
 
 def is_stored(connection: Connection, head: Head) -> bool:
-    """Whether that very link is there."""
+    """Return whether the event of this head is stored with the same hash."""
     stored = connection.scalar(_LINK, {"chain": head.chain_id, "position": head.position})
     return stored == head.hash

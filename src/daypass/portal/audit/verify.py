@@ -1,4 +1,4 @@
-"""Whether the record is what was written: no event changed, removed, moved or slipped in."""
+"""Verification of the audit log: detects changed, removed, moved and inserted events."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,15 +14,15 @@ from daypass.portal.audit.issuance_check import differences, population
 from daypass.portal.audit.store import is_stored, read_rows
 
 _SHOWN = 1000
-"""Problems that a report lists; memory stays bounded however much was changed."""
+"""The most problems that a report lists, so that memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was checked, what is wrong with it, and the heads to keep elsewhere.
+    """The result of a verification: the number of events, the current heads, and the problems found.
 
-    Only a head kept outside the database shows that events since the last issuance were cut off, or that
-    the whole record was hashed anew.
+    Only a head kept outside the database reveals that events after the last issuance were truncated, or that
+    the whole log was rehashed.
     """
 
     events: int
@@ -31,7 +31,7 @@ class Report:
 
     @property
     def is_intact(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no problem was found."""
         return not self.problems
 
 
@@ -41,10 +41,10 @@ Advance = Callable[[int], None]
 
 
 def verify(connection: Connection, witnessed: Iterable[Head] = (), advance: Advance | None = None) -> Report:
-    """Check every chain, the heads that were kept elsewhere, and the issuances against their events.
+    """Verify every chain, the witnessed heads kept outside the database, and the issuances.
 
-    Takes a `Database.snapshot()`. Memory grows with the number of chains, not of events. *advance* is called
-    with the number of events read, again and again; what it raises ends the verification.
+    The connection must be a `Database.snapshot()`. Memory grows with the number of chains, not of events.
+    *advance* is called repeatedly with the number of events read, and may raise to end the verification.
     """
     events = 0
     problems = _Problems()
@@ -62,13 +62,13 @@ def verify(connection: Connection, witnessed: Iterable[Head] = (), advance: Adva
             named |= _named_by(row, problems)
     problems.add(_missing(connection, named))
     problems.add(_unwitnessed(connection, witnessed))
-    still_wanted = None if advance is None else partial(advance, events)
-    problems.add(differences(connection, still_wanted) if events else _emptied(connection))
+    check_cancelled = None if advance is None else partial(advance, events)
+    problems.add(differences(connection, check_cancelled) if events else _emptied(connection))
     return Report(events, list(heads.values()), problems.listed())
 
 
 class _Problems:
-    """The first problems that were found, and the number of the others."""
+    """A list of the first problems found, with a count of the rest."""
 
     def __init__(self) -> None:
         self._found: list[str] = []
@@ -96,22 +96,22 @@ def _named_by(row: Mapping[str, Any], problems: _Problems) -> Mapping[Head, str]
 
 
 def _unwitnessed(connection: Connection, witnessed: Iterable[Head]) -> Iterable[str]:
-    """Yield a problem for each head kept elsewhere that is not in the record."""
+    """Yield a problem for each witnessed head that is not in the log."""
     for head in witnessed:
         if not is_stored(connection, head):
-            yield f"chain {head.chain_id}: event {head.position}, kept elsewhere as head, is gone or changed"
+            yield f"chain {head.chain_id}: event {head.position}, witnessed as a head, is missing or changed"
 
 
 def _emptied(connection: Connection) -> Iterable[str]:
-    """Yield a problem if the record is empty although the portal was used."""
+    """Yield a problem if the log is empty although the portal has users or issuances."""
     users, issuances = population(connection)
     if users or issuances:
         used = f"{counted(users, 'user')} and {counted(issuances, 'issuance')}"
-        yield f"the record is empty, but the portal has {used}"
+        yield f"the audit log is empty, but the portal has {used}"
 
 
 def _rows(connection: Connection, advance: Advance | None) -> Iterator[Mapping[str, Any]]:
-    # Closed at once where the walk ends early: PostgreSQL's cursor would outlive its transaction.
+    # If the verification ends early, the server-side cursor must be closed.
     with closing(read_rows(connection)) as rows:
         for number, row in enumerate(rows, 1):
             if advance is not None and number % _BATCH == 0:
@@ -135,9 +135,12 @@ def _where(row: Mapping[str, Any]) -> str:
 
 
 def _missing(connection: Connection, named: Mapping[Head, str]) -> Sequence[str]:
-    """The heads that a later chain names and that are gone; a chain may sort before the one that names it."""
+    """Return a problem for each named head that is not stored.
+
+    Checked at the end, because a chain may sort after the chain that names its head.
+    """
     return [
-        f"chain {head.chain_id}: event {head.position} is missing or changed, and chain {by} knew it"
+        f"chain {head.chain_id}: event {head.position} is missing or changed, but chain {by} names it"
         for head, by in named.items()
         if not is_stored(connection, head)
     ]

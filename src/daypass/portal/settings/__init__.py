@@ -1,1 +1,1 @@
-"""Every setting, its bounds and its value."""
+"""The settings, their bounds and their stored values."""

@@ -1,4 +1,4 @@
-"""Every setting: its key on the wire, its bounds, its default, and its effect in a sentence."""
+"""The registry of settings: wire name, bounds, default and help text of each."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a setting's value is, and in which unit it is written."""
+    """The type of a setting's value, and the unit in which it is stored."""
 
     FLAG = "flag"
     SECONDS = "seconds"
@@ -18,7 +18,7 @@ _UNITS = {Kind.SECONDS: timedelta(seconds=1), Kind.MINUTES: timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `default` is None where nothing set means that AWS's own value holds."""
+    """One setting. `default` is None if AWS's own default applies while nothing is set."""
 
     label: str
     type: str
@@ -30,10 +30,10 @@ class Setting:
     maximum: timedelta | None = None
     is_per_tenant: bool = False
     restricts: bool = False
-    """Whether a flag takes something away while it is on."""
+    """Whether a flag restricts access while it is on."""
 
     def parse(self, text: str) -> bool | timedelta | None:
-        """The value that *text* stands for; None where it stands for none within the bounds."""
+        """Return the value of *text*, or None if it is malformed or out of bounds."""
         if self.kind is Kind.FLAG:
             return {"true": True, "false": False}.get(text.strip().lower())
         digits = text.strip()
@@ -45,10 +45,10 @@ class Setting:
         return None if is_too_short or is_too_long else length
 
     def elevates(self, old: str | None, new: str | None) -> bool:
-        """Whether writing *new* over *old* lets anybody do more, or for longer; None is nothing written."""
+        """Return whether changing *old* to *new* grants more or longer access; None means not set."""
         before, after = self.in_force(old), self.in_force(new)
         if self.kind is not Kind.FLAG:
-            # What AWS itself gives where nobody said anything else.
+            # AWS's own default for a role's maximum session duration.
             before, after = before or _HOUR, after or _HOUR
         if isinstance(before, timedelta) and isinstance(after, timedelta):
             return after > before
@@ -57,19 +57,19 @@ class Setting:
         return before != after
 
     def in_force(self, written: str | None) -> bool | timedelta | None:
-        """The value that counts where *written* is what is stored."""
+        """Return the effective value if *written* is stored; None means that nothing is stored."""
         value = None if written is None else self.parse(written)
         return self.default if value is None else value
 
     def written(self, value: bool | timedelta) -> str:
-        """A value as it is stored."""
+        """Return the stored form of a value."""
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value // _UNITS[self.kind])
 
     @property
     def takes(self) -> str:
-        """What may be written, as words for a refusal."""
+        """A description of the accepted values, for error messages."""
         if self.kind is Kind.FLAG:
             return "true or false"
         unit = _UNITS[self.kind]
@@ -82,7 +82,7 @@ class Setting:
 FLAGS = "Flags"
 APP_CONFIG = "AppConfig"
 TENANT = ""
-"""The type of a tenant's setting: it has none on the wire."""
+"""The type of a tenant's settings, which have none on the wire."""
 
 _QUARTER = timedelta(seconds=900)
 _HOUR = timedelta(hours=1)
@@ -104,7 +104,7 @@ DISABLE_NON_ADMIN_JIT = Setting(
     kind=Kind.FLAG,
     default=False,
     restricts=True,
-    help="When true, only Administrators get AWS access, through every door.",
+    help="When true, only Administrators get AWS access, whether on the pages, the command line or the API.",
 )
 
 ADMIN_JIT_SESSION_DURATION = Setting(
@@ -137,7 +137,7 @@ TOKEN_SESSION_DURATION = Setting(
     default=timedelta(minutes=720),
     minimum=timedelta(minutes=15),
     maximum=timedelta(days=7),
-    help="How long a sign-in lasts, and with it every session that stands on it.",
+    help="How long a sign-in lasts. The sessions started from it end no later.",
 )
 
 TENANT_VALIDITY = Setting(
@@ -176,5 +176,5 @@ REGISTRY = (
 
 
 def find(type_: str, key: str) -> Setting | None:
-    """The setting of that name on the wire; None for a key that is stored but inert."""
+    """Return the setting with this wire name, or None for a key without effect."""
     return next((setting for setting in REGISTRY if (setting.type, setting.key) == (type_, key)), None)

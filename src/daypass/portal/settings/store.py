@@ -1,4 +1,4 @@
-"""What is set: rows, and the typed view of them."""
+"""The database access for settings, and a typed view of their values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from daypass.portal.storage.prepared import Prepared
 from daypass.portal.storage.schema import settings
 
 SYSTEM = ""
-"""In place of a tenant's id: the whole system."""
+"""The value of `tenant_id` for system-wide settings."""
 
 _READ = Prepared(
     select(settings.c.type, settings.c.key, settings.c.value).where(
-        # What was written for a tenant never counts as the system's, nor the other way round.
+        # A row with a system type and a tenant's id, or the other way round, has no effect.
         or_(
             and_(settings.c.tenant_id == SYSTEM, settings.c.type != TENANT),
             and_(settings.c.tenant_id == bindparam("tenant"), settings.c.type == TENANT),
@@ -47,7 +47,7 @@ REMOVE_SETTING = delete(settings).where(
 
 @dataclass(frozen=True, slots=True)
 class StoredSetting:
-    """One row as it was written, known to the registry or not."""
+    """One stored setting, whether or not the registry knows it."""
 
     type: str
     key: str
@@ -58,19 +58,19 @@ class StoredSetting:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Settings in force for the system and, where read for one, a tenant.
+    """The effective settings of the system and, if one was given, of a tenant.
 
-    What is stored is checked again when it is read: a bad value counts as not set.
+    Stored values are validated again when they are read: an invalid value counts as not set.
     """
 
     rows: Mapping[tuple[str, str], str]
 
     def flag(self, setting: Setting) -> bool:
-        """Whether a flag is on."""
+        """Return whether a flag is on."""
         return self._value(setting) is True
 
     def duration(self, setting: Setting) -> timedelta | None:
-        """A length of time; None where nothing is set and the setting has no default."""
+        """Return the value of a duration setting, or None if it is not set and has no default."""
         value = self._value(setting)
         return value if isinstance(value, timedelta) else None
 
@@ -79,40 +79,42 @@ class Values:
 
 
 class SettingStore:
-    """Settings of the system and of tenants."""
+    """The settings of the system and of tenants in the database."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def read(self, tenant_id: str | None) -> Values:
-        """What is in force for the system and, if one is named, a tenant."""
+        """Return the effective settings of the system and, if an id is given, of a tenant."""
         rows = _READ.all(self._connection, {"tenant": tenant_id})
         return Values({(type_, key): value for type_, key, value in rows})
 
     def list_for(self, tenant_id: str) -> Sequence[StoredSetting]:
-        """The rows of one tenant, or of `SYSTEM`, by type and key."""
+        """Return the stored settings of one tenant, or of `SYSTEM`, by type and key."""
         return [StoredSetting(*row) for row in self._connection.execute(_LIST, {"tenant": tenant_id})]
 
     def put(self, tenant_id: str, type_: str, key: str, value: str, *, by: str, now: datetime) -> None:
-        """Write one setting over whatever was there; a known one only within its bounds."""
+        """Set or replace one setting; raises `InvalidRequest` if its value is out of bounds."""
         check_value(type_, key, value)
-        place = setting_place(tenant_id, type_, key)
-        self._connection.execute(REMOVE_SETTING, place)
-        self._connection.execute(ADD_SETTING, {**place, "value": value, "updated_at": now, "updated_by": by})
+        key_columns = setting_place(tenant_id, type_, key)
+        self._connection.execute(REMOVE_SETTING, key_columns)
+        self._connection.execute(
+            ADD_SETTING, {**key_columns, "value": value, "updated_at": now, "updated_by": by}
+        )
 
     def remove(self, tenant_id: str, type_: str, key: str) -> bool:
-        """Remove one setting, so that its default holds again; says whether there was one."""
+        """Remove one setting, so that its default applies; return whether it was set."""
         removed = self._connection.execute(REMOVE_SETTING, setting_place(tenant_id, type_, key))
         return removed.rowcount == 1
 
 
 def check_value(type_: str, key: str, value: str) -> None:
-    """Return when a setting may have that value; an unknown key may have any."""
+    """Raise `InvalidRequest` unless the setting accepts *value*; an unknown key accepts any."""
     setting = find(type_, key)
     if setting is not None and setting.parse(value) is None:
         raise InvalidRequest(f"“{setting.label}” takes {setting.takes}.")
 
 
 def setting_place(tenant_id: str, type_: str, key: str) -> dict[str, object]:
-    """What `REMOVE_SETTING` goes by, and where `ADD_SETTING` writes."""
+    """Return the key parameters of `REMOVE_SETTING` and `ADD_SETTING`."""
     return {"tenant_id": tenant_id, "type": type_, "key": key}

@@ -1,1 +1,1 @@
-"""The database: engine, schema, migrations."""
+"""The database: engine, connection pools, schema and migrations."""

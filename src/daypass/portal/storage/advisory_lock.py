@@ -1,7 +1,7 @@
-"""Administrative changes and what rests on them take turns, on any number of replicas.
+"""An advisory lock that serializes administrative changes across all replicas.
 
-Rules over many rows (the last Administrator, names that fence each other off), and settings that are not
-there yet, have no row to lock. SQLite's writing transaction is such a turn already.
+Rules over many rows (at least one Administrator, tenant names that do not overlap) and settings that are not
+stored yet have no row to lock. SQLite needs no such lock, because it has one writing transaction at a time.
 """
 
 from datetime import timedelta
@@ -10,30 +10,30 @@ from sqlalchemy import Connection
 
 from daypass.portal.storage.prepared import run_plain
 
-# Any number serves, as long as nobody else in that database locks by it.
-_TURN = 0x44415941
+# An arbitrary number that no other lock in the database uses.
+_LOCK_KEY = 0x44415941
 
 
 def lock_exclusive(connection: Connection) -> None:
-    """Wait for every other change, and for whatever rests on how things stand; read afterwards.
+    """Acquire the lock for an administrative change, until the transaction ends.
 
-    What is read from here on stands until this transaction is over.
+    Waits for every other holder. No other change can invalidate what the transaction reads afterwards.
     """
-    _run(connection, f"SELECT pg_advisory_xact_lock({_TURN})")
+    _run(connection, f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
 
 
 def lock_shared(connection: Connection) -> None:
-    """Wait for a change that is being made; what is read from here on stands until this transaction is over.
+    """Acquire the lock for a transaction that depends on administrative data, until it ends.
 
-    Many may hold off changes at once. To be called before a transaction locks any row: changes lock theirs
-    after they took their turn.
+    Many transactions can share it. To avoid a deadlock, call it before locking any row, because changes lock
+    their rows after this lock.
     """
-    _run(connection, f"SELECT pg_advisory_xact_lock_shared({_TURN})")
+    _run(connection, f"SELECT pg_advisory_xact_lock_shared({_LOCK_KEY})")
 
 
-def limit_lock_waits(connection: Connection, longest: timedelta) -> None:
-    """Make this transaction wait at most *longest* for any lock."""
-    _run(connection, f"SET LOCAL lock_timeout = {longest // timedelta(milliseconds=1)}")
+def limit_lock_waits(connection: Connection, lock_timeout: timedelta) -> None:
+    """Set the lock timeout of this transaction."""
+    _run(connection, f"SET LOCAL lock_timeout = {lock_timeout // timedelta(milliseconds=1)}")
 
 
 def _run(connection: Connection, statement: str) -> None:

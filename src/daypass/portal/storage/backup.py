@@ -1,4 +1,4 @@
-"""A copy of a SQLite database, made while the portal serves."""
+"""Online backup of a SQLite database."""
 
 import os
 import shlex
@@ -12,27 +12,27 @@ from time import monotonic
 from sqlalchemy.engine import URL
 
 Report = Callable[[int, int], None]
-"""Takes the bytes written so far and about how many there will be."""
+"""A progress callback: bytes written so far, and the approximate total."""
 
 _INTERVAL = 1.0
-"""Seconds between two reports."""
+"""Seconds between two progress reports."""
 
-_INSTRUCTIONS = 50_000
-"""Of SQLite's virtual machine, between two looks at the clock: a few milliseconds."""
+_INSTRUCTIONS_PER_CHECK = 50_000
+"""Instructions of SQLite's virtual machine between two checks of the clock; a few milliseconds."""
 
-_PATIENCE = 30
-"""Seconds to wait for a lock."""
+_BUSY_TIMEOUT = 30
+"""The busy timeout in seconds."""
 
 
 class BackupError(Exception):
-    """The backup was not made, and its file does not exist; the message says why."""
+    """The backup failed and left no file; the message says why."""
 
 
 def back_up(source: Path, target: Path, report: Report) -> int:
     """Copy the database at *source* to the new file *target*; return its size in bytes.
 
-    The copy is one moment of the database: writers go on meanwhile, and do not make it start over. *target*
-    appears once it is complete, checked and on disk, readable by its owner alone. Raises `BackupError`.
+    The copy is a snapshot; concurrent writers neither wait for it nor restart it. *target* appears once it
+    is complete, verified and synced to disk, and only its owner can read it. Raises `BackupError`.
     """
     if not source.is_file():
         raise BackupError(f"There is no database at {source}.")
@@ -60,8 +60,8 @@ def back_up(source: Path, target: Path, report: Report) -> int:
 
 
 def pg_dump_command(url: URL, file: Path) -> str:
-    """Return the command that dumps *url* to *file*; it asks for the password, or finds it in ~/.pgpass."""
-    # URL.set() takes a password of None for "unchanged".
+    """Return a pg_dump command for *url*, without the password: pg_dump prompts or reads ~/.pgpass."""
+    # URL.set() cannot remove a password: it ignores None.
     plain = url.set(drivername="postgresql")._replace(password=None)
     plain = plain.difference_update_query(["password", "sslpassword"])
     dsn = plain.render_as_string(hide_password=False)
@@ -69,9 +69,9 @@ def pg_dump_command(url: URL, file: Path) -> str:
 
 
 def _copy(source: Path, partial: Path, report: Report) -> None:
-    # The mode rw: a database that has gone since is not made anew.
+    # With mode=rw SQLite does not create the database if it has been removed meanwhile.
     uri = f"{source.absolute().as_uri()}?mode=rw"
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)) as database:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)) as database:
         (expected,) = database.execute(
             "SELECT (page_count - freelist_count) * page_size"
             " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
@@ -85,16 +85,16 @@ def _copy(source: Path, partial: Path, report: Report) -> None:
                 next_report = monotonic() + _INTERVAL
             return 0
 
-        database.set_progress_handler(progress, _INSTRUCTIONS)
+        database.set_progress_handler(progress, _INSTRUCTIONS_PER_CHECK)
         database.execute("VACUUM INTO ?", (str(partial),))
 
 
 def _check(partial: Path) -> None:
     uri = f"{partial.absolute().as_uri()}?mode=ro&immutable=1"
-    with closing(sqlite3.connect(uri, uri=True)) as copy:
-        (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise BackupError(f"The copy is damaged, and was removed: {found}.")
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if result != "ok":
+        raise BackupError(f"The copy is damaged and was removed: {result}.")
 
 
 def _publish(partial: Path, target: Path) -> None:
@@ -104,7 +104,7 @@ def _publish(partial: Path, target: Path) -> None:
         _refuse_existing(target)
         raise
     except OSError:
-        # This file system has no hard links.
+        # The file system does not support hard links.
         _refuse_existing(target)
         partial.rename(target)
 

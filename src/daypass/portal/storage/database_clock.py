@@ -1,4 +1,4 @@
-"""The database's own clock, which all replicas share."""
+"""The database's clock, which all replicas share."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ _POSTGRESQL = text("SELECT clock_timestamp()")
 
 
 def database_time(connection: Connection) -> datetime:
-    """Return the present moment in UTC, by the database's clock."""
+    """Return the current time in UTC by the database's clock."""
     if connection.dialect.name == "sqlite":
         return datetime.fromisoformat(str(connection.scalar(_SQLITE))).replace(tzinfo=UTC)
     now = connection.scalar(_POSTGRESQL)

@@ -1,4 +1,4 @@
-"""The address of the database and its driver's messages, for the operator: never a password."""
+"""The database's address and its driver's messages for the operator, without passwords."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ _SECRETS = ("password", "sslpassword")
 
 
 class DatabaseUrl:
-    """One database's address, as error messages for the operator name it."""
+    """The address of one database, for error messages to the operator."""
 
     def __init__(self, url: URL) -> None:
         self._path = Path(url.database).absolute() if url.drivername == "sqlite" and url.database else None
@@ -27,7 +27,7 @@ class DatabaseUrl:
         ]
 
     def cause(self, error: DBAPIError) -> str:
-        """Return the address and the driver's own message, in one line, with passwords masked."""
+        """Return the address and the driver's message in one line, with passwords masked."""
         message = one_line(str(error.orig))
         for secret in self._secrets:
             message = message.replace(secret, "***")
@@ -46,7 +46,7 @@ def _server(url: URL) -> str:
 
 
 def _hint(path: Path) -> str | None:
-    """Return why this process cannot write the file, as far as the file system shows it."""
+    """Return why this process cannot write the file, or None if the file system shows no reason."""
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder {folder}"

@@ -1,4 +1,4 @@
-"""Connections to SQLite or PostgreSQL, and what becomes of their faults."""
+"""Connections to SQLite or PostgreSQL, and the mapping of their errors."""
 
 import os
 import sqlite3
@@ -25,76 +25,80 @@ __all__ = ["Allowance", "Connection", "Database", "StorageConflict", "StorageLoc
 _CONNECTIONS = 40
 _PATIENCE = timedelta(seconds=5)
 
-# Of the patience. A server that works reports its own lock timeout before we give up on it.
-_PING = 0.4
-_ANSWER = 1.4
-_LONG_ANSWER = 3
+# Client-side deadlines as multiples of the lock timeout (`patience`). The answer to a query gets more than 1,
+# so that a working server reports a lock timeout itself before the client closes the connection.
+_PING_FACTOR = 0.4
+_ANSWER_FACTOR = 1.4
+_LONG_ANSWER_FACTOR = 3
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 class StorageConflict(StorageUnavailable):
-    """Two transactions waited for each other, and this one was given up; once more is right."""
+    """The transaction was rolled back to resolve a deadlock or serialization failure, and can be retried."""
 
 
 class StorageLocked(StorageUnavailable):
-    """Another transaction held a lock for too long; the transaction was rolled back."""
+    """The transaction was rolled back because another one held a lock for too long."""
 
 
 class Database:
-    """One database, for all threads of a process.
+    """A thread-safe client of one database.
 
-    Faults of the database itself (gone, locked, full) surface as `StorageUnavailable`. `patience` is how
-    long to wait for a connection, and again for a lock that somebody else holds. A PostgreSQL server that
-    does not answer for 1.4 times as long (3 times in a snapshot) counts as gone.
+    Faults of the database itself (unreachable, locked, full) raise `StorageUnavailable`. `patience` is the
+    timeout for getting a connection, and for each lock. A PostgreSQL server that does not answer within 1.4
+    times as long (3 times in a snapshot) counts as unreachable.
     """
 
     def __init__(self, url: str, *, connections: int = _CONNECTIONS, patience: timedelta = _PATIENCE) -> None:
-        self.longest_answer = patience * _ANSWER
-        """How long a connection waits for one answer of the database."""
+        self.longest_answer = patience * _ANSWER_FACTOR
+        """The longest time that a connection waits for one answer of the database."""
         parsed = parse_url(url)
-        self._place = DatabaseUrl(parsed)
+        self._url = DatabaseUrl(parsed)
         self._engine = _open(parsed, connections, patience)
         self._connections: SqliteConnectionPool | PostgresConnectionPool = (
             SqliteConnectionPool(self._engine, connections, patience)
             if self.is_sqlite
-            else PostgresConnectionPool(self._engine, patience, self.longest_answer, patience * _LONG_ANSWER)
+            else PostgresConnectionPool(
+                self._engine, patience, self.longest_answer, patience * _LONG_ANSWER_FACTOR
+            )
         )
         self.profile = Profile.EMBEDDED if self.is_sqlite else Profile.DIRECT
-        """The profile of the connection that was opened last."""
+        """The profile of the connection opened last."""
         if not self.is_sqlite:
-            # Loads the driver of PostgreSQL, which SQLite does without.
+            # Imported here because it loads the PostgreSQL driver, which SQLite does not need.
             from daypass.portal.storage.watchdog import opener, watch
 
-            resting = Allowance(per_wait=(patience * _PING).total_seconds())
+            resting = Allowance(per_wait=(patience * _PING_FACTOR).total_seconds())
             watch(self._engine, resting)
             examine_connections(self._engine, opener(resting), patience, self._set_profile)
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is the embedded database, which takes one writing process."""
+        """Whether this is the embedded database, which allows one writing process."""
         return self._engine.dialect.name == "sqlite"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for reading, with no transaction left open."""
-        # Beginning and ending a transaction is spared; each statement sees what is committed by then.
-        with _faults(self._place), self._connections.reading() as connection:
+        """Return a context manager with a connection for reads, in autocommit mode."""
+        # Autocommit saves the BEGIN and COMMIT; each statement sees what is committed when it starts.
+        with _faults(self._url), self._connections.reading() as connection:
             yield connection
 
     @contextmanager
     def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
-        """A connection in one transaction, committed at the end, rolled back on an exception.
+        """Return a context manager with a connection in a transaction.
 
-        *allowance* replaces the usual limit on waiting for PostgreSQL. When the COMMIT is not answered within
-        it, `StorageUnavailable` is raised although the transaction may be durable.
+        The transaction is committed at the end and rolled back on an exception. *allowance* replaces the
+        usual limit on waiting for PostgreSQL. If COMMIT is not answered within it, `StorageUnavailable` is
+        raised although the transaction may be durable.
         """
-        with _faults(self._place), self._connections.writing(allowance) as connection:
+        with _faults(self._url), self._connections.writing(allowance) as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """A connection for long reads, which sees one moment throughout and holds up no writer."""
-        with _faults(self._place), self._connections.snapshot() as connection:
+        """Return a context manager with a connection for long reads of one snapshot; blocks no writer."""
+        with _faults(self._url), self._connections.snapshot() as connection:
             yield connection
 
     def close(self) -> None:
@@ -106,7 +110,7 @@ class Database:
 
 
 def parse_url(text: str) -> URL:
-    """The database that a URL names; `postgres://` and `postgresql://` mean the same."""
+    """Parse a database URL; `postgres://` and `postgresql://` are equivalent. Raises `ConfigError`."""
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -116,14 +120,12 @@ def parse_url(text: str) -> URL:
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ConfigError(_NOT_A_DATABASE)
     if "@" in (url.host or ""):
-        # The part taken for the host belongs to the password, and would be shown as a host.
+        # The parser took a part of the password for the host, which error messages would show.
         raise ConfigError("In DAYPASS_DATABASE_URL, write an @ in the password as %40.")
     return url
 
 
-_NOT_A_DATABASE = (
-    "DAYPASS_DATABASE_URL takes sqlite:///PATH or postgresql://USER@HOST/NAME; what it holds is neither."
-)
+_NOT_A_DATABASE = "DAYPASS_DATABASE_URL must have the form sqlite:///PATH or postgresql://USER@HOST/NAME."
 
 
 def _open(url: URL, connections: int, patience: timedelta) -> Engine:
@@ -143,14 +145,14 @@ def _open_postgresql(url: URL, connections: int, patience: timedelta) -> Engine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
-        # The connection used last has its statements and pages at hand.
+        # LIFO: the connection used last has warm caches.
         pool_use_lifo=True,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            # In whole seconds; libpq takes two at least.
+            # Whole seconds; libpq's minimum is two.
             "connect_timeout": max(2, round(patience.total_seconds())),
-            # A server that vanished without a word is noticed as soon as one that is down.
+            # Detects a server that vanished without closing the connection.
             "tcp_user_timeout": wait,
             "options": f"-c timezone=UTC -c lock_timeout={wait}",
         },
@@ -168,7 +170,7 @@ def _open_sqlite(url: URL, patience: timedelta) -> Engine:
     )
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # We say BEGIN ourselves: the driver's own starts transactions that cannot always become writing ones.
+        # The pool sends BEGIN IMMEDIATE itself: the driver's deferred BEGIN can fail to become a writer.
         connection.isolation_level = None
         for pragma in (
             f"busy_timeout = {patience // _MILLISECOND}",
@@ -183,14 +185,14 @@ def _open_sqlite(url: URL, patience: timedelta) -> Engine:
 
 
 def _make_private(path: Path) -> None:
-    """A file that is not there yet is for its owner alone, and so are those that SQLite makes beside it."""
-    # Where it cannot be made, whoever connects is told so.
+    """Create the file readable by its owner only, unless it exists; SQLite's journals get the same mode."""
+    # If this fails, connecting reports the reason.
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager
-def _faults(place: DatabaseUrl) -> Iterator[None]:
+def _faults(url: DatabaseUrl) -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:
@@ -204,15 +206,16 @@ def _faults(place: DatabaseUrl) -> Iterator[None]:
         if not _is_fault(error):
             raise
         raise StorageUnavailable(
-            "The portal's database cannot be reached. Try again in a moment.", place.cause(error)
+            "The portal's database cannot be reached. Try again in a moment.", url.cause(error)
         ) from error
 
 
 _LOCK_TIMEOUT = "55P03"
 _CONFLICTS = {"40001", "40P01"}
-"""How PostgreSQL says that a transaction was given up for another's sake."""
+"""The SQLSTATE codes of a serialization failure and a deadlock."""
 
-# How both drivers say gone, locked, full, read-only and damaged; what a caller did wrong has other names.
+# The exceptions of both drivers for unreachable, locked, full, read-only and damaged databases. Errors of the
+# caller have other classes.
 _FAULTS = {"OperationalError", "InterfaceError", "InternalError", "DatabaseError"}
 
 
@@ -222,6 +225,6 @@ _NOT_PRIVILEGED = "42501"
 def _is_fault(error: DBAPIError) -> bool:
     if error.connection_invalidated or type(error).__name__ in _FAULTS:
         return True
-    # The driver calls these two a programming error, but the operator's URL or grants are wrong.
+    # The driver reports these two as programming errors, but their cause is a wrong URL or missing grants.
     is_refused = getattr(error.orig, "sqlstate", None) == _NOT_PRIVILEGED
     return is_refused or "invalid connection option" in str(error.orig)

@@ -1,4 +1,4 @@
-"""Bring a database to the schema this version knows, and refuse to run on any other."""
+"""Migration of a database to this version's schema, and the check that it has that schema."""
 
 from alembic import command
 from alembic.config import Config
@@ -13,7 +13,7 @@ from daypass.portal.storage.timeouts import UNLIMITED
 
 _FOLDER = "daypass.portal.storage:migrations"
 
-# Any number serves, as long as nobody else in that database locks by it.
+# An arbitrary number that no other lock in the database uses.
 _ADVISORY_LOCK = 0x44415950
 
 
@@ -22,22 +22,23 @@ class SchemaError(Exception):
 
 
 def migrate(database: Database, application_role: str | None = None) -> None:
-    """Apply what is missing, all or nothing; safe when several processes do it at once.
+    """Apply the missing migrations in one transaction; safe to run in several processes at once.
 
-    Give *application_role* what serving needs, if there is one; `ConfigError` if that does not confine it.
+    If *application_role* is given, grant it the privileges that the portal needs. Raises `SchemaError` for a
+    database of a newer version, and `ConfigError` if grants cannot restrict the role.
     """
     if application_role is not None and database.is_sqlite:
         raise ConfigError("SQLite has no roles; --application-role is for PostgreSQL.")
-    # A step may take as long as the size of its tables demands.
+    # Without a time limit, because a migration of large tables can take long.
     with database.writing(UNLIMITED) as connection:
-        # SQLite's writing transaction is a lock already.
+        # On SQLite the writing transaction itself excludes other processes.
         if not database.is_sqlite:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        known = _known()
+        scripts = _scripts()
         current = MigrationContext.configure(connection).get_current_revision()
-        _refuse_newer(current, known)
-        if current != known.get_current_head():
+        _refuse_newer(current, scripts)
+        if current != scripts.get_current_head():
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -46,18 +47,18 @@ def migrate(database: Database, application_role: str | None = None) -> None:
 
 
 def check(database: Database) -> None:
-    """Return when the schema is the one this version knows; else raise `SchemaError`."""
+    """Raise `SchemaError` unless the database has this version's schema."""
     with database.reading() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    known = _known()
-    _refuse_newer(current, known)
-    if current != known.get_current_head():
+    scripts = _scripts()
+    _refuse_newer(current, scripts)
+    if current != scripts.get_current_head():
         state = "is empty" if current is None else "is from an older version"
         raise SchemaError(f"The database {state}. Run `daypass portal migrate`, then start again.")
 
 
-def _refuse_newer(current: str | None, known: ScriptDirectory) -> None:
-    if current is not None and current not in {script.revision for script in known.walk_revisions()}:
+def _refuse_newer(current: str | None, scripts: ScriptDirectory) -> None:
+    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
         raise SchemaError(
             "The database was migrated by a newer version of Daypass. Install that version, or use a backup."
         )
@@ -70,5 +71,5 @@ def _config() -> Config:
     return config
 
 
-def _known() -> ScriptDirectory:
+def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())

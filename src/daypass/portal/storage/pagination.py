@@ -1,4 +1,4 @@
-"""Long lists, a page at a time: each begins at a position in an index, so that no rows are counted off."""
+"""Keyset pagination: a page starts at a position in an index instead of an offset."""
 
 import base64
 import binascii
@@ -22,19 +22,19 @@ Column = ColumnElement[Any]
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Some records of a list, and where the next page begins; None on the last one."""
+    """One page of a list; `next_cursor` is None on the last page."""
 
     records: Sequence[Record]
     next_cursor: str | None
 
     def each(self, make: Callable[[Record], Other]) -> "Page[Other]":
-        """The same page of what *make* makes of its records."""
+        """Return the page with *make* applied to each record."""
         return Page([make(record) for record in self.records], self.next_cursor)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a list is sorted by; together the columns are never the same for two rows, and never null."""
+    """The sort order of a list. The columns together are unique, and none of them is nullable."""
 
     columns: tuple[Column, ...]
     is_descending: bool = False
@@ -42,19 +42,22 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Which page is wanted, and how long it may be."""
+    """The position and maximum length of the requested page; without a cursor it is the first."""
 
     cursor: str | None = None
     limit: int = 50
 
 
 COUNTED = 1000
-"""What is searched for is counted so far; beyond, it is said that there are more."""
+"""The highest number of search results that is counted exactly."""
 
 
-def count_found(connection: Connection, found: Select[Any]) -> int:
-    """How many rows a search finds, at most one more than `COUNTED`: a common letter is in every name."""
-    bounded = found.limit(COUNTED + 1).subquery()
+def count_found(connection: Connection, query: Select[Any]) -> int:
+    """Return the number of rows that a search finds, at most `COUNTED` + 1.
+
+    The bound keeps a search for a common letter cheap.
+    """
+    bounded = query.limit(COUNTED + 1).subquery()
     return connection.scalar(select(func.count()).select_from(bounded)) or 0
 
 
@@ -62,20 +65,23 @@ def read_page(
     connection: Connection,
     query: Select[Any],
     order: Order,
-    turn: PageRequest,
+    request: PageRequest,
     make: Callable[[Row[*tuple[Any, ...]]], Record],
 ) -> Page[Record]:
-    """The page of *query* that *turn* asks for; the query selects the columns that it is ordered by."""
+    """Return the requested page of *query*, which must select the columns that it is ordered by.
+
+    Raises `InvalidRequest` for a cursor that no page has.
+    """
     columns = order.columns
     query = query.order_by(*(column.desc() if order.is_descending else column.asc() for column in columns))
-    if turn.cursor is not None:
-        values = _values(turn.cursor, columns)
-        here = tuple_(*columns)
-        there = tuple_(*(literal(value, column.type) for value, column in zip(values, columns, strict=True)))
-        query = query.where(here < there if order.is_descending else here > there)
-    rows = connection.execute(query.limit(turn.limit + 1)).all()
-    shown = rows[: turn.limit]
-    next_cursor = _cursor(shown[-1], columns) if len(rows) > turn.limit else None
+    if request.cursor is not None:
+        values = _values(request.cursor, columns)
+        position = tuple_(*columns)
+        start = tuple_(*(literal(value, column.type) for value, column in zip(values, columns, strict=True)))
+        query = query.where(position < start if order.is_descending else position > start)
+    rows = connection.execute(query.limit(request.limit + 1)).all()
+    shown = rows[: request.limit]
+    next_cursor = _cursor(shown[-1], columns) if len(rows) > request.limit else None
     return Page([make(row) for row in shown], next_cursor)
 
 
@@ -86,10 +92,10 @@ def _cursor(row: Row[*tuple[Any, ...]], columns: Sequence[Column]) -> str:
 
 
 def _values(cursor: str, columns: Sequence[Column]) -> Sequence[object]:
-    """What a cursor says; it comes from outside, so nothing of it is believed."""
+    """Return the values in a cursor; it comes from the client, so each is checked against its column."""
     try:
-        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return [_value(value, column) for value, column in zip(found, columns, strict=True)]
+        decoded = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [_value(value, column) for value, column in zip(decoded, columns, strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
         raise InvalidRequest("There is no such page. Start again at the first one.") from error
 

@@ -1,4 +1,4 @@
-"""How connections are lent: for a read, for one transaction, or for long reads of one moment."""
+"""Connection pools for PostgreSQL and SQLite."""
 
 import threading
 from collections import deque
@@ -17,9 +17,9 @@ from daypass.portal.storage.timeouts import Allowance
 
 
 class PostgresConnectionPool:
-    """Connections to PostgreSQL, from SQLAlchemy's pool: it finds out when the server was gone.
+    """A pool of connections to PostgreSQL, on top of SQLAlchemy's pool with its pre-ping.
 
-    Each waits at most *patience* for one answer of the server; one for long reads waits *long_patience*.
+    A connection waits at most *patience* for one answer of the server, or *long_patience* in a snapshot.
     """
 
     def __init__(
@@ -33,56 +33,55 @@ class PostgresConnectionPool:
         self._snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """One of them, without a transaction."""
+        """Lend a connection in autocommit mode."""
         return _lend(self._reading.connect(), self._short)
 
     @contextmanager
     def writing(self, allowance: Allowance | None = None) -> Iterator[Connection]:
-        """One of them in a transaction, committed at the end, rolled back on an exception."""
+        """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
         with _lend(self._writing.begin(), allowance or self._short) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """One of them in a transaction that sees one moment throughout, and changes nothing."""
+        """Lend a connection in a read-only transaction that sees one snapshot."""
         with _lend(self._snapshot.connect(), self._long) as connection:
             limit_waits(connection, self._lock_timeout)
             yield connection
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all connections."""
         self._writing.dispose()
 
 
 @contextmanager
 def _lend(borrowed: AbstractContextManager[Connection], allowance: Allowance) -> Iterator[Connection]:
     with borrowed as connection:
-        # A `WatchedConnection`: the engine opens no other.
+        # The engine opens every connection as a `WatchedConnection`.
         driver: Any = connection.connection.driver_connection
         driver.allowance = allowance
         yield connection
 
 
 class SqliteConnectionPool:
-    """Connections to SQLite, which stay open and at hand between two uses, each for one thread at a time.
+    """A pool of open connections to SQLite, each used by one thread at a time.
 
-    SQLAlchemy's pool lends each anew, and tidies it up twice, and its transactions cost several times what
-    SQLite's do. The engine pools none itself.
+    It replaces SQLAlchemy's pool and transactions, whose overhead is several times the cost of SQLite itself.
     """
 
     def __init__(self, engine: Engine, connections: int, patience: timedelta) -> None:
         self._engine = engine
         self._patience = patience.total_seconds()
         self._is_closed = False
-        # The one used last has its statements and pages at hand; what was never opened lies at the other end.
+        # Used as a stack: the connection used last has warm caches. None stands for one not opened yet.
         self._free: deque[Connection | None] = deque([None] * connections)
         self._return = threading.Condition()
         self._waiting = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One of them, with no transaction open before or afterwards."""
+        """Lend a connection without a transaction."""
         connection = self._take()
         try:
             if connection is None:
@@ -93,7 +92,7 @@ class SqliteConnectionPool:
 
     @contextmanager
     def writing(self, _allowance: Allowance | None = None) -> Iterator[Connection]:
-        """One of them in a transaction, committed at the end, rolled back on an exception."""
+        """Lend a connection in a transaction, committed at the end and rolled back on an exception."""
         # SQLite's own busy timeout bounds the wait for other writers.
         with self.reading() as connection:
             run_plain(connection, "BEGIN IMMEDIATE")
@@ -102,15 +101,15 @@ class SqliteConnectionPool:
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """One of them in a transaction that sees one moment throughout, and changes nothing."""
+        """Lend a connection in a read-only transaction that sees one snapshot."""
         with self.reading() as connection:
             run_plain(connection, "BEGIN")
             yield connection
 
     def close(self) -> None:
-        """Close those that nobody has; the others are closed when they come back."""
+        """Close the idle connections now, and each borrowed one when it is returned."""
         self._is_closed = True
-        # All of them first: what is given back lies on top, and would be taken again.
+        # All are popped first, because `_give_back` pushes them on top again.
         idle = []
         with suppress(IndexError):
             while True:
@@ -125,13 +124,13 @@ class SqliteConnectionPool:
             return self._await()
 
     def _await(self) -> Connection | None:
-        """The first that comes back and that nobody else takes."""
-        end = monotonic() + self._patience
+        """Wait for a connection to be returned; raises `StorageUnavailable` on timeout."""
+        deadline = monotonic() + self._patience
         with self._return:
             self._waiting += 1
             try:
-                # Whoever takes without waiting may be quicker.
-                while self._return.wait_for(lambda: bool(self._free), end - monotonic()):
+                # Another thread may have popped it without waiting.
+                while self._return.wait_for(lambda: bool(self._free), deadline - monotonic()):
                     with suppress(IndexError):
                         return self._free.pop()
             finally:
@@ -139,22 +138,22 @@ class SqliteConnectionPool:
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
 
     def _give_back(self, connection: Connection | None) -> None:
-        kept = None
+        reusable = None
         try:
             if connection is None:
                 return
             if self._is_closed or connection.invalidated:
                 connection.close()
                 return
-            # Once it ran a statement, SQLAlchemy believes in a transaction, which we have ended or not.
+            # SQLAlchemy assumes a transaction after the first statement, and is not aware of our COMMIT.
             if connection.in_transaction():
                 connection.rollback()
             driver = connection.connection.driver_connection
             if driver is not None and driver.in_transaction:
                 driver.rollback()
-            kept = connection
+            reusable = connection
         finally:
-            self._free.append(kept)
+            self._free.append(reusable)
             if self._waiting:
                 with self._return:
                     self._return.notify()

@@ -1,7 +1,7 @@
-"""Sessions of PostgreSQL, and sessions through a connection pooler such as PgBouncer.
+"""Detection of a connection pooler, such as PgBouncer, between the portal and PostgreSQL.
 
-A pooler in transaction mode gives each transaction whichever server session is free. Session settings and
-prepared statements are then another client's. Each new connection is examined, because the server behind an
+A pooler in transaction mode assigns a free server session to each transaction, so session settings and
+prepared statements may be another client's. Each new connection is examined, because the server behind an
 address can change while the portal runs.
 """
 
@@ -23,14 +23,14 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Profile(StrEnum):
-    """The session state that the portal relies on."""
+    """The kind of session, which determines the session state that the portal can rely on."""
 
     EMBEDDED = "embedded"
-    """SQLite: no server."""
+    """SQLite, without a server."""
     DIRECT = "direct"
-    """The session is ours: its settings hold, and statements are prepared."""
+    """A session of its own on the server: settings persist, and statements are prepared."""
     POOLED = "pooled"
-    """Nothing outlasts a transaction: settings are local to it, and no statement is prepared."""
+    """A shared session behind a pooler: settings are set per transaction, and no statement is prepared."""
 
 
 def examine_connections(
@@ -39,14 +39,14 @@ def examine_connections(
     lock_timeout: timedelta,
     report: Callable[[Profile], None],
 ) -> None:
-    """Open each new connection of *engine* with *connect*, give it its profile, and report that."""
+    """Open each new connection of *engine* with *connect*, determine its profile, and report the profile."""
 
     def examined(
         dialect: Dialect, _record: object, arguments: Sequence[Any], options: dict[str, Any]
     ) -> "psycopg.Connection":
         connection, profile = _connect(dialect, partial(connect, *arguments), options, lock_timeout)
         if profile is Profile.POOLED:
-            # None turns the driver's prepared statements off, in executemany() too.
+            # None disables the driver's prepared statements, in executemany() too.
             connection.prepare_threshold = None
         report(profile)
         return connection
@@ -55,7 +55,7 @@ def examine_connections(
 
 
 def limit_waits(connection: Connection, lock_timeout: timedelta) -> None:
-    """Set the lock timeout of a transaction that has just begun, unless the session has it already."""
+    """Set the lock timeout of a transaction that has just begun, unless the session has it set."""
     driver: Any = connection.connection.dbapi_connection
     if driver.prepare_threshold is None:
         run_plain(connection, f"SET LOCAL lock_timeout = {lock_timeout // _MILLISECOND}")
@@ -83,20 +83,20 @@ def _connect(
 
 
 def _refuses_options(error: Exception) -> bool:
-    """Return whether a pooler refused the startup parameter `options`; each has its own message."""
+    """Return whether the error is a pooler's refusal of the startup parameter `options`."""
     # PgBouncer: "unsupported startup parameter"; Amazon RDS Proxy: "command-line options".
     return "startup parameter" in str(error) or "command-line options" in str(error)
 
 
 def _profile(connection: "psycopg.Connection", lock_timeout: timedelta) -> Profile:
-    """Return DIRECT only for a session whose server process and settings are those that we asked for."""
-    # A pooler announces a process id of its own, and may drop the options without a word.
+    """Return DIRECT only if the server process and the settings are the requested ones."""
+    # A pooler announces a process id of its own, and may silently drop the options.
     connection.autocommit = True
-    found = connection.execute(
+    row = connection.execute(
         "SELECT pg_backend_pid(), current_setting('TimeZone'),"
         f" current_setting('lock_timeout')::interval = interval '{lock_timeout // _MILLISECOND} ms'",
         prepare=False,
     ).fetchone()
     connection.autocommit = False
-    is_direct = found == (connection.info.backend_pid, "UTC", True)
+    is_direct = row == (connection.info.backend_pid, "UTC", True)
     return Profile.DIRECT if is_direct else Profile.POOLED

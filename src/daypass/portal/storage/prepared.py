@@ -1,7 +1,7 @@
-"""Statements that every request runs: compiled once, then handed to the driver as they are.
+"""Precompiled statements for the hot path: compiled once by SQLAlchemy, then run by the driver directly.
 
-SQLAlchemy's way to a compiled statement costs several times what SQLite takes to answer it. What stays is its
-SQL, the conversions of its types and its errors.
+SQLAlchemy's execution costs several times what SQLite needs for the statement itself. Its SQL, type
+conversions and exceptions stay in use.
 """
 
 from collections import namedtuple
@@ -18,19 +18,19 @@ from sqlalchemy.types import TypeEngine
 T = TypeVar("T")
 
 ResultRow: TypeAlias = Any
-"""A tuple whose fields are called like the columns of its query."""
+"""A named tuple with the columns of the query."""
 
 _Convert = Callable[[Any], Any]
 _MakeRow = Callable[[Sequence[Any]], ResultRow]
 
 
 class RowMismatch(Exception):
-    """A conditional statement did not change one row for each set of its parameters."""
+    """A conditional statement did not change exactly one row for each set of parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A statement in the words of one database."""
+    """A statement compiled for one SQL dialect."""
 
     sql: str
     binds: Sequence[tuple[str, _Convert | None]]
@@ -38,44 +38,50 @@ class _Compiled:
     is_positional: bool
     row: _MakeRow
 
-    def parameters(self, given: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the driver takes
+    def parameters(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever the driver takes
         if self.constants:
-            given = {**self.constants, **given}
+            values = {**self.constants, **values}
         if self.is_positional:
-            return [given[name] if travel is None else travel(given[name]) for name, travel in self.binds]
-        return {name: given[name] if travel is None else travel(given[name]) for name, travel in self.binds}
+            return [
+                values[name] if convert is None else convert(values[name]) for name, convert in self.binds
+            ]
+        return {
+            name: values[name] if convert is None else convert(values[name]) for name, convert in self.binds
+        }
 
 
 @dataclass(eq=False, slots=True)
 class Prepared:
-    """A statement that always takes the same parameters, for connections of `reading()` and `writing()`."""
+    """A statement with a fixed set of parameters, for connections of a `Database`."""
 
     statement: Executable
     takes: Sequence[str] | None = None
-    """For INSERT: the columns that are given."""
+    """For INSERT: the columns that receive values."""
     is_conditional: bool = False
-    """For UPDATE: whether each set of parameters must match one row."""
+    """For UPDATE: whether each set of parameters must change one row."""
     _compiled: dict[str, _Compiled] = field(default_factory=dict)
 
     def all(self, connection: Connection, parameters: Mapping[str, Any]) -> list[ResultRow]:
-        """Every row."""
+        """Return all rows."""
         compiled = self._for(connection.dialect)
-        taken = compiled.parameters(parameters)
-        rows = _run(connection, compiled.sql, lambda driver: driver.execute(compiled.sql, taken).fetchall())
+        arguments = compiled.parameters(parameters)
+        rows = _run(
+            connection, compiled.sql, lambda driver: driver.execute(compiled.sql, arguments).fetchall()
+        )
         return [compiled.row(row) for row in rows]
 
     def first(self, connection: Connection, parameters: Mapping[str, Any]) -> ResultRow:
-        """The first row, or None."""
+        """Return the first row, or None."""
         return next(iter(self.all(connection, parameters)), None)
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Change something, once for each of *rows*; raises `RowMismatch` where a condition is not met."""
+        """Execute the statement for each of *rows*; raises `RowMismatch` if a condition is not met."""
         compiled = self._for(connection.dialect)
-        taken = [compiled.parameters(row) for row in rows]
+        arguments = [compiled.parameters(row) for row in rows]
 
         def execute(driver: Any) -> int:  # noqa: ANN401  either driver's connection
             cursor = driver.cursor()
-            cursor.executemany(compiled.sql, taken)
+            cursor.executemany(compiled.sql, arguments)
             changed: int = cursor.rowcount
             return changed
 
@@ -91,7 +97,7 @@ class Prepared:
 
 
 def run(connection: Connection, statement: Executable | Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Change something, once for each of *rows*."""
+    """Execute a precompiled or an ordinary statement for each of *rows*."""
     if isinstance(statement, Prepared):
         statement.run(connection, rows)
     else:
@@ -99,7 +105,7 @@ def run(connection: Connection, statement: Executable | Prepared, rows: Sequence
 
 
 def run_plain(connection: Connection, sql: str) -> None:
-    """Run a statement without parameters or rows."""
+    """Execute SQL without parameters or result rows."""
     _run(connection, sql, lambda driver: driver.execute(sql))
 
 
@@ -110,8 +116,8 @@ def _compile(statement: Executable, takes: Sequence[str] | None, dialect: Dialec
     binds = [(name, _bind_processor(compiled.binds[name].type, dialect)) for name in names or ()]
     constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
     columns = list(statement.selected_columns) if isinstance(statement, Select) else []
-    back = [_result_processor(column.type, dialect) for column in columns]
-    row = _row_of([str(column.key) for column in columns], back)
+    converters = [_result_processor(column.type, dialect) for column in columns]
+    row = _row_of([str(column.key) for column in columns], converters)
     return _Compiled(str(compiled), binds, constants, compiled.positional, row)
 
 
@@ -123,15 +129,15 @@ def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> _Convert | No
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _row_of(names: Sequence[str], back: Sequence[_Convert | None]) -> _MakeRow:
+def _row_of(names: Sequence[str], converters: Sequence[_Convert | None]) -> _MakeRow:
     row_type: Any = namedtuple("row_type", names)  # type: ignore[misc]  # known at run time only
     make = row_type._make
-    converted = [(place, convert) for place, convert in enumerate(back) if convert is not None]
+    converted = [(index, convert) for index, convert in enumerate(converters) if convert is not None]
 
     def row(values: Sequence[Any]) -> ResultRow:
         values = list(values)
-        for place, convert in converted:
-            values[place] = convert(values[place])
+        for index, convert in converted:
+            values[index] = convert(values[index])
         return make(values)
 
     return row

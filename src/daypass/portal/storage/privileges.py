@@ -1,7 +1,6 @@
-"""The privileges of the portal's role in PostgreSQL, if another role owns the tables.
+"""Privileges in PostgreSQL of an application role that does not own the tables.
 
-The role that serves appends to the audit log, and can neither change nor remove what is in it. SQLite has no
-roles.
+The application role can append to the audit log, but cannot change or delete events. SQLite has no roles.
 """
 
 from collections.abc import Sequence
@@ -17,13 +16,13 @@ _ALLOWED = {
     issuances.name: ("SELECT", "INSERT", "UPDATE"),
     "alembic_version": ("SELECT",),
 }
-"""Fewer privileges than the others."""
+"""The tables with fewer privileges than `_DEFAULT`."""
 
 _REWRITES = ("UPDATE", "DELETE", "TRUNCATE")
 
 
 def grant(connection: Connection, role: str) -> None:
-    """Give *role* what serving needs, and no more; raise `ConfigError` if it cannot be confined by that."""
+    """Grant *role* exactly what the portal needs; raises `ConfigError` if grants cannot restrict the role."""
     _refuse_unconfined(connection, role)
     quote = connection.dialect.identifier_preparer.quote_identifier
     schema = str(connection.scalar(text("SELECT current_schema()")))
@@ -35,30 +34,34 @@ def grant(connection: Connection, role: str) -> None:
         statements.append(f"GRANT {allowed} ON {quote(table)} TO {name}")
     for statement in statements:
         connection.exec_driver_sql(statement)
-    if kept := rewriting_privileges(connection, role):
+    if remaining := rewriting_privileges(connection, role):
         raise ConfigError(
-            f"The role {role} still has {', '.join(kept)} on {audit_events.name}, granted to PUBLIC or to a "
-            "role that it is a member of. Revoke that, then migrate again. Nothing was changed."
+            f"The role {role} still has {', '.join(remaining)} on {audit_events.name}, granted to PUBLIC or "
+            "to a role that it is a member of. Revoke that, then migrate again. Nothing was changed."
         )
 
 
 def rewriting_privileges(connection: Connection, role: str | None = None) -> Sequence[str]:
-    """Return the privileges by which *role*, or the current one, can change or remove audit events."""
+    """Return the privileges that let *role*, or the current role, change or delete audit events."""
     owns = text(
         "SELECT pg_has_role(coalesce(:role, current_user), relowner, 'MEMBER') FROM pg_class"
         " WHERE oid = CAST(:table AS regclass)"
     )
-    may = text("SELECT has_table_privilege(coalesce(:role, current_user), :table, :privilege)")
-    given = {"role": role, "table": audit_events.name}
-    found = [name for name in _REWRITES if connection.scalar(may, {**given, "privilege": name})]
-    return [*found, "ownership"] if connection.scalar(owns, given) else found
+    has_privilege = text("SELECT has_table_privilege(coalesce(:role, current_user), :table, :privilege)")
+    parameters = {"role": role, "table": audit_events.name}
+    privileges = [
+        name for name in _REWRITES if connection.scalar(has_privilege, {**parameters, "privilege": name})
+    ]
+    return [*privileges, "ownership"] if connection.scalar(owns, parameters) else privileges
 
 
 def _refuse_unconfined(connection: Connection, role: str) -> None:
     question = text("SELECT rolsuper FROM pg_roles WHERE rolname = :role")
     is_superuser = connection.scalar(question, {"role": role})
     if is_superuser is None:
-        raise ConfigError(f"There is no database role {role}. CREATE ROLE it first, with LOGIN.")
+        raise ConfigError(
+            f"There is no database role {role}. Create it first, with CREATE ROLE {role} LOGIN."
+        )
     owner = text(
         "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = CAST(:table AS regclass)"
         " AND pg_has_role(:role, relowner, 'MEMBER')"
@@ -66,4 +69,6 @@ def _refuse_unconfined(connection: Connection, role: str) -> None:
     owned_by = connection.scalar(owner, {"table": audit_events.name, "role": role})
     if is_superuser or owned_by:
         why = "is a superuser" if is_superuser else f"is {owned_by}, which owns the tables, or its member"
-        raise ConfigError(f"The role {role} {why}, so no grant confines it. Use a role of its own to serve.")
+        raise ConfigError(
+            f"The role {role} {why}, so no grant confines it. Use a separate role for the portal."
+        )

@@ -1,4 +1,4 @@
-"""Every table, on one page."""
+"""The tables of the database."""
 
 from sqlalchemy import (
     Boolean,
@@ -34,7 +34,7 @@ users = Table(
     "users",
     metadata,
     Column("id", String(32), primary_key=True),
-    # Canonical (NFKC, case-folded, trimmed), so that no two spellings are two people.
+    # Canonical (NFKC, case-folded, trimmed), so that different spellings mean the same user.
     Column("username", String(255), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("password_hash", Text),
@@ -45,7 +45,7 @@ users = Table(
     Index("ix_users_role", "role", "username"),
 )
 
-# Sorted by it, those who never signed in come before everybody else.
+# Users who never signed in sort before all others.
 last_sign_in = type_coerce(func.coalesce(users.c.last_sign_in_at, Epoch()), UtcDateTime)
 
 Index("ix_users_last_sign_in", last_sign_in, users.c.id)
@@ -86,19 +86,19 @@ api_tokens = Table(
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
-    # Only a temporary token stands on a grant; what it issues ends with that grant.
+    # Temporary tokens only: the end of the sign-in. Sessions issued with the token end no later.
     Column("grant_ends_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
     Column("last_used_at", UtcDateTime),
-    # What this one ends with. No foreign key: SQLite adds none to a table that exists.
+    # The token whose revocation revokes this one too. SQLite cannot add a foreign key to an existing table.
     Column("parent_id", String(32), index=True),
     Column("application", String(64), nullable=False, server_default=""),
     Column("allows_admin", Boolean, nullable=False, server_default=false()),
     Column("use_by", UtcDateTime),
     Column("address", String(64), nullable=False, server_default=""),
-    # A permanent token of an Administrator, made with a recent sign-in: automation cannot reauthenticate.
+    # Set on permanent tokens that an Administrator created after reauthentication, for automation.
     Column("reauthentication_exempt", Boolean, nullable=False, server_default=false()),
-    # When a person authorized the command line; its access tokens are newer.
+    # When the user authorized the command line; access tokens issued since have a later created_at.
     Column("authorized_at", UtcDateTime),
     Index("ix_api_tokens_expires_at", "expires_at", "id"),
     Index("ix_api_tokens_revoked_at", "revoked_at"),
@@ -107,7 +107,7 @@ api_tokens = Table(
 devices = Table(
     "devices",
     metadata,
-    # A browser that somebody signed in with before, by the digest of a cookie of its own.
+    # Browsers that a user has signed in with before, by the digest of their device cookie.
     Column("digest", LargeBinary(32), primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", UtcDateTime, nullable=False),
@@ -116,7 +116,7 @@ devices = Table(
 guesses = Table(
     "guesses",
     metadata,
-    # The digest of an account, a network or a browser: nothing that was typed is kept.
+    # The digest of an account, a network or a device cookie, so that no user input is stored.
     Column("subject", LargeBinary(32), primary_key=True),
     Column("spent", Integer, nullable=False),
     Column("resets_at", UtcDateTime, nullable=False, index=True),
@@ -125,12 +125,12 @@ guesses = Table(
 oauth_requests = Table(
     "oauth_requests",
     metadata,
-    # What an application pushed, what a person answered, and what became of the code: one row for all of it.
+    # One row for an authorization request through its whole life: pushed, decided, code issued and redeemed.
     Column("id", String(32), primary_key=True),
     Column("client_id", String(64), nullable=False),
     Column("challenge", String(43), nullable=False),
     Column("state", String(128), nullable=False),
-    # Where the code goes; without a port, to a page of ours.
+    # The redirect URI on the loopback interface; without a port, the portal shows the code itself.
     Column("redirect_port", Integer),
     Column("redirect_path", String(80)),
     Column("wants_admin", Boolean, nullable=False),
@@ -154,7 +154,7 @@ oauth_requests = Table(
 sealing_keys = Table(
     "sealing_keys",
     metadata,
-    # One row for each purpose. All replicas use it to read requests that another replica sealed.
+    # One key for each purpose, shared by all replicas so that each can open what another sealed.
     Column("purpose", String(32), primary_key=True),
     Column("key", LargeBinary(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -163,7 +163,7 @@ sealing_keys = Table(
 spent_refresh_tokens = Table(
     "spent_refresh_tokens",
     metadata,
-    # What was a grant's secret once: who comes with it again has a copy.
+    # Refresh tokens that were used already. Reuse of one shows that it was stolen (RFC 9700, section 4.14).
     Column("digest", LargeBinary(32), primary_key=True),
     Column("grant_id", ForeignKey("api_tokens.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("spent_at", UtcDateTime, nullable=False),
@@ -172,13 +172,13 @@ spent_refresh_tokens = Table(
 staged_imports = Table(
     "staged_imports",
     metadata,
-    # A table of users between the look at what it would do and its doing; the last one of each Administrator.
+    # An uploaded user import between preview and completion; the latest one of each Administrator.
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("id", String(32), nullable=False),
     Column("content", Text, nullable=False),
-    # What the lines were seen to do: a version for each batch of them.
+    # The version of the previewed changes, for each batch of lines.
     Column("seen", Text, nullable=False, server_default=""),
-    # How many lines are done, and how many of them changed anything.
+    # The number of lines applied, and the number of those that changed anything.
     Column("taken", Integer, nullable=False),
     Column("changed", Integer, nullable=False),
     Column("staged_at", UtcDateTime, nullable=False),
@@ -187,7 +187,7 @@ staged_imports = Table(
 settings = Table(
     "settings",
     metadata,
-    # The id of a tenant, or "" for the whole system.
+    # The id of a tenant, or "" for system settings.
     Column("tenant_id", String(36), nullable=False),
     Column("type", String(64), nullable=False),
     Column("key", String(128), nullable=False),
@@ -200,7 +200,7 @@ settings = Table(
 tenant_metadata = Table(
     "tenant_metadata",
     metadata,
-    # What Administrators note about a tenant; the portal goes by none of it.
+    # Key-value pairs that Administrators attach to a tenant; the portal itself does not use them.
     Column("tenant_id", ForeignKey("tenants.id", ondelete="CASCADE"), nullable=False),
     Column("key", String(128), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -214,7 +214,7 @@ issuances = Table(
     "issuances",
     metadata,
     Column("id", String(32), primary_key=True),
-    # No foreign keys: what was handed out stays on record when a user or a tenant is gone.
+    # No foreign keys: issuances outlive their users and tenants.
     Column("user_id", String(32), nullable=False),
     Column("username", String(255), nullable=False),
     Column("scope", String(8), nullable=False),
@@ -234,7 +234,7 @@ issuances = Table(
     Column("decided_by", String(32), nullable=False),
     Column("expires_at", UtcDateTime),
     Column("access_key_id", String(128)),
-    # False where the role's trust policy refuses identity and tags: such a session cannot be ended singly.
+    # False if the role's trust policy refuses identity and tags: AWS cannot deny such a session individually.
     Column("is_attributed", Boolean),
     Index(
         "ix_issuances_requested",
@@ -260,9 +260,9 @@ role_facts = Table(
 role_changes = Table(
     "role_changes",
     metadata,
-    # One for each role that a setting says something about; written over when the setting changes.
+    # The desired maximum of each role that a setting covers; replaced when the setting changes.
     Column("role_arn", Text, primary_key=True),
-    # None for the master role.
+    # NULL for the master role.
     Column("tenant_id", String(36)),
     Column("maximum", Integer, nullable=False),
     Column("outcome", String(16), nullable=False),
@@ -274,7 +274,7 @@ role_changes = Table(
 replica_probes = Table(
     "replica_probes",
     metadata,
-    # Written by the readiness probe; a row per process.
+    # One row for each process, written by its readiness probe.
     Column("replica_id", String(32), primary_key=True),
     Column("probed_at", UtcDateTime, nullable=False),
 )
@@ -282,16 +282,16 @@ replica_probes = Table(
 audit_verifications = Table(
     "audit_verifications",
     metadata,
-    # The last verification of the audit log that was begun on a page, on any replica: a single row.
+    # A single row: the latest verification of the audit log that was started on a page, on any replica.
     Column("subject", String(16), primary_key=True),
     Column("run_id", String(32), nullable=False),
     Column("began_at", UtcDateTime, nullable=False),
-    # By the database's clock. A running one that was not renewed for a while belongs to a process that died.
+    # By the database's clock. If a running verification is not renewed for a while, its process has died.
     Column("renewed_at", UtcDateTime, nullable=False),
     Column("total", Integer, nullable=False),
     Column("done", Integer, nullable=False),
     Column("ended_at", UtcDateTime),
-    # A JSON array of texts; NULL until every event was read.
+    # A JSON array of strings; NULL until all events are read.
     Column("problems", Text),
     Column("refusal", Text, nullable=False),
 )
@@ -308,7 +308,7 @@ audit_events = Table(
     Column("tenant_id", String(36)),
     Column("subject", Text, nullable=False),
     Column("outcome", String(16), nullable=False),
-    # Canonical JSON, exactly the text that was hashed.
+    # Canonical JSON, exactly the hashed text.
     Column("detail", Text, nullable=False),
     Column("request_id", String(32), nullable=False),
     Column("previous_hash", LargeBinary(32), nullable=False),

@@ -1,4 +1,4 @@
-"""Looking for a part of a name, in the way in which each database does it best."""
+"""Substring search, with the fastest form for each database."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from sqlalchemy.sql.elements import ColumnElement
 
 
 def contains(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Whether *text* stands somewhere in *column*, letter by letter.
+    """Return the condition that *column* contains *text* literally.
 
-    SQLite reads the column's index from end to end, which is quick enough. PostgreSQL looks it up by its
-    trigrams where it has the index for them, and knows from the pattern how many rows to expect.
+    SQLite scans the column's index, which is fast enough. PostgreSQL uses the trigram index if there is one,
+    and estimates the number of rows from the LIKE pattern.
     """
     if connection.dialect.name == "sqlite":
-        found: ColumnElement[Any] = func.instr(column, text)
-        return found > 0
+        position: ColumnElement[Any] = func.instr(column, text)
+        return position > 0
     return column.contains(text, autoescape=True)

@@ -1,4 +1,4 @@
-"""Limits on waiting for PostgreSQL; imports no driver, so that SQLite needs none."""
+"""Limits on waiting for PostgreSQL, in a module that does not import its driver."""
 
 from dataclasses import dataclass
 from math import inf
@@ -6,9 +6,9 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The time that a borrowed connection may wait for the server: per round trip, and until a point in time.
+    """The time that a borrowed connection may wait for the server, per round trip and in total.
 
-    Seconds; `ends_at` is on the clock of `time.monotonic`.
+    `per_wait` is in seconds, `ends_at` a time on the clock of `time.monotonic`.
     """
 
     per_wait: float = inf

@@ -1,7 +1,7 @@
-"""Client-side deadlines for PostgreSQL: no thread waits for a server that has stopped answering.
+"""Client-side deadlines for PostgreSQL, so that no thread waits for a server that has stopped answering.
 
-Statement and lock timeouts are enforced by the backend, and TCP keep-alives are answered by its kernel. None
-of them fires when the backend itself is stopped or a proxy swallows the traffic.
+Statement and lock timeouts are enforced by the backend, and TCP keep-alives are answered by the kernel. None
+of them fires if the backend is stopped or a proxy drops the traffic.
 """
 
 from collections.abc import Callable, Generator
@@ -20,18 +20,18 @@ R = TypeVar("R")
 
 
 class WatchedConnection(PsycopgConnection[Any]):
-    """A psycopg connection that closes itself when the server does not answer within its allowance.
+    """A psycopg connection that closes itself if the server does not answer within its allowance.
 
-    SQLAlchemy recognizes a closed connection as disconnected, so it is never returned to the pool. Whether a
-    statement that was sent has taken effect is then unknown.
+    SQLAlchemy treats a closed connection as disconnected and never reuses it. It is then unknown whether the
+    last statement has taken effect.
     """
 
     idle = UNLIMITED
-    """The allowance of a connection that is not borrowed: for the pool's ping and for a rollback."""
+    """The allowance of a connection in the pool, for the pre-ping and for a rollback."""
     allowance = UNLIMITED
 
-    # psycopg passes every exchange with the server through here, so a generator that checks the time at each
-    # step is enough: psycopg resumes it ten times a second, and the deadline needs no thread of its own.
+    # psycopg runs every exchange with the server through this method and resumes its generator ten times a
+    # second, so a generator that checks the time at each step needs no extra thread.
     def wait(self, gen: PQGen[R], *args: Any, **kwargs: Any) -> R:  # noqa: ANN401  psycopg's own parameters
         """Complete an exchange with the server, or close the connection and raise `OperationalError`."""
         now, allowance = monotonic(), self.allowance
@@ -41,7 +41,7 @@ class WatchedConnection(PsycopgConnection[Any]):
         return super().wait(self._until(deadline, gen), *args, **kwargs)
 
     def rollback(self) -> None:
-        """Roll back, also where the allowance is spent: the connection may be good for the next borrower."""
+        """Roll back with the idle allowance, so that the connection stays usable for the next borrower."""
         self.allowance = self.idle
         super().rollback()
 
@@ -63,7 +63,7 @@ class WatchedConnection(PsycopgConnection[Any]):
 
 
 def opener(resting: Allowance) -> Callable[..., WatchedConnection]:
-    """Return a function that opens a connection, which has *resting* until it is borrowed."""
+    """Return a function that opens a connection with the allowance *resting* until it is borrowed."""
 
     def connect(*arguments: Any, **options: Any) -> WatchedConnection:  # noqa: ANN401  psycopg's own parameters
         connection = WatchedConnection.connect(*arguments, **options)
@@ -74,9 +74,9 @@ def opener(resting: Allowance) -> Callable[..., WatchedConnection]:
 
 
 def watch(engine: Engine, resting: Allowance) -> None:
-    """Give each connection of *engine* that is returned to the pool the allowance *resting*."""
+    """Reset each connection of *engine* to the allowance *resting* when it is returned to the pool."""
 
-    # Fires before another thread can borrow the connection.
+    # The event fires before another thread can borrow the connection.
     def rest(connection: WatchedConnection | None, _entry: ConnectionPoolEntry) -> None:
         if connection is not None:
             connection.allowance = resting

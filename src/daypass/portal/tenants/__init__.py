@@ -1,1 +1,1 @@
-"""Tenants and memberships."""
+"""Tenants, their names and their memberships."""

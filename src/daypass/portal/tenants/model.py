@@ -1,4 +1,4 @@
-"""Tenants, and who belongs to them."""
+"""The types of tenants and memberships."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ TenantId = NewType("TenantId", str)
 
 
 class Access(StrEnum):
-    """How much of a tenant somebody may use."""
+    """The level of access to a tenant."""
 
     FULL = "full"
     READ_ONLY = "read-only"
@@ -16,7 +16,7 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A fenced part of one AWS account."""
+    """An isolated part of one AWS account, with an IAM role of its own."""
 
     id: TenantId
     name: str
@@ -27,7 +27,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class TenantAccess:
-    """A tenant as one user sees it; `membership` is None for a user who is no member of it."""
+    """A tenant and one user's access to it; `membership` is None if the user is not a member."""
 
     tenant: Tenant
     membership: Access | None

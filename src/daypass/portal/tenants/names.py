@@ -1,4 +1,4 @@
-"""What a tenant may be called: its name becomes part of AWS names and policies."""
+"""Validation of tenant names, which become part of AWS resource names and policies."""
 
 import re
 from collections.abc import Iterable
@@ -8,15 +8,16 @@ from daypass.portal.errors import InvalidRequest
 LONGEST = 32
 
 RESERVED = frozenset({"admin", "default"})
-"""Names that mean something else as AWS profiles: admin access, and the profile where none is named."""
+"""Names that have another meaning as AWS profiles: admin access, and the default profile."""
 
 _LEGAL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def check_name(name: str, taken: Iterable[str]) -> None:
-    """Return when a new tenant may have *name*: it is legal and fences off from every name in *taken*.
+    """Raise `InvalidRequest` unless a new tenant may have *name*.
 
-    Policies match `duploservices-NAME-*`, so no name may begin another name's resources.
+    Policies match `duploservices-NAME-*`, so this pattern must not match the resources of a tenant in
+    *taken*, nor the other way round.
     """
     if not (2 <= len(name) <= LONGEST and _LEGAL.fullmatch(name)):
         raise InvalidRequest(
@@ -29,10 +30,10 @@ def check_name(name: str, taken: Iterable[str]) -> None:
         )
     for other in taken:
         if name == other:
-            raise InvalidRequest(f"There is a tenant “{name}” already.")
+            raise InvalidRequest(f"There is already a tenant “{name}”.")
         if overlap(name, other):
             raise InvalidRequest(
-                f"“{name}” and “{other}” would share names in AWS, so one could reach the other's resources."
+                f"“{name}” and “{other}” would share names in AWS: one could access the other's resources."
             )
 
 

@@ -1,4 +1,4 @@
-"""Tenants and memberships, as rows."""
+"""The database access for tenants and memberships."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,20 +12,22 @@ from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 
 TENANT = (tenants.c.id, tenants.c.name, tenants.c.region, tenants.c.role_arn, tenants.c.external_id)
-"""What `tenant_of` reads."""
+"""The columns that `tenant_of` needs."""
 
-_AS_SEEN = select(*TENANT, memberships.c.is_read_only).select_from(
+_TENANT_ACCESS = select(*TENANT, memberships.c.is_read_only).select_from(
     tenants.outerjoin(
         memberships,
         and_(memberships.c.tenant_id == tenants.c.id, memberships.c.user_id == bindparam("user")),
     )
 )
 
-_FIND = _AS_SEEN.where(or_(tenants.c.name == bindparam("reference"), tenants.c.id == bindparam("reference")))
+_FIND = _TENANT_ACCESS.where(
+    or_(tenants.c.name == bindparam("reference"), tenants.c.id == bindparam("reference"))
+)
 
-_THAT_MEMBER = and_(
+_MEMBERSHIP = and_(
     memberships.c.tenant_id == bindparam("tenant"),
-    # Whoever is about to release something to this user holds their row; this waits for it.
+    # A transaction that releases credentials to this user has locked the user's row; this waits for it.
     memberships.c.user_id.in_(
         select(users.c.id).where(users.c.id == bindparam("user")).with_for_update(key_share=True)
     ),
@@ -33,63 +35,63 @@ _THAT_MEMBER = and_(
 
 ADD_TENANT = insert(tenants)
 ADD_MEMBER = insert(memberships)
-CHANGE_MEMBER = update(memberships).where(_THAT_MEMBER).values(is_read_only=bindparam("new_is_read_only"))
-REMOVE_MEMBER = delete(memberships).where(_THAT_MEMBER)
+CHANGE_MEMBER = update(memberships).where(_MEMBERSHIP).values(is_read_only=bindparam("new_is_read_only"))
+REMOVE_MEMBER = delete(memberships).where(_MEMBERSHIP)
 
-_ALL = _AS_SEEN.order_by(tenants.c.name)
+_ALL = _TENANT_ACCESS.order_by(tenants.c.name)
 _OWN = _ALL.where(memberships.c.user_id.is_not(None))
 
 
 class TenantStore:
-    """Tenants, each with how one user stands to it."""
+    """The tenants in the database, each with one user's membership."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, reference: str, user_id: str) -> TenantAccess | None:
-        """The tenant of that name or id, whether or not the user belongs to it."""
+        """Return the tenant with this name or id, whether or not the user is a member."""
         row = self._connection.execute(_FIND, {"reference": reference, "user": user_id}).first()
-        return None if row is None else _as_seen(row)
+        return None if row is None else _tenant_access(row)
 
     def list_for(self, user_id: str) -> Sequence[TenantAccess]:
-        """The tenants that a user is a member of, by name."""
-        return [_as_seen(row) for row in self._connection.execute(_OWN, {"user": user_id})]
+        """Return the tenants that the user is a member of, by name."""
+        return [_tenant_access(row) for row in self._connection.execute(_OWN, {"user": user_id})]
 
     def list_all(self, user_id: str) -> Sequence[TenantAccess]:
-        """Every tenant, by name, with the user's own membership where there is one."""
-        return [_as_seen(row) for row in self._connection.execute(_ALL, {"user": user_id})]
+        """Return all tenants by name, with the user's membership if there is one."""
+        return [_tenant_access(row) for row in self._connection.execute(_ALL, {"user": user_id})]
 
     def search(self, user_id: str, text: str, number: int, *, is_member: bool) -> Sequence[TenantAccess]:
-        """The first tenants with *text* in their names, by name; of all, or of the user's own."""
+        """Return up to *number* tenants whose names contain *text*; only the user's own if `is_member`."""
         query = (_OWN if is_member else _ALL).limit(number)
         if text:
             query = query.where(contains(self._connection, tenants.c.name, text.lower()))
-        return [_as_seen(row) for row in self._connection.execute(query, {"user": user_id})]
+        return [_tenant_access(row) for row in self._connection.execute(query, {"user": user_id})]
 
-    def page(self, user_id: str, text: str, turn: PageRequest, *, is_member: bool) -> Page[TenantAccess]:
-        """A page of the same, by name."""
-        query = (_AS_SEEN.where(memberships.c.user_id.is_not(None)) if is_member else _AS_SEEN).params(
-            user=user_id
-        )
+    def page(self, user_id: str, text: str, request: PageRequest, *, is_member: bool) -> Page[TenantAccess]:
+        """Return a page of the tenants whose names contain *text*; only the user's own if `is_member`."""
+        query = (
+            _TENANT_ACCESS.where(memberships.c.user_id.is_not(None)) if is_member else _TENANT_ACCESS
+        ).params(user=user_id)
         if text:
             query = query.where(contains(self._connection, tenants.c.name, text.lower()))
-        return read_page(self._connection, query, Order((tenants.c.name,)), turn, _as_seen)
+        return read_page(self._connection, query, Order((tenants.c.name,)), request, _tenant_access)
 
     def names(self) -> Sequence[str]:
-        """Every name that is taken."""
+        """Return the names of all tenants, sorted."""
         return self._connection.scalars(select(tenants.c.name).order_by(tenants.c.name)).all()
 
     def add(self, tenant: Tenant, now: datetime) -> None:
-        """Add a tenant whose name has been checked."""
+        """Add a tenant; the caller has checked its name."""
         self._connection.execute(ADD_TENANT, tenant_row(tenant, now))
 
     def add_member(self, tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> None:
-        """Make a user a member; raises where they are one already."""
+        """Make a user a member; raises an `IntegrityError` if the user is a member already."""
         self._connection.execute(ADD_MEMBER, member_row(tenant_id, user_id, access, now))
 
 
 def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
-    """What `ADD_TENANT` writes."""
+    """Return the parameters of `ADD_TENANT`."""
     return {
         "id": tenant.id,
         "name": tenant.name,
@@ -101,12 +103,12 @@ def tenant_row(tenant: Tenant, now: datetime) -> dict[str, object]:
 
 
 def tenant_of(row: Row[*tuple[Any, ...]]) -> Tenant:
-    """The tenant in a row that has `TENANT`."""
+    """Return the tenant in a row that has the columns of `TENANT`."""
     return Tenant(TenantId(row.id), row.name, row.region, row.role_arn, row.external_id)
 
 
 def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime) -> dict[str, object]:
-    """What `ADD_MEMBER` writes."""
+    """Return the parameters of `ADD_MEMBER`."""
     return {
         "tenant_id": tenant_id,
         "user_id": user_id,
@@ -115,7 +117,7 @@ def member_row(tenant_id: TenantId, user_id: str, access: Access, now: datetime)
     }
 
 
-def _as_seen(row: Row[*tuple[Any, ...]]) -> TenantAccess:
+def _tenant_access(row: Row[*tuple[Any, ...]]) -> TenantAccess:
     if row.is_read_only is None:
         return TenantAccess(tenant_of(row), None)
     return TenantAccess(tenant_of(row), Access.READ_ONLY if row.is_read_only else Access.FULL)

@@ -1,1 +1,1 @@
-"""The steps from one schema to the next; each only adds, so that two versions can run side by side."""
+"""The database migrations. Each only adds to the schema, so that two versions can run side by side."""

@@ -1,4 +1,4 @@
-"""How Alembic runs the steps: on the connection, and in the transaction, that `migrate` gives it."""
+"""The Alembic environment, which runs migrations in the transaction that `migrate` has opened."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""One module for each step, oldest first."""
+"""The migrations, one module each, in order of their numbers."""

@@ -1,4 +1,4 @@
-"""The first schema."""
+"""The initial schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Create the initial tables."""
     _identity()
     _tenants()
     _issuances()

@@ -1,4 +1,4 @@
-"""Signing in with a browser, and tokens that stand on another."""
+"""Browser sign-in, and tokens that have a parent token."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     for column in (
         sa.Column("parent_id", sa.String(length=32), nullable=True),
         sa.Column("application", sa.String(length=64), server_default="", nullable=False),

@@ -1,4 +1,4 @@
-"""Sign-in of the command line: requests, consents and codes, and refresh tokens that were used."""
+"""OAuth sign-in of the command line: authorization requests, codes and used refresh tokens."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     op.create_table(
         "oauth_requests",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -1,4 +1,4 @@
-"""Long lists for Administrators: what they are sorted and found by."""
+"""Indexes for sorting and searching the lists of Administrators."""
 
 from alembic import op
 
@@ -19,6 +19,6 @@ _INDEXES = {
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     for name, (table, columns) in _INDEXES.items():
         op.create_index(name, table, columns, unique=False)

@@ -1,4 +1,4 @@
-"""What becomes of changes to IAM roles."""
+"""The status of changes to IAM roles."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     op.create_table(
         "role_changes",
         sa.Column("role_arn", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""What Administrators note about tenants."""
+"""Metadata of tenants."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     op.create_table(
         "tenant_metadata",
         sa.Column("tenant_id", sa.String(length=36), nullable=False),

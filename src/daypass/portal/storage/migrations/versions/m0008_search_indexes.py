@@ -1,4 +1,4 @@
-"""What long lists are sorted and searched by, what ended tokens are found by, and staged imports."""
+"""Indexes for sorting and searching lists and for revoked tokens, and the table of staged imports."""
 
 from contextlib import suppress
 
@@ -20,8 +20,8 @@ _TRIGRAMS = {
 
 
 def upgrade() -> None:
-    """Take the step."""
-    # Those who never signed in are sorted too; storage/schema.py has the same expression.
+    """Apply the migration."""
+    # Users who never signed in need a place in the sort order; storage/schema.py has the same expression.
     epoch = epoch_in(op.get_bind().dialect.name)
     last_sign_in = sa.text(f"coalesce(last_sign_in_at, {epoch})")
     op.create_index("ix_users_last_sign_in", "users", [last_sign_in, "id"], unique=False)
@@ -50,15 +50,15 @@ def upgrade() -> None:
     )
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":
-        # Where PostgreSQL may not be taught to look up parts of names, it reads all of them.
+        # Without the permission to install pg_trgm, substring searches scan the whole column.
         with suppress(DBAPIError), connection.begin_nested():
             _find_by_trigrams(connection)
 
 
 def _find_by_trigrams(connection: sa.Connection) -> None:
     connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-    # It may have been there already, in a schema that nobody looks into unless told to.
-    place = connection.scalar(
+    # The extension may already exist, in a schema that is not on the search path.
+    schema = connection.scalar(
         sa.text("SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm'")
     )
     for name, (table, column) in _TRIGRAMS.items():
@@ -68,5 +68,5 @@ def _find_by_trigrams(connection: sa.Connection) -> None:
             [column],
             unique=False,
             postgresql_using="gin",
-            postgresql_ops={column: f"{place}.gin_trgm_ops"},
+            postgresql_ops={column: f"{schema}.gin_trgm_ops"},
         )

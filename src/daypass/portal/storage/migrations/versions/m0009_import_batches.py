@@ -1,4 +1,4 @@
-"""What a staged import was seen to do, some lines at a time."""
+"""The previewed changes of a staged import, for each batch of lines."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
-    # A table that is kept already was seen to do nothing in particular: it is looked at once more.
+    """Apply the migration."""
+    # An import that is staged already gets an empty preview, so it is previewed again.
     op.add_column("staged_imports", sa.Column("seen", sa.Text(), server_default="", nullable=False))

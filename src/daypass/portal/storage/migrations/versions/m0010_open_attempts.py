@@ -1,4 +1,4 @@
-"""Find issuances without an outcome."""
+"""An index for issuances without an outcome."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     is_open = sa.text("state = 'requested'")
     op.create_index(
         "ix_issuances_requested",

@@ -1,4 +1,4 @@
-"""The readiness probe's rows, one per replica."""
+"""The table of the readiness probe, with one row per replica."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     op.create_table(
         "replica_probes",
         sa.Column("replica_id", sa.String(length=32), nullable=False),

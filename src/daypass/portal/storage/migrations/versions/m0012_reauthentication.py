@@ -1,4 +1,4 @@
-"""Which tokens are exempt from reauthentication, and when a command line was authorized."""
+"""The exemption of tokens from reauthentication, and the time at which a command line was authorized."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Take the step."""
+    """Apply the migration."""
     op.add_column(
         "api_tokens",
         sa.Column("reauthentication_exempt", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -22,7 +22,7 @@ def upgrade() -> None:
         "api_tokens", sa.column("kind"), sa.column("user_id"), sa.column("reauthentication_exempt")
     )
     users = sa.table("users", sa.column("id"), sa.column("role"))
-    # Automation that runs today goes on: these tokens made every change before there was a mark.
+    # Existing automation must keep working: these tokens never needed reauthentication before this version.
     administrators = sa.select(users.c.id).where(users.c.role == "Administrator")
     op.execute(
         tokens.update()

@@ -1,4 +1,4 @@
-"""A key that all replicas share, for what is sealed and not stored."""
+"""Keys shared by all replicas, for sealed data that is not stored."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Add the table of keys; the first portal that needs one makes it."""
+    """Create the table of keys; the first process that needs a key creates it."""
     op.create_table(
         "sealing_keys",
         sa.Column("purpose", sa.String(32), primary_key=True),

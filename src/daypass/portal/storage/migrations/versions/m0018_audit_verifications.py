@@ -1,4 +1,4 @@
-"""Progress and result of the verification of the audit log, shared by all replicas."""
+"""The progress and result of the audit log's verification, shared by all replicas."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ down_revision = "0015"
 
 
 def upgrade() -> None:
-    """Add the table; the first verification adds its row."""
+    """Create the table; the first verification adds its row."""
     op.create_table(
         "audit_verifications",
         sa.Column("subject", sa.String(16), primary_key=True),
