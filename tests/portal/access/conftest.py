@@ -1,4 +1,4 @@
-"""An issuer on a real database and a real audit log, with a broker that is told what to do."""
+"""Fixtures: an issuer with a real database, a real audit log and a fake broker."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -62,7 +62,7 @@ def token_of(user: User, grant_ends_at: datetime | None = None) -> ApiToken:
 
 
 def seed(database: Database) -> None:
-    """Dana is a member of dev01 and reads prod01; the administrator is a member of nothing."""
+    """Insert three tenants, Dana (full access to dev01, read-only to prod01), and an administrator."""
     tokens = [token_of(user, grant) for user in (DANA, ADMIN) for grant in (None, NOON + timedelta(hours=12))]
     with database.writing() as connection:
         connection.execute(insert(users), [{**asdict(user), "created_at": NOON} for user in (DANA, ADMIN)])
@@ -83,7 +83,7 @@ def seed(database: Database) -> None:
 
 @dataclass(slots=True)
 class Rig:
-    """The issuer, all around it, and what to do to it."""
+    """An issuer with its dependencies, and methods that change the database and inspect it."""
 
     database: Database
     audit: AuditLog
@@ -95,7 +95,7 @@ class Rig:
         self.issuer = self.issuer_with(self.audit)
 
     def issuer_with(self, audit: AuditLog, *, is_attribution_required: bool = False) -> Issuer:
-        """An issuer that is otherwise the same."""
+        """Return an issuer that differs in its audit log and attribution requirement only."""
         return Issuer(
             self.database,
             audit,
@@ -109,27 +109,27 @@ class Rig:
     def issue(
         self, user: User, ask: Ask | str, *, door: Channel = Channel.API, token: ApiToken | None = None
     ) -> Issuance:
-        """Ask as *user*; a text is the name of a tenant."""
-        asked = Ask(TenantScope(ask)) if isinstance(ask, str) else ask
-        return self.issuer.issue(caller(user, door=door, token=token), asked)
+        """Issue a session to *user*; a string as *ask* is the name of a tenant."""
+        request = Ask(TenantScope(ask)) if isinstance(ask, str) else ask
+        return self.issuer.issue(caller(user, door=door, token=token), request)
 
     def set(self, setting: Setting, value: str, tenant: Tenant | None = None) -> None:
-        """Write a setting."""
+        """Store a setting for the system or a tenant."""
         with self.database.writing() as connection:
             owner = tenant.id if tenant else SYSTEM
             SettingStore(connection).put(owner, setting.type, setting.key, value, by=ADMIN.id, now=NOON)
 
     def rows(self) -> list[Mapping[str, Any]]:
-        """The issuances on record, in the order of their asking."""
+        """Return the rows of all issuances, oldest first."""
         with self.database.reading() as connection:
             return [*connection.execute(select(issuances).order_by(issuances.c.asked_at)).mappings()]
 
     def states(self) -> list[str]:
-        """What became of each attempt."""
+        """Return the state of each issuance, oldest first."""
         return [row["state"] for row in self.rows()]
 
     def outcomes(self) -> list[str]:
-        """The outcome of each audit event about a session."""
+        """Return the outcome of each audit event about issuing, in order."""
         with self.database.reading() as connection:
             return list(
                 connection.scalars(
@@ -140,22 +140,22 @@ class Rig:
             )
 
     def facts(self) -> list[Mapping[str, Any]]:
-        """What is remembered of roles."""
+        """Return the cached facts about roles."""
         with self.database.reading() as connection:
             return [*connection.execute(select(role_facts)).mappings()]
 
     def disable(self, user: User) -> None:
-        """End a user."""
+        """Disable a user."""
         with self.database.writing() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=NOON))
 
     def revoke(self, token: ApiToken) -> None:
-        """End a token."""
+        """Revoke a token."""
         with self.database.writing() as connection:
             connection.execute(update(api_tokens).where(api_tokens.c.id == token.id).values(revoked_at=NOON))
 
     def leave(self, user: User, tenant: Tenant) -> None:
-        """End a membership."""
+        """Remove a membership."""
         with self.database.writing() as connection:
             connection.execute(
                 delete(memberships).where(
@@ -164,7 +164,7 @@ class Rig:
             )
 
     def narrow(self, user: User, tenant: Tenant) -> None:
-        """Make a member a reader."""
+        """Restrict a membership to read-only access."""
         with self.database.writing() as connection:
             connection.execute(
                 update(memberships)
@@ -173,12 +173,12 @@ class Rig:
             )
 
     def move(self, tenant: Tenant, role_arn: str) -> None:
-        """Give a tenant another role."""
+        """Change the role of a tenant."""
         with self.database.writing() as connection:
             connection.execute(update(tenants).where(tenants.c.id == tenant.id).values(role_arn=role_arn))
 
     def demote(self, user: User) -> None:
-        """Make an administrator a user."""
+        """Change an administrator's role to user."""
         with self.database.writing() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER))
 
@@ -188,7 +188,7 @@ def caller(user: User, *, door: Channel = Channel.API, token: ApiToken | None = 
 
 
 def build(database: Database) -> Iterator[Rig]:
-    """A fresh world at noon."""
+    """Yield a rig on a seeded database, at noon."""
     seed(database)
     clock = FakeClock()
     audit = AuditLog(database, clock)
@@ -198,5 +198,5 @@ def build(database: Database) -> Iterator[Rig]:
 
 @pytest.fixture
 def rig(database: Database) -> Iterator[Rig]:
-    """A fresh world, on each kind of database in turn."""
+    """A rig on each kind of database in turn."""
     yield from build(database)

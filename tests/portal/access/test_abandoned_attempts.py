@@ -1,4 +1,4 @@
-"""Attempts whose process died are settled, and a process that was only slow releases nothing afterwards."""
+"""Abandoned attempts are settled, and a process that was only slow releases nothing afterwards."""
 
 import threading
 from datetime import datetime, timedelta
@@ -22,15 +22,15 @@ A_MINUTE = timedelta(minutes=1)
 
 
 class Killed(BaseException):
-    """Ends a request where `kill -9` ends its process."""
+    """Ends a request without any clean-up, as `kill -9` would."""
 
 
 def settler(rig: Rig) -> AbandonedAttempts:
     return AbandonedAttempts(rig.database, rig.audit)
 
 
-def leave_behind(rig: Rig, asked_at: datetime) -> None:
-    """Let a process die while AWS is being asked."""
+def abandon(rig: Rig, asked_at: datetime) -> None:
+    """Leave an attempt behind whose process was killed during the AWS call."""
     rig.clock.now, rig.broker.assume_error = asked_at, Killed()
     with pytest.raises(Killed):
         rig.issue(DANA, "dev01")
@@ -42,14 +42,14 @@ def is_intact(rig: Rig) -> bool:
         return verify(connection).is_intact
 
 
-def test_the_database_s_clock_is_read_in_utc(rig: Rig) -> None:
+def test_the_database_clock_returns_utc(rig: Rig) -> None:
     with rig.database.reading() as connection:
         assert abs(database_time(connection) - utc_now()) < A_MINUTE
 
 
-def test_only_attempts_older_than_the_longest_are_settled(rig: Rig) -> None:
-    leave_behind(rig, utc_now() - SETTLED_AFTER - A_MINUTE)
-    leave_behind(rig, utc_now() - SETTLED_AFTER + A_MINUTE)
+def test_only_attempts_older_than_the_longest_attempt_are_settled(rig: Rig) -> None:
+    abandon(rig, utc_now() - SETTLED_AFTER - A_MINUTE)
+    abandon(rig, utc_now() - SETTLED_AFTER + A_MINUTE)
 
     assert settler(rig).settle(settler(rig).find()) == 1
     assert settler(rig).settle(settler(rig).find()) == 0
@@ -59,15 +59,15 @@ def test_only_attempts_older_than_the_longest_are_settled(rig: Rig) -> None:
     assert is_intact(rig)
 
 
-def test_the_process_s_own_clock_does_not_decide(rig: Rig) -> None:
-    leave_behind(rig, utc_now())
+def test_an_attempts_age_depends_on_the_database_clock_only(rig: Rig) -> None:
+    abandon(rig, utc_now())
     rig.clock.now += timedelta(days=1)
 
     assert settler(rig).find() == []
 
 
-def test_a_settled_attempt_says_so_on_its_row_and_on_record(rig: Rig) -> None:
-    leave_behind(rig, utc_now() - timedelta(hours=1))
+def test_a_settled_attempt_has_an_unknown_outcome_in_its_row_and_in_the_audit_log(rig: Rig) -> None:
+    abandon(rig, utc_now() - timedelta(hours=1))
 
     settler(rig).settle(settler(rig).find())
 
@@ -79,7 +79,7 @@ def test_a_settled_attempt_says_so_on_its_row_and_on_record(rig: Rig) -> None:
     assert (event.tenant_id, DANA.username in event.detail) == (DEV.id, True)
 
 
-def test_a_late_process_releases_nothing_that_was_settled(rig: Rig) -> None:
+def test_a_late_process_gets_no_credentials_for_a_settled_attempt(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
     rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
     settled: list[int] = []
@@ -92,7 +92,7 @@ def test_a_late_process_releases_nothing_that_was_settled(rig: Rig) -> None:
     assert rig.outcomes() == ["requested", "unknown"]
 
 
-def test_a_late_failure_changes_nothing_that_was_settled(rig: Rig) -> None:
+def test_a_late_failure_does_not_change_a_settled_attempt(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
     rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
     rig.broker.assume_error = ZeroDivisionError()
@@ -105,7 +105,7 @@ def test_a_late_failure_changes_nothing_that_was_settled(rig: Rig) -> None:
     assert rig.outcomes() == ["requested", "unknown"]
 
 
-def test_an_outcome_that_came_first_stands(rig: Rig) -> None:
+def test_an_attempt_with_an_outcome_is_not_settled(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
     found: list[IssuanceRecord] = []
     rig.broker.meanwhile = lambda: found.extend(settler(rig).find())
@@ -118,7 +118,7 @@ def test_an_outcome_that_came_first_stands(rig: Rig) -> None:
     assert rig.outcomes() == ["requested", "issued"]
 
 
-def test_a_settlement_that_commits_while_the_outcome_waits_for_its_row_wins(rig: Rig) -> None:
+def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
     is_asking, may_answer = threading.Event(), threading.Event()
     refusals: list[AuditUnavailable] = []
@@ -141,7 +141,7 @@ def test_a_settlement_that_commits_while_the_outcome_waits_for_its_row_wins(rig:
     change = {"issuance_id": row["id"], "new_state": State.UNKNOWN, "new_failure": "outcome_unknown"}
     with rig.database.writing() as connection:
         UNKNOWN_OUTCOME.run(connection, [change])
-        # From here on the outcome may wait for the row that this transaction has changed.
+        # From here on the outcome may wait for the row lock of this transaction.
         may_answer.set()
     late.join()
 
@@ -149,9 +149,9 @@ def test_a_settlement_that_commits_while_the_outcome_waits_for_its_row_wins(rig:
     assert rig.states() == ["unknown"]
 
 
-def test_replicas_that_settle_at_once_record_it_once(rig: Rig) -> None:
+def test_replicas_that_settle_concurrently_record_each_attempt_once(rig: Rig) -> None:
     for _ in range(5):
-        leave_behind(rig, utc_now() - timedelta(hours=1))
+        abandon(rig, utc_now() - timedelta(hours=1))
     replicas = [AuditLog(rig.database, rig.clock) for _ in range(3)]
     settlers = [AbandonedAttempts(rig.database, audit) for audit in replicas]
     found = [each.find() for each in settlers]
@@ -172,19 +172,19 @@ def test_replicas_that_settle_at_once_record_it_once(rig: Rig) -> None:
     assert is_intact(rig)
 
 
-def test_what_an_earlier_process_left_behind_is_settled_at_start(rig: Rig) -> None:
-    leave_behind(rig, utc_now() - timedelta(hours=1))
+def test_attempts_of_an_earlier_process_are_settled_at_start(rig: Rig) -> None:
+    abandon(rig, utc_now() - timedelta(hours=1))
 
     assert settler(rig).settle_some() == 1
 
     assert rig.states() == ["unknown"]
 
 
-def test_an_attempt_that_a_stopped_process_has_locked_holds_up_no_other(postgres_url: str) -> None:
+def test_a_locked_attempt_does_not_delay_settling_the_others(postgres_url: str) -> None:
     database = Database(postgres_url)
     for rig in build(database):
         for hours in (2, 1):
-            leave_behind(rig, utc_now() - timedelta(hours=hours))
+            abandon(rig, utc_now() - timedelta(hours=hours))
         first = rig.rows()[0]["id"]
         with database.writing() as other:
             other.execute(update(issuances).where(issuances.c.id == first).values(failure="in doubt"))
@@ -196,7 +196,7 @@ def test_an_attempt_that_a_stopped_process_has_locked_holds_up_no_other(postgres
     database.close()
 
 
-def test_the_background_thread_ends_when_it_is_told_to(rig: Rig) -> None:
+def test_close_ends_the_background_thread(rig: Rig) -> None:
     orphans = settler(rig)
 
     orphans.start()

@@ -1,4 +1,4 @@
-"""How long an issuance lives, and which limit said so."""
+"""The duration of an issuance, and the limit that decides it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -34,7 +34,7 @@ def configured(validity: timedelta = HOUR) -> Limit:
         ("0000000000000000003600", 3600),
     ],
 )
-def test_a_duration_is_read(text: str, seconds: int) -> None:
+def test_a_valid_duration_is_parsed(text: str, seconds: int) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
@@ -47,7 +47,7 @@ def test_a_duration_is_read(text: str, seconds: int) -> None:
         "1h30", "1h 30m", "12h1s", "0x1000", "9" * 10, "9" * 5000, "\x00",
     ],
 )  # fmt: skip
-def test_what_is_no_duration_or_out_of_bounds_is_refused_with_a_sentence(text: str) -> None:
+def test_a_malformed_or_out_of_bounds_duration_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidDuration) as refused:
         parse_duration(text)
 
@@ -55,7 +55,7 @@ def test_what_is_no_duration_or_out_of_bounds_is_refused_with_a_sentence(text: s
 
 
 @given(st.text())
-def test_whatever_is_typed_is_a_good_duration_or_refused(text: str) -> None:
+def test_any_text_is_parsed_to_an_allowed_duration_or_refused(text: str) -> None:
     try:
         duration = parse_duration(text)
     except InvalidDuration:
@@ -64,7 +64,7 @@ def test_whatever_is_typed_is_a_good_duration_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "role_maximum", "is_chained", "left", "seconds", "decided"),
+    ("requested", "role_maximum", "is_chained", "remaining", "seconds", "decided"),
     [
         (None, None, False, None, 3600, LimitSource.CONFIGURED),
         (1800, None, False, None, 1800, LimitSource.ASKED),
@@ -73,25 +73,25 @@ def test_whatever_is_typed_is_a_good_duration_or_refused(text: str) -> None:
         (None, None, True, None, 3600, LimitSource.CONFIGURED),
         (None, None, False, 1000, 990, LimitSource.GRANT),
         (900, 3600, True, 910, 900, LimitSource.ASKED),
-        # Equal limits: what was asked comes first, then what somebody configured, then AWS, then the sign-in.
+        # Equal limits: the requested duration comes first, then the configured one, AWS, and the sign-in.
         (3600, 3600, True, 3610, 3600, LimitSource.ASKED),
         (None, 3600, True, 3610, 3600, LimitSource.CONFIGURED),
     ],
 )
 def test_the_smallest_limit_decides(
-    asked: int | None,
+    requested: int | None,
     role_maximum: int | None,
     is_chained: bool,
-    left: int | None,
+    remaining: int | None,
     seconds: int,
     decided: LimitSource,
 ) -> None:
     validity = choose(
-        None if asked is None else timedelta(seconds=asked),
+        None if requested is None else timedelta(seconds=requested),
         configured(),
         role_maximum=None if role_maximum is None else timedelta(seconds=role_maximum),
         is_chained=is_chained,
-        grant_ends_at=None if left is None else NOON + timedelta(seconds=left),
+        grant_ends_at=None if remaining is None else NOON + timedelta(seconds=remaining),
         now=NOON,
     )
 
@@ -100,7 +100,7 @@ def test_the_smallest_limit_decides(
     assert validity.decided in validity.limits
 
 
-def test_a_chained_role_gives_an_hour_however_much_was_configured() -> None:
+def test_role_chaining_limits_a_session_to_one_hour() -> None:
     validity = choose(
         None, configured(12 * HOUR), role_maximum=12 * HOUR, is_chained=True, grant_ends_at=None, now=NOON
     )
@@ -110,15 +110,15 @@ def test_a_chained_role_gives_an_hour_however_much_was_configured() -> None:
     assert [limit.source for limit in validity.limits] == ["configured", "role_maximum", "role_chaining"]
 
 
-@pytest.mark.parametrize("left", [0, -1, 899, 909, 909.9])
-def test_a_grant_with_too_little_left_means_sign_in_again(left: float) -> None:
+@pytest.mark.parametrize("remaining", [0, -1, 899, 909, 909.9])
+def test_a_sign_in_that_ends_too_soon_must_be_renewed(remaining: float) -> None:
     with pytest.raises(SignInAgain):
         choose(
             None,
             configured(),
             role_maximum=None,
             is_chained=False,
-            grant_ends_at=NOON + timedelta(seconds=left),
+            grant_ends_at=NOON + timedelta(seconds=remaining),
             now=NOON,
         )
 
@@ -127,23 +127,23 @@ lengths = st.integers(900, 43200).map(lambda seconds: timedelta(seconds=seconds)
 
 
 @given(
-    asked=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=2)),
+    requested=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=2)),
     validity=lengths,
     role_maximum=st.none() | lengths,
     is_chained=st.booleans(),
-    left=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=1)),
+    remaining=st.none() | st.timedeltas(timedelta(days=-1), timedelta(days=1)),
 )
-def test_no_issuance_outlives_any_limit_and_none_is_shorter_than_aws_gives(
-    asked: timedelta | None,
+def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
+    requested: timedelta | None,
     validity: timedelta,
     role_maximum: timedelta | None,
     is_chained: bool,
-    left: timedelta | None,
+    remaining: timedelta | None,
 ) -> None:
-    grant_ends_at = None if left is None else NOON + left
+    grant_ends_at = None if remaining is None else NOON + remaining
     try:
         chosen = choose(
-            asked,
+            requested,
             configured(validity),
             role_maximum=role_maximum,
             is_chained=is_chained,
@@ -151,19 +151,19 @@ def test_no_issuance_outlives_any_limit_and_none_is_shorter_than_aws_gives(
             now=NOON,
         )
     except InvalidDuration:
-        assert asked is not None
-        assert not timedelta(seconds=900) <= asked <= timedelta(hours=12)
+        assert requested is not None
+        assert not timedelta(seconds=900) <= requested <= timedelta(hours=12)
         return
     except SignInAgain:
-        assert left is not None
-        assert left < timedelta(seconds=900) + GRANT_MARGIN
+        assert remaining is not None
+        assert remaining < timedelta(seconds=900) + GRANT_MARGIN
         return
 
     assert timedelta(seconds=900) <= chosen.length <= timedelta(hours=12)
-    assert chosen.length.microseconds == 0 or chosen.length == asked
+    assert chosen.length.microseconds == 0 or chosen.length == requested
     assert chosen.length <= validity
-    assert asked is None or chosen.length <= asked
+    assert requested is None or chosen.length <= requested
     assert role_maximum is None or chosen.length <= role_maximum
     assert not is_chained or chosen.length <= HOUR
-    # AWS counts from its answer, which may come late.
+    # AWS counts from its response, which may come up to `GRANT_MARGIN` later.
     assert grant_ends_at is None or NOON + GRANT_MARGIN + chosen.length <= grant_ends_at

@@ -1,4 +1,4 @@
-"""Whatever fails, and wherever: no credential leaves without a durable outcome row."""
+"""Fault injection at every step: no credentials are released without a durable outcome row."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,28 +20,28 @@ Check = Callable[[Connection], PortalError | None]
 
 @pytest.fixture
 def rig(sqlite_url: str) -> Iterator[Rig]:
-    """A fresh world on SQLite alone: what fails here fails above the database."""
+    """A rig on SQLite only, because the faults are injected above the database."""
     database = Database(sqlite_url)
     yield from build(database)
     database.close()
 
 
 class Death(BaseException):
-    """The process ends here: nothing after this line of it runs."""
+    """The death of the process: no code of the request handles it."""
 
 
 class Fault(Enum):
-    """What becomes of a commit."""
+    """The kinds of faults of a commit."""
 
-    REFUSED = "the record could not be made"
-    UNKNOWN = "the record was made, and the answer was lost"
-    DEAD_BEFORE = "the process died before the record was made"
-    DEAD_AFTER = "the process died after the record was made"
+    REFUSED = "the commit failed"
+    UNKNOWN = "the commit succeeded, but its confirmation was lost"
+    DEAD_BEFORE = "the process died before the commit"
+    DEAD_AFTER = "the process died after the commit"
 
 
 @dataclass(slots=True)
 class FailingAudit(AuditLog):
-    """The real log, until the commit with the number in `faults`."""
+    """The real log, except that the commits whose numbers are in `faults` fail."""
 
     real: AuditLog
     faults: dict[int, Fault]
@@ -50,7 +50,7 @@ class FailingAudit(AuditLog):
     def commit(
         self, event: Event, *writes: RowChange, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """Commit, or fail as told."""
+        """Commit, or fail with the fault of this commit's number."""
         self.commits += 1
         fault = self.faults.get(self.commits)
         if fault is Fault.REFUSED:
@@ -74,7 +74,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("assume", "console", "faults", "plain"), CASES)
-def test_no_credential_leaves_without_a_durable_outcome(
+def test_no_credentials_are_released_without_a_durable_outcome(
     rig: Rig,
     assume: BaseException | None,
     console: BaseException | None,
@@ -98,10 +98,10 @@ def test_no_credential_leaves_without_a_durable_outcome(
         assert row["access_key_id"] == released.credentials.access_key_id
         assert rig.outcomes() == ["requested", "issued"]
     if rig.broker.assumed:
-        assert len(rows) == 1, "AWS was asked without an intent on record"
+        assert len(rows) == 1, "AWS was called without a recorded intent"
 
 
-def test_a_failure_that_cannot_be_recorded_leaves_the_intent(rig: Rig) -> None:
+def test_if_a_failure_cannot_be_recorded_the_intent_stays(rig: Rig) -> None:
     rig.broker.assume_error = AwsUnavailable("Away.")
     rig.issuer = rig.issuer_with(FailingAudit(rig.audit, {2: Fault.REFUSED}))
 
@@ -111,7 +111,7 @@ def test_a_failure_that_cannot_be_recorded_leaves_the_intent(rig: Rig) -> None:
     assert rig.states() == ["requested"]
 
 
-def test_an_outcome_that_cannot_be_recorded_is_a_failure(rig: Rig) -> None:
+def test_if_success_cannot_be_recorded_the_attempt_fails(rig: Rig) -> None:
     rig.issuer = rig.issuer_with(FailingAudit(rig.audit, {2: Fault.REFUSED}))
 
     with pytest.raises(AuditUnavailable):
@@ -121,7 +121,7 @@ def test_an_outcome_that_cannot_be_recorded_is_a_failure(rig: Rig) -> None:
     assert rig.rows()[0]["failure"] == "audit_unavailable"
 
 
-def test_a_dead_audit_log_releases_nothing_and_asks_nothing(rig: Rig) -> None:
+def test_without_an_audit_log_aws_is_not_called(rig: Rig) -> None:
     with rig.database.writing() as connection:
         connection.exec_driver_sql("DROP TABLE audit_events")
 
@@ -132,7 +132,7 @@ def test_a_dead_audit_log_releases_nothing_and_asks_nothing(rig: Rig) -> None:
     assert rig.rows() == []
 
 
-def test_a_log_that_dies_while_aws_is_asked_releases_nothing(rig: Rig) -> None:
+def test_if_the_audit_log_fails_during_the_aws_call_nothing_is_released(rig: Rig) -> None:
     def drop() -> None:
         with rig.database.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
@@ -145,8 +145,8 @@ def test_a_log_that_dies_while_aws_is_asked_releases_nothing(rig: Rig) -> None:
     assert rig.states() == ["requested"]
 
 
-def test_what_is_withdrawn_before_the_outcome_commits_is_never_released(rig: Rig) -> None:
-    """Many callers and one withdrawal: after it has committed, no outcome does."""
+def test_no_outcome_commits_after_the_user_was_disabled(rig: Rig) -> None:
+    # Many concurrent requests and one revocation: after it has committed, no outcome commits.
 
     def ask() -> None:
         with suppress(PortalError):

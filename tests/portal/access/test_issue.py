@@ -1,4 +1,4 @@
-"""The path of a JIT request, on a real database and a real audit log."""
+"""Issuing JIT access on a real database and a real audit log."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -45,11 +45,11 @@ BOTH = Ask(TenantScope("dev01"), purpose=Purpose.BOTH)
 CONSOLE = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE)
 
 
-def asking(duration: timedelta) -> Ask:
+def ask_for(duration: timedelta) -> Ask:
     return Ask(TenantScope("dev01"), duration=duration)
 
 
-def test_a_member_gets_keys_for_their_tenant(rig: Rig) -> None:
+def test_a_member_gets_credentials_for_their_tenant(rig: Rig) -> None:
     issuance = rig.issue(DANA, "dev01")
 
     assert issuance.user == DANA
@@ -65,7 +65,7 @@ def test_a_member_gets_keys_for_their_tenant(rig: Rig) -> None:
     assert issuance.console_url is None
 
 
-def test_aws_hears_of_the_user_the_tenant_and_the_issuance_only_what_we_have_on_record(rig: Rig) -> None:
+def test_the_aws_session_is_described_by_stored_data_only(rig: Rig) -> None:
     issuance = rig.issue(DANA, "dev01")
 
     [(session, attributed)] = rig.broker.assumed
@@ -78,16 +78,16 @@ def test_aws_hears_of_the_user_the_tenant_and_the_issuance_only_what_we_have_on_
     assert session.validity == HOUR
 
 
-def test_a_tenant_may_be_named_by_its_id(rig: Rig) -> None:
+def test_a_tenant_can_be_requested_by_its_id(rig: Rig) -> None:
     assert rig.issue(DANA, DEV.id).tenant == DEV
 
 
-def test_a_reader_gets_a_narrowed_session(rig: Rig) -> None:
+def test_a_read_only_member_gets_a_read_only_session(rig: Rig) -> None:
     assert rig.issue(DANA, "prod01").access is Access.READ_ONLY
     assert rig.broker.assumed[0][0].access is Access.READ_ONLY
 
 
-def test_an_administrator_has_full_access_everywhere_and_to_the_master_role(rig: Rig) -> None:
+def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(rig: Rig) -> None:
     assert rig.issue(ADMIN, "data01").access is Access.FULL
 
     issuance = rig.issue(ADMIN, Ask(AdminScope()))
@@ -99,7 +99,7 @@ def test_an_administrator_has_full_access_everywhere_and_to_the_master_role(rig:
     assert [row["scope"] for row in rig.rows() if row["id"] == issuance.id] == ["admin"]
 
 
-def test_the_record_says_who_what_when_and_why_so_long(rig: Rig) -> None:
+def test_the_issuance_row_has_user_tenant_time_and_the_deciding_limit(rig: Rig) -> None:
     issuance = rig.issue(
         DANA, Ask(TenantScope("dev01"), duration=timedelta(minutes=20), reason="look at logs")
     )
@@ -125,7 +125,7 @@ def test_the_record_says_who_what_when_and_why_so_long(rig: Rig) -> None:
     assert rig.outcomes() == ["requested", "issued"]
 
 
-def test_the_intent_is_durable_before_aws_is_asked(rig: Rig) -> None:
+def test_the_intent_is_durable_before_aws_is_called(rig: Rig) -> None:
     seen: list[str] = []
     rig.broker.meanwhile = lambda: seen.extend(rig.states() + rig.outcomes())
 
@@ -134,8 +134,8 @@ def test_the_intent_is_durable_before_aws_is_asked(rig: Rig) -> None:
     assert seen == ["requested", "requested"]
 
 
-def test_no_transaction_is_open_while_aws_is_asked(rig: Rig) -> None:
-    # On SQLite a second writer waits for the first; here there is none to wait for.
+def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
+    # SQLite has one writer at a time, so this write would fail if the issuer held a transaction open.
     rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "7200", DEV)
 
     rig.issue(DANA, "dev01")
@@ -152,16 +152,27 @@ def test_no_transaction_is_open_while_aws_is_asked(rig: Rig) -> None:
         (Ask(TenantScope("x" * 300)), Channel.WEB, TenantNotFound),
         (Ask(TenantScope("nul\x00and\ud800half")), Channel.API, TenantNotFound),
         (Ask(AdminScope()), Channel.API, AccessDenied),
-        (asking(timedelta(seconds=899)), Channel.API, InvalidDuration),
-        (asking(timedelta(seconds=43201)), Channel.API, InvalidDuration),
+        (ask_for(timedelta(seconds=899)), Channel.API, InvalidDuration),
+        (ask_for(timedelta(seconds=43201)), Channel.API, InvalidDuration),
         (
             Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
             Channel.WEB,
             InvalidRequest,
         ),
     ],
+    ids=[
+        "foreign tenant",
+        "unknown tenant",
+        "empty name",
+        "long name",
+        "unprintable name",
+        "admin access",
+        "duration too short",
+        "duration too long",
+        "foreign console page",
+    ],
 )
-def test_what_is_denied_never_reaches_aws_and_is_on_record(
+def test_a_denied_request_is_recorded_and_never_reaches_aws(
     rig: Rig, ask: Ask, door: Channel, refusal: type[PortalError]
 ) -> None:
     with pytest.raises(refusal):
@@ -174,7 +185,7 @@ def test_what_is_denied_never_reaches_aws_and_is_on_record(
     assert row["failure"] == refusal.code
 
 
-def test_ones_own_record_of_a_foreign_tenant_says_no_more_than_that_of_an_unknown_one(rig: Rig) -> None:
+def test_a_users_history_does_not_reveal_whether_a_foreign_tenant_exists(rig: Rig) -> None:
     for name in ("data01", "data99"):
         with pytest.raises(TenantNotFound):
             rig.issue(DANA, name)
@@ -185,7 +196,7 @@ def test_ones_own_record_of_a_foreign_tenant_says_no_more_than_that_of_an_unknow
     assert foreign == unknown
 
 
-def test_the_flag_against_non_administrators_counts_at_every_door(rig: Rig) -> None:
+def test_disabling_non_admin_access_applies_to_every_channel(rig: Rig) -> None:
     rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
     for door in Channel:
@@ -194,7 +205,7 @@ def test_the_flag_against_non_administrators_counts_at_every_door(rig: Rig) -> N
         rig.issue(ADMIN, "dev01", door=door)
 
 
-def test_the_flag_for_admin_access_counts_at_the_web_door(rig: Rig) -> None:
+def test_the_flag_for_admin_access_applies_to_the_web_channel_only(rig: Rig) -> None:
     with pytest.raises(JitDisabled):
         rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
     rig.issue(ADMIN, Ask(AdminScope()), door=Channel.LEGACY)
@@ -204,7 +215,7 @@ def test_the_flag_for_admin_access_counts_at_the_web_door(rig: Rig) -> None:
     rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
 
 
-def test_what_is_configured_decides_and_a_tenants_value_is_its_own(rig: Rig) -> None:
+def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "7200", DEV)
     rig.set(ADMIN_JIT_SESSION_DURATION, "1800")
 
@@ -214,25 +225,25 @@ def test_what_is_configured_decides_and_a_tenants_value_is_its_own(rig: Rig) -> 
     assert rig.issue(DANA, "dev01").validity.decided.label == "AWS Access Token Validity"
 
 
-def test_more_than_is_allowed_is_capped_and_the_cap_is_named(rig: Rig) -> None:
+def test_a_longer_request_is_capped_and_the_deciding_limit_is_reported(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "43200", DEV)
     rig.broker.maximum = 2 * HOUR
 
-    validity = rig.issue(DANA, asking(4 * HOUR)).validity
+    validity = rig.issue(DANA, ask_for(4 * HOUR)).validity
 
     assert validity.length == 2 * HOUR
     assert validity.decided.source is LimitSource.ROLE_MAXIMUM
     assert [limit.source for limit in validity.limits] == ["asked", "configured", "role_maximum"]
 
 
-def test_role_chaining_caps_at_an_hour(rig: Rig) -> None:
+def test_role_chaining_limits_a_session_to_one_hour(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "43200", DEV)
     rig.broker.is_chained = True
 
     assert rig.issue(DANA, "dev01").validity.length == HOUR
 
 
-def test_a_temporary_tokens_sessions_end_with_its_grant(rig: Rig) -> None:
+def test_a_session_of_a_temporary_token_ends_with_the_sign_in(rig: Rig) -> None:
     token = token_of(DANA, NOON + timedelta(minutes=30))
 
     issuance = rig.issue(DANA, "dev01", token=token)
@@ -241,7 +252,7 @@ def test_a_temporary_tokens_sessions_end_with_its_grant(rig: Rig) -> None:
     assert issuance.expires_at == NOON + timedelta(minutes=30) - GRANT_MARGIN
 
 
-def test_a_grant_that_is_nearly_over_means_sign_in_again(rig: Rig) -> None:
+def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
     with pytest.raises(SignInAgain):
         rig.issue(DANA, "dev01", token=token_of(DANA, NOON + timedelta(seconds=899)))
 
@@ -250,7 +261,7 @@ def test_a_grant_that_is_nearly_over_means_sign_in_again(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("withdraw", "refusal"),
+    ("revoke_access", "refusal"),
     [
         (lambda rig: rig.disable(DANA), Unauthenticated),
         (lambda rig: rig.revoke(token_of(DANA)), Unauthenticated),
@@ -260,11 +271,20 @@ def test_a_grant_that_is_nearly_over_means_sign_in_again(rig: Rig) -> None:
         (lambda rig: rig.set(TENANT_VALIDITY, "1800", DEV), AccessDenied),
         (lambda rig: rig.move(DEV, PROD.role_arn), AccessDenied),
     ],
+    ids=[
+        "user disabled",
+        "token revoked",
+        "member removed",
+        "access restricted",
+        "JIT disabled",
+        "duration lowered",
+        "role changed",
+    ],
 )
-def test_what_is_withdrawn_while_aws_is_asked_is_not_released(
-    rig: Rig, withdraw: Callable[[Rig], None], refusal: type[PortalError]
+def test_credentials_are_not_released_if_access_was_revoked_during_the_aws_call(
+    rig: Rig, revoke_access: Callable[[Rig], None], refusal: type[PortalError]
 ) -> None:
-    rig.broker.meanwhile = lambda: withdraw(rig)
+    rig.broker.meanwhile = lambda: revoke_access(rig)
 
     with pytest.raises(refusal):
         rig.issue(DANA, "dev01")
@@ -290,9 +310,9 @@ def remove_member(connection: Connection) -> None:
     connection.execute(REMOVE_MEMBER, {"tenant": DEV.id, "user": DANA.id})
 
 
-@pytest.mark.parametrize("end", [disable, revoke, remove_member])
-def test_an_end_that_has_begun_at_another_replica_is_waited_for_and_wins(
-    rig: Rig, database_url: str, end: Callable[[Connection], None]
+@pytest.mark.parametrize("revoke_access", [disable, revoke, remove_member])
+def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
+    rig: Rig, database_url: str, revoke_access: Callable[[Connection], None]
 ) -> None:
     outcomes: list[str] = []
     is_asked, may_answer = Event(), Event()
@@ -309,24 +329,24 @@ def test_an_end_that_has_begun_at_another_replica_is_waited_for_and_wins(
             outcomes.append(refusal.code)
 
     rig.broker.meanwhile = answer
-    asking = Thread(target=ask)
-    asking.start()
+    issuing = Thread(target=ask)
+    issuing.start()
     assert is_asked.wait(60)
-    there = Database(database_url)
-    with there.writing() as connection:
-        end(connection)
+    replica = Database(database_url)
+    with replica.writing() as connection:
+        revoke_access(connection)
         may_answer.set()
-        asking.join(0.3)
-        so_far = list(outcomes)
-    asking.join()
-    there.close()
+        issuing.join(0.3)
+        before_commit = list(outcomes)
+    issuing.join()
+    replica.close()
 
-    assert so_far == []
+    assert before_commit == []
     assert outcomes in (["unauthenticated"], ["tenant_not_found"])
     assert rig.states() == ["failed"]
 
 
-def test_a_validity_that_is_shortened_meanwhile_is_nothing_to_who_asked_for_less(rig: Rig) -> None:
+def test_a_shorter_session_is_released_although_the_configured_duration_was_lowered(rig: Rig) -> None:
     rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
 
     issuance = rig.issue(DANA, Ask(TenantScope("dev01"), timedelta(minutes=15)))
@@ -335,9 +355,7 @@ def test_a_validity_that_is_shortened_meanwhile_is_nothing_to_who_asked_for_less
 
 
 @pytest.mark.parametrize("kind", [TokenKind.BROWSER, TokenKind.TEMPORARY])
-def test_signing_out_while_aws_is_asked_wins_over_all_that_stands_on_the_sign_in(
-    rig: Rig, kind: TokenKind
-) -> None:
+def test_signing_out_during_the_aws_call_stops_tokens_of_the_sign_in(rig: Rig, kind: TokenKind) -> None:
     ends_at = NOON + timedelta(hours=12)
     sign_in = ApiToken(TokenId("sign-in"), TokenKind.BROWSER, "", DANA.id, NOON, ends_at, ends_at)
     child = replace(sign_in, id=TokenId("child"), kind=TokenKind.TEMPORARY, parent_id=sign_in.id)
@@ -350,11 +368,11 @@ def test_signing_out_while_aws_is_asked_wins_over_all_that_stands_on_the_sign_in
     with pytest.raises(Unauthenticated):
         rig.issue(DANA, "dev01", token=token)
 
-    # Both were asked for at the same moment.
+    # Sorted, because both have the same timestamp.
     assert sorted(rig.states()) == ["failed", "issued"]
 
 
-def test_an_approval_without_admin_gets_no_admin_session(rig: Rig) -> None:
+def test_an_approval_without_admin_consent_gets_no_admin_session(rig: Rig) -> None:
     ends_at = NOON + timedelta(hours=12)
     tenant_only = ApiToken(TokenId("approval"), TokenKind.APPROVAL, "", ADMIN.id, NOON, ends_at, ends_at)
     admin_too = replace(tenant_only, id=TokenId("admin"), allows_admin=True)
@@ -371,7 +389,7 @@ def test_an_approval_without_admin_gets_no_admin_session(rig: Rig) -> None:
     assert sorted(rig.states()) == ["denied", "issued", "issued"]
 
 
-def test_the_use_of_a_token_is_noted_with_the_request(rig: Rig) -> None:
+def test_issuing_updates_the_tokens_last_use(rig: Rig) -> None:
     rig.issue(DANA, "dev01")
 
     with rig.database.reading() as connection:
@@ -379,7 +397,7 @@ def test_the_use_of_a_token_is_noted_with_the_request(rig: Rig) -> None:
         assert list(used) == [token_of(DANA).id]
 
 
-def test_an_administrator_who_is_one_no_more_gets_no_admin_session(rig: Rig) -> None:
+def test_an_administrator_demoted_during_the_aws_call_gets_no_admin_session(rig: Rig) -> None:
     rig.broker.meanwhile = lambda: rig.demote(ADMIN)
 
     with pytest.raises(AccessDenied):
@@ -388,7 +406,7 @@ def test_an_administrator_who_is_one_no_more_gets_no_admin_session(rig: Rig) -> 
     assert rig.states() == ["failed"]
 
 
-def test_a_user_who_was_ended_before_is_refused_without_asking_aws(rig: Rig) -> None:
+def test_a_disabled_user_is_refused_without_calling_aws(rig: Rig) -> None:
     rig.disable(DANA)
 
     with pytest.raises(Unauthenticated):
@@ -407,7 +425,7 @@ def test_a_user_who_was_ended_before_is_refused_without_asking_aws(rig: Rig) -> 
         RuntimeError("a bug"),
     ],
 )
-def test_what_aws_fails_at_is_on_record_by_its_code(rig: Rig, error: Exception) -> None:
+def test_an_aws_failure_is_recorded_with_its_error_code(rig: Rig, error: Exception) -> None:
     rig.broker.assume_error = error
 
     with pytest.raises(type(error)):
@@ -419,7 +437,7 @@ def test_what_aws_fails_at_is_on_record_by_its_code(rig: Rig, error: Exception) 
 
 
 @pytest.mark.parametrize("skew", [timedelta(minutes=6), timedelta(hours=-1), timedelta(days=400)])
-def test_an_aws_with_another_time_is_not_believed(rig: Rig, skew: timedelta) -> None:
+def test_a_large_clock_difference_to_aws_fails_the_request(rig: Rig, skew: timedelta) -> None:
     rig.broker.skew = skew
 
     with pytest.raises(AwsMisconfigured, match="clock"):
@@ -429,18 +447,18 @@ def test_an_aws_with_another_time_is_not_believed(rig: Rig, skew: timedelta) -> 
 
 
 @pytest.mark.parametrize(
-    ("skew", "told"),
+    ("skew", "reported"),
     [(timedelta(minutes=4), HOUR), (timedelta(minutes=-4), HOUR - timedelta(minutes=4))],
 )
-def test_a_small_difference_of_clocks_never_lengthens_what_is_told(
-    rig: Rig, skew: timedelta, told: timedelta
+def test_a_small_clock_difference_never_lengthens_the_reported_expiry(
+    rig: Rig, skew: timedelta, reported: timedelta
 ) -> None:
     rig.broker.skew = skew
 
-    assert rig.issue(DANA, "dev01").expires_at == NOON + told
+    assert rig.issue(DANA, "dev01").expires_at == NOON + reported
 
 
-def test_a_console_link_lands_where_it_was_asked_to(rig: Rig) -> None:
+def test_a_console_link_opens_the_requested_page(rig: Rig) -> None:
     ask = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
 
     issuance = rig.issue(DANA, ask)
@@ -449,7 +467,7 @@ def test_a_console_link_lands_where_it_was_asked_to(rig: Rig) -> None:
     assert rig.broker.landed == ["https://eu-west-1.console.example/s3/buckets/x"]
 
 
-def test_without_federation_there_is_no_console_session(rig: Rig) -> None:
+def test_if_federation_fails_a_console_request_fails(rig: Rig) -> None:
     rig.broker.console_error = AwsUnavailable("Away.")
 
     with pytest.raises(AwsUnavailable):
@@ -458,7 +476,7 @@ def test_without_federation_there_is_no_console_session(rig: Rig) -> None:
     assert rig.states() == ["failed"]
 
 
-def test_without_federation_the_legacy_clients_get_keys_all_the_same(rig: Rig) -> None:
+def test_if_federation_fails_legacy_clients_still_get_keys(rig: Rig) -> None:
     rig.broker.console_error = AwsUnavailable("Away.")
 
     issuance = rig.issue(DANA, BOTH, door=Channel.LEGACY)
@@ -468,7 +486,7 @@ def test_without_federation_the_legacy_clients_get_keys_all_the_same(rig: Rig) -
     assert rig.states() == ["issued"]
 
 
-def test_a_role_that_refuses_identity_and_tags_is_assumed_plainly_for_an_hour(rig: Rig) -> None:
+def test_a_role_that_refuses_identity_and_tags_is_assumed_without_them_for_an_hour(rig: Rig) -> None:
     rig.broker.refuses_attribution = True
 
     assert not rig.issue(DANA, "dev01").is_attributed
@@ -482,7 +500,7 @@ def test_a_role_that_refuses_identity_and_tags_is_assumed_plainly_for_an_hour(ri
     assert rig.issue(DANA, "dev01").is_attributed
 
 
-def test_a_role_that_refuses_us_altogether_is_not_remembered_as_plain(rig: Rig) -> None:
+def test_a_role_that_refuses_the_portal_is_not_cached_as_refusing_attribution(rig: Rig) -> None:
     rig.broker.assume_error = AwsTrustRefused("No.")
 
     with pytest.raises(AwsTrustRefused):
@@ -492,7 +510,7 @@ def test_a_role_that_refuses_us_altogether_is_not_remembered_as_plain(rig: Rig) 
     assert [fact["plain_until"] for fact in rig.facts()] == [None]
 
 
-def test_where_attribution_is_required_there_is_no_plain_session(rig: Rig) -> None:
+def test_if_attribution_is_required_there_is_no_session_without_it(rig: Rig) -> None:
     rig.broker.refuses_attribution = True
     rig.issue(DANA, "dev01")
     strict = rig.issuer_with(rig.audit, is_attribution_required=True)
@@ -505,7 +523,7 @@ def test_where_attribution_is_required_there_is_no_plain_session(rig: Rig) -> No
     assert [attributed for _, attributed in rig.broker.assumed] == [True]
 
 
-def test_a_role_maximum_is_asked_for_once_in_five_minutes(rig: Rig) -> None:
+def test_a_role_maximum_is_read_once_in_five_minutes(rig: Rig) -> None:
     rig.broker.maximum = HOUR / 2
     rig.issue(DANA, "dev01")
     rig.issue(DANA, "dev01")
@@ -519,7 +537,7 @@ def test_a_role_maximum_is_asked_for_once_in_five_minutes(rig: Rig) -> None:
     assert rig.broker.maximum_reads == 2
 
 
-def test_where_the_maximum_cannot_be_read_a_refusal_of_aws_caps_at_an_hour(rig: Rig) -> None:
+def test_if_the_role_maximum_is_unreadable_a_refused_duration_falls_back_to_one_hour(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "7200", DEV)
     rig.broker.enforced_maximum = HOUR
 
@@ -536,7 +554,7 @@ def test_where_the_maximum_cannot_be_read_a_refusal_of_aws_caps_at_an_hour(rig: 
     assert [session.validity for session, _ in rig.broker.assumed][2:] == [HOUR]
 
 
-def test_one_role_is_not_taken_for_another(rig: Rig) -> None:
+def test_role_facts_are_cached_per_role(rig: Rig) -> None:
     rig.broker.maximum = HOUR / 2
     rig.issue(DANA, "dev01")
     rig.broker.maximum = HOUR / 3
@@ -545,7 +563,7 @@ def test_one_role_is_not_taken_for_another(rig: Rig) -> None:
     assert {fact["role_arn"] for fact in rig.facts()} == {DEV.role_arn, PROD.role_arn}
 
 
-def test_no_secret_is_on_record_or_shown(rig: Rig) -> None:
+def test_no_secret_appears_in_the_database_or_in_reprs(rig: Rig) -> None:
     issuance = rig.issue(DANA, BOTH)
 
     shown = repr(issuance) + repr(rig.rows()) + repr(rig.facts())
@@ -553,7 +571,7 @@ def test_no_secret_is_on_record_or_shown(rig: Rig) -> None:
     assert "SigninToken" not in shown
 
 
-def test_what_somebody_would_get_is_said_without_asking_aws_and_without_a_record(rig: Rig) -> None:
+def test_a_preview_calls_no_aws_and_records_nothing(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "1800", DEV)
 
     plan = rig.issuer.preview(caller(DANA), TenantScope("dev01"))

@@ -1,4 +1,4 @@
-"""Who may have what, through which door."""
+"""The authorization policy for every combination of user, scope, channel and settings."""
 
 import pytest
 
@@ -33,7 +33,7 @@ ADMIN_ON_UI = flags(ENABLE_ADMIN_JIT_ON_UI)
 NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
 
 
-@pytest.mark.parametrize("door", Channel)
+@pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize(
     ("user", "tenant", "values", "access"),
     [
@@ -46,13 +46,13 @@ NON_ADMIN_OFF = flags(DISABLE_NON_ADMIN_JIT)
         (USER, FULL_MEMBER, ADMIN_ON_UI, Access.FULL),
     ],
 )
-def test_members_and_administrators_may_enter_a_tenant(
-    door: Channel, user: User, tenant: TenantAccess, values: Values, access: Access
+def test_members_and_administrators_get_access_to_a_tenant(
+    channel: Channel, user: User, tenant: TenantAccess, values: Values, access: Access
 ) -> None:
-    assert decide(user, TENANT, tenant, door, values) == Allow(access)
+    assert decide(user, TENANT, tenant, channel, values) == Allow(access)
 
 
-@pytest.mark.parametrize("door", Channel)
+@pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize(
     ("user", "scope", "tenant", "values", "refusal"),
     [
@@ -68,27 +68,27 @@ def test_members_and_administrators_may_enter_a_tenant(
         (USER, ADMIN, None, NON_ADMIN_OFF, JitDisabled),
     ],
 )
-def test_everyone_else_is_refused_with_a_sentence(
-    door: Channel,
+def test_all_others_are_denied_with_a_sentence(
+    channel: Channel,
     user: User,
     scope: Scope,
     tenant: TenantAccess | None,
     values: Values,
     refusal: type[PortalError],
 ) -> None:
-    decision = decide(user, scope, tenant, door, values)
+    decision = decide(user, scope, tenant, channel, values)
 
     assert isinstance(decision, Deny)
     assert type(decision.refusal) is refusal
     assert decision.refusal.reason.endswith(".")
 
 
-@pytest.mark.parametrize("door", Channel)
+@pytest.mark.parametrize("channel", Channel)
 @pytest.mark.parametrize("values", [DEFAULTS, ADMIN_ON_UI, NON_ADMIN_OFF])
-def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Channel, values: Values) -> None:
-    decision = decide(ADMINISTRATOR, ADMIN, None, door, values)
+def test_the_flag_for_admin_access_applies_to_the_web_channel_only(channel: Channel, values: Values) -> None:
+    decision = decide(ADMINISTRATOR, ADMIN, None, channel, values)
 
-    if door is Channel.WEB and values is not ADMIN_ON_UI:
+    if channel is Channel.WEB and values is not ADMIN_ON_UI:
         assert isinstance(decision, Deny)
         assert type(decision.refusal) is JitDisabled
         assert ENABLE_ADMIN_JIT_ON_UI.label in decision.refusal.reason
@@ -100,7 +100,7 @@ def test_the_flag_for_admin_access_concerns_the_web_pages_alone(door: Channel, v
     "name", ["dev01", "DEV01", "", "x" * 300, "a\r\nb\x00", "\u202etxt", "<b>ü</b>", "\ud800"]
 )
 @pytest.mark.parametrize("values", [DEFAULTS, NON_ADMIN_OFF])
-def test_a_foreign_tenant_is_refused_exactly_like_an_unknown_one(name: str, values: Values) -> None:
+def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, values: Values) -> None:
     foreign = decide(USER, TenantScope(name), FOREIGN, Channel.API, values)
     unknown = decide(USER, TenantScope(name), UNKNOWN, Channel.API, values)
 
@@ -112,17 +112,17 @@ def test_a_foreign_tenant_is_refused_exactly_like_an_unknown_one(name: str, valu
 
 
 @pytest.mark.parametrize(
-    ("user", "tenant", "seen"),
+    ("user", "tenant", "visible"),
     [(USER, READER, True), (USER, FULL_MEMBER, True), (USER, FOREIGN, False), (ADMINISTRATOR, FOREIGN, True)],
 )
-def test_only_members_and_administrators_know_of_a_tenant(
-    user: User, tenant: TenantAccess, seen: bool
+def test_only_members_and_administrators_may_see_a_tenant(
+    user: User, tenant: TenantAccess, visible: bool
 ) -> None:
-    assert sees(user, tenant) is seen
+    assert sees(user, tenant) is visible
 
 
 @pytest.mark.parametrize(
-    ("kind", "allows_admin", "may"),
+    ("kind", "allows_admin", "allowed"),
     [
         (TokenKind.PERMANENT, False, True),
         (TokenKind.TEMPORARY, False, True),
@@ -134,11 +134,13 @@ def test_only_members_and_administrators_know_of_a_tenant(
         (TokenKind.REFRESH, False, False),
     ],
 )
-def test_a_consent_reaches_no_further_than_it_says(kind: TokenKind, allows_admin: bool, may: bool) -> None:
+def test_admin_access_needs_a_token_whose_consent_includes_it(
+    kind: TokenKind, allows_admin: bool, allowed: bool
+) -> None:
     token = ApiToken(TokenId("t"), kind, "", USER.id, NOON, NOON, NOON, allows_admin=allows_admin)
 
     refused = refuse_beyond_consent(token, ADMIN)
 
-    assert (refused is None) is may
+    assert (refused is None) is allowed
     assert refused is None or type(refused.refusal) is InsufficientScope
     assert refuse_beyond_consent(token, TENANT) is None

@@ -1,4 +1,4 @@
-"""The limit of concurrent AWS calls per role: taken before the intent, released on every path."""
+"""The limit on concurrent AWS calls per role: acquired before the intent, released on every path."""
 
 from collections.abc import Callable
 from threading import Event, Semaphore, Thread
@@ -13,7 +13,7 @@ from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 
 
 def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
-    """The issuer of *rig*, with that limit."""
+    """Return the issuer of *rig* with this concurrency limit."""
     return Issuer(rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", shares=shares)
 
 
@@ -21,7 +21,7 @@ def ask(tenant: str) -> Ask:
     return Ask(TenantScope(tenant), purpose=Purpose.KEYS)
 
 
-def test_a_role_takes_no_more_than_its_share_and_others_are_not_affected() -> None:
+def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> None:
     shares = RoleConcurrency(most=2)
     first, second = shares.hold("slow"), shares.hold("slow")
 
@@ -38,7 +38,7 @@ def test_a_role_takes_no_more_than_its_share_and_others_are_not_affected() -> No
     assert (shares.calls("slow"), shares.calls("other")) == (0, 0)
 
 
-def test_a_busy_role_leaves_no_trace_and_aws_is_not_asked(rig: Rig) -> None:
+def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: Rig) -> None:
     shares = RoleConcurrency(most=1)
     with shares.hold(DEV.role_arn), pytest.raises(RoleBusy):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
@@ -47,7 +47,7 @@ def test_a_busy_role_leaves_no_trace_and_aws_is_not_asked(rig: Rig) -> None:
     assert issuer(rig, shares).issue(caller(DANA), ask("dev01")).tenant == DEV
 
 
-def test_who_may_not_is_denied_whether_the_role_is_busy_or_not(rig: Rig) -> None:
+def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
     shares = RoleConcurrency(most=1)
     rig.leave(DANA, DEV)
     with shares.hold(DEV.role_arn), shares.hold(""), pytest.raises(TenantNotFound):
@@ -65,9 +65,9 @@ def test_who_may_not_is_denied_whether_the_role_is_busy_or_not(rig: Rig) -> None
         lambda rig: setattr(rig.broker, "meanwhile", lambda: rig.leave(DANA, DEV)),
         lambda _rig: None,
     ],
-    ids=["refused by AWS", "a bug", "interrupted", "withdrawn meanwhile", "well"],
+    ids=["refused by AWS", "a bug", "interrupted", "revoked during the call", "success"],
 )
-def test_a_share_is_released_however_the_request_ends(rig: Rig, fault: Callable[[Rig], None]) -> None:
+def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[Rig], None]) -> None:
     shares = RoleConcurrency(most=1)
     fault(rig)
     try:
@@ -78,14 +78,14 @@ def test_a_share_is_released_however_the_request_ends(rig: Rig, fault: Callable[
     assert shares.calls(DEV.role_arn) == 0
 
 
-def test_a_tenant_whose_aws_is_silent_holds_its_share_and_no_more(rig: Rig) -> None:
-    shares, gate, asked = RoleConcurrency(most=2), Event(), Semaphore(0)
-    rig.broker.silent[DEV.role_arn], rig.broker.meanwhile = gate, asked.release
+def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) -> None:
+    shares, gate, called = RoleConcurrency(most=2), Event(), Semaphore(0)
+    rig.broker.silent[DEV.role_arn], rig.broker.meanwhile = gate, called.release
     slow = issuer(rig, shares)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
     for thread in threads:
         thread.start()
-        assert asked.acquire(timeout=60)
+        assert called.acquire(timeout=60)
 
     with pytest.raises(RoleBusy):
         slow.issue(caller(DANA), ask("dev01"))
@@ -98,14 +98,14 @@ def test_a_tenant_whose_aws_is_silent_holds_its_share_and_no_more(rig: Rig) -> N
     assert rig.states().count("issued") == 3
 
 
-def test_the_queue_is_bounded_in_order_and_woken_once_for_each_share() -> None:
+def test_the_queue_is_bounded_and_first_in_first_out() -> None:
     shares, woken = RoleConcurrency(most=1, most_waiting=2), []
-    held = shares.hold("role")
+    slot = shares.hold("role")
 
     assert shares.queue("role", lambda: woken.append("first"))
     assert shares.queue("role", lambda: woken.append("second"))
     assert not shares.queue("role", lambda: woken.append("third"))
-    held.release()
+    slot.release()
     assert woken == ["first"]
     with shares.hold("role"):
         shares.wake_next("role")

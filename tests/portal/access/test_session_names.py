@@ -1,4 +1,4 @@
-"""Names in AWS: always legal, never shared."""
+"""Role session names are always legal and unique."""
 
 import re
 
@@ -11,17 +11,17 @@ from daypass.portal.access.session_names import session_name, session_tags, show
 from daypass.portal.tenants.model import Tenant, TenantId
 
 LEGAL = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-A_CUT_ONE = session_name("a" * 65)
+SHORTENED = session_name("a" * 65)
 
 usernames = st.text() | st.from_regex(r"[a-z]{0,3}(a{60,70})?[a-z@.+=]{0,20}(=[0-9a-f]{16})?", fullmatch=True)
 
 
 @pytest.mark.parametrize("username", ["dana@example.com", "ci", "a" * 64, "first.last+aws@example.com"])
-def test_a_username_that_fits_is_the_session_name(username: str) -> None:
+def test_a_legal_username_is_the_session_name(username: str) -> None:
     assert session_name(username) == username
 
 
-def test_a_long_username_is_cut_and_stays_readable() -> None:
+def test_a_long_username_is_shortened_and_stays_readable() -> None:
     username = f"{'very-long-name' * 4}@subsidiary.example.com"
 
     name = session_name(username)
@@ -44,13 +44,13 @@ def test_a_session_name_is_always_legal(username: str) -> None:
 
 @given(usernames, usernames)
 @example("a" * 64 + "b", "a" * 64 + "c")
-@example("a" * 65, A_CUT_ONE)
+@example("a" * 65, SHORTENED)
 @example("dana ", "dana-")
-def test_two_users_never_share_a_session_name(one: str, other: str) -> None:
-    assert (session_name(one) == session_name(other)) == (one == other)
+def test_two_users_never_share_a_session_name(first: str, second: str) -> None:
+    assert (session_name(first) == session_name(second)) == (first == second)
 
 
-def test_a_session_carries_its_issuance_and_its_tenant() -> None:
+def test_a_session_is_tagged_with_its_issuance_and_tenant() -> None:
     tenant = Tenant(TenantId("t1"), "dev01", "us-west-2", "arn:aws:iam::1:role/duploservices-dev01", None)
 
     assert session_tags(IssuanceId("feed"), tenant) == {"daypass:issuance": "feed", "daypass:tenant": "dev01"}
@@ -58,7 +58,7 @@ def test_a_session_carries_its_issuance_and_its_tenant() -> None:
 
 
 @given(st.text(), st.integers(0, 100))
-def test_what_is_shown_is_one_short_printable_line(typed: str, length: int) -> None:
+def test_shown_text_is_one_short_printable_line(typed: str, length: int) -> None:
     text = shown(typed, length)
 
     assert len(text) <= length

@@ -1,4 +1,4 @@
-"""One's own attempts, page by page."""
+"""Reading a user's own issuances."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from daypass.portal.errors import InvalidRequest, TenantNotFound
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
 
 
-def test_ones_own_attempts_are_listed_newest_first_and_page_by_page(rig: Rig) -> None:
+def test_a_users_attempts_are_paginated_newest_first(rig: Rig) -> None:
     expected = []
     for number in range(5):
         rig.clock.move(timedelta(seconds=number // 2))
@@ -29,7 +29,7 @@ def test_ones_own_attempts_are_listed_newest_first_and_page_by_page(rig: Rig) ->
     assert listed == [id_ for _, id_ in sorted(expected, reverse=True)]
 
 
-def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
+def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
     issuance = rig.issue(DANA, "dev01")
     with pytest.raises(TenantNotFound):
         rig.issue(DANA, "nowhere")
@@ -61,12 +61,12 @@ def test_a_record_says_what_became_of_the_attempt(rig: Rig) -> None:
         "0001-01-01T00:00:00+23:59_" + "0" * 32,
     ],
 )
-def test_a_cursor_that_is_none_is_refused(rig: Rig, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(rig: Rig, cursor: str) -> None:
     with rig.database.reading() as connection, pytest.raises(InvalidRequest):
         IssuanceStore(connection).mine(DANA.id, cursor=cursor)
 
 
-def test_what_is_live_what_was_refused_and_what_is_called_so(rig: Rig) -> None:
+def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None:
     dev = rig.issue(DANA, "dev01")
     rig.clock.move(timedelta(minutes=30))
     prod = rig.issue(DANA, "prod01")
@@ -75,20 +75,20 @@ def test_what_is_live_what_was_refused_and_what_is_called_so(rig: Rig) -> None:
     rig.issue(ADMIN, "dev01")
     rig.clock.move(timedelta(minutes=31))
 
-    def found(wanted: IssuanceFilter) -> list[str | None]:
+    def matching(wanted: IssuanceFilter) -> list[str | None]:
         with rig.database.reading() as connection:
             records = IssuanceStore(connection).mine(DANA.id, wanted=wanted).records
         return [record.tenant_name for record in records]
 
-    assert found(IssuanceFilter(live_at=rig.clock.now)) == ["prod01"]
-    assert found(IssuanceFilter(is_refused=True)) == ["dev-nowhere"]
-    assert sorted(found(IssuanceFilter(text="dev")), key=str) == ["dev-nowhere", "dev01"]
-    assert found(IssuanceFilter(text="%")) == []
+    assert matching(IssuanceFilter(live_at=rig.clock.now)) == ["prod01"]
+    assert matching(IssuanceFilter(is_refused=True)) == ["dev-nowhere"]
+    assert sorted(matching(IssuanceFilter(text="dev")), key=str) == ["dev-nowhere", "dev01"]
+    assert matching(IssuanceFilter(text="%")) == []
     assert dev.expires_at < rig.clock.now < prod.expires_at
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
-def test_sessions_are_counted_by_the_day_in_utc(rig: Rig) -> None:
+def test_sessions_are_counted_by_day_in_utc(rig: Rig) -> None:
     rig.clock.now = rig.clock.now.replace(hour=23, minute=59)
     rig.issue(DANA, "dev01")
     first = rig.clock.now

@@ -1,4 +1,4 @@
-"""These tests run on PostgreSQL behind PgBouncer too."""
+"""Runs the tests of this folder also on PostgreSQL behind PgBouncer."""
 
 from tests.pgbouncer_fixture import database_url
 

@@ -11,7 +11,7 @@ from tests.portal.audit.writer import write
 from tests.portal.forked import PROCESSES
 
 _ROUNDS = 20
-"""One for each number of events after which a writer is killed."""
+"""The number of rounds; in each, the writers are killed after a different number of events."""
 
 
 def _read(pipe: Connection) -> Iterator[str]:
@@ -31,7 +31,7 @@ def _acknowledged_before_the_kill(url: str, round_: int) -> Iterator[str]:
         end.close()
         writers.append((writer, pipe))
     for number, (writer, pipe) in enumerate(writers):
-        # A different number of events each time, so that the kill hits a different instant.
+        # A different number of events in each round, so that the kill happens at a different point.
         for _ in range(1 + (round_ * 7 + number * 3) % 20):
             yield pipe.recv_bytes().decode()
         writer.kill()
@@ -42,7 +42,7 @@ def _acknowledged_before_the_kill(url: str, round_: int) -> Iterator[str]:
         writer.close()
 
 
-# A pooler would add nothing but time: what is durable is decided between the server and its disk.
+# Not through a pooler, which has no effect on durability.
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres"], indirect=True)
 def test_no_acknowledged_event_is_lost_when_writers_are_killed(database: Database, database_url: str) -> None:
     acknowledged = {

@@ -53,7 +53,7 @@ def log(database: Database) -> Iterator[AuditLog]:
 
 
 class Gate:
-    """Holds the writer inside a transaction, so that what is queued meanwhile goes into one batch."""
+    """Holds the leader inside a transaction until `open`, so that commits queued meanwhile form one batch."""
 
     def __init__(self, log: AuditLog) -> None:
         self._is_held = threading.Event()
@@ -89,7 +89,7 @@ def in_the_background(
     return thread, failures
 
 
-def test_an_event_and_its_rows_are_there_when_commit_returns(log: AuditLog, database: Database) -> None:
+def test_an_event_and_its_rows_are_stored_when_commit_returns(log: AuditLog, database: Database) -> None:
     log.commit(an_event("one"), a_user("dana"))
 
     assert subjects(database) == {"one"}
@@ -115,7 +115,9 @@ def test_many_threads_share_one_unbroken_chain(log: AuditLog, database: Database
     assert len(report.heads) == 1
 
 
-def test_a_refused_check_is_raised_and_nothing_of_it_is_written(log: AuditLog, database: Database) -> None:
+def test_if_the_precondition_fails_its_refusal_is_raised_and_nothing_is_written(
+    log: AuditLog, database: Database
+) -> None:
     refusal = Unauthenticated("Your token was revoked a moment ago.")
 
     with pytest.raises(Unauthenticated) as raised:
@@ -126,7 +128,7 @@ def test_a_refused_check_is_raised_and_nothing_of_it_is_written(log: AuditLog, d
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), AccessDenied("No.")])
-def test_a_check_that_breaks_fails_its_own_commit_only(
+def test_an_exception_in_a_precondition_fails_only_its_own_commit(
     log: AuditLog, database: Database, error: Exception
 ) -> None:
     def broken(_connection: Connection) -> PortalError | None:
@@ -144,7 +146,9 @@ def test_a_check_that_breaks_fails_its_own_commit_only(
     assert is_intact(database)
 
 
-def test_one_bad_row_does_not_harm_the_others_of_its_batch(log: AuditLog, database: Database) -> None:
+def test_one_invalid_row_does_not_fail_the_other_commits_of_the_batch(
+    log: AuditLog, database: Database
+) -> None:
     log.commit(an_event("first"), a_user("dana"))
     gate = Gate(log)
     names = [f"good {number}" for number in range(5)]
@@ -161,7 +165,7 @@ def test_one_bad_row_does_not_harm_the_others_of_its_batch(log: AuditLog, databa
 
 
 @pytest.mark.parametrize("value", [Secret("hunter2"), 1.5, ["a"], b"bytes"])
-def test_only_plain_values_go_on_record(log: AuditLog, database: Database, value: object) -> None:
+def test_an_event_accepts_only_plain_values(log: AuditLog, database: Database, value: object) -> None:
     with pytest.raises(TypeError):
         log.commit(an_event(value=value))  # type: ignore[arg-type]  # that is what is refused
 
@@ -172,7 +176,7 @@ def test_only_plain_values_go_on_record(log: AuditLog, database: Database, value
 @pytest.mark.parametrize(
     "text_", ["a\r\nb", "\x1b[31mred", "nul\0byte", "\ud800 alone", "right\u202eleft", "x" * 5000]
 )
-def test_no_text_can_break_out_of_its_line(log: AuditLog, database: Database, text_: str) -> None:
+def test_text_in_an_event_is_printable_and_bounded(log: AuditLog, database: Database, text_: str) -> None:
     event = Event("test.happen", "u1", text_, None, text_, "done", {"typed": text_}, text_)
 
     log.commit(event)
@@ -188,7 +192,7 @@ def test_no_text_can_break_out_of_its_line(log: AuditLog, database: Database, te
     assert is_intact(database)
 
 
-def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str) -> None:
+def test_after_a_database_fault_a_new_chain_is_opened(sqlite_url: str) -> None:
     database = Database(sqlite_url, connections=1)
     log = AuditLog(database, lambda: NOON)
     log.commit(an_event("before"))
@@ -211,7 +215,7 @@ def test_a_fault_is_told_and_a_new_chain_goes_on_when_it_is_over(sqlite_url: str
     database.close()
 
 
-def test_a_server_that_crashed_is_told_and_used_again_without_a_restart(
+def test_a_commit_fails_while_the_server_is_down_and_succeeds_after_its_restart(
     crashing_postgres: PostgresServer,
 ) -> None:
     database = Database(crashing_postgres.url("portal"))
@@ -245,8 +249,7 @@ def test_several_events_are_durable_together_or_not_at_all(database: Database, l
     assert is_intact(database)
 
 
-def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str) -> None:
-    """PostgreSQL gives up one of two that wait for each other; what was given up is done once more."""
+def test_after_a_deadlock_between_replicas_both_commit(postgres_url: str) -> None:
     database = Database(postgres_url)
     log = AuditLog(database, lambda: NOON)
     log.commit(an_event("before"), a_user("dana"), a_user("noor"))
@@ -256,7 +259,7 @@ def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str)
         has_noor.set()
 
     with database.writing() as replica:
-        # The one that notices is the one that is given up.
+        # The transaction that detects a deadlock is the one rolled back; this one must not be it.
         replica.execute(text("SET LOCAL deadlock_timeout = '1min'"))
         replica.execute(PROMOTE, {"user": "dana", "new_role": "by the replica"})
         gate = Gate(log)
@@ -287,30 +290,28 @@ def test_replicas_that_wait_for_each_other_both_get_their_way(postgres_url: str)
 
 
 @pytest.mark.parametrize(("conflicts", "is_recorded"), [(1, True), (2, False)])
-def test_one_alone_that_gave_way_tries_once_more(
+def test_a_single_commit_is_retried_once_after_a_deadlock(
     log: AuditLog, database: Database, conflicts: int, is_recorded: bool
 ) -> None:
     tries: list[int] = []
 
-    def give_way(_connection: Connection) -> None:
+    def deadlock(_connection: Connection) -> None:
         tries.append(len(tries))
         if len(tries) <= conflicts:
-            raise StorageConflict("Somebody else was there first.")
+            raise StorageConflict("A deadlock was resolved.")
 
     with nullcontext() if is_recorded else pytest.raises(AuditUnavailable):
-        log.commit(an_event("once"), a_user("u2"), precondition=give_way)
+        log.commit(an_event("once"), a_user("u2"), precondition=deadlock)
 
     assert subjects(database) == ({"once"} if is_recorded else set())
     assert is_intact(database)
 
 
 class Interrupted(BaseException):
-    """What ends a thread in the middle of things, as Ctrl-C does."""
+    """An exception that interrupts a thread at any point, as KeyboardInterrupt does."""
 
 
-def test_whoever_shares_a_commit_with_one_that_was_interrupted_is_told_so(
-    log: AuditLog, database: Database
-) -> None:
+def test_commits_of_an_interrupted_batch_fail(log: AuditLog, database: Database) -> None:
     interrupted = threading.Event()
 
     def interrupt(_connection: Connection) -> None:
@@ -340,7 +341,7 @@ def test_whoever_shares_a_commit_with_one_that_was_interrupted_is_told_so(
     assert is_intact(database)
 
 
-def test_who_waited_too_long_is_told_that_nothing_is_written_and_nothing_is(database: Database) -> None:
+def test_a_commit_that_times_out_in_the_queue_writes_nothing(database: Database) -> None:
     log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=20))
     gate = Gate(log)
 
@@ -354,7 +355,7 @@ def test_who_waited_too_long_is_told_that_nothing_is_written_and_nothing_is(data
     log.close()
 
 
-def test_too_much_waiting_is_refused_at_once(log: AuditLog, database: Database) -> None:
+def test_a_full_queue_refuses_a_commit_at_once(log: AuditLog, database: Database) -> None:
     gate = Gate(log)
     threads = [in_the_background(log, an_event(f"waiting {number}")) for number in range(2000)]
 
@@ -367,7 +368,7 @@ def test_too_much_waiting_is_refused_at_once(log: AuditLog, database: Database) 
     assert "one too many" not in subjects(database)
 
 
-def test_closing_writes_what_is_waiting(database: Database) -> None:
+def test_close_writes_the_queued_commits(database: Database) -> None:
     log = AuditLog(database, lambda: NOON)
     gate = Gate(log)
     waiting = [in_the_background(log, an_event(f"waiting {number}")) for number in range(10)]
@@ -382,7 +383,7 @@ def test_closing_writes_what_is_waiting(database: Database) -> None:
     assert len(subjects(database)) == 11
 
 
-def test_two_writing_processes_keep_a_chain_each(database: Database) -> None:
+def test_each_writing_process_has_its_own_chain(database: Database) -> None:
     first, second = AuditLog(database, lambda: NOON), AuditLog(database, lambda: NOON)
 
     threads = [

@@ -1,4 +1,4 @@
-"""The limit for records of refused requests: no refusal is neither recorded nor counted."""
+"""The rate limit for audit events of refusals: every refusal is either recorded or counted."""
 
 import json
 import threading
@@ -50,23 +50,23 @@ def recorded(database: Database, action: str = "membership.put") -> list[tuple[s
         max_size=12,
     )
 )
-def test_what_is_recorded_and_what_is_counted_add_up(refusals: list[tuple[str, str, int, int]]) -> None:
+def test_every_refusal_is_either_recorded_or_counted(refusals: list[tuple[str, str, int, int]]) -> None:
     limit, clock = RefusalLimit(), FakeClock()
-    asked = admitted = counted = 0
+    refused = admitted = counted = 0
     for actor, action, number, seconds in refusals:
-        counted += sum(int(str(one.detail["count"])) for one in limit.take_counts(clock()))
+        counted += sum(int(str(event.detail["count"])) for event in limit.take_counts(clock()))
         admitted += sum(limit.admit(refusal(actor, action), clock()) for _ in range(number))
-        asked += number
+        refused += number
         clock.move(timedelta(seconds=seconds))
-    counted += sum(int(str(one.detail["count"])) for one in limit.take_counts(None))
+    counted += sum(int(str(event.detail["count"])) for event in limit.take_counts(None))
 
-    assert admitted + counted == asked
-    assert admitted >= min(asked, RECORDED)
+    assert admitted + counted == refused
+    assert admitted >= min(refused, RECORDED)
     assert not limit.has_counts
     assert limit.take_counts(None) == []
 
 
-def test_a_clock_that_is_set_back_ends_a_window() -> None:
+def test_setting_the_clock_back_ends_a_window() -> None:
     limit, clock = RefusalLimit(), FakeClock()
     for _ in range(RECORDED + 1):
         limit.admit(refusal("a", "x"), clock())
@@ -76,9 +76,7 @@ def test_a_clock_that_is_set_back_ends_a_window() -> None:
     assert limit.admit(refusal("a", "x"), clock())
 
 
-def test_a_crowd_of_refusals_is_counted_to_the_last_one(
-    log: AuditLog, database: Database, clock: FakeClock
-) -> None:
+def test_concurrent_refusals_are_all_counted(log: AuditLog, database: Database, clock: FakeClock) -> None:
     def refuse() -> None:
         for _ in range(25):
             log.commit_refusal(refusal("a", "user.create"))
@@ -99,14 +97,14 @@ def test_a_crowd_of_refusals_is_counted_to_the_last_one(
 
 
 def timers(log: AuditLog) -> list[threading.Timer]:
-    """The timers that this log waits for; other tests' logs may have some too."""
-    threads = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
-    # The thread of a timer that was cancelled takes a moment to end.
-    running = [one for one in threads if not one.finished.is_set()]
-    return [one for one in running if getattr(one.function, "__self__", None) is log]
+    """Return the running timers of this log, without those of other tests."""
+    threads = [timer for timer in threading.enumerate() if isinstance(timer, threading.Timer)]
+    # The thread of a cancelled timer ends shortly after.
+    running = [timer for timer in threads if not timer.finished.is_set()]
+    return [timer for timer in running if getattr(timer.function, "__self__", None) is log]
 
 
-def test_what_was_counted_is_recorded_when_the_portal_stops(database: Database, clock: FakeClock) -> None:
+def test_counts_are_recorded_when_the_portal_stops(database: Database, clock: FakeClock) -> None:
     log = AuditLog(database, clock)
     for _ in range(RECORDED + 5):
         log.commit_refusal(refusal("a"))
@@ -118,7 +116,7 @@ def test_what_was_counted_is_recorded_when_the_portal_stops(database: Database, 
     assert timers(log) == []
 
 
-def test_what_was_counted_is_recorded_when_the_window_is_over_and_nobody_is_refused_any_more(
+def test_counts_are_recorded_at_the_end_of_the_window_without_another_refusal(
     log: AuditLog, database: Database, clock: FakeClock
 ) -> None:
     for _ in range(RECORDED + 5):
@@ -135,25 +133,25 @@ def test_what_was_counted_is_recorded_when_the_window_is_over_and_nobody_is_refu
 
 
 REFUSED_COMMITS = {
-    "too much is waiting": (Overloaded, timedelta(seconds=60), 1),
+    "the queue is full": (Overloaded, timedelta(seconds=60), 1),
     "the database does not answer in time": (AuditUnavailable, timedelta(milliseconds=50), 2000),
 }
 
 
 @pytest.mark.parametrize(
-    ("failure", "patience", "longest_queue"), REFUSED_COMMITS.values(), ids=REFUSED_COMMITS
+    ("failure", "timeout", "longest_queue"), REFUSED_COMMITS.values(), ids=REFUSED_COMMITS
 )
 @pytest.mark.parametrize("retried", ["with the next refusal", "when the next window is over", "at the end"])
-def test_counts_whose_commit_is_refused_are_recorded_by_a_later_one(
+def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     sqlite_url: str,
     clock: FakeClock,
     failure: type[PortalError],
-    patience: timedelta,
+    timeout: timedelta,
     longest_queue: int,
     retried: str,
 ) -> None:
     database = Database(sqlite_url)
-    log = AuditLog(database, clock, patience, longest_queue=longest_queue)
+    log = AuditLog(database, clock, timeout, longest_queue=longest_queue)
     for _ in range(RECORDED + 5):
         log.commit_refusal(refusal("a"))
     (timer,) = timers(log)
@@ -166,7 +164,7 @@ def test_counts_whose_commit_is_refused_are_recorded_by_a_later_one(
         assert monotonic() < ends_at
     with pytest.raises(failure):
         log.commit_refusal(refusal("b"))
-    # The window is over: the timer's own attempt is refused too.
+    # The window is over, and the timer's own attempt to record the counts fails too.
     timer.function()
     gate.open()
     waiting.join()
@@ -175,9 +173,9 @@ def test_counts_whose_commit_is_refused_are_recorded_by_a_later_one(
     if retried == "with the next refusal":
         log.commit_refusal(refusal("b"))
     elif retried == "when the next window is over":
-        (again,) = timers(log)
-        again.cancel()
-        again.function()
+        (next_timer,) = timers(log)
+        next_timer.cancel()
+        next_timer.function()
     log.close()
 
     ((actor, detail),) = recorded(database, SUPPRESSED)

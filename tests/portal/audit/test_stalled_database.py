@@ -1,4 +1,4 @@
-"""The group commit while the database does not answer: every caller gets an answer, and records stay true."""
+"""The group commit with a stalled database: every caller gets an answer, and the audit log stays correct."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from tests.proxy_fixture import proxied
 
 PATIENCE = timedelta(seconds=1.5)
 SOON = 20.0
-"""Seconds within which everything is answered, also on a busy machine."""
+"""The time limit in seconds for every answer, also on a busy machine."""
 
 PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindparam("new_role"))
 
@@ -38,7 +38,7 @@ class Callers:
     outcomes: dict[str, str] = field(default_factory=dict)
 
     def commit(self, name: str, *writes: RowChange, precondition: Check | None = None) -> None:
-        """Let one more caller commit."""
+        """Start another thread that commits."""
         thread = threading.Thread(target=self._commit, args=(name, writes, precondition), daemon=True)
         self.threads.append(thread)
         thread.start()
@@ -51,7 +51,7 @@ class Callers:
             self.outcomes[name] = type(error).__name__
 
     def wait(self) -> dict[str, str]:
-        """Return how each came out; fails where one gets no answer."""
+        """Return the outcome of each commit; fails if one gets no answer."""
         ends_at = monotonic() + SOON
         for thread in self.threads:
             thread.join(max(0.0, ends_at - monotonic()))
@@ -60,19 +60,19 @@ class Callers:
 
 
 class Stop:
-    """A check that stops the backend of its own transaction."""
+    """A precondition that stops the server process of its own transaction."""
 
     pid: int | None = None
 
     def __call__(self, connection: Connection) -> None:
-        """Stop it once."""
+        """Stop the server process, the first time only."""
         if self.pid is None:
             self.pid = connection.scalar(text("SELECT pg_backend_pid()"))
             assert self.pid is not None
             os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on, if it has not ended by itself since."""
+        """Resume the server process, unless it has ended since."""
         if self.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGCONT)
@@ -115,9 +115,7 @@ def until(condition: Callable[[], bool]) -> None:
         threading.Event().wait(0.01)
 
 
-def test_callers_of_a_stopped_backend_are_refused_and_later_ones_succeed(
-    postgres_url: str, stop: Stop
-) -> None:
+def test_commits_on_a_stopped_backend_fail_and_later_ones_succeed(postgres_url: str, stop: Stop) -> None:
     with opened(postgres_url) as (database, log):
         log.commit(an_event("before"))
         gate, callers = Gate(log), Callers(log)
@@ -138,9 +136,7 @@ def test_callers_of_a_stopped_backend_are_refused_and_later_ones_succeed(
         assert chains(database) == 2
 
 
-def test_a_commit_without_an_answer_is_unavailable_and_never_made_twice(
-    postgres: PostgresServer, postgres_url: str
-) -> None:
+def test_an_unconfirmed_commit_fails_and_is_not_repeated(postgres: PostgresServer, postgres_url: str) -> None:
     checked: list[str] = []
 
     def withhold(_connection: Connection) -> None:
@@ -158,14 +154,14 @@ def test_a_commit_without_an_answer_is_unavailable_and_never_made_twice(
         assert proxy.swallowed.is_set()
         log.commit(an_event("after"))
 
-        # The server has committed it, which the callers could not know.
+        # The server has committed, although the callers got no confirmation.
         until(lambda: count(database, "uncertain 0") > 0)
         assert [count(database, f"uncertain {number}") for number in range(3)] == [1, 1, 1]
         assert checked == ["once"]
         assert chains(database) == 2
 
 
-def test_a_server_that_vanished_is_used_again_when_it_is_back(
+def test_a_server_that_vanished_is_used_again_after_its_return(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     with proxied(postgres, postgres_url) as (proxy, url), opened(url) as (database, log):
@@ -183,8 +179,8 @@ def test_a_server_that_vanished_is_used_again_when_it_is_back(
         assert chains(database) == 2
 
 
-def test_a_lock_that_is_never_released_harms_its_own_callers_only(postgres_url: str) -> None:
-    # Between the lock timeout and the deadline each entry is written alone, which takes a moment.
+def test_a_lock_that_is_never_released_fails_only_the_commits_that_need_it(postgres_url: str) -> None:
+    # A longer patience: between lock timeout and deadline, each entry of the batch is written separately.
     patience = 2 * PATIENCE
     row = {"role": "User", "created_at": NOON}
     with opened(postgres_url, patience) as (database, log):
@@ -209,7 +205,9 @@ def test_a_lock_that_is_never_released_harms_its_own_callers_only(postgres_url: 
         chains(database)
 
 
-def test_a_stop_while_a_batch_is_written_singly_ends_the_attempt(postgres_url: str, stop: Stop) -> None:
+def test_a_backend_that_stops_while_entries_are_retried_singly_ends_the_retry(
+    postgres_url: str, stop: Stop
+) -> None:
     tries: list[int] = []
 
     def stop_the_second_time(connection: Connection) -> None:
@@ -246,7 +244,7 @@ def test_a_stop_while_a_batch_is_written_singly_ends_the_attempt(postgres_url: s
         chains(database)
 
 
-def test_a_caller_who_gave_up_is_not_told_otherwise_by_a_later_commit(
+def test_a_commit_that_timed_out_stays_failed_although_it_is_written_later(
     database: Database,
 ) -> None:
     log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=50))
@@ -271,7 +269,7 @@ def test_a_caller_who_gave_up_is_not_told_otherwise_by_a_later_commit(
     chains(database)
 
 
-def test_a_file_that_another_process_locks_refuses_every_caller_in_time(sqlite_url: str) -> None:
+def test_a_sqlite_file_locked_by_another_process_fails_every_commit_in_time(sqlite_url: str) -> None:
     with opened(sqlite_url) as (database, log):
         log.commit(an_event("before"))
         other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
@@ -289,7 +287,7 @@ def test_a_file_that_another_process_locks_refuses_every_caller_in_time(sqlite_u
         assert chains(database) == 2
 
 
-def test_closing_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
+def test_close_does_not_wait_for_ever_for_a_writer_that_hangs(database: Database) -> None:
     log = AuditLog(database, lambda: NOON, timeout=timedelta(milliseconds=20))
     gate = Gate(log)
 

@@ -14,7 +14,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def write_chain(database: Database, now: datetime, events: int = 4) -> str:
-    """A whole chain, as one process would leave it; answers its id."""
+    """Write a complete chain, as one process would, and return its id."""
     log = AuditLog(database, lambda: now)
     for number in range(events):
         log.commit(Event("test.happen", "u1", "dana", "t1", f"{number}", "done", {"a": number}, "r"))
@@ -33,7 +33,7 @@ def at(chain_id: str, position: int) -> tuple[ColumnElement[bool], ColumnElement
     return audit_events.c.chain_id == chain_id, audit_events.c.position == position
 
 
-def test_chains_as_they_were_written_are_intact(database: Database) -> None:
+def test_untouched_chains_are_intact(database: Database) -> None:
     for hour in range(5):
         write_chain(database, NOON + hour * timedelta(hours=3))
 
@@ -63,7 +63,7 @@ def test_chains_as_they_were_written_are_intact(database: Database) -> None:
         ("chain_id", "another"),
     ],
 )
-def test_a_change_of_any_column_shows(database: Database, column: str, value: object) -> None:
+def test_a_change_of_any_column_is_detected(database: Database, column: str, value: object) -> None:
     chain = write_chain(database, NOON)
     with database.writing() as connection:
         connection.execute(update(audit_events).where(*at(chain, 2)).values({column: value}))
@@ -72,8 +72,8 @@ def test_a_change_of_any_column_shows(database: Database, column: str, value: ob
         assert not verify(connection).is_intact
 
 
-def _hash_anew(connection: Connection, chain: str, position: int, **changed: object) -> bytes:
-    """Change an event and give it the hash that fits; return that hash."""
+def _rehash(connection: Connection, chain: str, position: int, **changed: object) -> bytes:
+    """Change an event and set its hash to match; return the hash."""
     row = connection.execute(select(audit_events).where(*at(chain, position))).mappings().one()
     new = {**row, **changed}
     connection.execute(
@@ -82,10 +82,10 @@ def _hash_anew(connection: Connection, chain: str, position: int, **changed: obj
     return row_hash(new)
 
 
-def test_an_event_that_was_changed_and_hashed_anew_shows_by_the_one_after_it(database: Database) -> None:
+def test_a_changed_and_rehashed_event_is_detected_by_the_next_event(database: Database) -> None:
     chain = write_chain(database, NOON)
     with database.writing() as connection:
-        _hash_anew(connection, chain, 2, outcome="denied")
+        _rehash(connection, chain, 2, outcome="denied")
 
     with database.snapshot() as connection:
         assert verify(connection).problems == [
@@ -93,13 +93,15 @@ def test_an_event_that_was_changed_and_hashed_anew_shows_by_the_one_after_it(dat
         ]
 
 
-def test_an_event_that_was_cut_out_and_the_rest_linked_anew_shows_by_its_position(database: Database) -> None:
+def test_a_removed_event_is_detected_by_its_position_although_the_rest_was_rehashed(
+    database: Database,
+) -> None:
     chain = write_chain(database, NOON)
     with database.writing() as connection:
         before = connection.execute(select(audit_events.c.hash).where(*at(chain, 1))).scalar_one()
         connection.execute(delete(audit_events).where(*at(chain, 2)))
         for position in (3, 4):
-            before = _hash_anew(connection, chain, position, previous_hash=before)
+            before = _rehash(connection, chain, position, previous_hash=before)
 
     with database.snapshot() as connection:
         assert f"chain {chain}, event 3: the events before it are missing" in verify(connection).problems
@@ -128,7 +130,7 @@ def _swap(connection: Connection, chain: str) -> None:
 
 @pytest.mark.parametrize("tamper", [_cut_middle, _cut_beginning, _cut_end, _cut_whole, _swap])
 @pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(days=9)])
-def test_what_was_cut_or_moved_in_a_chain_shows_once_another_was_opened(
+def test_removed_or_moved_events_are_detected_once_another_chain_is_opened(
     database: Database, tamper: Callable[[Connection, str], None], later: timedelta
 ) -> None:
     chain = write_chain(database, NOON)

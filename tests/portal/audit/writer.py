@@ -1,4 +1,4 @@
-"""What a process does that writes to the record until it is killed, and says what was acknowledged."""
+"""The body of a process that writes audit events until it is killed and reports the acknowledged ones."""
 
 import threading
 from itertools import count
@@ -13,12 +13,12 @@ def _write_for_ever(log: AuditLog, name: str, acknowledged: Connection) -> None:
     for number in count():
         subject = f"{name}/{number}"
         log.commit(Event("test.happen", None, "writer", None, subject, "done", {}, ""))
-        # One write call, so that a kill leaves whole messages.
+        # One write call per message, so that a kill cannot leave a partial message.
         acknowledged.send_bytes(subject.encode())
 
 
 def write(url: str, name: str, acknowledged: Connection) -> None:
-    """Write with four threads."""
+    """Write events with four threads until the process is killed."""
     log = AuditLog(Database(url), utc_now)
     for thread in range(4):
         threading.Thread(target=_write_for_ever, args=(log, f"{name}/{thread}", acknowledged)).start()

@@ -24,7 +24,7 @@ from daypass.portal.storage.engine import Database
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-# Type, key, default, smallest and largest value on the wire.
+# Type, key, default, minimum and maximum on the wire.
 TABLE = [
     (ENABLE_ADMIN_JIT_ON_UI, "Flags", "EnableAwsAdminJitAccess", False, None, None),
     (DISABLE_NON_ADMIN_JIT, "Flags", "DisableAwsNonAdminJitAccess", False, None, None),
@@ -54,12 +54,12 @@ def test_every_setting_has_its_wire_name_default_and_bounds(
         assert [value is not None for value in parsed] == [False, True, True, False]
 
 
-def test_the_table_above_is_the_registry() -> None:
+def test_the_table_covers_the_whole_registry() -> None:
     assert [row[0] for row in TABLE] == list(REGISTRY)
 
 
 @given(st.sampled_from(durations), st.text(max_size=12) | st.integers().map(str))
-def test_whatever_is_stored_a_duration_stays_within_its_bounds(setting: Setting, stored: str) -> None:
+def test_a_duration_stays_within_its_bounds_for_any_stored_text(setting: Setting, stored: str) -> None:
     value = Values({(setting.type, setting.key): stored}).duration(setting)
 
     assert value == setting.default or (
@@ -73,13 +73,13 @@ def test_whatever_is_stored_a_duration_stays_within_its_bounds(setting: Setting,
 @pytest.mark.parametrize(
     ("stored", "value"), [("true", True), (" True", True), ("false", False), ("yes", False), ("1", False)]
 )
-def test_a_flag_is_on_only_when_it_says_true(stored: str, value: bool) -> None:
+def test_a_flag_is_on_only_if_the_stored_text_is_true(stored: str, value: bool) -> None:
     row = {(DISABLE_NON_ADMIN_JIT.type, DISABLE_NON_ADMIN_JIT.key): stored}
 
     assert Values(row).flag(DISABLE_NON_ADMIN_JIT) is value
 
 
-def test_a_tenant_reads_its_own_and_the_systems_settings_and_no_others(database: Database) -> None:
+def test_a_tenants_values_include_its_own_and_system_settings_only(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
         store.put(SYSTEM, "Flags", "EnableAwsAdminJitAccess", "true", by="u1", now=NOON)
@@ -92,7 +92,7 @@ def test_a_tenant_reads_its_own_and_the_systems_settings_and_no_others(database:
     assert [v.flag(ENABLE_ADMIN_JIT_ON_UI) for v in values.values()] == [True] * 4
 
 
-def test_what_is_written_in_the_wrong_place_counts_for_nothing(database: Database) -> None:
+def test_a_setting_stored_under_the_wrong_owner_has_no_effect(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
         store.put(SYSTEM, "", "aws_access_token_validity", "43200", by="u1", now=NOON)
@@ -105,7 +105,7 @@ def test_what_is_written_in_the_wrong_place_counts_for_nothing(database: Databas
             assert values.duration(ADMIN_JIT_SESSION_DURATION) == HOUR
 
 
-def test_a_setting_is_written_over_and_removed(database: Database) -> None:
+def test_a_setting_can_be_replaced_and_removed(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
         for value in ("7200", "1800"):
@@ -128,14 +128,14 @@ def test_a_setting_is_written_over_and_removed(database: Database) -> None:
         (TOKEN_SESSION_DURATION, "14", "a whole number of minutes from 15 to 10080"),
     ],
 )
-def test_a_value_out_of_bounds_is_refused_with_what_it_takes(
+def test_a_value_out_of_bounds_is_refused_with_the_accepted_values(
     database: Database, setting: Setting, value: str, takes: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=takes), database.writing() as connection:
         SettingStore(connection).put(SYSTEM, setting.type, setting.key, value, by="u1", now=NOON)
 
 
-def test_a_key_that_nobody_knows_is_kept_listed_and_inert(database: Database) -> None:
+def test_an_unknown_key_is_stored_and_listed_but_has_no_effect(database: Database) -> None:
     with database.writing() as connection:
         store = SettingStore(connection)
         store.put(SYSTEM, "Flags", "EnableVPN", "whatever", by="u1", now=NOON)

@@ -27,17 +27,17 @@ def _row(name: str, created_at: datetime = NOON) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("url", ["postgres://me@host/name", "postgresql://me@host/name"])
-def test_every_spelling_of_postgresql_means_the_same(url: str) -> None:
+def test_every_postgresql_scheme_selects_the_same_driver(url: str) -> None:
     assert parse_url(url).drivername == "postgresql+psycopg"
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://me@host/name", "sqlite+aiosqlite:///x.db"])
-def test_another_database_is_refused_by_the_name_of_its_variable(url: str) -> None:
-    with pytest.raises(ConfigError, match="DAYPASS_DATABASE_URL takes"):
+def test_an_unsupported_url_is_refused_and_the_message_names_the_variable(url: str) -> None:
+    with pytest.raises(ConfigError, match="DAYPASS_DATABASE_URL must have the form"):
         Database(url)
 
 
-def test_what_is_written_is_there_and_what_failed_is_not(database: Database) -> None:
+def test_a_transaction_is_committed_or_rolled_back(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(insert(users), _row("kept"))
     with pytest.raises(ZeroDivisionError), database.writing() as connection:
@@ -48,7 +48,7 @@ def test_what_is_written_is_there_and_what_failed_is_not(database: Database) -> 
         assert list(connection.scalars(select(users.c.id))) == ["kept"]
 
 
-def test_a_reader_sees_at_once_what_others_have_committed(database: Database) -> None:
+def test_a_reader_sees_commits_of_others_at_once(database: Database) -> None:
     with database.reading() as reader:
         assert list(reader.scalars(select(users.c.id))) == []
         with database.writing() as connection:
@@ -67,7 +67,7 @@ def test_a_reader_sees_at_once_what_others_have_committed(database: Database) ->
         ),
     )
 )
-def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, moment: datetime) -> None:
+def test_a_datetime_is_returned_in_utc(database: Database, moment: datetime) -> None:
     with database.writing() as connection:
         connection.execute(users.delete())
         connection.execute(insert(users), _row("x", moment))
@@ -80,7 +80,7 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, momen
     assert stored.utcoffset() == timedelta(0)
 
 
-def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
+def test_a_naive_datetime_is_refused(database: Database) -> None:
     with pytest.raises(Exception, match="without a time zone"), database.writing() as connection:
         connection.execute(insert(users), _row("x", datetime(2026, 1, 1)))  # noqa: DTZ001  that is what is refused
 
@@ -97,7 +97,7 @@ def test_a_sqlite_file_is_synced_to_disk_and_checks_foreign_keys(sqlite_url: str
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_a_full_disk_is_storage_unavailable_and_over_when_there_is_room(sqlite_url: str) -> None:
+def test_a_full_disk_raises_storage_unavailable_until_there_is_space(sqlite_url: str) -> None:
     database = Database(sqlite_url, connections=1)
     with database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
@@ -115,7 +115,7 @@ def test_a_full_disk_is_storage_unavailable_and_over_when_there_is_room(sqlite_u
     database.close()
 
 
-def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(crashing_postgres: PostgresServer) -> None:
+def test_a_restarted_postgresql_server_is_used_again(crashing_postgres: PostgresServer) -> None:
     database = Database(crashing_postgres.url("portal"))
     with database.reading() as connection:
         assert list(connection.scalars(select(users.c.id))) == []
@@ -132,14 +132,14 @@ def test_a_postgresql_that_went_away_is_used_again_when_it_is_back(crashing_post
     database.close()
 
 
-def test_a_database_that_is_not_there_is_storage_unavailable(tmp_path: Path) -> None:
+def test_a_missing_database_raises_storage_unavailable(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/no/such/folder/daypass.db")
 
     with pytest.raises(StorageUnavailable), database.reading():
         pass
 
 
-def test_a_file_that_is_no_database_is_storage_unavailable(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_raises_storage_unavailable(tmp_path: Path) -> None:
     path = tmp_path / "daypass.db"
     path.write_bytes(b"something else entirely" * 100)
     database = Database(f"sqlite:///{path}")
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_database_is_storage_unavailable(tmp_path: Path) -> No
         connection.execute(select(users.c.id))
 
 
-def test_a_row_that_somebody_else_keeps_is_not_waited_for_beyond_patience(database_url: str) -> None:
+def test_waiting_for_a_locked_row_ends_at_the_timeout(database_url: str) -> None:
     database = Database(database_url, patience=timedelta(milliseconds=800))
     with database.writing() as connection:
         connection.execute(insert(users), _row("dana"))
@@ -163,7 +163,7 @@ def test_a_row_that_somebody_else_keeps_is_not_waited_for_beyond_patience(databa
     database.close()
 
 
-def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: str) -> None:
+def test_an_exhausted_connection_pool_raises_a_busy_error(database_url: str) -> None:
     database = Database(database_url, connections=1, patience=timedelta(milliseconds=800))
 
     with database.reading():  # noqa: SIM117  the second is the one that fails
@@ -172,7 +172,7 @@ def test_more_threads_than_connections_are_told_that_it_is_busy(database_url: st
     database.close()
 
 
-def test_who_waits_for_a_connection_gets_the_one_that_comes_back(database_url: str) -> None:
+def test_a_waiting_thread_gets_the_returned_connection(database_url: str) -> None:
     database = Database(database_url, connections=1, patience=timedelta(hours=1))
     seen: list[object] = []
 
@@ -203,7 +203,7 @@ def test_closing_closes_every_connection_that_was_opened(sqlite_url: str) -> Non
             driver.execute("SELECT 1")
 
 
-def test_what_could_not_be_committed_is_seen_by_nobody_and_holds_up_nobody(database: Database) -> None:
+def test_a_failed_commit_leaves_no_data_and_no_lock(database: Database) -> None:
     fails = "CREATE TABLE later (id VARCHAR REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)"
     with database.writing() as connection:
         connection.execute(text(fails))
@@ -216,7 +216,7 @@ def test_what_could_not_be_committed_is_seen_by_nobody_and_holds_up_nobody(datab
             connection.execute(insert(users), _row("after"))
 
 
-def test_a_snapshot_sees_one_moment_and_holds_up_nobody(database: Database) -> None:
+def test_a_snapshot_is_consistent_and_blocks_no_writer(database: Database) -> None:
     with database.snapshot() as reader:
         assert list(reader.scalars(select(users.c.id))) == []
         with database.writing() as connection:
@@ -225,7 +225,7 @@ def test_a_snapshot_sees_one_moment_and_holds_up_nobody(database: Database) -> N
         assert list(reader.scalars(select(users.c.id))) == []
 
 
-def test_sqlite_needs_no_driver_of_postgresql(tmp_path: Path) -> None:
+def test_sqlite_does_not_load_the_postgresql_driver(tmp_path: Path) -> None:
     script = (
         "import sys; from daypass.portal.storage import engine, migrate;"
         f"database = engine.Database('sqlite:///{tmp_path}/daypass.db'); migrate.migrate(database);"

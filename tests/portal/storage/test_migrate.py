@@ -16,16 +16,16 @@ from daypass.portal.storage.schema import metadata
 from tests.database_fixture import PostgresServer
 from tests.portal.forked import PROCESSES
 
-ONE_DATABASE_S_OWN = {"ix_users_last_sign_in", "ix_users_username_trigrams", "ix_tenants_name_trigrams"}
-"""Indexes that only one of the databases has, or tells of."""
+ONE_DATABASE_ONLY = {"ix_users_last_sign_in", "ix_users_username_trigrams", "ix_tenants_name_trigrams"}
+"""Indexes that exist, or can be reflected, on one of the databases only."""
 
 
-def test_the_migrations_lead_to_the_schema(database: Database) -> None:
+def test_the_migrations_produce_the_schema(database: Database) -> None:
     def is_compared(_object: object, name: str | None, *_more: object) -> bool:
-        return name not in ONE_DATABASE_S_OWN
+        return name not in ONE_DATABASE_ONLY
 
     with database.reading() as connection, warnings.catch_warnings():
-        # SQLite does not tell of what an index is that is of more than columns.
+        # SQLite cannot reflect indexes on expressions.
         for sentence in ("Skipped unsupported reflection of expression", "autogenerate skipping"):
             warnings.filterwarnings("ignore", sentence)
         context = MigrationContext.configure(connection, opts={"include_object": is_compared})
@@ -34,15 +34,15 @@ def test_the_migrations_lead_to_the_schema(database: Database) -> None:
     assert difference == []
 
 
-def test_what_is_sorted_and_searched_has_its_index_where_the_database_can(database: Database) -> None:
+def test_sorted_and_searched_columns_have_indexes_if_the_database_supports_them(database: Database) -> None:
     catalogue = "SELECT name FROM sqlite_master" if database.is_sqlite else "SELECT indexname FROM pg_indexes"
     with database.reading() as connection:
-        found = ONE_DATABASE_S_OWN & set(connection.scalars(text(catalogue)))
+        found = ONE_DATABASE_ONLY & set(connection.scalars(text(catalogue)))
 
-    assert found == ({"ix_users_last_sign_in"} if database.is_sqlite else ONE_DATABASE_S_OWN)
+    assert found == ({"ix_users_last_sign_in"} if database.is_sqlite else ONE_DATABASE_ONLY)
 
 
-def test_a_postgresql_that_may_not_be_taught_trigrams_is_migrated_all_the_same(
+def test_postgresql_without_permission_for_pg_trgm_is_migrated(
     postgres: PostgresServer,
 ) -> None:
     for statement in (
@@ -65,10 +65,10 @@ def test_a_postgresql_that_may_not_be_taught_trigrams_is_migrated_all_the_same(
     postgres.execute("DROP DATABASE modest")
     postgres.execute("DROP ROLE modest")
 
-    assert ONE_DATABASE_S_OWN & found == {"ix_users_last_sign_in"}
+    assert ONE_DATABASE_ONLY & found == {"ix_users_last_sign_in"}
 
 
-def test_trigrams_that_a_postgresql_keeps_out_of_sight_are_used_all_the_same(
+def test_pg_trgm_in_a_schema_outside_the_search_path_is_used(
     postgres: PostgresServer,
 ) -> None:
     postgres.execute("CREATE DATABASE tidy")
@@ -83,7 +83,7 @@ def test_trigrams_that_a_postgresql_keeps_out_of_sight_are_used_all_the_same(
     database.close()
     postgres.execute("DROP DATABASE tidy")
 
-    assert found >= ONE_DATABASE_S_OWN
+    assert found >= ONE_DATABASE_ONLY
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:
@@ -93,13 +93,13 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
 
 
 def _migrate(url: str) -> None:
-    # Whoever comes last waits for three others, on a machine that may have more to do.
+    # The last process waits for three others, possibly on a busy machine.
     database = Database(url, connections=1, patience=timedelta(minutes=1))
     migrate(database)
     database.close()
 
 
-def _migrate_in_a_crowd(url: str) -> list[int | None]:
+def _migrate_concurrently(url: str) -> list[int | None]:
     crowd = [PROCESSES.Process(target=_migrate, args=(url,)) for _ in range(4)]
     for process in crowd:
         process.start()
@@ -108,21 +108,21 @@ def _migrate_in_a_crowd(url: str) -> list[int | None]:
     return [process.exitcode for process in crowd]
 
 
-def test_a_crowd_migrates_an_empty_sqlite_file_once(tmp_path: Path) -> None:
-    assert _migrate_in_a_crowd(f"sqlite:///{tmp_path}/new.db") == [0, 0, 0, 0]
+def test_concurrent_processes_migrate_an_empty_sqlite_file_once(tmp_path: Path) -> None:
+    assert _migrate_concurrently(f"sqlite:///{tmp_path}/new.db") == [0, 0, 0, 0]
 
 
-def test_a_crowd_migrates_an_empty_postgresql_database_once(postgres: PostgresServer) -> None:
+def test_concurrent_processes_migrate_an_empty_postgresql_database_once(postgres: PostgresServer) -> None:
     postgres.execute("CREATE DATABASE crowd")
 
-    assert _migrate_in_a_crowd(postgres.url("crowd")) == [0, 0, 0, 0]
+    assert _migrate_concurrently(postgres.url("crowd")) == [0, 0, 0, 0]
 
-    # The server may not have noticed yet that all of them are gone.
+    # The server may not have noticed yet that all processes have ended.
     postgres.execute("DROP DATABASE crowd WITH (FORCE)")
 
 
-def test_whoever_comes_second_waits_as_long_as_the_first_migrates(postgres_url: str) -> None:
-    # A server on a busy machine still answers within the parts of it that the watchdog allows.
+def test_a_second_migration_waits_until_the_first_is_done(postgres_url: str) -> None:
+    # Long enough that a server on a busy machine answers within the factors that the watchdog allows.
     first, second = (Database(postgres_url, patience=timedelta(milliseconds=800)) for _ in range(2))
     waiting = threading.Thread(target=migrate, args=(second,))
 
@@ -138,7 +138,7 @@ def test_whoever_comes_second_waits_as_long_as_the_first_migrates(postgres_url: 
         database.close()
 
 
-def test_an_empty_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_an_empty_database_is_refused_with_instructions(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
 
     with pytest.raises(SchemaError, match=r"is empty\. Run `daypass portal migrate`"):
@@ -157,7 +157,7 @@ def test_a_newer_database_is_neither_used_nor_migrated(database: Database) -> No
         migrate(database)
 
 
-def test_an_older_database_is_refused_with_what_to_do(database: Database) -> None:
+def test_an_older_database_is_refused_with_instructions(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(text("DELETE FROM alembic_version"))
 
@@ -167,7 +167,7 @@ def test_an_older_database_is_refused_with_what_to_do(database: Database) -> Non
 
 def _migrated_to(database: Database, revision: str) -> None:
     with database.writing() as connection:
-        # As `migrate` does: Alembic leaves the transaction of a connection that has read something open.
+        # As in `migrate`, this read opens the transaction, which Alembic then leaves open.
         MigrationContext.configure(connection).get_current_revision()
         config = _config()
         config.attributes["connection"] = connection
@@ -176,7 +176,7 @@ def _migrated_to(database: Database, revision: str) -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without a schema, of each kind."""
+    """An empty database of each kind."""
     if request.param == "sqlite":
         database = Database(f"sqlite:///{tmp_path}/old.db", connections=1)
         yield database
@@ -190,7 +190,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     server.execute("DROP DATABASE without_schema")
 
 
-def test_permanent_tokens_of_administrators_that_exist_are_exempt_from_reauthentication(
+def test_existing_permanent_tokens_of_administrators_are_exempt_from_reauthentication(
     empty: Database,
 ) -> None:
     database = empty

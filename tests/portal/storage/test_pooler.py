@@ -1,4 +1,4 @@
-"""Sessions through a real PgBouncer in transaction mode, beside sessions that are the portal's own."""
+"""Sessions through a real PgBouncer in transaction mode, compared with direct sessions."""
 
 import threading
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from tests.pgbouncer_fixture import ZONE, PgBouncer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-# Both take one parameter: a session that runs another client's statement answers from the wrong table.
+# Both have one parameter, so a session that runs another client's prepared statement reads the wrong table.
 FIND_USER = Prepared(select(users.c.username).where(users.c.id == bindparam("id")))
 FIND_TENANT = Prepared(select(tenants.c.name).where(tenants.c.id == bindparam("id")))
 
 
 @pytest.fixture(params=["options", "extra_float_digits"], ids=["drops options", "refuses options"])
 def pooler(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[PgBouncer]:
-    """Two server sessions for all clients, so that they share them."""
+    """A PgBouncer with two server sessions, so that clients have to share them."""
     made = PgBouncer(postgres, ignored=request.param, connections=2)
     yield made
     made.remove()
@@ -33,7 +33,7 @@ def pooler(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator
 
 @pytest.fixture
 def lent(postgres: PostgresServer) -> Iterator[str]:
-    """The name of a migrated database."""
+    """Return the name of a migrated database."""
     name = postgres.lend()
     yield name
     postgres.take_back(name)
@@ -43,7 +43,7 @@ def _lock_timeout(connection: Connection) -> object:
     return connection.scalar(text("SHOW lock_timeout"))
 
 
-def test_a_pooler_is_noticed_whether_it_refuses_startup_options_or_drops_them(
+def test_a_pooler_is_detected_whether_it_refuses_or_drops_startup_options(
     pooler: PgBouncer, lent: str
 ) -> None:
     database = Database(pooler.url(lent))
@@ -54,7 +54,7 @@ def test_a_pooler_is_noticed_whether_it_refuses_startup_options_or_drops_them(
     database.close()
 
 
-def test_a_pooler_in_front_of_a_server_with_our_very_settings_is_noticed(
+def test_a_pooler_is_detected_although_the_server_has_the_portals_settings(
     postgres: PostgresServer, pgbouncer: PgBouncer, lent: str
 ) -> None:
     for setting in ("lock_timeout = 5000", "timezone = 'UTC'"):
@@ -68,9 +68,7 @@ def test_a_pooler_in_front_of_a_server_with_our_very_settings_is_noticed(
     postgres.execute(f"ALTER DATABASE {lent} RESET ALL")
 
 
-def test_clients_of_a_pooler_that_share_its_sessions_get_their_own_answers(
-    pooler: PgBouncer, lent: str
-) -> None:
+def test_clients_that_share_sessions_of_a_pooler_get_their_own_results(pooler: PgBouncer, lent: str) -> None:
     databases = [Database(pooler.url(lent)) for _ in range(2)]
     with databases[0].writing() as connection:
         user = {"id": "1", "username": "dana", "role": "User", "created_at": NOON}
@@ -100,7 +98,7 @@ def test_clients_of_a_pooler_that_share_its_sessions_get_their_own_answers(
         database.close()
 
 
-def test_every_transaction_through_a_pooler_has_the_lock_timeout(pooler: PgBouncer, lent: str) -> None:
+def test_every_transaction_through_a_pooler_sets_the_lock_timeout(pooler: PgBouncer, lent: str) -> None:
     database = Database(pooler.url(lent), patience=timedelta(milliseconds=1700))
 
     with database.writing() as one, database.snapshot() as other:
@@ -111,7 +109,7 @@ def test_every_transaction_through_a_pooler_has_the_lock_timeout(pooler: PgBounc
     database.close()
 
 
-def test_a_direct_session_has_its_settings_and_prepares_its_statements(postgres_url: str) -> None:
+def test_a_direct_session_has_the_settings_and_prepares_statements(postgres_url: str) -> None:
     database = Database(postgres_url, connections=1)
     with database.reading() as connection:
         for _ in range(7):
@@ -123,7 +121,7 @@ def test_a_direct_session_has_its_settings_and_prepares_its_statements(postgres_
     database.close()
 
 
-def test_a_pooler_that_takes_the_place_of_the_server_later_is_noticed_too(
+def test_a_pooler_that_replaces_the_server_later_is_detected(
     postgres: PostgresServer, pgbouncer: PgBouncer, lent: str, tmp_path: Path
 ) -> None:
     address = tmp_path / "server"
@@ -136,7 +134,7 @@ def test_a_pooler_that_takes_the_place_of_the_server_later_is_noticed_too(
         address.symlink_to(pgbouncer.folder)
         with database.reading() as pooled:
             drivers = [each.connection.dbapi_connection for each in (direct, pooled)]
-            # Held, so that this one goes through the pooler as well.
+            # The connection stays borrowed, so that the next one is opened through the pooler as well.
             assert _lock_timeout(pooled) == "0"
 
     assert database.profile is Profile.POOLED
@@ -146,7 +144,7 @@ def test_a_pooler_that_takes_the_place_of_the_server_later_is_noticed_too(
     database.close()
 
 
-def test_a_day_is_a_day_in_utc_and_the_epoch_one_moment(database: Database) -> None:
+def test_days_and_the_epoch_are_in_utc_in_any_session_time_zone(database: Database) -> None:
     late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
     row = {"id": "1", "username": "dana", "role": "User", "created_at": late}
     with database.writing() as connection:
@@ -160,14 +158,14 @@ def test_a_day_is_a_day_in_utc_and_the_epoch_one_moment(database: Database) -> N
     assert (str(day), never, is_epoch) == ("2026-03-01", datetime(1970, 1, 1, tzinfo=UTC), True)
 
 
-def test_the_pooler_of_these_tests_has_sessions_far_from_utc(pgbouncer_url: str) -> None:
+def test_the_test_pooler_has_sessions_in_another_time_zone(pgbouncer_url: str) -> None:
     database = Database(pgbouncer_url)
     with database.reading() as connection:
         assert connection.scalar(text("SHOW timezone")) == ZONE
     database.close()
 
 
-def test_people_who_never_signed_in_are_sorted_by_the_index_whatever_the_time_zone(
+def test_sorting_by_last_sign_in_uses_the_index_in_any_session_time_zone(
     pgbouncer_url: str,
 ) -> None:
     database = Database(pgbouncer_url)

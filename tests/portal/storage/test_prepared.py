@@ -1,4 +1,4 @@
-"""Statements of the hot path: what goes in comes back, and what goes wrong has SQLAlchemy's names."""
+"""Precompiled statements: values survive a round trip, and errors are SQLAlchemy's exceptions."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -33,7 +33,7 @@ def _row(name: str, created_at: datetime = NOON) -> dict[str, object]:
     return {"id": name, "username": f"{name}@example.com", "role": "User", "created_at": created_at}
 
 
-def test_what_is_written_is_found_with_its_types(database: Database) -> None:
+def test_values_are_read_with_the_types_they_were_written_with(database: Database) -> None:
     with database.writing() as connection:
         ADD.run(connection, [_row("dana", NOON.astimezone(NEPAL)), _row("noor")])
         DISABLE.run(connection, [{"ended": "noor", "ended_at": NOON}])
@@ -47,7 +47,7 @@ def test_what_is_written_is_found_with_its_types(database: Database) -> None:
         assert FIND.first(connection, {"name": "nobody"}) is None
 
 
-def test_it_finds_what_sqlalchemy_finds(database: Database) -> None:
+def test_a_prepared_query_returns_the_same_rows_as_sqlalchemy(database: Database) -> None:
     token = {
         "id": "t",
         "digest": bytes(range(32)),
@@ -77,7 +77,7 @@ def test_it_finds_what_sqlalchemy_finds(database: Database) -> None:
         assert Prepared(query).first(connection, {}) == tuple(by_sqlalchemy)
 
 
-def test_what_was_written_together_is_undone_together(database: Database) -> None:
+def test_rows_of_one_run_are_rolled_back_together(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.writing() as connection:
         ADD.run(connection, [_row("lost")])
         raise ZeroDivisionError
@@ -86,14 +86,14 @@ def test_what_was_written_together_is_undone_together(database: Database) -> Non
         assert FIND.all(connection, {"name": "lost"}) == []
 
 
-def test_a_rule_of_the_schema_that_is_broken_is_no_outage(database: Database) -> None:
+def test_a_constraint_violation_is_not_reported_as_an_outage(database: Database) -> None:
     with pytest.raises(IntegrityError) as caught, database.writing() as connection:
         ADD.run(connection, [_row("dana"), _row("dana")])
 
     assert "dana" not in str(caught.value.statement)
 
 
-def test_a_database_that_is_locked_is_an_outage(sqlite_url: str) -> None:
+def test_a_locked_database_is_reported_as_an_outage(sqlite_url: str) -> None:
     first = Database(sqlite_url)
     second = Database(sqlite_url, patience=timedelta(milliseconds=20))
 
@@ -104,7 +104,9 @@ def test_a_database_that_is_locked_is_an_outage(sqlite_url: str) -> None:
     second.close()
 
 
-def test_a_database_that_went_away_is_an_outage_and_comes_back(crashing_postgres: PostgresServer) -> None:
+def test_a_stopped_server_is_reported_as_an_outage_until_it_is_back(
+    crashing_postgres: PostgresServer,
+) -> None:
     database = Database(crashing_postgres.url("portal"), connections=1)
     with pytest.raises(StorageUnavailable), database.reading() as connection:
         FIND.all(connection, {"name": "dana"})
@@ -118,7 +120,7 @@ def test_a_database_that_went_away_is_an_outage_and_comes_back(crashing_postgres
     database.close()
 
 
-def test_a_damaged_file_is_an_outage(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_as_an_outage(tmp_path: Path) -> None:
     (tmp_path / "broken.db").write_bytes(b"no database" * 1000)
     database = Database(f"sqlite:///{tmp_path / 'broken.db'}")
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL server that stops answering holds no thread for longer than its deadline."""
+"""A PostgreSQL server that stops answering blocks no thread beyond its deadline."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.proxy_fixture import proxied
 
 PATIENCE = timedelta(seconds=1)
 SOON = 10 * PATIENCE.total_seconds()
-"""Seconds within which everything is answered, also on a busy machine."""
+"""The time limit in seconds for every answer, also on a busy machine."""
 
 BORROW = {"reading": Database.reading, "writing": Database.writing, "snapshot": Database.snapshot}
 
@@ -30,7 +30,7 @@ def backend(connection: Connection) -> int:
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Stop one backend of the server, as `kill -STOP` does."""
+    """Suspend one backend of the server with SIGSTOP."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -46,7 +46,7 @@ def impatient(postgres_url: str) -> Iterator[Database]:
 
 
 @pytest.mark.parametrize("way", BORROW)
-def test_a_stopped_backend_frees_the_thread_that_waits_for_it(impatient: Database, way: str) -> None:
+def test_a_thread_waiting_for_a_stopped_backend_gets_an_error_in_time(impatient: Database, way: str) -> None:
     started = monotonic()
     with (
         pytest.raises(StorageUnavailable),
@@ -61,7 +61,7 @@ def test_a_stopped_backend_frees_the_thread_that_waits_for_it(impatient: Databas
 
 
 @pytest.mark.parametrize("way", BORROW)
-def test_a_backend_that_stopped_while_idle_is_replaced_by_a_new_one(impatient: Database, way: str) -> None:
+def test_a_connection_whose_backend_stopped_while_idle_is_replaced(impatient: Database, way: str) -> None:
     with impatient.reading() as connection:
         pid = backend(connection)
 
@@ -69,7 +69,7 @@ def test_a_backend_that_stopped_while_idle_is_replaced_by_a_new_one(impatient: D
         assert backend(connection) != pid
 
 
-def test_a_server_that_vanishes_and_comes_back_is_used_again(
+def test_a_server_that_vanished_is_used_again_after_its_return(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     with proxied(postgres, postgres_url) as (proxy, url):
@@ -90,7 +90,9 @@ def test_a_server_that_vanishes_and_comes_back_is_used_again(
         database.close()
 
 
-def test_a_commit_without_an_answer_is_unavailable(postgres: PostgresServer, postgres_url: str) -> None:
+def test_an_unconfirmed_commit_raises_storage_unavailable(
+    postgres: PostgresServer, postgres_url: str
+) -> None:
     with proxied(postgres, postgres_url) as (proxy, url):
         database = Database(url, connections=1, patience=PATIENCE)
 
@@ -104,14 +106,14 @@ def test_a_commit_without_an_answer_is_unavailable(postgres: PostgresServer, pos
         database.close()
 
 
-def test_an_exception_of_the_caller_is_not_replaced_when_its_time_is_up(impatient: Database) -> None:
+def test_an_exception_of_the_caller_is_not_replaced_by_a_timeout(impatient: Database) -> None:
     with pytest.raises(ZeroDivisionError), impatient.writing() as connection:
         connection.execute(text("SELECT pg_sleep(1)"))
         connection.execute(text("SELECT pg_sleep(1)"))
         raise ZeroDivisionError
 
 
-def test_a_lock_that_is_held_is_reported_by_the_server_before_the_deadline(impatient: Database) -> None:
+def test_the_servers_lock_timeout_fires_before_the_client_deadline(impatient: Database) -> None:
     with impatient.writing() as first:
         first.execute(text("LOCK TABLE users"))
         with pytest.raises(StorageLocked), impatient.writing() as second:

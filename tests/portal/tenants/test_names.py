@@ -17,7 +17,7 @@ def accepts(name: str, taken: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["dev01", "a1", "team-a-dev", "x" * LONGEST])
-def test_a_plain_name_is_taken(name: str) -> None:
+def test_a_valid_name_is_accepted(name: str) -> None:
     assert accepts(name, [])
 
 
@@ -39,25 +39,25 @@ def test_a_plain_name_is_taken(name: str) -> None:
         "x" * (LONGEST + 1),
     ],
 )
-def test_a_name_that_aws_or_a_policy_would_stumble_over_is_refused(name: str) -> None:
+def test_a_malformed_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest, match="lower-case letters"):
         check_name(name, [])
 
 
 @pytest.mark.parametrize("name", ["admin", "default"])
-def test_a_name_that_means_something_else_in_profiles_is_refused(name: str) -> None:
+def test_a_reserved_profile_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequest, match="reserved"):
         check_name(name, [])
     assert accepts(f"{name}-01", [])
 
 
 @pytest.mark.parametrize(("name", "taken"), [("acme", "acme-dev"), ("acme-dev", "acme"), ("acme", "acme")])
-def test_a_name_that_begins_anothers_resources_is_refused(name: str, taken: str) -> None:
+def test_a_name_that_overlaps_with_another_tenant_is_refused(name: str, taken: str) -> None:
     assert not accepts(name, [taken])
 
 
 @given(st.lists(names, max_size=12))
-def test_no_two_accepted_tenants_can_reach_each_other(candidates: list[str]) -> None:
+def test_policies_of_accepted_tenants_never_match_each_other(candidates: list[str]) -> None:
     taken: list[str] = []
     for name in candidates:
         if accepts(name, taken):

@@ -35,12 +35,12 @@ def test_a_tenant_is_found_by_name_and_by_id(database: Database, reference: str)
 
 
 @pytest.mark.parametrize("reference", ["dev", "DEV01", "", "%", "dev01 "])
-def test_nothing_else_is_found(database: Database, reference: str) -> None:
+def test_a_tenant_is_not_found_by_any_other_text(database: Database, reference: str) -> None:
     with database.writing() as connection:
         assert fill(connection).find(reference, "dana") is None
 
 
-def test_a_tenant_is_seen_by_how_one_stands_to_it(database: Database) -> None:
+def test_a_tenant_is_listed_with_the_users_membership(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
@@ -53,7 +53,7 @@ def test_a_tenant_is_seen_by_how_one_stands_to_it(database: Database) -> None:
         assert store.names() == ["data01", "dev01", "prod01"]
 
 
-def test_a_search_finds_what_one_sees_by_a_part_of_its_name(database: Database) -> None:
+def test_a_search_finds_visible_tenants_by_a_part_of_the_name(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
@@ -64,7 +64,7 @@ def test_a_search_finds_what_one_sees_by_a_part_of_its_name(database: Database) 
         assert store.search("dana", "_", 9, is_member=False) == []
 
 
-def test_a_removed_member_is_none(database: Database) -> None:
+def test_a_removed_member_has_no_membership(database: Database) -> None:
     with database.writing() as connection:
         store = fill(connection)
 
