@@ -1,4 +1,4 @@
-"""Who is behind a token, and how users and tokens come to be and end, on record."""
+"""Token authentication, and the creation and revocation of users and tokens; every change is audited."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change, for the record."""
+    """The author of a change, as written to the audit log."""
 
     id: UserId | None
     name: str
@@ -56,12 +56,12 @@ class Actor:
 
 
 OPERATOR = Actor(None, "operator")
-"""Whoever runs commands on the portal's own machine."""
+"""The actor for commands that are run on the portal's own host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Users and their tokens."""
+    """The service for users and their API tokens."""
 
     database: Database
     audit: AuditLog
@@ -75,7 +75,7 @@ class Identity:
         address: str = "",
         request_id: str = "",
     ) -> tuple[ApiToken, User]:
-        """The token that *text* is, and its owner; raises `Unauthenticated` or `SignInAgain`, saying why."""
+        """Return the token that *text* is and its owner; raises `Unauthenticated` or `SignInAgain`."""
         kind = recognise(text)
         if kind is None:
             raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
@@ -96,7 +96,7 @@ class Identity:
         return self._watch(bearer.token, bearer.user, address, request_id, now), bearer.user
 
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
-        """Add a person or, without a password, a service account; refuses a name that is taken."""
+        """Add a user, or a service account without a password; raises `AlreadyExists` for a taken name."""
         user, write = new_user(username, role, password, self.clock())
 
         def name_is_free(connection: Connection) -> AlreadyExists | None:
@@ -119,9 +119,9 @@ class Identity:
         grant_ends_at: datetime | None = None,
         precondition: Check | None = None,
     ) -> tuple[Secret, ApiToken]:
-        """A new token of *user*; the secret is known to nobody but who gets this answer.
+        """Create a token of *user*; the returned secret is not stored and cannot be read again.
 
-        A temporary token stands on a grant and names its end; a permanent one has none.
+        A temporary token has a sign-in and the time at which that ends; a permanent token has neither.
         """
         _check_text("An API token's name", name, _LONGEST_TOKEN_NAME)
         if (kind is TokenKind.PERMANENT) != (grant_ends_at is None):
@@ -145,7 +145,7 @@ class Identity:
         use_by: datetime | None = None,
         address: str = "",
     ) -> ApiToken:
-        """A token as it will be when it was added."""
+        """Return a token of *user* that is not stored yet; `add_token` stores it."""
         return ApiToken(
             id=TokenId(uuid4().hex),
             kind=kind,
@@ -159,14 +159,14 @@ class Identity:
             allows_admin=allows_admin,
             use_by=use_by,
             address=address[:_LONGEST_ADDRESS],
-            # A User's token stays without the exemption when its owner becomes an Administrator later.
+            # A token made by a User stays without the exemption if that user becomes an Administrator later.
             reauthentication_exempt=kind is TokenKind.PERMANENT and user.is_administrator,
         )
 
     def add_token(
         self, token: ApiToken, user: User, by: Actor, *before: RowChange, precondition: Check | None = None
     ) -> Secret:
-        """Add *token*, on record; the answer is the only place where its secret is."""
+        """Store *token* and return its secret, which cannot be read again; the change is audited."""
         secret = mint(token.kind)
         detail: dict[str, Scalar] = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
         if token.reauthentication_exempt:
@@ -178,9 +178,9 @@ class Identity:
         return secret
 
     def revoke_token(self, user: User, token_id: TokenId, by: Actor) -> None:
-        """End a token of *user*; it counts for nothing from here on.
+        """Revoke a token of *user* with immediate effect.
 
-        A token that has been ended, or is not the user's, is left alone, and no event is recorded.
+        A token that is revoked already, or belongs to another user, is left alone and no event is recorded.
         """
         with self.database.reading() as connection:
             if not TokenStore(connection).is_to_end(token_id, user.id):
@@ -191,7 +191,7 @@ class Identity:
         )
 
     def _watch(self, token: ApiToken, user: User, address: str, request_id: str, now: datetime) -> ApiToken:
-        """Put on record from where a handed-over token is used first, and when that changes."""
+        """Record the address at the first use of a handed-over token, and each change of network."""
         address = address[:_LONGEST_ADDRESS]
         row = {"token_id": token.id, "used_at": now, "seen_at": address}
         by = Actor(user.id, user.username, request_id)
@@ -201,7 +201,7 @@ class Identity:
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
-            # A client that changes between two networks would write one event for each request.
+            # A client that alternates between two networks would write one event per request.
             self.audit.commit_refusal(event, RowChange(MOVED, {"token_id": token.id, "seen_at": address}))
         else:
             return token
@@ -209,7 +209,7 @@ class Identity:
 
 
 def new_user(username: str, role: Role, password: Secret | None, now: datetime) -> tuple[User, RowChange]:
-    """A user to be added, and the row; without a password they sign in by tokens alone."""
+    """Return a new user and the row to insert; a user without a password can only use tokens."""
     check_no_secret(username)
     name = canonical_username(username)
     check_new_username(name)
@@ -225,16 +225,16 @@ def new_user(username: str, role: Role, password: Secret | None, now: datetime) 
 
 
 def check_no_secret(typed: str) -> None:
-    """Return if *typed*, before it is folded, does not look like a secret; else raise `InvalidRequest`.
+    """Return if *typed*, before case folding, does not look like a secret; else raise `InvalidRequest`.
 
-    Folded to one spelling, a secret could no longer be told from a name on record.
+    After case folding, redaction no longer recognises a secret, and it would reach the audit log.
     """
     if redacted(typed) != typed:
         raise InvalidRequest("That username looks like an API token or an AWS key. Enter another one.")
 
 
 def name_taken(username: str, typed: str) -> AlreadyExists:
-    """Return the refusal of a name that a user has, in whatever spelling it was *typed*."""
+    """Return the error for a username that exists already; *typed* is the spelling that was entered."""
     same = (
         ""
         if typed.strip() == username or not typed.isprintable()
@@ -244,7 +244,7 @@ def name_taken(username: str, typed: str) -> AlreadyExists:
 
 
 def used(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
-    """The note that a token was used just now, at most one a minute; rides with another commit."""
+    """Return the update of a token's last use, at most one per minute; committed with another change."""
     if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
         return ()
     return (RowChange(TOUCH, {"token_id": token.id, "used_at": now}),)

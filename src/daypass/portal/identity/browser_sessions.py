@@ -1,4 +1,4 @@
-"""Signing in with a browser, saying once more who one is, and signing out; all of it on record."""
+"""Browser sessions: sign-in, reauthentication and sign-out, all of them audited."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -50,7 +50,7 @@ from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
 
 IDLE = timedelta(minutes=60)
-"""A browser that asks for nothing this long is signed out."""
+"""The idle timeout of a browser session."""
 
 FRESH = timedelta(minutes=5)
 """How long a sign-in counts as recent, for changes that need reauthentication."""
@@ -58,7 +58,7 @@ FRESH = timedelta(minutes=5)
 DEVICE_LIFETIME = timedelta(days=90)
 
 KEPT_AFTER_END = timedelta(days=90)
-"""How long a token that ended is remembered, so that whoever comes with it is told that it has ended."""
+"""How long an ended token is kept, so that its bearer gets “has ended” and not “unknown”."""
 
 _FAILED = "There is no such user, or that is not their password."
 _ENDED = "Your sign-in has ended. Sign in again."
@@ -75,7 +75,7 @@ _HOW_TO_PROVE = {
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A sign-in, and the two cookies that the browser keeps."""
+    """A new browser session and its two cookies: the session's and the known browser's."""
 
     cookie: Secret
     device: Secret
@@ -85,7 +85,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class BrowserSessions:
-    """Browser sessions: tokens of the kind `BROWSER`, whose secret is a cookie."""
+    """The service for browser sessions: tokens of the kind `BROWSER` whose secret is a cookie."""
 
     database: Database
     audit: AuditLog
@@ -101,7 +101,7 @@ class BrowserSessions:
         request_id: str,
         replaces: str | None = None,
     ) -> SignedIn:
-        """A new sign-in, never one that was there before; the cookie that it *replaces* counts no more.
+        """Start a new session and revoke the one whose cookie it *replaces*; a session ID is never reused.
 
         Raises `SignInFailed`, `TooManyAttempts` and, if the password is right, `RateLimited`. An unknown user
         and a wrong password take the same time.
@@ -132,7 +132,7 @@ class BrowserSessions:
         return made
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
-        """The sign-in behind a cookie, and who it is; raises `Unauthenticated` or `SignInAgain`."""
+        """Return the session of a cookie and its user; raises `Unauthenticated` or `SignInAgain`."""
         if recognise(cookie) is not TokenKind.BROWSER:
             raise Unauthenticated("You are not signed in.")
         with self.database.reading() as connection:
@@ -143,7 +143,7 @@ class BrowserSessions:
         is_idle = (token.last_used_at or token.created_at) + IDLE <= now
         if bearer.is_revoked or bearer.is_disabled or is_idle or token.expires_at <= now:
             raise SignInAgain(_ENDED)
-        # A page can be shown without this note; the idle limit then comes sooner, never later.
+        # A page does not need this write; without it the idle timeout comes sooner, never later.
         with suppress(StorageUnavailable):
             self._note_use(token, now)
         return token, bearer.user
@@ -158,7 +158,7 @@ class BrowserSessions:
         request_id: str,
         device: str | None = None,
     ) -> SignedIn:
-        """The same sign-in under a new id, as fresh as any; what stands on the old one stands on it now."""
+        """Reauthenticate: replace the session by a fresh one under a new ID, and move its tokens to that."""
         login, known_device = self._look_up(user.username, device)
         budgets = [guessing.confirmation(user.id)]
         with hash_queue_slot():
@@ -179,15 +179,15 @@ class BrowserSessions:
         return made
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
-        """End a sign-in and all that stands on it, on every replica, from the next request on."""
+        """Revoke a session and its child tokens, on all replicas from the next request on."""
         row = {"ended_id": token.id, "owner_id": user.id, "ended_at": self.clock()}
         detail = {"token_id": token.id}
         event = Event("sign_out", user.id, user.username, None, user.username, "done", detail, request_id)
         self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
     def _look_up(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
-        """The user of that name, and the digest of *device* if they signed in with it before."""
-        # No name looks like this, and some of it cannot even be asked of a database.
+        """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
+        # No username is unprintable, and PostgreSQL rejects some such text as a parameter.
         if not name.isprintable():
             return None, None
         with self.database.reading() as connection:
@@ -291,7 +291,7 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
 def _unchanged(
     login: SignInRecord, token: ApiToken | None = None
 ) -> Callable[[Connection], PortalError | None]:
-    """The check that nobody was disabled, got another password or signed out while the hash was computed."""
+    """Return a check that the user was not changed or signed out while the password was hashed."""
 
     def check(connection: Connection) -> PortalError | None:
         if UserStore(connection).lock_login(login.user.username) != login:
@@ -304,7 +304,7 @@ def _unchanged(
 
 
 def _given_back(budgets: Sequence[guessing.RateLimit]) -> Sequence[RowChange]:
-    # What was right was no guess.
+    # A correct password does not count against the limit, so its attempt is refunded.
     return [RowChange(REFUND, {"paid": budget.subject}) for budget in budgets]
 
 
@@ -315,6 +315,6 @@ def _refused(
     detail: Mapping[str, Scalar],
     request_id: str,
 ) -> Event:
-    # Whoever it was is not known, and what was typed may be a password in the wrong field.
+    # The user is not known, and the typed username may be a password in the wrong field.
     subject = "" if login is None else login.user.username
     return Event(action, None, "somebody", None, subject, outcome, detail, request_id)

@@ -1,7 +1,7 @@
-"""Legacy handoffs: a person agrees in the browser that an application on their computer gets JIT access.
+"""Consent for legacy clients: a user allows an application on their computer JIT access in the browser.
 
-The clients know neither state nor PKCE, so the token is held short instead: for JIT access alone, an hour at
-most, void unless used within a minute, and one for each user, application and scope.
+The clients support neither `state` nor PKCE, so the token itself is restricted: JIT access only, valid for
+at most an hour, void unless used within a minute, and one per user, application and scope.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ USE_WITHIN = timedelta(seconds=60)
 
 LONGEST_NAME = 32
 RECOGNISED = frozenset({"duploctl", "duplo-jit", "duplo-aws-credential-process"})
-"""What the legacy clients call themselves. Anybody may call themselves that; an odd name is worth a mark."""
+"""The names that the legacy clients send. Any program can send them; pages mark a name that is not here."""
 
 _NOT_ADMINISTRATOR = AccessDenied(
     "Admin access to AWS is for Administrators. Start the application without it, for one of your tenants."
@@ -37,16 +37,19 @@ _NOT_ADMINISTRATOR = AccessDenied(
 
 @dataclass(frozen=True, slots=True)
 class LegacyConsents:
-    """Tokens of the kind `APPROVAL`. They do not stand on the sign-in that they were agreed to in:
-    signing out of the portal's pages leaves the command line at work, until the consent itself ends."""
+    """The service for tokens of the kind `APPROVAL`.
+
+    They are no children of the browser session in which they were approved: after sign-out the command line
+    keeps working until the consent itself ends.
+    """
 
     identity: Identity
     loopback: LegacyLoopback
 
     def check(self, sign_in: ApiToken, user: User, *, wants_admin: bool) -> None:
-        """Return when *user* may agree to this just now.
+        """Return if *user* may consent now.
 
-        Raises `AccessDenied`, or `ReauthenticationRequired` where only a fresh sign-in is missing.
+        Raises `AccessDenied`, or `ReauthenticationRequired` if only a recent sign-in is missing.
         """
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("Only a browser that is signed in can authorize an application.")
@@ -69,7 +72,7 @@ class LegacyConsents:
     def cancel(
         self, user: User, application: str, *, wants_admin: bool, address: str, request_id: str
     ) -> None:
-        """Put on record that *user* said no."""
+        """Record that *user* refused."""
         detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
         self.identity.audit.commit_refusal(
             Event(
@@ -88,10 +91,10 @@ class LegacyConsents:
         address: str,
         request_id: str,
     ) -> tuple[Secret, ApiToken]:
-        """A token for *application*; the one that it had for the same scope counts no more.
+        """Create a token for *application* and revoke its previous one for the same scope.
 
-        *consent* names what the person saw and answered; it counts once.
-        Raises `RequestExpired` after that, and `RateLimited`.
+        *consent* identifies the consent page that was answered, and works once.
+        Raises `RequestExpired` if it was used before, and `RateLimited`.
         """
         self.check(sign_in, user, wants_admin=wants_admin)
         now, identity = self.identity.clock(), self.identity
@@ -107,11 +110,11 @@ class LegacyConsents:
             use_by=now + USE_WITHIN,
             address=address,
         )
-        # The token's id is made of the consent, so that the same consent cannot make a second one.
+        # The token's ID is derived from the consent, so that one consent cannot create two tokens.
         token = replace(token, id=_id_of(sign_in, consent))
 
         def still_agreed(connection: Connection) -> PortalError | None:
-            # One after another, so that of two at once the newest is the one that stays.
+            # The lock serialises concurrent consents, so that exactly the newest token remains.
             login = UserStore(connection).lock_login(user.username)
             if login is None or login.is_disabled or TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
@@ -126,7 +129,7 @@ class LegacyConsents:
 
 
 def _end_older(token: ApiToken) -> RowChange:
-    """End what the application was given before for the same scope."""
+    """Return the change that revokes the application's previous token for the same scope."""
     row = {
         "owner_id": token.user_id,
         "replaced_kind": token.kind.value,
@@ -142,5 +145,5 @@ def _id_of(sign_in: ApiToken, consent: str) -> TokenId:
 
 
 def shown_name(typed: str) -> str:
-    """What an application calls itself, fit to be shown: printable, and no longer than a name is."""
+    """Return the name that an application sent, for display: printable, redacted and shortened."""
     return redacted("".join(sign for sign in typed if sign.isprintable()).strip())[:LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""Letters that a username may have, and those among them that look like ASCII ones: data of Unicode 15.0.
+"""Letters that a username may contain, and those that look like ASCII letters: data of Unicode 15.0.
 
 Made with ICU 72: the letters and marks of `uspoof_getRecommendedSet` (UTS 39, Identifier_Status), without
 marks and modifiers that belong to no alphabet and without the phonetic Latin letters above U+1EFF; and
@@ -8,7 +8,7 @@ those of them that have the skeleton (`uspoof_getSkeleton`, UTS 39 section 4) of
 import unicodedata
 
 LATIN, EAST_ASIAN = "LATIN", frozenset({"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-"""The scripts that are written together (UTS 39, "highly restrictive")."""
+"""The scripts that may occur together (UTS 39, "highly restrictive")."""
 
 
 def _ranges(text: str) -> tuple[range, ...]:
@@ -16,7 +16,7 @@ def _ranges(text: str) -> tuple[range, ...]:
     return tuple(range(int(first, 16), int(last or first, 16) + 1) for first, _, last in parts)
 
 
-# Between two letters of a range there may be signs, and capital letters, which folding replaces.
+# The ranges also cover other signs and capital letters: callers check the category and fold the case first.
 _RECOMMENDED = _ranges(
     "E0-17E 1A1 1B0 1CE-1DC 1DF-1E3 1E7-21B 21F 227-233 259 37B-3CE 3FC-45F 48B-4FF 511-529 52F-559 "
     "561-586 5B4 5D0-5F2 620-63F 641-655 670-672 674-68D 68F-6A0 6A2-6D5 6E5-6E6 6EE-6FF 750-7B1 870-88E "
@@ -32,21 +32,23 @@ _LIKE_ASCII = _ranges(
     "131 3B1 3B3 3B9 3BD 3BF 3C1 3C3 3C5 430 431 433 435 43E 440 441 443 445 455 456 458 4AF 4BB 4BD 4CF "
     "51B 51D 561 563 566 570 578 57C 57D 581 584 585 5D5 5D8 5DF 5E1 627 647 6BE 6C1 6D5 B03 B20 C02 C82 "
     "D02 D20 D82 101D 10E7 10FF 12D0"
-    # Unicode finds these like other letters, and a reader like k and x.
+    # Unicode maps these to other letters, but readers take them for k and x.
     " 138 3BA 3C7"
 )
 
 
-def is_recommended(sign: str) -> bool:
-    """Return whether a character that is case-folded is a letter or a mark that Unicode recommends."""
-    return unicodedata.category(sign)[0] in "LM" and any(ord(sign) in one for one in _RECOMMENDED)
+def is_recommended(character: str) -> bool:
+    """Return whether a case-folded character is a letter or a mark that Unicode recommends."""
+    return unicodedata.category(character)[0] in "LM" and any(
+        ord(character) in codes for codes in _RECOMMENDED
+    )
 
 
-def looks_like_ascii(sign: str) -> bool:
+def looks_like_ascii(character: str) -> bool:
     """Return whether a recommended letter looks like an ASCII letter or digit."""
-    return any(ord(sign) in one for one in _LIKE_ASCII)
+    return any(ord(character) in codes for codes in _LIKE_ASCII)
 
 
-def script_of(sign: str) -> str:
+def script_of(character: str) -> str:
     """Return the script of a recommended letter or mark: the first word of its name."""
-    return unicodedata.name(sign).split(" ")[0].split("-")[0]
+    return unicodedata.name(character).split(" ")[0].split("-")[0]

@@ -1,4 +1,4 @@
-"""Who somebody is, and what stands for them."""
+"""Users, roles and API tokens."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -12,37 +12,37 @@ TokenId = NewType("TokenId", str)
 
 
 class Role(StrEnum):
-    """What a user is in the portal, by the words of its pages and of the legacy clients."""
+    """The role of a user, in the words of the pages and of the legacy clients."""
 
     USER = "User"
     ADMINISTRATOR = "Administrator"
 
 
 class TokenKind(StrEnum):
-    """What a token is good for; one kind is never taken for another."""
+    """The kinds of tokens; a token of one kind is never accepted as another."""
 
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     BROWSER = "browser"
-    """A sign-in: its secret is a browser's cookie, and it counts nowhere else."""
+    """A browser session: its secret is a cookie and is accepted nowhere else."""
     APPROVAL = "approval"
-    """A legacy client's, approved in the browser: for JIT access only."""
+    """A legacy client's token, approved in the browser; for JIT access only."""
     CLI = "cli"
-    """What our own command line works with."""
+    """An access token of the daypass CLI."""
     REFRESH = "refresh"
-    """What our own command line gets the next one with."""
+    """A refresh token of the daypass CLI (RFC 6749, section 1.5)."""
 
 
 BEARER_KINDS = frozenset({TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.CLI})
-"""The kinds that stand for their owner on every request."""
+"""The kinds that the API accepts as bearer tokens."""
 
 CONSENTED_KINDS = frozenset({TokenKind.APPROVAL, TokenKind.CLI, TokenKind.REFRESH})
-"""The kinds that reach no further than what their owner agreed to."""
+"""The kinds whose scope is limited to the consent of their owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person or a service account that may use the portal."""
+    """A person or a service account with a portal account."""
 
     id: UserId
     username: str
@@ -50,13 +50,13 @@ class User:
 
     @property
     def is_administrator(self) -> bool:
-        """Whether this user runs the portal."""
+        """Whether this user is an Administrator."""
         return self.role is Role.ADMINISTRATOR
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """What is known of a token; the token itself is not kept anywhere."""
+    """The metadata of a token; its secret is not stored."""
 
     id: TokenId
     kind: TokenKind
@@ -67,37 +67,37 @@ class ApiToken:
     grant_ends_at: datetime | None
     last_used_at: datetime | None = None
     parent_id: TokenId | None = None
-    """The sign-in or approval that this one stands on and ends with; that one has no parent itself."""
+    """The session or consent that this token ends with; a parent has no parent itself."""
     application: str = ""
-    """What the token was made for, where an application asked for it."""
+    """The application that requested the token, or "" if none did."""
     allows_admin: bool = False
-    """Whether its owner agreed to the master role; counts for the kinds that stand on a consent."""
+    """Whether the consent covers the master role; matters only for `CONSENTED_KINDS`."""
     use_by: datetime | None = None
-    """Void unless it was used before."""
+    """The token is void unless it was used before this time."""
     address: str = ""
-    """Where it was made; of an approval, where it was used last."""
+    """The client address at creation; for an approval, at the last use."""
     reauthentication_exempt: bool = False
-    """Whether it makes administrative changes that otherwise need a recent sign-in: for automation."""
+    """Whether the token may make changes that otherwise need reauthentication: for automation."""
     authorized_at: datetime | None = None
-    """When the owner authorized the command line that it belongs to; renewing a token leaves it."""
+    """When the owner consented to the CLI's access; a refresh does not change it."""
 
     @property
     def reaches_admin(self) -> bool:
-        """Whether the master role may be asked for with it, if its owner may at all."""
+        """Whether the token's scope covers the master role; the owner's role is checked separately."""
         return self.allows_admin or self.kind not in CONSENTED_KINDS
 
 
 def canonical_username(typed: str) -> str:
-    """The one spelling of a username: NFKC, case-folded, trimmed.
+    """Return the canonical form of a username: NFKC, case-folded, trimmed.
 
-    Folding can undo a normal form, so it is normalised once more (Unicode, section 3.13).
+    Case folding can undo NFKC, so the result is normalised again (Unicode, section 3.13).
     """
     folded = unicodedata.normalize("NFKC", typed).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
 
 
 def network_of(address: str) -> str:
-    """What stands for whoever is at *address*: itself or, with IPv6, the home's worth of them around it."""
+    """Return the rate-limit key for an address: IPv4 as is, IPv6 by its /64 prefix."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and as slow for a user who does not exist."""
+"""Password hashing with argon2id, in constant time for unknown users."""
 
 import threading
 from collections.abc import Iterator
@@ -16,37 +16,37 @@ _LONGEST = 256
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
-# Each takes 19 MiB and a core for some 30 ms: a crowd at the door must not take the machine.
+# One hash takes 19 MiB and a core for about 30 ms: many sign-ins at once must not exhaust the machine.
 _hash_slots = threading.BoundedSemaphore(2)
 
-# Whoever waits for a turn holds one of the portal's threads, and most of those are for AWS access.
+# A waiting sign-in occupies one of the portal's threads, and most of those must be free for AWS access.
 _queue_slots = threading.BoundedSemaphore(16)
 
-# The hash of nothing anybody can type, so that an unknown user costs the same time.
+# A hash that no password matches, so that an unknown user costs the same time.
 _DUMMY = _hasher.hash("\0 no password is this one \0")
 
 
 def check_password(password: Secret) -> None:
-    """Return when *password* may be somebody's; else refuse it."""
+    """Return if *password* has an acceptable length; raise `InvalidRequest` otherwise."""
     if not _SHORTEST <= len(password.reveal()) <= _LONGEST:
         raise InvalidRequest(f"A password has {_SHORTEST} to {_LONGEST} characters.")
 
 
 def hash_password(password: Secret) -> str:
-    """What is stored in place of a password."""
+    """Return the argon2id hash of a password."""
     with _hash_slots, unpinned():
         return _hasher.hash(_typed(password))
 
 
 def new_password_hash(password: Secret) -> str:
-    """What is stored of a password that somebody is to have; refuses one that nobody should."""
+    """Validate a new password and return its hash; raises `InvalidRequest`."""
     check_password(password)
     return hash_password(password)
 
 
 @contextmanager
 def hash_queue_slot() -> Iterator[None]:
-    """A place among those whose password is looked at next; raises `Overloaded` when all are taken."""
+    """Hold a place in the queue for hashing; raises `Overloaded` if the queue is full."""
     if not _queue_slots.acquire(blocking=False):
         raise Overloaded("Too many people are signing in just now. Try again in a moment.")
     try:
@@ -56,7 +56,7 @@ def hash_queue_slot() -> Iterator[None]:
 
 
 def verify_password(stored: str | None, password: Secret) -> bool:
-    """Whether *password* is the one that was stored; takes the same time when none was."""
+    """Return whether *password* matches the hash *stored*; takes the same time if there is none."""
     with _hash_slots, unpinned():
         try:
             _hasher.verify(stored or _DUMMY, _typed(password))
@@ -66,5 +66,5 @@ def verify_password(stored: str | None, password: Secret) -> bool:
 
 
 def _typed(password: Secret) -> bytes:
-    # JSON can carry half a character, which has no bytes of its own.
+    # JSON can carry a lone surrogate, which strict UTF-8 does not encode.
     return password.reveal().encode(errors="surrogatepass")

@@ -1,4 +1,4 @@
-"""A user's own tokens: see them, reveal one for programs, add one that stays, end any of them."""
+"""A user's own API tokens: list them, reveal a temporary one, add a permanent one, revoke any."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,27 +14,27 @@ from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 
 LIVE_AT_MOST = 5
-"""So many revealed tokens of one user; the next one ends the oldest."""
+"""The number of live temporary tokens per user; a new one revokes the oldest."""
 
 SHOWN = (TokenKind.BROWSER, TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.APPROVAL, TokenKind.REFRESH)
-"""The kinds that mean something to their owner; a refresh token is a computer that is signed in."""
+"""The kinds listed on the profile page; a refresh token is a signed-in computer."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalTokens:
-    """What a user does with tokens of their own; what others do to them is an Administrator's."""
+    """The service for a user's own tokens; `portal.admin` handles those of other users."""
 
     identity: Identity
 
     def list_own(self, user: User) -> Sequence[ApiToken]:
-        """Everything that stands for *user* just now, oldest first."""
+        """Return the valid tokens of *user*, oldest first."""
         with self.identity.database.reading() as connection:
             return TokenStore(connection).list_for(user.id, SHOWN, self.identity.clock())
 
     def reveal_temporary(
         self, sign_in: ApiToken, user: User, *, address: str, request_id: str
     ) -> tuple[Secret, ApiToken]:
-        """A new token for programs that ends with *sign_in*, shown to nobody but who gets this answer."""
+        """Create a temporary token that ends with *sign_in*; its secret cannot be read again."""
         if sign_in.kind is not TokenKind.BROWSER:
             raise AccessDenied("Only a browser that is signed in reveals a temporary API token.")
         identity = self.identity
@@ -59,7 +59,7 @@ class PersonalTokens:
         )
 
         def still_signed_in(connection: Connection) -> PortalError | None:
-            # One after another, so that two at once do not both find room for the fifth.
+            # The lock serialises concurrent requests, so that two cannot both take the last free place.
             UserStore(connection).lock_login(user.username)
             if TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
@@ -71,7 +71,7 @@ class PersonalTokens:
     def add_permanent(
         self, used: ApiToken, user: User, name: str, *, request_id: str
     ) -> tuple[Secret, ApiToken]:
-        """A named token for a year, for an Administrator who has just signed in; shown once."""
+        """Create a named token for a year; needs an Administrator with a recent sign-in."""
         if not user.is_administrator:
             raise AccessDenied("Permanent API tokens are made by Administrators. Ask one of them.")
         require_recent_authentication(used, self.identity.clock())
@@ -90,5 +90,5 @@ class PersonalTokens:
         )
 
     def revoke(self, user: User, token_id: TokenId, *, request_id: str) -> None:
-        """End one of *user*'s tokens and all that stands on it. Nobody else's: of those nothing is said."""
+        """Revoke one of *user*'s tokens and its children; the ID of another user's token does nothing."""
         self.identity.revoke_token(user, token_id, Actor(user.id, user.username, request_id))

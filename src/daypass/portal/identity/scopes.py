@@ -1,4 +1,4 @@
-"""The scope of a token: what its owner agreed to, for reading and writing alike."""
+"""The admin scope of a token: its owner's consent to administration and the master role."""
 
 from daypass.portal.errors import InsufficientScope
 from daypass.portal.identity.model import ApiToken, TokenKind, User

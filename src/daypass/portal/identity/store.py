@@ -1,4 +1,4 @@
-"""Users and API tokens, as rows."""
+"""Queries for users and API tokens."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -42,7 +42,7 @@ MOVE_CHILDREN = (
     .where(api_tokens.c.parent_id == bindparam("old_parent"))
     .values(parent_id=bindparam("new_parent"))
 )
-"""What stood on one sign-in stands on another."""
+"""Moves the child tokens of one session to another."""
 
 DROP_OLDEST = (
     update(api_tokens)
@@ -61,7 +61,7 @@ DROP_OLDEST = (
     )
     .values(revoked_at=bindparam("now"))
 )
-"""Ends a user's tokens of one kind, but for the newest."""
+"""Revokes a user's tokens of one kind, except the newest."""
 
 REPLACE = (
     update(api_tokens)
@@ -74,7 +74,7 @@ REPLACE = (
     )
     .values(revoked_at=bindparam("now"))
 )
-"""Ends what an application was given before for the same scope."""
+"""Revokes an application's previous token for the same scope."""
 
 FIRST_USE = (
     update(api_tokens)
@@ -85,7 +85,7 @@ FIRST_USE = (
 MOVED = (
     update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(address=bindparam("seen_at"))
 )
-"""Notes from where a token is used now."""
+"""Updates the address that a token is used from."""
 
 _c = api_tokens.c
 _standing = api_tokens.alias("standing")
@@ -95,15 +95,15 @@ FORGET_ENDED = delete(api_tokens).where(
         select(_c.id)
         .where(
             or_(_c.expires_at <= bindparam("ended_before"), _c.revoked_at <= bindparam("ended_before")),
-            # What another stands on goes after it: without it, that one would seem to stand on nothing.
+            # A parent is deleted after its children: without it, a child would seem to have never had one.
             ~select(_standing.c.id).where(_standing.c.parent_id == _c.id).exists(),
         )
         .limit(1000)
-        # Replicas that forget the same rows in another order would wait for each other; so nobody waits.
+        # SKIP LOCKED: replicas that delete the same rows in another order would deadlock.
         .with_for_update(skip_locked=True)
     )
 )
-"""Forgets tokens that ended long ago, some at a time; what they did stays on record."""
+"""Deletes tokens that ended long ago, in batches; the audit log keeps their events."""
 
 REVOKE_TOKEN = (
     update(api_tokens)
@@ -118,7 +118,7 @@ REVOKE_TOKEN = (
 TOUCH = Prepared(
     update(api_tokens)
     .where(
-        # Replicas that note the same tokens in another order would wait for each other; so nobody waits.
+        # SKIP LOCKED: replicas that update the same tokens in another order would deadlock.
         api_tokens.c.id.in_(
             select(api_tokens.c.id)
             .where(api_tokens.c.id == bindparam("token_id"))
@@ -127,7 +127,7 @@ TOUCH = Prepared(
     )
     .values(last_used_at=bindparam("used_at"))
 )
-"""Notes when a token was last used; rides with an audit commit."""
+"""Updates when a token was last used; committed together with an audit event."""
 
 _TOKEN = (
     api_tokens.c.id,
@@ -148,10 +148,10 @@ _TOKEN = (
 )
 
 parents = api_tokens.alias("parents")
-"""The tokens that others stand on."""
+"""The sessions and grants that other tokens are children of."""
 
 ENDED_AT = func.coalesce(api_tokens.c.revoked_at, parents.c.revoked_at)
-"""When a token was ended, or what it stands on; needs a left join with `parents`."""
+"""When a token or its parent was revoked; needs a left join with `parents`."""
 
 _BEARER = Prepared(
     select(*_TOKEN, ENDED_AT.label("ended_at"), users.c.username, users.c.role, users.c.disabled_at)
@@ -172,7 +172,7 @@ _HOLD = Prepared(
             == select(_child.c.parent_id).where(_child.c.id == bindparam("token_id")).scalar_subquery(),
         )
     )
-    # First the token, then what it stands on: two that lock in one order never wait for each other.
+    # The token is locked before its parent: two transactions that lock in one order cannot deadlock.
     .order_by((api_tokens.c.id == bindparam("token_id")).desc())
     .with_for_update(read=True)
 )
@@ -180,7 +180,7 @@ _HOLD = Prepared(
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A token that was once given out, its owner, and whether either has been ended since."""
+    """A token, its owner, and whether either of them was revoked or disabled since."""
 
     token: ApiToken
     user: User
@@ -190,7 +190,7 @@ class Bearer:
 
 @dataclass(frozen=True, slots=True)
 class SignInRecord:
-    """What a sign-in is held against."""
+    """The facts that a sign-in attempt is checked against."""
 
     user: User
     password_hash: str | None
@@ -203,13 +203,13 @@ _LOGIN = select(users.c.id, users.c.username, users.c.role, users.c.password_has
 
 
 class UserStore:
-    """People and service accounts."""
+    """Queries for users: people and service accounts."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, username: str) -> User | None:
-        """The user of that canonical name, unless disabled."""
+        """Return the user of that canonical name, unless disabled."""
         row = self._connection.execute(
             select(users.c.id, users.c.username, users.c.role).where(
                 users.c.username == username, users.c.disabled_at.is_(None)
@@ -218,7 +218,7 @@ class UserStore:
         return None if row is None else User(UserId(row.id), row.username, Role(row.role))
 
     def find_by_id(self, user_id: UserId) -> User | None:
-        """The user of that id, unless disabled."""
+        """Return the user of that ID, unless disabled."""
         row = self._connection.execute(
             select(users.c.id, users.c.username, users.c.role).where(
                 users.c.id == user_id, users.c.disabled_at.is_(None)
@@ -227,15 +227,15 @@ class UserStore:
         return None if row is None else User(UserId(row.id), row.username, Role(row.role))
 
     def is_taken(self, username: str) -> bool:
-        """Whether a user of that canonical name exists, disabled ones included."""
+        """Return whether a user of that canonical name exists, disabled users included."""
         return self._connection.scalar(select(users.c.id).where(users.c.username == username)) is not None
 
     def password_hash(self, user_id: UserId) -> str | None:
-        """What is stored of a user's password; None where they have none."""
+        """Return the hash of a user's password; None for a service account."""
         return self._connection.scalar(select(users.c.password_hash).where(users.c.id == user_id))
 
     def find_login(self, username: str) -> SignInRecord | None:
-        """The user of that canonical name, disabled or not, and how they prove it."""
+        """Return the user of that canonical name, disabled or not, with the password's hash."""
         row = self._connection.execute(_LOGIN, {"username": username}).first()
         if row is None:
             return None
@@ -243,13 +243,13 @@ class UserStore:
         return SignInRecord(user, row.password_hash, row.disabled_at is not None)
 
     def lock_login(self, username: str) -> SignInRecord | None:
-        """The same, and it stays so until this transaction is over."""
+        """Return the same as `find_login`, and lock the row until the transaction ends."""
         if self._connection.dialect.name != "sqlite":
             self._connection.execute(_LOGIN.with_for_update(key_share=True), {"username": username})
         return self.find_login(username)
 
     def first_administrators(self, number: int) -> Sequence[str]:
-        """The first who can be asked for access: Administrators that are people, by name."""
+        """Return the names of the first Administrators with a password, for a user to contact."""
         return self._connection.scalars(
             select(users.c.username)
             .where(
@@ -262,7 +262,7 @@ class UserStore:
         ).all()
 
     def count_administrators(self) -> int:
-        """How many may run the portal."""
+        """Return the number of enabled Administrators."""
         counted = self._connection.scalar(
             select(func.count())
             .select_from(users)
@@ -272,13 +272,13 @@ class UserStore:
 
 
 class TokenStore:
-    """API tokens; of each only the digest is known."""
+    """Queries for API tokens; only their digests are stored."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find_bearer(self, digest: bytes) -> Bearer | None:
-        """The token of that digest with its owner, whatever state they are in."""
+        """Return the token of that digest with its owner, in whatever state they are."""
         row = _BEARER.first(self._connection, {"digest": digest})
         if row is None:
             return None
@@ -286,36 +286,36 @@ class TokenStore:
         return Bearer(_token(row), user, row.ended_at is not None, row.disabled_at is not None)
 
     def lock(self, token_id: TokenId) -> None:
-        """Keep a token, its parent, owner and memberships from being ended until this transaction is over.
+        """Lock a token, its parent, owner and memberships against revocation until the transaction ends.
 
-        What is read afterwards is still true when it commits. SQLite's writing transaction sees to it alone.
+        Later reads in the transaction stay true until it commits. SQLite needs no lock: it has one writer.
         """
         if self._connection.dialect.name == "sqlite":
             return
         held = {row.id: row.parent_id for row in _HOLD.all(self._connection, {"token_id": token_id})}
-        # While this waited, the sign-in may have been confirmed, and the token given another parent.
+        # While this waited, a reauthentication may have moved the token to another parent.
         if held.get(token_id) not in {None, *held}:
             _HOLD.all(self._connection, {"token_id": token_id})
 
     def is_ended(self, token_id: TokenId) -> bool:
-        """Whether a token or its parent was ended; if not, neither is until this transaction is over."""
+        """Return whether a token or its parent was revoked; locks both until the transaction ends."""
         self.lock(token_id)
         counts = select(api_tokens.c.id).outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
         found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
         return found is None
 
     def is_known(self, token_id: TokenId) -> bool:
-        """Say whether there is, or was, a token of that id."""
+        """Return whether a token of that ID exists, revoked ones included."""
         return self._connection.scalar(select(api_tokens.c.id).where(api_tokens.c.id == token_id)) is not None
 
     def is_to_end(self, token_id: TokenId, owner_id: UserId) -> bool:
-        """Return whether there is a token of that id and owner that was not ended itself."""
+        """Return whether that owner has a token of that ID which was not revoked itself."""
         is_it = (_c.id == token_id, _c.user_id == owner_id, _c.revoked_at.is_(None))
-        # PostgreSQL takes no NUL in a parameter.
+        # PostgreSQL rejects NUL in a parameter.
         return token_id.isprintable() and self._connection.scalar(select(_c.id).where(*is_it)) is not None
 
     def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
-        """A user's tokens of some kinds that still count, oldest first."""
+        """Return a user's valid tokens of the given kinds, oldest first."""
         rows = self._connection.execute(
             select(*_TOKEN)
             .outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
@@ -356,5 +356,5 @@ def _token(row: ResultRow) -> ApiToken:
 
 
 def row_of(token: ApiToken, digest: bytes) -> Mapping[str, object]:
-    """What `ADD_TOKEN` takes."""
+    """Return the parameters of `ADD_TOKEN`."""
     return {**asdict(token), "kind": token.kind.value, "digest": digest}

@@ -1,7 +1,7 @@
-"""API tokens as they travel: a prefix for the kind, 190 random bits, a checksum.
+"""The format of API tokens: a prefix for the kind, 190 random bits, a checksum.
 
-The prefix lets scanners find a leaked token, and the checksum lets them, and us, tell a token from a typing
-mistake without asking the database. The alphabet is `[A-Za-z0-9_]`: legacy clients mangle everything else.
+The prefix lets secret scanners find a leaked token, and the checksum detects a typing mistake without a
+database query. The alphabet is `[A-Za-z0-9_]`: legacy clients mangle every other character.
 """
 
 import hashlib
@@ -30,22 +30,22 @@ _CODE = "daypass_code_"
 
 
 def mint(kind: TokenKind) -> Secret:
-    """A new token of that kind."""
+    """Return a new token of that kind."""
     return _mint(PREFIXES[kind])
 
 
 def mint_device() -> Secret:
-    """What a browser is known by at its next sign-in. It is no token, and opens nothing."""
+    """Return a cookie by which a browser is recognised at its next sign-in; it gives no access."""
     return _mint(_DEVICE)
 
 
 def mint_code() -> Secret:
-    """What an application gets its first tokens with, once, within a minute."""
+    """Return an authorization code (RFC 6749, section 4.1.2)."""
     return _mint(_CODE)
 
 
 def recognise(text: str) -> TokenKind | None:
-    """The kind of token that *text* is; None where it is none of ours, or was mistyped."""
+    """Return the kind of token that *text* is, or None if its prefix or checksum does not match."""
     for kind, prefix in PREFIXES.items():
         if text.startswith(prefix) and len(text) == len(prefix) + _RANDOM + _CHECKSUM:
             return kind if text.isascii() and _checksum(text[:-_CHECKSUM]) == text[-_CHECKSUM:] else None
@@ -53,7 +53,7 @@ def recognise(text: str) -> TokenKind | None:
 
 
 def digest(text: str) -> bytes:
-    """What is stored in place of a token; so many random bits need no key and no salt."""
+    """Return the SHA-256 digest that is stored of a token; 190 random bits need no key and no salt."""
     return hashlib.sha256(text.encode()).digest()
 
 

@@ -1,1 +1,1 @@
-"""Sign-in of the command line: pushed requests, consent, one-time codes, rotating tokens."""
+"""OAuth 2.0 for the CLI: pushed authorization requests, consent, authorization codes, token rotation."""

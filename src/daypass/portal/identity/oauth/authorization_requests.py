@@ -1,4 +1,4 @@
-"""From a pushed request to a one-time code: what a person is shown, and what their answer does."""
+"""Authorization requests: pushed by an application, shown to a user, approved or denied."""
 
 import re
 import secrets
@@ -36,7 +36,7 @@ _OVER = "This request was answered, or has expired. Run the command again."
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequests:
-    """What applications ask for, and what people answer."""
+    """The service for authorization requests and the users' consent."""
 
     database: Database
     audit: AuditLog
@@ -44,9 +44,9 @@ class AuthorizationRequests:
     sealing: Sealing
 
     def push(self, wish: AuthorizationParameters) -> AuthorizationRequest:
-        """Seal a request; nothing is stored, and nothing comes of it, until a person opens it.
+        """Validate and seal a request (RFC 9126); nothing is stored until a user opens it.
 
-        Its id is the sealed reference; once it is opened it has another one.
+        The ID of the result is the sealed reference; an opened request has another ID.
         """
         wish.check()
         now, match_code = self.clock(), _match_code()
@@ -54,10 +54,9 @@ class AuthorizationRequests:
         return AuthorizationRequest(sealed, wish, match_code, now, now + REQUEST_LIFE)
 
     def show(self, reference: RequestId, session: ApiToken, user: User, by: str = "") -> AuthorizationRequest:
-        """The request, from now on before the eyes of *session*; raises `RequestExpired` and `RateLimited`.
+        """Return a request and record that *session* sees it; raises `RequestExpired` and `RateLimited`.
 
-        *reference* is what was pushed, or the id of a request that is open already; *by* is the id of the
-        HTTP request.
+        *reference* is a pushed reference or the ID of an opened request; *by* is the ID of the HTTP request.
         """
         now = self.clock()
         request = self._open(self._unsealed(reference, user, now, by), now)
@@ -66,7 +65,7 @@ class AuthorizationRequests:
         return replace(request, shown_at=now, shown_to=session.id)
 
     def _unsealed(self, reference: RequestId, user: User, now: datetime, by: str) -> RequestId:
-        """Return the id of a request, which is put on record when it is opened for the first time."""
+        """Return the request's ID; store and audit the request when it is opened for the first time."""
         if _ROW.fullmatch(reference):
             return reference
         made = self.sealing.unseal(reference)
@@ -75,7 +74,7 @@ class AuthorizationRequests:
         with self.database.reading() as connection:
             if RequestStore(connection).find(made.id) is not None:
                 return made.id
-        # An opened request is answered once and redeemed once, so this limits their events too.
+        # An opened request is approved once and redeemed once, so this limits those events too.
         require_rate(self.database, self.audit, now, "oauth.request", user, by)
         event = _event("oauth.request", made, user, by, "done")
 
@@ -86,7 +85,7 @@ class AuthorizationRequests:
         return made.id
 
     def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
-        """Return if *user* may approve this now; raises `AccessDenied` or `ReauthenticationRequired`."""
+        """Return if *user* may approve the request now; raises `AccessDenied`, `ReauthenticationRequired`."""
         if not request.wish.wants_admin:
             return
         if not user.is_administrator:
@@ -96,9 +95,9 @@ class AuthorizationRequests:
     def approve(
         self, request_id: RequestId, session: ApiToken, user: User, by: str
     ) -> AuthorizationCodeGrant:
-        """The code for the application, on record before anybody has it; *by* is the HTTP request's id.
+        """Return the authorization code, after the audit event is committed; *by* is the HTTP request's ID.
 
-        Raises `RequestExpired`, `ConsentTooFast`, and what `check_person` raises.
+        Raises `RequestExpired`, `ConsentTooFast`, and the errors of `check_person`.
         """
         now = self.clock()
         request = self._open(request_id, now)
@@ -114,7 +113,7 @@ class AuthorizationRequests:
 
         def decide(connection: Connection) -> PortalError | None:
             is_signed_out = TokenStore(connection).is_ended(session.id)
-            # Somebody who was disabled, demoted or signed out meanwhile approves nothing.
+            # A user who was disabled, demoted or signed out in the meantime cannot approve.
             if is_signed_out or UserStore(connection).find(user.username) != user:
                 return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
             decided = RequestStore(connection).decide(request, session.id, now, made)
@@ -124,7 +123,7 @@ class AuthorizationRequests:
         return AuthorizationCodeGrant(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
-        """Answer no; that needs no second look."""
+        """Deny a request, without a minimum viewing time."""
         now = self.clock()
         request = self._open(request_id, now)
 
@@ -144,7 +143,7 @@ class AuthorizationRequests:
 
 
 def _match_code() -> str:
-    """Something short that two screens show and a person compares; it opens nothing."""
+    """Return a short code that the user compares on two screens; it gives no access."""
     letters = [secrets.choice(_LETTERS) for _ in range(8)]
     return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
 

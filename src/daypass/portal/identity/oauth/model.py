@@ -1,4 +1,4 @@
-"""What an application asks for, where the answer may go, and what comes of it."""
+"""The values of the authorization code flow: parameters, redirect targets, grants (RFC 6749, 7636, 8252)."""
 
 import base64
 import hashlib
@@ -14,16 +14,16 @@ from daypass.portal.secret import Secret
 RequestId = NewType("RequestId", str)
 
 OUR_CLIENT = "daypass-cli"
-"""The one application that is known by its id; the name proves nothing, and the pages say so."""
+"""The client ID of the daypass CLI. Public clients are not authenticated (RFC 8252), and pages say so."""
 
 REQUEST_LIFE = timedelta(minutes=5)
 CODE_LIFE = timedelta(seconds=60)
 ACCESS_LIFE = timedelta(minutes=60)
 GRANT_LIFE = timedelta(hours=12)
-"""How long a device stays signed in after the consent; nothing prolongs it."""
+"""How long a device stays signed in after the consent; a refresh does not extend it."""
 
 LOOK_FIRST = timedelta(milliseconds=700)
-"""How long a consent must have been in view before it counts."""
+"""How long a consent page must be visible before an approval is accepted."""
 
 _PORTS = range(1024, 65536)
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{4,5})(/cb/[A-Za-z0-9_-]{16,64})")
@@ -35,31 +35,31 @@ _CLIENT = re.compile("[A-Za-z0-9._-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Loopback:
-    """A listener on the caller's own machine: the only address a code is ever sent to."""
+    """A loopback redirect URI (RFC 8252, section 7.3): the only target a code is redirected to."""
 
     port: int
     path: str
 
     @property
     def url(self) -> str:
-        """The address, made anew from its parts."""
+        """The URI, built from its validated parts."""
         return f"http://127.0.0.1:{self.port:d}{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class ManualRedirect:
-    """A page of ours that shows the code once, for the person to carry over."""
+    """The portal's page that shows the code once, for the user to copy."""
 
 
 Destination = Loopback | ManualRedirect
 
 
 def read_destination(redirect_uri: str, paste_back: str) -> Destination:
-    """Where the code may go; *paste_back* is the address of our own page. Refuses everything else."""
+    """Return the redirect target; *paste_back* is the URI of the portal's page. Raises `OAuthRefused`."""
     if redirect_uri == paste_back:
         return ManualRedirect()
     match = _LOOPBACK.fullmatch(redirect_uri)
-    # `[0-9]` and not `\d`, which knows digits that no port is written in.
+    # `[0-9]` and not `\d`, which matches digits of other scripts too.
     port = int(match[1]) if match else 0
     if match is None or port not in _PORTS or str(port) != match[1]:
         raise OAuthRefused(
@@ -70,7 +70,7 @@ def read_destination(redirect_uri: str, paste_back: str) -> Destination:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationParameters:
-    """What an application pushed: nothing of it is believed, all of it is shown."""
+    """The parameters of a pushed request: all of them untrusted, all of them shown to the user."""
 
     client_id: str
     challenge: str
@@ -78,13 +78,13 @@ class AuthorizationParameters:
     destination: Destination
     wants_admin: bool
     tenant: str
-    """The tenant it is about just now, for the person to recognise; the consent covers all of theirs."""
+    """The tenant in use, shown for orientation; the consent covers all tenants of the user."""
     device: str
     version: str
     address: str
 
     def check(self) -> None:
-        """Return when this is how a request looks; else refuse it."""
+        """Return if the parameters are well-formed; raise `OAuthRefused` otherwise."""
         if not _CLIENT.fullmatch(self.client_id):
             raise OAuthRefused("invalid_client", "client_id has 1 to 64 letters, digits, dots and dashes.")
         if not _CHALLENGE.fullmatch(self.challenge):
@@ -104,7 +104,7 @@ class AuthorizationParameters:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A wish on its way: pushed, shown, decided, redeemed."""
+    """An authorization request and its state: pushed, shown, decided, redeemed."""
 
     id: RequestId
     wish: AuthorizationParameters
@@ -113,7 +113,7 @@ class AuthorizationRequest:
     expires_at: datetime
     shown_at: datetime | None = None
     shown_to: TokenId | None = None
-    """The browser's sign-in that saw the consent last; only that one may answer it."""
+    """The browser session that the consent was last shown in; only that one may answer it."""
     decided_at: datetime | None = None
     code_expires_at: datetime | None = None
     user_id: UserId | None = None
@@ -122,13 +122,13 @@ class AuthorizationRequest:
 
     @property
     def is_known_application(self) -> bool:
-        """Whether the application's id is one of ours."""
+        """Whether the client ID is that of the daypass CLI."""
         return self.wish.client_id == OUR_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCodeGrant:
-    """A consent: the code for the application, released this once."""
+    """An approved request with its authorization code, which is returned this once."""
 
     request: AuthorizationRequest
     code: Secret
@@ -136,7 +136,7 @@ class AuthorizationCodeGrant:
 
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """What a device gets: a token to work with, and one to get the next one with."""
+    """The tokens of a device: an access token and a refresh token (RFC 6749, section 5.1)."""
 
     user: User
     grant: ApiToken
@@ -146,7 +146,7 @@ class TokenGrant:
 
 
 def challenge_of(verifier: str) -> str | None:
-    """The S256 challenge (RFC 7636) of *verifier*; None where it cannot be one."""
+    """Return the S256 code challenge (RFC 7636) of *verifier*, or None if the verifier is malformed."""
     if not _VERIFIER.fullmatch(verifier):
         return None
     digest = hashlib.sha256(verifier.encode()).digest()

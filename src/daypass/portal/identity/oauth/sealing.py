@@ -1,6 +1,6 @@
-"""Pushed authorization requests without a row: the request itself, encrypted, is the reference to it.
+"""Stateless pushed authorization requests (RFC 9126): the reference is the request itself, encrypted.
 
-An anonymous caller takes no storage, and no place in a limit that an office behind one address shares.
+An anonymous caller therefore uses no storage, and no rate limit that users behind one address would share.
 """
 
 import json
@@ -30,14 +30,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Sealing:
-    """Seals requests with a key that all replicas share; the first one to need it makes it."""
+    """Encryption of requests with a key that all replicas share; the first use creates it."""
 
     database: Database
     clock: Clock
     _fernet: Fernet | None = field(default=None, init=False, repr=False)
 
     def seal(self, wish: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
-        """Return the reference that stands for a request that was pushed at *now*."""
+        """Return the reference to a request that was pushed at *now*."""
         loopback = wish.destination if isinstance(wish.destination, Loopback) else None
         values = [
             wish.client_id,
@@ -57,16 +57,16 @@ class Sealing:
         return RequestId(sealed.decode().rstrip("="))
 
     def unseal(self, reference: RequestId) -> AuthorizationRequest | None:
-        """Return the request that *reference* stands for; None if this portal did not seal it."""
+        """Return the request that *reference* contains, or None if this portal did not seal it."""
         if len(reference) > _LONGEST or not reference.isascii():
             return None
         padded = reference.encode() + b"=" * (-len(reference) % 4)
         try:
-            # Its own time stamp is not asked: the request has one, by the portal's clock.
+            # Fernet's own timestamp is ignored: the request carries one, by the portal's clock.
             content = self._box().decrypt(padded)
         except InvalidToken:
             return None
-        # Of the bytes, because several texts may stand for the same ones: one push is one request.
+        # The hash is of the bytes, because several base64 texts can decode to the same: one push, one ID.
         id_ = RequestId(sha256(urlsafe_b64decode(padded)).hexdigest()[:32])
         return _request(id_, json.loads(content))
 

@@ -1,4 +1,4 @@
-"""Authorization requests and spent refresh tokens, as rows."""
+"""Queries for authorization requests and used refresh tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from daypass.portal.storage.upsert import insert_or_update
 
 ADD_SPENT = insert(spent_refresh_tokens)
 PURGE = delete(oauth_requests).where(oauth_requests.c.created_at < bindparam("before"))
-"""What nobody can answer or redeem any more is not kept; the audit log has it."""
+"""Deletes requests that can no longer be approved or redeemed; the audit log keeps their events."""
 
 _c = oauth_requests.c
 
@@ -56,26 +56,26 @@ _REQUEST = (
 
 
 class RequestStore:
-    """Requests of applications, from the push to the redemption of their code."""
+    """Queries for authorization requests that a user has opened."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, request_id: RequestId) -> AuthorizationRequest | None:
-        """The request of that id, whatever state it is in."""
+        """Return the request of that ID, in whatever state it is."""
         return self._one(_c.id == request_id)
 
     def find_by_code(self, digest: bytes) -> AuthorizationRequest | None:
-        """The request whose consent made the code of that digest."""
+        """Return the request that a code of that digest was issued for."""
         return self._one(_c.code_digest == digest)
 
     def add(self, request: AuthorizationRequest) -> None:
-        """Keep a request that is opened for the first time; one that is there stays as it is."""
+        """Insert a request that is opened for the first time; an existing row stays unchanged."""
         insert_it = insert_or_update(self._connection, oauth_requests).values(**row_of(request))
         self._connection.execute(insert_it.on_conflict_do_nothing())
 
     def note_shown(self, request_id: RequestId, session_id: TokenId, now: datetime) -> None:
-        """Remember who sees the consent, and since when."""
+        """Record which session the consent is shown in, and since when."""
         self._connection.execute(
             update(oauth_requests)
             .where(_c.id == request_id, _c.decided_at.is_(None))
@@ -89,7 +89,7 @@ class RequestStore:
         now: datetime,
         code: tuple[bytes, datetime, UserId] | None,
     ) -> bool:
-        """Answer a request, once; with a code's digest and end, or without. False when it was answered."""
+        """Answer a request with a code, or with None to deny it; return False if it was answered before."""
         digest, ends_at, user_id = code or (None, None, None)
         done = self._connection.execute(
             update(oauth_requests)
@@ -104,7 +104,7 @@ class RequestStore:
         return done.rowcount == 1
 
     def redeem(self, request_id: RequestId, now: datetime, grant_id: TokenId | None) -> bool:
-        """Use up the code of a request; of many who try at once, one gets True."""
+        """Mark the code of a request as used; of concurrent attempts, exactly one returns True."""
         done = self._connection.execute(
             update(oauth_requests)
             .where(_c.id == request_id, _c.redeemed_at.is_(None), _c.code_expires_at > now)
@@ -119,7 +119,7 @@ class RequestStore:
 
 @dataclass(frozen=True, slots=True)
 class UsedRefreshToken:
-    """A grant whose code or refresh token was used before."""
+    """A token family whose code or refresh token is used again."""
 
     id: TokenId
     owner: User
@@ -127,18 +127,18 @@ class UsedRefreshToken:
 
 
 class KeyStore:
-    """The key with which requests are sealed."""
+    """Queries for the key that seals requests."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self) -> bytes | None:
-        """Return the key; None as long as no replica needed one."""
+        """Return the key, or None if no replica has created it yet."""
         found = self._connection.scalar(select(sealing_keys.c.key).where(sealing_keys.c.purpose == _REQUESTS))
         return None if found is None else bytes(found)
 
     def add(self, key: bytes, now: datetime) -> bytes:
-        """Keep *key* unless another replica was faster; return the one that counts."""
+        """Insert *key* unless another replica was faster; return the key in force."""
         row = {"purpose": _REQUESTS, "key": key, "created_at": now}
         insert_it = insert_or_update(self._connection, sealing_keys).values(**row)
         self._connection.execute(insert_it.on_conflict_do_nothing())
@@ -149,13 +149,13 @@ _REQUESTS = "oauth requests"
 
 
 class TokenFamilyStore:
-    """Grants: each is a token of kind refresh whose secret changes and whose row stays."""
+    """Queries for token families: each is a refresh token whose secret changes and whose row stays."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def rotate(self, grant_id: TokenId, old: bytes, new: bytes, now: datetime) -> bool:
-        """Put a new secret in the place of the old one; of many who try at once, one gets True."""
+        """Replace the refresh token's secret; of concurrent attempts, exactly one returns True."""
         c = api_tokens.c
         done = self._connection.execute(
             update(api_tokens)
@@ -171,12 +171,12 @@ class TokenFamilyStore:
         return done.rowcount == 1
 
     def find_spent(self, digest: bytes) -> UsedRefreshToken | None:
-        """Return the grant whose refresh token this once was, or None."""
+        """Return the family that this refresh token was once part of, or None."""
         row = self._connection.execute(_SPENT, {"digest": digest}).first()
         return None if row is None else _used_grant(row)
 
     def find(self, grant_id: TokenId) -> UsedRefreshToken | None:
-        """Return the grant of that id, or None."""
+        """Return the family of that ID, or None."""
         row = self._connection.execute(_GRANT, {"grant_id": grant_id}).first()
         return None if row is None else _used_grant(row)
 
@@ -201,7 +201,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> User:
 
 
 def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
-    """What `ADD_REQUEST` takes."""
+    """Return the columns of a request."""
     wish = request.wish
     loopback = wish.destination if isinstance(wish.destination, Loopback) else None
     return {

@@ -1,4 +1,4 @@
-"""From a one-time code to the tokens of a device, from each refresh token to the next, and to their end."""
+"""Token families: issue tokens for an authorization code, rotate them, detect reuse, revoke them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,19 +31,19 @@ _ENDED = "This sign-in has ended. Sign in again."
 
 
 class InvalidGrant(OAuthRefused):
-    """The code or the token is not good, or no more (RFC 6749)."""
+    """The error `invalid_grant` (RFC 6749, section 5.2): a code or token is unknown, used or expired."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("invalid_grant", reason)
 
 
 class _AlreadyRedeemed(InvalidGrant):
-    """Another redemption of the same was first."""
+    """A concurrent redemption of the same code or token was first."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """The application at the token endpoint, and what it presents beside the code."""
+    """The parameters of a token request beside the code, and where it came from."""
 
     client_id: str
     verifier: Secret
@@ -54,22 +54,22 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenFamilies:
-    """The sign-ins of devices.
+    """The service for token families: the sign-ins of devices.
 
-    A grant is a token of kind refresh: its row stays, its secret changes with each use, and the access
-    tokens are its children. So whatever ends the grant ends all of it.
+    A family is one refresh token, whose row stays and whose secret changes with each use, and the access
+    tokens, which are its children. Revoking that row therefore revokes the whole family.
     """
 
     database: Database
     audit: AuditLog
     clock: Clock
     paste_back: str
-    """The address of our own page that shows a code."""
+    """The URI of the portal's page that shows a code."""
 
     def redeem(self, code: Secret, by: TokenRequest) -> TokenGrant:
-        """The tokens for a code. Whatever comes with it, a code counts once; raises `InvalidGrant`.
+        """Return the tokens for a code, which is used up even if the request is wrong; raises `InvalidGrant`.
 
-        A code that comes again ends what it gave the first time.
+        A replayed code revokes the family that it created (RFC 6749, section 4.1.2).
         """
         now = self.clock()
         with self.database.reading() as connection:
@@ -89,7 +89,7 @@ class TokenFamilies:
         return granted
 
     def refresh(self, refresh: Secret, address: str, request_id: str) -> TokenGrant:
-        """The next tokens for a refresh token, which counts once.
+        """Return new tokens for a refresh token and rotate it; a reused one revokes its family.
 
         Raises `InvalidGrant` and `RateLimited`.
         """
@@ -105,7 +105,7 @@ class TokenFamilies:
         if bearer.is_revoked or bearer.is_disabled or bearer.token.expires_at <= now:
             raise InvalidGrant(_ENDED)
         grant, user = bearer.token, bearer.user
-        # The refresh token stays unused, so that it works when the limit allows it again.
+        # Checked before rotation, so that the refresh token still works once the limit allows it.
         require_rate(self.database, self.audit, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
         granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
@@ -117,13 +117,13 @@ class TokenFamilies:
         try:
             self.audit.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
         except _AlreadyRedeemed as late:
-            # Two came with the same one at the same time: one of them may be a thief.
+            # Two requests used the same token at the same time: one of the two clients may have stolen it.
             self._end("oauth.reuse", grant.id, user, address, request_id)
             raise InvalidGrant(_REUSED) from late
         return granted
 
     def revoke(self, text: str, address: str, request_id: str) -> None:
-        """Sign a device out, by either of its tokens; what is no token of ours is no news (RFC 7009)."""
+        """Revoke the family of an access or refresh token; an unknown token is no error (RFC 7009)."""
         if recognise(text) not in (TokenKind.REFRESH, TokenKind.CLI):
             return
         with self.database.reading() as connection:
@@ -144,7 +144,7 @@ class TokenFamilies:
     def _redeem_code(
         self, request: AuthorizationRequest, by: TokenRequest, granted: TokenGrant | None
     ) -> None:
-        """Count the code as used, with what it gives; or burn it, so that nobody gets a second guess."""
+        """Mark the code as used; without *granted* too, so that a wrong verifier allows no second attempt."""
         claim = partial(_claim, request, granted, self.clock())
         device, sent = request.wish.device, (by.address, by.request_id)
         if granted is None:
@@ -165,7 +165,7 @@ class TokenFamilies:
             self._end_used("oauth.replay", grant, by.address, by.request_id)
 
     def _end_used(self, action: str, grant: UsedRefreshToken, address: str, request_id: str) -> None:
-        """End a grant whose code or refresh token came again; further attempts are recorded with a limit."""
+        """Revoke a family whose code or token was reused; later attempts are recorded at a limited rate."""
         if not grant.is_ended:
             self._end(action, grant.id, grant.owner, address, request_id)
             return
@@ -181,21 +181,21 @@ class TokenFamilies:
         request_id: str,
         outcome: str = "denied",
     ) -> None:
-        """End a grant, and with it all that stands on it."""
+        """Revoke a family: its refresh token and the access tokens below it."""
         row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
         event = _event(action, owner, grant_id, owner.username, outcome, address, request_id)
         self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
 
 def _is_stale(request: AuthorizationRequest, now: datetime) -> bool:
-    """Whether the code was never used, and never will be."""
+    """Return whether the code expired before it was used."""
     return request.redeemed_at is None and (request.code_expires_at or now) <= now
 
 
 def _claim(
     request: AuthorizationRequest, granted: TokenGrant | None, now: datetime, connection: Connection
 ) -> InvalidGrant | None:
-    """Use up the code, if whoever consented is still who they were, and signed in where they did."""
+    """Use up the code, if the user and the session that approved it are still valid."""
     if granted is not None:
         is_signed_out = request.shown_to is None or TokenStore(connection).is_ended(request.shown_to)
         user = UserStore(connection).find_by_id(granted.user.id)
@@ -207,7 +207,7 @@ def _claim(
 
 
 def _rotate(granted: TokenGrant, old: bytes, now: datetime, connection: Connection) -> InvalidGrant | None:
-    """Put the new secret in the place of the old one, once."""
+    """Replace the secret of the refresh token, once."""
     if UserStore(connection).find_by_id(granted.user.id) is None:
         return InvalidGrant(_ENDED)
     rotated = TokenFamilyStore(connection).rotate(

@@ -1,1 +1,1 @@
-"""How often anybody may guess, and which browsers have a budget of their own."""
+"""Rate limits of sign-in attempts and of user actions, and the known browsers with a limit of their own."""

@@ -1,6 +1,6 @@
 """Rate limits for requests that a user may repeat freely and that each write to the audit log.
 
-What gives access is recorded without exception, so the request itself is refused above the limit.
+Every grant of access must be recorded, so above the limit the request itself is refused.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""How often anybody may guess a password: budgets that the database keeps, for all replicas together."""
+"""Rate limits for password attempts; the counters are in the database, shared by all replicas."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,53 +12,53 @@ from daypass.portal.storage.engine import Database
 WINDOW = timedelta(minutes=15)
 PER_ACCOUNT = 10
 PER_NETWORK = 100
-"""Many people may share an address, and none of them more than `PER_ACCOUNT` guesses."""
+"""Higher than `PER_ACCOUNT`, because many users may share one address."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many guesses about, or by, one subject."""
+    """A limit of password attempts for one subject in a `WINDOW`."""
 
     of: str
     subject: bytes
     limit: int
     is_extended: bool = True
-    """Whether each guess puts off the reset. Then no span of `WINDOW` ever sees more than `limit`."""
+    """Whether each attempt restarts the window; then no span of `WINDOW` ever sees more than `limit`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitExceeded:
-    """A budget that has nothing left."""
+    """A limit that is exhausted."""
 
     budget: RateLimit
     is_news: bool
-    """Whether this is the first guess that it refuses: one line on record is enough."""
+    """Whether this is the first refused attempt of the window; only that one is audited."""
 
 
 def account(username: str) -> RateLimit:
-    """Of everybody who guesses at one account, by its canonical name, whether or not there is one."""
+    """Return the limit for attempts at one account, by its canonical name, whether or not it exists."""
     return RateLimit("account", _digest("account", username), PER_ACCOUNT)
 
 
 def network(address: str) -> RateLimit:
-    """Of one address, or of a whole home's worth of IPv6 ones, at whatever accounts."""
+    """Return the limit for attempts from one IPv4 address or IPv6 /64 prefix, at any account."""
     return RateLimit("network", _digest("network", network_of(address)), PER_NETWORK, is_extended=False)
 
 
 def device(digest: bytes) -> RateLimit:
-    """Of a browser that its user signed in with before; what strangers do is no matter of its."""
+    """Return the limit for a known browser, which attempts from other browsers do not exhaust."""
     return RateLimit("device", _digest("device", digest.hex()), PER_ACCOUNT)
 
 
 def confirmation(user_id: UserId) -> RateLimit:
-    """Of whoever sits at a browser that is signed in."""
+    """Return the limit for reauthentication in a signed-in browser."""
     return RateLimit("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
 
 
 def consume(database: Database, budgets: Sequence[RateLimit], now: datetime) -> RateLimitExceeded | None:
-    """Take one guess from each budget; the first that has none left is the answer.
+    """Consume one attempt of each limit; return the first limit that is exhausted, or None.
 
-    It is taken, and committed, before the guess is looked at: a crowd gets no more of them than one alone.
+    The attempt is committed before the password is checked: concurrent requests get no extra attempts.
     """
     with database.writing() as connection:
         store = RateLimitStore(connection)
@@ -72,5 +72,5 @@ def consume(database: Database, budgets: Sequence[RateLimit], now: datetime) -> 
 
 
 def _digest(of: str, subject: str) -> bytes:
-    # What is typed may hold half a character, which has no bytes of its own.
+    # The typed name may contain a lone surrogate, which strict UTF-8 does not encode.
     return hashlib.sha256(f"{of} {subject}".encode(errors="surrogatepass")).digest()

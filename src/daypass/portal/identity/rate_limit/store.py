@@ -1,4 +1,4 @@
-"""How many guesses were spent, and which browsers are known, as rows."""
+"""Queries for rate-limit counters and known browsers."""
 
 from datetime import datetime
 
@@ -14,9 +14,9 @@ END_DEVICE = delete(devices).where(
     devices.c.user_id == bindparam("owner_id"),
     or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
 )
-"""Forgets a browser, and those of the same user that were not seen for long."""
+"""Deletes one known browser, and the expired ones of the same user."""
 
-# Replicas that count in another order would wait for each other; so nobody waits.
+# SKIP LOCKED: replicas that update the same counters in another order would deadlock.
 REFUND = (
     update(guesses)
     .where(
@@ -40,13 +40,13 @@ FORGET_GUESSES = delete(guesses).where(
 
 
 class DeviceStore:
-    """Browsers that somebody signed in with before; of each only the digest of a cookie is known."""
+    """Queries for known browsers: those that a user signed in with before, by the digest of a cookie."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def is_known(self, digest: bytes, user_id: UserId, now: datetime) -> bool:
-        """Whether that user signed in with that browser, and not too long ago."""
+        """Return whether that user has signed in with that browser and the record has not expired."""
         known = select(devices.c.digest).where(
             devices.c.digest == digest, devices.c.user_id == user_id, devices.c.expires_at > now
         )
@@ -58,7 +58,7 @@ _PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
 
 
 class RateLimitStore:
-    """How many guesses were spent, by whatever they are counted by."""
+    """Queries for rate-limit counters."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -66,7 +66,7 @@ class RateLimitStore:
     def spend(
         self, subject: bytes, limit: int, now: datetime, later: datetime, *, is_extended: bool
     ) -> int | None:
-        """Count one, in one statement; how many that makes, or None where it was over *limit* before."""
+        """Increment a counter atomically; return its value, or None if it was above *limit* before."""
         statement = (
             insert_or_update(self._connection, guesses)
             .values(subject=bindparam("subject"), spent=1, resets_at=bindparam("later"))
