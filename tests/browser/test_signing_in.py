@@ -23,7 +23,7 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_sentence(person: Pers
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Sign in").click()
 
-    expect(page.get_by_role("alert")).to_have_text("There is no such user, or that is not their password.")
+    expect(page.get_by_role("alert")).to_have_text("Incorrect username or password.")
     expect(page.get_by_label("Username")).to_have_value(username)
     expect(page.get_by_label("Password")).to_have_value("")
 

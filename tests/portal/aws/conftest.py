@@ -1,4 +1,4 @@
-"""A broker on a stub AWS, and one on the sandbox."""
+"""Fixtures for brokers on a scripted AWS and on the sandbox."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Connect = Callable[..., AwsBroker]
 
 @dataclass(frozen=True, slots=True)
 class OwnKeys:
-    """What the portal is started with."""
+    """The AWS keys that the portal starts with."""
 
     access_key_id: str = "AKIAEXAMPLEEXAMPLE12"
     secret_access_key: str = "OWN-SECRET-CANARY"
     session_token: str | None = None
 
     def session(self) -> Session:
-        """A botocore session that finds these keys and nothing of this machine."""
+        """Return a botocore session with these keys, isolated from this machine's configuration."""
         session = Session()
         session.set_credentials(self.access_key_id, self.secret_access_key, self.session_token)
         return session
@@ -40,7 +40,7 @@ def connected(
     public_url: str = PUBLIC_URL,
     timing: Timing | None = None,
 ) -> AwsBroker:
-    """A broker that has learned its account; raises the `AwsError` that says what is missing."""
+    """Return a broker that has learned its identity; raises an `AwsError`."""
     broker = make_broker(
         config, public_url=public_url, connections=connections, session=session, timing=timing
     )
@@ -54,7 +54,7 @@ def aws_config(
     partition: str = "aws",
     console_url: str | None = None,
 ) -> AwsConfig:
-    """A configuration whose endpoints are all at *endpoint_url*."""
+    """Return a configuration with all endpoints at *endpoint_url*."""
     return AwsConfig(
         region=region,
         partition=partition,
@@ -76,13 +76,13 @@ def stub() -> Iterator[StubAws]:
 
 @pytest.fixture
 def waits() -> FakeTiming:
-    """Time that passes only while the broker waits between tries."""
+    """A clock that advances only while the broker sleeps between retries."""
     return FakeTiming()
 
 
 @pytest.fixture
 def broker(stub: StubAws, waits: FakeTiming) -> AwsBroker:
-    """A broker that has found out who it is, on a stub that is ready for the next script."""
+    """A broker that knows its identity, on a stub that is ready for the next script."""
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
     return connected(
         aws_config(stub.url), public_url=PUBLIC_URL, connections=4, session=OwnKeys().session(), timing=timing

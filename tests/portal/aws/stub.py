@@ -1,4 +1,4 @@
-"""A scripted AWS on loopback: it answers what it is told to, and remembers what it was asked."""
+"""A scripted AWS on loopback that records the requests it gets."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ Script = Callable[[BaseHTTPRequestHandler], None]
 
 
 def answer(status: int, body: bytes, content_type: str = "text/xml") -> Script:
-    """Answer with this."""
+    """Return a script that sends this response."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
@@ -25,7 +25,7 @@ def answer(status: int, body: bytes, content_type: str = "text/xml") -> Script:
 
 
 def error(status: int, code: str, message: str = "No.") -> Script:
-    """Answer with an error of AWS's query protocol."""
+    """Return a script that sends an error of AWS's query protocol."""
     body = (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
         f"<Code>{code}</Code><Message>{message}</Message></Error><RequestId>x</RequestId></ErrorResponse>"
@@ -34,9 +34,9 @@ def error(status: int, code: str, message: str = "No.") -> Script:
 
 
 def session(holder: str = "{asked}", **changed: str) -> Script:
-    """Answer with keys; *changed* replaces elements, and an empty text leaves one out.
+    """Return a script that sends keys; *changed* replaces elements, and an empty text omits one.
 
-    They are the keys of *holder*, which is who was asked for.
+    The keys belong to *holder*, by default the requested session.
     """
     elements = {
         "AccessKeyId": "ASIAEXAMPLEEXAMPLE12",
@@ -61,7 +61,7 @@ def session(holder: str = "{asked}", **changed: str) -> Script:
 
 
 def identity(arn: str = "arn:aws:iam::123456789012:user/portal") -> Script:
-    """Answer who is calling."""
+    """Return a script that sends the response of GetCallerIdentity."""
     body = (
         '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
         f"<GetCallerIdentityResult><Arn>{arn}</Arn><Account>123456789012</Account></GetCallerIdentityResult>"
@@ -71,7 +71,7 @@ def identity(arn: str = "arn:aws:iam::123456789012:user/portal") -> Script:
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:
-    """Break the connection off."""
+    """Reset the connection."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.connection.close()
     handler.close_connection = True
@@ -79,11 +79,11 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
 
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that was broken off on purpose is no news."""
+        """Ignore errors of connections that a script has reset on purpose."""
 
 
 class StubAws:
-    """Plays its scripts one after the other, the last one for ever."""
+    """A server that plays its scripts in turn, and repeats the last one."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.scripts: list[Script] = [identity()]
@@ -104,7 +104,7 @@ class StubAws:
                 script(self)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Suppress the server's log."""
 
         self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -115,27 +115,27 @@ class StubAws:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The listening port."""
         return self._server.server_port
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def play(self, *scripts: Script) -> None:
-        """Forget what was, and answer with these from now on."""
+        """Forget the recorded requests, and respond with these scripts from now on."""
         self.scripts = list(scripts)
         self.asked.clear()
         self.bodies.clear()
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:
-        """Say nothing until the test is over."""
+        """Keep the connection open without a response until the test is over."""
         self.stopped.wait(30)
         handler.close_connection = True
 
     def drip(self, handler: BaseHTTPRequestHandler) -> None:
-        """Send a body that never comes to its end, one byte every now and then."""
+        """Send a body that never ends, byte by byte."""
         handler.send_response(200)
         handler.send_header("Content-Length", "100000")
         handler.end_headers()
@@ -146,7 +146,7 @@ class StubAws:
                 return
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
@@ -154,17 +154,17 @@ class StubAws:
 
 
 class FakeTiming:
-    """Time that passes only while somebody waits."""
+    """A clock that advances only during sleep."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.waits: list[float] = []
 
     def monotonic(self) -> float:
-        """The present moment."""
+        """Return the current time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.waits.append(seconds)
         self.now += seconds

@@ -1,4 +1,4 @@
-"""Admin sessions reach all of the account but the portal's own access, by an evaluator of other authors."""
+"""Tests of the admin policy with an independent IAM evaluator."""
 
 import pytest
 
@@ -55,7 +55,7 @@ FREE = [
 ]
 
 
-def test_an_admin_session_changes_nothing_of_the_portal_s_own_access() -> None:
+def test_an_admin_session_cannot_change_the_portal_s_own_access() -> None:
     found = allowed(rights(USER), [*PROTECTED, *FREE])
 
     assert found == {str(request) for request in FREE}
@@ -68,5 +68,5 @@ def test_a_portal_that_runs_with_a_role_is_protected_too() -> None:
 
 
 @pytest.mark.parametrize("principal", [USER, ROLE])
-def test_the_policy_of_admin_sessions_fits_beside_others(principal: str) -> None:
+def test_the_admin_policy_leaves_room_for_others_in_the_size_limit(principal: str) -> None:
     assert len(policies.written(policies.master_policy(ACCOUNT, principal))) < 2048

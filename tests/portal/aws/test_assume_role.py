@@ -1,4 +1,4 @@
-"""AssumeRole: what AWS is asked, and what each of its answers means."""
+"""Tests of AssumeRole: the request, and the mapping of responses."""
 
 import json
 import time
@@ -41,7 +41,7 @@ SOON = Deadline(1008.0)
 CANARIES = ("SECRET-KEY-CANARY", "SESSION-TOKEN-CANARY", "OWN-SECRET-CANARY")
 
 
-def test_aws_is_asked_for_exactly_what_the_session_says(broker: AwsBroker, stub: StubAws) -> None:
+def test_the_assume_role_request_matches_the_session(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(session())
 
     broker.assume(SESSION, attributed=True, deadline=SOON)
@@ -63,7 +63,9 @@ def test_aws_is_asked_for_exactly_what_the_session_says(broker: AwsBroker, stub:
     ]
 
 
-def test_a_plain_session_carries_neither_identity_nor_tags(broker: AwsBroker, stub: StubAws) -> None:
+def test_a_session_without_attribution_has_no_source_identity_and_no_tags(
+    broker: AwsBroker, stub: StubAws
+) -> None:
     stub.play(session())
 
     broker.assume(replace(SESSION, external_id=None), attributed=False, deadline=SOON)
@@ -71,7 +73,7 @@ def test_a_plain_session_carries_neither_identity_nor_tags(broker: AwsBroker, st
     assert stub.asked[0].keys() == {"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"}
 
 
-def test_a_read_only_session_is_narrowed_by_the_managed_policy(broker: AwsBroker, stub: StubAws) -> None:
+def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(session())
 
     broker.assume(replace(SESSION, access=Access.READ_ONLY), attributed=True, deadline=SOON)
@@ -81,7 +83,7 @@ def test_a_read_only_session_is_narrowed_by_the_managed_policy(broker: AwsBroker
     assert len(stub.asked[0]["Policy"]) < 512
 
 
-def test_a_read_only_session_takes_no_other_session_policy(broker: AwsBroker, stub: StubAws) -> None:
+def test_a_read_only_session_refuses_another_session_policy(broker: AwsBroker, stub: StubAws) -> None:
     everything = policies.written(policies.document(policies.allow(["*"], ["*"])))
     widened = replace(SESSION, access=Access.READ_ONLY, policy=everything)
 
@@ -91,7 +93,7 @@ def test_a_read_only_session_takes_no_other_session_policy(broker: AwsBroker, st
     assert "AssumeRole" not in {asked["Action"] for asked in stub.asked}
 
 
-def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsBroker, stub: StubAws) -> None:
+def test_the_response_becomes_credentials_whose_repr_hides_secrets(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(session())
 
     credentials = broker.assume(SESSION, attributed=True, deadline=SOON)
@@ -155,7 +157,7 @@ def test_the_answer_becomes_credentials_that_do_not_show_themselves(broker: AwsB
         (session(holder=HOLDER.replace("123", "321") + "/dana@example.com"), AwsRefused, 1),
     ],
 )
-def test_each_answer_of_aws_has_its_meaning(
+def test_each_aws_response_maps_to_its_error(
     broker: AwsBroker, stub: StubAws, script: Script, kind: type[AwsError], calls: int
 ) -> None:
     stub.play(script)
@@ -170,7 +172,7 @@ def test_each_answer_of_aws_has_its_meaning(
     assert "strange" not in refused.value.reason
 
 
-def test_a_throttled_call_is_tried_again_after_growing_pauses(
+def test_a_throttled_call_is_retried_with_backoff(
     broker: AwsBroker, stub: StubAws, waits: FakeTiming
 ) -> None:
     stub.play(error(400, "Throttling"), error(500, "InternalFailure"), session())
@@ -181,7 +183,7 @@ def test_a_throttled_call_is_tried_again_after_growing_pauses(
     assert waits.waits == [0.1, 0.2]
 
 
-def test_no_pause_reaches_beyond_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
+def test_no_retry_waits_beyond_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
     stub.play(error(400, "Throttling"))
 
     with pytest.raises(AwsThrottled):
@@ -190,7 +192,7 @@ def test_no_pause_reaches_beyond_the_deadline(broker: AwsBroker, stub: StubAws, 
     assert len(stub.asked) == 2
 
 
-def test_nothing_is_asked_after_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
+def test_no_request_is_sent_after_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
     stub.play(session())
 
     with pytest.raises(AwsUnavailable):
@@ -200,7 +202,7 @@ def test_nothing_is_asked_after_the_deadline(broker: AwsBroker, stub: StubAws, w
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
-def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, kind: str) -> None:
+def test_a_response_that_never_ends_is_abandoned_at_the_deadline(stub: StubAws, kind: str) -> None:
     broker = connected(aws_config(stub.url), session=OwnKeys().session())
     stub.play(getattr(stub, kind))
 
@@ -208,11 +210,11 @@ def test_an_aws_that_never_finishes_is_given_up_at_the_deadline(stub: StubAws, k
     with pytest.raises(AwsUnavailable):
         broker.assume(SESSION, attributed=True, deadline=Deadline(started + 0.4))
 
-    # A read alone would take 3.5 seconds; a machine with much else to do may take its time.
+    # One read timeout alone takes 3.5 seconds; the margin is for a busy machine.
     assert time.monotonic() - started < 3
 
 
-def test_a_role_s_path_is_not_part_of_who_holds_its_keys(broker: AwsBroker, stub: StubAws) -> None:
+def test_a_role_path_is_accepted_although_the_session_arn_lacks_it(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(session())
     role_arn = ROLE.replace(":role/", ":role/teams/shop/")
 
@@ -249,7 +251,7 @@ def test_a_role_of_another_account_is_not_looked_up(broker: AwsBroker, stub: Stu
     assert stub.asked == []
 
 
-def test_a_connection_is_used_again_until_the_other_side_closes_it(broker: AwsBroker, stub: StubAws) -> None:
+def test_a_connection_is_reused_until_the_peer_closes_it(broker: AwsBroker, stub: StubAws) -> None:
     came_from: list[int] = []
 
     def answering(*, last: bool) -> Script:

@@ -1,4 +1,4 @@
-"""A clock that is wrong is said to be wrong, whatever AWS answers because of it."""
+"""Tests of the errors for clocks that differ, in all clients of AWS."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +25,7 @@ SOON = Deadline(1e9)
 
 
 def at(ahead: timedelta | None, script: Script) -> Script:
-    """Answer as an AWS whose clock is so far ahead of ours; None for one that says no time."""
+    """Let a script respond with a Date that is ahead of the portal's clock; None omits the Date."""
 
     def answering(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response = handler.send_response_only  # type: ignore[method-assign]  # without a Date
@@ -71,7 +71,7 @@ EXPIRED = "Signature expired: 20261124T120000Z is now earlier than 20261124T1215
         (None, error(403, "SignatureDoesNotMatch", EXPIRED), "clock and the portal's differ"),
     ],
 )
-def test_a_refusal_because_of_the_clock_says_so(
+def test_an_error_caused_by_the_clock_says_so(
     broker: AwsBroker, stub: StubAws, ahead: timedelta | None, script: Script, says: str
 ) -> None:
     stub.play(at(ahead, script))
@@ -82,7 +82,7 @@ def test_a_refusal_because_of_the_clock_says_so(
 
 
 @pytest.mark.parametrize("ahead", [None, timedelta(), 4 * MINUTES, -4 * MINUTES])
-def test_a_lack_of_trust_stays_one_while_the_clocks_agree(
+def test_a_trust_error_is_no_clock_error_while_the_clocks_agree(
     broker: AwsBroker, stub: StubAws, ahead: timedelta | None
 ) -> None:
     stub.play(at(ahead, error(403, "AccessDenied")))
@@ -91,7 +91,7 @@ def test_a_lack_of_trust_stays_one_while_the_clocks_agree(
         assumed(broker)
 
 
-def test_the_search_by_tags_says_so_too(stub: StubAws) -> None:
+def test_a_clock_error_of_the_tag_search_says_so(stub: StubAws) -> None:
     source = tagging_source(aws_config(stub.url), connections=1)
     keys = Credentials("ASIAEXAMPLEEXAMPLE12", Secret("x"), Secret("y"), utc_now() + timedelta(hours=1))
     stub.play(at(-10 * MINUTES, answer(400, b'{"__type": "AccessDeniedException"}')))
@@ -108,7 +108,7 @@ def test_the_search_by_tags_says_so_too(stub: StubAws) -> None:
         lambda roles: roles.set_maximum(ROLE, timedelta(hours=1)),
     ],
 )
-def test_calls_through_boto3_say_so_too(stub: StubAws, act: Callable[[object], object]) -> None:
+def test_a_clock_error_through_boto3_says_so(stub: StubAws, act: Callable[[object], object]) -> None:
     roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
     stub.play(at(-10 * MINUTES, error(403, "AccessDenied")))
 
@@ -128,12 +128,12 @@ def role_answer(inside: str) -> Script:
     ("script", "says"),
     [
         (role_answer(f"<Role><Arn>{ROLE}</Arn></Role>"), "has no trust policy"),
-        (role_answer("<Role></Role>"), "is not AWS"),
-        (role_answer(""), "is not AWS"),
-        (answer(200, b"<html>a captive portal"), "is not AWS"),
+        (role_answer("<Role></Role>"), "not a valid response"),
+        (role_answer(""), "not a valid response"),
+        (answer(200, b"<html>a captive portal"), "not a valid response"),
     ],
 )
-def test_an_answer_about_a_role_that_lacks_something_says_what(
+def test_an_incomplete_response_about_a_role_is_an_error_that_names_the_gap(
     stub: StubAws, script: Script, says: str
 ) -> None:
     roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
@@ -143,7 +143,7 @@ def test_an_answer_about_a_role_that_lacks_something_says_what(
         roles.read(ROLE)
 
 
-def test_answers_about_the_portal_that_lack_something_say_what(stub: StubAws) -> None:
+def test_an_incomplete_response_about_the_portal_is_an_error_that_names_the_gap(stub: StubAws) -> None:
     roles = aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session())
     stub.play(at(None, identity()))
     with pytest.raises(AwsRefused, match="no time"):

@@ -1,4 +1,4 @@
-"""A connection reads exactly one answer, and is used again only after one that left nothing over."""
+"""Tests of one connection: complete responses, reuse, limits."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ Host = Callable[..., Connection]
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    """A connection to somebody who reads one request and says these pieces, then nothing more."""
+    """Connect to a peer that reads one request, sends these pieces, and then stays silent."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         opened: list[Connection] = []
         threads: list[threading.Thread] = []
@@ -39,7 +39,7 @@ def host() -> Iterator[Host]:
 
 
 def _answer(theirs: socket.socket, pieces: Sequence[bytes], stays: bool) -> None:
-    # Whoever asked may be gone at any time.
+    # The client may have closed the connection.
     with theirs, suppress(OSError):
         theirs.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         theirs.recv(65536)
@@ -67,7 +67,7 @@ def ask(connection: Connection, patience: float = 5.0) -> Reply:
         ),
     ],
 )
-def test_an_answer_is_read_whole_however_it_comes(host: Host, pieces: Sequence[bytes]) -> None:
+def test_a_response_in_any_pieces_is_read_completely(host: Host, pieces: Sequence[bytes]) -> None:
     connection = host(pieces)
 
     assert ask(connection) == Reply(200, b"ok")
@@ -82,7 +82,7 @@ def test_an_answer_is_read_whole_however_it_comes(host: Host, pieces: Sequence[b
         pytest.param([OK.replace(b"1.1", b"1.0")], id="HTTP/1.0"),
     ],
 )
-def test_what_does_not_end_with_its_answer_is_not_used_again(host: Host, pieces: Sequence[bytes]) -> None:
+def test_a_connection_with_leftover_data_or_close_is_not_reused(host: Host, pieces: Sequence[bytes]) -> None:
     connection = host(pieces)
 
     assert ask(connection) == Reply(200, b"ok")
@@ -102,7 +102,7 @@ def test_what_does_not_end_with_its_answer_is_not_used_again(host: Host, pieces:
         pytest.param(b"HTTP/1.1 101 OK\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", id="another protocol"),
     ],
 )
-def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
+def test_an_incomplete_or_malformed_response_is_an_error(host: Host, piece: bytes) -> None:
     connection = host([piece])
 
     with pytest.raises(NoResponse):
@@ -117,17 +117,17 @@ def test_what_is_no_whole_answer_is_none(host: Host, piece: bytes) -> None:
         pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", id="a head"),
     ],
 )
-def test_an_answer_that_never_ends_is_not_kept_in_memory(host: Host, piece: bytes) -> None:
+def test_a_response_beyond_the_size_limit_is_refused(host: Host, piece: bytes) -> None:
     with pytest.raises(ResponseTooLarge):
         ask(host([piece]))
 
 
-def test_no_time_left_sends_nothing(host: Host) -> None:
+def test_no_request_is_sent_without_time_left(host: Host) -> None:
     with pytest.raises(NoResponse):
         ask(host([OK]), patience=0.0)
 
 
-def test_each_step_gets_what_is_left_and_no_more(host: Host) -> None:
+def test_each_step_gets_only_the_remaining_time(host: Host) -> None:
     left = iter([60.0, 60.0, 0.05])
     connection = host([OK[:20]], stays=True)
 
@@ -137,7 +137,7 @@ def test_each_step_gets_what_is_left_and_no_more(host: Host) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_many_silent_addresses_share_the_time_to_connect() -> None:
+def test_all_addresses_of_a_host_share_the_connect_timeout() -> None:
     left = iter([0.0])
 
     with pytest.raises(NoResponse):
@@ -145,14 +145,14 @@ def test_many_silent_addresses_share_the_time_to_connect() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nX: b", "a\rX: b", "a\nX: b", "\N{SNOWMAN}", "ä"])
-def test_a_header_that_is_not_one_line_is_neither_sent_nor_shown(host: Host, value: str) -> None:
+def test_a_multiline_header_is_neither_sent_nor_quoted(host: Host, value: str) -> None:
     with pytest.raises(ValueError, match="not one line") as refused:
         host([OK]).post("/", {"X-Amz-Security-Token": f"canary{value}"}, b"", lambda: 5.0, LONGEST)
 
     assert "canary" not in repr(refused.value.args)
 
 
-def test_one_that_was_closed_or_spoken_to_meanwhile_is_dropped(host: Host) -> None:
+def test_an_idle_connection_with_data_or_close_is_dropped(host: Host) -> None:
     quiet, closed = host([OK]), host([OK])
     ask(closed)
 

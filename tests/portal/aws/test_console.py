@@ -1,4 +1,4 @@
-"""Console links: where they may land, and what the sign-in endpoint is told."""
+"""Tests of console sign-in URLs: destinations, and requests to the federation endpoint."""
 
 import json
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ TABLE = "https://us-west-2.console.aws.amazon.com/dynamodbv2/home?region=us-west
 OK = answer(200, b'{"SigninToken": "TOKEN+/="}', "application/json")
 
 
-def test_the_keys_go_by_post_and_no_session_duration_goes_with_them(broker: AwsBroker, stub: StubAws) -> None:
+def test_the_keys_are_posted_without_a_session_duration(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(OK)
 
     broker.console_url(KEYS, TABLE, SOON)
@@ -42,7 +42,7 @@ def test_the_keys_go_by_post_and_no_session_duration_goes_with_them(broker: AwsB
     }
 
 
-def test_the_link_lands_where_it_should_with_its_fragment(broker: AwsBroker, stub: StubAws) -> None:
+def test_the_sign_in_url_has_the_destination_with_its_fragment(broker: AwsBroker, stub: StubAws) -> None:
     stub.play(OK)
 
     link = urlsplit(broker.console_url(KEYS, TABLE, SOON).reveal())
@@ -71,7 +71,7 @@ def test_the_link_lands_where_it_should_with_its_fragment(broker: AwsBroker, stu
         (answer(200, b'{"SigninToken": 7}'), AwsRefused),
     ],
 )
-def test_each_answer_of_the_sign_in_endpoint_has_its_meaning(
+def test_each_response_of_the_federation_endpoint_maps_to_its_error(
     broker: AwsBroker, stub: StubAws, script: Script, kind: type[AwsError]
 ) -> None:
     stub.play(script)
@@ -103,9 +103,7 @@ def test_each_answer_of_the_sign_in_endpoint_has_its_meaning(
         ("aws-cn", "/s3/home#a", "https://eu-west-1.console.amazonaws.cn/s3/home#a"),
     ],
 )
-def test_a_destination_in_the_console_is_given_in_full(
-    partition: str, typed: str | None, resolved: str
-) -> None:
+def test_a_console_path_becomes_a_full_url(partition: str, typed: str | None, resolved: str) -> None:
     assert Destinations(PARTITIONS[partition], None).resolve("eu-west-1", typed) == resolved
 
 
@@ -140,7 +138,7 @@ def test_a_destination_outside_the_console_is_refused(typed: str) -> None:
 
 
 @given(st.text() | st.from_regex(r"(https?:)?[/\\]{0,3}[a-z.@:/\\-]*console\.aws\.amazon\.com[a-z.@:/\\-]*"))
-def test_whatever_is_typed_the_link_stays_in_the_console(typed: str) -> None:
+def test_no_typed_destination_leaves_the_console(typed: str) -> None:
     try:
         resolved = urlsplit(Destinations(PARTITIONS["aws"], None).resolve("eu-west-1", typed))
     except InvalidRequest:
@@ -161,7 +159,7 @@ def test_whatever_is_typed_the_link_stays_in_the_console(typed: str) -> None:
         ("https://console.aws.amazon.com/", False),
     ],
 )
-def test_a_configured_console_is_the_only_one(typed: str, is_console: bool) -> None:
+def test_a_configured_console_excludes_all_others(typed: str, is_console: bool) -> None:
     destinations = Destinations(PARTITIONS["aws"], "http://127.0.0.1:4566/console")
 
     if is_console:

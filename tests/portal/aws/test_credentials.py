@@ -1,4 +1,4 @@
-"""The portal's own credentials are looked up again when they change; a source that hangs blocks nothing."""
+"""Tests of the portal's own credentials: renewal, single-flight lookups, time limits."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ OLD, NEW = "AKIAOLDOLDOLDOLDOLD1", "AKIANEWNEWNEWNEWNEW1"
 
 
 def write_keys(path: Path, access_key_id: str, secret: str = "SECRET-CANARY") -> None:  # noqa: S107  no secret
-    """Replace the file as careful rotation does."""
+    """Replace the file atomically, as a rotation does."""
     new = path.with_suffix(".new")
     new.write_text(f"[default]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret}\n")
     new.replace(path)
@@ -35,7 +35,7 @@ def write_keys(path: Path, access_key_id: str, secret: str = "SECRET-CANARY") ->
 
 @pytest.fixture
 def keys_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The credentials file of this process, with the old keys."""
+    """The credentials file of this process with the old keys."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     path = tmp_path / "credentials"
@@ -48,7 +48,7 @@ def keys_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def credentials(keys_file: Path, waits: FakeTiming) -> Iterator[PortalCredentials]:
-    """The credentials that are in the file."""
+    """The credentials from the file."""
     assert keys_file.exists()
     made = PortalCredentials(timing=Timing(monotonic=waits.monotonic, sleep=waits.sleep))
     yield made
@@ -56,7 +56,7 @@ def credentials(keys_file: Path, waits: FakeTiming) -> Iterator[PortalCredential
 
 
 def asked_with(stub: StubAws, accepted: str, signed: list[str]) -> None:
-    """Let the stub accept one access key, and note which came."""
+    """Make the stub accept one access key only, and record the keys it gets."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
         key = handler.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
@@ -66,7 +66,7 @@ def asked_with(stub: StubAws, accepted: str, signed: list[str]) -> None:
     stub.play(script)
 
 
-def test_a_request_that_aws_refuses_is_repeated_with_the_keys_that_are_in_the_file_now(
+def test_a_request_with_rejected_keys_is_retried_with_the_current_keys(
     stub: StubAws, keys_file: Path
 ) -> None:
     timing = Timing(monotonic=FakeTiming().monotonic)
@@ -92,7 +92,7 @@ def test_a_changed_file_is_read_within_a_second(
     assert (before, credentials.frozen().access_key) == (OLD, NEW)
 
 
-def test_a_file_that_is_broken_for_a_moment_changes_nothing(
+def test_a_temporarily_broken_file_keeps_the_current_keys(
     credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     credentials.frozen()
@@ -105,7 +105,7 @@ def test_a_file_that_is_broken_for_a_moment_changes_nothing(
     assert (meanwhile, credentials.frozen().access_key) == (OLD, NEW)
 
 
-def test_refused_keys_are_looked_up_again_once_in_five_seconds(
+def test_rejected_keys_are_looked_up_again_once_in_five_seconds(
     credentials: PortalCredentials, keys_file: Path, waits: FakeTiming
 ) -> None:
     old = credentials.frozen()
@@ -114,7 +114,7 @@ def test_refused_keys_are_looked_up_again_once_in_five_seconds(
     too_soon = credentials.renewed(old)
     waits.now += 5
     renewed = credentials.renewed(old)
-    # A thread that was refused the old keys gets what another found.
+    # A thread with the rejected keys gets the keys that another thread looked up.
     again = credentials.renewed(old)
 
     assert (unchanged, too_soon) == (None, None)
@@ -135,7 +135,7 @@ def script(keys_file: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_crowd_starts_one_credential_process(keys_file: Path) -> None:
+def test_concurrent_requests_start_one_credential_process(keys_file: Path) -> None:
     starts = keys_file.with_name("starts")
     ends = f"{utc_now() + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}"
     answer = f'{{"Version": 1, "AccessKeyId": "{NEW}", "SecretAccessKey": "x", "Expiration": "{ends}"}}'
@@ -153,7 +153,9 @@ def test_a_crowd_starts_one_credential_process(keys_file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["exit 1", "echo SECRET-CANARY", "echo '{}'", "exec /no/such/program"])
-def test_a_credential_process_that_fails_is_said_and_not_quoted(keys_file: Path, text: str) -> None:
+def test_the_error_of_a_failed_credential_process_does_not_quote_its_output(
+    keys_file: Path, text: str
+) -> None:
     with_process(keys_file, script(keys_file, text))
 
     with pytest.raises(AwsMisconfigured) as refused:
@@ -162,7 +164,7 @@ def test_a_credential_process_that_fails_is_said_and_not_quoted(keys_file: Path,
     assert "CANARY" not in repr(refused.value.__context__) + str(refused.value)
 
 
-def test_a_credential_process_that_hangs_is_given_up_and_killed_at_the_end(keys_file: Path) -> None:
+def test_a_hanging_credential_process_times_out_and_is_killed_on_close(keys_file: Path) -> None:
     pid_file = keys_file.with_name("pid")
     os.mkfifo(pid_file)
     with_process(keys_file, script(keys_file, f"echo $$ > {pid_file}\nsleep 600"))
@@ -199,7 +201,8 @@ def test_clients_of_botocore_sign_with_the_shared_credentials(
 
 def test_keys_from_the_environment_need_no_home_directory() -> None:
     command = (
-        "from daypass.portal.aws.credentials import OwnCredentials as Own; print(Own().frozen().access_key)"
+        "from daypass.portal.aws.credentials import PortalCredentials; "
+        "print(PortalCredentials().frozen().access_key)"
     )
     keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The doctor names what is wrong, how bad it is, and the line that mends it."""
+"""Tests of the doctor: findings, levels, and the commands that fix them."""
 
 import json
 import shlex
@@ -29,7 +29,7 @@ DEV = Tenant(TenantId("dev-id"), "dev01", "us-west-2", ACCOUNT.role_arn("duplose
 
 
 def role(arn: str, external_id: str | None, **changed: object) -> dict[str, Any]:
-    """A role as it should be, but for what is *changed*."""
+    """Return a correct role with the changes of *changed*."""
     return {
         "Arn": arn,
         "MaxSessionDuration": 3600,
@@ -42,12 +42,12 @@ def role(arn: str, external_id: str | None, **changed: object) -> dict[str, Any]
 
 @dataclass
 class Iam:
-    """As much of boto3's client as is looked at."""
+    """A fake of the boto3 client, as far as the doctor uses it."""
 
     roles: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_allowed: bool = True
     policies: dict[str, Any] = field(default_factory=dict)
-    """Inline policies by the name of their role, and the boundary by its ARN."""
+    """Inline policies by role name, and the boundary by its ARN."""
     may_read_policies: bool = True
 
     def get_role(self, RoleName: str) -> dict[str, Any]:  # noqa: N803  boto3's name
@@ -90,7 +90,7 @@ def iam() -> Iam:
 
 
 def roles_of(
-    iam: Any,  # noqa: ANN401  as much of boto3's client as is looked at
+    iam: Any,  # noqa: ANN401  a fake of boto3's client
     principal: Callable[[], str] = lambda: PORTAL,
     skew: timedelta = timedelta(),
 ) -> AwsRoles:
@@ -151,11 +151,11 @@ def test_a_tenant_in_a_misspelled_region_of_an_older_version_is_an_error(sqlite_
     assert "Did you mean us-east-1 or us-west-1?" in finding.sentence
 
 
-def test_an_account_that_is_as_it_should_be_gives_no_finding(examine: Examine) -> None:
+def test_a_correct_account_gives_no_finding(examine: Examine) -> None:
     assert examine() == []
 
 
-def test_one_tenant_s_role_is_looked_at_alone_and_without_aws_too(sqlite_url: str, iam: Iam) -> None:
+def test_one_tenant_can_be_examined_alone_and_while_aws_is_unreachable(sqlite_url: str, iam: Iam) -> None:
     def nobody() -> str:
         raise AwsUnavailable("AWS does not answer.")
 
@@ -174,7 +174,7 @@ def test_one_tenant_s_role_is_looked_at_alone_and_without_aws_too(sqlite_url: st
     assert (unknown.level, unknown.sentence) == (Level.WARNING, "AWS does not answer.")
 
 
-def test_a_missing_role_comes_with_the_line_that_makes_it(examine: Examine, iam: Iam) -> None:
+def test_a_missing_role_comes_with_the_command_that_creates_it(examine: Examine, iam: Iam) -> None:
     del iam.roles["duploservices-dev01"]
 
     (finding,) = examine()
@@ -201,7 +201,7 @@ def test_a_missing_role_comes_with_the_line_that_makes_it(examine: Examine, iam:
     ]
 
 
-def test_a_missing_role_is_made_where_its_arn_says(sqlite_url: str, iam: Iam) -> None:
+def test_the_command_for_a_missing_role_has_the_path_of_its_arn(sqlite_url: str, iam: Iam) -> None:
     elsewhere = replace(DEV, role_arn=f"arn:aws:iam::{ACCOUNT.id}:role/teams/blue/their-role")
     database = Database(sqlite_url)
 
@@ -232,7 +232,7 @@ def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
         (policies.trust(PORTAL, None), "external_id", Level.WARNING),
     ],
 )
-def test_a_trust_policy_that_is_wrong_comes_with_the_right_one(
+def test_a_wrong_trust_policy_comes_with_the_correct_one(
     examine: Examine, iam: Iam, trust: object, code: str, level: Level
 ) -> None:
     change(iam, AssumeRolePolicyDocument=trust)
@@ -243,7 +243,7 @@ def test_a_trust_policy_that_is_wrong_comes_with_the_right_one(
     assert policies.written(policies.trust(PORTAL, "external")) in finding.patch
 
 
-def test_a_role_that_refuses_identity_and_tags_is_no_error(examine: Examine, iam: Iam) -> None:
+def test_a_role_that_refuses_attribution_is_a_warning(examine: Examine, iam: Iam) -> None:
     plain: Any = policies.trust(PORTAL, "external")
     plain["Statement"][0]["Action"] = ["sts:AssumeRole"]
     change(iam, AssumeRolePolicyDocument=plain)
@@ -254,7 +254,7 @@ def test_a_role_that_refuses_identity_and_tags_is_no_error(examine: Examine, iam
     assert "sts:SetSourceIdentity and sts:TagSession" in finding.sentence
 
 
-def test_a_validity_that_the_role_cuts_comes_with_the_line_that_raises_it(
+def test_a_duration_above_the_role_maximum_comes_with_the_command_that_raises_it(
     examine: Examine, sqlite_url: str
 ) -> None:
     database = Database(sqlite_url)
@@ -269,13 +269,13 @@ def test_a_validity_that_the_role_cuts_comes_with_the_line_that_raises_it(
     assert finding.patch.endswith("--role-name duploservices-dev01 --max-session-duration 7200")
 
 
-def test_a_role_without_tag_or_boundary_is_told(examine: Examine, iam: Iam) -> None:
+def test_a_role_without_tag_or_boundary_is_reported(examine: Examine, iam: Iam) -> None:
     change(iam, Tags=[], PermissionsBoundary={})
 
     assert [finding.code for finding in examine()] == ["tag", "boundary"]
 
 
-def test_what_the_portal_may_not_read_is_told_with_what_it_takes(examine: Examine, iam: Iam) -> None:
+def test_a_missing_read_permission_is_reported_with_its_policy(examine: Examine, iam: Iam) -> None:
     iam.is_allowed = False
 
     findings = examine()
@@ -285,7 +285,7 @@ def test_what_the_portal_may_not_read_is_told_with_what_it_takes(examine: Examin
 
 
 def without(document: Any, *sids: str) -> Any:  # noqa: ANN401  JSON
-    """A policy of an earlier version, which lacks these statements."""
+    """Return a policy of an earlier version, without these statements."""
     left = [one for one in document["Statement"] if one.get("Sid") not in sids]
     return document | {"Statement": left}
 
@@ -298,7 +298,7 @@ OUTDATED = [
 
 
 @pytest.mark.parametrize(("policy", "sid", "code", "subject", "call"), OUTDATED)
-def test_a_policy_of_an_earlier_version_comes_with_the_line_that_replaces_it(
+def test_a_policy_of_an_earlier_version_comes_with_the_command_that_replaces_it(
     examine: Examine, iam: Iam, policy: str, sid: str, code: str, subject: str, call: str
 ) -> None:
     new = iam.policies[policy]
@@ -316,7 +316,7 @@ def test_a_policy_of_an_earlier_version_comes_with_the_line_that_replaces_it(
 @pytest.mark.parametrize(
     ("policy", "code", "subject"), [(policy, code, subject) for policy, _, code, subject, _ in OUTDATED]
 )
-def test_a_policy_that_is_not_there_is_reported(
+def test_a_missing_policy_is_reported(
     examine: Examine, iam: Iam, policy: str, code: str, subject: str
 ) -> None:
     new = iam.policies.pop(policy)
@@ -327,9 +327,7 @@ def test_a_policy_that_is_not_there_is_reported(
     assert json.loads(shlex.split(finding.patch)[-1]) == new
 
 
-def test_a_role_that_a_deletion_emptied_is_an_error_and_its_tenant_cannot_issue(
-    examine: Examine, iam: Iam
-) -> None:
+def test_a_role_without_permissions_after_a_deletion_is_an_error(examine: Examine, iam: Iam) -> None:
     iam.policies["duploservices-dev01/tenant"] = policies.nothing()
 
     (finding,) = examine()
@@ -339,9 +337,7 @@ def test_a_role_that_a_deletion_emptied_is_an_error_and_its_tenant_cannot_issue(
     assert readiness([finding]).can_issue is False
 
 
-def test_a_fence_that_an_operator_widened_or_wrote_in_another_way_is_none_of_the_doctor_s_business(
-    examine: Examine, iam: Iam
-) -> None:
+def test_additional_statements_and_equivalent_notations_are_no_findings(examine: Examine, iam: Iam) -> None:
     written: Any = json.loads(json.dumps(iam.policies["duploservices-dev01/tenant"]))
     for statement in written["Statement"]:
         statement.pop("Sid")
@@ -354,9 +350,7 @@ def test_a_fence_that_an_operator_widened_or_wrote_in_another_way_is_none_of_the
     assert examine() == []
 
 
-def test_policies_that_the_portal_may_not_read_are_reported_with_what_it_takes(
-    examine: Examine, iam: Iam
-) -> None:
+def test_unreadable_policies_are_reported_with_the_required_permission(examine: Examine, iam: Iam) -> None:
     iam.may_read_policies = False
 
     findings = examine()
@@ -370,7 +364,7 @@ def test_policies_that_the_portal_may_not_read_are_reported_with_what_it_takes(
     assert all("iam:GetRolePolicy" in finding.patch for finding in findings[1:])
 
 
-def test_chaining_and_a_clock_that_is_off_are_told(examine: Examine) -> None:
+def test_role_chaining_and_a_wrong_clock_are_reported(examine: Examine) -> None:
     findings = examine(is_chained=True, skew=timedelta(minutes=3))
 
     assert [(finding.code, finding.level) for finding in findings] == [

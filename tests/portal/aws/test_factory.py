@@ -1,4 +1,4 @@
-"""Who the portal is in AWS, found out at start."""
+"""Tests of the portal's AWS identity at start."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_keys_of_another_partition_are_refused(stub: StubAws) -> None:
         connected(aws_config(stub.url), session=OwnKeys().session())
 
 
-def test_an_unknown_partition_is_refused_before_aws_is_asked(stub: StubAws) -> None:
+def test_an_unknown_partition_is_refused_without_calling_aws(stub: StubAws) -> None:
     config = aws_config(stub.url, partition="aws-moon")
 
     with pytest.raises(AwsMisconfigured, match="aws-us-gov"):
@@ -52,7 +52,7 @@ def test_an_unknown_partition_is_refused_before_aws_is_asked(stub: StubAws) -> N
     assert stub.asked == []
 
 
-def test_a_portal_without_keys_is_told_how_to_get_some(
+def test_the_error_for_missing_keys_says_how_to_set_them(
     stub: StubAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
@@ -69,16 +69,14 @@ def test_a_portal_without_keys_is_told_how_to_get_some(
     ("script", "kind"),
     [(error(403, "InvalidClientTokenId"), AwsMisconfigured), (answer(200, b"hello"), AwsError)],
 )
-def test_an_aws_that_does_not_know_us_stops_the_start(
-    stub: StubAws, script: Script, kind: type[AwsError]
-) -> None:
+def test_rejected_keys_are_an_error_at_start(stub: StubAws, script: Script, kind: type[AwsError]) -> None:
     stub.play(script)
 
     with pytest.raises(kind):
         connected(aws_config(stub.url), session=OwnKeys().session())
 
 
-def test_an_aws_that_is_down_stops_the_start(stub: StubAws) -> None:
+def test_an_unreachable_aws_is_an_error_at_start(stub: StubAws) -> None:
     url = stub.url
     stub.stop()
 
@@ -142,7 +140,7 @@ def started_with(**more: str) -> AwsConfig:
     return PortalConfig.from_environment({"DAYPASS_AWS_REGION": "eu-west-1", **more}).aws
 
 
-def test_a_browser_is_let_through_to_the_sign_in_and_the_console_of_its_partition() -> None:
+def test_browser_origins_are_the_sign_in_and_console_of_the_partition() -> None:
     assert browser_origins(started_with()) == (
         "https://signin.aws.amazon.com",
         "https://*.signin.aws.amazon.com",
@@ -154,7 +152,7 @@ def test_a_browser_is_let_through_to_the_sign_in_and_the_console_of_its_partitio
     )
 
 
-def test_with_an_aws_of_ones_own_a_browser_is_let_through_to_that_alone() -> None:
+def test_browser_origins_are_the_configured_endpoints_alone() -> None:
     assert browser_origins(started_with(DAYPASS_AWS_ENDPOINT_URL="http://127.0.0.1:4566")) == (
         "http://127.0.0.1:4566",
     )

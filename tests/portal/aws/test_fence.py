@@ -1,4 +1,4 @@
-"""What the fence of tenants' roles allows and denies, by an IAM evaluator that this project did not write."""
+"""Tests of the fence of tenants' roles with an independent IAM evaluator."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -30,7 +30,7 @@ TAGGED = {"aws:ResourceTag/TENANT_NAME": "dev01"}
 
 
 def own(resource: str, *actions: str, **more: str) -> list[Request]:
-    """Requests about a resource of the account."""
+    """Return requests for a resource of the account."""
     return [Request(action, resource, OWN | more) for action in actions]
 
 
@@ -154,7 +154,7 @@ FOREIGN_SUBSCRIPTIONS = [
 
 
 def opened_to(principal: object) -> policies.Document:
-    """A resource policy that allows everything."""
+    """Return a resource policy that allows everything to *principal*."""
     statement = {"Effect": "Allow", "Principal": principal, "Action": "*", "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -175,23 +175,23 @@ def test_everyday_work_within_the_tenant_is_allowed() -> None:
     assert texts(everyday) - allowed(FENCED, everyday) == set()
 
 
-def test_no_session_writes_a_grant_that_outlives_it() -> None:
+def test_no_session_can_write_a_grant_that_outlives_it() -> None:
     assert allowed(FENCED, LASTING) == set()
 
 
-def test_no_session_makes_a_service_move_data_out_of_the_tenant() -> None:
+def test_no_session_can_make_a_service_move_data_out_of_the_tenant() -> None:
     assert allowed(FENCED, [*FORWARDING, *FOREIGN_SUBSCRIPTIONS]) == set()
 
 
-def test_no_session_has_data_encrypted_with_a_key_of_another_account() -> None:
+def test_no_session_can_encrypt_data_with_a_key_of_another_account() -> None:
     assert allowed(FENCED, FOREIGN_KEYS) == set()
 
 
-def test_no_session_sends_access_logs_of_an_api_to_another_tenant() -> None:
+def test_no_session_can_send_access_logs_of_an_api_to_another_tenant() -> None:
     assert allowed(FENCED, FOREIGN_LOGS) == set()
 
 
-def test_a_bucket_of_another_account_is_closed_whatever_its_name_and_policy() -> None:
+def test_a_bucket_of_another_account_is_denied_despite_its_name_and_policy() -> None:
     assert allowed(FENCED, ELSEWHERE) == set()
 
 
@@ -215,7 +215,7 @@ def test_a_guard_holds_against_a_resource_policy_that_names_the_session() -> Non
     assert allowed(FENCED, requests) == set()
 
 
-# What AWS's ReadOnlyAccess allows of these services, as of 2026-09.
+# The actions of these services in AWS's ReadOnlyAccess as of 2026-09.
 MANAGED = (
     *("s3:DescribeJob", "s3:Get*", "s3:List*", "apigateway:GET", "tag:Get*"),
     *(
@@ -231,7 +231,7 @@ MANAGED = (
 )
 
 
-def test_a_read_only_session_reads_and_changes_nothing_for_others() -> None:
+def test_a_read_only_session_has_no_reads_with_side_effects() -> None:
     limits: Any = policies.read_only_limits()
     session = policies.document(policies.allow(MANAGED, ["*"]), *limits["Statement"])
     everything = policies.document(policies.allow(["*"], ["*"]))
@@ -259,7 +259,7 @@ def test_a_read_only_session_reads_and_changes_nothing_for_others() -> None:
     assert allowed(Rights(everything, session=session), effects) == set()
 
 
-def test_the_fence_fits_into_aws_s_sizes() -> None:
+def test_the_fence_policies_fit_the_size_limits_of_aws() -> None:
     longest = "a" * 32
 
     assert len(policies.written(policies.boundary(ACCOUNT))) <= LARGEST_MANAGED_POLICY

@@ -1,7 +1,7 @@
-"""Every writing action that the fence allows has been judged: does it name a resource outside of the tenant?
+"""A review of every write action that the fence allows: can it name a resource outside the tenant?
 
-Most services ask IAM about one resource, and take the names of others as parameters. When the evaluator's
-data has a new action that the fence allows, a test fails until the action is put into one of the tables.
+Most services check one resource with IAM, and take the names of others as parameters. When the evaluator's
+data has a new action that the fence allows, a test fails until the action is added to one of the tables.
 """
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from tests.evaluator.run import Request, allowed, writing_actions
 from tests.portal.aws.test_fence import API, BUCKET, FENCED, OWN, QUEUE, STREAM, TABLE, TAGGED, TOPIC
 
-# A resource of each kind. Actions on other kinds are asked about with "*".
+# A resource of each kind. Actions on other kinds are evaluated with "*".
 RESOURCES = {
     "s3": {"bucket": BUCKET, "object": f"{BUCKET}/k"},
     "dynamodb": {
@@ -24,7 +24,7 @@ RESOURCES = {
     "apigateway": {"RestApi": API, "Stage": f"{API}/stages/live"},
 }
 
-# They take nothing but the resource itself, names inside of it, and values.
+# These actions take only the resource itself, names within it, and values.
 OWN_RESOURCE = {
     "s3": """
         AbortMultipartUpload BypassGovernanceRetention CreateBucket DeleteBucket
@@ -60,7 +60,7 @@ OWN_RESOURCE = {
     "apigateway": "DELETE",
 }
 
-# They name another resource; the value says why that leads out of no tenant, or that SECURITY.md says so.
+# These name another resource; the value says why that stays in the tenant or is covered by SECURITY.md.
 OTHER_RESOURCE = {
     "s3": {
         "PutObject": "copies: s3:GetObject of the source is asked; KMS keys: the statement OwnKeys",
@@ -85,7 +85,7 @@ OTHER_RESOURCE = {
     },
 }
 
-# The evaluator's data describes no resource for it.
+# The evaluator's data has no resource for these actions.
 NOT_EVALUATED = {"SetWebACL"}
 
 
@@ -96,13 +96,13 @@ def requests(service: str) -> list[Request]:
         if action.partition(":")[2] in NOT_EVALUATED:
             continue
         resources = [kinds[kind] for kind in of if kind in kinds] or ["*"]
-        # The ARN of a consumer also fits the pattern of a stream, so the evaluator cannot tell them apart.
+        # A consumer's ARN also matches the pattern of a stream, so the evaluator cannot distinguish them.
         found += [Request(action, resource, OWN | tagged) for resource in resources[-1:]]
     return found
 
 
 @pytest.mark.parametrize("service", RESOURCES)
-def test_every_writing_action_that_is_allowed_has_been_judged(service: str) -> None:
+def test_every_allowed_write_action_has_been_reviewed(service: str) -> None:
     judged = {*OWN_RESOURCE[service].split(), *OTHER_RESOURCE[service]}
 
     told = {text.split()[0].partition(":")[2] for text in allowed(FENCED, requests(service))}

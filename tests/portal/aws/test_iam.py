@@ -1,4 +1,4 @@
-"""Roles made, read and changed, as the portal's own identity may: against the sandbox, which enforces IAM."""
+"""Tests of role provisioning with the portal's own permissions, against the sandbox, which enforces IAM."""
 
 import shlex
 import time
@@ -35,7 +35,7 @@ PREFIX, MASTER = "made-", "made-master"
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """The portal's own user, allowed what the portal needs and nothing else."""
+    """The portal's own user with the permissions of `portal_policy` alone."""
 
     keys: OwnKeys
     user_arn: str
@@ -85,7 +85,7 @@ def keys_of(
     return Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
 
 
-def test_a_made_role_opens_its_own_tenant_and_no_other(sandbox: SandboxProcess, portal: Portal) -> None:
+def test_a_created_role_gives_access_to_its_own_tenant_only(sandbox: SandboxProcess, portal: Portal) -> None:
     for name in ("one", "two"):
         portal.roles(sandbox).make(portal.tenant(name))
         client(sandbox, "s3").create_bucket(Bucket=f"{PREFIX}{name}-files")
@@ -97,7 +97,7 @@ def test_a_made_role_opens_its_own_tenant_and_no_other(sandbox: SandboxProcess, 
         s3.list_objects_v2(Bucket=f"{PREFIX}two-files")
 
 
-def test_a_made_role_lets_nobody_in_without_an_identity_or_with_another_tenants_external_id(
+def test_a_created_role_needs_a_source_identity_and_its_own_external_id(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     tenant = portal.tenant("shut")
@@ -110,7 +110,7 @@ def test_a_made_role_lets_nobody_in_without_an_identity_or_with_another_tenants_
         keys_of(sandbox, portal, tenant, source_identity="")
 
 
-def test_a_role_that_was_begun_is_finished_and_a_foreign_one_stays_as_it_is(
+def test_a_partial_role_is_completed_and_a_foreign_role_is_not_changed(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     tenant, iam = portal.tenant("begun"), client(sandbox, "iam")
@@ -120,14 +120,16 @@ def test_a_role_that_was_begun_is_finished_and_a_foreign_one_stays_as_it_is(
     iam.create_role(RoleName=f"{PREFIX}foreign", AssumeRolePolicyDocument=trust)
 
     portal.roles(sandbox).make(tenant)
-    with pytest.raises(AwsRefused, match="was not made for this tenant"):
+    with pytest.raises(AwsRefused, match="was not created for this tenant"):
         portal.roles(sandbox).make(portal.tenant("foreign"))
 
     assert iam.list_role_policies(RoleName=f"{PREFIX}begun")["PolicyNames"] == ["tenant"]
     assert iam.list_role_policies(RoleName=f"{PREFIX}foreign")["PolicyNames"] == []
 
 
-def test_the_portal_makes_no_role_without_the_boundary(sandbox: SandboxProcess, portal: Portal) -> None:
+def test_the_portal_cannot_create_a_role_without_the_boundary(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
     iam: Any = client(sandbox, "iam", Keys(portal.keys.access_key_id, portal.keys.secret_access_key))
     trust = policies.written(policies.trust(portal.user_arn, None))
     everything = policies.written(policies.document(policies.allow(["*"], ["*"])))
@@ -142,7 +144,7 @@ def test_the_portal_makes_no_role_without_the_boundary(sandbox: SandboxProcess, 
 def test_a_maximum_is_set_and_read(sandbox: SandboxProcess, portal: Portal) -> None:
     tenant, roles = portal.tenant("long"), portal.roles(sandbox)
     roles.make(tenant)
-    # Trouble that passes is waited out.
+    # A temporary error is retried.
     sandbox.control.add_fault("throttle", "iam", "UpdateRole", count=1)
 
     roles.set_maximum(tenant.role_arn, timedelta(hours=4))
@@ -154,7 +156,7 @@ def test_a_maximum_is_set_and_read(sandbox: SandboxProcess, portal: Portal) -> N
     assert state.trust == policies.trust(portal.user_arn, "long-external")
 
 
-def test_what_the_portal_may_not_and_what_is_not_there_are_told_apart(
+def test_a_missing_permission_and_a_missing_role_are_different_errors(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     roles = portal.roles(sandbox)
@@ -168,7 +170,9 @@ def test_what_the_portal_may_not_and_what_is_not_there_are_told_apart(
         roles.set_maximum(portal.account.role_arn(f"{PREFIX}missing"), timedelta(hours=2))
 
 
-def test_the_keys_of_a_deleted_tenant_open_nothing_any_more(sandbox: SandboxProcess, portal: Portal) -> None:
+def test_the_sessions_of_a_deleted_tenant_lose_all_permissions(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
     tenant, roles = portal.tenant("gone"), portal.roles(sandbox)
     roles.make(tenant)
     bucket = f"{PREFIX}gone-files"
@@ -184,12 +188,12 @@ def test_the_keys_of_a_deleted_tenant_open_nothing_any_more(sandbox: SandboxProc
     s3.put_object(Bucket=bucket, Key="x", Body=b"x")
 
 
-def test_only_a_role_that_the_portal_made_is_emptied(sandbox: SandboxProcess, portal: Portal) -> None:
+def test_only_a_role_that_the_portal_created_is_emptied(sandbox: SandboxProcess, portal: Portal) -> None:
     iam, roles = client(sandbox, "iam"), portal.roles(sandbox)
     operators, elsewhere = portal.tenant("theirs"), portal.tenant("elsewhere")
     elsewhere = replace(elsewhere, role_arn=f"arn:aws:iam::{sandbox.account_id}:role/team/{PREFIX}elsewhere")
     for tenant, path in ((operators, "/"), (elsewhere, "/team/")):
-        # As the doctor's line makes it.
+        # The role is like that of the doctor's command.
         iam.create_role(
             RoleName=f"{PREFIX}{tenant.name}",
             Path=path,
@@ -205,7 +209,7 @@ def test_only_a_role_that_the_portal_made_is_emptied(sandbox: SandboxProcess, po
     assert iam.list_role_policies(RoleName=f"{PREFIX}theirs")["PolicyNames"] == []
 
 
-def test_a_tenant_that_is_added_again_on_its_written_out_role_has_its_rights_back(
+def test_a_tenant_added_again_with_its_role_arn_gets_the_permissions_restored(
     sandbox: SandboxProcess, portal: Portal, database: Database
 ) -> None:
     roles, role_arn = portal.roles(sandbox), portal.account.role_arn(f"{PREFIX}cycle")
@@ -228,7 +232,7 @@ def test_a_tenant_that_is_added_again_on_its_written_out_role_has_its_rights_bac
     s3.put_object(Bucket=bucket, Key="x", Body=b"x")
 
 
-def test_only_a_role_that_the_portal_made_and_emptied_gets_its_rights_back(
+def test_only_a_role_that_the_portal_created_and_emptied_is_restored(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     iam, roles = client(sandbox, "iam"), portal.roles(sandbox)
@@ -252,7 +256,7 @@ def test_only_a_role_that_the_portal_made_and_emptied_gets_its_rights_back(
     assert roles.policy(operators.role_arn, "tenant") == policies.nothing()
 
 
-def test_a_tenant_that_is_made_again_issues_once_its_role_has_the_new_external_id(
+def test_a_recreated_tenant_can_issue_once_its_role_has_the_new_external_id(
     sandbox: SandboxProcess, portal: Portal, sqlite_url: str
 ) -> None:
     roles, tenant = portal.roles(sandbox), portal.tenant("again")

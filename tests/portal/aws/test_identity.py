@@ -1,4 +1,4 @@
-"""The portal learns its own identity in the background, and readers never wait for it."""
+"""Tests of learning the portal's identity in the background; readers never wait."""
 
 import threading
 
@@ -32,7 +32,7 @@ def test_a_reader_gets_the_latest_error_and_then_the_identity() -> None:
     assert (identity.get(), identity.failure) == (ACCOUNT, None)
 
 
-def test_a_silent_aws_holds_up_neither_the_start_nor_a_reader() -> None:
+def test_a_silent_aws_delays_neither_the_start_nor_a_reader() -> None:
     may_answer, known = threading.Event(), threading.Event()
 
     def ask() -> Principal:
@@ -50,7 +50,7 @@ def test_a_silent_aws_holds_up_neither_the_start_nor_a_reader() -> None:
     assert identity.get() == ACCOUNT
 
 
-def test_each_callback_runs_once_also_when_it_comes_late() -> None:
+def test_each_callback_runs_once_even_if_added_late() -> None:
     called: list[str] = []
     identity = PortalIdentity(lambda: ACCOUNT, Timing())
     identity.when_known(lambda: called.append("early"))
@@ -61,7 +61,7 @@ def test_each_callback_runs_once_also_when_it_comes_late() -> None:
     assert called == ["early", "late"]
 
 
-def test_pauses_between_attempts_grow_to_half_a_minute_and_are_spread() -> None:
+def test_retries_back_off_to_half_a_minute_with_jitter() -> None:
     def ask() -> Principal:
         raise AssertionError
 

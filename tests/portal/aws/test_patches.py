@@ -1,4 +1,4 @@
-"""Commands that are printed for an operator mean the same to a shell as to us, whatever is named in them."""
+"""Tests of shell quoting in the commands that the portal prints."""
 
 import json
 import re
@@ -29,7 +29,7 @@ from tests.portal.aws.test_doctor import ACCOUNT, DEV, Iam, iam, role, roles_of
 __all__ = ["iam"]
 
 HOSTILE = "x;touch${IFS}pwned;#'\"`touch pwned`$(touch pwned)\n&"
-# A command line holds no NUL, and a surrogate is no text.
+# A command line cannot contain NUL, and a lone surrogate cannot be encoded.
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 TRUST = policies.trust("arn:aws:iam::123456789012:user/x", "external")
 
@@ -47,7 +47,7 @@ COMMANDS: dict[str, Callable[[str], str]] = {
 
 
 def run(script: str, folder: Path | None = None) -> list[list[str]]:
-    """Let a shell run *script*; returns the words of each call of the AWS CLI."""
+    """Run *script* in a shell; return the words of each call of the AWS CLI."""
     caught = 'aws() { printf "%s\\0" "$@"; printf "\\0"; }\n'
     done = subprocess.run(
         ["sh", "-c", caught + script], cwd=folder or tempfile.gettempdir(), capture_output=True, check=True
@@ -92,7 +92,7 @@ def test_a_role_path_from_an_earlier_version_runs_nothing_in_the_shell_of_an_ope
 
 
 @pytest.mark.parametrize("name", ["@portal", "1e3", "null", "yes", "a=b", "${x}", "%{x}", '"', "it's"])
-def test_every_form_of_aws_setup_names_the_user_as_it_is(name: str) -> None:
+def test_every_format_of_aws_setup_escapes_the_user_name(name: str) -> None:
     template = yaml.safe_load(setup.as_cloudformation(ACCOUNT, name))
     (user,) = (
         block[kind]
@@ -109,7 +109,7 @@ def test_every_form_of_aws_setup_names_the_user_as_it_is(name: str) -> None:
 
 
 def read_hcl(expression: Any) -> str:  # noqa: ANN401  the parser's
-    """The string that Terraform makes of a template without expressions."""
+    """Return the string that Terraform evaluates a template without expressions to."""
     assert not re.search(r"(?<![$%])[$%]\{", expression)
     return str(json.loads(expression.replace("$${", "${").replace("%%{", "%{")))
 

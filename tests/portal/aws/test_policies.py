@@ -1,4 +1,4 @@
-"""Policies say the same for whatever name goes into them."""
+"""Tests of the policy documents, with arbitrary names."""
 
 import json
 from typing import Any
@@ -13,18 +13,18 @@ ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
 
 
 def shape(document: policies.Document) -> list[tuple[str, object]]:
-    """What a policy does, by how AWS reads it."""
+    """Return the parts of a policy that do not depend on names."""
     statements: Any = json.loads(policies.written(document))["Statement"]
     return [(statement["Effect"], statement["Action"]) for statement in statements]
 
 
 @given(st.text(), st.text())
-def test_no_name_adds_a_statement_or_an_action(name: str, external_id: str) -> None:
+def test_no_name_can_inject_a_statement_or_an_action(name: str, external_id: str) -> None:
     assert shape(policies.tenant_policy(ACCOUNT, name)) == shape(policies.tenant_policy(ACCOUNT, "dev01"))
     assert shape(policies.trust(name, external_id)) == shape(policies.trust("arn", "external"))
 
 
-def test_only_the_lists_of_a_tenant_reach_beyond_its_name_and_tag() -> None:
+def test_only_the_list_actions_of_a_tenant_reach_beyond_its_name_and_tag() -> None:
     statements: Any = policies.tenant_policy(ACCOUNT, "dev01")["Statement"]
     named, tagged, lists = (statement for statement in statements if statement["Effect"] == "Allow")
 
@@ -41,9 +41,9 @@ def test_the_boundary_leaves_out_iam_and_other_roles() -> None:
     assert not any(action.startswith(("iam:", "sts:", "*")) for action in most["Action"])
 
 
-def test_whatever_the_portal_may_do_has_a_reason_and_a_resource() -> None:
+def test_every_permission_of_the_portal_has_a_reason_and_a_resource() -> None:
     for need in policies.portal_needs(ACCOUNT):
         assert need.why
-        # AWS asks no resource for this one.
+        # This action has no resource.
         assert "*" not in need.resources or need.actions == ("sqs:ListQueues",)
         assert not any("*" in action for action in need.actions)

@@ -1,4 +1,4 @@
-"""AWS is called through the proxy that the environment names, by our own connections and by boto3."""
+"""Tests of the proxy from the environment, for the portal's connections and for boto3."""
 
 import re
 import time
@@ -32,7 +32,7 @@ PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """It vouches for a stub in the place of AWS."""
+    """A certificate authority for the scripted AWS."""
     return new_authority(tmp_path_factory.mktemp("aws"), *HOSTS)
 
 
@@ -46,7 +46,7 @@ def aws(authority: Authority) -> Iterator[StubAws]:
 
 @pytest.fixture
 def proxy(aws: StubAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpProxy]:
-    """The only way to that AWS, named by the environment."""
+    """A proxy to that AWS, set in the environment."""
     for name in (*PROXY_VARIABLES, "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -92,7 +92,7 @@ def test_boto3_uses_the_same_proxy(aws: StubAws, proxy: HttpProxy, authority: Au
     assert set(proxy.requests) == {f"CONNECT {host}:443" for host in HOSTS[:2]}
 
 
-def test_boto3_follows_all_proxy_as_our_own_connections_do(
+def test_boto3_honours_all_proxy_like_the_portal_connections(
     proxy: HttpProxy, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy.url)
@@ -124,7 +124,7 @@ def test_an_aws_on_loopback_is_called_directly(
         (503, None, AwsUnavailable, "could not connect to sts.us-west-2.amazonaws.com:443", 3),
     ],
 )
-def test_a_proxy_that_does_not_connect_is_named_without_its_password(
+def test_the_error_for_a_failing_proxy_names_it_without_its_password(
     proxy: HttpProxy,
     authority: Authority,
     waits: FakeTiming,
@@ -148,7 +148,7 @@ def test_a_proxy_that_does_not_connect_is_named_without_its_password(
     assert len(proxy.requests) == tries
 
 
-def test_a_proxy_that_is_not_there_is_named(
+def test_the_error_for_an_unreachable_proxy_names_its_variable(
     authority: Authority, waits: FakeTiming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
@@ -165,7 +165,7 @@ def test_a_proxy_that_is_not_there_is_named(
 def test_the_doctor_names_the_proxy_that_forwards_its_requests(
     stub: StubAws, sqlite_url: str, tmp_path: Path
 ) -> None:
-    # Without TLS a proxy forwards single requests: another way than a tunnel, for both kinds of clients.
+    # Without TLS a proxy forwards single requests instead of a tunnel, for both kinds of clients.
     stub.play(identity(), identity(), identity(), error(404, "NoSuchEntity"))
     proxy = HttpProxy({"aws.example.invalid": stub.port})
     proxy.login = "portal:canary"

@@ -1,4 +1,4 @@
-"""The doctor finds queues that accept foreign dead letters, with the rights of the portal and no more."""
+"""Tests of the doctor's check of dead-letter queues, with the portal's own permissions."""
 
 import json
 import shlex
@@ -42,7 +42,7 @@ def portal_keys(world: World) -> Keys:
 
 
 def queue(world: World, name: str, **attributes: object) -> str:
-    """Make a queue; returns its ARN."""
+    """Create a queue; return its ARN."""
     texts = {key: json.dumps(value) for key, value in attributes.items()}
     world.client("sqs").create_queue(QueueName=f"{world.name}-{name}", Attributes=texts)
     return f"arn:aws:sqs:{world.sandbox.region}:{world.sandbox.account_id}:{world.name}-{name}"
@@ -53,7 +53,7 @@ def rule(permission: str, *sources: str) -> dict[str, object]:
     return {"redrivePermission": permission, **listed}
 
 
-def test_queues_that_accept_dead_letters_of_any_queue_come_with_the_line_that_limits_them(
+def test_queues_that_accept_foreign_dead_letters_come_with_the_command_that_limits_them(
     world: World,
 ) -> None:
     open_arn = queue(world, "one-open")
@@ -77,7 +77,7 @@ def test_queues_that_accept_dead_letters_of_any_queue_come_with_the_line_that_li
     assert json.loads(json.loads(words[-1])["RedriveAllowPolicy"]) == rule("denyAll")
 
 
-def test_a_portal_with_earlier_rights_says_once_that_queues_were_not_checked(world: World) -> None:
+def test_missing_queue_permissions_are_reported_once(world: World) -> None:
     _, keys = world.user(allow("sts:*"))
 
     (finding,) = examined(world, keys, "one", "two")

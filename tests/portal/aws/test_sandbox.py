@@ -1,4 +1,4 @@
-"""The broker against the sandbox AWS, which enforces trust, tags and limits as AWS does."""
+"""Tests of the broker against the sandbox AWS, which enforces trust, tags and limits."""
 
 import json
 import time
@@ -25,7 +25,7 @@ SESSION_ACTIONS = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account with roles that trust the portal in different ways."""
+    """An account with roles of different trust policies."""
 
     portal: OwnKeys
     user_arn: str
@@ -37,7 +37,7 @@ class Account:
 
 @pytest.fixture(scope="session")
 def account(sandbox_process: SandboxProcess) -> Account:
-    """Made once: a user for the portal, and its roles."""
+    """A user for the portal and its roles, created once."""
     iam = client(sandbox_process, "iam")
     user_arn = iam.create_user(UserName=PORTAL)["User"]["Arn"]
     allowed = {"Effect": "Allow", "Action": [*SESSION_ACTIONS, "iam:GetRole"], "Resource": "*"}
@@ -75,7 +75,7 @@ def _document(statement: object) -> str:
 
 @pytest.fixture
 def broker(sandbox: SandboxProcess, account: Account) -> Iterator[AwsBroker]:
-    """A broker with the portal user's long-term keys."""
+    """A broker with long-term keys of the portal's user."""
     yield _connected(sandbox, account.portal)
 
 
@@ -101,7 +101,7 @@ def _session(role_arn: str, validity: timedelta = timedelta(hours=1)) -> RoleSes
     )
 
 
-def test_a_session_is_the_users_own_and_ends_when_it_was_asked_to(
+def test_a_session_names_its_user_and_ends_after_its_duration(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
     before = datetime.now(UTC)  # noqa: TID251  the sandbox goes by the machine's clock
@@ -118,7 +118,7 @@ def test_a_session_is_the_users_own_and_ends_when_it_was_asked_to(
     assert abs(credentials.expires_at - before - timedelta(hours=1)) < timedelta(seconds=10)
 
 
-def test_a_read_only_session_reads_and_cannot_write(
+def test_a_read_only_session_can_read_and_cannot_write(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
     client(sandbox, "s3").create_bucket(Bucket="broker-bucket")
@@ -137,7 +137,7 @@ def test_a_read_only_session_reads_and_cannot_write(
         s3.put_object(Bucket="broker-bucket", Key="x", Body=b"x")
 
 
-def test_a_role_that_refuses_identity_and_tags_takes_a_plain_session(
+def test_a_role_that_refuses_attribution_allows_a_session_without_it(
     broker: AwsBroker, account: Account
 ) -> None:
     with pytest.raises(AwsTrustRefused):
@@ -146,7 +146,7 @@ def test_a_role_that_refuses_identity_and_tags_takes_a_plain_session(
     assert broker.assume(_session(account.plain), attributed=False, deadline=_soon()).access_key_id
 
 
-def test_no_trust_no_role_and_a_wrong_external_id_look_the_same(
+def test_no_trust_no_role_and_a_wrong_external_id_are_the_same_error(
     broker: AwsBroker, account: Account, sandbox: SandboxProcess
 ) -> None:
     missing = f"arn:aws:iam::{sandbox.account_id}:role/broker-missing"
@@ -157,7 +157,7 @@ def test_no_trust_no_role_and_a_wrong_external_id_look_the_same(
             broker.assume(session, attributed=True, deadline=_soon())
 
 
-def test_the_role_maximum_is_read_and_kept_to(broker: AwsBroker, account: Account) -> None:
+def test_the_role_maximum_is_read_and_enforced(broker: AwsBroker, account: Account) -> None:
     assert broker.role_maximum(account.long, _soon()) == timedelta(hours=2)
     assert broker.role_maximum(account.open, _soon()) == timedelta(hours=1)
     broker.assume(_session(account.long, timedelta(hours=2)), attributed=True, deadline=_soon())
@@ -166,7 +166,7 @@ def test_the_role_maximum_is_read_and_kept_to(broker: AwsBroker, account: Accoun
         broker.assume(_session(account.long, timedelta(seconds=7201)), attributed=True, deadline=_soon())
 
 
-def test_a_portal_with_a_sessions_keys_knows_that_it_is_chained(
+def test_a_portal_with_session_credentials_reports_role_chaining(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
     own = broker.assume(_session(account.open), attributed=False, deadline=_soon())
@@ -190,7 +190,7 @@ def test_a_console_link_signs_in(broker: AwsBroker, account: Account) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"), [("throttle", AwsThrottled), ("error", AwsUnavailable), ("reset", AwsUnavailable)]
 )
-def test_trouble_that_passes_is_waited_out_and_trouble_that_stays_is_told(
+def test_temporary_errors_are_retried_and_lasting_ones_raised(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account, fault: str, kind: type[Exception]
 ) -> None:
     sandbox.control.add_fault(fault, "sts", "AssumeRole", count=2)
@@ -201,7 +201,7 @@ def test_trouble_that_passes_is_waited_out_and_trouble_that_stays_is_told(
         broker.assume(_session(account.open), attributed=True, deadline=_soon())
 
 
-def test_iam_that_is_slow_makes_the_maximum_unknown_within_two_seconds(
+def test_a_slow_iam_leaves_the_maximum_unknown_after_two_seconds(
     broker: AwsBroker, sandbox: SandboxProcess, account: Account
 ) -> None:
     sandbox.control.add_fault("delay", "iam", "GetRole", delay=timedelta(seconds=3), count=1)
@@ -212,6 +212,6 @@ def test_iam_that_is_slow_makes_the_maximum_unknown_within_two_seconds(
     assert time.monotonic() - started < 3
 
 
-def test_keys_that_aws_does_not_know_are_the_operators_matter(sandbox: SandboxProcess) -> None:
+def test_unknown_keys_are_a_configuration_error(sandbox: SandboxProcess) -> None:
     with pytest.raises(AwsMisconfigured):
         _connected(sandbox, OwnKeys("AKIAUNKNOWNUNKNOWN12", "wrong"))

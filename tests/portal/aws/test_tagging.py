@@ -1,4 +1,4 @@
-"""The tag search against a scripted AWS: its pages, its refusals, its end."""
+"""Tests of the tag search against a scripted AWS: pages, errors, timeouts."""
 
 import json
 import threading
@@ -81,7 +81,7 @@ def test_every_page_is_read(source: TaggingFinder, stub: StubAws) -> None:
     assert second == first | {"PaginationToken": "next"}
 
 
-def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingFinder, stub: StubAws) -> None:
+def test_the_search_is_signed_with_the_keys_of_the_session(source: TaggingFinder, stub: StubAws) -> None:
     headers: list[dict[str, str]] = []
 
     def look(handler: BaseHTTPRequestHandler) -> None:
@@ -102,32 +102,40 @@ def test_the_call_is_signed_with_the_sessions_own_keys(source: TaggingFinder, st
     [
         (error("AccessDeniedException"), AwsRefused, "tag:GetResources"),
         (error("AccessDeniedException", 403), AwsRefused, ROLE),
-        (error("com.amazonaws.tagging#ThrottledException"), AwsThrottled, "pause"),
-        (error("ThrottlingException"), AwsThrottled, "pause"),
-        (error("InternalServiceException", 500), AwsUnavailable, "trouble"),
-        (error("InternalFailure", 500), AwsUnavailable, "trouble"),
+        (error("com.amazonaws.tagging#ThrottledException"), AwsThrottled, "throttled"),
+        (error("ThrottlingException"), AwsThrottled, "throttled"),
+        (error("InternalServiceException", 500), AwsUnavailable, "internal error"),
+        (error("InternalFailure", 500), AwsUnavailable, "internal error"),
         (error("UnrecognizedClientException"), AwsMisconfigured, "credentials"),
         (error("InvalidParameterException"), AwsRefused, "InvalidParameterException"),
-        (error("<script>"), AwsRefused, "not AWS"),
-        (body({"message": "CANARY"}, 503), AwsUnavailable, "trouble"),
-        (body({}), AwsRefused, "not AWS"),
-        (body([]), AwsRefused, "not AWS"),
-        (body({"ResourceTagMappingList": None}), AwsRefused, "not AWS"),
-        (found(), AwsRefused, "not AWS"),
-        (found(ResourceARN=1), AwsRefused, "not AWS"),
+        (error("<script>"), AwsRefused, "not a valid response"),
+        (body({"message": "CANARY"}, 503), AwsUnavailable, "internal error"),
+        (body({}), AwsRefused, "not a valid response"),
+        (body([]), AwsRefused, "not a valid response"),
+        (body({"ResourceTagMappingList": None}), AwsRefused, "not a valid response"),
+        (found(), AwsRefused, "not a valid response"),
+        (found(ResourceARN=1), AwsRefused, "not a valid response"),
         (
             body({"ResourceTagMappingList": [{"ResourceARN": "a", "Tags": [{"Key": "k"}]}]}),
             AwsRefused,
-            "not AWS",
+            "not a valid response",
         ),
-        (body({"ResourceTagMappingList": [{"ResourceARN": "a", "Tags": 7}]}), AwsRefused, "not AWS"),
-        (answer(200, b"It works!"), AwsRefused, "not AWS"),
-        (answer(200, b"[" * 100_000), AwsRefused, "not AWS"),
-        (answer(200, b'{"ResourceTagMappingList": []}' + b" " * 8 * 1024 * 1024), AwsRefused, "not AWS"),
+        (
+            body({"ResourceTagMappingList": [{"ResourceARN": "a", "Tags": 7}]}),
+            AwsRefused,
+            "not a valid response",
+        ),
+        (answer(200, b"It works!"), AwsRefused, "not a valid response"),
+        (answer(200, b"[" * 100_000), AwsRefused, "not a valid response"),
+        (
+            answer(200, b'{"ResourceTagMappingList": []}' + b" " * 8 * 1024 * 1024),
+            AwsRefused,
+            "not a valid response",
+        ),
         (reset, AwsUnavailable, "reached"),
     ],
 )
-def test_each_refusal_says_what_aws_said_and_what_to_do(
+def test_each_aws_error_maps_to_an_error_with_a_remedy(
     source: TaggingFinder, stub: StubAws, script: Script, kind: type[AwsError], says: str
 ) -> None:
     stub.play(script)
@@ -138,14 +146,14 @@ def test_each_refusal_says_what_aws_said_and_what_to_do(
     assert "CANARY" not in str(refused.value)
 
 
-def test_trouble_that_passes_is_waited_out(source: TaggingFinder, stub: StubAws, waits: FakeTiming) -> None:
+def test_temporary_errors_are_retried(source: TaggingFinder, stub: StubAws, waits: FakeTiming) -> None:
     stub.play(error("ThrottlingException"), reset, page("arn:1"))
 
     assert len(read(source)) == 1
     assert len(waits.waits) == 2
 
 
-def test_an_answer_without_end_ends_at_the_deadline(stub: StubAws) -> None:
+def test_an_endless_response_ends_at_the_deadline(stub: StubAws) -> None:
     source = _source(stub, Timing())
     stub.play(stub.drip)
     began = time.monotonic()
@@ -156,12 +164,12 @@ def test_an_answer_without_end_ends_at_the_deadline(stub: StubAws) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_each_region_is_asked_for_itself() -> None:
+def test_each_region_has_its_own_endpoint() -> None:
     assert PARTITIONS["aws"].tagging_url("eu-west-1") == "https://tagging.eu-west-1.amazonaws.com"
     assert PARTITIONS["aws-cn"].tagging_url("cn-north-1") == "https://tagging.cn-north-1.amazonaws.com.cn"
 
 
-def test_many_threads_may_ask_at_once(source: TaggingFinder, stub: StubAws) -> None:
+def test_concurrent_searches_are_safe(source: TaggingFinder, stub: StubAws) -> None:
     stub.play(page("arn:1"))
     found: list[int] = []
     threads = [threading.Thread(target=lambda: found.append(len(read(source)))) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""What a trust policy means for the portal."""
+"""Tests of the analysis of trust policies."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def asking(external_id: object) -> dict[str, Any]:
     return {"StringEquals": {"sts:ExternalId": external_id}}
 
 
-def test_what_the_product_writes_is_good() -> None:
+def test_the_trust_policy_that_the_portal_writes_has_no_faults() -> None:
     trust = read_trust(policies.trust(PORTAL, "external"), PORTAL, "external")
 
     assert trust == Trust([], [], is_open=False, asks_for_external_id=True)
@@ -32,18 +32,18 @@ def test_what_the_product_writes_is_good() -> None:
     "principal",
     [{"AWS": PORTAL}, {"AWS": ["x", PORTAL]}, {"AWS": "123456789012"}, {"AWS": PORTAL[:25] + ":root"}],
 )
-def test_a_principal_that_is_the_portal_lets_it_in(principal: object) -> None:
+def test_a_trust_policy_with_the_portal_principal_allows_it(principal: object) -> None:
     assert not read(principal).shuts_out
 
 
 @pytest.mark.parametrize(
     "principal", [{"AWS": "arn:aws:iam::123456789012:user/other"}, {"Service": "ec2.amazonaws.com"}, None, {}]
 )
-def test_a_principal_that_is_another_shuts_the_portal_out(principal: object) -> None:
+def test_a_trust_policy_with_another_principal_excludes_the_portal(principal: object) -> None:
     assert read(principal).shuts_out
 
 
-def test_each_lack_is_told_apart() -> None:
+def test_each_fault_is_reported_separately() -> None:
     portal = {"AWS": PORTAL}
 
     assert read(portal, "sts:TagSession").shuts_out

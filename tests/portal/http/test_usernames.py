@@ -72,7 +72,9 @@ def test_every_door_says_that_a_name_is_another_spelling(
 
     assert refused.status == 409
     said = html.unescape(refused.body.decode())
-    assert f"There is a user “{DANA}” already. “{DANA.upper()}” is another spelling of that name." in said
+    assert (
+        f"The username “{DANA}” is already taken. “{DANA.upper()}” is another spelling of that name." in said
+    )
 
 
 @pytest.mark.parametrize("name", ACCEPTED)

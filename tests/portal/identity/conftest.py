@@ -1,4 +1,4 @@
-"""People and browsers on a real database and a real audit log, at noon."""
+"""Fixtures for users and browsers on a real database with a real audit log; the clock starts at noon."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -54,7 +54,7 @@ def dana(identity: Identity) -> User:
 
 
 def person(identity: Identity, username: str, role: Role) -> User:
-    """Somebody whose password is right, and looked at in no time."""
+    """Create a user with the password `RIGHT`, whose hash is cheap to verify."""
     user = identity.create_user(username, role, None, OPERATOR)
     with identity.database.writing() as connection:
         row = update(users).where(users.c.id == user.id).values(password_hash=RIGHT_HASH)
@@ -81,7 +81,7 @@ def guess(sign_ins: BrowserSessions, username: str = "dana@example.com", **more:
         sign_in(sign_ins, username, WRONG, **more)
     except (SignInFailed, TooManyAttempts) as refusal:
         return type(refusal)
-    raise AssertionError("a wrong password was taken")
+    raise AssertionError("a wrong password was accepted")
 
 
 @pytest.fixture

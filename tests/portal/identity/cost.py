@@ -1,11 +1,11 @@
-"""What something costs of the processor."""
+"""CPU time of a call."""
 
 import time
 from collections.abc import Callable
 
 
 def least_cost(call: Callable[[], object]) -> float:
-    """Seconds of this thread's processor, the least of three: whatever else the machine does comes on top."""
+    """Return the least CPU time of this thread in three calls; the minimum excludes most disturbances."""
     took = []
     for _ in range(3):
         began = time.thread_time()

@@ -40,7 +40,7 @@ def dana(identity: Identity) -> User:
 
 
 @given(st.text(max_size=40))
-def test_a_canonical_username_is_its_own(typed: str) -> None:
+def test_canonical_username_is_idempotent(typed: str) -> None:
     assert canonical_username(canonical_username(typed)) == canonical_username(typed)
 
 
@@ -54,14 +54,14 @@ def test_a_canonical_username_is_its_own(typed: str) -> None:
         "\u1d48ana@example.com",
     ],
 )
-def test_every_spelling_is_one_person(identity: Identity, dana: User, typed: str) -> None:
+def test_every_spelling_of_a_username_is_the_same_user(identity: Identity, dana: User, typed: str) -> None:
     assert canonical_username(typed) == dana.username
     with pytest.raises(InvalidRequest, match="already"):
         identity.create_user(typed, Role.ADMINISTRATOR, None, OPERATOR)
 
 
 @pytest.mark.parametrize("username", ["", "   ", "x" * 256, "a\nb", "a\0b", "a\u202eb"])
-def test_a_username_that_cannot_be_shown_is_refused(identity: Identity, username: str) -> None:
+def test_an_empty_long_or_unprintable_username_is_refused(identity: Identity, username: str) -> None:
     with pytest.raises(InvalidRequest, match="username"):
         identity.create_user(username, Role.USER, None, OPERATOR)
 
@@ -71,7 +71,9 @@ def test_a_short_password_is_refused(identity: Identity) -> None:
         identity.create_user("noor@example.com", Role.USER, Secret("short"), OPERATOR)
 
 
-def test_of_a_crowd_one_gets_the_name(identity: Identity, database: Database) -> None:
+def test_of_concurrent_creations_of_a_username_exactly_one_succeeds(
+    identity: Identity, database: Database
+) -> None:
     outcomes: list[str] = []
 
     def create() -> None:
@@ -92,13 +94,13 @@ def test_of_a_crowd_one_gets_the_name(identity: Identity, database: Database) ->
         assert len(connection.scalars(select(users.c.id)).all()) == 1
 
 
-def test_a_token_stands_for_its_owner(identity: Identity, dana: User) -> None:
+def test_a_token_authenticates_its_owner(identity: Identity, dana: User) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
     assert identity.authenticate(secret.reveal()) == (token, dana)
 
 
-def test_a_token_is_stored_as_a_digest_and_recorded_without_itself(
+def test_only_the_digest_of_a_token_is_stored_and_none_is_audited(
     identity: Identity, dana: User, database: Database
 ) -> None:
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -122,7 +124,7 @@ def test_a_permanent_token_ends_after_a_year(identity: Identity, dana: User, clo
         identity.authenticate(secret.reveal())
 
 
-def test_a_temporary_token_ends_with_its_grant(identity: Identity, dana: User, clock: FakeClock) -> None:
+def test_a_temporary_token_ends_with_its_sign_in(identity: Identity, dana: User, clock: FakeClock) -> None:
     grant_ends_at: datetime = NOON + HOUR
     secret, _ = identity.create_token(
         dana, TokenKind.TEMPORARY, "browser", OPERATOR, grant_ends_at=grant_ends_at
@@ -136,24 +138,26 @@ def test_a_temporary_token_ends_with_its_grant(identity: Identity, dana: User, c
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "no API token of this portal"),
-        ("hunter2", "no API token of this portal"),
-        ("daypass_pat_" + "a" * 38, "no API token of this portal"),
+        ("", "not an API token of this portal"),
+        ("hunter2", "not an API token of this portal"),
+        ("daypass_pat_" + "a" * 38, "not an API token of this portal"),
     ],
 )
-def test_a_wrong_token_says_what_is_wrong(identity: Identity, text: str, sentence: str) -> None:
+def test_the_error_for_a_malformed_token_explains_it_without_quoting_it(
+    identity: Identity, text: str, sentence: str
+) -> None:
     with pytest.raises(Unauthenticated, match=sentence) as raised:
         identity.authenticate(text)
 
     assert not text or text not in str(raised.value)
 
 
-def test_a_token_of_another_portal_is_not_known(identity: Identity) -> None:
-    with pytest.raises(Unauthenticated, match="not known here"):
+def test_a_token_of_another_portal_is_unknown(identity: Identity) -> None:
+    with pytest.raises(Unauthenticated, match="API token is unknown"):
         identity.authenticate(mint(TokenKind.PERMANENT).reveal())
 
 
-def test_a_revoked_token_counts_for_nothing(identity: Identity, dana: User) -> None:
+def test_a_revoked_token_does_not_authenticate(identity: Identity, dana: User) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
     identity.revoke_token(dana, token.id, OPERATOR)
@@ -162,7 +166,7 @@ def test_a_revoked_token_counts_for_nothing(identity: Identity, dana: User) -> N
         identity.authenticate(secret.reveal())
 
 
-def test_nobody_revokes_the_token_of_another(identity: Identity, dana: User) -> None:
+def test_a_user_cannot_revoke_the_token_of_another_user(identity: Identity, dana: User) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     noor = identity.create_user("noor@example.com", Role.USER, None, OPERATOR)
 
@@ -171,7 +175,7 @@ def test_nobody_revokes_the_token_of_another(identity: Identity, dana: User) -> 
     identity.authenticate(secret.reveal())
 
 
-def test_a_disabled_users_tokens_count_for_nothing(
+def test_the_tokens_of_a_disabled_user_do_not_authenticate(
     identity: Identity, dana: User, database: Database
 ) -> None:
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -183,7 +187,7 @@ def test_a_disabled_users_tokens_count_for_nothing(
         identity.authenticate(secret.reveal())
 
 
-def test_the_last_use_of_a_token_is_noted_once_a_minute(
+def test_the_last_use_of_a_token_is_updated_at_most_once_a_minute(
     identity: Identity, dana: User, clock: FakeClock
 ) -> None:
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -198,33 +202,37 @@ def test_the_last_use_of_a_token_is_noted_once_a_minute(
 
 
 @pytest.mark.parametrize("name", ["", "x" * 101, "a\nb"])
-def test_a_token_is_named_so_that_it_can_be_shown(identity: Identity, dana: User, name: str) -> None:
+def test_an_empty_long_or_unprintable_token_name_is_refused(
+    identity: Identity, dana: User, name: str
+) -> None:
     with pytest.raises(InvalidRequest, match="1 to 100 printable"):
         identity.create_token(dana, TokenKind.PERMANENT, name, OPERATOR)
 
 
-def test_a_temporary_token_without_the_end_of_its_grant_is_not_made(identity: Identity, dana: User) -> None:
+def test_a_temporary_token_without_an_end_of_its_sign_in_is_refused(identity: Identity, dana: User) -> None:
     with pytest.raises(ValueError, match="grant_ends_at"):
         identity.create_token(dana, TokenKind.TEMPORARY, "browser", OPERATOR)
 
 
-def test_a_good_token_of_another_kind_is_refused_by_name(identity: Identity, dana: User) -> None:
+def test_the_error_for_a_token_of_the_wrong_kind_names_the_kind(identity: Identity, dana: User) -> None:
     secret, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
-    with pytest.raises(Unauthenticated, match="this kind, permanent"):
+    with pytest.raises(Unauthenticated, match="kind permanent"):
         identity.authenticate(secret.reveal(), accepts={TokenKind.TEMPORARY})
 
 
-def test_a_token_never_counts_as_another_kind(identity: Identity, dana: User, database: Database) -> None:
+def test_a_token_whose_stored_kind_differs_from_its_prefix_is_refused(
+    identity: Identity, dana: User, database: Database
+) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
     with database.writing() as connection:
         connection.execute(update(api_tokens).where(api_tokens.c.id == token.id).values(kind="temporary"))
 
-    with pytest.raises(Unauthenticated, match="not known here"):
+    with pytest.raises(Unauthenticated, match="API token is unknown"):
         identity.authenticate(secret.reveal())
 
 
-def test_those_who_can_be_asked_are_administrators_that_are_people(identity: Identity, dana: User) -> None:
+def test_first_administrators_are_enabled_and_have_a_password(identity: Identity, dana: User) -> None:
     for name, role, password in (
         ("zoe@example.com", Role.ADMINISTRATOR, Secret("correct horse")),
         ("amy@example.com", Role.ADMINISTRATOR, Secret("correct horse")),

@@ -1,4 +1,4 @@
-"""Signing in, staying signed in, saying once more who one is, and signing out."""
+"""Tests of sign-in, idle timeout, reauthentication and sign-out."""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ from tests.portal.identity.conftest import HOME, RIGHT, SECOND, WRONG, guess, si
 from tests.rows import disable_user
 
 
-def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:
+def sign_in_events(database: Database) -> list[tuple[str, str, str, Mapping[str, object]]]:
     with database.reading() as connection:
         rows = connection.execute(
             select(
@@ -49,7 +49,9 @@ def record(database: Database) -> list[tuple[str, str, str, Mapping[str, object]
         return [(row.action, row.outcome, row.subject, json.loads(row.detail)) for row in rows]
 
 
-def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: BrowserSessions, dana: User, database: Database) -> None:
+def test_a_session_lasts_as_long_as_the_setting_says(
+    sign_ins: BrowserSessions, dana: User, database: Database
+) -> None:
     with database.writing() as connection:
         setting = TOKEN_SESSION_DURATION
         SettingStore(connection).put(SYSTEM, setting.type, setting.key, "90", by="t", now=NOON)
@@ -64,7 +66,7 @@ def test_a_sign_in_lasts_as_long_as_is_set(sign_ins: BrowserSessions, dana: User
         assert connection.scalar(select(users.c.last_sign_in_at)) == NOON
 
 
-def test_a_sign_in_is_on_record_and_its_cookies_are_not(
+def test_sign_ins_are_audited_without_cookies_or_typed_text(
     sign_ins: BrowserSessions, dana: User, database: Database
 ) -> None:
     made = sign_in(sign_ins)
@@ -76,7 +78,7 @@ def test_a_sign_in_is_on_record_and_its_cookies_are_not(
         stored = f"{[connection.execute(select(table)).all() for table in tables]}"
     for secret in (made.cookie, made.device, WRONG, Secret("in the wrong field")):
         assert secret.reveal() not in stored
-    assert [line[:3] for line in record(database)] == [
+    assert [line[:3] for line in sign_in_events(database)] == [
         ("sign_in", "done", ""),
         ("sign_in", "failed", dana.username),
         ("sign_in", "failed", ""),
@@ -84,7 +86,7 @@ def test_a_sign_in_is_on_record_and_its_cookies_are_not(
 
 
 @pytest.mark.usefixtures("dana")
-def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: BrowserSessions) -> None:
+def test_a_sign_in_starts_a_new_session_and_revokes_the_one_it_replaces(sign_ins: BrowserSessions) -> None:
     planted = sign_in(sign_ins)
     mine = sign_in(sign_ins, replaces=planted.cookie.reveal())
 
@@ -95,9 +97,7 @@ def test_each_sign_in_is_a_new_one_and_ends_what_the_browser_had(sign_ins: Brows
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(
-    sign_ins: BrowserSessions, clock: FakeClock
-) -> None:
+def test_a_session_ends_after_the_idle_timeout(sign_ins: BrowserSessions, clock: FakeClock) -> None:
     cookie = sign_in(sign_ins).cookie.reveal()
 
     for _ in range(3):
@@ -109,7 +109,7 @@ def test_a_sign_in_ends_when_nothing_was_asked_for_an_hour(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_ends_however_busy_it_is(sign_ins: BrowserSessions, clock: FakeClock) -> None:
+def test_an_active_session_ends_at_its_maximum_duration(sign_ins: BrowserSessions, clock: FakeClock) -> None:
     made = sign_in(sign_ins)
 
     for _ in range(23):
@@ -120,7 +120,7 @@ def test_a_sign_in_ends_however_busy_it_is(sign_ins: BrowserSessions, clock: Fak
         sign_ins.find(made.cookie.reveal())
 
 
-def test_a_disabled_user_is_signed_out_and_stays_out(
+def test_a_disabled_user_is_signed_out_and_cannot_sign_in(
     sign_ins: BrowserSessions, dana: User, database: Database
 ) -> None:
     cookie = sign_in(sign_ins).cookie.reveal()
@@ -134,12 +134,12 @@ def test_a_disabled_user_is_signed_out_and_stays_out(
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense", "daypass_web_" + "x" * 38])
-def test_what_is_no_cookie_of_ours_is_nobody(sign_ins: BrowserSessions, cookie: str) -> None:
+def test_an_invalid_cookie_is_refused(sign_ins: BrowserSessions, cookie: str) -> None:
     with pytest.raises(Unauthenticated):
         sign_ins.find(cookie)
 
 
-def test_a_cookie_and_a_token_do_not_stand_for_each_other(
+def test_a_cookie_is_no_token_and_a_token_is_no_cookie(
     sign_ins: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     token, _ = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -152,18 +152,18 @@ def test_a_cookie_and_a_token_do_not_stand_for_each_other(
 
 
 def child_of(identity: Identity, made: SignedIn, database: Database) -> str:
-    """A temporary token that stands on a sign-in."""
+    """Create a temporary token whose parent is a session."""
     secret, token = identity.create_token(
         made.user, TokenKind.TEMPORARY, "profile", OPERATOR, grant_ends_at=made.token.expires_at
     )
     with database.writing() as connection:
-        stands = update(api_tokens).where(api_tokens.c.id == token.id).values(parent_id=made.token.id)
-        connection.execute(stands)
+        set_parent = update(api_tokens).where(api_tokens.c.id == token.id).values(parent_id=made.token.id)
+        connection.execute(set_parent)
     return secret.reveal()
 
 
 @pytest.mark.usefixtures("dana")
-def test_signing_out_ends_the_sign_in_and_all_that_stands_on_it(
+def test_sign_out_revokes_the_session_and_its_child_tokens(
     sign_ins: BrowserSessions, identity: Identity, database: Database
 ) -> None:
     made, other = sign_in(sign_ins), sign_in(sign_ins)
@@ -177,7 +177,7 @@ def test_signing_out_ends_the_sign_in_and_all_that_stands_on_it(
     with pytest.raises(Unauthenticated, match="revoked"):
         identity.authenticate(child)
     sign_ins.find(other.cookie.reveal())
-    assert record(database)[-1][0] == "sign_out"
+    assert sign_in_events(database)[-1][0] == "sign_out"
 
 
 def confirm(sign_ins: BrowserSessions, made: SignedIn, password: Secret = RIGHT) -> SignedIn:
@@ -185,7 +185,7 @@ def confirm(sign_ins: BrowserSessions, made: SignedIn, password: Secret = RIGHT)
 
 
 @pytest.mark.usefixtures("dana")
-def test_giving_the_password_once_more_makes_a_new_id_and_keeps_what_stood_on_the_old(
+def test_reauthentication_rotates_the_session_id_and_keeps_its_child_tokens(
     sign_ins: BrowserSessions, identity: Identity, database: Database, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
@@ -207,7 +207,7 @@ def test_giving_the_password_once_more_makes_a_new_id_and_keeps_what_stood_on_th
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: BrowserSessions) -> None:
+def test_a_revoked_session_cannot_be_reauthenticated(sign_ins: BrowserSessions) -> None:
     made = sign_in(sign_ins)
     sign_ins.sign_out(made.token, made.user, "r")
 
@@ -216,7 +216,7 @@ def test_a_sign_in_that_was_ended_cannot_be_confirmed(sign_ins: BrowserSessions)
 
 
 @pytest.mark.usefixtures("dana")
-def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_ins: BrowserSessions) -> None:
+def test_reauthentication_has_its_own_rate_limit(sign_ins: BrowserSessions) -> None:
     made = sign_in(sign_ins)
     for _ in range(PER_ACCOUNT + 1):
         guess(sign_ins, address="198.51.100.1")
@@ -228,7 +228,7 @@ def test_confirming_is_guessing_too_and_strangers_do_not_use_its_budget_up(sign_
         confirm(sign_ins, made)
 
 
-def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
+def test_only_a_recent_session_or_an_exempt_token_proves_a_recent_sign_in(
     sign_ins: BrowserSessions, identity: Identity, dana: User
 ) -> None:
     def token(kind: TokenKind, owner: User = dana) -> ApiToken:
@@ -246,24 +246,24 @@ def test_only_a_sign_in_just_made_or_an_exempt_token_proves_a_recent_sign_in(
         require_recent_authentication(exempt, NOON, takes_exempt=False)
 
 
-def test_a_command_line_proves_its_authorization_for_admin_access_alone(
+def test_a_cli_token_proves_a_recent_sign_in_by_its_consent_to_admin_access(
     identity: Identity, dana: User
 ) -> None:
     ends = NOON + timedelta(hours=12)
     token = identity.create_token(dana, TokenKind.CLI, "t", OPERATOR, grant_ends_at=ends)[1]
-    # The token itself is newer: it was renewed.
+    # The token itself is newer than its authorization, because it was refreshed.
     admin = replace(token, allows_admin=True, authorized_at=NOON - FRESH)
 
     require_recent_authentication(admin, NOON)
-    for none in (
+    for insufficient in (
         replace(admin, allows_admin=False),
         replace(admin, authorized_at=NOON - FRESH - timedelta(milliseconds=1)),
     ):
         with pytest.raises(ReauthenticationRequired):
-            require_recent_authentication(none, NOON)
+            require_recent_authentication(insufficient, NOON)
 
 
-def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(
+def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
     sign_ins: BrowserSessions, identity: Identity, dana: User, clock: FakeClock, database: Database
 ) -> None:
     def token(kind: TokenKind, lasts: timedelta, parent: TokenId | None = None) -> TokenId:
@@ -272,30 +272,30 @@ def test_what_ended_long_ago_is_forgotten_with_the_next_sign_in(
         identity.add_token(made, dana, OPERATOR)
         return made.id
 
-    def remembered() -> set[TokenId]:
+    def stored() -> set[TokenId]:
         with database.reading() as connection:
             return set(connection.scalars(select(api_tokens.c.id)))
 
     year, day = timedelta(days=365), timedelta(days=1)
-    over = sign_in(sign_ins).token.id
+    expired = sign_in(sign_ins).token.id
     revoked, stays = token(TokenKind.PERMANENT, year), token(TokenKind.PERMANENT, year)
-    stood_on = token(TokenKind.REFRESH, day)
-    stands = token(TokenKind.TEMPORARY, KEPT_AFTER_END, parent=stood_on)
+    parent = token(TokenKind.REFRESH, day)
+    child = token(TokenKind.TEMPORARY, KEPT_AFTER_END, parent=parent)
     with database.writing() as connection:
         row = {"ended_id": revoked, "owner_id": dana.id, "ended_at": clock()}
         connection.execute(REVOKE_TOKEN, row)
 
     clock.move(KEPT_AFTER_END - timedelta(seconds=1))
     last = sign_in(sign_ins).token.id
-    before = remembered()
+    before = stored()
     clock.move(2 * day)
     newest = sign_in(sign_ins).token.id
 
-    assert before == {over, revoked, stays, stood_on, stands, last}
-    assert remembered() == {stays, stood_on, stands, last, newest}
+    assert before == {expired, revoked, stays, parent, child, last}
+    assert stored() == {stays, parent, child, last, newest}
     clock.move(KEPT_AFTER_END)
     sign_in(sign_ins)
-    assert stands not in remembered()
+    assert child not in stored()
     sign_in(sign_ins)
-    assert stood_on not in remembered()
-    assert stays in remembered()
+    assert parent not in stored()
+    assert stays in stored()

@@ -1,4 +1,4 @@
-"""Whatever ends somebody's access comes before or after what is released to them, on every replica."""
+"""Races between a release to a user and the end of their access, with several replicas."""
 
 import json
 import threading
@@ -65,7 +65,7 @@ def here(database: Database) -> Database:
 
 @pytest.fixture
 def there(database_url: str) -> Iterator[Database]:
-    """The same database as another replica has it open."""
+    """The same database, opened by another replica."""
     opened = Database(database_url)
     yield opened
     opened.close()
@@ -95,7 +95,7 @@ def remove_member(connection: Connection) -> None:
 
 
 def withdrawn(connection: Connection, token_id: str = TOKEN) -> PortalError | None:
-    """The check of a release: what is read after `hold` is still so when it commits."""
+    """The precondition of a release: what is read after `lock` is still true at commit."""
     TokenStore(connection).lock(TokenId(token_id))
     bearer = TokenStore(connection).find_bearer(token_id.encode())
     tenant = TenantStore(connection).find("dev01", DANA)
@@ -108,7 +108,7 @@ End = Callable[[Connection], None]
 
 
 @endings
-def test_an_end_waits_for_what_is_just_being_released(log: AuditLog, there: Database, end: End) -> None:
+def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, there: Database, end: End) -> None:
     def end_there() -> None:
         with there.writing() as connection:
             end(connection)
@@ -132,7 +132,7 @@ def test_an_end_waits_for_what_is_just_being_released(log: AuditLog, there: Data
 
 
 @endings
-def test_a_release_waits_for_an_end_that_has_begun_and_is_refused(
+def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
     log: AuditLog, there: Database, end: End
 ) -> None:
     outcomes: list[str] = []
@@ -155,7 +155,7 @@ def test_a_release_waits_for_an_end_that_has_begun_and_is_refused(
     assert outcomes == ["refused"]
 
 
-def test_a_sign_in_that_takes_another_s_place_meanwhile_is_held_in_its_place(postgres_url: str) -> None:
+def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(postgres_url: str) -> None:
     here, there = Database(postgres_url), Database(postgres_url, patience=timedelta(milliseconds=200))
     with here.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
@@ -187,7 +187,7 @@ def test_a_sign_in_that_takes_another_s_place_meanwhile_is_held_in_its_place(pos
     there.close()
 
 
-def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_url: str) -> None:
+def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_url: str) -> None:
     database = Database(postgres_url, patience=timedelta(seconds=1))
     with database.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
@@ -205,7 +205,9 @@ def test_replicas_that_note_the_same_tokens_do_not_wait_for_each_other(postgres_
     database.close()
 
 
-def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: AuditLog) -> None:
+def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
+    here: Database, log: AuditLog
+) -> None:
     identity = Identity(here, log, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
     with here.writing() as connection:
@@ -245,7 +247,7 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
     for thread in threads:
         thread.join()
 
-    released, ended = _in_the_order_of_the_record(here)
+    released, ended = _audit_positions(here)
     ended = {token: ended.get(token) or ended[_sign_in_of(token)] for token in tokens}
     assert len(ended) == TRIALS
     assert 0 < len(released) < TRIALS
@@ -253,12 +255,12 @@ def test_of_thousands_of_races_none_releases_after_the_end(here: Database, log: 
 
 
 def _sign_in_of(token: str) -> str:
-    """What a token of the race stands on."""
+    """Return the ID of the token's parent in the race."""
     return token[::-1]
 
 
-def _in_the_order_of_the_record(database: Database) -> tuple[dict[str, int], dict[str, int]]:
-    """Where each token was released to, and where it was ended."""
+def _audit_positions(database: Database) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the audit positions at which each token was released to, and revoked."""
     query = select(
         audit_events.c.position, audit_events.c.action, audit_events.c.subject, audit_events.c.detail
     )

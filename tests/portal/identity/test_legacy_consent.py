@@ -1,4 +1,4 @@
-"""What an application on a person's computer is handed, and how short it is held."""
+"""Tests of the tokens for legacy clients: consent, limits and revocation."""
 
 import threading
 from datetime import timedelta
@@ -61,7 +61,7 @@ def events(database: Database, action: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_approval_lives_an_hour_and_its_grant_half_a_day(
+def test_an_approval_token_lasts_an_hour_and_its_consent_twelve(
     approvals: LegacyConsents, sign_ins: BrowserSessions
 ) -> None:
     _, token = approve(approvals, sign_in(sign_ins))
@@ -93,18 +93,18 @@ def test_an_approval_is_void_unless_used_within_a_minute(
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_approval_counts_only_where_it_is_expected(
+def test_an_approval_token_is_accepted_by_the_legacy_channel_only(
     approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
 ) -> None:
     secret, _ = approve(approvals, sign_in(sign_ins))
 
-    with pytest.raises(Unauthenticated, match="does not count here"):
+    with pytest.raises(Unauthenticated, match="not accepted here"):
         identity.authenticate(secret.reveal())
     with pytest.raises(Unauthenticated):
         sign_ins.find(secret.reveal())
 
 
-def test_the_newest_replaces_the_one_before_for_the_same_application_and_scope(
+def test_a_new_approval_revokes_the_previous_one_for_the_same_application_and_scope(
     approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, ada: User
 ) -> None:
     made = sign_in(sign_ins, ada.username)
@@ -123,7 +123,7 @@ def test_the_newest_replaces_the_one_before_for_the_same_application_and_scope(
 
 
 @pytest.mark.usefixtures("dana")
-def test_of_a_crowd_one_stays(
+def test_of_concurrent_approvals_exactly_one_token_remains(
     approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions
 ) -> None:
     made = sign_in(sign_ins)
@@ -146,7 +146,7 @@ def test_of_a_crowd_one_stays(
     assert (len(secrets), good) == (12, 1)
 
 
-def test_an_approval_is_listed_and_revocable_and_outlives_the_sign_in(
+def test_an_approval_is_listed_and_revocable_and_outlives_the_session(
     approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, dana: User
 ) -> None:
     made, own = sign_in(sign_ins), PersonalTokens(identity)
@@ -173,7 +173,7 @@ def test_an_approval_that_is_void_is_not_listed(
 
 
 @pytest.mark.usefixtures("dana")
-def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
+def test_the_first_use_of_an_approval_is_audited_and_a_change_of_network_is_an_alert(
     approvals: LegacyConsents, identity: Identity, sign_ins: BrowserSessions, database: Database
 ) -> None:
     secret, _ = approve(approvals, sign_in(sign_ins))
@@ -186,7 +186,7 @@ def test_where_an_approval_is_used_is_on_record_and_a_change_is_an_alert(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_client_that_changes_its_network_all_the_time_is_recorded_with_a_limit(
+def test_alerts_of_a_client_that_keeps_changing_its_network_are_rate_limited(
     approvals: LegacyConsents,
     identity: Identity,
     sign_ins: BrowserSessions,
@@ -205,7 +205,7 @@ def test_a_client_that_changes_its_network_all_the_time_is_recorded_with_a_limit
     assert events(database, SUPPRESSED) == ["alert"]
 
 
-def test_admin_access_is_for_administrators_who_have_just_signed_in(
+def test_admin_access_needs_an_administrator_with_a_recent_sign_in(
     approvals: LegacyConsents, sign_ins: BrowserSessions, dana: User, ada: User, clock: FakeClock
 ) -> None:
     with pytest.raises(AccessDenied, match="for Administrators"):
@@ -230,7 +230,7 @@ def test_admin_access_is_for_administrators_who_have_just_signed_in(
         (LegacyLoopback.OFF, True, False),
     ],
 )
-def test_an_operator_says_what_legacy_clients_get(
+def test_the_loopback_setting_limits_legacy_clients(
     identity: Identity,
     sign_ins: BrowserSessions,
     ada: User,
@@ -249,7 +249,7 @@ def test_an_operator_says_what_legacy_clients_get(
     assert refusal is None or "daypass command" in refusal.reason
 
 
-def test_nothing_is_handed_over_once_the_sign_in_has_ended_or_the_role_is_lost(
+def test_no_token_is_issued_after_sign_out_or_demotion(
     approvals: LegacyConsents, sign_ins: BrowserSessions, ada: User, database: Database
 ) -> None:
     made, signed_out = sign_in(sign_ins, ada.username), sign_in(sign_ins, ada.username)
@@ -273,5 +273,5 @@ def test_nothing_is_handed_over_once_the_sign_in_has_ended_or_the_role_is_lost(
         ("<script>alert(1)</script>", "<script>alert(1)</script>"),
     ],
 )
-def test_an_application_s_name_is_fit_to_be_shown(typed: str, shown: str) -> None:
+def test_an_application_name_is_sanitised_for_display(typed: str, shown: str) -> None:
     assert shown_name(typed) == shown

@@ -11,7 +11,7 @@ from tests.portal.identity.cost import least_cost
 PASSWORD = Secret("correct horse battery")
 
 
-def test_a_password_is_kept_as_argon2id_of_the_agreed_cost() -> None:
+def test_a_password_is_hashed_with_argon2id_of_the_documented_cost() -> None:
     stored = hash_password(PASSWORD)
 
     parameters = extract_parameters(stored)
@@ -21,7 +21,7 @@ def test_a_password_is_kept_as_argon2id_of_the_agreed_cost() -> None:
     assert hash_password(PASSWORD) != stored
 
 
-def test_only_the_right_password_is_taken() -> None:
+def test_only_the_right_password_is_accepted() -> None:
     stored = hash_password(PASSWORD)
 
     assert verify_password(stored, PASSWORD)
@@ -30,20 +30,20 @@ def test_only_the_right_password_is_taken() -> None:
 
 
 @pytest.mark.parametrize("stored", [None, "", "nonsense", "$argon2id$v=19$m=1"])
-def test_no_password_opens_an_account_without_one(stored: str | None) -> None:
+def test_an_account_without_a_password_accepts_none(stored: str | None) -> None:
     assert not verify_password(stored, PASSWORD)
     assert not verify_password(stored, Secret("\0 no password is this one \0"))
 
 
-def test_an_unknown_user_costs_a_hash_too() -> None:
+def test_an_unknown_user_costs_the_time_of_a_hash() -> None:
     stored = hash_password(PASSWORD)
 
-    # Without the dummy hash this is some microseconds against some 20 milliseconds.
+    # Without the dummy hash this takes microseconds instead of about 20 milliseconds.
     unknown = least_cost(lambda: verify_password(None, PASSWORD))
     assert unknown > least_cost(lambda: verify_password(stored, PASSWORD)) / 5
 
 
-def test_no_more_than_two_guesses_are_worked_on_at_once() -> None:
+def test_at_most_two_passwords_are_hashed_at_once() -> None:
     stored = hash_password(PASSWORD)
     answers: list[bool] = []
     guess = threading.Thread(target=lambda: answers.append(verify_password(stored, PASSWORD)))
@@ -63,7 +63,7 @@ def test_a_password_too_short_or_too_long_is_refused(length: int) -> None:
         check_password(Secret("x" * length))
 
 
-def test_half_a_character_is_as_good_as_any_other() -> None:
+def test_a_lone_surrogate_in_a_password_is_accepted() -> None:
     odd = Secret("correct horse \ud83d")
     check_password(odd)
 

@@ -1,4 +1,4 @@
-"""What a user does with tokens of their own."""
+"""Tests of the tokens that users manage themselves."""
 
 import threading
 from datetime import timedelta
@@ -36,7 +36,7 @@ def is_good(identity: Identity, secret: Secret) -> bool:
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_revealed_token_ends_with_the_sign_in(
+def test_a_temporary_token_ends_with_its_session(
     own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
@@ -52,7 +52,7 @@ def test_a_revealed_token_ends_with_the_sign_in(
 
 
 @pytest.mark.usefixtures("dana")
-def test_five_are_live_at_most_and_the_oldest_goes(
+def test_a_sixth_temporary_token_revokes_the_oldest(
     own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins)
@@ -65,7 +65,7 @@ def test_five_are_live_at_most_and_the_oldest_goes(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_crowd_reveals_no_more_than_five(
+def test_concurrent_requests_leave_no_more_than_five_temporary_tokens(
     own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions
 ) -> None:
     made = sign_in(sign_ins)
@@ -80,7 +80,7 @@ def test_a_crowd_reveals_no_more_than_five(
 
 
 @pytest.mark.usefixtures("dana")
-def test_nothing_is_revealed_to_a_sign_in_that_has_ended_or_to_a_token(
+def test_no_temporary_token_is_issued_to_a_revoked_session_or_a_token(
     own: PersonalTokens, sign_ins: BrowserSessions
 ) -> None:
     made = sign_in(sign_ins)
@@ -93,7 +93,7 @@ def test_nothing_is_revealed_to_a_sign_in_that_has_ended_or_to_a_token(
         reveal(own, made)
 
 
-def test_a_user_sees_their_own_and_ends_them(
+def test_a_user_lists_and_revokes_their_own_tokens_only(
     own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, dana: User, ada: User
 ) -> None:
     secret, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -109,7 +109,7 @@ def test_a_user_sees_their_own_and_ends_them(
     assert {seen.id for seen in own.list_own(dana)} == {made.token.id}
 
 
-def test_only_a_revocation_that_ends_a_token_is_on_record(
+def test_only_a_revocation_that_has_an_effect_is_audited(
     own: PersonalTokens, identity: Identity, database: Database, dana: User, ada: User
 ) -> None:
     _, token = identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
@@ -124,7 +124,7 @@ def test_only_a_revocation_that_ends_a_token_is_on_record(
     assert token.id in detail
 
 
-def test_an_administrator_who_has_just_signed_in_makes_a_permanent_token(
+def test_a_permanent_token_needs_an_administrator_with_a_recent_sign_in(
     own: PersonalTokens, identity: Identity, sign_ins: BrowserSessions, ada: User, clock: FakeClock
 ) -> None:
     made = sign_in(sign_ins, ada.username)
@@ -138,6 +138,8 @@ def test_an_administrator_who_has_just_signed_in_makes_a_permanent_token(
         own.add_permanent(made.token, ada, "ci", request_id="r")
 
 
-def test_others_make_no_permanent_token(own: PersonalTokens, sign_ins: BrowserSessions, dana: User) -> None:
+def test_a_user_cannot_create_a_permanent_token(
+    own: PersonalTokens, sign_ins: BrowserSessions, dana: User
+) -> None:
     with pytest.raises(AccessDenied, match="Administrators"):
         own.add_permanent(sign_in(sign_ins).token, dana, "ci", request_id="r")

@@ -1,4 +1,4 @@
-"""Guessing is capped by account, network and browser, on all replicas together, and tells nobody anything."""
+"""Tests of the rate limits for passwords, which hold across replicas and reveal nothing about accounts."""
 
 import threading
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ ELSEWHERE = "198.51.100.1"
 
 @pytest.fixture
 def replica(database_url: str, clock: FakeClock) -> Iterator[BrowserSessions]:
-    """Another portal on the same database."""
+    """A second replica of the portal on the same database."""
     database = Database(database_url)
     audit = AuditLog(database, clock)
     yield BrowserSessions(database, audit, clock)
@@ -71,7 +71,7 @@ def outcomes(database: Database) -> list[str]:
 
 
 @pytest.mark.usefixtures("dana")
-def test_of_200_guesses_at_one_account_ten_are_looked_at(
+def test_of_200_attempts_at_one_account_only_ten_are_checked(
     sign_ins: BrowserSessions, replica: BrowserSessions, database: Database
 ) -> None:
     jobs = iter(list(zip(cycle((sign_ins, replica)), cycle(SPELLINGS), range(200), strict=False)))
@@ -89,13 +89,13 @@ def test_of_200_guesses_at_one_account_ten_are_looked_at(
 
     assert len(refusals) == 200
     assert refusals.count(SignInFailed) == PER_ACCOUNT
-    # One line says that the budget is gone; a flood does not fill the disk.
+    # Only the first refusal is audited, so that a flood does not fill the disk.
     assert sorted(outcomes(database)) == ["denied"] + ["failed"] * PER_ACCOUNT
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(gaps=st.lists(st.integers(0, 1000), min_size=30, max_size=60))
-def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, gaps: list[int]) -> None:
+def test_no_window_of_15_minutes_admits_an_eleventh_attempt(database: Database, gaps: list[int]) -> None:
     budget, now = account(uuid4().hex), NOON
     taken = []
     for gap in gaps:
@@ -107,7 +107,7 @@ def test_no_span_of_fifteen_minutes_sees_an_eleventh_guess(database: Database, g
         assert eleventh - last >= WINDOW
 
 
-def test_each_guess_puts_off_the_moment_at_which_all_count_anew(database: Database) -> None:
+def test_each_attempt_at_an_account_restarts_its_window(database: Database) -> None:
     budget, nearly = account("dana@example.com"), NOON + WINDOW - SECOND
     assert consume(database, [budget], NOON) is None
     for _ in range(PER_ACCOUNT - 1):
@@ -118,7 +118,7 @@ def test_each_guess_puts_off_the_moment_at_which_all_count_anew(database: Databa
 
 
 @pytest.mark.usefixtures("dana")
-def test_an_account_opens_again_by_itself(
+def test_an_account_accepts_sign_ins_again_after_the_window(
     sign_ins: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
     exhaust(database, account("dana@example.com"))
@@ -130,7 +130,7 @@ def test_an_account_opens_again_by_itself(
 
 
 @pytest.mark.usefixtures("dana")
-def test_what_was_right_was_no_guess(sign_ins: BrowserSessions, database: Database) -> None:
+def test_a_correct_password_is_refunded(sign_ins: BrowserSessions, database: Database) -> None:
     for _ in range(PER_ACCOUNT + 1):
         sign_in(sign_ins)
 
@@ -140,7 +140,7 @@ def test_what_was_right_was_no_guess(sign_ins: BrowserSessions, database: Databa
 
 
 @pytest.mark.usefixtures("dana", "ada")
-def test_one_network_cannot_try_every_account(sign_ins: BrowserSessions, database: Database) -> None:
+def test_the_network_limit_spans_all_accounts(sign_ins: BrowserSessions, database: Database) -> None:
     exhaust(database, network(HOME))
 
     with pytest.raises(TooManyAttempts):
@@ -160,11 +160,11 @@ def test_one_network_cannot_try_every_account(sign_ins: BrowserSessions, databas
         ("", "", True),
     ],
 )
-def test_a_network_is_an_address_or_a_home_full_of_them(one: str, other: str, is_same: bool) -> None:
+def test_the_network_limit_is_per_ipv4_address_or_ipv6_prefix(one: str, other: str, is_same: bool) -> None:
     assert (network(one) == network(other)) is is_same
 
 
-def test_a_network_s_budget_comes_back_however_busy_it_is(database: Database) -> None:
+def test_attempts_do_not_extend_the_window_of_the_network_limit(database: Database) -> None:
     budget = network(HOME)
     exhaust(database, budget)
     assert consume(database, [budget], NOON + WINDOW - SECOND) is not None
@@ -173,7 +173,7 @@ def test_a_network_s_budget_comes_back_however_busy_it_is(database: Database) ->
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_stranger_cannot_lock_a_person_out_of_a_browser_they_used_before(
+def test_an_attacker_cannot_lock_a_user_out_of_a_known_browser(
     sign_ins: BrowserSessions, database: Database
 ) -> None:
     device = sign_in(sign_ins).device.reveal()
@@ -190,7 +190,7 @@ def test_a_stranger_cannot_lock_a_person_out_of_a_browser_they_used_before(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_known_browser_guesses_no_more_than_anybody(sign_ins: BrowserSessions) -> None:
+def test_a_known_browser_has_the_same_limit_as_an_account(sign_ins: BrowserSessions) -> None:
     device = sign_in(sign_ins).device.reveal()
     for _ in range(PER_ACCOUNT):
         assert guess(sign_ins, device=device) is SignInFailed
@@ -200,7 +200,7 @@ def test_a_known_browser_guesses_no_more_than_anybody(sign_ins: BrowserSessions)
 
 
 @pytest.mark.usefixtures("dana", "ada")
-def test_a_browser_is_known_for_its_own_user_and_not_for_ever(
+def test_a_known_browser_counts_for_its_own_user_until_it_expires(
     sign_ins: BrowserSessions, database: Database, clock: FakeClock
 ) -> None:
     device = sign_in(sign_ins).device.reveal()
@@ -215,7 +215,7 @@ def test_a_browser_is_known_for_its_own_user_and_not_for_ever(
         sign_in(sign_ins, device=device)
 
 
-def test_a_stranger_s_name_and_a_wrong_password_are_told_apart_by_nothing(
+def test_an_unknown_user_and_a_wrong_password_get_the_same_error(
     sign_ins: BrowserSessions, dana: User
 ) -> None:
     answers = []
@@ -228,7 +228,7 @@ def test_a_stranger_s_name_and_a_wrong_password_are_told_apart_by_nothing(
 
 
 @pytest.mark.usefixtures("dana")
-def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
+def test_a_full_hash_queue_refuses_sign_ins_without_an_audit_event(
     sign_ins: BrowserSessions, database: Database
 ) -> None:
     with ExitStack() as crowd:
@@ -241,22 +241,24 @@ def test_a_crowd_that_signs_in_leaves_threads_for_everybody_else(
     assert outcomes(database) == ["done"]
 
 
-def test_an_unknown_user_costs_a_hash_too(sign_ins: BrowserSessions, identity: Identity) -> None:
+def test_an_unknown_user_costs_the_time_of_a_hash(sign_ins: BrowserSessions, identity: Identity) -> None:
     known = identity.create_user("dana@example.com", Role.USER, RIGHT, OPERATOR).username
 
-    # Without the dummy hash this is two milliseconds against some twenty.
+    # Without the dummy hash this takes about 2 milliseconds instead of 20.
     unknown = least_cost(lambda: guess(sign_ins, "nobody@example.com"))
     assert unknown > least_cost(lambda: guess(sign_ins, known)) / 2
 
 
-def test_an_account_without_a_password_has_no_way_in(sign_ins: BrowserSessions, dana: User) -> None:
+def test_an_account_without_a_password_cannot_sign_in(sign_ins: BrowserSessions, dana: User) -> None:
     for password in (Secret(""), Secret("\0 no password is this one \0")):
         with pytest.raises(SignInFailed):
             sign_in(sign_ins, dana.username, password)
 
 
 @pytest.mark.usefixtures("dana")
-def test_old_budgets_are_forgotten(sign_ins: BrowserSessions, database: Database, clock: FakeClock) -> None:
+def test_expired_counters_are_deleted_at_the_next_sign_in(
+    sign_ins: BrowserSessions, database: Database, clock: FakeClock
+) -> None:
     for number in range(20):
         consume(database, [account(f"{number}")], NOON)
     clock.move(WINDOW + SECOND)
@@ -264,5 +266,5 @@ def test_old_budgets_are_forgotten(sign_ins: BrowserSessions, database: Database
     sign_in(sign_ins, password=RIGHT)
 
     with database.reading() as connection:
-        # Those of the account and the network, and the rate limit of sign-ins.
+        # The counters of the account, the network, and the rate limit of sign-ins remain.
         assert connection.scalar(select(func.count()).select_from(guesses)) == 3

@@ -1,4 +1,4 @@
-"""Which usernames a new user may have, and why others are refused."""
+"""Tests of the rules for new usernames."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ INVISIBLE = [
     *range(0xFE00, 0xFE10),
     *range(0xE0100, 0xE01F0),
 ]
-"""What Unicode calls default ignorable and Python calls printable, and the blank of Braille."""
+"""Characters that Unicode calls default ignorable but Python printable, and the Braille blank."""
 
 LIKE_LATIN = [
     # Cyrillic.
@@ -92,8 +92,8 @@ def test_a_name_in_one_alphabet_is_accepted(name: str) -> None:
         ("a\u0338dmin@example.com", "U+0338 (COMBINING LONG SOLIDUS OVERLAY)"),
         ("o\u0335@example.com", "U+0335"),
         ("j\u0307@example.com", "U+0307"),
-        ("\u093eadmin@example.com", "is on no letter"),
-        ("7\u093e@example.com", "is on no letter"),
+        ("\u093eadmin@example.com", "does not follow a letter"),
+        ("7\u093e@example.com", "does not follow a letter"),
         ("admin\u093e@example.com", "mixes letters of Devanagari and Latin"),
         # Hyphens, slashes, spaces and other signs.
         *(
@@ -125,7 +125,7 @@ def test_a_name_in_one_alphabet_is_accepted(name: str) -> None:
         ("", "1 to 255"),
     ],
 )
-def test_a_name_that_misleads_or_has_no_address_is_refused_with_the_reason(name: str, says: str) -> None:
+def test_a_confusable_or_unaddressable_name_is_refused_with_the_reason(name: str, says: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         check_new_username(canonical_username(name))
 
@@ -133,13 +133,13 @@ def test_a_name_that_misleads_or_has_no_address_is_refused_with_the_reason(name:
 
 
 def accepted(names: Iterable[str]) -> list[str]:
-    """Return those of *names* that a new user may have, with every character spelled out."""
-    taken = []
+    """Return the *names* that a new user may have, with every character escaped."""
+    names_accepted = []
     for name in names:
         with suppress(InvalidRequest):
             check_new_username(name)
-            taken.append(ascii(name))
-    return taken
+            names_accepted.append(ascii(name))
+    return names_accepted
 
 
 def test_no_invisible_character_is_accepted() -> None:
@@ -151,33 +151,33 @@ def test_no_word_of_letters_that_look_like_latin_ones_is_accepted() -> None:
 
 
 @given(st.text(max_size=30))
-def test_what_is_accepted_shows_every_character_that_it_has(typed: str) -> None:
+def test_an_accepted_name_has_no_invisible_character(typed: str) -> None:
     name = canonical_username(typed)
     try:
         check_new_username(name)
     except InvalidRequest:
         return
-    assert not any(unicodedata.category(sign) in {"Cf", "Cc", "Cn", "Co", "Cs"} for sign in name)
+    assert not any(unicodedata.category(character) in {"Cf", "Cc", "Cn", "Co", "Cs"} for character in name)
     assert "/" not in name
 
 
 @given(st.text(st.characters(min_codepoint=0x80, exclude_categories=["Cs"]), min_size=1, max_size=3))
-def test_characters_that_are_not_ascii_are_letters_and_their_marks(typed: str) -> None:
+def test_an_accepted_name_has_only_letters_and_marks_outside_ascii(typed: str) -> None:
     name = canonical_username(f"a{typed}")
     try:
         check_new_username(name)
     except InvalidRequest:
         return
-    assert all(sign.isascii() or unicodedata.category(sign)[0] in "LM" for sign in name)
+    assert all(character.isascii() or unicodedata.category(character)[0] in "LM" for character in name)
 
 
 @pytest.mark.parametrize("second", ["strasse@example.com", "STRASSE@example.com", " straße@example.com "])
-def test_a_second_spelling_is_refused_with_the_name_of_the_user_who_has_it(
+def test_another_spelling_of_a_taken_username_is_refused_with_that_username(
     identity: Identity, second: str
 ) -> None:
     identity.create_user("straße@example.com", Role.USER, None, OPERATOR)
 
-    with pytest.raises(AlreadyExists, match=r"There is a user “strasse@example\.com” already") as refused:
+    with pytest.raises(AlreadyExists, match=r"“strasse@example\.com” is already taken") as refused:
         identity.create_user(second, Role.USER, None, OPERATOR)
 
     is_other_spelling = second.strip() != "strasse@example.com"

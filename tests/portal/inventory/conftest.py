@@ -1,4 +1,4 @@
-"""An inventory on a real database and a real audit log, with an AWS that is told what to say."""
+"""Fixtures for the inventory: a real database, a real audit log, and a scripted AWS."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from tests.portal.access.conftest import Rig, build, caller
 
 @dataclass(slots=True)
 class Shown:
-    """The inventory, and all around it."""
+    """The inventory with its collaborators."""
 
     rig: Rig
     source: FakeSource = field(default_factory=FakeSource)
@@ -29,7 +29,7 @@ class Shown:
         self.inventory = self.inventory_with(self.rig.audit)
 
     def inventory_with(self, audit: AuditLog) -> Inventory:
-        """An inventory that is otherwise the same."""
+        """Return the same inventory with these changes."""
         rig = self.rig
         return Inventory(rig.database, audit, rig.broker, self.source, rig.clock, "duploservices-")
 
@@ -42,11 +42,11 @@ class Shown:
         return self.rig.clock
 
     def listing(self, user: User, reference: str, *, is_fresh: bool = False) -> Listing:
-        """What *user* is shown of a tenant."""
+        """Return the resources that *user* sees in a tenant."""
         return self.inventory.listing(caller(user), reference, is_fresh=is_fresh)
 
     def events(self) -> list[Mapping[str, Any]]:
-        """What is on record about inventories."""
+        """Return the audit events of the inventory."""
         with self.rig.database.reading() as connection:
             query = select(audit_events).where(audit_events.c.action == "inventory")
             return [*connection.execute(query.order_by(audit_events.c.position)).mappings()]
@@ -54,7 +54,7 @@ class Shown:
 
 @pytest.fixture
 def shown(sqlite_url: str) -> Iterator[Shown]:
-    """A fresh world."""
+    """A new inventory on SQLite."""
     database = Database(sqlite_url)
     for rig in build(database):
         yield Shown(rig)
@@ -63,6 +63,6 @@ def shown(sqlite_url: str) -> Iterator[Shown]:
 
 @pytest.fixture
 def shown_anywhere(database: Database) -> Iterator[Shown]:
-    """A fresh world, on each kind of database in turn."""
+    """A new inventory on each kind of database in turn."""
     for rig in build(database):
         yield Shown(rig)

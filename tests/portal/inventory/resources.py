@@ -1,4 +1,4 @@
-"""An account in which three tenants own one thing of every kind, and somebody else owns some more."""
+"""ARNs of an account in which each of three tenants owns one resource of every kind."""
 
 from daypass.portal.inventory.model import OWNER_TAG, Kind, TaggedArn
 
@@ -6,7 +6,7 @@ ACCOUNT = "123456789012"
 
 
 def arns_of(tenant: str, region: str = "eu-west-1") -> dict[Kind, str]:
-    """One ARN of each kind, named after *tenant*."""
+    """Return one ARN of each kind, named after *tenant*."""
     prefix = f"duploservices-{tenant}"
 
     def arn(service: str, resource: str) -> str:
@@ -27,10 +27,10 @@ def arns_of(tenant: str, region: str = "eu-west-1") -> dict[Kind, str]:
 
 
 def tagged(arn: str, tenant: str, **tags: str) -> TaggedArn:
-    """An ARN with its tenant's tag, and others."""
+    """Return an ARN with its tenant's tag and others."""
     return TaggedArn(arn, {OWNER_TAG: tenant, **tags})
 
 
 def everything_of(tenant: str, region: str = "eu-west-1") -> list[TaggedArn]:
-    """One thing of each kind."""
+    """Return one tagged resource of each kind."""
     return [tagged(arn, tenant) for arn in arns_of(tenant, region).values()]

@@ -1,4 +1,4 @@
-"""What ARNs mean, and whose they are."""
+"""Tests of ARN parsing and ownership."""
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def test_every_kind_is_recognised_by_its_arn(kind: Kind) -> None:
         ("arn:aws:logs:eu-west-1:1:log-group:/ecs/web:*", Kind.LOG_GROUP, "/ecs/web"),
     ],
 )
-def test_a_part_leads_to_the_resource_that_it_is_a_part_of(arn: str, kind: Kind, id_: str) -> None:
+def test_the_arn_of_a_part_leads_to_its_resource(arn: str, kind: Kind, id_: str) -> None:
     named = containing_resource(arn)
 
     assert named is not None
@@ -69,7 +69,7 @@ def test_a_part_leads_to_the_resource_that_it_is_a_part_of(arn: str, kind: Kind,
         "arn:aws:s3:::" + "x" * 2048,
     ],
 )
-def test_nothing_else_is_a_resource_of_ours(arn: str) -> None:
+def test_any_other_arn_is_no_listed_resource(arn: str) -> None:
     assert containing_resource(arn) is None
 
 
@@ -84,19 +84,19 @@ def test_a_part_is_no_resource_itself() -> None:
 
 
 @pytest.mark.parametrize("found", everything_of("dev01"), ids=lambda found: found.arn)
-def test_a_resource_is_its_tenants_and_nobody_elses(found: TaggedArn) -> None:
+def test_a_resource_belongs_to_its_tenant_alone(found: TaggedArn) -> None:
     assert owned_resource(found, "dev01", PREFIX) is not None
     for other in ("dev0", "dev", "dev011", "data01", "ev01", "dev01-x"):
         assert owned_resource(found, other, PREFIX) is None
 
 
-def test_a_foreign_name_is_foreign_whatever_its_tags_say() -> None:
+def test_the_name_decides_the_owner_and_not_the_tag() -> None:
     for arn in arns_of("data01").values():
         is_own = owned_resource(tagged(arn, "dev01"), "dev01", PREFIX) is not None
         assert is_own == (":apigateway:" in arn)
 
 
-def test_a_name_counts_from_its_beginning() -> None:
+def test_the_tenant_prefix_must_be_at_the_start_of_the_name() -> None:
     assert (
         owned_resource(tagged("arn:aws:s3:::x-duploservices-dev01-reports", "dev01"), "dev01", PREFIX) is None
     )
@@ -107,13 +107,13 @@ def test_a_name_counts_from_its_beginning() -> None:
     assert owned_resource(tagged(twice, "dev01"), "dev01", PREFIX) is None
 
 
-def test_the_prefix_is_the_portals_own() -> None:
+def test_the_prefix_is_the_configured_one_and_matched_literally() -> None:
     assert owned_resource(tagged("arn:aws:s3:::acme.dev01-x", "dev01"), "dev01", "acme.") is not None
-    # A dot in it stands for itself.
+    # The prefix is no regular expression: a dot matches a dot only.
     assert owned_resource(tagged("arn:aws:s3:::acmeXdev01-x", "dev01"), "dev01", "acme.") is None
 
 
-def test_an_arn_without_a_name_goes_by_its_tag_and_is_called_by_another() -> None:
+def test_a_resource_without_a_name_is_owned_by_its_tag_and_named_by_another() -> None:
     arn = arns_of("dev01")[Kind.API_GATEWAY]
 
     named = owned_resource(tagged(arn, "dev01", Name="orders"), "dev01", PREFIX)
@@ -124,7 +124,7 @@ def test_an_arn_without_a_name_goes_by_its_tag_and_is_called_by_another() -> Non
     assert bare is not None
     assert bare.name == "dev01api"
     assert owned_resource(TaggedArn(arn, {"tenant_name": "dev01"}), "dev01", PREFIX) is None
-    # A name in a tag is no name in AWS.
+    # The tag Name does not decide the owner.
     bucket = owned_resource(tagged("arn:aws:s3:::duploservices-dev01-x", "dev01", Name="y"), "dev01", PREFIX)
     assert bucket is not None
     assert bucket.name == "duploservices-dev01-x"
@@ -138,9 +138,7 @@ def _tenant(name: str) -> Tenant:
 
 
 @given(own=NAMES, other=NAMES, kind=st.sampled_from(Kind), tag=NAMES)
-def test_no_tenant_is_ever_shown_what_begins_with_anothers_name(
-    own: str, other: str, kind: Kind, tag: str
-) -> None:
+def test_no_tenant_owns_a_name_with_the_prefix_of_another(own: str, other: str, kind: Kind, tag: str) -> None:
     arn = arns_of(other)[kind]
 
     shown = owned_resource(TaggedArn(arn, {OWNER_TAG: tag}), own, PREFIX)
@@ -152,7 +150,7 @@ def test_no_tenant_is_ever_shown_what_begins_with_anothers_name(
 
 
 @given(names=st.sets(NAMES, max_size=6), owner=NAMES)
-def test_the_longest_name_is_the_owner(names: set[str], owner: str) -> None:
+def test_the_tenant_with_the_longest_matching_prefix_is_the_owner(names: set[str], owner: str) -> None:
     named = containing_resource(f"arn:aws:s3:::{PREFIX}{owner}-files")
     assert named is not None
 
@@ -163,7 +161,7 @@ def test_the_longest_name_is_the_owner(names: set[str], owner: str) -> None:
 
 
 @given(text=st.text(max_size=60))
-def test_no_text_is_too_strange(text: str) -> None:
+def test_parsing_never_fails_on_arbitrary_text(text: str) -> None:
     for typed in (text, f"arn:aws:s3:::{text}", f"arn:aws:logs:eu-west-1:1:log-group:{text}"):
         named = containing_resource(typed)
         assert named is None or typed.startswith(named.arn)

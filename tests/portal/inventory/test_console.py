@@ -1,4 +1,4 @@
-"""The console's page for each kind, in each partition, and in the sandbox's console."""
+"""Tests of the links to console pages, in each partition and in the sandbox."""
 
 import pytest
 
@@ -41,19 +41,19 @@ def path_of(arn: str, region: str = "eu-west-1") -> str:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_each_kind_has_its_page(kind: Kind) -> None:
+def test_each_kind_has_a_console_page(kind: Kind) -> None:
     assert path_of(arns_of("dev01")[kind]) == LINKS[kind]
 
 
 @pytest.mark.parametrize("partition", PARTITIONS.values(), ids=lambda partition: partition.name)
 @pytest.mark.parametrize("kind", Kind)
-def test_the_page_lies_in_the_partitions_own_console(kind: Kind, partition: Partition) -> None:
+def test_the_console_page_is_in_the_console_of_the_partition(kind: Kind, partition: Partition) -> None:
     landing = Destinations(partition, None).resolve("eu-west-1", LINKS[kind])
 
     assert landing == f"https://eu-west-1.{partition.console_host}{LINKS[kind]}"
 
 
-def test_a_queue_is_known_by_the_url_of_its_own_partition() -> None:
+def test_a_queue_page_has_the_queue_url_of_the_partition() -> None:
     path = path_of("arn:aws-cn:sqs:cn-north-1:123456789012:duploservices-dev01-jobs", "cn-north-1")
 
     assert "https%3A%2F%2Fsqs.cn-north-1.amazonaws.com.cn%2F123456789012%2F" in path
@@ -62,7 +62,7 @@ def test_a_queue_is_known_by_the_url_of_its_own_partition() -> None:
 @pytest.mark.parametrize(
     ("arn", "path"),
     [
-        # A bucket lies where its tenant does; everything else where its ARN says.
+        # A bucket's ARN has no region, so the tenant's is used.
         ("arn:aws:s3:::x", "/s3/buckets/x?region=us-west-2&tab=objects"),
         ("arn:aws:dynamodb:eu-west-1:1:table/x", "/dynamodbv2/home?region=eu-west-1#table?name=x"),
         ("arn:aws:rds:eu-west-1:1:cluster:x", "/rds/home?region=eu-west-1#database:id=x;is-cluster=true"),
@@ -73,12 +73,12 @@ def test_a_queue_is_known_by_the_url_of_its_own_partition() -> None:
         ("arn:aws:s3:::a&b=c#d?e", "/s3/buckets/a%26b%3Dc%23d%3Fe?region=us-west-2&tab=objects"),
     ],
 )
-def test_a_name_stays_a_name(arn: str, path: str) -> None:
+def test_names_are_escaped_in_console_links(arn: str, path: str) -> None:
     assert path_of(arn, "us-west-2") == path
 
 
 @pytest.mark.parametrize("kind", [*Kind][:6])
-def test_the_sandboxs_console_has_a_page_for_every_kind_of_the_manual(kind: Kind) -> None:
+def test_the_sandbox_console_has_a_page_for_every_kind_of_the_manual(kind: Kind) -> None:
     arn = arns_of("dev01")[kind]
 
     place = place_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")

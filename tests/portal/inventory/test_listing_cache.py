@@ -1,4 +1,4 @@
-"""Listings are kept for a minute, read by one for all, and never too many."""
+"""Tests of the listing cache: expiry, single-flight reads, eviction."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +25,7 @@ def listing(tenant: Tenant = DEV, at: datetime = NOON, size: int = 1) -> Listing
 
 
 class WatchedShelf(ListingCache):
-    """Says when somebody has begun to wait for another's reading."""
+    """A cache that signals when a thread has begun to wait for another's read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def unread() -> Listing:
         (3 * SECOND, True, True),
     ],
 )
-def test_a_listing_is_kept_for_a_minute_unless_asked_for_fresh(
+def test_a_listing_is_cached_for_a_minute_unless_a_fresh_one_is_requested(
     later: timedelta, is_fresh: bool, is_read_again: bool
 ) -> None:
     shelf, first, second = ListingCache(), listing(), listing()
@@ -64,14 +64,14 @@ def test_a_listing_is_kept_for_a_minute_unless_asked_for_fresh(
     assert (found is second) == is_read_again
 
 
-def test_a_tenant_that_was_changed_is_read_again() -> None:
+def test_a_changed_tenant_is_read_again() -> None:
     shelf, moved = ListingCache(), replace(DEV, region="us-east-1")
     shelf.get(DEV, NOON, listing)
 
     assert shelf.get(moved, NOON, lambda: listing(moved)).tenant is moved
 
 
-def test_the_longest_unused_goes_first_when_there_is_too_much() -> None:
+def test_the_least_recently_used_listing_is_evicted_first() -> None:
     shelf, third = ListingCache(most=20), replace(DEV, id=TenantId("third"))
     shelf.get(DEV, NOON, lambda: listing(DEV, size=10))
     shelf.get(PROD, NOON, lambda: listing(PROD, size=10))
@@ -84,7 +84,7 @@ def test_the_longest_unused_goes_first_when_there_is_too_much() -> None:
     assert shelf.get(PROD, NOON, lambda: listing(PROD, size=1)).resources
 
 
-def test_what_is_larger_than_all_room_is_shown_and_not_kept() -> None:
+def test_a_listing_larger_than_the_cache_is_returned_and_not_cached() -> None:
     shelf = ListingCache(most=3)
 
     assert len(shelf.get(DEV, NOON, lambda: listing(size=4)).resources) == 4
@@ -92,7 +92,7 @@ def test_what_is_larger_than_all_room_is_shown_and_not_kept() -> None:
 
 
 @pytest.mark.parametrize("waiting", [8])
-def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
+def test_concurrent_requests_cause_one_read(waiting: int) -> None:
     shelf, all_here, reads = ListingCache(), Barrier(waiting), []
 
     def read() -> Listing:
@@ -110,7 +110,7 @@ def test_many_who_ask_at_once_cause_one_reading(waiting: int) -> None:
     assert len({id(each) for each in found}) == 1
 
 
-def test_another_tenant_does_not_wait() -> None:
+def test_a_read_does_not_block_other_tenants() -> None:
     shelf, is_reading, goes_on = ListingCache(), Event(), Event()
 
     def slow() -> Listing:
@@ -129,7 +129,7 @@ def test_another_tenant_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("refusal", [TenantNotFound("not yours"), AwsThrottled("a pause")])
-def test_whoever_waits_is_told_what_aws_refuses_and_not_what_is_the_readers_own_matter(
+def test_an_aws_error_reaches_all_waiting_threads_and_any_other_error_only_the_reader(
     refusal: Exception,
 ) -> None:
     shelf, is_reading, goes_on, read = WatchedShelf(), Event(), Event(), listing()

@@ -1,4 +1,4 @@
-"""The whole reading against the sandbox AWS, which enforces roles, boundaries and session policies."""
+"""Tests of the inventory against the sandbox AWS, which enforces roles, boundaries and session policies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from tests.sandbox_fixture import Keys
 
 @dataclass(slots=True)
 class Estate:
-    """A tenant in the sandbox, and the portal's own keys there."""
+    """An inventory in the sandbox, with the portal's own keys."""
 
     world: World
     user_arn: str
@@ -35,7 +35,7 @@ class Estate:
     inventory: Inventory
 
     def add(self, role_arn: str, external_id: str | None = None) -> Tenant:
-        """Tell the portal of a tenant."""
+        """Add a tenant to the portal's database."""
         tenant = Tenant(
             TenantId(self.world.name), self.world.name, self.world.sandbox.region, role_arn, external_id
         )
@@ -59,7 +59,7 @@ def estate(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[Estate]:
 
 
 def _make(world: World) -> tuple[Resources, str]:
-    """Everything of one tenant, and as much of a neighbour; answers the tenant's and its API's ARN."""
+    """Create the resources of two tenants; return those of the first, and its API's ARN."""
     resources = make_resources(world, world.name)
     neighbour = World(world.sandbox)
     make_resources(neighbour, neighbour.name)
@@ -68,7 +68,7 @@ def _make(world: World) -> tuple[Resources, str]:
     return resources, f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{api['id']}"
 
 
-def test_a_tenants_role_finds_every_kind_and_nothing_of_its_neighbours(estate: Estate) -> None:
+def test_a_tenant_role_finds_every_kind_and_nothing_of_other_tenants(estate: Estate) -> None:
     world = estate.world
     resources, api_arn = _make(world)
     may_search = allow("tag:GetResources")
@@ -82,7 +82,7 @@ def test_a_tenants_role_finds_every_kind_and_nothing_of_its_neighbours(estate: E
     assert estate.inventory.owner(caller(ADMIN), api_arn)[0] == tenant
 
 
-def test_the_reading_session_can_do_nothing_but_search(estate: Estate) -> None:
+def test_the_inventory_session_can_only_search(estate: Estate) -> None:
     world = estate.world
     resources, _ = _make(world)
     tenant = estate.add(world.role(trust(estate.user_arn), allow("*")))
@@ -98,7 +98,7 @@ def test_the_reading_session_can_do_nothing_but_search(estate: Estate) -> None:
         world.client("resourcegroupstaggingapi", keys).get_tag_keys()
 
 
-def test_a_role_that_may_not_search_is_told_what_it_lacks(estate: Estate) -> None:
+def test_the_error_for_a_role_without_search_permission_names_it(estate: Estate) -> None:
     world = estate.world
     tenant = estate.add(world.role(trust(estate.user_arn), own_resources(world, world.name)))
 
@@ -108,7 +108,7 @@ def test_a_role_that_may_not_search_is_told_what_it_lacks(estate: Estate) -> Non
     assert tenant.role_arn in refused.value.reason
 
 
-def test_a_role_that_does_not_let_the_portal_in_is_told(estate: Estate) -> None:
+def test_a_role_that_does_not_trust_the_portal_is_an_error(estate: Estate) -> None:
     stranger, _ = estate.world.user(suffix="stranger")
     tenant = estate.add(estate.world.role(trust(stranger), allow("*")))
 

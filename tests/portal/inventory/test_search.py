@@ -1,4 +1,4 @@
-"""Which part of a listing is looked at."""
+"""Tests of search and pagination in a listing."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def listed(*more: str, **tags: str) -> list[Resource]:
     return sorted(resources, key=lambda resource: position(resource.named))
 
 
-def test_resources_stand_by_kind_and_then_by_name() -> None:
+def test_resources_are_sorted_by_kind_and_name() -> None:
     resources = listed("arn:aws:s3:::duploservices-dev01-archive", "arn:aws:s3:::duploservices-dev01-uploads")
 
     assert [resource.name.rpartition("-")[2] for resource in resources[:3]] == [
@@ -46,14 +46,14 @@ def test_resources_stand_by_kind_and_then_by_name() -> None:
         ("reports", Kind.SQS_QUEUE, 0),
     ],
 )
-def test_words_are_looked_for_in_names_kinds_and_tags(words: str, kind: Kind | None, found: int) -> None:
+def test_words_are_searched_in_names_kinds_and_tags(words: str, kind: Kind | None, found: int) -> None:
     resources = listed("arn:aws:s3:::duploservices-dev01-uploads", billing="Shop")
 
     assert len(search(resources, words, kind)) == found
 
 
 @given(limit=st.integers(1, 12))
-def test_pages_show_everything_once(limit: int) -> None:
+def test_pages_contain_each_resource_once(limit: int) -> None:
     resources = listed()
     shown: list[Resource] = []
     cursor = None
@@ -67,7 +67,7 @@ def test_pages_show_everything_once(limit: int) -> None:
     assert shown == resources
 
 
-def test_a_page_goes_on_where_the_last_one_ended_though_its_last_resource_is_gone() -> None:
+def test_a_cursor_works_after_its_resource_was_deleted() -> None:
     resources = listed()
     _, cursor = after(resources, None, 4)
 
@@ -76,6 +76,6 @@ def test_a_page_goes_on_where_the_last_one_ended_though_its_last_resource_is_gon
     assert page == resources[4:8]
 
 
-def test_a_cursor_that_is_none_is_refused() -> None:
+def test_an_invalid_cursor_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no such page"):
         after(listed(), "somewhere", 4)

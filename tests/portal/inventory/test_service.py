@@ -1,4 +1,4 @@
-"""What is read of AWS, for whom, and what is on record of it."""
+"""Tests of the inventory service: requests to AWS, visibility, audit events."""
 
 import json
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def full(shown: Shown) -> Shown:
-    """AWS answers every search with everything that there is."""
+    """An inventory whose AWS answers every search with all resources of the account."""
     return _filled(shown)
 
 
 @pytest.fixture
 def full_anywhere(shown_anywhere: Shown) -> Shown:
-    """The same, on each kind of database in turn."""
+    """The same inventory on each kind of database in turn."""
     return _filled(shown_anywhere)
 
 
@@ -56,9 +56,7 @@ def _filled(shown: Shown) -> Shown:
 @pytest.mark.parametrize(
     ("user", "tenant"), [(DANA, DEV), (DANA, PROD), (ADMIN, DEV), (ADMIN, DATA)], ids=lambda it: str(it.id)
 )
-def test_who_may_know_of_a_tenant_is_shown_its_own_and_nothing_else(
-    full: Shown, user: User, tenant: Tenant
-) -> None:
+def test_a_listing_has_the_resources_of_its_tenant_alone(full: Shown, user: User, tenant: Tenant) -> None:
     listing = full.listing(user, tenant.name)
 
     own = arns_of(tenant.name, tenant.region)
@@ -67,7 +65,7 @@ def test_who_may_know_of_a_tenant_is_shown_its_own_and_nothing_else(
     assert listing.is_whole
 
 
-def test_aws_is_asked_for_the_tenants_tag_in_a_session_that_can_do_nothing_else(full: Shown) -> None:
+def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full: Shown) -> None:
     full.listing(DANA, "dev01")
 
     (query,) = full.source.asked
@@ -78,13 +76,13 @@ def test_aws_is_asked_for_the_tenants_tag_in_a_session_that_can_do_nothing_else(
     assert session.external_id == DEV.external_id
     assert session.validity == timedelta(minutes=15)
     assert is_attributed
-    # Whoever reads AWS's trail sees the portal, and no user, behind it.
+    # CloudTrail shows the portal, and no user, as the source.
     assert session.session_name == session.source_identity == INVENTORY_SESSION
     policy = json.loads(session.policy or "")
     assert policy["Statement"] == [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}]
 
 
-def test_the_reading_is_on_record_before_aws_is_asked_and_is_no_issuance(full_anywhere: Shown) -> None:
+def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere: Shown) -> None:
     on_record_by_then: list[int] = []
     full_anywhere.broker.meanwhile = lambda: on_record_by_then.append(len(full_anywhere.events()))
 
@@ -101,7 +99,7 @@ def test_the_reading_is_on_record_before_aws_is_asked_and_is_no_issuance(full_an
     assert full_anywhere.rig.rows() == []
 
 
-def test_without_a_record_aws_is_not_asked(full: Shown) -> None:
+def test_aws_is_not_called_if_the_audit_log_fails(full: Shown) -> None:
     full.rig.audit.close()
     inventory = full.inventory_with(_BrokenAudit(full.rig.database, full.clock))
 
@@ -112,14 +110,14 @@ def test_without_a_record_aws_is_not_asked(full: Shown) -> None:
 
 
 class _BrokenAudit(AuditLog):
-    """An audit log that cannot be written."""
+    """An audit log whose writes fail."""
 
     def commit_all(self, *_: object, **__: object) -> None:
         raise AuditUnavailable("The portal cannot write its record now.")
 
 
 @pytest.mark.parametrize("reference", ["data01", DATA.id, "nowhere", "", "\x00", "dev01 "])
-def test_a_foreign_tenant_is_not_asked_about_and_answers_like_one_that_is_not_there(
+def test_a_foreign_tenant_gets_the_error_of_a_missing_one_without_calling_aws(
     full: Shown, reference: str
 ) -> None:
     with pytest.raises(TenantNotFound) as refused:
@@ -131,14 +129,14 @@ def test_a_foreign_tenant_is_not_asked_about_and_answers_like_one_that_is_not_th
     assert full.events() == []
 
 
-def test_what_is_kept_for_others_is_not_shown_to_strangers(full: Shown) -> None:
+def test_a_cached_listing_is_not_shown_to_users_outside_the_tenant(full: Shown) -> None:
     full.listing(ADMIN, "data01")
 
     with pytest.raises(TenantNotFound):
         full.listing(DANA, "data01")
 
 
-def test_whoever_left_is_shown_nothing_though_it_is_still_kept(full_anywhere: Shown) -> None:
+def test_a_removed_member_does_not_get_the_cached_listing(full_anywhere: Shown) -> None:
     full_anywhere.listing(DANA, "dev01")
     full_anywhere.rig.leave(DANA, DEV)
 
@@ -146,7 +144,7 @@ def test_whoever_left_is_shown_nothing_though_it_is_still_kept(full_anywhere: Sh
         full_anywhere.listing(DANA, "dev01")
 
 
-def test_whoever_was_ended_is_shown_nothing(full: Shown) -> None:
+def test_a_disabled_user_gets_no_listing(full: Shown) -> None:
     full.listing(DANA, "dev01")
     full.rig.revoke(token_of(DANA))
 
@@ -154,13 +152,13 @@ def test_whoever_was_ended_is_shown_nothing(full: Shown) -> None:
         full.listing(DANA, "dev01")
 
 
-def test_resources_are_shown_where_jit_access_is_off(full: Shown) -> None:
+def test_resources_are_listed_while_jit_access_is_off(full: Shown) -> None:
     full.rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
     assert full.listing(DANA, "dev01").resources
 
 
-def test_a_listing_is_read_once_a_minute_whoever_asks(full: Shown) -> None:
+def test_a_listing_is_read_once_a_minute_for_all_users(full: Shown) -> None:
     full.listing(DANA, "dev01")
     full.listing(ADMIN, DEV.id)
     full.clock.move(MINUTE)
@@ -172,7 +170,7 @@ def test_a_listing_is_read_once_a_minute_whoever_asks(full: Shown) -> None:
     assert len(full.source.asked) == 3
 
 
-def test_a_role_that_refuses_identity_and_tags_is_read_without(full_anywhere: Shown) -> None:
+def test_a_role_that_refuses_attribution_is_read_without_it(full_anywhere: Shown) -> None:
     full_anywhere.broker.refuses_attribution = True
 
     assert full_anywhere.listing(DANA, "dev01").resources
@@ -181,7 +179,7 @@ def test_a_role_that_refuses_identity_and_tags_is_read_without(full_anywhere: Sh
 
 
 @pytest.mark.parametrize("refusal", [AwsThrottled("a pause"), AwsRefused("no such right")])
-def test_what_aws_refuses_is_told_and_asked_again_the_next_time(full: Shown, refusal: PortalError) -> None:
+def test_an_aws_error_is_raised_and_not_cached(full: Shown, refusal: PortalError) -> None:
     full.source.error = refusal
     with pytest.raises(type(refusal)):
         full.listing(DANA, "dev01")
@@ -190,14 +188,14 @@ def test_what_aws_refuses_is_told_and_asked_again_the_next_time(full: Shown, ref
     assert full.listing(DANA, "dev01").resources
 
 
-def test_a_role_that_lets_nobody_in_is_told(full: Shown) -> None:
+def test_a_role_that_does_not_trust_the_portal_is_an_error(full: Shown) -> None:
     full.broker.assume_error = AwsTrustRefused("The role does not let the portal in.")
 
     with pytest.raises(AwsTrustRefused):
         full.listing(DANA, "dev01")
 
 
-def test_what_was_read_before_aws_stopped_answering_is_shown_as_a_part(full: Shown) -> None:
+def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: Shown) -> None:
     full.source.page_size, full.source.error, full.source.error_after = 5, AwsThrottled("a pause"), 1
 
     listing = full.listing(DANA, "dev01")
@@ -206,7 +204,7 @@ def test_what_was_read_before_aws_stopped_answering_is_shown_as_a_part(full: Sho
     assert not listing.is_whole
 
 
-def test_a_tenant_without_end_is_cut(shown: Shown) -> None:
+def test_a_very_large_listing_is_cut(shown: Shown) -> None:
     shown.source.has = [
         tagged(f"arn:aws:s3:::duploservices-dev01-{number:05}", "dev01") for number in range(MOST + 300)
     ]
@@ -229,7 +227,7 @@ def test_one_resource_is_found_by_its_arn(full: Shown) -> None:
             full.inventory.resource(caller(DANA), "dev01", missing)
 
 
-def test_the_owner_is_found_among_ones_own_tenants(full: Shown) -> None:
+def test_the_owner_is_searched_among_the_tenants_of_the_caller(full: Shown) -> None:
     for arn in arns_of("prod01", "us-west-2").values():
         tenant, resource = full.inventory.owner(caller(DANA), arn)
 
@@ -245,7 +243,7 @@ def test_a_part_of_a_resource_leads_to_its_owner(full: Shown) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_foreign_resource_and_one_that_is_not_there_answer_alike(full: Shown, kind: Kind) -> None:
+def test_a_foreign_resource_gets_the_error_of_a_missing_one(full: Shown, kind: Kind) -> None:
     foreign = arns_of("data01", "us-west-2")[kind]
     missing = arns_of("nowhere", "us-west-2")[kind]
     answers, asked = [], []
@@ -260,7 +258,7 @@ def test_a_foreign_resource_and_one_that_is_not_there_answer_alike(full: Shown, 
     assert answers[0] == answers[1]
     assert asked[0] == asked[1]
     assert "data01" not in asked[0]
-    # A name says whose it is, so nobody need be asked; without one, only the tenants of its region are.
+    # A name tells the owner without a search; without one, only the tenants of its region are searched.
     assert asked[0] == (["prod01"] if kind is Kind.API_GATEWAY else [])
 
 
@@ -270,7 +268,7 @@ def test_an_administrator_finds_everything(full: Shown) -> None:
         assert (tenant, resource.kind) == (DATA, kind)
 
 
-def test_a_tenant_that_cannot_be_read_does_not_hide_the_next_one(full: Shown) -> None:
+def test_an_unreadable_tenant_does_not_stop_the_search(full: Shown) -> None:
     full.source.has = [found for found in full.source.has if found.tags["TENANT_NAME"] != "data01"]
     full.source.meanwhile = lambda: _refuse_for(full, "data01")
     arn = arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]
@@ -289,7 +287,7 @@ def _refuse_for(shown: Shown, tenant: str) -> None:
     shown.source.error = refusal
 
 
-def test_a_search_that_takes_too_long_ends(full: Shown) -> None:
+def test_a_search_ends_at_the_deadline(full: Shown) -> None:
     passed = iter([0.0, 1.0, 9.0, 9.0])
     inventory = full.inventory_with(full.rig.audit)
     object.__setattr__(inventory, "monotonic", lambda: next(passed))
@@ -300,7 +298,7 @@ def test_a_search_that_takes_too_long_ends(full: Shown) -> None:
     assert len(full.source.asked) == 1
 
 
-def test_access_that_ends_while_the_record_is_made_wins(full_anywhere: Shown) -> None:
+def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(full_anywhere: Shown) -> None:
     audit = _LeavingAudit(full_anywhere)
     inventory = full_anywhere.inventory_with(audit)
 
@@ -312,7 +310,7 @@ def test_access_that_ends_while_the_record_is_made_wins(full_anywhere: Shown) ->
 
 
 class _LeavingAudit(AuditLog):
-    """An audit log before which somebody leaves."""
+    """An audit log that removes a member just before a commit."""
 
     def __init__(self, shown: Shown) -> None:
         super().__init__(shown.rig.database, shown.clock)

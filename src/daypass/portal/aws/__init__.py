@@ -1,1 +1,1 @@
-"""AWS: the only folder of the portal that imports an AWS library."""
+"""The AWS adapter: the only package of the portal that imports an AWS library."""

@@ -1,4 +1,4 @@
-"""Role sessions and console links from AWS itself."""
+"""The access broker on AWS: role sessions from STS and console sign-in URLs."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 
 @dataclass(frozen=True, slots=True)
 class AwsBroker:
-    """The broker of `portal.access`, filled in by STS, IAM and the sign-in endpoint."""
+    """The implementation of `portal.access.broker` with STS, IAM and the federation endpoint."""
 
     identity: PortalIdentity
     partition: str
@@ -40,7 +40,7 @@ class AwsBroker:
     destinations: Destinations
     timing: Timing
     issuing: Callable[[], IssuingStatus]
-    """Returns the state of the portal's own credentials, by the latest calls."""
+    """Returns the state of the portal's own credentials, as of the latest calls."""
 
     @property
     def account_id(self) -> str:
@@ -49,45 +49,45 @@ class AwsBroker:
 
     @property
     def is_chained(self) -> bool:
-        """Whether the portal's own credentials are a session's; raises an `AwsError` while unknown."""
-        # Credentials with a session token are capped like a role session, whoever they belong to.
+        """Whether the portal's own credentials are a role session; raises an `AwsError` while unknown."""
+        # Credentials with a session token fall under AWS's limit for role chaining, whoever they belong to.
         return self.identity.get().is_session or self.credentials.frozen().token is not None
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
-        """The role's own maximum session duration; None where it cannot be read in two seconds."""
+        """Return the role's maximum session duration, or None if it cannot be read within two seconds."""
         if self.identity.failure is not None or f":iam::{self.account_id}:role/" not in role_arn:
             return None
-        # IAM is one endpoint for the whole partition and may be slow: no session waits long for it.
+        # IAM has one endpoint per partition and may be slow; issuing a session must not wait long for it.
         soon = min(deadline, self.timing.within(_IAM_TIME))
-        asked = {"Action": "GetRole", "Version": "2010-05-08", "RoleName": role_arn.rpartition("/")[2]}
+        request = {"Action": "GetRole", "Version": "2010-05-08", "RoleName": role_arn.rpartition("/")[2]}
         try:
-            maximum = self.iam.call(asked, soon, role_arn=role_arn).get(_MAXIMUM, "")
+            maximum = self.iam.call(request, soon, role_arn=role_arn).get(_MAXIMUM, "")
         except AwsError:
             return None
         return timedelta(seconds=int(maximum)) if re.fullmatch(r"[0-9]{1,6}", maximum) else None
 
     def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:
-        """Assume a role; without `attributed`, leave identity and tags out."""
-        asked = _assume_role(session, self.partition)
+        """Assume a role; without `attributed`, omit the source identity and the session tags."""
+        request = _assume_role(session, self.partition)
         if attributed:
-            asked |= _attribution(session)
-        answer = self.sts.call(asked, deadline, role_arn=session.role_arn)
-        # Whatever went wrong on the way to AWS and back: nobody gets the keys of another's session.
+            request |= _attribution(session)
+        answer = self.sts.call(request, deadline, role_arn=session.role_arn)
+        # A confused response, for example from a proxy, must not give a user the keys of another session.
         if answer.get(_ASSUMED, "").lower() != _assumed_arn(session).lower():
             raise invalid_response()
         return _credentials(answer)
 
     def destination(self, region: str, typed: str | None) -> str:
-        """The console page to land on, in full; refuses what is not the AWS console."""
+        """Return the full URL of a console page; raises `InvalidRequest` if *typed* is not in the console."""
         return self.destinations.resolve(region, typed)
 
     def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
-        """A sign-in link for these keys that lands on `destination`, good for 15 minutes."""
+        """Return a sign-in URL that redirects to `destination`; it is valid for 15 minutes."""
         return self.federation.sign_in_url(credentials, destination, deadline)
 
 
 def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
-    asked = {
+    request = {
         "Action": "AssumeRole",
         "Version": "2011-06-15",
         "RoleArn": session.role_arn,
@@ -95,30 +95,30 @@ def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
         "DurationSeconds": str(session.validity // timedelta(seconds=1)),
     }
     if session.external_id is not None:
-        asked["ExternalId"] = session.external_id
+        request["ExternalId"] = session.external_id
     if session.policy is not None:
-        asked["Policy"] = session.policy
+        request["Policy"] = session.policy
     if session.access is Access.READ_ONLY:
-        # Session policies are united: an Allow of its own beside the managed policy would widen the session.
+        # AWS unites session policies: a second one with an Allow would widen the session.
         if session.policy is not None:
             raise ValueError("a read-only session takes no session policy of its own")
-        asked["Policy"] = _READ_ONLY_LIMITS
-        asked["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
-    return asked
+        request["Policy"] = _READ_ONLY_LIMITS
+        request["PolicyArns.member.1.arn"] = f"arn:{partition}:iam::aws:policy/ReadOnlyAccess"
+    return request
 
 
 def _assumed_arn(session: RoleSession) -> str:
-    """Who AWS says that the holder of the keys is: without the role's path, and with its own capitals."""
+    """Return the ARN of the session as AWS reports it: without the role's path; letter case may differ."""
     _, partition, _, _, account_id, role = session.role_arn.split(":", 5)
     return f"arn:{partition}:sts::{account_id}:assumed-role/{role.rpartition('/')[2]}/{session.session_name}"
 
 
 def _attribution(session: RoleSession) -> dict[str, str]:
-    asked = {"SourceIdentity": session.source_identity}
+    request = {"SourceIdentity": session.source_identity}
     for position, (key, value) in enumerate(session.tags.items(), start=1):
-        asked[f"Tags.member.{position}.Key"] = key
-        asked[f"Tags.member.{position}.Value"] = value
-    return asked
+        request[f"Tags.member.{position}.Key"] = key
+        request[f"Tags.member.{position}.Value"] = value
+    return request
 
 
 def _credentials(answer: Mapping[str, str]) -> Credentials:

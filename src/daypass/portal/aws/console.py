@@ -1,4 +1,4 @@
-"""The AWS console: where one may land, and the link that signs in to it."""
+"""The AWS console: its pages as redirect targets, and the sign-in URL."""
 
 import json
 import re
@@ -17,18 +17,18 @@ from daypass.portal.secret import Secret
 FEDERATION_PATH = "/federation"
 
 _LONGEST_DESTINATION = 2000
-_PLAIN = re.compile(r"[!-\[\]-~]*")  # Printable ASCII without the backslash, which browsers take for a slash.
+_PLAIN = re.compile(r"[!-\[\]-~]*")  # Printable ASCII without the backslash, which browsers read as a slash.
 
 
 class Destinations:
-    """The console pages that a sign-in may land on. Anything else would make the link an open redirect."""
+    """The console pages that a sign-in may redirect to; anything else would be an open redirect."""
 
     def __init__(self, partition: Partition, console_url: str | None) -> None:
         self._partition = partition
         self._console_url = console_url
 
     def resolve(self, region: str, typed: str | None) -> str:
-        """The full URL of *typed*: a bare path lies in the console of *region*, nothing is its home page."""
+        """Return the full URL of *typed*: a path is taken in the console of *region*, "" is the home page."""
         console = self._console_url or self._partition.console_url(region)
         if not typed:
             return urljoin(console, f"/console/home?region={region}")
@@ -67,7 +67,7 @@ def _not_the_console() -> InvalidRequest:
 
 
 class Federation:
-    """The sign-in endpoint that turns keys into a console link."""
+    """The AWS federation endpoint, which exchanges credentials for a console sign-in URL."""
 
     def __init__(self, endpoint: Endpoint, public_url: str, timing: Timing) -> None:
         self._endpoint = endpoint
@@ -75,13 +75,13 @@ class Federation:
         self._timing = timing
 
     def sign_in_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:
-        """A link that signs in with *credentials*; whoever holds it in the next 15 minutes is in."""
+        """Return a sign-in URL; it is secret, because any holder can use it for 15 minutes."""
         session = {
             "sessionId": credentials.access_key_id,
             "sessionKey": credentials.secret_access_key.reveal(),
             "sessionToken": credentials.session_token.reveal(),
         }
-        # By POST, so that no log has the keys. Without SessionDuration, so that the console ends with them.
+        # POST keeps the keys out of URL logs. Without SessionDuration the console session ends with the keys.
         form = urlencode({"Action": "getSigninToken", "Session": json.dumps(session)}).encode()
         token = retry_with_backoff(lambda: self._signin_token(form, deadline), deadline, self._timing)
         login = {
@@ -95,7 +95,7 @@ class Federation:
     def _signin_token(self, form: bytes, deadline: Deadline) -> str:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Encoding": "identity"}
         reply = self._endpoint.post(form, headers, deadline)
-        # This endpoint has no error codes, so the status must do.
+        # This endpoint has no error codes, so the HTTP status decides.
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise throttled()
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,4 +1,4 @@
-"""The portal's own AWS credentials, from wherever botocore finds them."""
+"""The portal's own AWS credentials, from botocore's provider chain."""
 
 import math
 import os
@@ -24,17 +24,17 @@ from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsMisconfigured
 
 _PATIENCE = 3.0
-"""Seconds for which a request waits for a lookup."""
+"""How long a request waits for a lookup, in seconds."""
 
 _BEFORE_EXPIRY = 60
-"""Seconds before they expire from which on credentials are not used without a lookup."""
+"""How long before their expiry credentials need a new lookup, in seconds."""
 
 _BETWEEN_STATS = 1.0
 _BETWEEN_LOOKUPS = 1.0
-"""Seconds between failed lookups, so that a crowd of requests starts one credential process and not many."""
+"""Seconds between failed lookups, so that many requests do not start a credential process each."""
 
 _BETWEEN_RENEWALS = 5.0
-"""Seconds between lookups after AWS refused the keys."""
+"""Seconds between lookups after AWS rejected the keys."""
 
 _Found = ReadOnlyCredentials | AwsMisconfigured
 _Signature = Sequence[tuple[int, int, int] | None]
@@ -47,11 +47,11 @@ class _Lookup:
 
 
 class PortalCredentials:
-    """Keys from the environment, a profile, a container or the instance, for all threads.
+    """Credentials from the environment, a profile, a container or the instance; thread-safe.
 
-    They are looked up when first needed, before they expire, when AWS's configuration files change, and when
-    AWS refused them. A lookup runs on a daemon thread of its own, one at a time: a source that hangs holds
-    requests up for three seconds at most, and never the end of the process.
+    A lookup runs at first use, before they expire, when AWS's configuration files change, and after AWS
+    rejected the keys. It runs on its own daemon thread, one at a time (single-flight): a hanging source
+    delays requests by three seconds at most, and never the exit of the process.
     """
 
     def __init__(self, session: Session | None = None, timing: Timing | None = None) -> None:
@@ -68,12 +68,12 @@ class PortalCredentials:
         self._next_renewal = -math.inf
 
     def frozen(self) -> ReadOnlyCredentials:
-        """Return the keys as they are now; raises `AwsMisconfigured`."""
+        """Return the current keys; raises `AwsMisconfigured`."""
         current = self._current
         if current is None or not _lasts(current, _BEFORE_EXPIRY):
             return self._await(self._begin(current))
         if isinstance(current, RefreshableCredentials) and current.refresh_needed():
-            # In the background, for there is time left.
+            # In the background, because the current keys are still valid.
             self._begin(current)
             return self._latest or current.get_frozen_credentials()
         if self._have_files_changed():
@@ -81,7 +81,7 @@ class PortalCredentials:
         return current.get_frozen_credentials()
 
     def renewed(self, refused: ReadOnlyCredentials) -> ReadOnlyCredentials | None:
-        """Look up again after AWS refused these keys; return the new ones, or None if there are none."""
+        """Look up again after AWS rejected these keys; return the new ones, or None if there are none."""
         if self._latest == refused:
             with self._lock:
                 now = self._timing.monotonic()
@@ -93,15 +93,15 @@ class PortalCredentials:
         return self._latest
 
     def share_with(self, session: Session) -> None:
-        """Let *session*'s clients sign with these credentials."""
+        """Make *session*'s clients sign with these credentials."""
         session.register_component("credential_provider", CredentialResolver([_Provider(self.frozen)]))
 
     def close(self) -> None:
-        """Kill credential processes that still run."""
+        """Kill running credential processes."""
         self._processes.close()
 
     def _begin(self, refreshable: Credentials | None) -> _Lookup:
-        """Join the lookup in flight or start one, which refreshes *refreshable* or begins at the sources."""
+        """Join the running lookup or start one, which refreshes *refreshable* or, for None, starts over."""
         now = self._timing.monotonic()
         with self._lock:
             lookup = self._lookup
@@ -125,7 +125,7 @@ class PortalCredentials:
             return found
         if self._current is not None and self._latest is not None and _lasts(self._current, 0):
             return self._latest
-        # A new object: the traceback of a raised one grows with each use.
+        # A new object: the traceback of an exception grows each time it is raised.
         raise AwsMisconfigured(found.reason)
 
     def _look_up(self, lookup: _Lookup, refreshable: Credentials | None) -> None:
@@ -135,7 +135,7 @@ class PortalCredentials:
         except AwsMisconfigured as refusal:
             found = refusal
         except Exception as error:
-            # Its name only: the text may quote what a credential process printed.
+            # The type's name only: the message may contain the output of a credential process.
             found = AwsMisconfigured(
                 f"The source of the portal's AWS credentials failed ({type(error).__name__})."
             )
@@ -144,7 +144,7 @@ class PortalCredentials:
     def _found(self, refreshable: Credentials | None) -> ReadOnlyCredentials:
         if refreshable is None:
             session = self._given or Session()
-            # Before anything is read, so that a change during the lookup is noticed afterwards.
+            # Taken before the files are read, so that a change during the lookup is noticed afterwards.
             self._files = _files_of(session)
             self._signature = _signature(self._files)
             self._next_stat = self._timing.monotonic() + _BETWEEN_STATS
@@ -175,14 +175,14 @@ class PortalCredentials:
 
 
 class _Shared(Credentials):
-    """Credentials of a botocore client that are read anew for each signature."""
+    """Credentials of a botocore client that are read again for each signature."""
 
     def __init__(self, frozen: Callable[[], ReadOnlyCredentials]) -> None:
         super().__init__("", "", method=_Provider.METHOD)
         self._frozen = frozen
 
     def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        """Return the keys as they are now."""
+        """Return the current keys."""
         return self._frozen()
 
 
@@ -199,7 +199,7 @@ class _Provider(CredentialProvider):
 
 
 def _lasts(credentials: Credentials, seconds: int) -> bool:
-    """Return whether these do not expire within so many seconds."""
+    """Return whether the credentials stay valid for that many seconds."""
     return not isinstance(credentials, RefreshableCredentials) or not credentials.refresh_needed(seconds)
 
 
@@ -209,7 +209,7 @@ def _is_recent_failure(lookup: _Lookup, now: float) -> bool:
 
 def _files_of(session: Session) -> Sequence[Path]:
     variables = (session.get_config_variable(name) for name in ("credentials_file", "config_file"))
-    # Without a home directory botocore finds no file there either.
+    # Without a home directory botocore does not find the file either.
     expanded = (expand_user(given, os.environ) for given in variables if given)
     return [Path(path) for path in expanded if path is not None]
 
@@ -227,8 +227,8 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
 
 
 def no_credentials() -> AwsMisconfigured:
-    """Return the refusal for a portal that finds no AWS credentials."""
+    """Return the error for a portal without AWS credentials."""
     return AwsMisconfigured(
-        "The portal has no AWS credentials of its own. Give it a role, a profile, or AWS_ACCESS_KEY_ID and "
+        "The portal has no AWS credentials. Give it a role, a profile, or AWS_ACCESS_KEY_ID and "
         "AWS_SECRET_ACCESS_KEY."
     )

@@ -1,4 +1,4 @@
-"""What is wrong between the portal and its AWS account, each with the patch that mends it."""
+"""Checks of the portal and its AWS account; each finding comes with the command or policy that fixes it."""
 
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -33,16 +33,16 @@ _MASTER = "master role"
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Looks, and changes nothing; makes no session either, for none is without a record."""
+    """Read-only checks of roles, trust and settings, without a role session, which would need an audit."""
 
     database: Database
     broker: Broker
     roles: AwsRoles
     clock: Clock
     queues: Queues | None = None
-    """None where queues are not looked at, for example while a page waits."""
+    """None if queues are not checked, for example while a page waits."""
     extra_regions: Collection[str] = ()
-    """Regions that are accepted although their names do not follow the known pattern."""
+    """Regions to accept although their names do not match the known pattern."""
 
     def examine(self) -> Iterator[Finding]:
         """Yield the findings on the portal itself, the master role, each tenant's role, and the queues.
@@ -66,7 +66,7 @@ class Doctor:
             yield from attempted("dead_letters", "queues", partial(self.queues.examine, tenants))
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
-        """One tenant's role alone; also when AWS cannot be asked."""
+        """Return the findings on one tenant's role; an AWS error becomes a finding."""
         try:
             return list(self._role(tenant.name, tenant.role_arn, self.roles.principal(), tenant))
         except AwsError as refusal:
@@ -80,12 +80,15 @@ class Doctor:
                 "chaining",
                 Level.WARNING,
                 "portal",
-                "Its credentials are a role's session, so all sessions end after one hour, whatever is set.",
+                "Its credentials are a role session, so AWS caps all sessions at one hour, whatever is set.",
                 "daypass portal aws-setup --format cli",
             )
         else:
             yield Finding(
-                "chaining", Level.FINE, "portal", "Its keys are long-term ones: no cap of one hour."
+                "chaining",
+                Level.FINE,
+                "portal",
+                "Its keys are long-term, so sessions may last longer than one hour.",
             )
 
     def _clocks(self) -> Finding:
@@ -143,18 +146,20 @@ class Doctor:
         for reason in trust.shuts_out:
             yield Finding("trust", Level.ERROR, subject, f"The trust policy is wrong: {reason}.", patch)
         if trust.is_open:
-            yield Finding("open", Level.ERROR, subject, "The trust policy lets anybody in.", patch)
+            yield Finding(
+                "open", Level.ERROR, subject, "The trust policy lets any AWS account assume the role.", patch
+            )
         if trust.lacks and not trust.shuts_out:
             yield Finding(
                 "attribution",
                 Level.WARNING,
                 subject,
-                f"The trust policy does not allow {' and '.join(trust.lacks)}, so its sessions carry no "
-                "user and cannot be ended singly.",
+                f"The trust policy does not allow {' and '.join(trust.lacks)}, so its sessions do not "
+                "name their user and cannot be ended one by one.",
                 patch,
             )
         if tenant is not None and external_id and not trust.asks_for_external_id and not trust.shuts_out:
-            sentence = "The trust policy does not ask for the tenant's ExternalId."
+            sentence = "The trust policy does not require the tenant's ExternalId."
             yield Finding("external_id", Level.WARNING, subject, sentence, patch)
 
     def _length(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
@@ -197,7 +202,7 @@ class Doctor:
         return Fence(self.roles)
 
     def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
-        """What makes the role as the portal would: with trust, boundary, tag and policy."""
+        """Return the commands that create the role as the portal would: trust, boundary, tag, policy."""
         account, name = self.roles.account, role_name(role_arn)
         trust = policies.trust(principal, tenant.external_id if tenant else None)
         path = role_arn.partition(":role")[2].removesuffix(name)
@@ -218,7 +223,7 @@ def every_tenant(database: Database) -> Sequence[Tenant]:
 
 
 def region_findings(tenant: Tenant, partition: str, extra_regions: Collection[str]) -> Iterator[Finding]:
-    """Check that a tenant's region is possible and in the portal's *partition*, without calling AWS."""
+    """Check that a tenant's region is valid and in the portal's *partition*, without calling AWS."""
     theirs = partition_of(tenant.region)
     if theirs != partition:
         sentence = (

@@ -1,4 +1,4 @@
-"""What AWS's error codes mean for the portal. Codes only: throttling, for one, comes with status 400."""
+"""Mapping of AWS error codes to the portal's errors. HTTP status is not used: throttling may come as 400."""
 
 import re
 from datetime import datetime, timedelta
@@ -58,18 +58,18 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 class CredentialsRefused(AwsMisconfigured):
-    """AWS does not accept the portal's keys or signature; other keys may be there by now."""
+    """AWS rejects the portal's keys or signature; a new lookup may find other keys."""
 
 
 _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
 _WRONG_TIME = re.compile(r"Signature (expired|not yet current)")
 LARGEST_SKEW = timedelta(minutes=5)
-"""AWS accepts signatures from a clock that differs by this much."""
+"""The clock difference up to which AWS accepts signatures."""
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
 
 def unreachable(proxy: Proxy | None = None) -> AwsUnavailable:
-    """The refusal for an AWS that did not answer in time, directly or through *proxy*."""
+    """Return the error for an AWS endpoint that did not answer in time, directly or through *proxy*."""
     way = "" if proxy is None else f" through {proxy}"
     return AwsUnavailable(
         f"AWS could not be reached in time{way}. Nothing was issued; try again in a moment."
@@ -77,31 +77,33 @@ def unreachable(proxy: Proxy | None = None) -> AwsUnavailable:
 
 
 def proxy_failure(error: ProxyError) -> AwsError:
-    """Return the refusal for a proxy between the portal and AWS that did not connect them."""
+    """Return the error for a proxy that did not connect the portal to AWS."""
     kind = AwsMisconfigured if error.needs_setup else AwsUnavailable
     return kind(f"AWS could not be reached. {error}")
 
 
 def invalid_response() -> AwsRefused:
-    """The refusal for an answer that is none of AWS's; no second try, for AWS may have done its part."""
-    return AwsRefused("What answered in the place of AWS is not AWS, or is broken. Nothing was issued.")
+    """Return the error for a response that is not AWS's; not retried, because AWS may have acted on it."""
+    return AwsRefused(
+        "The response is not a valid response of AWS. Nothing was issued. Check the endpoint and any proxy."
+    )
 
 
 def aws_unavailable() -> AwsUnavailable:
-    """The refusal for an AWS that has trouble of its own."""
-    return AwsUnavailable("AWS has trouble of its own. Nothing was issued; try again in a moment.")
+    """Return the error for a server error of AWS."""
+    return AwsUnavailable("AWS reported an internal error. Nothing was issued; try again in a moment.")
 
 
 def throttled() -> AwsThrottled:
-    """The refusal for an AWS that wants a pause."""
-    return AwsThrottled("AWS asks for a pause: too much is being asked of it at once. Try again in a moment.")
+    """Return the error for a request that AWS throttled."""
+    return AwsThrottled("AWS throttled the portal's requests. Try again in a moment.")
 
 
 def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datetime) -> AwsError | None:
-    """Return the refusal for clocks that differ, if that explains AWS's *code*; else None.
+    """Return the error for clocks that differ, if that explains AWS's *code*; else None.
 
-    *aws_time* is the time of AWS's answer. A signature of the wrong time is refused with codes that also
-    mean wrong keys or a lack of permissions.
+    *aws_time* is the Date of AWS's response. A signature with a wrong time is rejected with codes that
+    also mean wrong keys or missing permissions.
     """
     if code not in _DENIED | _BAD_SIGNATURE:
         return None
@@ -120,23 +122,23 @@ def clock_refusal(code: str, message: str, aws_time: datetime | None, now: datet
 
 
 def error_for_code(code: str, message: str, role_arn: str) -> AwsError:
-    """The refusal that AWS's *code* means for *role_arn*; *message* is looked at, never passed on."""
+    """Return the error for AWS's *code* on *role_arn*; *message* is only matched, never passed on."""
     if general := _general(code):
         return general
     if code in _DENIED:
         return AwsTrustRefused(
-            f"AWS does not let the portal in as {role_arn}: the role is missing, its trust policy does not "
+            f"AWS does not let the portal assume {role_arn}: the role is missing, its trust policy does not "
             "name the portal (or names another external id), or the portal itself lacks sts:AssumeRole."
         )
     if code == "ValidationError" and _TOO_LONG.search(message):
         return RoleMaximumExceeded(
-            f"The session asked for is longer than {role_arn} allows. Ask for a shorter one."
+            f"The requested session is longer than {role_arn} allows. Request a shorter one."
         )
     return AwsRefused(f"AWS refused the session for {role_arn} ({code}).")
 
 
 def search_refusal(code: str, role_arn: str) -> AwsError:
-    """The refusal that AWS's *code* means for a search by tags in a session of *role_arn*."""
+    """Return the error for AWS's *code* on a search by tags in a session of *role_arn*."""
     if general := _general(code):
         return general
     if code in _DENIED:
@@ -148,7 +150,7 @@ def search_refusal(code: str, role_arn: str) -> AwsError:
 
 
 def _general(code: str) -> AwsError | None:
-    """What a code means whatever was asked; None where that depends."""
+    """Return the error for a code whose meaning does not depend on the action; else None."""
     if not _A_CODE.fullmatch(code):
         return invalid_response()
     if code in _THROTTLED:

@@ -1,4 +1,4 @@
-"""Makes the broker of the portal's own AWS account."""
+"""Construction of the broker for the portal's own AWS account."""
 
 import re
 
@@ -35,8 +35,8 @@ def make_broker(
 ) -> AwsBroker:
     """Return a broker for the account of the portal's own credentials, without calling AWS.
 
-    Its identity is to be learned before the first session. Raises `AwsMisconfigured` for a setting that no
-    answer of AWS could make right: an unknown partition or profile, or a proxy.
+    The caller must start `identity.learn` before the first session. Raises `AwsMisconfigured` for a setting
+    that cannot work: an unknown partition or profile, or an invalid proxy.
     """
     timing = timing or Timing()
     partition, ca_file = _partition(config), _ca_file(session or Session())
@@ -83,24 +83,24 @@ def _ca_file(session: Session) -> str | None:
     try:
         return get_cert_path(session.get_config_variable("ca_bundle") or True)
     except BotoCoreError as error:
-        # The profile does not exist.
+        # botocore found no such profile.
         raise no_credentials() from error
 
 
 def browser_origins(config: AwsConfig) -> tuple[str, ...]:
-    """Where a browser goes to sign in to the console, and from there: sources of a security policy."""
+    """Return the origins of the console and its sign-in, for a Content Security Policy."""
     if config.signin_url is not None or config.console_url is not None:
         return tuple(dict.fromkeys(url for url in (config.signin_url, config.console_url) if url))
     partition = PARTITIONS.get(config.partition)
     hosts = () if partition is None else (partition.signin_host, partition.console_host)
-    # Each region has hosts of its own below these.
+    # Each region has its own subdomains of these hosts.
     return tuple(f"https://{prefix}{host}" for host in hosts for prefix in ("", "*."))
 
 
 def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> Principal:
     """Return the portal's own identity; raises an `AwsError`."""
-    asked = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
-    answer = sts.call(asked, timing.within(AWS_TIME.total_seconds()))
+    request = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
+    answer = sts.call(request, timing.within(AWS_TIME.total_seconds()))
     arn = _ARN.fullmatch(answer.get(_IDENTITY + "Arn", ""))
     if arn is None:
         raise invalid_response()

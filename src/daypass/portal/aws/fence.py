@@ -1,4 +1,4 @@
-"""Checks that roles and their boundary deny all that this version's fence denies."""
+"""Checks that roles and their boundary deny everything that this version's fence denies."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from daypass.portal.tenants.model import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Compares policies in AWS with those that this version would write."""
+    """Comparison of the policies in AWS with those that this version would write."""
 
     roles: AwsRoles
 
@@ -87,8 +87,8 @@ class Fence:
         try:
             return read()
         except AwsNotAllowed as refusal:
-            (need,) = (one for one in policies.portal_needs(self.roles.account) if one.sid == need_sid)
-            patch = policies.written(need.statement)
+            (required,) = (need for need in policies.portal_needs(self.roles.account) if need.sid == need_sid)
+            patch = policies.written(required.statement)
             return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason, patch)
         except AwsError as refusal:
             return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason)

@@ -1,7 +1,7 @@
-"""Deny statements of tenants' roles, which hold whatever else allows an action.
+"""Deny statements of tenants' roles, which hold even if another policy allows an action.
 
-They also hold where a resource policy names the session itself; the Allow of a permissions boundary does not
-limit such a session. Decision 0031 lists what each statement costs and what IAM cannot close.
+They also hold if a resource policy names the session itself; the Allow of a permissions boundary does not
+limit such a session. Decision 0031 lists what each statement costs and what IAM cannot prevent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daypass.portal.aws.policies import Account, Statement
 
-# Each of these writes a grant that outlives the session and the membership behind it. No condition key shows
+# Each of these writes a grant that outlives the session and the membership behind it. No condition key covers
 # the attributes of a queue or topic, which include its policy, and creating one takes attributes too.
 _RESOURCE_POLICIES = (
     "s3:PutBucketPolicy",
@@ -40,7 +40,7 @@ _RESOURCE_POLICIES = (
     "apigateway:CreateAccessAssociation",
 )
 
-# The service itself moves the data later, and IAM is asked about the source only.
+# The service itself moves the data later, and IAM checks the source only.
 _FORWARDING = (
     "s3:PutReplicationConfiguration",
     "s3:PutBucketNotification",
@@ -66,8 +66,8 @@ _FORWARDING = (
     "sns:PutDataProtectionPolicy",
 )
 
-# They take any KMS key, also one of another account, whose owner then decides who writes and reads the data.
-# No condition key shows the key.
+# These accept any KMS key, also one of another account, whose owner then controls access to the data.
+# No condition key covers the key.
 _KEY_CHOICES = ("s3:PutEncryptionConfiguration", "kinesis:StartStreamEncryption")
 
 _OBJECT_ACLS = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl")
@@ -85,7 +85,7 @@ def guards(account: "Account", named: str) -> "Sequence[Statement]":
     """
     own = {"StringNotEquals": {"aws:ResourceAccount": account.id}, "Null": {"aws:ResourceAccount": "false"}}
     key = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-    # A key without an account, by id or alias, is one of the caller's account.
+    # A key without an account, by ID or alias, belongs to the caller's account.
     foreign_key = {
         "StringLike": {key: "arn:*"},
         "StringNotLike": {key: f"arn:{account.partition}:kms:*:{account.id}:*"},

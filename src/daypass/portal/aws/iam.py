@@ -1,4 +1,4 @@
-"""IAM itself: roles read, changed and made."""
+"""Role provisioning in IAM: read, create and change roles."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,14 +36,14 @@ from daypass.portal.tenants.model import Tenant
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient
 
-# Off the path of any request, so there is time: botocore itself waits out throttling and trouble.
+# These calls are on the path of no JIT request, so botocore may retry through throttling and server errors.
 _PATIENT = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 5},
     max_pool_connections=10,
 )
-# A deletion is answered within nine seconds. With one retry, a call that gets no answer takes four.
+# A deletion must be answered within nine seconds; with one retry, an unanswered call takes four.
 _PROMPT = Config(
     connect_timeout=1.5,
     read_timeout=1.5,
@@ -58,16 +58,16 @@ MASTER_POLICY = "master"
 
 @dataclass(frozen=True, slots=True)
 class AwsRoles:
-    """The roles of `portal.admin`, filled in by IAM."""
+    """The implementation of `portal.admin.roles.provisioner` with IAM."""
 
     find_account: Callable[[], Account]
     iam: Callable[[], "IAMClient"]
     prompt_iam: Callable[[], "IAMClient"]
-    """The client for calls that an Administrator waits for; it gives up on a silent AWS in four seconds."""
+    """The client for calls that an Administrator waits for; it gives up after four seconds."""
     principal: Callable[[], str]
-    """Whom roles are to trust: the portal's own user or role."""
+    """Returns the principal for trust policies: the ARN of the portal's own user or role."""
     aws_clock: Clock
-    """What AWS takes the time for."""
+    """Returns the time by AWS's clock."""
 
     @property
     def account(self) -> Account:
@@ -75,7 +75,7 @@ class AwsRoles:
         return self.find_account()
 
     def read(self, role_arn: str) -> RoleState:
-        """The role as it is; raises `RoleNotFound`."""
+        """Return the current state of a role; raises `RoleNotFound`."""
         with classified(f"read the role {role_arn}", "iam:GetRole"):
             role: Mapping[str, Any] = _role(self.iam(), role_name(role_arn))
         if role["Arn"] != role_arn:
@@ -92,7 +92,7 @@ class AwsRoles:
         )
 
     def policy(self, role_arn: str, name: str) -> Document | None:
-        """Return an inline policy of a role, or None if the role has none of that name."""
+        """Return an inline policy of a role, or None if the role has no policy of that name."""
         try:
             with classified(f"read the policy {name} of {role_arn}", "iam:GetRolePolicy"):
                 found: Any = self.iam().get_role_policy(RoleName=role_name(role_arn), PolicyName=name)
@@ -101,7 +101,7 @@ class AwsRoles:
         return dict(found["PolicyDocument"])
 
     def boundary(self) -> Document | None:
-        """Return the default version of the boundary, or None if there is no such policy."""
+        """Return the default version of the boundary policy, or None if it does not exist."""
         arn = self.account.boundary_arn
         try:
             with classified(f"read the policy {arn}", "iam:GetPolicy and iam:GetPolicyVersion"):
@@ -112,37 +112,39 @@ class AwsRoles:
         return dict(found["Document"])
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
-        """Let the role's sessions last so long."""
+        """Set the role's maximum session duration."""
         with classified(f"change the role {role_arn}", "iam:UpdateRole"):
             self.iam().update_role(RoleName=role_name(role_arn), MaxSessionDuration=maximum // _SECOND)
 
     def make(self, tenant: Tenant) -> None:
-        """Make sure that the tenant's role is there, with trust, boundary, tag and policy."""
+        """Create the tenant's role with trust, boundary, tag and policy; idempotent."""
         needs = "iam:CreateRole, iam:PutRolePolicy and iam:TagRole; see `daypass portal aws-setup`"
         missing = f"there is no policy {self.account.boundary_arn} to be its boundary"
-        with classified(f"make the role {tenant.role_arn}", needs, missing):
+        with classified(f"create the role {tenant.role_arn}", needs, missing):
             make_tenant_role(self.iam(), self.account, tenant.name, tenant.external_id, self.principal())
 
     def empty(self, tenant: Tenant) -> bool:
-        """Take all rights from the tenant's role if this portal made it; returns whether it did."""
+        """Deny everything in the tenant's role if the portal created it; return whether that was done."""
         try:
-            with classified(f"empty the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"):
+            with classified(
+                f"remove the permissions of the role {tenant.role_arn}", "iam:GetRole and iam:PutRolePolicy"
+            ):
                 iam = self.prompt_iam()
-                if not self._made(iam, tenant):
+                if not self._is_created_by_portal(iam, tenant):
                     return False
                 _put_policy(iam, tenant, policies.nothing())
         except RoleNotFound:
-            # No session of a role that is gone has any rights.
+            # Sessions of a deleted role have no permissions either.
             return True
         return True
 
     def restore(self, tenant: Tenant) -> bool:
-        """Give the tenant's role its rights back if `empty` took them; returns whether it did."""
+        """Undo `empty` in the tenant's role; return whether that was done."""
         needs = "iam:GetRole, iam:GetRolePolicy and iam:PutRolePolicy"
         try:
-            with classified(f"give the role {tenant.role_arn} its rights back", needs):
+            with classified(f"restore the permissions of the role {tenant.role_arn}", needs):
                 iam, name = self.prompt_iam(), role_name(tenant.role_arn)
-                if not self._made(iam, tenant):
+                if not self._is_created_by_portal(iam, tenant):
                     return False
                 found: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
                 if not policies.is_nothing(found["PolicyDocument"]):
@@ -152,8 +154,8 @@ class AwsRoles:
             return False
         return True
 
-    def _made(self, iam: "IAMClient", tenant: Tenant) -> bool:
-        """Return whether this portal made the tenant's role."""
+    def _is_created_by_portal(self, iam: "IAMClient", tenant: Tenant) -> bool:
+        """Return whether the portal created the tenant's role."""
         role: Any = iam.get_role(RoleName=role_name(tenant.role_arn))["Role"]
         return bool(role["Arn"] == tenant.role_arn) and _is_ours(role, self.account, tenant.name)
 
@@ -168,7 +170,7 @@ def _put_policy(iam: "IAMClient", tenant: Tenant, policy: Document) -> None:
 def make_tenant_role(
     iam: "IAMClient", account: Account, tenant: str, external_id: str | None, principal_arn: str
 ) -> None:
-    """Make a tenant's role, or finish one that was begun; raises botocore's errors."""
+    """Create a tenant's role or complete a partial one; raises botocore's errors."""
     name = f"{account.role_prefix}{tenant}"
     try:
         iam.create_role(
@@ -185,7 +187,7 @@ def make_tenant_role(
 
 
 def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:
-    """Make the role of admin sessions; raises botocore's errors."""
+    """Create the role of admin sessions; raises botocore's errors."""
     trust = policies.written(policies.trust(principal_arn, None))
     iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
     document = policies.written(policies.master_policy(account, principal_arn))
@@ -197,9 +199,9 @@ def _description(tenant: str) -> str:
 
 
 def _is_ours(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
-    """Return whether `make_tenant_role` made this role.
+    """Return whether `make_tenant_role` created this role.
 
-    Operators make roles with the same tag and boundary, by the doctor's lines, but without the description.
+    Roles that operators create with the doctor's commands have the same tag and boundary, but no description.
     """
     return (
         role["RoleName"] == f"{account.role_prefix}{tenant}"
@@ -215,18 +217,18 @@ def _is_fenced(role: Mapping[str, Any], account: Account, tenant: str) -> bool:
 
 
 def _refuse_foreign(iam: "IAMClient", account: Account, name: str, tenant: str) -> None:
-    """A role that is no tenant's must not become one, with rights that nobody meant it to have."""
+    """Raise if the existing role is not a tenant's role, which must not get a tenant's permissions."""
     role: Any = iam.get_role(RoleName=name)["Role"]
     if not _is_fenced(role, account, tenant):
         raise AwsRefused(
-            f"There is a role {name} already that was not made for this tenant: it lacks the tag "
-            f"{policies.TENANT_TAG}={tenant} or the boundary {account.boundary_arn}. Name its ARN to use it "
-            "as it is."
+            f"The role {name} exists, but was not created for this tenant: it lacks the tag "
+            f"{policies.TENANT_TAG}={tenant} or the boundary {account.boundary_arn}. Enter its ARN to "
+            "use it as it is."
         )
 
 
 def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
-    """Return IAM's description of a role, which names its ARN at least."""
+    """Return IAM's description of a role; it has at least an ARN."""
     role: Mapping[str, Any] = iam.get_role(RoleName=name).get("Role", {})
     if "Arn" not in role:
         raise invalid_response()
@@ -235,9 +237,9 @@ def _role(iam: "IAMClient", name: str) -> Mapping[str, Any]:
 
 @contextmanager
 def classified(act: str, actions: str, missing: str = "there is no such role") -> Iterator[None]:
-    """Turns botocore's errors into ours; *act* and *actions* say what was tried, and what it takes.
+    """Translate botocore's errors; *act* is the attempted action, *actions* the IAM actions it needs.
 
-    *missing* is what is not there where AWS says that something is not.
+    *missing* is the explanation for the code NoSuchEntity.
     """
     try:
         yield
@@ -264,20 +266,20 @@ def _refusal(code: str, act: str, actions: str, missing: str) -> AwsError:
     if isinstance(known, AwsTrustRefused):
         return AwsNotAllowed(f"AWS does not let the portal {act}. It takes {actions}.")
     if isinstance(known, AwsThrottled):
-        return AwsThrottled(f"AWS asks for a pause before it can {act}. Try again in a few minutes.")
+        return AwsThrottled(f"AWS throttled the request to {act}. Try again in a few minutes.")
     if isinstance(known, AwsUnavailable):
-        return AwsUnavailable(f"AWS has trouble of its own and could not {act}. Try again.")
+        return AwsUnavailable(f"AWS reported an internal error and could not {act}. Try again.")
     return AwsRefused(f"AWS refused to {act} ({code}).") if isinstance(known, AwsRefused) else known
 
 
 def role_name(role_arn: str) -> str:
-    """The name of a role, by which IAM asks; its path is no part of it."""
+    """Return the name of a role without its path, as IAM's API takes it."""
     return role_arn.rpartition("/")[2]
 
 
 @dataclass(slots=True)
 class _Lazy:
-    """boto3's clients, made at first use: starting the portal must not wait for its service descriptions."""
+    """boto3 clients, created at first use so that the portal starts without loading service descriptions."""
 
     config: AwsConfig
     session: Session
@@ -294,23 +296,23 @@ class _Lazy:
 
     def principal(self) -> str:
         if not self._principal:
-            with classified("say who the portal is", "sts:GetCallerIdentity"):
+            with classified("name the portal's identity", "sts:GetCallerIdentity"):
                 answer = self._client("sts", self.config.region).get_caller_identity()
                 if "Arn" not in answer:
                     raise invalid_response()
-                self._principal = self._who(answer["Arn"])
+                self._principal = self._role_behind(answer["Arn"])
         return self._principal
 
     def aws_clock(self) -> datetime:
-        with classified("say what time it is", "sts:GetCallerIdentity"):
+        with classified("tell its time", "sts:GetCallerIdentity"):
             answer = self._client("sts", self.config.region).get_caller_identity()
         read = read_date(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
         if read is None:
             raise AwsRefused("AWS's answer has no time (header Date), so the clocks cannot be compared.")
         return read
 
-    def _who(self, arn: str) -> str:
-        """The role behind a session, with its path, which no session tells; anybody else as they are."""
+    def _role_behind(self, arn: str) -> str:
+        """Return the ARN of a session's role, with the path that the session's ARN lacks; else *arn*."""
         _, _, rest = arn.partition(":assumed-role/")
         if not rest:
             return arn
@@ -319,10 +321,10 @@ class _Lazy:
 
     def _client(self, service: str, region: str, config: Config = _PATIENT) -> Any:  # noqa: ANN401  boto3's own
         if (service, config) not in self._clients:
-            # boto3 takes a third of a second to import, and no request needs it.
+            # Importing boto3 takes a third of a second, and no request path needs it.
             import boto3
 
-            # Its stub has an overload for each service by its name, and none for a name.
+            # The type stubs have an overload per service name, and none for a variable.
             session: Any = boto3.Session(botocore_session=self.session)
             proxies = boto_proxies(service_urls(self.config)[service])
             self._clients[service, config] = session.client(
@@ -342,7 +344,7 @@ def aws_roles(
 ) -> AwsRoles:
     """Return the roles of the portal's own account, without calling AWS.
 
-    Calls are signed with *credentials*, or else with what *session* finds.
+    Calls are signed with *credentials*, or else with the credentials of *session*.
     """
     session = session or Session()
     if credentials is not None:

@@ -18,7 +18,7 @@ _log = structlog.get_logger("portal.aws")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The answer of GetCallerIdentity, as far as the portal needs it."""
+    """The part of GetCallerIdentity's response that the portal needs."""
 
     account_id: str
     is_session: bool
@@ -26,7 +26,7 @@ class Principal:
 
 
 class PortalIdentity:
-    """Asks STS for the portal's identity until it answers; thread-safe.
+    """The portal's AWS identity, requested from STS until it answers; thread-safe.
 
     Readers never wait: they get the identity, or the error of the latest attempt.
     """
@@ -53,12 +53,12 @@ class PortalIdentity:
         """Return the identity, or raise the error of the latest attempt."""
         principal = self._principal
         if principal is None:
-            # A new object: the traceback of a raised one grows with each use.
+            # A new object: the traceback of an exception grows each time it is raised.
             raise type(self._failure)(self._failure.reason)
         return principal
 
     def learn(self) -> None:
-        """Ask once, now, and run the callbacks; raises an `AwsError`."""
+        """Request the identity once and run the callbacks; raises an `AwsError`."""
         try:
             principal = self._ask()
         except AwsError as failure:
@@ -71,12 +71,12 @@ class PortalIdentity:
             callback()
 
     def learn_in_background(self, patience: float) -> None:
-        """Start a thread that asks until AWS answers; return after one attempt or *patience* seconds."""
-        threading.Thread(target=self._keep_asking, name="aws-identity", daemon=True).start()
+        """Start a thread that retries until AWS answers; return after one attempt or *patience* seconds."""
+        threading.Thread(target=self._retry_until_known, name="aws-identity", daemon=True).start()
         self._tried.wait(patience)
 
     def when_known(self, callback: Callable[[], None]) -> None:
-        """Call *callback* once the identity is known: now, or on the thread that learns it."""
+        """Run *callback* once the identity is known: now, or on the thread that learns it."""
         with self._lock:
             if self._principal is None:
                 self._on_known.append(callback)
@@ -84,17 +84,17 @@ class PortalIdentity:
         callback()
 
     def close(self) -> None:
-        """Stop asking after the current attempt; does not wait for it."""
+        """Stop the retries after the current attempt; does not wait for it."""
         self._closing.set()
 
-    def _keep_asking(self) -> None:
+    def _retry_until_known(self) -> None:
         for attempt in count():
             try:
                 self.learn()
             except AwsError as failure:
                 _log_failure(failure)
             except Exception:
-                # The identity is known by now; only a callback failed.
+                # The identity is known by now; a callback failed.
                 _log.exception("work that follows the AWS identity failed")
             else:
                 if attempt:
@@ -104,7 +104,7 @@ class PortalIdentity:
                 return
 
     def pause_after(self, attempt: int) -> float:
-        """Return the seconds to the next attempt: doubled each time, and spread over many replicas."""
+        """Return the seconds to the next attempt: exponential backoff with jitter."""
         longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
         return longest * (0.5 + self._timing.chance() / 2)
 

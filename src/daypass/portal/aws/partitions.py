@@ -1,4 +1,4 @@
-"""Where each AWS partition keeps its endpoints, in one table."""
+"""The endpoints of each AWS partition."""
 
 from dataclasses import dataclass
 
@@ -7,49 +7,49 @@ from daypass.common.console.partitions import CONSOLE_PARTITIONS
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """The hosts of one partition. A role, its endpoints and its console all lie in the same one."""
+    """The hosts of one partition. A role, its endpoints and its console are always in the same one."""
 
     name: str
     iam_host: str
     iam_region: str
     signin_host: str
     home_region: str | None
-    """The region that `signin_host` itself serves, the others having hosts of their own below it.
+    """The region that `signin_host` itself serves; the others have subdomains of it.
 
     None if it serves all regions, "" if it serves none.
     """
 
     @property
     def dns_suffix(self) -> str:
-        """The end of the names of the partition's endpoints."""
+        """The domain of the partition's endpoints."""
         return CONSOLE_PARTITIONS[self.name].dns_suffix
 
     @property
     def console_host(self) -> str:
-        """The host of the console; each region's console is one label below it."""
+        """The domain of the console; each region has a subdomain."""
         return CONSOLE_PARTITIONS[self.name].console_host
 
     def sts_url(self, region: str) -> str:
-        """The regional STS: its tokens are valid in every region, the global one's are not."""
+        """Return the regional STS endpoint; unlike the global one's, its tokens are valid in all regions."""
         return f"https://sts.{region}.{self.dns_suffix}"
 
     def tagging_url(self, region: str) -> str:
-        """The search for resources by their tags, which each region has for itself."""
+        """Return the regional endpoint of the Resource Groups Tagging API."""
         return f"https://tagging.{region}.{self.dns_suffix}"
 
     @property
     def iam_url(self) -> str:
-        """IAM, which has one endpoint for the whole partition."""
+        """The IAM endpoint of the whole partition."""
         return f"https://{self.iam_host}"
 
     def signin_url(self, region: str) -> str:
-        """Where one signs in to the console of *region*, without a path."""
+        """Return the sign-in URL of the console in *region*, without a path."""
         if self.home_region in (None, region):
             return f"https://{self.signin_host}"
         return f"https://{region}.{self.signin_host}"
 
     def console_url(self, region: str) -> str:
-        """The console of *region*, without a path."""
+        """Return the console's URL in *region*, without a path."""
         return f"https://{region}.{self.console_host}"
 
 

@@ -1,4 +1,4 @@
-"""Shell commands for the AWS CLI that repair an account; a POSIX shell reads each value as one word."""
+"""AWS CLI commands that repair an account, quoted for a POSIX shell."""
 
 import shlex
 
@@ -7,7 +7,7 @@ from daypass.portal.aws.policies import Account, Document
 
 
 def aws_cli(*words: str) -> str:
-    """Return a command line of the AWS CLI in which every word is quoted where it needs to be."""
+    """Return an AWS CLI command with shell quoting."""
     return shlex.join(("aws", *words))
 
 

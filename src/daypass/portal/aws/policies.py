@@ -1,4 +1,4 @@
-"""Every policy document that the portal writes or asks for; a serializer makes them, never pasted text."""
+"""The policy documents that the portal writes or needs; always serialised from data, never from text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ Statement = dict[str, object]
 SESSION_ACTIONS = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 TENANT_TAG = "TENANT_NAME"
 BOUNDARY = "daypass-boundary"
-"""The name of the managed policy that is the most any tenant's role may ever do."""
+"""The name of the managed policy that is the permissions boundary of all tenants' roles."""
 
 _BY_NAME = ("s3", "dynamodb", "sqs", "sns", "kinesis")
-# AWS asks no resource for these, so they show the names of every tenant; what is inside stays closed.
+# These actions have no resource, so they show the names of all tenants' resources, but not the content.
 _LISTS = (
     "s3:ListAllMyBuckets",
     "dynamodb:ListTables",
@@ -31,7 +31,7 @@ _READS_WITH_EFFECTS = ("sqs:ReceiveMessage", "s3:GetDataAccess", "logs:StopQuery
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account whose roles are handed out, and what they are called there."""
+    """An AWS account and the names of its roles."""
 
     partition: str
     id: str
@@ -39,28 +39,28 @@ class Account:
     master_role: str
 
     def role_arn(self, name: str) -> str:
-        """The role of that name."""
+        """Return the ARN of the role of that name."""
         return f"arn:{self.partition}:iam::{self.id}:role/{name}"
 
     @property
     def boundary_arn(self) -> str:
-        """The boundary of tenants' roles."""
+        """The ARN of the permissions boundary of tenants' roles."""
         return f"arn:{self.partition}:iam::{self.id}:policy/{BOUNDARY}"
 
     @property
     def tenant_roles(self) -> str:
-        """All tenants' roles."""
+        """The ARN pattern of all tenants' roles."""
         return self.role_arn(f"{self.role_prefix}*")
 
     @property
     def handed_out(self) -> list[str]:
-        """Every role that sessions are of."""
+        """The ARN patterns of all roles whose sessions the portal issues."""
         return [self.tenant_roles, self.role_arn(self.master_role)]
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that the portal must be allowed, and why."""
+    """A permission that the portal needs, and the reason."""
 
     sid: str
     actions: Sequence[str]
@@ -70,12 +70,12 @@ class Need:
 
     @property
     def statement(self) -> Statement:
-        """As a policy says it."""
+        """The permission as a policy statement."""
         return allow(self.actions, self.resources, sid=self.sid, condition=self.condition)
 
 
 def portal_needs(account: Account) -> Sequence[Need]:
-    """All that the portal's own identity must be allowed, and nothing more."""
+    """Return all permissions of the portal's own identity."""
     return (*_sessions(account), *_examination(account), *_making(account))
 
 
@@ -85,8 +85,8 @@ def _sessions(account: Account) -> Sequence[Need]:
             "HandOut",
             SESSION_ACTIONS,
             account.handed_out,
-            "hand out sessions of these roles, with the user's identity and with tags by which each can be "
-            "ended singly",
+            "issue sessions of these roles, with the user's identity and with tags that allow ending one "
+            "session",
         ),
         Need(
             "HowLong",
@@ -117,8 +117,8 @@ def _examination(account: Account) -> Sequence[Need]:
             [f"arn:{account.partition}:sqs:*:{account.id}:{account.role_prefix}*"],
             "find queues of tenants that accept dead letters from any queue of the account",
         ),
-        # AWS asks no resource for this one.
-        Need("ListQueues", ("sqs:ListQueues",), ["*"], "know which queues there are"),
+        # This action has no resource.
+        Need("ListQueues", ("sqs:ListQueues",), ["*"], "list the queues"),
     )
 
 
@@ -128,26 +128,26 @@ def _making(account: Account) -> Sequence[Need]:
             "MakeRoles",
             ("iam:CreateRole", "iam:PutRolePolicy"),
             [account.tenant_roles],
-            "make the role of a new tenant and give it the tenant's policy, always within the boundary; take "
-            "all rights from it when the tenant is deleted",
+            "create the role of a new tenant with its policy, always within the boundary; remove its "
+            "permissions when the tenant is deleted",
             {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
         ),
         Need(
             "TagRoles",
             ("iam:TagRole",),
             [account.tenant_roles],
-            "say by a tag whose role it is",
+            "tag the role with its tenant's name",
         ),
     )
 
 
 def portal_policy(account: Account) -> Document:
-    """What the portal's own identity must be allowed."""
+    """Return the policy of the portal's own identity."""
     return document(*(need.statement for need in portal_needs(account)))
 
 
 def tenant_policy(account: Account, tenant: str) -> Document:
-    """Return the fence of one tenant: resources by name, APIs by tag (their ARNs have no name), lists."""
+    """Return the fence of one tenant: resources by name, APIs by tag (their ARNs lack names), lists."""
     prefix, partition, id_ = f"{account.role_prefix}{tenant}", account.partition, account.id
     return document(
         allow(
@@ -161,7 +161,7 @@ def tenant_policy(account: Account, tenant: str) -> Document:
             ],
             sid="Named",
         ),
-        # Not /tags: who may not tag cannot make another tenant's API look like its own.
+        # Without /tags: a tenant that cannot tag cannot make another tenant's API look like its own.
         allow(
             ["apigateway:*"],
             [f"arn:{partition}:apigateway:*::/restapis/*"],
@@ -174,7 +174,7 @@ def tenant_policy(account: Account, tenant: str) -> Document:
 
 
 def api_policy(account: Account, api_id: str) -> Document:
-    """Everything in one API of API Gateway."""
+    """Return a policy that allows everything in one API of API Gateway."""
     api = f"arn:{account.partition}:apigateway:*::/restapis/{api_id}"
     return document(allow(["apigateway:*"], [api, f"{api}/*"]))
 
@@ -182,8 +182,8 @@ def api_policy(account: Account, api_id: str) -> Document:
 def boundary(account: Account) -> Document:
     """Return the permissions boundary of tenants' roles: no IAM, no other role, nothing that the guards deny.
 
-    The Allow limits identity-based policies only. It does not limit a session that a resource policy names by
-    its ARN; the Deny statements do.
+    The Allow limits identity-based policies only. It does not limit a session whose ARN a resource policy
+    names; the Deny statements do.
     """
     services = [f"{service}:*" for service in (*_BY_NAME, "apigateway")]
     return document(
@@ -192,7 +192,7 @@ def boundary(account: Account) -> Document:
 
 
 def read_only_limits() -> Document:
-    """Return the session policy that takes reads with effects out of AWS's ReadOnlyAccess.
+    """Return the session policy that removes reads with side effects from AWS's ReadOnlyAccess.
 
     It only denies: without the managed policy beside it, the session would be allowed nothing.
     """
@@ -200,7 +200,7 @@ def read_only_limits() -> Document:
 
 
 def nothing() -> Document:
-    """Return the policy of a deleted tenant's role: it denies everything, also to sessions that live."""
+    """Return the policy of a deleted tenant's role: it denies everything, in running sessions too."""
     return document({"Sid": "TenantDeleted", "Effect": "Deny", "Action": "*", "Resource": "*"})
 
 
@@ -210,16 +210,16 @@ def is_nothing(policy: Mapping[str, object]) -> bool:
 
 
 def master_policy(account: Account, principal_arn: str) -> Document:
-    """Return the policy of admin sessions: all of the account, except changes to the portal's own access.
+    """Return the policy of admin sessions: the whole account, except changes to the portal's own access.
 
-    *principal_arn* is the portal's own user or role. An admin session can still make another identity that
-    lacks these denies; SECURITY.md says what remains.
+    *principal_arn* is the portal's own user or role. An admin session can still create another identity
+    without these denies; SECURITY.md describes the remaining risk.
     """
     return document(allow(["*"], ["*"], sid="Everything"), *portal_guards(account, principal_arn))
 
 
 def trust(principal_arn: str, external_id: str | None) -> Document:
-    """Let the portal in and nobody else: for a known user, and to a tenant's role with its ExternalId."""
+    """Return a trust policy for the portal alone: with a source identity, and for a tenant an ExternalId."""
     conditions: dict[str, object] = {"StringLike": {"sts:SourceIdentity": "*"}}
     if external_id is not None:
         conditions["StringEquals"] = {"sts:ExternalId": external_id}
@@ -233,7 +233,7 @@ def trust(principal_arn: str, external_id: str | None) -> Document:
 
 
 def document(*statements: Statement) -> Document:
-    """A whole policy."""
+    """Return a policy document of these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
@@ -244,12 +244,12 @@ def allow(
     sid: str | None = None,
     condition: Document | None = None,
 ) -> Statement:
-    """One statement that allows."""
+    """Return an Allow statement."""
     statement: Statement = {} if sid is None else {"Sid": sid}
     statement |= {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return statement if condition is None else statement | {"Condition": condition}
 
 
 def written(policy: Document) -> str:
-    """A policy as AWS takes it."""
+    """Return a policy as compact JSON."""
     return json.dumps(policy, separators=(",", ":"))

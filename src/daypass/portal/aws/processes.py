@@ -12,11 +12,11 @@ from botocore.exceptions import CredentialRetrievalError
 from botocore.session import Session
 
 TIME_LIMIT = 60.0
-"""Seconds. botocore itself waits for ever."""
+"""Seconds. botocore itself has no time limit."""
 
 
 class CredentialProcesses:
-    """Starts credential processes, and kills those that hang or still run at the end; thread-safe."""
+    """Runs credential processes, and kills them at the time limit or on close; thread-safe."""
 
     def __init__(self, time_limit: float = TIME_LIMIT) -> None:
         self._time_limit = time_limit
@@ -25,7 +25,7 @@ class CredentialProcesses:
         self._lock = threading.Lock()
 
     def take_over(self, session: Session) -> None:
-        """Run the credential process of *session*'s profile here, instead of in botocore."""
+        """Run the credential process of *session*'s profile here instead of in botocore."""
         provider = ProcessProvider(
             profile_name=session.get_config_variable("profile") or "default",
             load_config=lambda: session.full_config,
@@ -34,14 +34,14 @@ class CredentialProcesses:
         session.get_component("credential_provider").insert_before(ProcessProvider.METHOD, provider)
 
     def close(self) -> None:
-        """Kill what still runs."""
+        """Kill the running processes."""
         with self._lock:
             self._is_closed = True
             for process in self._running:
                 _kill(process)
 
     def _start(self, command: list[str], **options: Any) -> "_Process":  # noqa: ANN401  Popen's own
-        # A process group of its own, so that its children end with it.
+        # A process group of its own, so that its children are killed with it.
         process = _Process(self, command, start_new_session=True, **options)
         with self._lock:
             self._running.add(process)
@@ -50,7 +50,7 @@ class CredentialProcesses:
         return process
 
     def finish(self, process: "_Process") -> tuple[bytes, bytes]:
-        """Return all output of *process*; raises `CredentialRetrievalError` at the time limit."""
+        """Return the output of *process*; raises `CredentialRetrievalError` at the time limit."""
         try:
             return subprocess.Popen.communicate(process, timeout=self._time_limit)
         except subprocess.TimeoutExpired as error:
@@ -65,7 +65,7 @@ class CredentialProcesses:
 
 
 class _Process(subprocess.Popen[bytes]):
-    """A process whose output is awaited for a limited time."""
+    """A process whose output is awaited with the time limit of its owner."""
 
     def __init__(self, owner: CredentialProcesses, command: list[str], **options: Any) -> None:  # noqa: ANN401  Popen's own
         super().__init__(command, **options)

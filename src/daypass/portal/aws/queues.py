@@ -1,4 +1,4 @@
-"""Queues of tenants that accept dead letters from other queues of the account."""
+"""Checks of tenants' queues that accept dead letters from other queues of the account."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 _ATTRIBUTES: Any = ["QueueArn", "RedrivePolicy", "RedriveAllowPolicy"]
 _ANY = "*"
 _PATIENT = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
-# The limit of AWS for one RedriveAllowPolicy.
+# AWS's limit for one RedriveAllowPolicy.
 _MOST_SOURCES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Reads the queues of tenants, and no message."""
+    """Checks of tenants' queues; they read attributes and no messages."""
 
     account: Account
     sqs: Callable[[str], "SQSClient"]
@@ -42,7 +42,7 @@ class Queues:
         """Report the queues that accept dead letters of any queue, or of a queue of another tenant."""
         for tenant in tenants:
             try:
-                yield from self._of(tenant)
+                yield from self._examine_tenant(tenant)
             except AwsNotAllowed as refusal:
                 needs = [need for need in policies.portal_needs(self.account) if need.sid.endswith("Queues")]
                 patch = policies.written(policies.document(*(need.statement for need in needs)))
@@ -53,10 +53,10 @@ class Queues:
                 sentence = f"Dead-letter queues were not checked: {refusal.reason}"
                 yield Finding("dead_letters", Level.WARNING, tenant.name, sentence)
 
-    def _of(self, tenant: Tenant) -> Iterator[Finding]:
+    def _examine_tenant(self, tenant: Tenant) -> Iterator[Finding]:
         sqs, prefix = self.sqs(tenant.region), f"{self.account.role_prefix}{tenant.name}-"
         needs = "sqs:ListQueues and sqs:GetQueueAttributes"
-        with classified(f"look at the queues of {tenant.name}", needs, "there is no such queue"):
+        with classified(f"read the queues of {tenant.name}", needs, "there is no such queue"):
             queues = [_Queue.read(sqs, url) for url in _urls(sqs, prefix)]
         for queue in queues:
             own = f"{queue.arn.rpartition(':')[0]}:{prefix}"
@@ -73,7 +73,7 @@ class Queues:
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """A queue, the queue that takes its dead letters, and the queues whose dead letters it accepts."""
+    """A queue, its dead-letter queue, and the queues whose dead letters it accepts."""
 
     url: str
     arn: str
@@ -114,13 +114,13 @@ def _urls(sqs: "SQSClient", prefix: str) -> Sequence[str]:
 
 
 def aws_queues(account: Account, endpoint_url: str | None, credentials: PortalCredentials) -> Queues:
-    """Return the queues of *account*, read with the portal's own credentials, without calling AWS."""
+    """Return the checks for *account* with the portal's own credentials, without calling AWS."""
     session = Session()
     credentials.share_with(session)
 
     @cache
     def sqs(region: str) -> "SQSClient":
-        # boto3 takes a third of a second to import, and only the doctor looks at queues.
+        # Importing boto3 takes a third of a second, and only the doctor reads queues.
         import boto3
 
         url = endpoint_url or f"https://sqs.{region}.{PARTITIONS[account.partition].dns_suffix}"

@@ -1,4 +1,4 @@
-"""What the portal itself needs in an AWS account, in each way of writing it, with the reasons."""
+"""The resources that the portal needs in its AWS account, as code in several formats with comments."""
 
 import json
 import shlex
@@ -10,12 +10,12 @@ from daypass.portal.aws.policies import Account, Document, Need
 
 _TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
 _USER_WHY = (
-    "The portal's own identity. A user with long-term keys, because AWS ends what a role's session assumes "
-    "after one hour, whatever is set. Where an hour is enough, give the policy to the role that the portal "
-    "runs with."
+    "The portal's own identity. A user with long-term keys, because AWS caps a session that is opened by a "
+    "role's session at one hour. If an hour is enough, attach the policy to the role that the portal runs "
+    "with."
 )
 _BOUNDARY_WHY = (
-    "The most that any tenant's role can ever do, whatever policy it is given: no IAM, no other role."
+    "The permissions boundary of all tenants' roles, whatever their policies allow: no IAM, no other role."
 )
 _MASTER_WHY = (
     "The role of admin sessions: all of the account, except changes to the portal's own user, roles and "
@@ -25,11 +25,11 @@ _WIDTH = 108
 
 
 def as_cli(account: Account, user: str) -> str:
-    """A shell script for the AWS CLI."""
+    """Return a shell script for the AWS CLI."""
     user_arn, master = _user_arn(account, user), account.master_role
     lines = [
         "#!/bin/sh",
-        *_comment(_TITLE.format(account=account.id) + ". Run it once, as somebody who may change IAM."),
+        *_comment(_TITLE.format(account=account.id) + ". Run it once, with permissions to change IAM."),
         "set -eu",
         "",
         *_comment(_USER_WHY),
@@ -59,7 +59,7 @@ def as_cli(account: Account, user: str) -> str:
 
 
 def as_cloudformation(account: Account, user: str) -> str:
-    """A CloudFormation template; JSON inside of it is YAML too."""
+    """Return a CloudFormation template; embedded JSON is valid YAML."""
     statements = [
         line
         for need in policies.portal_needs(account)
@@ -104,7 +104,7 @@ def as_cloudformation(account: Account, user: str) -> str:
 
 
 def as_terraform(account: Account, user: str) -> str:
-    """Terraform; its expressions take JSON as it is."""
+    """Return a Terraform configuration; JSON is a valid Terraform expression."""
     statements = [
         line
         for need in policies.portal_needs(account)
@@ -177,12 +177,12 @@ def _jsonencode(document: Document) -> str:
 
 
 def _hcl(value: object) -> str:
-    """Return *value* as an expression of Terraform, in which `${` and `%{` begin templates."""
+    """Return *value* as a Terraform expression, with the template markers `${` and `%{` escaped."""
     return json.dumps(value).replace("${", "$${").replace("%{", "%%{")
 
 
 def _comment(text: str, indent: str = "") -> Sequence[str]:
-    """A comment in lines that fit a screen; `#` begins one in all of these."""
+    """Return a wrapped comment; `#` begins a comment in all formats."""
     lines, line = [], f"{indent}#"
     for word in text.split():
         if len(line) + 1 + len(word) > _WIDTH:

@@ -1,4 +1,4 @@
-"""Resources by their tags, from the Resource Groups Tagging API."""
+"""Search for resources by tags with the Resource Groups Tagging API."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ from daypass.portal.inventory.model import TaggedArn
 
 _MOST_ON_A_PAGE = 100
 _LONGEST_PAGE = 8 * 1024 * 1024
-"""More than a full page with every tag that AWS allows."""
+"""More than a full page with the maximum number of tags."""
 
 _HEADERS = {
     "Content-Type": "application/x-amz-json-1.1",
@@ -37,7 +37,7 @@ _HEADERS = {
 
 
 class TaggingFinder:
-    """The source of `portal.inventory`, filled in by AWS."""
+    """The implementation of `portal.inventory.finder` with AWS."""
 
     def __init__(self, endpoint_of: Callable[[str], Endpoint], timing: Timing) -> None:
         self._endpoint_of = endpoint_of
@@ -48,7 +48,7 @@ class TaggingFinder:
     def pages(
         self, query: Query, credentials: Credentials, deadline: Deadline
     ) -> Iterator[Sequence[TaggedArn]]:
-        """What AWS finds, page after page, each before the deadline."""
+        """Yield the pages of AWS's answer, each before the deadline."""
         keys = ReadOnlyCredentials(
             credentials.access_key_id,
             credentials.secret_access_key.reveal(),
@@ -56,8 +56,8 @@ class TaggingFinder:
         )
         token = ""
         while True:
-            ask = partial(self._once, query, _body(query, token), keys, deadline)
-            answer = retry_with_backoff(ask, deadline, self._timing)
+            request = partial(self._once, query, _body(query, token), keys, deadline)
+            answer = retry_with_backoff(request, deadline, self._timing)
             yield _tagged(answer)
             token = answer.get("PaginationToken") or ""
             if not token:
@@ -73,7 +73,7 @@ class TaggingFinder:
         answer = _read(reply)
         code = answer.get("__type")
         if isinstance(code, str):
-            # Some endpoints put the name of their model before the code.
+            # Some endpoints put the name of their model before the error code.
             name, message = code.rpartition("#")[2], str(answer.get("message", ""))
             clocks_differ = clock_refusal(name, message, reply.date, utc_now())
             raise clocks_differ or search_refusal(name, query.role_arn)
@@ -93,7 +93,7 @@ class TaggingFinder:
 def tagging_source(
     config: AwsConfig, *, connections: int, session: Session | None = None, timing: Timing | None = None
 ) -> TaggingFinder:
-    """A source that asks AWS, or what the configuration puts in its place."""
+    """Return a finder for AWS, or for the endpoint that the configuration sets."""
     partition, timing = PARTITIONS[config.partition], timing or Timing()
     ca_file = get_cert_path((session or Session()).get_config_variable("ca_bundle") or True)
 
@@ -112,14 +112,14 @@ def tagging_source(
 
 
 def _body(query: Query, token: str) -> bytes:
-    asked: dict[str, object] = {
+    request: dict[str, object] = {
         "ResourcesPerPage": _MOST_ON_A_PAGE,
         "ResourceTypeFilters": [*query.services],
         "TagFilters": [{"Key": query.tag, "Values": [query.value]}],
     }
     if token:
-        asked["PaginationToken"] = token
-    return json.dumps(asked).encode()
+        request["PaginationToken"] = token
+    return json.dumps(request).encode()
 
 
 def _read(reply: Reply) -> Mapping[str, Any]:
@@ -138,6 +138,8 @@ def _tagged(answer: Mapping[str, Any]) -> Sequence[TaggedArn]:
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise invalid_response() from error
-    if not all(isinstance(text, str) for each in found for text in (each.arn, *each.tags.values())):
+    if not all(
+        isinstance(text, str) for resource in found for text in (resource.arn, *resource.tags.values())
+    ):
         raise invalid_response()
     return found

@@ -1,4 +1,4 @@
-"""What a role's trust policy lets the portal do, as far as its text tells."""
+"""Analysis of a role's trust policy: which actions it allows the portal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,38 +10,44 @@ from daypass.portal.aws.policies import SESSION_ACTIONS
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What is wrong with a trust policy, in the order in which it matters."""
+    """The faults of a trust policy, the most serious first."""
 
     shuts_out: Sequence[str]
-    """Why the portal gets no session at all."""
+    """The reasons why the portal cannot assume the role at all."""
     lacks: Sequence[str]
-    """Of identity and tags, the actions that it does not allow."""
+    """The actions for source identity and session tags that the policy does not allow."""
     is_open: bool
-    """Whether anybody at all may come in."""
+    """Whether any AWS principal may assume the role."""
     asks_for_external_id: bool
 
 
 def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str | None) -> Trust:
-    """How *document* stands to the portal, which comes with *external_id*."""
-    statements = [one for one in _list(document.get("Statement")) if one.get("Effect") == "Allow"]
-    ours = [one for one in statements if _names(one.get("Principal"), principal_arn)]
-    allowed = {action for one in ours for action in SESSION_ACTIONS if _allows(one.get("Action"), action)}
-    asked = [_external_ids(one) for one in ours if _allows(one.get("Action"), SESSION_ACTIONS[0])]
+    """Analyse *document* for the portal's principal, which sends *external_id*."""
+    statements = [
+        statement for statement in _list(document.get("Statement")) if statement.get("Effect") == "Allow"
+    ]
+    ours = [statement for statement in statements if _names(statement.get("Principal"), principal_arn)]
+    allowed = {
+        action for statement in ours for action in SESSION_ACTIONS if _allows(statement.get("Action"), action)
+    }
+    required = [
+        _external_ids(statement) for statement in ours if _allows(statement.get("Action"), SESSION_ACTIONS[0])
+    ]
     shuts_out = []
     if SESSION_ACTIONS[0] not in allowed:
-        shuts_out.append(f"it does not let {principal_arn} in (sts:AssumeRole)")
-    elif all(ids and external_id not in ids for ids in asked):
-        shuts_out.append("it asks for another ExternalId than the tenant's")
+        shuts_out.append(f"it does not let {principal_arn} assume the role (sts:AssumeRole)")
+    elif all(ids and external_id not in ids for ids in required):
+        shuts_out.append("it requires a different ExternalId than the tenant's")
     return Trust(
         shuts_out=shuts_out,
         lacks=[action for action in SESSION_ACTIONS[1:] if action not in allowed],
-        is_open=any(_is_anybody(one.get("Principal")) for one in statements),
-        asks_for_external_id=bool(asked) and all(asked),
+        is_open=any(_is_anybody(statement.get("Principal")) for statement in statements),
+        asks_for_external_id=bool(required) and all(required),
     )
 
 
 def _list(value: object) -> list[Any]:
-    """AWS takes one for a list of one, everywhere."""
+    """Return a list; in policies AWS accepts a single value in place of a list."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
@@ -60,7 +66,7 @@ def _is_anybody(principal: object) -> bool:
 
 
 def _texts(value: object) -> Iterable[str]:
-    return [one for one in _list(value) if isinstance(one, str)]
+    return [text for text in _list(value) if isinstance(text, str)]
 
 
 def _allows(actions: object, wanted: str) -> bool:
@@ -68,7 +74,7 @@ def _allows(actions: object, wanted: str) -> bool:
 
 
 def _external_ids(statement: Mapping[str, Any]) -> Sequence[str]:
-    """The ExternalIds that a statement asks for; empty where it asks for none."""
+    """Return the ExternalIds that a statement requires; empty if it requires none."""
     found: list[str] = []
     for operator, keys in (statement.get("Condition") or {}).items():
         if operator.lower() in {"stringequals", "forallvalues:stringequals", "foranyvalue:stringequals"}:

@@ -78,15 +78,15 @@ class Identity:
         """Return the token that *text* is and its owner; raises `Unauthenticated` or `SignInAgain`."""
         kind = recognise(text)
         if kind is None:
-            raise Unauthenticated("This is no API token of this portal. Check that all of it was copied.")
+            raise Unauthenticated("This is not an API token of this portal. Check that you copied all of it.")
         if kind not in accepts:
-            raise Unauthenticated(f"An API token of this kind, {kind}, does not count here.")
+            raise Unauthenticated(f"API tokens of the kind {kind} are not accepted here.")
         with self.database.reading() as connection:
             bearer = TokenStore(connection).find_bearer(digest(text))
         if bearer is None or bearer.token.kind is not kind:
-            raise Unauthenticated("This API token is not known here. Make a new one on your profile page.")
+            raise Unauthenticated("This API token is unknown. Create a new one on your profile page.")
         if bearer.is_revoked:
-            raise Unauthenticated("This API token was revoked. Make a new one on your profile page.")
+            raise Unauthenticated("This API token was revoked. Create a new one on your profile page.")
         if bearer.is_disabled:
             raise Unauthenticated("This account was disabled. Ask an Administrator.")
         now = self.clock()
@@ -240,7 +240,7 @@ def name_taken(username: str, typed: str) -> AlreadyExists:
         if typed.strip() == username or not typed.isprintable()
         else f" “{typed.strip()}” is another spelling of that name."
     )
-    return AlreadyExists(f"There is a user “{username}” already.{same}")
+    return AlreadyExists(f"The username “{username}” is already taken.{same}")
 
 
 def used(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
@@ -259,10 +259,10 @@ def _refuse_ended(token: ApiToken, now: datetime) -> None:
     if token.use_by is not None and token.last_used_at is None and token.use_by <= now:
         raise Unauthenticated("This API token was not used within a minute, so it is void. Log in again.")
     if token.grant_ends_at is not None and token.grant_ends_at <= now:
-        raise SignInAgain("The sign-in behind this API token has ended. Sign in again.")
+        raise SignInAgain("The session of this API token has ended. Sign in again.")
     if token.expires_at <= now:
         raise Unauthenticated(
-            f"This API token expired on {token.expires_at:%d %b %Y}. Make a new one on your profile page."
+            f"This API token expired on {token.expires_at:%d %b %Y}. Create a new one on your profile page."
         )
 
 

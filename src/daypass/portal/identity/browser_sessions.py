@@ -60,7 +60,7 @@ DEVICE_LIFETIME = timedelta(days=90)
 KEPT_AFTER_END = timedelta(days=90)
 """How long an ended token is kept, so that its bearer gets “has ended” and not “unknown”."""
 
-_FAILED = "There is no such user, or that is not their password."
+_FAILED = "Incorrect username or password."
 _ENDED = "Your sign-in has ended. Sign in again."
 
 _PROVE_ELSEWHERE = (

@@ -55,8 +55,8 @@ class LegacyConsents:
             raise AccessDenied("Only a browser that is signed in can authorize an application.")
         if self.loopback is LegacyLoopback.OFF:
             raise AccessDenied(
-                "An administrator turned this way of signing in off. "
-                "Use the daypass command, or an API token where nobody is there to ask."
+                "An administrator turned off sign-in for these applications. "
+                "Use the daypass command or, for automation, an API token."
             )
         if not wants_admin:
             return
@@ -119,7 +119,7 @@ class LegacyConsents:
             if login is None or login.is_disabled or TokenStore(connection).is_ended(sign_in.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             if TokenStore(connection).is_known(token.id):
-                return RequestExpired("This was answered already. Start the command once more.")
+                return RequestExpired("This request was already answered. Run the command again.")
             if wants_admin and login.user.role is not Role.ADMINISTRATOR:
                 return _NOT_ADMINISTRATOR
             return None

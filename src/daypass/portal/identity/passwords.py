@@ -48,7 +48,7 @@ def new_password_hash(password: Secret) -> str:
 def hash_queue_slot() -> Iterator[None]:
     """Hold a place in the queue for hashing; raises `Overloaded` if the queue is full."""
     if not _queue_slots.acquire(blocking=False):
-        raise Overloaded("Too many people are signing in just now. Try again in a moment.")
+        raise Overloaded("Too many users are signing in at the moment. Try again in a moment.")
     try:
         yield
     finally:

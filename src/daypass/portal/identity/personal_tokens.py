@@ -36,7 +36,7 @@ class PersonalTokens:
     ) -> tuple[Secret, ApiToken]:
         """Create a temporary token that ends with *sign_in*; its secret cannot be read again."""
         if sign_in.kind is not TokenKind.BROWSER:
-            raise AccessDenied("Only a browser that is signed in reveals a temporary API token.")
+            raise AccessDenied("A temporary API token can only be revealed in a signed-in browser.")
         identity = self.identity
         require_rate(identity.database, identity.audit, identity.clock(), "token.create", user, request_id)
         token = self.identity.new_token(
@@ -73,13 +73,13 @@ class PersonalTokens:
     ) -> tuple[Secret, ApiToken]:
         """Create a named token for a year; needs an Administrator with a recent sign-in."""
         if not user.is_administrator:
-            raise AccessDenied("Permanent API tokens are made by Administrators. Ask one of them.")
+            raise AccessDenied("Only Administrators can create permanent API tokens. Ask one of them.")
         require_recent_authentication(used, self.identity.clock())
 
         def still_administrator(connection: Connection) -> PortalError | None:
             login = UserStore(connection).lock_login(user.username)
             if login is None or login.user.role is not Role.ADMINISTRATOR:
-                return AccessDenied("Permanent API tokens are made by Administrators. Ask one of them.")
+                return AccessDenied("Only Administrators can create permanent API tokens. Ask one of them.")
             if TokenStore(connection).is_ended(used.id):
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return None

@@ -61,7 +61,7 @@ def _check_character(character: str) -> None:
         raise InvalidRequest(
             f"The username has the character U+{ord(character):04X} "
             f"({unicodedata.name(character, 'without a name')}). "
-            "It is invisible, looks like another one, or is no letter of a living language. Use ASCII "
+            "It is invisible, looks like another one, or is not a letter of a living language. Use ASCII "
             "characters, or letters of one alphabet."
         )
 
@@ -69,7 +69,9 @@ def _check_character(character: str) -> None:
 def _check_marks(word: str) -> None:
     for before, mark in pairwise(" " + word):
         if unicodedata.category(mark)[0] == "M" and unicodedata.category(before)[0] not in "LM":
-            raise InvalidRequest(f"The mark U+{ord(mark):04X} of “{word}” is on no letter. Remove it.")
+            raise InvalidRequest(
+                f"The mark U+{ord(mark):04X} of “{word}” does not follow a letter. Remove it."
+            )
 
 
 def _check_scripts(word: str) -> None:

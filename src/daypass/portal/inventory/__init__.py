@@ -1,1 +1,1 @@
-"""What a tenant owns in AWS, and whose a resource is."""
+"""The inventory of the AWS resources of tenants."""

@@ -1,4 +1,4 @@
-"""ARNs: which kind they mean, what is a name in them, and which tenant a name begins with."""
+"""Parsing of ARNs: the kind of resource, its name, and the tenant that the name's prefix belongs to."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from daypass.portal.tenants.model import Tenant
 _LONGEST = 2048
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):([0-9]*):(.+)")
 
-# Of each service, how the resource's part of the ARN begins; the first group is the name or the id.
+# Per service, the pattern at the start of the ARN's resource part; the first group is the name or ID.
 _SHAPES: dict[str, tuple[tuple[Kind, re.Pattern[str]], ...]] = {
     "s3": ((Kind.S3_BUCKET, re.compile(r"([^/:]+)")),),
     "dynamodb": ((Kind.DYNAMODB_TABLE, re.compile(r"table/([^/:]+)")),),
@@ -23,21 +23,21 @@ _SHAPES: dict[str, tuple[tuple[Kind, re.Pattern[str]], ...]] = {
     "logs": ((Kind.LOG_GROUP, re.compile(r"log-group:([^:]+)")),),
 }
 SERVICES = tuple(_SHAPES)
-"""The services whose resources are listed, by their names in ARNs."""
+"""The listed services, by their names in ARNs."""
 
 _NAMELESS = frozenset({Kind.API_GATEWAY})
 _SERVICE_PATH = re.compile(r"/aws/[a-z0-9-]+/")
-"""What a service puts before the name of a log group that it makes for a resource."""
+"""The prefix of a log group that a service creates for a resource."""
 
 
 def parse_resource(arn: str) -> ResourceArn | None:
-    """What *arn* says of itself; None where it is none, of another kind, or only a part of a resource."""
+    """Parse *arn*; None if it is invalid, of an unlisted kind, or only a part of a resource."""
     named = containing_resource(arn)
     return named if named is not None and named.arn == arn else None
 
 
 def containing_resource(arn: str) -> ResourceArn | None:
-    """The resource that *arn* is, or is a part of: an object's bucket, a version's function."""
+    """Return the resource that *arn* is, or is a part of: an object's bucket, a version's function."""
     if len(arn) > _LONGEST or not arn.isprintable():
         return None
     parts = _ARN.fullmatch(arn)
@@ -61,10 +61,10 @@ def containing_resource(arn: str) -> ResourceArn | None:
 
 
 def owned_resource(tagged: TaggedArn, tenant_name: str, role_prefix: str) -> Resource | None:
-    """The resource that *tagged* is, where it is this tenant's; None for everything else.
+    """Return *tagged* as a resource if it belongs to this tenant; else None.
 
-    AWS is asked for one tenant's resources, but its answer is not believed: a tag is set by whoever may
-    set tags, a name cannot be changed.
+    The request to AWS names one tenant's tag, but its answer is not trusted: any principal with tagging
+    rights can set a tag, whereas a name cannot be changed.
     """
     named = parse_resource(tagged.arn)
     if named is None:
@@ -77,7 +77,7 @@ def owned_resource(tagged: TaggedArn, tenant_name: str, role_prefix: str) -> Res
 
 
 def owner_by_name(named: ResourceArn, tenants: Iterable[Tenant], role_prefix: str) -> Tenant | None:
-    """Of *tenants*, the one whose prefix is the longest that the name begins with."""
+    """Return the tenant with the longest prefix that matches the name, or None."""
     if named.owned_name is None:
         return None
     candidates = (

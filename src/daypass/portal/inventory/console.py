@@ -1,4 +1,4 @@
-"""The page of the AWS console that shows this one resource."""
+"""Links to resources in the AWS console."""
 
 from daypass.common.console.arn import parse
 from daypass.common.console.pages import resource_page
@@ -6,7 +6,7 @@ from daypass.portal.inventory.model import ResourceArn
 
 
 def console_path(named: ResourceArn, tenant_region: str) -> str:
-    """Path, query and fragment of the resource's page; the broker knows in which console it lies."""
+    """Return path, query and fragment of the resource's page; the broker adds the console's host."""
     arn = parse(named.arn)
     if arn is None:
         raise ValueError("the ARN of a listed resource does not parse")

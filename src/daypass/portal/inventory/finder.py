@@ -1,4 +1,4 @@
-"""The interface that hides AWS's tag search from the inventory; `portal/aws` fills it in."""
+"""The interface between the inventory and AWS's tag search; `portal/aws` implements it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from daypass.portal.inventory.model import TaggedArn
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What AWS is to search for: resources of these services with this very tag."""
+    """A search for the resources of these services with one tag."""
 
     region: str
     tag: str
     value: str
     services: Sequence[str]
     role_arn: str
-    """Whose session asks; refusals name it."""
+    """The role whose session is used, for error messages."""
 
 
 class ResourceFinder(Protocol):
@@ -27,7 +27,7 @@ class ResourceFinder(Protocol):
     def pages(
         self, query: Query, credentials: Credentials, deadline: Deadline
     ) -> Iterator[Sequence[TaggedArn]]:
-        """What AWS finds, page after page.
+        """Yield the pages of the result, each before the deadline.
 
-        Each page is there before the deadline, or an `AwsError` whose sentence is safe to show is raised.
+        Raises an `AwsError` whose message is safe to show.
         """

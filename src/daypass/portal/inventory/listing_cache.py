@@ -1,4 +1,4 @@
-"""Listings that were read a moment ago, for everybody who asks meanwhile."""
+"""A cache of listings, shared by all users, with single-flight reads."""
 
 import threading
 from collections import OrderedDict
@@ -12,20 +12,20 @@ from daypass.portal.inventory.model import Listing
 from daypass.portal.tenants.model import Tenant
 
 KEPT = timedelta(minutes=1)
-"""How old a listing may be that is shown without reading it again."""
+"""The maximum age of a cached listing."""
 
 REFRESH_EVERY = timedelta(seconds=3)
-"""How old it is at least before anybody can have it read again: pressing twice asks AWS once."""
+"""The minimum age before a user can force a new read, so that a double click reads once."""
 
 MOST_KEPT = 50_000
-"""How many resources are kept of all tenants together; the listings longest unused go first."""
+"""The maximum number of cached resources of all tenants together; eviction is LRU by listing."""
 
 Reading = Future[Listing | None]
-"""A listing on its way; None where its reader gave up for reasons of its own."""
+"""A listing that is being read; None if its reader failed for reasons of its own request."""
 
 
 class ListingCache:
-    """Keeps listings by tenant, and has one reader for each at a time; the others wait for what it reads."""
+    """An LRU cache of listings by tenant; one thread reads a tenant's listing while others wait for it."""
 
     def __init__(self, most: int = MOST_KEPT) -> None:
         self._most = most
@@ -36,46 +36,46 @@ class ListingCache:
     def get(
         self, tenant: Tenant, now: datetime, read: Callable[[], Listing], *, is_fresh: bool = False
     ) -> Listing:
-        """The tenant's listing: kept, being read by another, or else read by *read*.
+        """Return the tenant's listing: cached, being read by another thread, or else read by *read*.
 
-        What AWS refuses is refused to all who wait for it; what else becomes of one reader's request is
-        its own matter, and the next one reads.
+        An AWS error is raised for all waiting threads; any other failure concerns only the reader's own
+        request, and the next thread reads instead.
         """
         while True:
-            found, is_ours = self._look(tenant, now, _age(is_fresh=is_fresh))
-            if isinstance(found, Listing):
-                return found
+            result, is_ours = self._look(tenant, now, _age(is_fresh=is_fresh))
+            if isinstance(result, Listing):
+                return result
             if is_ours:
-                return self._read(tenant, found, read)
-            if listing := _wait(found):
+                return self._read(tenant, result, read)
+            if listing := _wait(result):
                 return listing
 
     def find(self, tenant: Tenant, now: datetime, *, is_fresh: bool = False) -> Listing | None:
-        """Return the listing that `get` would answer without reading or waiting; else None."""
+        """Return the listing that `get` would return without reading or waiting, or None."""
         with self._lock:
-            return self._good(tenant, now, _age(is_fresh=is_fresh))
+            return self._valid(tenant, now, _age(is_fresh=is_fresh))
 
     def __len__(self) -> int:
-        """How many resources are kept."""
+        """Return the number of cached resources."""
         return sum(len(listing.resources) for listing in self._kept.values())
 
     def _look(self, tenant: Tenant, now: datetime, age: timedelta) -> tuple[Listing | Reading, bool]:
-        """What is kept; else what is being read; else a reading that is the caller's to do."""
+        """Return the cached listing, or the read in flight, or a new read and True: the caller must do it."""
         with self._lock:
-            if kept := self._good(tenant, now, age):
-                return kept, False
+            if cached := self._valid(tenant, now, age):
+                return cached, False
             if others := self._reading.get(tenant.id):
                 return others, False
             own = self._reading[tenant.id] = Reading()
             return own, True
 
-    def _good(self, tenant: Tenant, now: datetime, age: timedelta) -> Listing | None:
-        kept = self._kept.get(tenant.id)
-        # A tenant that was given another role or region owns other things.
-        if kept is None or kept.tenant != tenant or abs(now - kept.read_at) >= age:
+    def _valid(self, tenant: Tenant, now: datetime, age: timedelta) -> Listing | None:
+        cached = self._kept.get(tenant.id)
+        # A change of the tenant's role or region invalidates its listing.
+        if cached is None or cached.tenant != tenant or abs(now - cached.read_at) >= age:
             return None
         self._kept.move_to_end(tenant.id)
-        return kept
+        return cached
 
     def _read(self, tenant: Tenant, own: Reading, read: Callable[[], Listing]) -> Listing:
         listing: Listing | None = None

@@ -1,4 +1,4 @@
-"""Resources: what they are called, what kind they are, and whose."""
+"""Resources, their kinds and their ARNs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from enum import StrEnum
 from daypass.portal.tenants.model import Tenant
 
 OWNER_TAG = "TENANT_NAME"
-"""The tag by which AWS knows a resource's tenant."""
+"""The tag that names a resource's tenant."""
 
 NAME_TAG = "Name"
-"""What people call a resource whose ARN has no name."""
+"""The tag that names a resource whose ARN has no name."""
 
 
 class Kind(StrEnum):
-    """The kinds of resource that are listed, in the order in which they are shown."""
+    """The listed kinds of resources, in display order."""
 
     S3_BUCKET = "s3-bucket"
     DYNAMODB_TABLE = "dynamodb-table"
@@ -30,12 +30,12 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind as a page's title."""
+        """The singular, for a page title."""
         return _LABELS[self][0]
 
     @property
     def plural(self) -> str:
-        """Several of the kind."""
+        """The plural."""
         return _LABELS[self][1]
 
 
@@ -57,7 +57,7 @@ ORDER: Mapping[Kind, int] = {kind: position for position, kind in enumerate(Kind
 
 @dataclass(frozen=True, slots=True)
 class TaggedArn:
-    """One ARN and its tags, as AWS gave them."""
+    """An ARN and its tags, as AWS returned them."""
 
     arn: str
     tags: Mapping[str, str]
@@ -65,7 +65,7 @@ class TaggedArn:
 
 @dataclass(frozen=True, slots=True)
 class ResourceArn:
-    """What an ARN says of itself."""
+    """A parsed ARN."""
 
     arn: str
     kind: Kind
@@ -75,31 +75,31 @@ class ResourceArn:
     account_id: str
     """Empty for kinds whose ARNs have no account."""
     id: str
-    """The name, or what stands in its place."""
+    """The name, or the ID of a kind without names."""
     owned_name: str | None
-    """The part of the name that begins with its tenant's; None where the ARN has no name."""
+    """The part of the name that begins with the tenant's prefix; None for a kind without names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that a tenant owns."""
+    """A resource of a tenant."""
 
     named: ResourceArn
     tags: Mapping[str, str]
 
     @property
     def arn(self) -> str:
-        """Its ARN."""
+        """The ARN."""
         return self.named.arn
 
     @property
     def kind(self) -> Kind:
-        """Its kind."""
+        """The kind."""
         return self.named.kind
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The display name."""
         if self.named.owned_name is None:
             return self.tags.get(NAME_TAG) or self.named.id
         return self.named.id
@@ -107,14 +107,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one tenant owned at one moment, by kind and then by ARN."""
+    """The resources of one tenant at one moment, sorted by kind and ARN."""
 
     tenant: Tenant
     resources: tuple[Resource, ...]
     read_at: datetime
     is_whole: bool
-    """Whether AWS gave all of it; a very large tenant is cut, and so is one that AWS is slow about."""
+    """Whether the listing is complete; it is cut for a very large tenant, or if AWS is slow."""
 
     def find(self, arn: str) -> Resource | None:
-        """The resource of that very ARN."""
+        """Return the resource of that exact ARN, or None."""
         return next((resource for resource in self.resources if resource.arn == arn), None)

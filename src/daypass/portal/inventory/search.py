@@ -1,4 +1,4 @@
-"""Which part of a listing is looked at: by words, by kind, and page by page."""
+"""Search, count and pagination within a listing."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -10,24 +10,24 @@ from daypass.portal.inventory.model import ORDER, Kind, Resource, ResourceArn
 
 
 def position(named: ResourceArn) -> tuple[int, str]:
-    """Where a resource stands in every listing."""
+    """Return the sort key of a resource."""
     return ORDER[named.kind], named.arn
 
 
 def search(resources: Sequence[Resource], words: str = "", kind: Kind | None = None) -> Sequence[Resource]:
-    """The resources of *kind* in whose name, ARN, kind or tags every one of *words* occurs."""
+    """Return the resources of *kind* that contain all *words* in name, ARN, kind or tags."""
     wanted = words.casefold().split()
     if not wanted and kind is None:
         return resources
     return [
         resource
         for resource in resources
-        if (kind is None or resource.kind is kind) and _has(resource, wanted)
+        if (kind is None or resource.kind is kind) and _contains(resource, wanted)
     ]
 
 
 def count(resources: Sequence[Resource]) -> Mapping[Kind, int]:
-    """How many there are of each kind, without those of which there are none."""
+    """Return the number of resources per kind, without empty kinds."""
     found = Counter(resource.kind for resource in resources)
     return {kind: found[kind] for kind in Kind if kind in found}
 
@@ -35,9 +35,9 @@ def count(resources: Sequence[Resource]) -> Mapping[Kind, int]:
 def after(
     resources: Sequence[Resource], cursor: str | None, limit: int
 ) -> tuple[Sequence[Resource], str | None]:
-    """The page behind *cursor*, and the cursor of the next one; None where this is the last.
+    """Return the page after *cursor* and the cursor of the next page, or None on the last page.
 
-    The cursor is an ARN, so that nothing is shown twice or left out when the listing was read again.
+    The cursor is an ARN, so pagination stays correct if the listing is read again in between.
     """
     start = 0
     if cursor is not None:
@@ -49,7 +49,7 @@ def after(
     return page, page[-1].arn if start + limit < len(resources) else None
 
 
-def _has(resource: Resource, words: Sequence[str]) -> bool:
+def _contains(resource: Resource, words: Sequence[str]) -> bool:
     if not words:
         return True
     tags = " ".join(f"{key} {value}" for key, value in resource.tags.items())

@@ -1,4 +1,4 @@
-"""What a tenant owns in AWS, for whoever may know of the tenant, and whose a resource is."""
+"""The inventory: resources of the tenants that a user may see, and the owner of a resource."""
 
 import json
 import time
@@ -30,10 +30,10 @@ from daypass.portal.tenants.store import TenantStore
 ACTION = "inventory"
 
 INVENTORY_SESSION = "Daypass-inventory"
-"""What AWS calls the portal's own reading. No user is called so: their names have no capitals."""
+"""The session name of the portal's own reads. Usernames are lower-case, so no user's session has it."""
 
 MOST = 10_000
-"""How many resources of one tenant are read; the rest is left out, and the listing says so."""
+"""The maximum number of resources read per tenant; a longer listing is cut and marked incomplete."""
 
 _TOO_MANY = (
     "Not all of your tenants could be searched in time. Try again in a moment, or choose the tenant that you "
@@ -50,7 +50,7 @@ SEARCH_ONLY_POLICY = json.dumps(
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Lists what tenants own. Nobody's request asks AWS about a tenant that they may not know of."""
+    """Lists the resources of tenants. AWS is never called for a tenant that the caller may not see."""
 
     database: Database
     audit: AuditLog
@@ -64,14 +64,14 @@ class Inventory:
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
-        """What the tenant of that name or id owns, read within the last minute.
+        """Return the listing of the tenant with that name or ID, at most one minute old.
 
-        With `is_fresh`, read again. Raises `TenantNotFound` for a tenant that is foreign or not there.
+        With `is_fresh`, read again. Raises `TenantNotFound` for a missing tenant and for one of other users.
         """
         return self._listing(caller, reference, self._deadline(), is_fresh=is_fresh)
 
     def resource(self, caller: Caller, reference: str, arn: str) -> tuple[Tenant, Resource]:
-        """One resource of one tenant; raises `ResourceNotFound` where the tenant has no such thing."""
+        """Return one resource of a tenant; raises `ResourceNotFound`."""
         listing = self.listing(caller, reference)
         found = listing.find(arn)
         if found is None:
@@ -79,10 +79,10 @@ class Inventory:
         return listing.tenant, found
 
     def owner(self, caller: Caller, arn: str, *, likely: str = "") -> tuple[Tenant, Resource]:
-        """The resource that *arn* is or is a part of, and which of the caller's own tenants it belongs to.
+        """Return the resource that *arn* is or is a part of, and its tenant among those of the caller.
 
-        Where the ARN does not say whose it is, the tenant with the id *likely* is searched first. Raises
-        `ResourceNotFound` alike for what is foreign and for what does not exist.
+        If the ARN does not tell the tenant, the tenant with the ID *likely* is searched first. Raises
+        `ResourceNotFound` alike for a foreign and for a missing resource.
         """
         named = containing_resource(arn)
         if named is None:
@@ -96,7 +96,7 @@ class Inventory:
             try:
                 listing = self._listing(caller, tenant.id, deadline)
             except (AwsError, RoleBusy) as error:
-                # Another tenant may own it, and that one may well be readable.
+                # Another tenant may own the resource, and that one may be readable.
                 refusal = error
                 continue
             if found := listing.find(named.arn):
@@ -104,11 +104,11 @@ class Inventory:
         raise refusal or no_such_resource()
 
     def _candidates(self, caller: Caller, named: ResourceArn) -> Sequence[Tenant]:
-        """Which tenants are to be searched; all of them are the caller's own."""
+        """Return the tenants to search, all of them visible to the caller."""
         with self.database.reading() as connection:
             store, user = TenantStore(connection), caller.user
-            seen = store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
-        tenants = [each.tenant for each in seen]
+            visible = store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
+        tenants = [access.tenant for access in visible]
         if named.owned_name is None:
             return [tenant for tenant in tenants if named.region in ("", tenant.region)]
         owner = owner_by_name(named, tenants, self.role_prefix)
@@ -118,21 +118,21 @@ class Inventory:
         self, caller: Caller, reference: str, deadline: Deadline, *, is_fresh: bool = False
     ) -> Listing:
         with self.database.reading() as connection:
-            standing = read_tenant(connection, caller, reference)
-        tenant, now = standing.tenant, self.clock()
+            context = read_tenant(connection, caller, reference)
+        tenant, now = context.tenant, self.clock()
         caller.log_fields["tenant"] = tenant.name
-        if kept := self.shelf.find(tenant, now, is_fresh=is_fresh):
-            return kept
-        # Also while another thread reads: the threads that wait for it are as occupied as that one.
+        if cached := self.shelf.find(tenant, now, is_fresh=is_fresh):
+            return cached
+        # Held while another thread reads, too: the waiting threads are as occupied as the reading one.
         with self.shares.hold(tenant.role_arn):
-            read = partial(self._read, caller, standing, deadline)
+            read = partial(self._read, caller, context, deadline)
             return self.shelf.get(tenant, now, read, is_fresh=is_fresh)
 
-    def _read(self, caller: Caller, standing: TenantContext, deadline: Deadline) -> Listing:
-        tenant, now = standing.tenant, self.clock()
+    def _read(self, caller: Caller, context: TenantContext, deadline: Deadline) -> Listing:
+        tenant, now = context.tenant, self.clock()
         session = self._session(tenant)
 
-        def still_theirs(connection: Connection) -> PortalError | None:
+        def still_visible(connection: Connection) -> PortalError | None:
             try:
                 read_tenant(connection, caller, tenant.id)
             except PortalError as refusal:
@@ -140,17 +140,17 @@ class Inventory:
             return None
 
         self.audit.commit(
-            _event(caller, session, tenant), *used(caller.token, now), precondition=still_theirs
+            _event(caller, session, tenant), *used(caller.token, now), precondition=still_visible
         )
         roles = RoleSessions(self.broker, self.database, self.is_attribution_required)
-        credentials = roles.assume(session, standing.role, now, deadline).credentials
+        credentials = roles.assume(session, context.role, now, deadline).credentials
         resources, is_whole = self._collect(tenant, credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
 
     def _collect(
         self, tenant: Tenant, credentials: Credentials, deadline: Deadline
     ) -> tuple[Sequence[Resource], bool]:
-        """The tenant's own among what AWS finds, and whether that is all."""
+        """Return the tenant's own resources in AWS's answer, and whether they are complete."""
         query = Query(tenant.region, OWNER_TAG, tenant.name, SERVICES, tenant.role_arn)
         found: dict[str, Resource] = {}
         is_answered, is_whole = False, True
@@ -188,7 +188,7 @@ class Inventory:
 
 
 def no_such_resource() -> ResourceNotFound:
-    """The one answer about resources that are foreign or not there."""
+    """Return the error for a missing resource and, alike, for a foreign one."""
     return ResourceNotFound(
         "None of your tenants has this resource. Check the ARN, or ask to be added to the tenant that has it."
     )

@@ -67,15 +67,15 @@ def bearer(value: str) -> list[tuple[str, str]]:
         (lambda token: bearer(token), "No API token"),
         (lambda token: bearer(f"Bearer {token}") * 2, "No API token"),
         (lambda token: [*bearer(f"Bearer {token}"), *bearer("Bearer x")], "No API token"),
-        (lambda _: bearer("Bearer no_such_token"), "no API token of this portal"),
-        (lambda token: bearer(f"Bearer {token[:-1]}"), "no API token of this portal"),
-        (lambda token: bearer(f"Bearer {token}x"), "no API token of this portal"),
-        (lambda token: bearer(f"Bearer {token.swapcase()}"), "no API token of this portal"),
-        (lambda token: bearer(f"Bearer {token}\xe9"), "no API token of this portal"),
-        (lambda token: bearer(f"Bearer {token}, {token}"), "no API token of this portal"),
-        (lambda _: bearer("Bearer " + "x" * 20000), "no API token of this portal"),
+        (lambda _: bearer("Bearer no_such_token"), "not an API token of this portal"),
+        (lambda token: bearer(f"Bearer {token[:-1]}"), "not an API token of this portal"),
+        (lambda token: bearer(f"Bearer {token}x"), "not an API token of this portal"),
+        (lambda token: bearer(f"Bearer {token.swapcase()}"), "not an API token of this portal"),
+        (lambda token: bearer(f"Bearer {token}\xe9"), "not an API token of this portal"),
+        (lambda token: bearer(f"Bearer {token}, {token}"), "not an API token of this portal"),
+        (lambda _: bearer("Bearer " + "x" * 20000), "not an API token of this portal"),
         # Well formed, and minted by nobody.
-        (lambda _: bearer("Bearer daypass_pat_00000000000000000000000000000000XXXXXX"), "no API token"),
+        (lambda _: bearer("Bearer daypass_pat_00000000000000000000000000000000XXXXXX"), "not an API token"),
     ],
 )
 @pytest.mark.parametrize("call", ["GET /api/v1/me", "GET /v3/features/system"])

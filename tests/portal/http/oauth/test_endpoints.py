@@ -358,7 +358,7 @@ def test_an_answer_faster_than_reading_shows_the_question_again(quick_world: Wor
     by_script = browser.post({**form, "answer": "authorize", "by": "script"})
 
     assert (by_page.status, by_script.status) == (409, 409)
-    assert b"faster than anybody reads" in by_page.body
+    assert b"The answer came too fast" in by_page.body
     assert b"daypass_code" not in by_page.body + by_script.body
 
 

@@ -783,7 +783,7 @@ def test_where_a_role_keeps_sessions_short_the_ruler_says_so(quick_world: World,
 def test_what_is_wrong_with_a_tenant_s_role_stands_beside_what_mends_it(
     quick_world: World, admin: Browser
 ) -> None:
-    sentence = "The trust policy lets anybody in."
+    sentence = "The trust policy lets any AWS account assume the role."
     quick_world.doctor.findings = [Finding("open", Level.ERROR, "dev01", sentence, "aws iam mend it")]
 
     page = admin.see(f"{TENANTS}/{DEV.id}/aws")

@@ -52,5 +52,5 @@ def test_who_signs_in_in_vain_is_told_so_on_the_page(quick_client: Client, usern
     answer = send(quick_client, f"username={username}&password=wrong&csrf={token[1]}", visit)
 
     assert answer.status == 401
-    assert "There is no such user, or that is not their password." in answer.body.decode()
+    assert "Incorrect username or password." in answer.body.decode()
     assert "wrong" not in re.sub(r'class="[^"]*"|id="[^"]*"', "", answer.body.decode())

@@ -1,4 +1,4 @@
-"""Somebody signed in with a browser, and an application that asks them for tokens."""
+"""Fixtures for OAuth: users signed in with browsers, and an application that requests tokens."""
 
 import base64
 import hashlib
@@ -59,7 +59,7 @@ LOOKED = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class World:
-    """Dana, an Administrator, their browsers, and an application at the door."""
+    """A portal with a user, an Administrator, their browsers, and an application."""
 
     database: Database
     audit: AuditLog
@@ -89,32 +89,32 @@ class World:
         return user
 
     def browser(self, user: User | None = None) -> SignedIn:
-        """A browser in which somebody just signed in; Dana, unless another is named."""
+        """Sign in with a new browser, as Dana by default."""
         name = (user or self.dana).username
         return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
 
     def shown(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> AuthorizationRequest:
-        """A request that was looked at for a second."""
+        """Push a request and open it; a second passes."""
         request = self.consents.show(self.consents.push(wish).id, browser.token, browser.user)
         self.clock.move(LOOKED)
         return request
 
     def opened(self, reference: RequestId) -> AuthorizationRequest:
-        """A request that Dana opens in a new browser."""
+        """Open a request as Dana in a new browser."""
         browser = self.browser()
         return self.consents.show(reference, browser.token, browser.user)
 
     def code(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> Secret:
-        """The code of a consent."""
+        """Return the authorization code of an approved request."""
         request = self.shown(browser, wish)
         return self.consents.approve(request.id, browser.token, browser.user, "approve").code
 
     def granted(self, user: User | None = None, *, admin: bool = False) -> TokenGrant:
-        """A device that is signed in."""
+        """Return the tokens of a device that has signed in."""
         return self.grants.redeem(self.code(self.browser(user), replace(WISH, wants_admin=admin)), REDEEMER)
 
     def works(self, secret: Secret) -> bool:
-        """Whether a token counts on requests."""
+        """Return whether a token authenticates."""
         try:
             self.identity.authenticate(secret.reveal())
         except Exception:
@@ -122,22 +122,22 @@ class World:
         return True
 
     def refuse_role(self, user: User) -> None:
-        """Make an Administrator a user."""
+        """Demote an Administrator to a User."""
         with self.database.writing() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(role=Role.USER.value))
 
     def disable(self, user: User) -> None:
-        """End a user."""
+        """Disable a user."""
         with self.database.writing() as connection:
             connection.execute(update(users).where(users.c.id == user.id).values(disabled_at=self.clock()))
 
     def count(self, table: Table) -> int:
-        """How many rows a table has."""
+        """Return the number of rows of a table."""
         with self.database.reading() as connection:
             return connection.scalar(select(func.count()).select_from(table)) or 0
 
     def events(self, prefix: str = "oauth.") -> list[tuple[str, str]]:
-        """Each action on record, and how it came out."""
+        """Return the actions in the audit log with their outcomes."""
         with self.database.reading() as connection:
             rows = connection.execute(
                 select(audit_events.c.action, audit_events.c.outcome).order_by(audit_events.c.position)
@@ -145,7 +145,7 @@ class World:
             return [(row.action, row.outcome) for row in rows if row.action.startswith(prefix)]
 
     def actors(self, prefix: str = "oauth.") -> dict[str, User]:
-        """The user that each action on record names."""
+        """Return the user that each audited action names as its actor."""
         c, known = audit_events.c, {user.id: user for user in (self.dana, self.admin)}
         with self.database.reading() as connection:
             rows = connection.execute(select(c.action, c.actor_id, c.actor)).all()
@@ -154,7 +154,7 @@ class World:
         return {action: known[user_id] for action, (user_id, _) in named.items()}
 
     def on_record(self) -> str:
-        """Everything that stands in the audit log."""
+        """Return all details, subjects and actors of the audit log."""
         with self.database.reading() as connection:
             rows = connection.execute(
                 select(audit_events.c.detail, audit_events.c.subject, audit_events.c.actor)
@@ -162,7 +162,7 @@ class World:
             return json.dumps([list(row) for row in rows])
 
     def tokens(self) -> list[TokenId]:
-        """Every token that an application got."""
+        """Return the IDs of all tokens of applications."""
         with self.database.reading() as connection:
             kinds = api_tokens.c.kind.in_(["cli", "refresh"])
             return [TokenId(row.id) for row in connection.execute(select(api_tokens.c.id).where(kinds))]
@@ -170,7 +170,7 @@ class World:
 
 @pytest.fixture
 def world(database: Database) -> Iterator[World]:
-    """The world, on each kind of database in turn."""
+    """The portal on each kind of database in turn."""
     clock = FakeClock()
     audit = AuditLog(database, clock)
     yield World(database, audit, clock)
@@ -178,5 +178,5 @@ def world(database: Database) -> Iterator[World]:
 
 
 def later(token: ApiToken, clock: FakeClock) -> timedelta:
-    """How much of a token's life is left."""
+    """Return the remaining lifetime of a token."""
     return token.expires_at - clock()

@@ -1,4 +1,4 @@
-"""What a person is shown, and what their answer does."""
+"""Tests of authorization requests: push, display, approval and denial."""
 
 import base64
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from tests.portal.identity.oauth.conftest import DESK, LOOKED, PASSWORD, WISH, W
 ADMIN_WISH = replace(WISH, wants_admin=True)
 
 
-def test_a_request_comes_back_as_it_was_pushed_with_a_code_to_compare(world: World) -> None:
+def test_an_opened_request_has_the_pushed_parameters_and_match_code(world: World) -> None:
     pushed = world.consents.push(WISH)
 
     seen = world.opened(pushed.id)
@@ -35,14 +35,14 @@ def test_a_request_comes_back_as_it_was_pushed_with_a_code_to_compare(world: Wor
     assert len({world.consents.push(WISH).match_code for _ in range(5)}) == 5
 
 
-def test_looking_makes_nothing(world: World) -> None:
+def test_opening_a_request_issues_no_tokens(world: World) -> None:
     world.shown(world.browser())
 
     assert world.tokens() == []
     assert world.events() == [("oauth.request", "done")]
 
 
-def test_a_request_is_answered_once(world: World) -> None:
+def test_a_request_can_be_answered_once(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
     world.consents.approve(request.id, browser.token, browser.user, "approve")
@@ -55,7 +55,7 @@ def test_a_request_is_answered_once(world: World) -> None:
         world.consents.deny(request.id, browser.token, browser.user, "deny")
 
 
-def test_a_denied_request_stays_denied_and_is_on_record(world: World) -> None:
+def test_a_denied_request_stays_denied_and_is_audited(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
 
@@ -66,7 +66,7 @@ def test_a_denied_request_stays_denied_and_is_on_record(world: World) -> None:
     assert world.events()[-1] == ("oauth.deny", "denied")
 
 
-def test_a_request_waits_five_minutes(world: World) -> None:
+def test_an_opened_request_expires_after_five_minutes(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
 
@@ -76,13 +76,13 @@ def test_a_request_waits_five_minutes(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_a_request_that_never_was_is_like_one_that_is_over(world: World) -> None:
+def test_an_unknown_request_gets_the_error_of_an_expired_one(world: World) -> None:
     with pytest.raises(RequestExpired):
         world.opened(RequestId("no such"))
 
 
 @pytest.mark.parametrize("moment", [timedelta(0), timedelta(milliseconds=699)])
-def test_an_answer_that_comes_faster_than_anybody_reads_is_none(world: World, moment: timedelta) -> None:
+def test_an_approval_within_700_milliseconds_is_refused(world: World, moment: timedelta) -> None:
     browser = world.browser()
     request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
     world.clock.move(moment)
@@ -91,7 +91,7 @@ def test_an_answer_that_comes_faster_than_anybody_reads_is_none(world: World, mo
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_an_answer_comes_from_the_browser_that_saw_the_question(world: World) -> None:
+def test_only_the_session_that_was_shown_the_request_can_approve_it(world: World) -> None:
     seen_by, other = world.browser(), world.browser()
     request = world.shown(seen_by)
 
@@ -99,7 +99,7 @@ def test_an_answer_comes_from_the_browser_that_saw_the_question(world: World) ->
         world.consents.approve(request.id, other.token, other.user, "approve")
 
 
-def test_what_nobody_saw_nobody_approves(world: World) -> None:
+def test_a_request_that_was_never_shown_cannot_be_approved(world: World) -> None:
     browser, request = world.browser(), world.consents.push(WISH)
     world.clock.move(LOOKED)
 
@@ -107,7 +107,7 @@ def test_what_nobody_saw_nobody_approves(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_a_browser_that_signed_out_approves_nothing(world: World) -> None:
+def test_a_signed_out_browser_cannot_approve(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
     world.sign_ins.sign_out(browser.token, browser.user, "out")
@@ -116,7 +116,7 @@ def test_a_browser_that_signed_out_approves_nothing(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_who_was_disabled_meanwhile_approves_nothing(world: World) -> None:
+def test_a_user_who_was_disabled_meanwhile_cannot_approve(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser)
     world.disable(world.dana)
@@ -125,7 +125,7 @@ def test_who_was_disabled_meanwhile_approves_nothing(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_admin_access_is_not_for_users(world: World) -> None:
+def test_a_user_cannot_approve_admin_access(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser, ADMIN_WISH)
 
@@ -133,7 +133,7 @@ def test_admin_access_is_not_for_users(world: World) -> None:
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_admin_access_asks_for_a_fresh_sign_in(world: World) -> None:
+def test_approving_admin_access_needs_a_recent_sign_in(world: World) -> None:
     browser = world.browser(world.admin)
     world.clock.move(FRESH)
     request = world.shown(browser, ADMIN_WISH)
@@ -147,14 +147,14 @@ def test_admin_access_asks_for_a_fresh_sign_in(world: World) -> None:
     assert world.consents.approve(request.id, again.token, again.user, "approve").code is not None
 
 
-def test_an_administrator_approves_tenants_without_being_asked_again(world: World) -> None:
+def test_approving_tenant_access_needs_no_recent_sign_in(world: World) -> None:
     browser = world.browser(world.admin)
     world.clock.move(FRESH * 2)
 
     assert world.code(browser).tail
 
 
-def test_who_was_demoted_meanwhile_approves_no_admin_access(world: World) -> None:
+def test_an_administrator_who_was_demoted_meanwhile_cannot_approve_admin_access(world: World) -> None:
     browser = world.browser(world.admin)
     request = world.shown(browser, ADMIN_WISH)
     world.refuse_role(world.admin)
@@ -163,11 +163,11 @@ def test_who_was_demoted_meanwhile_approves_no_admin_access(world: World) -> Non
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
-def test_a_flood_of_pushes_keeps_nobody_from_signing_in(world: World) -> None:
+def test_a_flood_of_pushes_stores_nothing_and_blocks_no_user(world: World) -> None:
     for _ in range(300):
         world.consents.push(WISH)
 
-    # The same office, behind the same address, is let in, and nothing of the flood was stored.
+    # A user behind the same address as the flood can still approve.
     browser = world.browser()
     request = world.shown(browser)
     world.consents.approve(request.id, browser.token, browser.user, "approve")
@@ -175,7 +175,7 @@ def test_a_flood_of_pushes_keeps_nobody_from_signing_in(world: World) -> None:
     assert world.count(oauth_requests) == 1
 
 
-def test_the_record_names_the_user_who_opened_a_request_and_the_one_who_denied_it(world: World) -> None:
+def test_the_audit_log_names_the_user_who_opened_a_request_and_the_one_who_denied_it(world: World) -> None:
     request = world.shown(world.browser())
     other = world.browser(world.admin)
     world.consents.show(request.id, other.token, other.user)
@@ -184,7 +184,7 @@ def test_the_record_names_the_user_who_opened_a_request_and_the_one_who_denied_i
     assert world.actors() == {"oauth.request": world.dana, "oauth.deny": world.admin}
 
 
-def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> None:
+def test_opening_a_reference_twice_is_idempotent(world: World) -> None:
     browser, pushed = world.browser(), world.consents.push(WISH)
 
     first, second = (world.consents.show(pushed.id, browser.token, browser.user) for _ in range(2))
@@ -197,7 +197,7 @@ def test_a_reference_is_one_request_however_often_it_is_opened(world: World) -> 
         world.consents.show(pushed.id, browser.token, browser.user)
 
 
-def test_an_answered_request_stays_so_in_another_spelling_of_its_reference(world: World) -> None:
+def test_an_answered_request_cannot_be_reopened_by_another_encoding_of_its_reference(world: World) -> None:
     browser, pushed = world.browser(), world.consents.push(WISH)
     request = world.consents.show(pushed.id, browser.token, browser.user)
     world.consents.deny(request.id, browser.token, browser.user, "deny")
@@ -210,7 +210,7 @@ def test_an_answered_request_stays_so_in_another_spelling_of_its_reference(world
     assert world.count(oauth_requests) == 1
 
 
-def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> None:
+def test_a_request_pushed_at_one_replica_can_be_opened_at_another(world: World) -> None:
     another = Sealing(world.database, world.clock)
     consents = AuthorizationRequests(world.database, world.audit, world.clock, another)
 
@@ -218,7 +218,7 @@ def test_what_was_pushed_at_one_replica_is_opened_at_another(world: World) -> No
     assert consents.show(world.consents.push(WISH).id, browser.token, browser.user).wish == WISH
 
 
-def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
+def test_an_unopened_reference_expires_after_five_minutes(world: World) -> None:
     pushed = world.consents.push(WISH)
     world.clock.move(REQUEST_LIFE)
 
@@ -238,7 +238,7 @@ def test_a_reference_ends_after_five_minutes_unopened(world: World) -> None:
         lambda _: "\udc80" * 20,
     ],
 )
-def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
+def test_a_forged_reference_gets_the_error_of_an_expired_one(
     world: World, change: Callable[[str], str]
 ) -> None:
     forged = RequestId(change(world.consents.push(WISH).id))
@@ -247,7 +247,7 @@ def test_a_reference_that_was_not_sealed_here_is_like_one_that_is_over(
         world.opened(forged)
 
 
-def test_a_reference_tells_nothing_of_the_request(world: World) -> None:
+def test_a_reference_does_not_reveal_the_request(world: World) -> None:
     reference = world.consents.push(WISH).id
 
     plain = base64.urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
@@ -256,7 +256,7 @@ def test_a_reference_tells_nothing_of_the_request(world: World) -> None:
         assert part.encode() not in plain
 
 
-def test_the_longest_request_survives_the_way_through_the_sign_in_page(world: World) -> None:
+def test_the_longest_reference_survives_the_redirect_through_sign_in(world: World) -> None:
     wish = replace(
         WISH,
         client_id="c" * 64,
@@ -275,7 +275,7 @@ def test_the_longest_request_survives_the_way_through_the_sign_in_page(world: Wo
     assert world.opened(reference).wish == wish
 
 
-def test_no_secret_is_on_record(world: World) -> None:
+def test_no_token_is_in_the_audit_log(world: World) -> None:
     granted = world.granted()
     world.grants.refresh(granted.refresh, DESK, "refresh")
 

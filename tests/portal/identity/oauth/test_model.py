@@ -1,4 +1,4 @@
-"""What an application may ask for, and where its answer may go."""
+"""Tests of the parameters and redirect URIs of authorization requests."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ PATH = "/cb/0123456789abcdef"
 
 
 @given(st.integers(1024, 65535))
-def test_a_loopback_address_is_made_anew_from_its_port(port: int) -> None:
+def test_a_loopback_redirect_uri_is_rebuilt_from_its_port(port: int) -> None:
     destination = read_destination(f"http://127.0.0.1:{port}{PATH}", PASTE_BACK)
 
     assert destination == Loopback(port, PATH)
@@ -23,7 +23,7 @@ def test_a_loopback_address_is_made_anew_from_its_port(port: int) -> None:
     assert destination.url == f"http://127.0.0.1:{port}{PATH}"
 
 
-def test_the_portal_s_own_page_is_where_a_code_is_shown() -> None:
+def test_the_portal_page_is_a_manual_redirect() -> None:
     assert read_destination(PASTE_BACK, PASTE_BACK) == ManualRedirect()
 
 
@@ -53,13 +53,13 @@ def test_the_portal_s_own_page_is_where_a_code_is_shown() -> None:
         f"{PASTE_BACK}/x",
     ],
 )
-def test_a_code_goes_nowhere_else(address: str) -> None:
+def test_every_other_redirect_uri_is_refused(address: str) -> None:
     with pytest.raises(OAuthRefused, match="redirect_uri"):
         read_destination(address, PASTE_BACK)
 
 
 @given(st.text(max_size=60))
-def test_no_text_leads_a_code_away_from_this_machine(text: str) -> None:
+def test_no_redirect_uri_leaves_the_loopback_interface(text: str) -> None:
     for address in (text, f"http://127.0.0.1:{text}", f"http://{text}:54321{PATH}"):
         try:
             destination = read_destination(address, PASTE_BACK)
@@ -86,13 +86,13 @@ def test_no_text_leads_a_code_away_from_this_machine(text: str) -> None:
         {"version": "v" * 33},
     ],
 )
-def test_a_request_that_looks_unlike_one_is_refused(change: dict[str, Any]) -> None:
+def test_a_malformed_request_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(OAuthRefused):
         replace(WISH, **change).check()
 
 
-def test_the_challenge_is_the_one_of_rfc_7636() -> None:
-    # The example of its appendix B.
+def test_the_code_challenge_is_that_of_rfc_7636() -> None:
+    # The example of appendix B.
     assert (
         challenge_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
         == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -101,5 +101,5 @@ def test_the_challenge_is_the_one_of_rfc_7636() -> None:
 
 
 @pytest.mark.parametrize("verifier", ["", "v" * 42, "v" * 129, "v" * 42 + "é"])
-def test_what_is_no_verifier_fits_no_challenge(verifier: str) -> None:
+def test_a_malformed_verifier_has_no_challenge(verifier: str) -> None:
     assert challenge_of(verifier) is None

@@ -1,4 +1,4 @@
-"""Nothing that a user may repeat freely makes the audit log grow without bound."""
+"""Rate limits that keep repeated user actions from growing the audit log without bound."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -62,14 +62,14 @@ def limited(world: World, browser: SignedIn, repeated: Repeated) -> bool:
 
 
 def almost_reach(world: World, action: str, *, remaining: int) -> None:
-    """Count as many requests of Dana as leave *remaining* of them."""
+    """Set Dana's counter so that *remaining* requests are left."""
     row = update(guesses).where(guesses.c.subject == subject_of(action, world.dana))
     with world.database.writing() as connection:
         counted = connection.execute(row.values(spent=LIMIT - remaining))
     assert counted.rowcount == 1, f"{action} is not limited"
 
 
-def test_authorization_requests_that_are_opened_and_denied_in_a_loop_are_refused_in_the_end(
+def test_opening_and_denying_requests_in_a_loop_is_rate_limited(
     world: World,
 ) -> None:
     browser = world.browser()
@@ -95,9 +95,7 @@ def test_authorization_requests_that_are_opened_and_denied_in_a_loop_are_refused
         ("sign_in.confirm", confirm),
     ],
 )
-def test_what_writes_an_event_each_time_is_limited_for_each_user(
-    world: World, action: str, repeated: Repeated
-) -> None:
+def test_each_audited_action_is_rate_limited_per_user(world: World, action: str, repeated: Repeated) -> None:
     browser, other = world.browser(), world.browser(world.admin)
     assert not limited(world, browser, repeated)
     browser = world.browser()
@@ -114,7 +112,7 @@ def test_what_writes_an_event_each_time_is_limited_for_each_user(
     assert not limited(world, world.browser(), repeated)
 
 
-def test_a_refresh_token_is_not_spent_when_its_user_refreshes_too_often(world: World) -> None:
+def test_a_rate_limited_refresh_does_not_use_up_the_refresh_token(world: World) -> None:
     granted = world.granted()
     granted = world.grants.refresh(granted.refresh, DESK, "r")
     almost_reach(world, "oauth.refresh", remaining=0)

@@ -1,4 +1,4 @@
-"""From a code to tokens, from each refresh token to the next, and to their end."""
+"""Tests of token families: issue, rotation, reuse detection and revocation."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ RACERS = 100
 SECOND = timedelta(seconds=1)
 
 
-def test_a_code_gives_a_token_for_an_hour_and_a_grant_for_twelve(world: World) -> None:
+def test_a_code_gives_an_access_token_for_an_hour_and_a_refresh_token_for_twelve(world: World) -> None:
     granted = world.granted()
 
     token, owner = world.identity.authenticate(granted.access.reveal())
@@ -34,7 +34,7 @@ def test_a_code_gives_a_token_for_an_hour_and_a_grant_for_twelve(world: World) -
     assert not token.allows_admin
 
 
-def test_only_what_was_consented_to_is_allowed(world: World) -> None:
+def test_admin_scope_needs_consent(world: World) -> None:
     assert world.granted(world.admin, admin=True).access_token.allows_admin
     assert not world.granted(world.admin).access_token.reaches_admin
 
@@ -50,7 +50,7 @@ def test_only_what_was_consented_to_is_allowed(world: World) -> None:
     ],
     ids=["verifier", "no verifier", "port", "page", "client"],
 )
-def test_a_code_with_anything_wrong_is_burnt(world: World, presented: TokenRequest) -> None:
+def test_a_wrong_token_request_uses_up_the_code(world: World, presented: TokenRequest) -> None:
     code = world.code(world.browser())
 
     with pytest.raises(OAuthRefused):
@@ -62,7 +62,7 @@ def test_a_code_with_anything_wrong_is_burnt(world: World, presented: TokenReque
     assert ("oauth.redeem", "failed") in world.events()
 
 
-def test_a_code_lives_a_minute(world: World) -> None:
+def test_a_code_expires_after_a_minute(world: World) -> None:
     code = world.code(world.browser())
     world.clock.move(CODE_LIFE)
 
@@ -70,12 +70,12 @@ def test_a_code_lives_a_minute(world: World) -> None:
         world.grants.redeem(code, REDEEMER)
 
 
-def test_a_code_that_never_was_is_refused(world: World) -> None:
-    with pytest.raises(OAuthRefused, match="not known"):
+def test_an_unknown_code_is_refused(world: World) -> None:
+    with pytest.raises(OAuthRefused, match="unknown"):
         world.grants.redeem(mint_code(), REDEEMER)
 
 
-def test_a_pasted_code_belongs_to_the_page_that_showed_it(world: World) -> None:
+def test_a_pasted_code_needs_the_redirect_uri_of_the_portal_page(world: World) -> None:
     code = world.code(world.browser(), replace(WISH, destination=ManualRedirect()))
 
     granted = world.grants.redeem(code, replace(REDEEMER, redirect_uri=PASTE_BACK))
@@ -83,7 +83,7 @@ def test_a_pasted_code_belongs_to_the_page_that_showed_it(world: World) -> None:
     assert world.works(granted.access)
 
 
-def test_a_code_ends_with_the_browser_s_sign_in(world: World) -> None:
+def test_a_code_ends_with_the_session_that_approved_it(world: World) -> None:
     browser = world.browser()
     code = world.code(browser)
     world.sign_ins.sign_out(browser.token, browser.user, "out")
@@ -93,7 +93,7 @@ def test_a_code_ends_with_the_browser_s_sign_in(world: World) -> None:
     assert world.tokens() == []
 
 
-def test_a_code_is_worth_nothing_once_its_owner_is_disabled(world: World) -> None:
+def test_the_code_of_a_disabled_user_is_refused(world: World) -> None:
     code = world.code(world.browser())
     world.disable(world.dana)
 
@@ -102,7 +102,7 @@ def test_a_code_is_worth_nothing_once_its_owner_is_disabled(world: World) -> Non
     assert world.tokens() == []
 
 
-def test_a_code_for_admin_access_is_worth_nothing_to_who_is_no_administrator_any_more(world: World) -> None:
+def test_a_code_for_admin_access_is_refused_after_demotion(world: World) -> None:
     code = world.code(world.browser(world.admin), replace(WISH, wants_admin=True))
     world.refuse_role(world.admin)
 
@@ -111,7 +111,7 @@ def test_a_code_for_admin_access_is_worth_nothing_to_who_is_no_administrator_any
     assert world.tokens() == []
 
 
-def test_a_replay_fails_and_ends_what_the_first_use_gave(world: World) -> None:
+def test_a_replayed_code_revokes_its_token_family(world: World) -> None:
     code = world.code(world.browser())
     granted = world.grants.redeem(code, REDEEMER)
     assert world.works(granted.access)
@@ -125,14 +125,14 @@ def test_a_replay_fails_and_ends_what_the_first_use_gave(world: World) -> None:
     assert world.events()[-1] == ("oauth.replay", "denied")
 
 
-def test_of_a_hundred_redemptions_at_once_one_succeeds(world: World, database_url: str) -> None:
-    """Over two replicas, each with a writer of its own, as on PostgreSQL."""
+def test_of_a_hundred_concurrent_redemptions_exactly_one_succeeds(world: World, database_url: str) -> None:
+    """Races over two replicas, each with its own audit writer."""
     code = world.code(world.browser())
     there = Database(database_url)
     log = AuditLog(there, world.clock)
-    doors = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
+    replicas = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
 
-    outcomes = at_once(lambda number: doors[number % 2].redeem(code, REDEEMER))
+    outcomes = at_once(lambda number: replicas[number % 2].redeem(code, REDEEMER))
     log.close()
     there.close()
 
@@ -140,12 +140,12 @@ def test_of_a_hundred_redemptions_at_once_one_succeeds(world: World, database_ur
     lost = [outcome for outcome in outcomes if not isinstance(outcome, TokenGrant)]
     assert len(won) == 1
     assert {type(refusal).__name__ for refusal in lost} == {"InvalidGrant"}
-    # All the others were replays.
+    # The replays by the losers revoked the family.
     assert not world.works(won[0].access)
     assert len(world.tokens()) == 2
 
 
-def test_a_refresh_gives_the_next_tokens_and_prolongs_nothing(world: World) -> None:
+def test_a_refresh_gives_new_tokens_and_does_not_extend_the_sign_in(world: World) -> None:
     first = world.granted()
     world.clock.move(timedelta(minutes=50))
 
@@ -157,7 +157,7 @@ def test_a_refresh_gives_the_next_tokens_and_prolongs_nothing(world: World) -> N
     assert second.access_token.expires_at == world.clock() + ACCESS_LIFE
 
 
-def test_no_token_outlives_its_grant(world: World) -> None:
+def test_no_access_token_outlives_its_family(world: World) -> None:
     granted = world.granted()
     world.clock.move(GRANT_LIFE - 10 * SECOND)
 
@@ -170,7 +170,7 @@ def test_no_token_outlives_its_grant(world: World) -> None:
         world.grants.refresh(last.refresh, DESK, "refresh")
 
 
-def test_a_refresh_token_that_comes_again_ends_the_family(world: World) -> None:
+def test_a_reused_refresh_token_revokes_its_family(world: World) -> None:
     first = world.granted()
     second = world.grants.refresh(first.refresh, DESK, "refresh")
     third = world.grants.refresh(second.refresh, DESK, "refresh")
@@ -185,13 +185,13 @@ def test_a_refresh_token_that_comes_again_ends_the_family(world: World) -> None:
     assert world.events()[-1] == ("oauth.reuse", "denied")
 
 
-def test_of_a_hundred_refreshes_at_once_one_succeeds(world: World, database_url: str) -> None:
+def test_of_a_hundred_concurrent_refreshes_exactly_one_succeeds(world: World, database_url: str) -> None:
     granted = world.granted()
     there = Database(database_url)
     log = AuditLog(there, world.clock)
-    doors = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
+    replicas = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
 
-    outcomes = at_once(lambda number: doors[number % 2].refresh(granted.refresh, DESK, "refresh"))
+    outcomes = at_once(lambda number: replicas[number % 2].refresh(granted.refresh, DESK, "refresh"))
     log.close()
     there.close()
 
@@ -200,7 +200,7 @@ def test_of_a_hundred_refreshes_at_once_one_succeeds(world: World, database_url:
     assert not world.works(won[0].access)
 
 
-def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(world: World) -> None:
+def test_refresh_and_access_tokens_are_not_interchangeable(world: World) -> None:
     granted = world.granted()
 
     assert not world.works(granted.refresh)
@@ -211,7 +211,7 @@ def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(world: World
 
 
 @pytest.mark.parametrize("which", ["access", "refresh"])
-def test_signing_out_ends_the_device_by_either_token(world: World, which: str) -> None:
+def test_revoking_either_token_revokes_the_family(world: World, which: str) -> None:
     granted = world.granted()
 
     world.grants.revoke(getattr(granted, which).reveal(), DESK, "revoke")
@@ -222,7 +222,7 @@ def test_signing_out_ends_the_device_by_either_token(world: World, which: str) -
     assert world.events()[-1] == ("oauth.revoke", "done")
 
 
-def test_signing_out_twice_or_with_anything_else_is_no_mistake(world: World) -> None:
+def test_revoking_an_unknown_or_revoked_token_is_no_error(world: World) -> None:
     granted = world.granted()
     secret, _ = world.identity.create_token(world.dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
@@ -232,7 +232,7 @@ def test_signing_out_twice_or_with_anything_else_is_no_mistake(world: World) -> 
     assert world.works(secret)
 
 
-def test_the_owner_ends_a_device_and_all_that_stands_on_it(world: World) -> None:
+def test_revoking_the_refresh_token_in_the_portal_revokes_the_family(world: World) -> None:
     granted = world.granted()
     other = world.granted()
 
@@ -242,7 +242,7 @@ def test_the_owner_ends_a_device_and_all_that_stands_on_it(world: World) -> None
     assert world.works(other.access)
 
 
-def test_whoever_is_disabled_gets_no_next_token(world: World) -> None:
+def test_a_disabled_user_gets_no_new_tokens(world: World) -> None:
     granted = world.granted()
     world.disable(world.dana)
 
@@ -252,7 +252,7 @@ def test_whoever_is_disabled_gets_no_next_token(world: World) -> None:
 
 
 def at_once(act: Callable[[int], TokenGrant]) -> list[TokenGrant | PortalError]:
-    """What each of many got that begin together."""
+    """Run *act* in many threads that start together; return each result or error."""
     start = Barrier(RACERS)
 
     def race(number: int) -> TokenGrant | PortalError:

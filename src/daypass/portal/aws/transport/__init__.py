@@ -1,1 +1,1 @@
-"""HTTP to AWS: connections, signatures, retries, and the query protocol."""
+"""HTTP transport to AWS: connections, signatures, retries, and the query protocol."""

@@ -1,4 +1,4 @@
-"""One kept connection that speaks HTTP/1.1: one request at a time, and each answer read whole."""
+"""A keep-alive HTTP/1.1 connection: one request at a time, whole responses."""
 
 import re
 import select
@@ -22,37 +22,37 @@ _PIECE = 64 * 1024
 _LARGEST_HEAD = 16 * 1024
 
 Left = Callable[[], float]
-"""How many seconds are left, by now, for whatever comes next."""
+"""Returns the seconds that are left for the next step."""
 
 
 class NoResponse(Exception):
-    """No whole answer came; the connection is of no use any more."""
+    """No complete response arrived; the connection cannot be used any more."""
 
 
 class ResponseTooLarge(Exception):
-    """The answer is longer than any that is expected here."""
+    """The response exceeds the expected size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, whatever it is."""
+    """An HTTP response of any status."""
 
     status: int
     body: bytes
     start: bytes = field(default=b"", repr=False, compare=False)
-    """The first bytes of the answer as they came, for headers that are read in rare cases only."""
+    """The first bytes received, for headers that are read in rare cases only."""
 
     @property
     def date(self) -> datetime | None:
-        """The time of the header Date; None if it is missing or malformed."""
+        """The time of the Date header, or None if it is missing or malformed."""
         found = _DATE.search(self.start.partition(b"\r\n\r\n")[0])
         return None if found is None else read_date(found[1].decode("latin-1"))
 
 
 class Connection:
-    """A connection to one host; whoever opened it closes it.
+    """A connection to one host; its creator must close it.
 
-    `is_usable` says whether it takes another request, which it does not once anything went wrong on it.
+    `is_usable` is False after any failure: the connection then takes no further request.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Connection:
     ) -> None:
         """Connect, through the proxy if there is one; raises `NoResponse` or `OSError`.
 
-        `ProxyError`, an `OSError`, says what is wrong at the proxy.
+        `ProxyError`, an `OSError`, describes a failure at the proxy.
         """
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if trust else 80)
@@ -69,7 +69,7 @@ class Connection:
         self._forwarder = None if trust else proxy
         self._origin = f"{parts.scheme}://{parts.netloc}"
         try:
-            # A request goes out at once, in one packet.
+            # Disables Nagle's algorithm: a request is one packet and must not be delayed.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if proxy is not None and trust is not None:
                 tunnel.establish(plain, proxy, host, port, partial(_some, left))
@@ -108,18 +108,18 @@ class Connection:
         return Reply(answer.status, bytes(answer.body), start)
 
     def is_dropped(self) -> bool:
-        """Whether the other side has closed, or sent what nobody asked for."""
+        """Return whether the peer closed the connection or sent unsolicited data."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        """Close it."""
+        """Close the socket."""
         self._socket.close()
 
 
 def read_date(text: str) -> datetime | None:
-    """Return the time of a header Date, in UTC; None if it is malformed."""
+    """Return the time of a Date header, in UTC, or None if it is malformed."""
     try:
         read = parsedate_to_datetime(text)
     except ValueError:
@@ -128,14 +128,14 @@ def read_date(text: str) -> datetime | None:
 
 
 def _open(host: str, port: int, left: Left) -> socket.socket:
-    """A connection to the first of a host's addresses that takes one; *left* is for all of them together."""
-    trouble: OSError | None = None
+    """Connect to the first address of a host that accepts; *left* covers all attempts together."""
+    failure: OSError | None = None
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
             return socket.create_connection((str(address[0]), port), _some(left))
         except OSError as error:
-            trouble = error
-    raise NoResponse from trouble
+            failure = error
+    raise NoResponse from failure
 
 
 def _open_proxy(proxy: Proxy, host: str, left: Left) -> socket.socket:
@@ -148,7 +148,7 @@ def _open_proxy(proxy: Proxy, host: str, left: Left) -> socket.socket:
 
 
 def _some(left: Left) -> float:
-    """The time that is left; raises `NoResponse` where that is none."""
+    """Return the time left; raises `NoResponse` if there is none."""
     seconds = left()
     if seconds <= 0:
         raise NoResponse
@@ -159,14 +159,14 @@ def _head(path: str, headers: Mapping[str, str], length: int) -> bytes:
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     lines += [f"Content-Length: {length}", "", ""]
     head = "\r\n".join(lines)
-    # Said without the header, which may be a secret.
+    # The message omits the header, which may be a secret.
     if not head.isascii() or head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
         raise ValueError("a header that is not one line of ASCII")
     return head.encode()
 
 
 class _Answer:
-    """An answer on its way; what httptools calls has names of its choosing."""
+    """The incremental parser of a response; httptools prescribes the names of the callbacks."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -176,23 +176,23 @@ class _Answer:
         self._parser = HttpResponseParser(self)
 
     def take(self, piece: bytes) -> None:
-        """Read on; raises `NoResponse` for what is no HTTP, or says more than it was asked."""
+        """Parse more bytes; raises `NoResponse` for bytes that are not HTTP or exceed the response."""
         try:
             self._parser.feed_data(piece)
         except (HttpParserError, HttpParserUpgrade) as error:
             raise NoResponse from error
 
     def on_message_begin(self) -> None:
-        """Called at the beginning of an answer; after the final one, nobody asked for it."""
+        """Start of a response; one after the final response was not requested."""
         self.may_go_on = False
 
     def on_body(self, piece: bytes) -> None:
-        """Called with each piece of a body."""
+        """A piece of the body."""
         if not self.is_whole:
             self.body += piece
 
     def on_message_complete(self) -> None:
-        """Called at the end of an answer, and of each that comes before the final one."""
+        """End of a response, interim (1xx) responses included."""
         if self.is_whole:
             return
         self.status = self._parser.get_status_code()

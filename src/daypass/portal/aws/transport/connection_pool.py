@@ -1,4 +1,4 @@
-"""POST over pooled connections, within a deadline, and again where that can help."""
+"""POST requests over pooled connections, with deadlines and retries."""
 
 import ssl
 import weakref
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Endpoint:
-    """One URL that takes POST requests, perhaps through a proxy; safe to use from many threads."""
+    """A connection pool for one URL that takes POST requests, optionally through a proxy; thread-safe."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Endpoint:
         self.path = parts.path or "/"
         self.url = f"{parts.scheme}://{self.host}{self.path}"
         self._trust = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
-        # What was used last has the best chance to be still open.
+        # LIFO: the connection that was used last is the most likely to be still open.
         self._idle: deque[Connection] = deque()
         self._connections = connections
         self._timing = timing
@@ -52,7 +52,7 @@ class Endpoint:
         weakref.finalize(self, _close_all, self._idle)
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Reply:
-        """Send once; `AwsUnavailable` where no whole answer comes in time."""
+        """Send a request once; raises `AwsUnavailable` if no complete response arrives in time."""
         connection = None
         try:
             connection = self._take() or self._connect(deadline)
@@ -77,8 +77,8 @@ class Endpoint:
         return min(self._timing.left(deadline), most)
 
     def _take(self) -> Connection | None:
-        """A connection that waits for use, if there is one."""
-        # Another thread may be quicker.
+        """Return an idle connection, or None."""
+        # Another thread may take the last one first.
         with suppress(IndexError):
             while True:
                 waiting = self._idle.pop()
@@ -94,7 +94,7 @@ class Endpoint:
             connection.close()
 
     def close(self) -> None:
-        """Close the connections that wait for use."""
+        """Close the idle connections."""
         _close_all(self._idle)
 
 
@@ -104,7 +104,7 @@ def _close_all(idle: deque[Connection]) -> None:
 
 
 def retry_with_backoff(attempt: Callable[[], T], deadline: Deadline, timing: Timing) -> T:
-    """Call *attempt* up to three times while AWS throttles or is away, with growing random pauses between."""
+    """Call *attempt* up to three times on throttling or outage, with exponential backoff and jitter."""
     for wait in (_FIRST_WAIT * 2**earlier for earlier in range(_TRIES - 1)):
         try:
             return attempt()

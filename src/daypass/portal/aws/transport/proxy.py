@@ -1,4 +1,4 @@
-"""The proxy between the portal and AWS: one choice for our own connections and for boto3's."""
+"""The proxy between the portal and AWS, chosen alike for the portal's connections and for boto3's."""
 
 import os
 
@@ -17,9 +17,9 @@ def chosen_proxy(url: str) -> Proxy | None:
 
 
 def boto_proxies(url: str) -> dict[str, str]:
-    """Return the proxy for *url* as botocore's `Config(proxies=...)` takes it: a secret.
+    """Return the proxy for *url* in the form of botocore's `Config(proxies=...)`; it may contain a password.
 
-    botocore's own choice would differ: it sends calls to loopback through the proxy and ignores ALL_PROXY.
+    botocore's own choice would differ: it sends loopback requests through the proxy and ignores ALL_PROXY.
     """
     proxy = chosen_proxy(url)
     return {} if proxy is None else {url.partition("://")[0]: proxy.url}
@@ -37,6 +37,6 @@ def service_urls(config: AwsConfig) -> dict[str, str]:
 
 
 def used_proxies(config: AwsConfig) -> tuple[Proxy, ...]:
-    """Return the proxies that AWS is called through; raises `AwsMisconfigured`."""
+    """Return the proxies on the way to AWS; raises `AwsMisconfigured`."""
     found = [chosen_proxy(url) for url in service_urls(config).values()]
     return tuple({proxy.address: proxy for proxy in found if proxy is not None}.values())

@@ -1,4 +1,4 @@
-"""AWS's query protocol, as STS and IAM speak it: signed requests, XML answers."""
+"""AWS's query protocol for STS and IAM: signed form requests, XML responses."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -25,12 +25,12 @@ from daypass.portal.errors import AwsError
 
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 
-# The same names, roles and people are asked about again and again, and quoting costs as much as signing.
+# The same names and roles recur in requests, and quoting costs as much as signing.
 _quoted = lru_cache(maxsize=1024)(quote_plus)
 
 
 class QueryService:
-    """One AWS service behind one endpoint. boto3's client does the same at three times the cost."""
+    """A client of one AWS service; boto3's client does the same at three times the cost."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class QueryService:
     def call(
         self, parameters: Mapping[str, str], deadline: Deadline, *, role_arn: str = ""
     ) -> Mapping[str, str]:
-        """The texts of the answer by path, or the `AwsError` that AWS's error code means for *role_arn*."""
+        """Return the response's texts by path; raises the `AwsError` for AWS's error code on *role_arn*."""
         body = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in parameters.items()).encode()
         try:
             answer = retry_with_backoff(
-                lambda: self._signed_in(body, deadline, role_arn), deadline, self._timing
+                lambda: self._send_renewing(body, deadline, role_arn), deadline, self._timing
             )
         except AwsError as failure:
             self._observe(failure)
@@ -65,12 +65,12 @@ class QueryService:
         self._observe(None)
         return answer
 
-    def _signed_in(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
+    def _send_renewing(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
         keys = self._credentials.frozen()
         try:
             return self._once(body, keys, deadline, role_arn)
         except CredentialsRefused:
-            # They may have been rotated. AWS did nothing for a request that it did not authenticate.
+            # The keys may have been rotated. AWS ignored the unauthenticated request, so a retry is safe.
             others = self._credentials.renewed(keys)
             if others is None:
                 raise
@@ -81,7 +81,7 @@ class QueryService:
     ) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body, keys), deadline)
         answer = text_by_path(reply.body)
-        # Some endpoints leave the outer element out.
+        # Some endpoints omit the outer element.
         code = answer.get("ErrorResponse/Error/Code") or answer.get("Error/Code")
         if code is not None:
             message = answer.get("ErrorResponse/Error/Message") or answer.get("Error/Message", "")
@@ -95,6 +95,6 @@ class QueryService:
         return answer
 
     def _signed(self, body: bytes, keys: ReadOnlyCredentials) -> dict[str, str]:
-        # Nothing here decompresses: a small answer could become a huge one.
+        # Responses are not decompressed, so that a small one cannot expand to a huge one.
         headers = {"Content-Type": _FORM, "Host": self._endpoint.host, "Accept-Encoding": "identity"}
         return signed(keys, self._service, self._region, self._endpoint.url, headers, body)

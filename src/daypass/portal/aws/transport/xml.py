@@ -1,14 +1,14 @@
-"""The XML that AWS's query protocol answers with, read strictly."""
+"""A strict parser of the XML responses of AWS's query protocol."""
 
 from typing import NoReturn
 from xml.parsers import expat
 
 
 def text_by_path(document: bytes) -> dict[str, str]:
-    """The texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
+    """Return the texts of a document by their path without namespaces, such as `ErrorResponse/Error/Code`.
 
-    Of several texts with one path the first counts. There are none in what is no XML, nor in XML that
-    declares a type: its entities could grow without bound, and AWS has no use for them.
+    The first of several texts at one path counts. The result is empty for malformed XML, and for XML with a
+    document type: its entities could expand without bound (“billion laughs”), and AWS sends none.
     """
     path: list[str] = []
     found: dict[str, str] = {}

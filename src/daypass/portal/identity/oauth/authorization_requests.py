@@ -31,7 +31,7 @@ _KEPT = timedelta(days=1)
 _ROW = re.compile("[0-9a-f]{32}")
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
-_OVER = "This request was answered, or has expired. Run the command again."
+_OVER = "This request was already answered, or has expired. Run the command again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,9 @@ class AuthorizationRequests:
         if not request.wish.wants_admin:
             return
         if not user.is_administrator:
-            raise AccessDenied("Admin access is for Administrators, and you are none. Cancel this request.")
+            raise AccessDenied(
+                "Admin access needs the Administrator role, which you do not have. Cancel this request."
+            )
         require_recent_authentication(session, self.clock())
 
     def approve(
@@ -103,11 +105,9 @@ class AuthorizationRequests:
         request = self._open(request_id, now)
         self.check_person(request, session, user)
         if request.shown_to != session.id or request.shown_at is None:
-            raise ConsentTooFast("Look at what is asked for first, then answer.")
+            raise ConsentTooFast("Open the request and read it, then answer.")
         if now - request.shown_at < LOOK_FIRST:
-            raise ConsentTooFast(
-                "That was faster than anybody reads. Look at what is asked for, then answer."
-            )
+            raise ConsentTooFast("The answer came too fast. Read the request, then answer.")
         code = mint_code()
         made = (digest(code.reveal()), now + CODE_LIFE, user.id)
 

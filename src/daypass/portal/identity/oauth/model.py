@@ -63,7 +63,8 @@ def read_destination(redirect_uri: str, paste_back: str) -> Destination:
     port = int(match[1]) if match else 0
     if match is None or port not in _PORTS or str(port) != match[1]:
         raise OAuthRefused(
-            "invalid_request", "redirect_uri takes http://127.0.0.1:PORT/cb/RANDOM, or the portal's own page."
+            "invalid_request",
+            "redirect_uri must be http://127.0.0.1:PORT/cb/RANDOM or the portal's own page.",
         )
     return Loopback(port, match[2])
 
@@ -88,7 +89,7 @@ class AuthorizationParameters:
         if not _CLIENT.fullmatch(self.client_id):
             raise OAuthRefused("invalid_client", "client_id has 1 to 64 letters, digits, dots and dashes.")
         if not _CHALLENGE.fullmatch(self.challenge):
-            raise OAuthRefused("invalid_request", "code_challenge is missing, or not one of S256.")
+            raise OAuthRefused("invalid_request", "code_challenge is missing, or is not an S256 challenge.")
         if not _STATE.fullmatch(self.state):
             raise OAuthRefused("invalid_request", "state is missing; it has 16 to 128 unreserved characters.")
         for name, text, longest in (
@@ -99,7 +100,7 @@ class AuthorizationParameters:
             if len(text) > longest or not text.isprintable():
                 raise OAuthRefused("invalid_request", f"{name} has at most {longest} printable characters.")
         if not self.device:
-            raise OAuthRefused("invalid_request", "device is missing: the name of the machine that asks.")
+            raise OAuthRefused("invalid_request", "device is missing: the name of the requesting machine.")
 
 
 @dataclass(frozen=True, slots=True)

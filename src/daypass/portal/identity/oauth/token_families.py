@@ -24,9 +24,9 @@ from daypass.portal.identity.tokens import digest, mint, recognise
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
 
-_NO_CODE = "This code is not known here, or has expired. Sign in again."
-_CODE_USED = "This code was used before. What it gave then was ended, in case somebody else has it."
-_REUSED = "This refresh token was used before. Its sign-in was ended, in case somebody else has it."
+_NO_CODE = "This code is unknown or has expired. Sign in again."
+_CODE_USED = "This code was used before. Its tokens were revoked, in case one was stolen. Sign in again."
+_REUSED = "This refresh token was used before. Its sign-in was revoked, in case it was stolen. Sign in again."
 _ENDED = "This sign-in has ended. Sign in again."
 
 
@@ -101,7 +101,7 @@ class TokenFamilies:
             self._end_used("oauth.reuse", spent, address, request_id)
             raise InvalidGrant(_REUSED)
         if bearer is None or bearer.token.kind is not TokenKind.REFRESH:
-            raise InvalidGrant("This refresh token is not known here. Sign in again.")
+            raise InvalidGrant("This refresh token is unknown. Sign in again.")
         if bearer.is_revoked or bearer.is_disabled or bearer.token.expires_at <= now:
             raise InvalidGrant(_ENDED)
         grant, user = bearer.token, bearer.user
@@ -136,9 +136,9 @@ class TokenFamilies:
         wish = request.wish
         destination = wish.destination.url if isinstance(wish.destination, Loopback) else self.paste_back
         if by.client_id != wish.client_id or by.redirect_uri != destination:
-            return "client_id or redirect_uri is not that of the request. Sign in again."
+            return "client_id or redirect_uri does not match the request. Sign in again."
         if challenge_of(by.verifier.reveal()) != wish.challenge:
-            return "code_verifier does not fit the request. Sign in again."
+            return "code_verifier does not match the request. Sign in again."
         return ""
 
     def _redeem_code(
