@@ -117,7 +117,7 @@ def test_the_audit_log_verifies_and_has_the_events_of_each_issuance(seeded: Path
     verified = portal(seeded, "audit", "verify")
 
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert "The record is what was written" in verified.stdout
+    assert "The audit log is intact" in verified.stdout
 
 
 def test_the_time_stamps_of_the_audit_log_never_go_back(seeded: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_state_directory_that_cannot_be_made_is_named_with_the_way_out(operato
     ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL="")
 
     assert ran.returncode == 1
-    assert f"The state directory {operator.home}/.local/state/daypass cannot be made" in ran.stderr
+    assert f"The state directory {operator.home}/.local/state/daypass cannot be created" in ran.stderr
     assert "Set DAYPASS_DATABASE_URL" in ran.stderr
 
 
@@ -127,7 +127,7 @@ def test_a_script_has_a_random_password_made_and_printed_once(operator: Operator
 
     assert made.returncode == 0, made.stderr
     (line,) = [
-        line for line in made.stderr.splitlines() if line.startswith("The password, shown this once: ")
+        line for line in made.stderr.splitlines() if line.startswith("The password, shown only once: ")
     ]
     assert signs_in(sqlite_url, line.rpartition(" ")[2])
     assert made.stdout.startswith("daypass_pat_")

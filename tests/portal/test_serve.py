@@ -74,7 +74,7 @@ def test_over_tls_it_serves_who_trusts_it_and_says_so(operator: Operator, certif
         assert versions(certificates, port) == {"TLSv1.2", "TLSv1.3"}
         assert {len(cores) for cores in cores_of(serving)} == {1}
         assert (line["url"], line["tls"], line["level"]) == ("https://localhost:8443", True, "info")
-        assert not told(serving, "This process speaks no TLS.")
+        assert not told(serving, "This process does not use TLS.")
         assert not told(serving, "Nobody can sign in yet.")
         assert serving.stop() == 0
 
@@ -112,7 +112,7 @@ def versions(certificates: Certificates, port: int) -> set[str | None]:
 def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> None:
     with operator.serving(DAYPASS_ONE_CORE="false") as serving:
         cores = cores_of(serving)
-        plain = told(serving, "This process speaks no TLS.")[0]
+        plain = told(serving, "This process does not use TLS.")[0]
         empty = told(serving, "Nobody can sign in yet.")[0]
         unknown = serving.ask("GET", "/v3/features/system", "no_such_token")
         code = serving.stop(signal.SIGINT)
@@ -141,9 +141,9 @@ def test_a_database_in_the_current_folder_is_named_in_the_log(operator: Operator
 def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
     proxy = {"DAYPASS_BEHIND_PROXY": "true", "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
     with operator.serving_forked(**proxy) as serving:
-        plain = told(serving, "This process speaks no TLS.")[0]
+        plain = told(serving, "This process does not use TLS.")[0]
 
-    assert plain["why"] == "DAYPASS_BEHIND_PROXY says that a proxy in front does."
+    assert plain["why"] == "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."
 
 
 def refused(operator: Operator, *words: str, **more: str) -> str:
@@ -167,7 +167,7 @@ def sentence_of(ended: Ended) -> str:
 def test_the_network_is_not_let_in_without_tls(operator: Operator) -> None:
     sentence = refused_inside(operator, DAYPASS_LISTEN="0.0.0.0:0", DAYPASS_PUBLIC_URL="https://x.example")
 
-    assert "tokens would travel readable" in sentence
+    assert "without TLS, with tokens unencrypted" in sentence
     assert "DAYPASS_BEHIND_PROXY=true" in sentence
 
 

@@ -1,1 +1,1 @@
-"""The server: web pages and an API that hand out short-lived AWS access."""
+"""The portal: web pages and APIs that issue short-lived AWS credentials."""

@@ -1,4 +1,4 @@
-"""The composition root: every object of the portal is built here, once, in plain sight."""
+"""The composition root: builds every object of the portal once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,35 +72,35 @@ from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
 
 DOORS_WITH_PAGES = ("pages", "api", "legacy", "oauth")
-"""Those with templates of their own."""
+"""The packages of `http` that have templates."""
 
 _SPARE_CONNECTIONS = 5
-"""For background work: readiness probe, orphaned attempts, roles, and two for the verification."""
+"""Connections for background work: readiness probe, abandoned attempts, roles, two for the verification."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """A portal that is ready to serve."""
+    """A built portal, with what the process that serves it calls."""
 
     app: ASGIApp
     doors: Sequence[Starlette]
     has_administrator: Callable[[], bool]
-    """Whether anybody can run it yet."""
+    """Returns whether an Administrator exists."""
     database_profile: Profile
-    """The session state that the database connections have."""
+    """The session profile of the database connections."""
     reach_aws: Callable[[], None]
-    """Begins to learn the portal's identity in AWS; waits two seconds at most. Called before `start`."""
+    """Starts to look up the portal's identity in AWS; waits two seconds at most. Called before `start`."""
     start: Callable[[], None]
-    """Begins the work in the background; to be called once by the process that serves."""
+    """Starts the background work; called once, by the process that serves."""
     close: Callable[[], None]
     administration: Administration
 
 
 def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
-    """A portal on its own database and AWS.
+    """Build a portal with the configured database and AWS services.
 
     Raises `ConfigError`, `SchemaError`, `StorageUnavailable` or, for an AWS setting, `AwsMisconfigured`, each
-    with what to do about it. AWS itself is not called yet, see `Portal.reach_aws`.
+    with the remedy. AWS is not called yet, see `Portal.reach_aws`.
     """
     database = open_database(config)
     try:
@@ -113,63 +113,63 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
 
 
 def page_templates() -> Templates:
-    """Every template there is."""
+    """Return the templates of all packages."""
     return Templates(Assets(), DOORS_WITH_PAGES)
 
 
 def open_database(config: PortalConfig) -> Database:
-    """Open the database, with a connection for each thread for requests without AWS, and some to spare."""
+    """Open the database, with a connection per request thread, and some for background work."""
     return Database(config.database_url, connections=config.threads + _SPARE_CONNECTIONS)
 
 
 def assemble(
     config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates
 ) -> Portal:
-    """A portal on a database whose schema was checked; owns the database from here on."""
+    """Build a portal from its services; takes ownership of the database, whose schema must be checked."""
     core = make_core(config, database, aws, clock, templates)
-    api, compat, web = _api_door(core), _compat_door(core), _web_door(core)
-    local_access = _local_access_door(core)
-    machine, consent = _oauth_doors(core)
+    api, legacy, pages = _api_channel(core), _legacy_channel(core), _page_channel(core)
+    local_access = _local_access_channel(core)
+    machine, consent = _oauth_channels(core)
     probe = WriteProbe(database, core.audit, clock)
     health = make_door(health_routes(probe, aws.issuing), problem)
     doors = {
         PREFIX: api,
-        **dict.fromkeys(PREFIXES, compat),
+        **dict.fromkeys(PREFIXES, legacy),
         **dict.fromkeys(PROBES, health),
         LOCAL_ACCESS: local_access,
         **dict.fromkeys(MACHINE_PREFIXES, machine),
         PAGE_PREFIX: consent,
     }
 
-    orphans = AbandonedAttempts(database, core.audit)
+    attempts = AbandonedAttempts(database, core.audit)
 
     if core.administration.maxima is not None:
-        # Changes of roles that an earlier process left undone. Before AWS answers, each would be refused.
+        # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
         aws.when_known(core.administration.maxima.reconcile)
-    orphans.settle_some()
+    attempts.settle_some()
     return Portal(
         RequestMiddleware(
-            Transport(Dispatcher(doors, otherwise=web), config.public_url), core.callers.addresses
+            Transport(Dispatcher(doors, otherwise=pages), config.public_url), core.callers.addresses
         ),
-        (api, compat, local_access, machine, consent, health, web),
+        (api, legacy, local_access, machine, consent, health, pages),
         core.has_administrator,
         database.profile,
         aws.learn,
-        orphans.start,
-        _closing(core, aws, orphans),
+        attempts.start,
+        _closing(core, aws, attempts),
         core.administration,
     )
 
 
-def _closing(core: Core, aws: Aws, orphans: AbandonedAttempts) -> Callable[[], None]:
-    """Return the function that ends all work of a portal and closes its database."""
+def _closing(core: Core, aws: Aws, attempts: AbandonedAttempts) -> Callable[[], None]:
+    """Return the function that stops all work of a portal and closes its database."""
     background: list[Verification | AbandonedAttempts | RoleReconciler]
-    background = [core.administration.verification, orphans]
+    background = [core.administration.verification, attempts]
     if core.administration.maxima is not None:
         background.append(core.administration.maxima)
 
     def close() -> None:
-        # All are asked first: none goes on with new work while another is waited for.
+        # All are interrupted first, so that none begins new work while another is joined.
         aws.close()
         for work in background:
             work.interrupt()
@@ -182,7 +182,7 @@ def _closing(core: Core, aws: Aws, orphans: AbandonedAttempts) -> Callable[[], N
     return close
 
 
-def _api_door(core: Core) -> Starlette:
+def _api_channel(core: Core) -> Starlette:
     config = core.config
     operations = api_operations(
         Me(core.account_id, config.aws.region, core.release, config.aws.endpoint_url),
@@ -198,13 +198,13 @@ def _api_door(core: Core) -> Starlette:
             records=Records(core.administration, core.clock),
         ),
     )
-    # Made when it is first asked for: a start waits for neither.
+    # Both are built on first use, to keep the start fast.
     document = cache(lambda: describe(operations, config.public_url, core.release))
     docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
     return make_door(api_routes(operations, core.entrance(Channel.API), document, docs), problem)
 
 
-def _compat_door(core: Core) -> Starlette:
+def _legacy_channel(core: Core) -> Starlette:
     config, broker = core.config, core.broker
     system = System(
         database=core.database,
@@ -215,7 +215,7 @@ def _compat_door(core: Core) -> Starlette:
         role_prefix=config.aws.role_prefix,
         version=core.release,
     )
-    compat = LegacyHandlers(
+    handlers = LegacyHandlers(
         jit=Jit(core.issuer, core.clock),
         tenants=Tenants(core.database, core.administration, core.account_id, config.aws.region),
         system=system,
@@ -223,18 +223,18 @@ def _compat_door(core: Core) -> Starlette:
         settings=CompatSettings(core.administration),
         plans=Plans(core.database, core.account_id, config.aws.region),
     )
-    return make_door(legacy_routes(core.entrance(Channel.LEGACY), compat), message, absence)
+    return make_door(legacy_routes(core.entrance(Channel.LEGACY), handlers), message, absence)
 
 
-def _local_access_door(core: Core) -> Starlette:
+def _local_access_channel(core: Core) -> Starlette:
     approvals = LegacyConsents(core.identity, core.config.legacy_loopback)
     local_access = LocalAccess(core.pages, approvals, core.clock)
     routes = local_access_routes(core.page_entrance(Channel.LEGACY), local_access)
     return make_door(routes, core.refusal_page)
 
 
-def _oauth_doors(core: Core) -> tuple[Starlette, Starlette]:
-    """What applications call by themselves, and what people answer."""
+def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
+    """Return the OAuth endpoints for clients, and the consent pages for users."""
     origin = core.config.public_url
     consents = AuthorizationRequests(
         core.database, core.audit, core.clock, Sealing(core.database, core.clock)
@@ -247,7 +247,7 @@ def _oauth_doors(core: Core) -> tuple[Starlette, Starlette]:
     return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)
 
 
-def _web_door(core: Core) -> Starlette:
+def _page_channel(core: Core) -> Starlette:
     aws, own = core.config.aws, PersonalTokens(core.identity)
     workstations = Workstations(core.config.public_url, core.release, aws.region, aws.endpoint_url)
     ways = ConsoleAccess(core.pages, core.issuer)

@@ -1,4 +1,4 @@
-"""Everything through which the portal calls AWS, built in one place."""
+"""Construction of the services through which the portal calls AWS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,30 +18,30 @@ from daypass.portal.inventory.finder import ResourceFinder
 from daypass.portal.storage.engine import Database
 
 _FIRST_ANSWER = 2.0
-"""Seconds for which a start waits for AWS. Without an answer it goes on, and asks in the background."""
+"""Seconds that a start waits for AWS. After that it continues, and retries in the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aws:
-    """Everything through which the portal asks AWS."""
+    """The services through which the portal calls AWS."""
 
     broker: Broker
     source: ResourceFinder
     roles: IamRoles | None = None
-    """None where the portal makes and changes no roles."""
+    """None if the portal does not manage roles."""
     doctor: Examiner | None = None
-    """None where the portal does not look at roles."""
+    """None if the portal does not check roles."""
     issuing: Callable[[], IssuingStatus] = always_issuing
     """Returns the state of the portal's own credentials."""
     learn: Callable[[], None] = lambda: None
-    """Begins to learn the portal's identity; returns soon, whether AWS answers or not."""
+    """Starts to look up the portal's identity; returns within two seconds, with or without an answer."""
     when_known: Callable[[Callable[[], None]], None] = lambda callback: callback()
-    """Calls something as soon as the portal's identity is known."""
+    """Calls a callback as soon as the portal's identity is known."""
     close: Callable[[], None] = lambda: None
 
 
 def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
-    """Return the services of the portal's own account, without calling AWS; raises `AwsMisconfigured`."""
+    """Build the services for the portal's AWS account without calling AWS; raises `AwsMisconfigured`."""
     connections = aws_threads(config.threads)
     broker = make_broker(config.aws, public_url=config.public_url, connections=connections)
     roles = aws_roles(config.aws, lambda: broker.account_id, credentials=broker.credentials)

@@ -1,4 +1,4 @@
-"""What the process is started with: the environment, read once, and refused with the variable's name."""
+"""The configuration of the process: environment variables, read once at the start and validated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Network = IPv4Network | IPv6Network
 
 
 class LegacyLoopback(StrEnum):
-    """What the legacy clients may be handed through the browser."""
+    """The sessions that legacy clients may get through the browser."""
 
     ON = "on"
     TENANT_ONLY = "tenant-only"
@@ -24,29 +24,29 @@ class LegacyLoopback(StrEnum):
 
 
 class ConfigError(Exception):
-    """A variable is missing or wrong; the message names it and says what it takes."""
+    """A variable is missing or invalid; the message names it and what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the environment; the documentation's table is made of these."""
+    """An environment variable; the table of the documentation is generated from these."""
 
     name: str
     takes: str
     default: str | None
-    """None where nothing can stand in for it."""
+    """None if the variable is required."""
     help: str
 
     def read(self, environ: Mapping[str, str]) -> str:
-        """What is set, or else the default."""
+        """Return the value that is set, or else the default; raises `ConfigError` if there is neither."""
         text = environ.get(self.name, "").strip() or self.default
         if text is None:
             raise ConfigError(f"{self.name} is not set. It takes {self.takes}.")
         return text
 
     def refuse(self) -> ConfigError:
-        """The refusal of what is set; does not repeat it, for it may be a secret in the wrong place."""
-        return ConfigError(f"{self.name} takes {self.takes}; what it holds is something else.")
+        """Return the error for an invalid value; it omits the value, which may be a misplaced secret."""
+        return ConfigError(f"{self.name} has an invalid value. It takes {self.takes}.")
 
 
 DATABASE_URL = Variable(
@@ -185,7 +185,7 @@ VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class AwsConfig:
-    """Where AWS is, and what the portal's roles are called there."""
+    """The AWS endpoints, and the names of the portal's roles."""
 
     region: str
     partition: str
@@ -200,7 +200,7 @@ class AwsConfig:
 
 @dataclass(frozen=True, slots=True)
 class PortalConfig:
-    """How one portal process runs."""
+    """The configuration of one portal process."""
 
     database_url: str
     stated_public_url: str | None
@@ -218,12 +218,12 @@ class PortalConfig:
 
     @property
     def serves_tls(self) -> bool:
-        """Whether this process itself speaks TLS."""
+        """Whether this process terminates TLS itself."""
         return self.certificate is not None
 
     @property
     def public_url(self) -> str:
-        """The origin by which people reach the portal."""
+        """The origin under which browsers and clients reach the portal."""
         if self.stated_public_url is not None:
             return self.stated_public_url
         scheme = "https" if self.serves_tls else "http"
@@ -231,7 +231,7 @@ class PortalConfig:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "PortalConfig":
-        """Read every variable; raises `ConfigError` at the first that is missing or wrong."""
+        """Read every variable; raises `ConfigError` at the first that is missing or invalid."""
         host, port = _address(environ)
         certificate, private_key = _file(TLS_CERTIFICATE, environ), _file(TLS_KEY, environ)
         if (certificate is None) != (private_key is None):
@@ -259,8 +259,9 @@ class PortalConfig:
 def _require_tls_off_loopback(config: PortalConfig) -> None:
     if not (ip_address(config.host).is_loopback or config.serves_tls or config.is_behind_proxy):
         raise ConfigError(
-            f"{LISTEN.name} would let the network in without TLS, and tokens would travel readable. Set "
-            f"{TLS_CERTIFICATE.name} and {TLS_KEY.name}, or {BEHIND_PROXY.name}=true where a proxy does TLS."
+            f"{LISTEN.name} would expose the portal to the network without TLS, with tokens unencrypted. "
+            f"Set {TLS_CERTIFICATE.name} and {TLS_KEY.name}, or {BEHIND_PROXY.name}=true if a proxy "
+            "terminates TLS."
         )
     if ip_address(config.host).is_unspecified and config.stated_public_url is None:
         raise ConfigError(f"{PUBLIC_URL.name} is not set. It takes {PUBLIC_URL.takes}.")
@@ -274,7 +275,7 @@ def _aws(environ: Mapping[str, str]) -> AwsConfig:
         raise ConfigError(
             f"{AWS_REGION.name}={region} is in the partition {partition}. Daypass works in {known}."
         )
-    # Keys of another AWS have no business at the real one's sign-in.
+    # With another AWS endpoint, its keys must not be sent to the sign-in endpoint of the real AWS.
     endpoint_url = _origin(AWS_ENDPOINT_URL, environ)
     return AwsConfig(
         region=region,
@@ -297,7 +298,7 @@ def read_region(environ: Mapping[str, str]) -> str:
 
 
 def read_role_name(variable: Variable, environ: Mapping[str, str]) -> str:
-    """What is set, if it can be part of the name of a role."""
+    """Return a role name or prefix; raises `ConfigError` if IAM would not accept it."""
     text = variable.read(environ)
     if len(text) > 64 or not text.isascii() or not all(sign.isalnum() or sign in "_+=,.@-" for sign in text):
         raise variable.refuse()
@@ -324,7 +325,7 @@ def _file(variable: Variable, environ: Mapping[str, str]) -> Path | None:
         path.open("rb").close()
     except OSError as error:
         raise ConfigError(
-            f"{variable.name} takes {variable.takes}, and {path} is none ({error.strerror})."
+            f"{variable.name} takes {variable.takes}, but {path} cannot be read ({error.strerror})."
         ) from error
     return path
 
@@ -347,17 +348,17 @@ def database_url(environ: Mapping[str, str]) -> str:
     """Return the URL of the database: the configured one, else the file that the portal uses by default."""
     if configured := DATABASE_URL.read(environ):
         return configured
-    # The default of earlier versions; a database must not seem empty after an upgrade.
+    # The default of earlier versions. Without it, the database would seem empty after an upgrade.
     if Path(DATABASE_FILE).exists():
         return f"sqlite:///{DATABASE_FILE}"
     return f"sqlite:///{state_directory(environ) / DATABASE_FILE}"
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:
-    """Return where the portal keeps state by default: systemd's StateDirectory=, else as XDG has it."""
+    """Return the default state directory: systemd's StateDirectory=, else that of the XDG specification."""
     # systemd separates several directories by colons.
-    if given := environ.get("STATE_DIRECTORY", "").partition(":")[0]:
-        return Path(given)
+    if directory := environ.get("STATE_DIRECTORY", "").partition(":")[0]:
+        return Path(directory)
     base = environ.get("XDG_STATE_HOME", "")
     if base.startswith("/"):
         return Path(base) / "daypass"

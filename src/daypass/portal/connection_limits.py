@@ -1,4 +1,4 @@
-"""Limits on TCP connections that the HTTP server has no settings for: silence, slowness, and their number.
+"""Limits on TCP connections that the HTTP server has no settings for: idle time, slowness, and number.
 
 The server accepts connections itself. This watch runs in the same process, reads the kernel's statistics of
 each accepted connection (TCP_INFO), and shuts down those over a limit; the server then sees them end.
@@ -27,7 +27,7 @@ from daypass.portal.config import Network
 
 _FDS = Path("/proc/self/fd")
 _RESERVED_FILES = 512
-"""File descriptors kept for the database, AWS and files, whatever is connected."""
+"""File descriptors reserved for the database, AWS and files."""
 _MOST_FILES = 65_536
 
 # linux/tcp.h: 8 bytes, 24 numbers of 32 bits, 2 of 64 bits (pacing), then the bytes acknowledged.
@@ -42,29 +42,30 @@ _log = structlog.get_logger("portal.connections")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits past which a connection without a request under way is closed; times in seconds."""
+    """Limits beyond which a connection without a request in progress is closed; times in seconds."""
 
     connections: int
-    """Of all addresses together. From three quarters of it on, quiet connections are closed."""
+    """The most connections of all addresses. From three quarters of it on, quiet connections are closed."""
     per_address: int
-    """Of one client address; beyond it, its quiet connections are closed. Trusted proxies are exempt."""
+    """The most connections of one client address; beyond it, its quiet ones are closed. Trusted proxies are
+    exempt."""
     unanswered: float = 10.0
-    """From the accept to the first answer, unless a request is under way: silence, slow headers, half a
-    TLS handshake."""
+    """The time from accept to the first response, which limits slow headers (slowloris) and incomplete TLS
+    handshakes."""
     idle: float = 120.0
-    """Without a byte in either direction."""
+    """The time without a byte in either direction."""
     quiet: float = 1.0
     """A connection counts as quiet this long after its last request, or after the accept."""
 
     @classmethod
     def within(cls, connections: int) -> "Limits":
-        """Return limits for a server that accepts so many connections."""
+        """Return the limits for a server that accepts that many connections."""
         return cls(connections, max(1, connections // 4))
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """One connection, as the kernel and the server know it at one moment."""
+    """The state of one connection, by the kernel and the server."""
 
     key: int
     """The socket's inode, which no other open socket has."""
@@ -76,7 +77,7 @@ class ConnectionState:
     idle_for: float
     """Seconds since the last byte in either direction."""
     is_busy: bool
-    """Whether a request of it is being handled."""
+    """Whether one of its requests is being handled."""
 
 
 def overdue(seen: ConnectionState, limits: Limits, now: float) -> bool:
@@ -98,7 +99,7 @@ def surplus(
     total, most = len(every), limits.connections * 3 // 4
     if total <= most and max(per_address.values(), default=0) <= limits.per_address:
         return []
-    # Bytes are no sign of use: a client can send pings, or its header byte by byte, for as long as it likes.
+    # Received bytes do not prove use: a client can send pings, or its header byte by byte, without end.
     quiet = [seen for seen in every if not seen.is_busy and seen.unused_for >= limits.quiet]
     closed, others = [], []
     for seen in sorted(quiet, key=lambda seen: (seen.has_answered, seen.accepted_at)):
@@ -125,12 +126,12 @@ class ConnectionWatch:
     """When the last request of each connection ended."""
     _accepted_at: dict[int, float] = field(default_factory=dict)
     _others: set[int] = field(default_factory=set)
-    """Sockets that are no connection to this port."""
+    """Sockets that are not connections to this port."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def wrap(self, app: Any) -> Any:  # noqa: ANN401  the server's own type
-        """Return an ASGI application that says which connections have a request under way."""
+        """Return an ASGI application that registers which connections have a request in progress."""
         if not is_supported():
             # Nothing would remove the entries of connections that have ended.
             return app
@@ -156,7 +157,7 @@ class ConnectionWatch:
         return counted
 
     def start(self) -> None:
-        """Watch in a thread, where the system has what that takes (Linux)."""
+        """Watch in a background thread, on systems with TCP_INFO (Linux)."""
         if not is_supported():
             _log.warning("Silent connections are not closed here: this system has no TCP_INFO.")
             return
@@ -170,7 +171,7 @@ class ConnectionWatch:
             self._thread.join()
 
     def close_surplus(self) -> int:
-        """Close what is over a limit now; return how many connections that were."""
+        """Close the connections that are over a limit; return their number."""
         now = self.monotonic()
         every = list(self._connections(now))
         late = [seen for seen in every if overdue(seen, self.limits, now)]
@@ -181,7 +182,7 @@ class ConnectionWatch:
         return len(late)
 
     def close_all(self) -> None:
-        """Close every connection, whatever is under way on it."""
+        """Close every connection, even one with a request in progress."""
         if is_supported():
             _shut_down({seen.key for seen in self._connections(self.monotonic())})
 
@@ -189,7 +190,7 @@ class ConnectionWatch:
         while not self._stop.wait(self.interval):
             try:
                 closed = self.close_surplus()
-            except Exception as error:  # the next look may be luckier, and without any the limits are gone
+            except Exception as error:  # the next pass may succeed; ending the thread would lift the limits
                 _log.error("connections", exc_info=error)
                 continue
             if closed:
@@ -240,12 +241,12 @@ class ConnectionWatch:
 
 
 def is_supported() -> bool:
-    """Return whether this system tells what the watch needs to know."""
+    """Return whether this system has what the watch needs."""
     return hasattr(socket, "TCP_INFO") and _FDS.is_dir()
 
 
 def make_room(wanted: int) -> int:
-    """Raise the limit of open files as far as allowed; return how many connections fit beside the reserve."""
+    """Raise the limit of open files as far as allowed; return how many connections that permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = min(_MOST_FILES, hard) if hard != resource.RLIM_INFINITY else _MOST_FILES
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -258,7 +259,7 @@ def make_room(wanted: int) -> int:
 
 
 def _sockets() -> Iterator[tuple[int, int]]:
-    """The inode and the descriptor of each open socket; any may be closed by the time it is looked at."""
+    """Yield inode and descriptor of each open socket; another thread may close any of them."""
     for name in os.listdir(_FDS):  # noqa: PTH208  a Path for each of thousands costs several times the call
         with suppress(OSError):
             target = os.readlink(f"{_FDS}/{name}")  # noqa: PTH115  the same
@@ -270,7 +271,7 @@ class _Borrowed:
     """A duplicate of a descriptor that another thread may close at any time, with the inode it refers to."""
 
     def __init__(self, fd: int) -> None:
-        # A duplicate refers to one socket for good, even if the number is closed and used again meanwhile.
+        # A duplicate keeps referring to the same socket, even if the descriptor is closed and reused.
         self._socket = socket.socket(fileno=os.dup(fd))
 
     def __enter__(self) -> tuple[int, socket.socket]:

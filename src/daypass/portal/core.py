@@ -59,11 +59,11 @@ class Core:
     release: str
 
     def entrance(self, door: Channel) -> ApiEndpoints:
-        """The way in to one door."""
+        """Return the endpoint factory of one channel."""
         return ApiEndpoints(door, self.callers, self.pools, self.doorkeeper)
 
     def page_entrance(self, door: Channel) -> PageEndpoints:
-        """The way in to a door's pages."""
+        """Return the endpoint factory of a channel's pages."""
         return PageEndpoints(
             door=door,
             signed_in=self.sign_ins.find,
@@ -81,17 +81,17 @@ class Core:
 
     @property
     def confirmations(self) -> Reauthentication:
-        """The pages around a password that is asked for once more."""
+        """The pages of reauthentication."""
         return Reauthentication(self.pages)
 
     @property
     def refusal_page(self) -> RefusalForm:
-        """The form in which doors with pages refuse."""
+        """The error pages of channels with pages."""
         return RefusalForm(self.pages, self.config.public_url)
 
     @property
     def durations(self) -> Durations:
-        """The lengths of sessions, with their reasons."""
+        """The reports on session durations."""
         return Durations(
             self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
         )
@@ -103,7 +103,7 @@ class Core:
 
 
 def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, templates: Templates) -> Core:
-    """Return the core of a portal, on a database whose schema was checked."""
+    """Build the core of a portal on a database whose schema was checked."""
     audit, broker = AuditLog(database, clock), aws.broker
     identity, shares = Identity(database, audit, clock), role_shares(config.threads)
     master_role_arn = partial(_role_arn, broker, config.aws.master_role)

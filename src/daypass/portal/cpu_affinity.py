@@ -1,8 +1,8 @@
-"""On which of the machine's cores the interpreter's threads run.
+"""CPU affinity: keeps the interpreter's threads on one core.
 
-Only one of them runs at a time. Spread over several cores, each turn wakes another core, and that costs more
-than most turns; on one core they take turns for next to nothing. Where the system cannot keep a thread on a
-core (macOS), or lets nobody choose (a hardened service), all of this does nothing.
+The interpreter lock lets one thread run at a time. If the threads are spread over several cores, each switch
+wakes another core, which costs more than most threads run before the next switch. On systems without CPU
+affinity (macOS), or where a process may not set it (a hardened service), these functions do nothing.
 """
 
 import os
@@ -12,31 +12,31 @@ from contextlib import contextmanager, suppress
 _CAN_CHOOSE = hasattr(os, "sched_setaffinity")
 
 _AT_FIRST: Collection[int] = os.sched_getaffinity(0) if _CAN_CHOOSE else ()
-"""What this process was given by whoever started it."""
+"""The cores that this process was started with."""
 
 
 def stay_on_one_core() -> None:
-    """Keep this thread, and those that it starts from now on, on one core; on another in each process."""
+    """Bind this thread, and those that it starts later, to one core, chosen by the process id."""
     if _CAN_CHOOSE:
         cores = sorted(_AT_FIRST)
-        _choose({cores[os.getpid() % len(cores)]})
+        _set_affinity({cores[os.getpid() % len(cores)]})
 
 
 @contextmanager
 def unpinned() -> Iterator[None]:
-    """Let this thread run where it likes meanwhile; for work that lets go of the interpreter."""
+    """Let this thread use all cores inside; for work that releases the interpreter lock."""
     if not _CAN_CHOOSE:
         yield
         return
     before = os.sched_getaffinity(0)
-    _choose(_AT_FIRST)
+    _set_affinity(_AT_FIRST)
     try:
         yield
     finally:
-        _choose(before)
+        _set_affinity(before)
 
 
-def _choose(cores: Collection[int]) -> None:
-    # Where a service may not choose, or was given other cores since, it works on those that it has.
+def _set_affinity(cores: Collection[int]) -> None:
+    # A service that may not set its affinity, or got other cores since, keeps those that it has.
     with suppress(OSError):
         os.sched_setaffinity(0, cores)

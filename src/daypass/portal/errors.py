@@ -1,10 +1,10 @@
-"""Refusals: each knows its reason as a sentence, and none knows a status code."""
+"""The portal's errors: each has a stable code and a reason, and none knows an HTTP status."""
 
 from typing import ClassVar
 
 
 class PortalError(Exception):
-    """A refusal the caller can understand and act on; `reason` is safe to show."""
+    """An error that the caller can act on; `reason` is safe to show."""
 
     code: ClassVar[str]
 
@@ -14,67 +14,67 @@ class PortalError(Exception):
 
 
 class InvalidRequest(PortalError):
-    """What was asked cannot be understood."""
+    """The request is malformed or has an invalid value."""
 
     code = "invalid_request"
 
 
 class InvalidDuration(PortalError):
-    """The duration asked for is not one, or lies outside what AWS gives."""
+    """The requested duration is malformed, or outside the range that AWS allows."""
 
     code = "invalid_duration"
 
 
 class Unauthenticated(PortalError):
-    """Nobody is behind this request: no token, or one that does not count."""
+    """The request has no token, or an invalid one."""
 
     code = "unauthenticated"
 
 
 class SignInAgain(PortalError):
-    """The grant behind the token has ended, or is too short to issue from."""
+    """The sign-in behind the token has ended, or ends too soon to issue a session from it."""
 
     code = "sign_in_again"
 
 
 class SignInFailed(PortalError):
-    """No such user, or not their password: which of the two is not said."""
+    """The username or password is wrong; the reason does not tell which."""
 
     code = "sign_in_failed"
 
 
 class TooManyAttempts(PortalError):
-    """Too many wrong passwords; nothing typed now is looked at."""
+    """Too many wrong passwords; passwords are not checked until the window has passed."""
 
     code = "too_many_guesses"
 
 
 class RateLimited(PortalError):
-    """The caller did the same too often; trying again when the window is over is right."""
+    """The caller exceeded a rate limit and can retry after its window."""
 
     code = "rate_limited"
 
 
 class ReauthenticationRequired(PortalError):
-    """The change needs reauthentication: a sign-in of the last five minutes."""
+    """The change needs reauthentication, a sign-in of the last five minutes."""
 
     code = "fresh_sign_in_needed"
 
 
 class RequestExpired(PortalError):
-    """What an application asked for was answered already, or waited too long."""
+    """An application's authorization request was already answered, or has expired."""
 
     code = "request_over"
 
 
 class ConsentTooFast(PortalError):
-    """A consent that nobody can have read."""
+    """A consent was given faster than a person can read it."""
 
     code = "too_soon"
 
 
 class OAuthRefused(PortalError):
-    """An application did not get what it asked for; `error` is the word that RFC 6749 has for it."""
+    """An OAuth request was refused; `error` is the error code of RFC 6749."""
 
     code = "oauth_refused"
 
@@ -84,97 +84,97 @@ class OAuthRefused(PortalError):
 
 
 class AccessDenied(PortalError):
-    """Policy said no."""
+    """The access policy denies the request."""
 
     code = "access_denied"
 
 
 class InsufficientScope(AccessDenied):
-    """The token's owner authorized it for less than this, in reading as in writing (RFC 6750)."""
+    """The token's scope does not include this request (RFC 6750)."""
 
     code = "insufficient_scope"
 
 
 class JitDisabled(PortalError):
-    """An administrator turned this kind of JIT access off."""
+    """An administrator has disabled this kind of JIT access."""
 
     code = "jit_disabled"
 
 
 class TenantNotFound(PortalError):
-    """There is no such tenant for this caller; whether it exists is not said."""
+    """The tenant does not exist, or the caller has no access to it; the reason does not tell which."""
 
     code = "tenant_not_found"
 
 
 class ResourceNotFound(PortalError):
-    """There is no such resource for this caller; whether it exists is not said."""
+    """The resource does not exist, or the caller has no access to it; the reason does not tell which."""
 
     code = "resource_not_found"
 
 
 class UserNotFound(PortalError):
-    """There is no such user."""
+    """The user does not exist."""
 
     code = "user_not_found"
 
 
 class MembershipNotFound(PortalError):
-    """The user is no member of that tenant."""
+    """The user is not a member of the tenant."""
 
     code = "membership_not_found"
 
 
 class SettingNotFound(PortalError):
-    """Nothing is set under that key."""
+    """The setting is not set."""
 
     code = "setting_not_found"
 
 
 class MetadataNotFound(PortalError):
-    """Nothing is noted about the tenant under that key."""
+    """The tenant has no metadata with that key."""
 
     code = "metadata_not_found"
 
 
 class TokenNotFound(PortalError):
-    """There is no such API token."""
+    """The API token does not exist."""
 
     code = "token_not_found"
 
 
 class EventNotFound(PortalError):
-    """There is no such event on record."""
+    """The audit log has no such event."""
 
     code = "event_not_found"
 
 
 class AlreadyExists(InvalidRequest):
-    """What was to be made exists, or its name is taken."""
+    """The object exists already, or its name is taken."""
 
     code = "already_there"
 
 
 class PreconditionFailed(PortalError):
-    """What was to be changed is no longer what the caller knew of it."""
+    """The object was changed since the caller read it."""
 
     code = "changed"
 
 
 class LastAdministrator(PortalError):
-    """Nobody would be left to run the portal."""
+    """The change would leave the portal without an Administrator."""
 
     code = "last_administrator"
 
 
 class AuditUnavailable(PortalError):
-    """The record could not be made durable, so nothing was released."""
+    """The audit event could not be committed, so nothing was released."""
 
     code = "audit_unavailable"
 
 
 class StorageUnavailable(PortalError):
-    """The database is gone, locked or full; nothing was changed. `cause` is for the operator alone."""
+    """The database is unreachable, locked or full; nothing was changed. `cause` is for the operator only."""
 
     code = "storage_unavailable"
 
@@ -184,7 +184,7 @@ class StorageUnavailable(PortalError):
 
 
 def storage_cause(error: BaseException | None) -> str | None:
-    """Return what the database's driver reported, for the operator; None if the error has another cause."""
+    """Return the database driver's message, for the operator; None if the error has another cause."""
     while error is not None:
         if isinstance(error, StorageUnavailable) and error.cause:
             return error.cause
@@ -193,52 +193,52 @@ def storage_cause(error: BaseException | None) -> str | None:
 
 
 class Overloaded(PortalError):
-    """Too much is waiting already; trying again in a moment is right."""
+    """The queue of waiting requests is full; the caller can retry in a moment."""
 
     code = "overloaded"
 
 
 class AwsError(PortalError):
-    """AWS did not give what was asked."""
+    """A call to AWS failed."""
 
 
 class AwsRefused(AwsError):
-    """AWS understood and said no, for a reason of its own."""
+    """AWS refused the call for a reason that has no class of its own."""
 
     code = "aws_refused"
 
 
 class AwsTrustRefused(AwsError):
-    """The role is missing, or its trust policy does not let the portal in."""
+    """The role does not exist, or its trust policy does not trust the portal."""
 
     code = "aws_trust"
 
 
 class AwsThrottled(AwsError):
-    """AWS asks everybody to slow down."""
+    """AWS throttled the call."""
 
     code = "aws_throttled"
 
 
 class AwsUnavailable(AwsError):
-    """AWS could not be reached, or did not answer in time."""
+    """AWS was unreachable, or did not answer in time."""
 
     code = "aws_unavailable"
 
 
 class AwsMisconfigured(AwsError):
-    """The portal's own AWS set-up is wrong; only its operator can mend it."""
+    """The portal's AWS configuration is wrong; only its operator can fix it."""
 
     code = "aws_misconfigured"
 
 
 class AwsNotAllowed(AwsError):
-    """AWS does not let the portal do this; whoever runs the account can do it, or allow it."""
+    """The portal lacks the permission; an administrator of the account can grant it, or make the change."""
 
     code = "aws_not_allowed"
 
 
 class RoleNotFound(AwsError):
-    """There is no such role in the account."""
+    """The role does not exist in the account."""
 
     code = "role_not_found"

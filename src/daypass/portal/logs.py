@@ -1,4 +1,4 @@
-"""Logs on stderr, one event a line: JSON for machines, plainer on a terminal; with a net for secrets."""
+"""Structured logs on stderr, one event a line: JSON, or plain text on a terminal, with secrets redacted."""
 
 import io
 import json
@@ -23,21 +23,21 @@ _SECRETS = re.compile(rf"{TOKEN}|(?P<name>Bearer\s+|SigninToken=)[A-Za-z0-9._~+/
 _MOST_QUEUED = 4 * 1024 * 1024
 _FLUSH_TIME = timedelta(seconds=2)
 _GATHERING = timedelta(milliseconds=20)
-"""The time from the first line of a batch until it is written."""
+"""The time for which lines are collected before a batch is written."""
 
 
 class LogStream(io.TextIOBase):
-    """A text stream whose `write` does not wait for the reader of *out*, once `start` was called.
+    """A text stream whose `write` does not block on *out* after `start`.
 
-    Text beyond *most* characters is dropped; how many writes that were is logged when *out* takes text again.
-    Before `start` and after `close` it writes through.
+    Text beyond *most* queued characters is dropped; the number of dropped writes is logged when *out* accepts
+    text again. Before `start` and after `finish` it writes through.
     """
 
     def __init__(self, out: TextIO, most: int = _MOST_QUEUED) -> None:
         super().__init__()
         self._out = out
         self._most = most
-        self._news = threading.Condition(threading.Lock())
+        self._changed = threading.Condition(threading.Lock())
         self._queue: deque[str] = deque()
         self._queued = 0
         self._dropped = 0
@@ -65,7 +65,7 @@ class LogStream(io.TextIOBase):
             self._out.write(text)
             self._out.flush()
             return len(text)
-        with self._news:
+        with self._changed:
             if self._queued + len(text) > self._most:
                 self._dropped += 1
             else:
@@ -73,40 +73,40 @@ class LogStream(io.TextIOBase):
                 self._queued += len(text)
                 if self._is_idle:
                     self._is_idle = False
-                    self._news.notify_all()
+                    self._changed.notify_all()
         return len(text)
 
     def start(self) -> None:
         """Queue what is written from now on, and write it in a thread of this process."""
         self._is_closing = False
-        # A thread that is stuck in a full pipe must not keep the process from ending.
+        # A daemon thread, because one that is blocked on a full pipe must not keep the process from ending.
         self._writer = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._writer.start()
 
-    def drain(self, patience: timedelta = _FLUSH_TIME) -> bool:
-        """Wait until all that is queued is written, for *patience* at most; return whether it is."""
-        with self._news:
-            return self._news.wait_for(
-                lambda: not (self._queue or self._is_writing or self._dropped), patience.total_seconds()
+    def drain(self, timeout: timedelta = _FLUSH_TIME) -> bool:
+        """Wait until the queue is written, for *timeout* at most; return whether it is."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not (self._queue or self._is_writing or self._dropped), timeout.total_seconds()
             )
 
-    def finish(self, patience: timedelta = _FLUSH_TIME) -> None:
-        """Write what is queued, for *patience* at most, and write through from now on."""
+    def finish(self, timeout: timedelta = _FLUSH_TIME) -> None:
+        """Write the queue, for *timeout* at most, and write through from now on."""
         if self._writer is None:
             return
-        with self._news:
+        with self._changed:
             self._is_closing = True
-            self._news.notify_all()
-        self._writer.join(patience.total_seconds())
+            self._changed.notify_all()
+        self._writer.join(timeout.total_seconds())
         self._writer = None
 
     def _run(self) -> None:
         while True:
-            with self._news:
+            with self._changed:
                 self._is_idle = not (self._queue or self._dropped)
-                self._news.wait_for(lambda: self._queue or self._dropped or self._is_closing)
-                # Lines of many requests are written together: waking up for each would interrupt the others.
-                self._news.wait_for(lambda: self._is_closing, _GATHERING.total_seconds())
+                self._changed.wait_for(lambda: self._queue or self._dropped or self._is_closing)
+                # Lines of many requests are written together, since each wake-up interrupts requests.
+                self._changed.wait_for(lambda: self._is_closing, _GATHERING.total_seconds())
                 batch, dropped = "".join(self._queue), self._dropped
                 is_last = self._is_closing
                 self._queue.clear()
@@ -114,12 +114,12 @@ class LogStream(io.TextIOBase):
                 self._is_writing = True
             if dropped:
                 batch += _loss(dropped, for_people=self.isatty())
-            # A reader that is gone for good is no reason to stop serving.
+            # The portal keeps serving even if the reader of the log has gone.
             with suppress(OSError, ValueError):
                 self._put(batch)
-            with self._news:
+            with self._changed:
                 self._is_writing = False
-                self._news.notify_all()
+                self._changed.notify_all()
             if is_last:
                 return
 
@@ -129,7 +129,7 @@ class LogStream(io.TextIOBase):
         except (OSError, ValueError, AttributeError):
             self._out.write(batch)
             return
-        # Past the stream, whose lock would be held as long as the pipe is full, also at exit.
+        # Bypasses the stream, whose lock would be held while the pipe is full, also at exit.
         rest = memoryview(batch.encode(errors="backslashreplace"))
         while rest:
             try:
@@ -145,7 +145,7 @@ def _loss(number: int, *, for_people: bool) -> str:
 
 
 def configure(stream: TextIO | LogStream | None = None) -> None:
-    """Send what is logged to *stream* (stderr); to be called once, before anything is."""
+    """Configure structlog to write to *stream* (stderr); call it once, before the first event."""
     stream = sys.stderr if stream is None else stream
     structlog.configure(
         processors=[
@@ -162,7 +162,7 @@ def configure(stream: TextIO | LogStream | None = None) -> None:
 
 
 def take_over_stderr() -> LogStream:
-    """Replace `sys.stderr` by a stream that can queue, also for what Python itself says there."""
+    """Replace `sys.stderr` by a `LogStream`, which also gets Python's own messages."""
     stream = LogStream(sys.stderr)
     sys.stderr = stream
     return stream
@@ -171,10 +171,10 @@ def take_over_stderr() -> LogStream:
 def _renderers(*, for_people: bool) -> list[Processor]:
     if not for_people:
         return [structlog.processors.JSONRenderer()]
-    # A person's terminal obeys what it is sent, so values are shown escaped.
+    # Values are escaped, because a terminal interprets control sequences.
     return [structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True)]
 
 
 def scrub(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
-    """The line without what looks like a secret: a second net, for none should come this far."""
+    """Return the line with secrets redacted: a second line of defence, since none should be logged."""
     return _SECRETS.sub(r"\g<token>\g<name>***", str(line))

@@ -1,15 +1,15 @@
-"""Redaction of secrets that people type where none belongs, before anything is recorded."""
+"""Redaction of secrets in user input, before it is recorded."""
 
 import re
 
 _MARK = "[redacted]"
 
-# Without regard to case, because usernames are folded. The least length spares sentences about prefixes.
-# The first letter stands apart: a search for a set of letters is twice as fast as one without regard to case.
+# Case-insensitive, because usernames are case-folded. The minimum length spares sentences about prefixes.
+# A character set for the first letter makes the search twice as fast as a case-insensitive group.
 TOKEN = r"(?P<token>[dD](?i:aypass_(?:tmp|pat|web|jit|cli|ref|dev|code)_))[A-Za-z0-9_]{8,}"  # noqa: S105  a pattern
 """Matches an API token, a device's or a code; the group `token` is its prefix. Log lines mask it too."""
 
-# Folded, it could be a word; then a digit tells that it is none.
+# In lower case it could be a word, so one digit is required then.
 _KEY_ID = (
     r"(?<![A-Za-z0-9])(?P<key_id>AKIA|ASIA|(?:akia|asia)(?=[a-z]*[0-9]))"
     r"(?:(?<=[A-Z])[A-Z0-9]{16}|(?<=[a-z])[a-z0-9]{16})(?![A-Za-z0-9])"
@@ -27,9 +27,9 @@ _OF_AN_ARN = re.compile(f"{TOKEN}|{_KEY_ID}")
 def redacted(text: str) -> str:
     """Return *text* with a mark in place of what looks like one of our tokens or an AWS key.
 
-    The prefix that tells the kind stays. Apply it before *text* is cut: half a key looks like none.
+    The prefix stays, since it tells the kind. Apply it before *text* is cut: half a key does not match.
     """
-    # The path of a role may look like a key.
+    # The path of a role may look like a secret key.
     if text.startswith("arn:"):
         return _OF_AN_ARN.sub(_masked, text)
     return _SECRETS.sub(_masked, text)

@@ -1,11 +1,11 @@
-"""A value that does not show itself."""
+"""A wrapper for secret values."""
 
 from hmac import compare_digest
 from typing import NoReturn
 
 
 class Secret:
-    """A text that refuses to be printed, pickled or turned into JSON.
+    """A string that refuses to be printed, pickled or turned into JSON.
 
     `reveal()` is the only way out, so a search for it finds every place where a secret leaves.
     """
@@ -16,12 +16,12 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The text itself; call this only where it leaves."""
+        """Return the secret itself; call this only where it leaves the process."""
         return self._value
 
     @property
     def tail(self) -> str:
-        """The last four characters, by which a person recognises it."""
+        """The last four characters, for display."""
         return self._value[-4:]
 
     def __repr__(self) -> str:
@@ -33,4 +33,4 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]  # a hash would let it be a key, and keys get printed
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret does not travel; reveal() it where it leaves")
+        raise TypeError("a Secret cannot be pickled; call reveal() where it leaves the process")

@@ -1,4 +1,4 @@
-"""The portal as a server: a socket, TLS, granian, and the signals that end it."""
+"""The HTTP server: listening socket, TLS, granian, worker processes and stop signals."""
 
 import asyncio
 import os
@@ -23,54 +23,54 @@ from daypass.portal.connection_limits import ConnectionWatch, Limits, make_room
 
 _BACKLOG = 1024
 _CONNECTIONS = 2048
-"""Served at the same time if the limit of open files allows it; what comes on top waits in the backlog."""
+"""The most concurrent connections, if the limit of open files allows it; others wait in the backlog."""
 
 _LONGEST_HEADERS = 64 * 1024
 _HEADER_MILLISECONDS = 10_000
 
 _CLOSING = timedelta(seconds=10)
-"""The time for cleaning up. With the grace below, less than the 30 seconds after which orchestrators kill."""
+"""The time for cleaning up. With `_GRACE`, less than the 30 seconds after which orchestrators kill."""
 
 _GRACE = 15.0
-"""Seconds that answers under way get after the signal to stop: more than any answer takes but a download."""
+"""Seconds for responses in progress after a stop signal; only downloads take longer."""
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""How we are told to stop."""
+"""The signals that stop the server."""
 
 _AWAITED = (*STOP_SIGNALS, signal.SIGCHLD)
 
 
 class ServeError(Exception):
-    """The portal cannot serve like this; the message says what to change."""
+    """The server cannot start, or stopped by itself; the message says what to change."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; `ServeError` when the address or the port cannot be had. 0 is any free port."""
+    """Return a listening socket; port 0 is any free port. Raises `ServeError` if it cannot be bound."""
     family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ServeError(
-            # Not its own text, which goes on about what it was doing.
+            # The error's own text repeats the address in Python's notation.
             f"Port {port} of {host} cannot be had ({os.strerror(error.errno or 0).lower()}). "
             "Choose another with DAYPASS_LISTEN."
         ) from error
 
 
 def check_certificate(certificate: Path, private_key: Path) -> None:
-    """Return when these two belong together; else `ServeError`."""
+    """Return if the certificate and the key match; raise `ServeError` otherwise."""
     try:
-        # Without an answer for the passphrase, the library would ask whoever sits at the terminal.
+        # Without a passphrase callback, the library would prompt on the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, lambda: "")
     except (ssl.SSLError, ValueError) as error:
         raise ServeError(
-            f"{certificate} and {private_key} are no certificate with its private key, both as PEM and the "
-            "key without a passphrase. See DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY."
+            f"{certificate} and {private_key} are no certificate with its private key. Both must be PEM "
+            "files, the key without a passphrase. See DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY."
         ) from error
 
 
 class _OwnSocketServer(Server):
-    """Granian on a socket that is bound already, so that a port is never chosen and then lost."""
+    """Granian on a socket that is already bound, so that a free port cannot be taken in between."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class _OwnSocketServer(Server):
                 header_read_timeout=_HEADER_MILLISECONDS, max_buffer_size=_LONGEST_HEADERS
             ),
             http2_settings=HTTP2Settings(max_headers_size=_LONGEST_HEADERS),
-            # Some legacy clients come with an OpenSSL that knows no 1.3.
+            # Some legacy clients have an OpenSSL without TLS 1.3.
             ssl_protocol_min=SSLProtocols.tls12,
             ssl_cert=certificate,
             ssl_key=private_key,
@@ -115,9 +115,9 @@ async def serve(
     on_ready: Callable[[Callable[[], None]], None],
     connections: int = _CONNECTIONS,
 ) -> None:
-    """Serve on *listening*, and own it, until stopped; *on_ready* gets what stops it, once it serves."""
+    """Serve on *listening*, which it closes; *on_ready* gets the function that stops the server."""
     server = _OwnSocketServer(app, listening, tls, connections)
-    # The socket listens already: whoever connects from now on is answered as soon as granian runs.
+    # The socket listens already, so clients that connect from now on are answered once granian runs.
     asyncio.get_running_loop().call_soon(on_ready, server.stop)
     await server.serve()
     if not server.interrupt_signal:
@@ -132,10 +132,10 @@ def run_until_signal(
     trusted_proxies: tuple[Network, ...] = (),
     grace: float = _GRACE,
 ) -> None:
-    """Serve in this process until SIGINT or SIGTERM; what is being answered then is still answered.
+    """Serve in this process until SIGINT or SIGTERM; requests in progress are completed.
 
-    Connections that are silent, slow or too many are closed, see `ConnectionWatch`; all of them are closed
-    *grace* seconds after the signal.
+    Connections over the limits of `ConnectionWatch` are closed; all are closed *grace* seconds after the
+    signal.
     """
     connections = make_room(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
@@ -143,13 +143,13 @@ def run_until_signal(
     def ready(stop: Callable[[], None]) -> None:
         def end() -> None:
             stop()
-            # A download that its client does not read would keep the process for ever.
+            # A download that its client does not read would keep the process running forever.
             loop.call_later(grace, watch.close_all)
 
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, end)
         announce()
-        # After the announcement, which may have moved this thread, and so all that it starts, to one core.
+        # After the announcement, which may bind this thread, and so those that it starts, to one core.
         watch.start()
 
     with asyncio.Runner() as runner:
@@ -162,9 +162,9 @@ def run_until_signal(
 
 @contextmanager
 def ending_in_time(warn: Callable[[], None], within: timedelta = _CLOSING) -> Iterator[None]:
-    """Clean up inside; where that takes too long, call *warn* and end the process with exit code 1.
+    """Limit the time of the cleanup inside; after a timeout, call *warn* and exit with code 1.
 
-    A thread that waits for a stalled file system cannot be interrupted. Nothing that it holds is released.
+    A thread that waits for a stalled file system cannot be interrupted, so its resources are not released.
     """
 
     def give_up() -> None:
@@ -181,40 +181,40 @@ def ending_in_time(warn: Callable[[], None], within: timedelta = _CLOSING) -> It
 
 
 def run_workers(number: int, work: Callable[[], int]) -> int:
-    """Run *work* in that many forked processes; the exit code is 0 when all ended because we were told to.
+    """Run *work* in that many forked processes; return exit code 0 if all ended after a stop signal.
 
-    When one ends by itself all are ended: whoever supervises us starts afresh, and nobody serves half.
+    If one ends by itself, all are stopped, so that the supervisor restarts the whole service.
     """
-    is_told = False
+    is_stopping = False
 
-    # Waited for rather than handled: the wait that begins just after a handler ran would miss what it did.
+    # Signals are awaited rather than handled: a handler that runs just before the wait would be missed.
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-    # A signal that nobody would hear may be dropped even while it is blocked.
+    # A blocked signal without a handler may be dropped.
     signal.signal(signal.SIGCHLD, lambda *_: None)
     workers = {_fork(work) for _ in range(number)}
     is_well = True
     while workers:
-        is_told = signal.sigwait(_AWAITED) in STOP_SIGNALS or is_told
+        is_stopping = signal.sigwait(_AWAITED) in STOP_SIGNALS or is_stopping
         for worker, status in _ended():
             if worker not in workers:
-                # Another's child, which we were made the parent of.
+                # An orphan of another process, adopted by this one.
                 continue
             workers.remove(worker)
-            is_well = is_well and is_told and _exited_cleanly(status)
-        if is_told or not is_well:
+            is_well = is_well and is_stopping and _exited_cleanly(status)
+        if is_stopping or not is_well:
             _terminate(workers)
     return 0 if is_well else 1
 
 
 def _ended() -> Iterator[tuple[int, int]]:
-    """The processes that have ended, and how."""
+    """Yield pid and status of each child process that has ended."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             yield ended
 
 
 def _exited_cleanly(status: int) -> bool:
-    """Whether a worker ended as it was told to, which may have been before it listened."""
+    """Return whether a worker ended normally or by a stop signal, which may come before its handler."""
     return status == 0 or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in STOP_SIGNALS)
 
 
@@ -227,7 +227,7 @@ def _fork(work: Callable[[], int]) -> int:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
             code = work()
         finally:
-            # Nothing of the parent's is the child's to tidy up.
+            # The child must not run the parent's cleanup.
             os._exit(code)
     return child
 

@@ -1,4 +1,4 @@
-"""Names in the environment that begin with DAYPASS_ and are not ours: refused, reported or ignored."""
+"""Detection of unknown and misspelled DAYPASS_ variables in the environment."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ OTHER_PROGRAMS = frozenset(
 
 _PREFIX = "DAYPASS_"
 _FARTHEST = 2
-# Variables that Kubernetes sets in each pod for a service named daypass or daypass-something.
+# Variables that Kubernetes sets in each pod for a service named daypass or daypass-NAME.
 _SERVICE_LINK = re.compile(
     r"DAYPASS_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
@@ -51,7 +51,7 @@ def unknown_names(names: Iterable[str]) -> Sequence[str]:
 def _meant(name: str) -> Variable | None:
     """Return the variable whose name *name* is a misspelling of, or None."""
     written = name.upper().replace("-", "_")
-    # Only names that begin alike are compared: the environment has many others.
+    # Only names that begin alike are compared, because the environment has many others.
     if not written.startswith("DAY"):
         return None
     # Other programs read a value from the file that NAME_FILE names; here it would be ignored.

@@ -60,7 +60,7 @@ def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administr
     assert (rest.is_done, rest.taken, rest.changed, count(administration)) == (True, 250, 250, 250)
     assert administration.members.find("dev01", "user249@example.com").access is Access.FULL
     assert len(administration.events("user.create")) >= 250
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="import has expired"):
         staged.go_on(planned.id, planned.version, alice, never)
 
 
@@ -143,7 +143,9 @@ def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
     first = staged.go_on(planned.id, planned.version, alice, at_once)
     users.update("amir@example.com", OPERATOR, role=Role.ADMINISTRATOR)
 
-    with pytest.raises(PreconditionFailed, match=r"since you looked\. The 250 lines before are done"):
+    with pytest.raises(
+        PreconditionFailed, match=r"since you reviewed the table\. The 250 lines before it are imported"
+    ):
         staged.go_on(planned.id, Version(""), alice, never)
 
     assert users.find("amir@example.com").user.is_administrator
@@ -168,8 +170,8 @@ def test_a_table_that_another_version_kept_is_looked_at_once_more(
         older = ImportJob("older", TABLE, kept, taken, taken)
         ImportJobStore(connection).put(alice.user.id, older, clock(), clock())
 
-    done = f"The {taken} lines before are done" if taken else "Nothing was imported"
-    with pytest.raises(PreconditionFailed, match=f"since you looked. {done}"):
+    done = f"The {taken} lines before it are imported" if taken else "Nothing was imported"
+    with pytest.raises(PreconditionFailed, match=f"since you reviewed the table. {done}"):
         staged.go_on("older", seen, alice, never)
     again = staged.look("older", alice)
 
@@ -200,7 +202,7 @@ def test_nothing_is_done_twice_by_two_windows(administration: Administration, al
     ("demoted", "refusal", "says"),
     [
         (["amir", "alice"], LastAdministrator, "no Administrator"),
-        (["alice"], InvalidRequest, "Line 252 takes the role Administrator from you"),
+        (["alice"], InvalidRequest, "Line 252 removes your own role Administrator"),
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -228,11 +230,11 @@ def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
     staged, amir = administration.staged, administration.caller("amir@example.com")
     hers = staged.stage(TABLE, alice)
 
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="import has expired"):
         staged.go_on(hers.id, hers.version, amir, never)
     clock.move(timedelta(hours=2))
     staged.stage(TABLE, amir)
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="import has expired"):
         staged.go_on(hers.id, hers.version, alice, never)
 
 
@@ -258,7 +260,7 @@ def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
 
     assert (was_waiting, len(kept)) == (True, 1)
     assert len(staged.look(kept[0], alice).lines) == 250
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="import has expired"):
         staged.look("first", alice)
 
 
@@ -273,7 +275,7 @@ def test_a_table_is_kept_for_an_hour_from_its_last_lines_on(
         staged.go_on(planned.id, planned.version, alice, at_once)
     clock.move(timedelta(minutes=61))
 
-    with pytest.raises(InvalidRequest, match="not kept any more"):
+    with pytest.raises(InvalidRequest, match="import has expired"):
         staged.go_on(planned.id, planned.version, alice, never)
 
 

@@ -70,7 +70,7 @@ def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
         ("x@example.com,,dev01,dev01", "named twice"),
         ("x@example.com,,nowhere dev01 elsewhere,", "There is no tenant “elsewhere”, “nowhere”."),
         ("x@example.com,User,,dev01,prod01", "“prod01” is in no column of the first line"),
-        ('"Doe, Jane <jane@example.com>",,,', "Write the address alone: jane@example.com"),
+        ('"Doe, Jane <jane@example.com>",,,', "Write the address only: jane@example.com"),
         (",,,", ""),
         ("x@example.com,User,,,,,", "-"),
         ("a\tb,,,", "printable"),
@@ -143,7 +143,10 @@ def test_what_a_spreadsheet_writes_is_read(administration: Administration, text:
         ('sep="\nusername\n', "It has “sep="),
         ("", "The first line names the columns"),
         ("\n\n", "The first line names the columns"),
-        ('username\n"x@example.com\n', "Line 2: a cell begins with a quotation mark, and none ends it."),
+        (
+            'username\n"x@example.com\n',
+            "Line 2: a cell begins with a quotation mark, and the closing one is missing.",
+        ),
         (
             'username\n"x"@example.com\n',
             "Line 2: text follows the quotation mark that ends a cell",
@@ -211,7 +214,7 @@ def test_whoever_became_the_last_administrator_meanwhile_stays_one(administratio
     seen = version_of(*administration.imports.plan("username,role\nalice@example.com,User\n"))
     administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
 
-    with pytest.raises(LastAdministrator, match="The 50 lines before are done"):
+    with pytest.raises(LastAdministrator, match="The 50 lines before it are imported"):
         administration.imports.take(lines, seen, OPERATOR, 50)
 
     assert administration.users.find("alice@example.com").user.is_administrator

@@ -342,7 +342,7 @@ def test_deleting_empties_the_role_that_was_made_for_the_tenant_first(
     assert maker.emptied == []
     assert tenants.delete("prod01", alice) == ""
     maker.meanwhile = nothing_happens
-    assert "was not made by this portal" in tenants.delete("data01", alice)
+    assert "was not created by this portal" in tenants.delete("data01", alice)
 
     assert set(maker.emptied) == {made}
     recorded = [(subject, outcome) for _, subject, outcome, _ in administration.events("role.empty")]

@@ -47,7 +47,7 @@ def test_a_record_that_was_changed_is_named_and_the_exit_code_says_so(recorded: 
 
     assert done.exit_code == 1
     assert "event 1: it was changed after it was written" in done.stdout
-    assert "The record was tampered with: 3 events in 1 chain." in done.stdout
+    assert "The audit log was tampered with: 3 events in 1 chain." in done.stdout
 
 
 def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:

@@ -51,7 +51,7 @@ def test_what_is_printed_is_enough_to_make_a_role_issue_and_pass_the_doctor(
         examined = Operator(tmp_path, environment).run_forked("doctor", "--strict")
 
     assert examined.returncode == 0, examined.stdout + examined.stderr
-    assert examined.stdout.endswith("All is well.\n")
+    assert examined.stdout.endswith("No problems found.\n")
 
 
 def _apply_script(sandbox: SandboxProcess, script: str, folder: Path) -> tuple[str, str]:

@@ -1,1 +1,1 @@
-"""Every administrative change, once, whichever door asks for it."""
+"""Administration: every change and report, implemented once for all channels."""

@@ -1,4 +1,4 @@
-"""All of administration, over one database."""
+"""The services of administration, built over one database."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from daypass.portal.identity.authentication import Identity
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """What every door offers to Administrators."""
+    """The services that every channel offers to Administrators."""
 
     users: Users
     members: Memberships
@@ -35,7 +35,7 @@ class Administration:
     overviews: Overviews
     verification: Verification
     maxima: RoleReconciler | None
-    """None where the portal changes no roles."""
+    """None if the portal does not manage IAM roles."""
 
 
 def administration(
@@ -44,7 +44,7 @@ def administration(
     maker: RoleProvisioner | None = None,
     maxima: RoleReconciler | None = None,
 ) -> Administration:
-    """Administration of the users of *identity*; without *maker* and *maxima* no role is touched."""
+    """Build the services over the database of *identity*; without *maker* and *maxima*, IAM is not called."""
     follow = noop if maxima is None else maxima.reconcile
     desk = ChangeExecutor(identity.database, identity.audit, identity.clock)
     imports = Imports(desk)

@@ -1,4 +1,4 @@
-"""What administration shows: users, tenants, memberships and settings, each with its version."""
+"""The records of administration (users, tenants, memberships, settings), each with its version."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from daypass.portal.settings.store import StoredSetting
 from daypass.portal.tenants.model import Access, Tenant
 
 Version = NewType("Version", str)
-"""Differs whenever what it stands for differs; what a change was made to is compared by it."""
+"""A fingerprint of a record's state, compared before a change (optimistic locking, the API's ETag)."""
 
 
 def version_of(*facts: object) -> Version:
-    """The version of something that is all told by *facts*."""
+    """Return the version of a record whose state is *facts*."""
     return Version(hashlib.sha256(repr(facts).encode()).hexdigest()[:24])
 
 
 class UserSort(StrEnum):
-    """What a list of users is sorted by."""
+    """The sort key of a list of users."""
 
     USERNAME = "username"
     CREATED = "created"
@@ -29,7 +29,7 @@ class UserSort(StrEnum):
 
 
 class TenantSort(StrEnum):
-    """What a list of tenants is sorted by."""
+    """The sort key of a list of tenants."""
 
     NAME = "name"
     CREATED = "created"
@@ -37,7 +37,7 @@ class TenantSort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A user as Administrators see them."""
+    """A user, with the fields that only Administrators see."""
 
     user: User
     created_at: datetime
@@ -47,36 +47,36 @@ class UserRecord:
 
     @property
     def is_disabled(self) -> bool:
-        """Whether the user is kept out."""
+        """Whether the user is disabled."""
         return self.disabled_at is not None
 
     @property
     def runs_portal(self) -> bool:
-        """Whether this is an Administrator who is not kept out."""
+        """Whether this is an Administrator who is not disabled."""
         return self.user.is_administrator and not self.is_disabled
 
     @property
     def version(self) -> Version:
-        """Of all that an Administrator can change; signing in changes nothing of it."""
+        """The version of the fields that an Administrator can change; a sign-in does not change it."""
         user = self.user
         return version_of(user.id, user.username, user.role.value, self.disabled_at, self.has_password)
 
 
 def tenant_version(tenant: Tenant) -> Version:
-    """The version of all that an Administrator can change of a tenant."""
+    """Return the version of the fields of a tenant that an Administrator can change."""
     return version_of(tenant.id, tenant.name, tenant.region, tenant.role_arn, tenant.external_id)
 
 
 @dataclass(frozen=True, slots=True)
 class TenantRecord:
-    """A tenant as Administrators see it."""
+    """A tenant, with the fields that only Administrators see."""
 
     tenant: Tenant
     created_at: datetime
 
     @property
     def version(self) -> Version:
-        """Of all that an Administrator can change."""
+        """The version of the fields that an Administrator can change."""
         return tenant_version(self.tenant)
 
 
@@ -91,12 +91,12 @@ class MemberRecord:
 
     @property
     def version(self) -> Version:
-        """Of the access alone; who and where never change."""
+        """The version of the access; user and tenant never change."""
         return version_of(self.user.id, self.tenant.id, self.access.value)
 
 
 class MetadataKind(StrEnum):
-    """What a note about a tenant is, in the words of the legacy clients."""
+    """The type of a metadata value, by the names of the legacy API."""
 
     TEXT = "text"
     URL = "url"
@@ -105,7 +105,7 @@ class MetadataKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetadataRecord:
-    """A note about a tenant, and who wrote it when."""
+    """A metadata entry of a tenant, with its author and time."""
 
     tenant: str
     """The tenant's name."""
@@ -114,32 +114,32 @@ class MetadataRecord:
     value: str
     updated_at: datetime
     changed_by: str
-    """The username, or the id of a user who is gone."""
+    """The username, or the id of a deleted user."""
 
     @property
     def version(self) -> Version:
-        """Of what is noted, and of its having been written just then."""
+        """The version of the entry, including the time when it was written."""
         return version_of(self.key, self.kind.value, self.value, self.updated_at)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingRecord:
-    """A setting that was made: as written, what is known of it, and who wrote it when."""
+    """A stored setting, with its definition, author and time."""
 
     tenant: Tenant | None
     stored: StoredSetting
     setting: Setting | None
-    """None for a key that is stored and inert."""
+    """The definition; None for an unknown key, which is stored without effect."""
     changed_by: str
-    """The username, or the id of a user who is gone."""
+    """The username, or the id of a deleted user."""
 
     @property
     def is_in_force(self) -> bool:
-        """Whether the portal goes by it: the key is known, and the value within its bounds."""
+        """Whether the setting has an effect: its key is known, and its value is within the bounds."""
         return self.setting is not None and self.setting.parse(self.stored.value) is not None
 
     @property
     def version(self) -> Version:
-        """Of the value, and of its having been written just then."""
+        """The version of the value, including the time when it was written."""
         stored = self.stored
         return version_of(stored.type, stored.key, stored.value, stored.updated_at)

@@ -1,7 +1,7 @@
 """Which administrative actions need reauthentication: the table, and the rules that enforce it.
 
 Reauthentication is needed for elevation (a role, membership, permission or duration goes up), for takeover
-(credentials for somebody else), for tenants and their roles, and against Administrators. Taking authority
+(credentials for another user), for tenants and their roles, and against Administrators. Taking authority
 away from a User needs none: incident response must not wait. docs/guides/administrative-actions.md has the
 table.
 """
@@ -19,7 +19,7 @@ from daypass.portal.tenants.model import Access, Tenant
 
 
 class Proof(IntEnum):
-    """The proof that an action needs beside an Administrator's token, from the least to the most."""
+    """The proof that an action needs beside an Administrator's token, from the weakest to the strongest."""
 
     NONE = 0
     RECENT = 1
@@ -28,18 +28,18 @@ class Proof(IntEnum):
     """A sign-in of the last five minutes."""
 
     def check(self, token: ApiToken, now: datetime) -> None:
-        """Return if *token* proves it; raises `ReauthenticationRequired`."""
+        """Return if *token* is such a proof; raise `ReauthenticationRequired` otherwise."""
         if self is not Proof.NONE:
             require_recent_authentication(token, now, takes_exempt=self is Proof.RECENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An administrative action as it is named in the audit log."""
+    """An administrative action, named as in the audit log."""
 
     name: str
     needs: str
-    """When reauthentication is needed, in words for Administrators."""
+    """The condition for reauthentication, as the documentation shows it."""
     reason: str
 
 
@@ -131,63 +131,63 @@ ACTIONS: Mapping[str, Action] = {
         ),
     )
 }
-"""Every administrative action. `ChangeExecutor` makes no change whose action is not in here."""
+"""Every administrative action. `ChangeExecutor` refuses an action that is not listed."""
 
 
 def to_create_user(user: User, *, has_password: bool) -> Proof:
-    """Return what adding *user* needs."""
+    """Return the proof that adding *user* needs."""
     return _recent(user.is_administrator or has_password)
 
 
 def to_update_user(old: UserRecord, new: UserRecord) -> Proof:
-    """Return what changing a user's role, or disabling or enabling them, needs."""
+    """Return the proof that changing, disabling or enabling a user needs."""
     concerns_administrator = old.user.is_administrator or new.user.is_administrator
     return _recent(concerns_administrator or (old.is_disabled and not new.is_disabled))
 
 
 def to_delete_user(user: User) -> Proof:
-    """Return what deleting *user* needs."""
+    """Return the proof that deleting *user* needs."""
     return _recent(user.is_administrator)
 
 
 def to_set_password() -> Proof:
-    """Return what setting a password needs."""
+    """Return the proof that setting a password needs."""
     return Proof.RECENT
 
 
 def to_create_token(*, is_exempt: bool) -> Proof:
-    """Return what making a permanent token needs."""
+    """Return the proof that creating a permanent token needs."""
     return Proof.SIGN_IN if is_exempt else Proof.RECENT
 
 
 def to_revoke_token(owner: User, author_id: str) -> Proof:
-    """Return what ending a token of *owner* needs."""
+    """Return the proof that revoking a token of *owner* needs."""
     return _recent(owner.is_administrator and owner.id != author_id)
 
 
 def to_put_member(old: Access | None, new: Access) -> Proof:
-    """Return what giving a user *new* access in the place of *old* needs; None is no membership."""
+    """Return the proof that replacing *old* access by *new* needs; None is no membership."""
     return _recent(old is None or (new is Access.FULL and old is not new))
 
 
 def to_create_tenant() -> Proof:
-    """Return what adding a tenant needs."""
+    """Return the proof that adding a tenant needs."""
     return Proof.RECENT
 
 
 def to_update_tenant(old: Tenant, new: Tenant) -> Proof:
-    """Return what changing a tenant needs."""
+    """Return the proof that changing a tenant needs."""
     return _recent((old.role_arn, old.external_id) != (new.role_arn, new.external_id))
 
 
 def to_delete_tenant() -> Proof:
-    """Return what deleting a tenant needs."""
+    """Return the proof that deleting a tenant needs."""
     return Proof.RECENT
 
 
 def to_write_setting(setting: Setting | None, old: str | None, new: str | None) -> Proof:
-    """Return what writing *new* over *old* needs; None is no value, or no setting that the portal knows."""
-    # An unknown key is stored for other tools; the portal does not act on it.
+    """Return the proof that replacing *old* by *new* needs; None is no value, or an unknown setting."""
+    # The portal does not act on an unknown key, so it elevates nothing.
     return _recent(setting is not None and setting.elevates(old, new))
 
 

@@ -1,4 +1,8 @@
-"""How an administrative change is made: by an Administrator, one at a time, on record."""
+"""Execution of administrative changes: authorized, serialized, and recorded in the audit log.
+
+A change is planned outside the transaction to build its audit events, and planned again inside it. If the
+two plans differ, all of it is retried (optimistic locking).
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +29,7 @@ from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.storage.engine import Connection, Database
 
 Author = Caller | Actor
-"""Who makes a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
+"""The author of a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
 
 _TRIES = 5
 _ON_RECORD = (AccessDenied, ReauthenticationRequired, LastAdministrator)
@@ -33,64 +37,64 @@ _ON_RECORD = (AccessDenied, ReauthenticationRequired, LastAdministrator)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that may be made, as things stand: its rows, and what is told of them on record."""
+    """A planned change: its rows, and the values before and after for the audit event."""
 
     writes: tuple[RowChange, ...]
     before: Mapping[str, Scalar] = field(default_factory=dict)
     after: Mapping[str, Scalar] = field(default_factory=dict)
     tenant_id: str | None = None
     proof: Proof = Proof.NONE
-    """The reauthentication that it needs, by the rules of `proofs`."""
+    """The reauthentication that the change needs, by the rules of `reauthentication`."""
 
 
 Draft = Callable[[Connection], Change | None]
-"""Reads how things stand and answers the change; None where there is nothing to do. Raises the refusal."""
+"""Reads the current state and returns the change, or None if there is nothing to do; raises a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChange:
-    """One of several changes that are made together, as it goes on record."""
+    """One of several changes of a transaction, with the action and subject of its audit event."""
 
     action: str
     subject: str
     change: Change
 
     def __post_init__(self) -> None:
-        """Refuse an action for which nobody decided whether it needs reauthentication."""
+        """Refuse an action without a reauthentication rule; raises `LookupError`."""
         if self.action not in ACTIONS:
             raise LookupError(f"{self.action} is not in the table of administrative actions")
 
 
 ChangePlanner = Callable[[Connection], Sequence[PlannedChange]]
-"""The same for several changes at once."""
+"""A `Draft` of several changes."""
 
 
 def noop() -> None:
-    """What follows a change where IAM is out of reach."""
+    """Do nothing: the follow-up of a change in a portal that does not manage IAM roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeExecutor:
-    """Where every administrative change is made."""
+    """Executes every administrative change."""
 
     database: Database
     audit: AuditLog
     clock: Clock
 
     def execute(self, action: str, subject: str, by: Author, draft: Draft) -> bool:
-        """Make the change that *draft* answers, durably and on record; says whether there was one to make.
+        """Plan a change by *draft* and commit it with its audit event; return False if nothing had to change.
 
-        The draft is made once to know what goes on record, and again inside the transaction, where no other
-        change can come between: the two are the same, or all begins anew.
+        *draft* is called again inside the transaction, where no concurrent change is possible. Raises
+        `PreconditionFailed` if its result keeps changing.
         """
         return bool(self.execute_all(action, subject, by, _alone(action, subject, draft)))
 
     def execute_all(
         self, action: str, subject: str, by: Author, draft: ChangePlanner, *also: RowChange
     ) -> Sequence[PlannedChange]:
-        """Make several changes in the same way, or none of them; *also* are rows that go with them.
+        """Execute several changes in one transaction, together with the rows of *also*.
 
-        Each goes on record for itself; a refusal does for all of them, as *action* on *subject*.
+        Each change has its own audit event; a refusal has one event, *action* on *subject*.
         """
         for _ in range(_TRIES):
             steps = self._review(action, subject, by, draft)
@@ -102,15 +106,15 @@ class ChangeExecutor:
             except _StaleChange:
                 continue
             return steps
-        raise PreconditionFailed(f"“{subject}” is being changed by others all the time. Try again.")
+        raise PreconditionFailed(f"“{subject}” is being changed by others at the same time. Try again.")
 
     def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
-        """The change that would be made as things stand; raises the refusal that it would meet."""
+        """Return the change that `execute` would make now, or None; raises what `execute` would raise."""
         steps = self._review(action, subject, by, _alone(action, subject, draft))
         return steps[0].change if steps else None
 
     def check(self, action: str, by: Author, draft: Draft) -> Check:
-        """What runs inside the transaction of a change: it may still be made."""
+        """Return a precondition for another transaction: the author may make the change at that time."""
         return self._is_unchanged(by, _alone(action, "", draft), None)
 
     def _review(self, action: str, subject: str, by: Author, draft: ChangePlanner) -> Sequence[PlannedChange]:
@@ -122,7 +126,7 @@ class ChangeExecutor:
 
     @contextmanager
     def _refusals(self, action: str, subject: str, by: Author) -> Iterator[None]:
-        """Whoever tries what they may not is on record for it."""
+        """Record a denied event for each attempt that is refused."""
         try:
             yield
         except _ON_RECORD as refusal:
@@ -130,17 +134,17 @@ class ChangeExecutor:
             raise
 
     def _is_unchanged(self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange] | None) -> Check:
-        """Looks once more: these steps may still be made, and are still the same."""
+        """Return a precondition that plans again: the plan must be allowed, and equal to *steps* if given."""
 
-        def still_so(connection: Connection) -> PortalError | None:
+        def check(connection: Connection) -> PortalError | None:
             try:
                 again = draft(connection)
                 self._check(connection, by, again)
             except PortalError as refusal:
                 return refusal
-            return None if steps is None or again == steps else _StaleChange("Somebody else was faster.")
+            return None if steps is None or again == steps else _StaleChange("The state has changed.")
 
-        return still_so
+        return check
 
     def _commit(
         self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange], also: Sequence[RowChange]
@@ -151,7 +155,7 @@ class ChangeExecutor:
         self.audit.commit_all(records, precondition=self._is_unchanged(by, draft, steps), is_change=True)
 
     def _check(self, connection: Connection, by: Author, steps: Sequence[PlannedChange]) -> None:
-        """Return when the author may make these changes; by the database as of now."""
+        """Return if the author may make these changes, by the current database; raise a refusal otherwise."""
         if isinstance(by, Actor):
             return
         facts = FactStore(connection).find(by.user.id, by.token.id, None, "")
@@ -165,13 +169,13 @@ class ChangeExecutor:
 
 
 def check_version(expected: Version | None, found: Version, what: str) -> None:
-    """Return when what was loaded is what is there; None takes whatever is there."""
+    """Return if *found* is the *expected* version, or any is; raise `PreconditionFailed` otherwise."""
     if expected is not None and expected != found:
         raise PreconditionFailed(f"{what} was changed by somebody else in the meantime. Load it again.")
 
 
 class _StaleChange(PreconditionFailed):
-    """Between the draft and its commit, somebody else changed what it rests on."""
+    """A concurrent change invalidated the plan before its commit."""
 
 
 def _alone(action: str, subject: str, draft: Draft) -> ChangePlanner:
@@ -204,17 +208,17 @@ def _event(
 
 
 def actor_of(by: Author) -> Actor:
-    """The author, for what does not ask through which door."""
+    """Return the author as an `Actor`, which has no channel."""
     return by if isinstance(by, Actor) else Actor(by.user.id, by.user.username, by.request_id)
 
 
 def author_id(by: Author) -> str:
-    """What a row keeps of who wrote it."""
+    """Return the id that rows store for the author: the user's, or the name of the operator."""
     if isinstance(by, Actor):
         return by.id or by.name
     return by.user.id
 
 
 def moment(at: datetime | None) -> str | None:
-    """A moment as it goes on record."""
+    """Return a time in the form of audit events."""
     return None if at is None else at.isoformat()

@@ -1,1 +1,1 @@
-"""The commands of `daypass portal`, one module each."""
+"""The commands of `daypass portal`."""

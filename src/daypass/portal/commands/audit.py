@@ -1,4 +1,4 @@
-"""`daypass portal audit`: the record, checked and taken out."""
+"""`daypass portal audit`: verification and export of the audit log."""
 
 import json
 from collections.abc import Iterator
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 @click.group()
 def audit() -> None:
-    """Check the record, or take it out of the portal."""
+    """Verify or export the audit log."""
 
 
 @audit.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
     "--heads",
-    "kept",
+    "saved_heads",
     type=click.File(encoding="utf-8"),
-    help="Also check that every head in this file is in the record; - is standard input.",
+    help="Also check that every head in this file is in the audit log; - is standard input.",
 )
-def verify(form: str, kept: TextIO | None) -> None:
-    """Check that no event was changed, removed, moved or slipped in. Exit code 1 when one was.
+def verify(form: str, saved_heads: TextIO | None) -> None:
+    """Check that no event was changed, removed, moved or inserted. Exit code 1 if one was.
 
-    Each issuance is compared with its events too. Only heads that were kept elsewhere show that the newest
-    events were cut off, or the whole record written anew. Exit code 2 when it cannot be checked.
+    Each issuance is compared with its events too. Only heads that were saved elsewhere can show that the
+    newest events were cut off, or the whole audit log was rewritten. Exit code 2 if it cannot be checked.
 
     \b
       daypass portal audit verify
@@ -43,24 +43,24 @@ def verify(form: str, kept: TextIO | None) -> None:
     from daypass.portal.audit.verify import verify as check_chains
     from daypass.portal.audit.witness import WitnessError, read_lines
 
-    with report_errors(exit_code=2), _open_record() as database, database.snapshot() as connection:
+    with report_errors(exit_code=2), _open_checked() as database, database.snapshot() as connection:
         try:
-            report = check_chains(connection, () if kept is None else read_lines(kept))
+            report = check_chains(connection, () if saved_heads is None else read_lines(saved_heads))
         except (WitnessError, UnicodeDecodeError) as error:
-            name = "--heads" if kept is None else kept.name
+            name = "--heads" if saved_heads is None else saved_heads.name
             raise ConfigError(f"{name} cannot be used. {error}") from error
     current = [
         {"chain": head.chain_id, "position": head.position, "hash": head.hash.hex()} for head in report.heads
     ]
     if form == "json":
-        told = {"is_intact": report.is_intact, "events": report.events, "problems": [*report.problems]}
-        click.echo(json.dumps({**told, "heads": current}, indent=2))
+        result = {"is_intact": report.is_intact, "events": report.events, "problems": [*report.problems]}
+        click.echo(json.dumps({**result, "heads": current}, indent=2))
     else:
         for problem in report.problems:
             click.echo(f"✗ {problem}")
         for head in current:
             click.echo(f"  {head['chain']} {head['position']} {head['hash']}")
-        outcome = "The record is what was written" if report.is_intact else "The record was tampered with"
+        outcome = "The audit log is intact" if report.is_intact else "The audit log was tampered with"
         click.echo(f"{outcome}: {counted(report.events, 'event')} in {counted(len(current), 'chain')}.")
     raise SystemExit(0 if report.is_intact else 1)
 
@@ -70,8 +70,8 @@ def heads() -> None:
     """Print the last event of each current chain.
 
     Each head is one line of JSON. It proves later, by `verify --heads`, that everything up to it is still in
-    the record. Keep the lines where people who can change the database cannot change them. Exit code 1 if
-    the record is empty.
+    the audit log. Store the lines where people who can change the database cannot change them. Exit code 1
+    if the audit log is empty.
 
     \b
       daypass portal audit heads >> /mnt/elsewhere/heads.jsonl
@@ -80,11 +80,11 @@ def heads() -> None:
     from daypass.portal.audit.witness import head_lines
     from daypass.portal.clock import utc_now
 
-    with report_errors(exit_code=2), _open_record() as database:
+    with report_errors(exit_code=2), _open_checked() as database:
         with database.snapshot() as connection:
             found = read_heads(connection)
         if not found:
-            click.echo("daypass portal: The record is empty.", err=True)
+            click.echo("daypass portal: The audit log is empty.", err=True)
             raise SystemExit(1)
         for line in head_lines(found, utc_now()):
             click.echo(line, nl=False)
@@ -92,11 +92,11 @@ def heads() -> None:
 
 @audit.command()
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
-@click.option("--user", help="Only what this user did, by name or id.")
-@click.option("--tenant", help="Only what is about this tenant, by name or id.")
+@click.option("--user", help="Only actions of this user, by name or id.")
+@click.option("--tenant", help="Only events of this tenant, by name or id.")
 @click.option("--action", help="Only this action, such as session.issue.")
-@click.option("--since", type=click.DateTime(), help="Not before this moment, in UTC.")
-@click.option("--until", type=click.DateTime(), help="Before this moment, in UTC.")
+@click.option("--since", type=click.DateTime(), help="Events at or after this time, in UTC.")
+@click.option("--until", type=click.DateTime(), help="Events before this time, in UTC.")
 def export(
     form: str,
     user: str | None,
@@ -107,7 +107,7 @@ def export(
 ) -> None:
     """Write events to standard output, newest first.
 
-    The form is JSON, one event a line, or a CSV table that is safe to open in a spreadsheet.
+    The format is JSON Lines, or CSV that is safe to open in a spreadsheet.
 
     \b
       daypass portal audit export --since 2026-11-01 > november.jsonl
@@ -116,7 +116,7 @@ def export(
     from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
     from daypass.portal.admin.reporting.reports import Records, SessionFilter
 
-    with report_errors(exit_code=2), _open_record() as database:
+    with report_errors(exit_code=2), _open_checked() as database:
         wanted = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
         events = every_event(Records(database), wanted, action=action)
         first = next(events, None)
@@ -131,8 +131,8 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 
 
 @contextmanager
-def _open_record() -> "Iterator[Database]":
-    """Open the database, for one command; raises `SchemaError` if its schema is not this version's."""
+def _open_checked() -> "Iterator[Database]":
+    """Open the database for one command; raises `SchemaError` if its schema is not this version's."""
     from daypass.portal.storage.migrate import check
 
     with open_database() as database:

@@ -1,4 +1,4 @@
-"""The findings of `daypass portal doctor` on AWS, and those that are left when AWS cannot be asked."""
+"""The findings of `daypass portal doctor` on AWS, and those that are possible without AWS."""
 
 import shlex
 import ssl
@@ -21,7 +21,7 @@ from daypass.portal.storage.engine import Database
 
 
 def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
-    """Yield the findings on the way to AWS, then those of the doctor, with or without AWS."""
+    """Yield the findings on proxies, then the doctor's; without AWS, those on regions and the connection."""
     try:
         for proxy in used_proxies(config.aws):
             yield Finding("proxy", Level.FINE, "portal", f"AWS is called through {proxy}.")
@@ -63,12 +63,12 @@ def _cause_of(error: BaseException) -> str | None:
     following: BaseException | None = error
     while following is not None:
         if isinstance(following, ProxyError):
-            # The refusal itself describes it, and names the proxy.
+            # The error's reason describes it and names the proxy.
             return None
         if isinstance(following, ssl.SSLCertVerificationError):
             cause = following.verify_message
         elif isinstance(following, TimeoutError):
-            cause = "no answer in time"
+            cause = "timeout"
         elif isinstance(following, OSError):
             cause = following.strerror or cause
         following = following.__cause__

@@ -1,4 +1,4 @@
-"""`daypass portal aws-setup`: what the portal itself needs in an AWS account."""
+"""`daypass portal aws-setup`: the IAM user and policies that the portal needs in an AWS account."""
 
 import os
 import re
@@ -16,17 +16,17 @@ from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_reg
     "form",
     type=click.Choice(["cli", "cloudformation", "terraform"]),
     required=True,
-    help="A shell script for the AWS CLI, a template, or code.",
+    help="A shell script for the AWS CLI, a CloudFormation template, or Terraform code.",
 )
 @click.option("--account", required=True, metavar="ID", help="The AWS account, twelve digits.")
 @click.option(
-    "--user", default="daypass-portal", show_default=True, help="What the portal's own user is called."
+    "--user", default="daypass-portal", show_default=True, help="The name of the portal's IAM user."
 )
 def aws_setup(form: str, account: str, user: str) -> None:
-    """Print what the portal itself needs in an AWS account. Changes nothing.
+    """Print the IAM user and policies that the portal needs in an AWS account. Changes nothing.
 
-    Least privilege, with the reason for each action. The names of roles are those that DAYPASS_ROLE_PREFIX
-    and DAYPASS_MASTER_ROLE say; DAYPASS_AWS_REGION says which partition the account is in.
+    The policies grant least privilege, with the reason for each action. DAYPASS_ROLE_PREFIX and
+    DAYPASS_MASTER_ROLE determine the names of roles; DAYPASS_AWS_REGION determines the partition.
 
     \b
       daypass portal aws-setup --format cli --account 123456789012 > setup.sh
@@ -39,7 +39,7 @@ def aws_setup(form: str, account: str, user: str) -> None:
         raise click.BadParameter("An AWS account has twelve digits.", param_hint="--account")
     if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", user):
         raise click.BadParameter(
-            "Letters, digits and any of _+=,.@- make a user's name.", param_hint="--user"
+            "The name of a user has 1 to 64 letters, digits and any of _+=,.@-.", param_hint="--user"
         )
     with report_errors():
         check_environment()

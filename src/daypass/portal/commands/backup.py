@@ -1,4 +1,4 @@
-"""`daypass portal backup`: a copy of the database, made while the portal serves."""
+"""`daypass portal backup`: an online copy of the SQLite database."""
 
 import os
 import sys
@@ -17,8 +17,9 @@ _MEGABYTE = 1_000_000
 def backup(file: Path) -> None:
     """Copy the SQLite database to FILE while the portal serves.
 
-    FILE must not exist. It is readable by its owner alone and appears once it is complete and checked; it
-    holds password hashes and the whole record. For PostgreSQL, prints the pg_dump command and exits with 1.
+    FILE must not exist. It is readable by its owner only and appears once it is complete and checked; it
+    contains password hashes and the whole audit log. For PostgreSQL, prints the pg_dump command and exits
+    with 1.
 
     \b
       daypass portal backup /backup/daypass-2026-11-30.db
@@ -42,5 +43,5 @@ def backup(file: Path) -> None:
 
 def _report(written: int, expected: int) -> None:
     line = f"{written // _MEGABYTE:,} of about {expected // _MEGABYTE:,} MB"
-    # On a terminal each line takes the place of the one before.
+    # On a terminal each line replaces the one before.
     click.echo(f"\r{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())

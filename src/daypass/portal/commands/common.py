@@ -1,4 +1,4 @@
-"""What the operator's commands stand on: the database, and plain sentences where something is wrong."""
+"""Functions that the commands share: opening the database and reporting errors."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_database() -> "Iterator[Database]":
-    """The portal's database, for one command."""
+    """Open the portal's database for one command."""
     check_environment()
     from daypass.portal.storage.engine import Database
 
@@ -30,7 +30,7 @@ def open_database() -> "Iterator[Database]":
 
 
 def prepare_database_url() -> str:
-    """Return the URL of the database; make the state directory if the database belongs there by default."""
+    """Return the URL of the database; create the state directory if the default database belongs there."""
     url = database_url(os.environ)
     directory = None if DATABASE_URL.read(os.environ) else Path(url.removeprefix("sqlite:///")).parent
     if directory is not None and not directory.exists():
@@ -38,8 +38,8 @@ def prepare_database_url() -> str:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
-                f"The state directory {directory} cannot be made ({error.strerror}). "
-                f"Set {DATABASE_URL.name} to keep the database elsewhere."
+                f"The state directory {directory} cannot be created ({error.strerror}). "
+                f"Set {DATABASE_URL.name} to use another place for the database."
             ) from error
     return url
 
@@ -51,21 +51,21 @@ def database_file() -> Path | None:
 
 
 def check_environment() -> None:
-    """Warn of variables that this version does not know; raises `ConfigError` for misspelled ones."""
+    """Warn about variables that this version does not know; raises `ConfigError` for misspelled ones."""
     for name in unknown_names(os.environ):
-        click.echo(f"daypass portal: {name} is not a variable of this version, and ignored.", err=True)
+        click.echo(f"daypass portal: {name} is not a variable of this version. It is ignored.", err=True)
 
 
 @contextmanager
 def report_errors(exit_code: int = 1) -> Iterator[None]:
-    """Whatever an operator can mend ends the command with its sentence and *exit_code*."""
+    """Print errors that an operator can fix as one sentence, and exit with *exit_code*."""
     from daypass.portal.server import ServeError
     from daypass.portal.storage.migrate import SchemaError
 
     try:
         yield
     except (ConfigError, SchemaError, ServeError, PortalError) as error:
-        # Not a ClickException: from its message the CLI takes whatever might be a token, paths included.
+        # Not a ClickException: the CLI redacts its message, and some paths look like tokens.
         cause = storage_cause(error)
         sentence = error if cause is None else f"The database cannot be used. {cause}"
         click.echo(f"daypass portal: {sentence}", err=True)

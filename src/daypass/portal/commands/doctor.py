@@ -1,4 +1,4 @@
-"""`daypass portal doctor`: what is wrong between the portal and its AWS account."""
+"""`daypass portal doctor`: checks of the database, the portal's AWS identity and the tenants' roles."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from daypass.common.counting import counted
 from daypass.portal.commands.common import open_database, report_errors
 from daypass.portal.config import PortalConfig
 
@@ -21,7 +22,7 @@ _PROFILES = {
     "pooled": "a connection pooler is in between, so statements are not prepared",
 }
 NO_AWS = "aws"
-"""The code of the finding that AWS cannot be asked."""
+"""The code of the finding that AWS cannot be used."""
 _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 
 
@@ -31,11 +32,11 @@ _MARKS = {"fine": "✓", "warning": "!", "error": "✗"}
 def doctor(form: str, strict: bool) -> None:
     """Check the portal's AWS identity, its clock and all roles.
 
-    Of each role it checks existence, trust policy, maximum session duration and fence. It changes nothing,
-    and makes no AWS session. Each finding comes with the line that mends it. A check that fails is a finding
-    itself, and the others go on. Exit code 0 when all is well, 1 when somebody gets no session (with
-    --strict, also when something works less than it could), 2 when AWS or the database cannot be asked at
-    all; without AWS, the findings on the database and the tenants' regions are printed all the same.
+    For each role it checks existence, trust policy, maximum session duration and fence. It changes nothing
+    and creates no AWS session. Each finding comes with the command that fixes it. A check that fails is a
+    finding itself, and the others continue. Exit code 0 means no errors, 1 means that some users get no
+    session (with --strict, also warnings), 2 means that AWS or the database could not be used at all;
+    without AWS, the findings on the database and the tenants' regions are still printed.
 
     \b
       daypass portal doctor
@@ -99,5 +100,7 @@ def _print(findings: "Sequence[Finding]") -> None:
     warnings = sum(finding.level == "warning" for finding in findings)
     click.echo()
     click.echo(
-        "All is well." if not errors + warnings else f"{errors} wrong, {warnings} less than it could be."
+        "No problems found."
+        if not errors + warnings
+        else f"{counted(errors, 'error')}, {counted(warnings, 'warning')}."
     )

@@ -1,4 +1,4 @@
-"""`daypass portal`: serve, migrate, create-admin."""
+"""The command group `daypass portal`, with serve, migrate and create-admin."""
 
 import os
 import secrets
@@ -33,7 +33,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 
 @click.group(context_settings=_HELP)
 def portal() -> None:
-    """Run the portal, which hands out short-lived AWS access.
+    """Run the portal, which issues short-lived AWS credentials.
 
     \b
     From nothing to a portal on this machine:
@@ -43,16 +43,16 @@ def portal() -> None:
       daypass portal create-admin you@example.com --with-token
       daypass portal serve
 
-    All is set by environment variables; `daypass portal serve --help` names them. To try it without an AWS
+    Environment variables configure it; `daypass portal serve --help` lists them. To try it without an AWS
     account, run `daypass demo` instead.
     """
 
 
 class _Serve(click.Command):
-    """A command whose help ends with the variables that it reads."""
+    """A command whose help ends with a table of environment variables."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's own
-        """The table of variables."""
+        """Write the table of variables."""
         with formatter.section("Environment"):
             formatter.write_dl(
                 [
@@ -74,28 +74,28 @@ def _default(default: str | None) -> str:
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Processes; more than one needs PostgreSQL.",
+    help="Number of processes; more than one needs PostgreSQL.",
 )
 @click.option(
     "--ready-fd",
     type=click.IntRange(1),
     metavar="N",
-    help="Write a line with the address to this file descriptor once it serves, and close it.",
+    help="Write a line with the URL to this file descriptor when ready, and close it.",
 )
 def serve(workers: int, ready_fd: int | None) -> None:
     """Serve pages and APIs until SIGTERM or Ctrl-C.
 
     Logs are JSON lines on stderr. Without a certificate it serves plain HTTP, on this machine only, unless
-    DAYPASS_BEHIND_PROXY says that a proxy does TLS.
+    DAYPASS_BEHIND_PROXY says that a proxy terminates TLS.
 
     \b
-    On this machine, for a try:
+    To try it on this machine:
       DAYPASS_AWS_REGION=eu-central-1 daypass portal serve
-    For others, with a certificate:
+    For a network, with a certificate:
       DAYPASS_LISTEN=0.0.0.0:8443 DAYPASS_PUBLIC_URL=https://portal.example.com \\
       DAYPASS_TLS_CERTIFICATE=portal.pem DAYPASS_TLS_KEY=portal-key.pem daypass portal serve
     """
-    # Imported here: help and completion must not wait for a web server and an AWS library.
+    # Imported here, because help and completion must not wait for a web server and an AWS library.
     import structlog
 
     from daypass.portal import app, logs, server
@@ -119,10 +119,10 @@ def serve(workers: int, ready_fd: int | None) -> None:
             structlog.get_logger("portal").warning("Unknown variable, ignored.", variable=name)
         if workers == 1:
             _work(config, listening, ready_fd, stderr)
-            # The server's threads may still call into an interpreter that is being taken down, and abort it.
+            # The server's threads may still call into an interpreter that is being finalized, and abort it.
             sys.stderr.flush()
             os._exit(0)
-        # Whatever is wrong is said once, before there are many.
+        # A configuration error is reported once here, rather than by each worker.
         app.build(config).close()
         raise SystemExit(server.run_workers(workers, lambda: _worker(config, listening, ready_fd, stderr)))
 
@@ -138,7 +138,7 @@ def _worker(
 def _work(
     config: PortalConfig, listening: "socket.socket", ready_fd: int | None, stderr: "LogStream"
 ) -> None:
-    """Build the portal and serve until told to stop."""
+    """Build the portal and serve until a stop signal."""
     import gc
 
     import structlog
@@ -151,13 +151,13 @@ def _work(
     is_ownerless = not built.has_administrator()
 
     def ready() -> None:
-        # Before the server starts its threads and the pool its own, which then stay beside this one.
+        # Threads inherit the affinity, so it is set before the server and the pools start theirs.
         if config.pin_to_one_cpu:
             cpu_affinity.stay_on_one_core()
-        # From now on no request waits for the reader of the log.
+        # From now on no request waits for the process that reads the log.
         stderr.start()
         built.start()
-        # What is there by now stays: searching all of it for garbage takes tens of milliseconds each time.
+        # The objects that exist now stay; each collection over them would take tens of milliseconds.
         gc.collect()
         gc.freeze()
         _announce(config, built.database_profile, log, is_ownerless=is_ownerless)
@@ -186,12 +186,12 @@ def _work(
 def _announce(
     config: PortalConfig, profile: "Profile", log: "structlog.BoundLogger", *, is_ownerless: bool
 ) -> None:
-    """Log that the portal serves, and what its operator still has to do."""
+    """Log that the portal is ready, and what its operator still has to do."""
     log.info("database", profile=profile)
     log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
     _log_database(log)
     if not config.serves_tls:
-        log.warning("This process speaks no TLS.", **_tls_advice(config))
+        log.warning("This process does not use TLS.", **_tls_advice(config))
     if is_ownerless:
         log.warning(
             "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"
@@ -211,9 +211,9 @@ def _log_database(log: "structlog.BoundLogger") -> None:
 
 def _tls_advice(config: PortalConfig) -> dict[str, str]:
     if config.is_behind_proxy:
-        return {"why": "DAYPASS_BEHIND_PROXY says that a proxy in front does."}
+        return {"why": "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."}
     return {
-        "remedy": "Set DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY; tokens travel readable on this machine."
+        "remedy": "Set DAYPASS_TLS_CERTIFICATE and DAYPASS_TLS_KEY; tokens are not encrypted on this machine."
     }
 
 
@@ -224,11 +224,11 @@ def _tls_advice(config: PortalConfig) -> dict[str, str]:
     help="PostgreSQL: grant this role what serving needs; it cannot change or delete audit events.",
 )
 def migrate(application_role: str | None) -> None:
-    """Bring the database to the schema of this version. Safe to run again, and from several machines at once.
+    """Migrate the database to the schema of this version. Idempotent, and safe to run concurrently.
 
     \b
       DAYPASS_DATABASE_URL=postgresql://daypass@db/daypass daypass portal migrate
-    With a role that owns the tables and another that serves:
+    With one role that owns the tables and another for serving:
       DAYPASS_DATABASE_URL=postgresql://owner@db/daypass daypass portal migrate --application-role daypass
     """
     from daypass.portal.storage.migrate import migrate as apply
@@ -242,19 +242,23 @@ def migrate(application_role: str | None) -> None:
 @portal.command("create-admin")
 @click.argument("username")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
-@click.option("--random-password", is_flag=True, help="Make a random password and print it once, on stderr.")
+@click.option("--random-password", is_flag=True, help="Generate a password and print it once, on stderr.")
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path),
-    help="Make a random password and write it to this new file, which only you can read.",
+    help="Generate a password and write it to this new file, which only you can read.",
 )
-@click.option("--with-token", is_flag=True, help="Print a permanent API token too, once, on standard output.")
+@click.option(
+    "--with-token",
+    is_flag=True,
+    help="Also print a new permanent API token once, on stdout.",
+)
 def create_admin(
     username: str, password_stdin: bool, random_password: bool, password_file: Path | None, with_token: bool
 ) -> None:
-    """Make an Administrator. USERNAME is an e-mail address.
+    """Create an Administrator. USERNAME is an e-mail address.
 
-    Asks for a password; an empty answer makes a random one, which is shown once. A script or a container
+    Prompts for a password; an empty answer generates one, which is shown once. A script or a container
     without a terminal uses one of the three options for passwords.
 
     \b
@@ -282,7 +286,7 @@ def create_admin(
             if with_token:
                 token, known = identity.create_token(user, TokenKind.PERMANENT, "create-admin", OPERATOR)
                 click.echo(
-                    f"The API token, good until {known.expires_at:%d %b %Y}, is shown this once:", err=True
+                    f"The API token, valid until {known.expires_at:%d %b %Y}, is shown only once:", err=True
                 )
                 click.echo(token.reveal())
         except PortalError:
@@ -302,35 +306,35 @@ def _password(*, from_stdin: bool, random: bool, file: Path | None) -> Secret:
         return _random_password()
     if not sys.stdin.isatty():
         raise ConfigError(
-            "There is no terminal to ask for a password. Use --random-password to have one made and printed, "
-            "--password-file to have it written to a file, or --password-stdin to give one."
+            "There is no terminal for the password prompt. Use --random-password to generate and print one, "
+            "--password-file to write it to a file, or --password-stdin to supply one."
         )
     typed = click.prompt(
-        "Password (empty makes a random one)", hide_input=True, default="", show_default=False, err=True
+        "Password (empty to generate one)", hide_input=True, default="", show_default=False, err=True
     )
     if not typed:
         return _random_password()
-    if click.prompt("The same again", hide_input=True, err=True) != typed:
-        raise ConfigError("The two differ. Nothing was done.")
+    if click.prompt("Repeat the password", hide_input=True, err=True) != typed:
+        raise ConfigError("The two passwords differ. No user was created.")
     return Secret(typed)
 
 
 def _random_password() -> Secret:
     made = Secret(secrets.token_urlsafe(15))
-    click.echo(f"The password, shown this once: {made.reveal()}", err=True)
+    click.echo(f"The password, shown only once: {made.reveal()}", err=True)
     return made
 
 
 def _password_in_file(path: Path) -> Secret:
-    """Return a new password, written to a new file that only its owner can read."""
+    """Generate a password and write it to a new file that only its owner can read."""
     made = Secret(secrets.token_urlsafe(15))
     try:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(made.reveal() + "\n")
     except OSError as error:
         raise ConfigError(
-            f"The password cannot be written to {path} ({error.strerror}). Nothing was done; "
-            "choose a new file."
+            f"The password cannot be written to {path} ({error.strerror}). No user was created. "
+            "Choose a new file."
         ) from error
     click.echo(f"The password is in {path}.", err=True)
     return made

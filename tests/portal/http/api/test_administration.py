@@ -255,7 +255,7 @@ def test_a_key_that_is_another_one_in_a_path_is_refused(
         is_quoted=True,
     )
 
-    assert (answer.status, "begins with no slash" in answer.json["detail"]) == (422, True)
+    assert (answer.status, "does not begin with a slash" in answer.json["detail"]) == (422, True)
     assert [] in quick_admin("GET", of_what.removesuffix("/AppConfig")).json.values()
 
 

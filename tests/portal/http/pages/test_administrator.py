@@ -154,7 +154,7 @@ def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
     [
         ({"key": " "}, "Enter a Key."),
         ({"key": "x" * 129}, "A key has 1 to 128"),
-        ({"key": "/owner"}, "begins with no slash"),
+        ({"key": "/owner"}, "does not begin with a slash"),
         ({"value": " \r\n"}, "Enter a Value."),
         ({"kind": "colour"}, "Select a Kind."),
         ({"kind": "url", "value": "javascript:alert(1)"}, "begins with https://"),
@@ -365,8 +365,14 @@ def test_a_tenant_is_added_and_deleted_by_its_name(quick_world: World, admin: Br
         ({"name": "dev01", "region": "us-west-2"}, "dev01"),
         ({"name": "dev01-x", "region": "us-west-2"}, "dev01"),
         ({"name": "lab01", "region": "moon"}, "A region looks like"),
-        ({"name": "lab01", "region": "us-west-2", "role_arn": DEV.role_arn}, "belongs to the tenant “dev01”"),
-        ({"name": "lab01", "region": "us-west-2", "role_arn": "arn:x"}, "role is one of this account"),
+        (
+            {"name": "lab01", "region": "us-west-2", "role_arn": DEV.role_arn},
+            "The tenant “dev01” has that role already",
+        ),
+        (
+            {"name": "lab01", "region": "us-west-2", "role_arn": "arn:x"},
+            "role must be in the portal's account",
+        ),
     ],
 )
 def test_a_tenant_that_cannot_be_is_refused_in_its_pane(
@@ -537,7 +543,7 @@ def test_an_import_says_first_what_it_would_do_and_then_does_all_or_nothing(admi
     assert (planned.status, "Import 2 lines" in text(planned), untouched) == (200, True, True)
     assert "A role is User or Administrator" in text(bad)
     assert "table_id" not in text(bad)
-    assert (outdated.status, "not kept any more" in text(outdated)) == (422, True)
+    assert (outdated.status, "import has expired" in text(outdated)) == (422, True)
     assert "lena@example.com" in admin.see(USERS)
 
 
@@ -557,7 +563,7 @@ def test_what_was_looked_at_is_what_is_done(quick_world: World, admin: Browser) 
     still_untouched = "lena" not in admin.see(USERS)
     admin.do(f"{IMPORT}/do", **to_be_done(changed))
 
-    assert (changed.status, "have changed since you looked" in alert(changed)) == (412, True)
+    assert (changed.status, "have changed since you reviewed the table" in alert(changed)) == (412, True)
     assert still_untouched
     assert quick_world.client().get("/api/v1/users/lena@example.com", quick_world.tokens[ADMIN]).status == 200
 
@@ -567,7 +573,7 @@ def test_an_import_that_leaves_no_administrator_says_so_where_it_was_begun(admin
 
     refused = admin.send(f"{IMPORT}/do", **to_be_done(planned))
 
-    assert (refused.status, "would be left with no Administrator" in alert(refused)) == (409, True)
+    assert (refused.status, "would have no Administrator left" in alert(refused)) == (409, True)
     assert 'name="table"' in text(refused)
 
 

@@ -1,1 +1,1 @@
-"""Imports of users from tables."""
+"""Imports of users and memberships from tables."""

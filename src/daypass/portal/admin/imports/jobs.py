@@ -1,7 +1,7 @@
-"""Large tables of users: looked at first, kept meanwhile, and done some lines at a time.
+"""Import jobs for large tables: reviewed first, then imported in resumable batches.
 
-What is done is what was looked at: the table is kept by the portal and not sent again, with a version of what
-each batch of its lines was seen to do. Where users or tenants have changed in between, it is looked at anew.
+The portal stores the table with the version of the reviewed plan of each batch, so exactly the reviewed
+changes are made. If users or tenants change in between, the table must be reviewed again.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,37 +19,37 @@ from daypass.portal.errors import InvalidRequest, PreconditionFailed
 from daypass.portal.storage.engine import Connection
 
 LONGEST_TABLE = 50_000
-"""Lines."""
+"""The largest number of lines."""
 LARGEST_TABLE = 5 * 1024 * 1024
-"""Bytes."""
+"""The largest size in bytes."""
 
-_KEPT = timedelta(hours=1)
+_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedImport:
-    """What would become of each line of a table that is kept."""
+    """The plan of a stored table, line by line."""
 
     id: str
     lines: Sequence[ImportedUser]
     batches: Sequence[slice]
-    """Which of them are done together."""
+    """The batches of lines that are imported together."""
 
     @property
     def seen(self) -> Sequence[ReviewedBatch]:
-        """The same for each batch of lines."""
+        """The plan of each batch, as it is stored for comparison."""
         parts = [self.lines[batch] for batch in self.batches]
-        return [ReviewedBatch(version_of(*lines), sum(one.has_effect for one in lines)) for lines in parts]
+        return [ReviewedBatch(version_of(*lines), sum(line.has_effect for line in lines)) for lines in parts]
 
     @property
     def version(self) -> Version:
-        """Differs whenever anything else would become of any line."""
+        """The version of the whole plan."""
         return version_of(*self.seen)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a table is done."""
+    """The progress of an import job."""
 
     id: str
     lines: int
@@ -58,38 +58,38 @@ class Progress:
 
     @property
     def is_done(self) -> bool:
-        """Whether no line is left."""
+        """Whether all lines are done."""
         return self.taken >= self.lines
 
 
 @dataclass(frozen=True, slots=True)
 class ImportJobs:
-    """Takes tables that are too large for one request."""
+    """Imports tables that are too large for one request."""
 
     imports: Imports
 
     def stage(self, text: str, by: Caller) -> PlannedImport:
-        """Keep a table, and say what would become of each line; changes nothing else."""
+        """Store a table and return its plan; changes nothing else. Raises `InvalidRequest`."""
         desk = self.imports.desk
         planned = self._plan(uuid4().hex, text)
         now = desk.clock()
         with desk.database.writing() as connection:
             staged = ImportJob(planned.id, text, planned.seen, taken=0, changed=0)
-            ImportJobStore(connection).put(by.user.id, staged, now, now - _KEPT)
+            ImportJobStore(connection).put(by.user.id, staged, now, now - _LIFETIME)
         return planned
 
     def look(self, staged_id: str, by: Caller) -> PlannedImport:
-        """What would become of each line of a kept table as things stand now; it is begun anew."""
+        """Plan a stored table again by the current state, and restart its job; raises `InvalidRequest`."""
         planned = self._plan(staged_id, self._find(staged_id, by).content)
         with self.imports.desk.database.writing() as connection:
             ImportJobStore(connection).look(by.user.id, staged_id, planned.seen)
         return planned
 
     def go_on(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
-        """Do the next lines, until all are done or *is_enough* says so.
+        """Import the next batches, until all lines are done or *is_enough* returns True.
 
-        Raises `PreconditionFailed` if the plan is not the one that was *seen*: before the first line for any
-        of them, and before each batch for its own. Raises `InvalidRequest` if a line cannot be applied.
+        Raises `PreconditionFailed` if the plan is not the one that was *seen*: of the whole table before the
+        first line, and of each batch before that batch. Raises `InvalidRequest` if a line cannot be applied.
         """
         staged = self._find(staged_id, by)
         if staged.taken == 0:
@@ -107,23 +107,25 @@ class ImportJobs:
         return PlannedImport(staged_id, lines, list(cuts(list(read_table(text, LONGEST_TABLE)))))
 
     def _check_all(self, staged: ImportJob, seen: Version, by: Caller) -> None:
-        """Return when the whole table can be done as it was seen."""
+        """Return if the whole table can be imported as it was reviewed; raise a refusal otherwise."""
         planned = self._plan(staged.id, staged.content)
         refuse_problems(planned.lines)
         if not planned.version == seen == version_of(*staged.seen):
-            raise PreconditionFailed(f"Users or tenants have changed since you looked. {progress_text(0)}")
-        # One refusal, and not one for each batch.
+            raise PreconditionFailed(
+                f"Users or tenants have changed since you reviewed the table. {progress_text(0)}"
+            )
+        # A refusal is recorded once here, rather than for each batch.
         self.imports.review(planned.lines, by)
 
     def _take(self, lines: Sequence[Line], seen: ReviewedBatch, done: Progress, by: Caller) -> Progress:
-        """Do a batch, and note it in the same transaction: nothing is done twice, whoever else goes on."""
+        """Import a batch and record the progress in the same transaction, so that no batch is done twice."""
         desk = self.imports.desk
         after = Progress(done.id, done.lines, done.taken + len(lines), done.changed + seen.changes)
         note = self._note(after, by)
 
         def check(connection: Connection) -> None:
             if ImportJobStore(connection).taken(by.user.id, done.id) != done.taken:
-                raise InvalidRequest("Somebody goes on with this table in another window.")
+                raise InvalidRequest("This import continues in another window. Follow it there.")
 
         if not self.imports.take(lines, seen.version, by, done.taken, note, check=check):
             with desk.database.writing() as connection:
@@ -141,16 +143,18 @@ class ImportJobs:
     def _find(self, staged_id: str, by: Caller) -> ImportJob:
         desk = self.imports.desk
         with desk.database.reading() as connection:
-            found = ImportJobStore(connection).find(by.user.id, staged_id, desk.clock() - _KEPT)
+            found = ImportJobStore(connection).find(by.user.id, staged_id, desk.clock() - _LIFETIME)
         if found is None:
-            raise InvalidRequest("That table is not kept any more. Choose the file, or paste it, once more.")
+            raise InvalidRequest("This import has expired. Choose the file, or paste the table, again.")
         return found
 
 
 def _rest(staged: ImportJob, batches: Sequence[slice]) -> Sequence[tuple[slice, ReviewedBatch]]:
-    """The batches that are not done, and what each was seen to do."""
-    # Another version of the portal may have cut the table elsewhere, or kept it without what was seen.
+    """Return the batches that are not done, each with its reviewed plan."""
+    # Another version of the portal may have cut the table elsewhere, or stored it without a plan.
     starts = [batch.start for batch in batches]
     if len(batches) != len(staged.seen) or staged.taken not in [0, *starts]:
-        raise PreconditionFailed(f"The portal was updated since you looked. {progress_text(staged.taken)}")
+        raise PreconditionFailed(
+            f"The portal was updated since you reviewed the table. {progress_text(staged.taken)}"
+        )
     return [pair for pair in zip(batches, staged.seen, strict=True) if pair[0].start >= staged.taken]

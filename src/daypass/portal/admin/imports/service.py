@@ -1,8 +1,8 @@
-"""Users from a table: first what would become of each line, then, if all are right, all of them.
+"""Imports of users from a table: a plan for each line, and its execution if all lines are valid.
 
-The columns are `username`, `role`, `tenants` and `read_only_tenants` (names, separated by spaces). Users
-who are there already get the role and the memberships too. Where a role is empty, they keep theirs, and
-others are Users: nothing is taken from anybody of whom the table does not say so.
+The columns are `username`, `role`, `tenants` and `read_only_tenants` (names, separated by spaces). Existing
+users get the role and the memberships too. With an empty role, existing users keep theirs, and new ones
+become Users. Memberships that the table does not name are left alone.
 """
 
 import re
@@ -29,19 +29,19 @@ from daypass.portal.storage.engine import Connection
 from daypass.portal.tenants.model import Access, Tenant
 
 LONGEST = 2000
-"""Lines of a table that is taken in one request."""
+"""The largest number of lines that are imported in one request."""
 
 BATCH = 50
-"""Lines that are done together at the most; whoever else changes or hands out anything waits meanwhile."""
+"""The largest number of lines in a transaction; other changes and issuances wait for it."""
 
 _CHANGES = 200
-"""Changes that they may ask for together; a line that asks for more is done by itself."""
+"""The largest number of changes in a transaction; a line with more has a transaction of its own."""
 
 _PLANNED, _COMPARED = 200, 4000
-"""The same for what is planned together; nobody waits for that."""
+"""The same limits for lines that are planned together, which locks nothing."""
 
 _MOST_TENANTS = 2000
-"""Of one line, so that it too is done within a second or so."""
+"""The largest number of tenants in a line, so that it is imported within about a second."""
 
 _IMPORT = "user.import"
 _NAME_AND_ADDRESS = re.compile(r".*<([^<>\s]+)>")
@@ -51,35 +51,35 @@ _ACCESSES = (("tenants", Access.FULL), ("read_only_tenants", Access.READ_ONLY))
 
 @dataclass(frozen=True, slots=True)
 class ImportedUser:
-    """What one line asks for, and what there is to do about it."""
+    """The plan of one line."""
 
     line: int
     username: str
     role: Role = Role.USER
     is_new: bool = False
     old_role: Role | None = None
-    """The role that changes; None where it does not."""
+    """The role before; None if it does not change."""
     memberships: Mapping[str, Access] = field(default_factory=dict)
-    """Those that are new or change, by the tenant's name."""
+    """The memberships that are new or change, by tenant name."""
     proof: Proof = Proof.NONE
-    """The reauthentication that it needs."""
+    """The reauthentication that the line needs."""
     problem: str | None = None
-    """Why this line cannot be taken."""
+    """The reason if the line is invalid."""
 
     @property
     def changes_role(self) -> bool:
-        """Whether somebody has another role afterwards, or has one for the first time."""
+        """Whether the user is new or gets another role."""
         return self.is_new or self.old_role is not None
 
     @property
     def has_effect(self) -> bool:
-        """Whether anything is to be done."""
+        """Whether the line changes anything."""
         return self.changes_role or bool(self.memberships)
 
 
 @dataclass(frozen=True, slots=True)
 class _ImportContext:
-    """Whom and what some lines are about, as things stand."""
+    """The existing users, access and tenants that some lines refer to."""
 
     users: Mapping[str, UserRecord]
     access: Mapping[tuple[UserId, str], Access]
@@ -88,28 +88,28 @@ class _ImportContext:
 
 @dataclass(frozen=True, slots=True)
 class Imports:
-    """Takes tables of users."""
+    """Plans and executes imports."""
 
     desk: ChangeExecutor
 
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
-        """What would become of each line; changes nothing."""
+        """Return the plan of each line; changes nothing. Raises `InvalidRequest` if *text* is not a table."""
         planned: list[ImportedUser] = []
         table = list(read_table(text, longest))
         for cut in cuts(table, _PLANNED, _COMPARED):
             with self.desk.database.reading() as connection:
                 planned += _plan(connection, table[cut])[0]
         seen: dict[str, int] = {}
-        for number, one in enumerate(planned):
-            first = seen.setdefault(one.username, one.line)
-            if first != one.line and one.problem is None:
-                planned[number] = ImportedUser(
-                    one.line, one.username, problem=f"Line {first} has this user too."
+        for index, user in enumerate(planned):
+            first = seen.setdefault(user.username, user.line)
+            if first != user.line and user.problem is None:
+                planned[index] = ImportedUser(
+                    user.line, user.username, problem=f"Line {first} has this user too."
                 )
         return planned
 
     def run(self, text: str, by: Author) -> Sequence[ImportedUser]:
-        """Do what `plan` says; nothing where any line cannot be taken."""
+        """Execute the plan; changes nothing if a line is invalid. Raises what `review` and `take` raise."""
         planned = self.plan(text)
         refuse_problems(planned)
         self.review(planned, by)
@@ -119,16 +119,16 @@ class Imports:
         return planned
 
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
-        """Refuse a table as a whole, and not after half of its lines."""
-        change = Change((), proof=max((one.proof for one in planned), default=Proof.NONE))
-        of_roles = [one for one in planned if one.changes_role]
+        """Check a whole table before its first line; raises the refusal that some line would meet."""
+        change = Change((), proof=max((user.proof for user in planned), default=Proof.NONE))
+        of_roles = [user for user in planned if user.changes_role]
 
         def draft(connection: Connection) -> Change:
             fewer = 0
             for begin in range(0, len(of_roles), _PLANNED):
                 some = of_roles[begin : begin + _PLANNED]
                 fewer += _lost_administrators(
-                    some, UserList(connection).named([one.username for one in some])
+                    some, UserList(connection).named([user.username for user in some])
                 )
             _check_administrators(connection, fewer, 0)
             _check_author(of_roles, by)
@@ -145,10 +145,10 @@ class Imports:
         *also: RowChange,
         check: Callable[[Connection], None] | None = None,
     ) -> bool:
-        """Do what a batch was seen to do, all of it or nothing; says whether there was anything to do.
+        """Import a batch in one transaction, as it was reviewed; return False if nothing had to change.
 
-        Raises `PreconditionFailed` if the state that it is written to would lead to other changes; *check*
-        may refuse there too. *also* are rows that go with what is changed; *taken* lines were before these.
+        Raises `PreconditionFailed` if the plan by the current state is not the one that was *seen*. *check*
+        runs in the transaction too, and *also* are further rows of it. *taken* is the number of lines before.
         """
         now = self.desk.clock()
         new: dict[str, tuple[User, RowChange]] = {}
@@ -159,11 +159,11 @@ class Imports:
             planned, found = _plan(connection, lines)
             if version_of(*planned) != seen:
                 raise PreconditionFailed(
-                    f"Users or tenants have changed since you looked. {progress_text(taken)}"
+                    f"Users or tenants have changed since you reviewed the table. {progress_text(taken)}"
                 )
-            for one in planned:
-                if one.is_new and one.username not in new:
-                    new[one.username] = new_user(one.username, one.role, None, now)
+            for user in planned:
+                if user.is_new and user.username not in new:
+                    new[user.username] = new_user(user.username, user.role, None, now)
             _check_administrators(connection, _lost_administrators(planned, found.users), taken)
             return _steps(planned, found, new, now)
 
@@ -171,64 +171,66 @@ class Imports:
 
 
 def cuts(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:
-    """Which lines are done together, all of them in turn.
+    """Yield the slices of a table that are imported together.
 
-    Says so by the table alone: it is cut where it was cut when it was looked at, whatever changed since.
+    They depend on the table alone, so a job is cut at the same lines whenever it is resumed.
     """
     begin = changes = 0
     for end, line in enumerate(table):
-        asked = _asked(line)
-        if end > begin and (end - begin == most or changes + asked > most_changes):
+        count = _change_count(line)
+        if end > begin and (end - begin == most or changes + count > most_changes):
             yield slice(begin, end)
             begin, changes = end, 0
-        changes += asked
+        changes += count
     if table:
         yield slice(begin, len(table))
 
 
-def _asked(line: Line) -> int:
-    """How many changes a line can be."""
+def _change_count(line: Line) -> int:
+    """Return the largest number of changes that a line can need."""
     return 1 + sum(len(_names(line[1], column)) for column, _ in _ACCESSES)
 
 
 def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[ImportedUser], _ImportContext]:
-    """What would become of some lines, each taken for itself, and what there is that they are about."""
-    wishes = [_wish(line) for line in lines]
-    right = [wish for wish, _ in wishes if wish.problem is None]
-    users = UserList(connection).named([wish.username for wish in right])
+    """Return the plans of some lines, each independent of the others, and the state that they refer to."""
+    parsed = [_parse(line) for line in lines]
+    valid = [user for user, _ in parsed if user.problem is None]
+    users = UserList(connection).named([user.username for user in valid])
     found = _ImportContext(
         users,
         MemberList(connection).access_of([record.user.id for record in users.values()]),
-        TenantList(connection).named({name for wish in right for name in wish.memberships}),
+        TenantList(connection).named({name for user in valid for name in user.memberships}),
     )
-    return [_compared(wish, names_role, found) for wish, names_role in wishes], found
+    return [_compare(user, names_role, found) for user, names_role in parsed], found
 
 
 def _lost_administrators(planned: Sequence[ImportedUser], users: Mapping[str, UserRecord]) -> int:
-    """How many Administrators fewer there are afterwards, by the *users* that there are."""
+    """Return by how much the number of enabled Administrators decreases; *users* are the existing ones."""
     fewer = 0
-    for one in planned:
-        old = users.get(one.username)
-        ran, runs = old is not None and old.runs_portal, one.role is Role.ADMINISTRATOR
+    for user in planned:
+        old = users.get(user.username)
+        before, after = old is not None and old.runs_portal, user.role is Role.ADMINISTRATOR
         if old is None or not old.is_disabled:
-            fewer += ran - runs
+            fewer += before - after
     return fewer
 
 
 def _check_administrators(connection: Connection, fewer: int, taken: int) -> None:
-    """Return when the portal still has an Administrator afterwards."""
+    """Return if the portal still has an Administrator afterwards; raise `LastAdministrator` otherwise."""
     if fewer > 0:
-        left = "The portal would be left with no Administrator. Take out the line of one who is to stay one."
-        require_other_administrator(connection, fewer, f"{left} {progress_text(taken)}")
+        sentence = "The portal would have no Administrator left. Remove the line of one who is to stay one."
+        require_other_administrator(connection, fewer, f"{sentence} {progress_text(taken)}")
 
 
 def _check_author(planned: Sequence[ImportedUser], by: Author) -> None:
-    """Return when the author may still do the last line after the first."""
-    for one in planned:
-        if isinstance(by, Caller) and one.username == by.user.username and one.role is not Role.ADMINISTRATOR:
+    """Refuse a table that would take the role Administrator from its author before the last line."""
+    if not isinstance(by, Caller):
+        return
+    for user in planned:
+        if user.username == by.user.username and user.role is not Role.ADMINISTRATOR:
             raise InvalidRequest(
-                f"Line {one.line} takes the role Administrator from you, and what follows could not be done. "
-                f"Take that line out, and let another Administrator do it. {progress_text(0)}"
+                f"Line {user.line} removes your own role Administrator, so the lines after it could not be "
+                f"imported. Remove that line, or ask another Administrator to import it. {progress_text(0)}"
             )
 
 
@@ -238,43 +240,41 @@ def _steps(
     new: Mapping[str, tuple[User, RowChange]],
     now: datetime,
 ) -> Sequence[PlannedChange]:
-    """What is to be done, users first: memberships hang on them."""
+    """Return the changes of a batch, users first, because memberships refer to them."""
     users: list[PlannedChange] = []
     memberships: list[PlannedChange] = []
-    for one in planned:
-        old = found.users.get(one.username)
-        user = new[one.username][0] if old is None else old.user
+    for line in planned:
+        username, old = line.username, found.users.get(line.username)
+        user = new[username][0] if old is None else old.user
         if old is None:
             users.append(
-                PlannedChange(
-                    "user.create", one.username, user_creation(*new[one.username], has_password=False)
-                )
+                PlannedChange("user.create", username, user_creation(*new[username], has_password=False))
             )
-        elif one.old_role is not None:
-            change = user_update(old, replace(old, user=replace(user, role=one.role)), now)
-            users.append(PlannedChange("user.update", one.username, change))
-        for name, access in one.memberships.items():
+        elif line.old_role is not None:
+            change = user_update(old, replace(old, user=replace(user, role=line.role)), now)
+            users.append(PlannedChange("user.update", username, change))
+        for name, access in line.memberships.items():
             change = membership_change(
                 user, found.tenants[name], found.access.get((user.id, name)), access, now
             )
-            memberships.append(PlannedChange("membership.put", one.username, change))
+            memberships.append(PlannedChange("membership.put", username, change))
     return [*users, *memberships]
 
 
 def refuse_problems(planned: Sequence[ImportedUser]) -> None:
-    """Return when every line can be taken."""
-    for one in planned:
-        if one.problem is not None:
-            raise InvalidRequest(f"Line {one.line}: {one.problem} {progress_text(0)}")
+    """Return if every line is valid; raise `InvalidRequest` for the first that is not."""
+    for user in planned:
+        if user.problem is not None:
+            raise InvalidRequest(f"Line {user.line}: {user.problem} {progress_text(0)}")
 
 
 def progress_text(taken: int) -> str:
-    """What is done of a table, as a sentence."""
-    return f"The {taken:,} lines before are done." if taken else "Nothing was imported yet."
+    """Return a sentence on the lines that are imported already."""
+    return f"The {taken:,} lines before it are imported." if taken else "Nothing was imported yet."
 
 
-def _wish(line: Line) -> tuple[ImportedUser, bool]:
-    """What a line says by itself, and whether it names a role."""
+def _parse(line: Line) -> tuple[ImportedUser, bool]:
+    """Return the user that a line describes, and whether it names a role."""
     number, row = line
     username = canonical_username(row.get("username", ""))
     try:
@@ -282,67 +282,67 @@ def _wish(line: Line) -> tuple[ImportedUser, bool]:
         role = _role(row.get("role", ""))
         check_no_secret(row.get("username", ""))
         check_username(username)
-        wish = ImportedUser(number, username, role, memberships=_memberships(row))
+        user = ImportedUser(number, username, role, memberships=_memberships(row))
     except PortalError as refusal:
-        wish = ImportedUser(number, username, problem=refusal.reason)
-    return wish, bool(row.get("role"))
+        user = ImportedUser(number, username, problem=refusal.reason)
+    return user, bool(row.get("role"))
 
 
-def _compared(wish: ImportedUser, names_role: bool, found: _ImportContext) -> ImportedUser:
-    """What there is to do about it."""
-    if wish.problem is not None:
-        return wish
-    missing = sorted(wish.memberships.keys() - found.tenants.keys())
+def _compare(line: ImportedUser, names_role: bool, found: _ImportContext) -> ImportedUser:
+    """Return the plan of a line: the difference between what it describes and the current state."""
+    if line.problem is not None:
+        return line
+    missing = sorted(line.memberships.keys() - found.tenants.keys())
     if missing:
         named = ", ".join(f"“{name[:40]}”" for name in missing[:3]) + (", …" if len(missing) > 3 else "")
-        return ImportedUser(wish.line, wish.username, problem=f"There is no tenant {named}.")
-    record = found.users.get(wish.username)
+        return ImportedUser(line.line, line.username, problem=f"There is no tenant {named}.")
+    record = found.users.get(line.username)
     if record is None:
-        return _new(wish)
+        return _new(line)
     user = record.user
     changes = {
-        name: wanted
-        for name, wanted in wish.memberships.items()
-        if found.access.get((user.id, name)) is not wanted
+        name: access
+        for name, access in line.memberships.items()
+        if found.access.get((user.id, name)) is not access
     }
-    role = wish.role if names_role else user.role
+    role = line.role if names_role else user.role
     old_role = None if user.role is role else user.role
     before = {name: found.access.get((user.id, name)) for name in changes}
-    return _with_proof(replace(wish, role=role, old_role=old_role, memberships=changes), record, before)
+    return _with_proof(replace(line, role=role, old_role=old_role, memberships=changes), record, before)
 
 
 def _with_proof(
-    one: ImportedUser, old: UserRecord | None, before: Mapping[str, Access | None]
+    line: ImportedUser, old: UserRecord | None, before: Mapping[str, Access | None]
 ) -> ImportedUser:
-    """The same line with the proof that the changes of its user and memberships need."""
+    """Return the line with the proof that the changes of its user and memberships need."""
     needed = [
-        reauthentication.to_put_member(before.get(name), access) for name, access in one.memberships.items()
+        reauthentication.to_put_member(before.get(name), access) for name, access in line.memberships.items()
     ]
-    user = User(UserId(""), one.username, one.role)
+    user = User(UserId(""), line.username, line.role)
     if old is None:
         needed.append(reauthentication.to_create_user(user, has_password=False))
-    elif one.old_role is not None:
+    elif line.old_role is not None:
         needed.append(reauthentication.to_update_user(old, replace(old, user=user)))
-    return replace(one, proof=max(needed, default=Proof.NONE))
+    return replace(line, proof=max(needed, default=Proof.NONE))
 
 
-def _new(wish: ImportedUser) -> ImportedUser:
+def _new(line: ImportedUser) -> ImportedUser:
     try:
-        check_new_username(wish.username)
+        check_new_username(line.username)
     except InvalidRequest as refusal:
-        return ImportedUser(wish.line, wish.username, problem=refusal.reason)
-    return _with_proof(replace(wish, is_new=True), None, {})
+        return ImportedUser(line.line, line.username, problem=refusal.reason)
+    return _with_proof(replace(line, is_new=True), None, {})
 
 
 def _check_cells(row: Mapping[str, str]) -> None:
-    """Return when each cell is in a column, and the first is a username."""
+    """Refuse cells beyond the columns, and a username that is a name with an address."""
     if row.get(BEYOND):
         raise InvalidRequest(
             f"“{row[BEYOND][:40]}” is in no column of the first line. Write several tenants into one cell, "
             "with spaces between them."
         )
     if addressed := _NAME_AND_ADDRESS.fullmatch(row.get("username", "")):
-        raise InvalidRequest(f"This is a name with an address. Write the address alone: {addressed[1]}")
+        raise InvalidRequest(f"This is a name with an address. Write the address only: {addressed[1]}")
 
 
 def _role(written: str) -> Role:
@@ -354,17 +354,17 @@ def _role(written: str) -> Role:
 
 
 def _memberships(row: Mapping[str, str]) -> Mapping[str, Access]:
-    wanted: dict[str, Access] = {}
+    found: dict[str, Access] = {}
     for column, access in _ACCESSES:
         for name in _names(row, column):
-            if name in wanted:
+            if name in found:
                 raise InvalidRequest(f"“{name}” is named twice.")
-            wanted[name] = access
-    if len(wanted) > _MOST_TENANTS:
+            found[name] = access
+    if len(found) > _MOST_TENANTS:
         raise InvalidRequest(
             f"A line names at most {_MOST_TENANTS:,} tenants. Name the others in another table."
         )
-    return wanted
+    return found
 
 
 def _names(row: Mapping[str, str], column: str) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Tables of users that were looked at and are not done yet, as rows."""
+"""Queries and statements for import jobs: reviewed tables that are not completely imported."""
 
 import json
 from collections.abc import Sequence
@@ -17,45 +17,45 @@ _c = staged_imports.c
 _THAT = (_c.user_id == bindparam("owner"), _c.id == bindparam("staged"))
 
 REMOVE = delete(staged_imports).where(*_THAT)
-"""Forgets a table."""
+"""Deletes a job."""
 
 NOTE = (
     update(staged_imports)
     .where(*_THAT)
     .values(taken=bindparam("new_taken"), changed=bindparam("new_changed"), staged_at=bindparam("now"))
 )
-"""Remembers how far a table is done; it is kept anew from then on."""
+"""Records the progress of a job, and extends its lifetime."""
 
 
 class ReviewedBatch(NamedTuple):
-    """What some lines that are done together were seen to do."""
+    """The reviewed plan of a batch of lines."""
 
     version: Version
     changes: int
-    """So many of them change anything."""
+    """The number of lines that change something."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """A table, and how far it is done."""
+    """A table that is imported in several requests, and its progress."""
 
     id: str
     content: str
     seen: Sequence[ReviewedBatch]
     taken: int
-    """So many of its lines, from the first on, are done."""
+    """The number of lines done, from the first on."""
     changed: int
-    """So many of these changed anything."""
+    """The number of done lines that changed something."""
 
 
 class ImportJobStore:
-    """One table for each Administrator at the most."""
+    """Reads and writes import jobs, at most one for each Administrator."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def put(self, user_id: UserId, staged: ImportJob, now: datetime, forgotten: datetime) -> None:
-        """Keep a table in the place of the last one, and forget everybody's from before *forgotten*."""
+        """Store a job in the place of the user's last one, and delete all jobs from before *forgotten*."""
         self._connection.execute(delete(staged_imports).where(_c.staged_at < forgotten))
         row = {
             "id": staged.id,
@@ -72,7 +72,7 @@ class ImportJobStore:
         )
 
     def find(self, user_id: UserId, staged_id: str, forgotten: datetime) -> ImportJob | None:
-        """The table of that id, if it is still the last one of that user, and not from before *forgotten*."""
+        """Return the user's job with that id, or None if it was replaced or is from before *forgotten*."""
         row = self._connection.execute(
             select(_c.id, _c.content, _c.seen, _c.taken, _c.changed).where(
                 _c.user_id == user_id, _c.id == staged_id, _c.staged_at >= forgotten
@@ -81,14 +81,14 @@ class ImportJobStore:
         return None if row is None else ImportJob(row.id, row.content, _read(row.seen), *row[3:])
 
     def taken(self, user_id: UserId, staged_id: str) -> int | None:
-        """How far a table is done; None where it is kept no more."""
+        """Return the number of done lines, or None if the job does not exist any more."""
         taken: int | None = self._connection.scalar(
             select(_c.taken).where(_c.user_id == user_id, _c.id == staged_id)
         )
         return taken
 
     def look(self, user_id: UserId, staged_id: str, seen: Sequence[ReviewedBatch]) -> None:
-        """Begin anew, with what the lines were seen to do this time."""
+        """Restart a job with a newly reviewed plan."""
         self._connection.execute(
             update(staged_imports)
             .where(_c.user_id == user_id, _c.id == staged_id)

@@ -1,4 +1,4 @@
-"""Tables of users as spreadsheets write them: with commas, semicolons or tabs, and Excel's `sep=` line."""
+"""The parser of CSV tables as spreadsheets write them: any separator, and Excel's `sep=` line."""
 
 import csv
 import io
@@ -9,24 +9,24 @@ from daypass.portal.errors import InvalidRequest
 COLUMNS = ("username", "role", "tenants", "read_only_tenants")
 
 BEYOND = ""
-"""The name under which a line has what it says in cells that no column of the first line names."""
+"""The key for the cells of a line that are beyond the columns of the header."""
 
 Line = tuple[int, Mapping[str, str]]
-"""A line of a table: its number, and what it says by the column's name."""
+"""A line of a table: its number, and its cells by column name."""
 
 _SEPARATORS = ("\t", ";", ",", "|")
 _SAYS_SEPARATOR = "sep="
 
 _REASONS = {
-    "unexpected end of data": "a cell begins with a quotation mark, and none ends it",
+    "unexpected end of data": "a cell begins with a quotation mark, and the closing one is missing",
     "expected after": "text follows the quotation mark that ends a cell; inside a cell, write the mark twice",
     "field larger than": "a cell is too long",
 }
-"""Messages of Python's csv module, and their meaning for the author of the table."""
+"""Messages of Python's csv module, with their meaning for the author of the table."""
 
 
 def read_table(text: str, longest: int) -> Iterator[Line]:
-    """Yield the lines of a table, each with its number; raise `InvalidRequest` where it is none."""
+    """Yield the lines of a table after its header; raises `InvalidRequest` if *text* is not a table."""
     # Excel begins a file with a byte order mark. Old spreadsheets of the Mac end lines with CR alone.
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     skipped, text, separator = _head(text)
@@ -49,7 +49,7 @@ def read_table(text: str, longest: int) -> Iterator[Line]:
 
 
 def _head(text: str) -> tuple[int, str, str]:
-    """Return how many lines come before the table, the table, and what separates its cells."""
+    """Return the number of lines before the table, the table, and the separator of its cells."""
     table = text.lstrip("\n")
     skipped = len(text) - len(table)
     head, _, rest = table.partition("\n")
@@ -63,7 +63,7 @@ def _head(text: str) -> tuple[int, str, str]:
 
 def _columns(cells: Sequence[str]) -> list[str]:
     names = [cell.strip().lower().replace(" ", "_") for cell in cells]
-    # A spreadsheet that once had more columns writes their separators on.
+    # A spreadsheet that once had more columns still writes their separators.
     while names and not names[-1]:
         names.pop()
     unknown = [name for name in names if name not in COLUMNS]
@@ -82,7 +82,7 @@ def _row(names: Sequence[str], cells: Sequence[str]) -> Mapping[str, str]:
 
 
 def _reason(error: csv.Error) -> str:
-    said = str(error)
+    message = str(error)
     return next(
-        (meaning for words, meaning in _REASONS.items() if words in said), "this is no line of a table"
+        (meaning for words, meaning in _REASONS.items() if words in message), "this is not a line of a table"
     )

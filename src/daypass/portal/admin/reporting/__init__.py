@@ -1,1 +1,1 @@
-"""Sessions, audit events and the overview, as Administrators read them."""
+"""Reports for Administrators: sessions, audit events, their export and verification, and the overview."""

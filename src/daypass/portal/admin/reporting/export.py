@@ -1,4 +1,4 @@
-"""The record on its way out: one event is one line, and no cell of a table is a formula."""
+"""Export of audit events as JSON Lines or CSV, one event a line, safe for terminals and spreadsheets."""
 
 import csv
 import io
@@ -25,9 +25,9 @@ COLUMNS = (
 
 _AT_ONCE = 500
 _PIECE = 64 * 1024
-"""Characters that a piece has at least, except for the last one."""
+"""The least number of characters in a chunk, except for the last one."""
 
-# What spreadsheets take for the beginning of a formula, the blanks included that they skip.
+# Spreadsheets take these for the beginning of a formula; they skip leading blanks.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ")
 
 
@@ -39,7 +39,7 @@ def every_event(
     outcome: str | None = None,
     subject: str | None = None,
 ) -> Iterator[RecordedEvent]:
-    """All that match, newest first, read as they are needed."""
+    """Yield all matching events, newest first, one database page at a time."""
     turn = PageRequest(limit=_AT_ONCE)
     while True:
         page = records.events(wanted, turn, action=action, outcome=outcome, subject=subject)
@@ -50,18 +50,18 @@ def every_event(
 
 
 def json_lines(events: Iterable[RecordedEvent]) -> Iterator[str]:
-    """A JSON object a line, with everything but ASCII escaped: nothing in it moves a terminal's cursor."""
+    """Yield one JSON object per line, in ASCII, so that no event controls a terminal."""
     for event in events:
-        told = {**_told(event), "detail": json.loads(event.detail)}
-        yield json.dumps({name: told[name] for name in COLUMNS}, separators=(",", ":")) + "\n"
+        fields = {**_fields(event), "detail": json.loads(event.detail)}
+        yield json.dumps({name: fields[name] for name in COLUMNS}, separators=(",", ":")) + "\n"
 
 
 def csv_lines(events: Iterable[RecordedEvent]) -> Iterator[str]:
-    """A table with its heading (RFC 4180)."""
+    """Yield a CSV table with a header line (RFC 4180)."""
     yield _line(COLUMNS)
     for event in events:
-        told = _told(event)
-        yield _line([cell(told[name] or "") for name in COLUMNS])
+        fields = _fields(event)
+        yield _line([cell(fields[name] or "") for name in COLUMNS])
 
 
 FORMATS: Mapping[str, Callable[[Iterable[RecordedEvent]], Iterator[str]]] = {
@@ -71,7 +71,7 @@ FORMATS: Mapping[str, Callable[[Iterable[RecordedEvent]], Iterator[str]]] = {
 
 
 def pieces(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the same text in pieces of many lines: sending one costs far more than making a line."""
+    """Yield the same text in chunks of many lines, because each send costs far more than a line."""
     gathered: list[str] = []
     size = 0
     for line in lines:
@@ -85,12 +85,12 @@ def pieces(lines: Iterable[str]) -> Iterator[str]:
 
 
 def cell(text: str) -> str:
-    """*text* in one line, and as text: what a spreadsheet would calculate has an apostrophe before it."""
+    """Return *text* as one printable line, with an apostrophe before the beginning of a formula."""
     shown = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
     return f"'{shown}" if text.startswith(_FORMULA) else shown
 
 
-def _told(event: RecordedEvent) -> dict[str, str | None]:
+def _fields(event: RecordedEvent) -> dict[str, str | None]:
     return {
         "id": event.id,
         "at": event.at.isoformat(timespec="milliseconds"),

@@ -1,4 +1,4 @@
-"""How things stand, on one page: who is in AWS now, what was refused, what ends soon."""
+"""The overview: live sessions, refusals of the last days, tokens that expire soon, and capped settings."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,24 +17,24 @@ _DAY = timedelta(days=1)
 _SOON = timedelta(days=30)
 _TOKENS_SHOWN = 50
 ADMIN = "admin"
-"""In place of a tenant's name: the master role."""
+"""Stands for the master role in the place of a tenant's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day in UTC."""
+    """The numbers of one day (UTC)."""
 
     date: date
     issued: int
     refused: int
-    """By our own rules."""
+    """Refused by the portal's rules."""
     failed: int
-    """By AWS, or on the way to it; with the attempts whose outcome is unknown."""
+    """Failed in AWS or on the way to it, including attempts with an unknown outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class CappedTenant:
-    """A tenant whose validity has less effect than it says."""
+    """A tenant whose configured validity exceeds its role's maximum."""
 
     tenant: str
     validity: timedelta
@@ -43,18 +43,18 @@ class CappedTenant:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, as of one moment."""
+    """The overview, as of one moment."""
 
     live: int
     live_by_tenant: Mapping[str, int]
-    """The most first; `ADMIN` for the master role."""
+    """Sorted by number, highest first; `ADMIN` is the master role."""
     live_by_user: Mapping[str, int]
     days: Sequence[Day]
-    """The last thirty, oldest first; days without anything are there too."""
+    """The last thirty days, oldest first, including days without sessions."""
     refusals: Mapping[str, int]
-    """How often for which reason in that time, the most first."""
+    """The number of refusals by reason in these days, highest first."""
     ending_tokens: Sequence[TokenRecord]
-    """Permanent tokens that end within thirty days."""
+    """Permanent tokens that expire within thirty days."""
     capped: Sequence[CappedTenant]
 
 
@@ -66,7 +66,7 @@ class Overviews:
     clock: Clock
 
     def read(self) -> Overview:
-        """How things stand now."""
+        """Return the overview as of now."""
         now = self.clock()
         first = now.date() - (DAYS - 1) * _DAY
         since = now.replace(hour=0, minute=0, second=0, microsecond=0) - (DAYS - 1) * _DAY
@@ -74,7 +74,7 @@ class Overviews:
             sessions = SessionList(connection)
             live, days, refusals = sessions.live(now), sessions.days(since), sessions.refusals(since)
             tokens = TokenList(connection).ending(now, now + _SOON, _TOKENS_SHOWN)
-            capped = [CappedTenant(*one) for one in capped_validities(connection)]
+            capped = [CappedTenant(*row) for row in capped_validities(connection)]
         by_tenant: Counter[str] = Counter()
         by_user: Counter[str] = Counter()
         for username, tenant, number in live:

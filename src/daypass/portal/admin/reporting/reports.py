@@ -1,4 +1,4 @@
-"""What Administrators read: everybody's sessions, and the record."""
+"""Searches of all users' sessions and of the audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from daypass.portal.tenants.model import TenantId
 
 @dataclass(frozen=True, slots=True)
 class SessionFilter:
-    """What is looked for; users and tenants by name or id, also of such as are gone."""
+    """A filter of sessions or events; users and tenants by name or id, including deleted ones."""
 
     user: str | None = None
     tenant: str | None = None
@@ -28,7 +28,7 @@ class SessionFilter:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Reading what happened."""
+    """Reads sessions and audit events."""
 
     database: Database
 
@@ -41,7 +41,7 @@ class Records:
         door: Channel | None = None,
         live_at: datetime | None = None,
     ) -> Page[IssuanceRecord]:
-        """A page of everybody's sessions, newest first."""
+        """Return a page of all users' sessions, newest first; raises `InvalidRequest`."""
         with self.database.reading() as connection:
             user_id, username = _user(connection, wanted.user)
             query = SessionQuery(
@@ -66,7 +66,7 @@ class Records:
         subject: str | None = None,
         request_id: str | None = None,
     ) -> Page[RecordedEvent]:
-        """A page of the record, newest first."""
+        """Return a page of audit events, newest first; raises `InvalidRequest`."""
         for text in (action, outcome, subject, request_id):
             _check(text)
         with self.database.reading() as connection:
@@ -85,12 +85,12 @@ class Records:
             return EventList(connection).page(query, turn)
 
     def actions(self) -> list[str]:
-        """Return every action that is on record, in alphabetical order."""
+        """Return every action in the audit log, in alphabetical order."""
         with self.database.reading() as connection:
             return EventList(connection).actions()
 
     def event(self, event_id: str) -> RecordedEvent:
-        """One event in full; raises `EventNotFound`."""
+        """Return one event with all its fields; raises `EventNotFound`."""
         chain_id, _, position = event_id.rpartition("-")
         found = None
         if chain_id.isalnum() and chain_id.isascii() and position.isascii() and position.isdigit():
@@ -102,7 +102,7 @@ class Records:
 
 
 def _user(connection: Connection, reference: str | None) -> tuple[UserId | None, str | None]:
-    """Whom to look for: the id of a user that there is, or else the name."""
+    """Return what to filter by: the id of an existing user, or else the name of a deleted one."""
     if reference is None:
         return None, None
     _check(reference)
@@ -121,4 +121,4 @@ def _tenant(connection: Connection, reference: str | None) -> TenantId | None:
 
 def _check(text: str | None) -> None:
     if text is not None and not (text.isprintable() and len(text) <= 1000):
-        raise InvalidRequest("Nothing on record is written like that.")
+        raise InvalidRequest("A search text has at most 1,000 characters, all of them printable.")

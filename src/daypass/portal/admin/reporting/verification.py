@@ -1,4 +1,4 @@
-"""The audit log's verification as a background job: one at a time on all replicas, interruptible."""
+"""Verification of the audit log as an interruptible background job, one at a time across all replicas."""
 
 import threading
 import uuid
@@ -15,28 +15,28 @@ from daypass.portal.errors import PortalError
 from daypass.portal.storage.engine import Database
 
 _REST = 0.005
-"""Seconds after each batch of events, in which requests get the interpreter."""
+"""Seconds between batches of events, so that requests get the interpreter lock."""
 
 _RENEWED_EVERY = timedelta(seconds=1)
-"""Each renewal is a commit of its own, and there are some sixty batches in a second."""
+"""The interval of lease renewals. Each is a commit, and there are some sixty batches a second."""
 
 
 class _Interrupted(Exception):
-    """The process is to stop."""
+    """The process is stopping."""
 
 
 class _Replaced(Exception):
-    """This process was taken for dead, and another run began."""
+    """The lease of this run expired, and another run began."""
 
 
 @dataclass(slots=True)
 class Verification:
-    """Verifies the audit log in a thread of its own; its state is in the database."""
+    """Verifies the audit log in a background thread; its state is in the database."""
 
     database: Database
     clock: Clock
     rest: Callable[[float], bool] | None = None
-    """Waits so many seconds between batches, and says whether to stop; by default until `close`."""
+    """Waits the given seconds between batches and returns whether to stop; by default, at `interrupt`."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -62,11 +62,11 @@ class Verification:
             return is_begun
 
     def interrupt(self) -> None:
-        """Ask the running verification to end, and begin no other; does not wait."""
+        """Request the running verification to stop, and begin no other; does not wait."""
         self._stop.set()
 
     def close(self) -> None:
-        """Interrupt the running verification, and return when it has ended."""
+        """Interrupt the running verification, and wait until it has ended."""
         self.interrupt()
         with self._lock:
             threads = self._threads
@@ -84,7 +84,7 @@ class Verification:
         except _Replaced:
             return
         finally:
-            # Without a database the row stays as it is, and its lease ends.
+            # Without a database the row stays as it is, and its lease expires.
             with suppress(PortalError), self.database.writing() as connection:
                 VerificationStore(connection).end(run_id, self.clock(), report, refusal)
 
@@ -94,7 +94,7 @@ class Verification:
         def advance(done: int) -> None:
             nonlocal renewed_at
             now = self.clock()
-            # A clock that was set back must not keep the row from being renewed.
+            # A clock that was set back must not prevent the renewal of the lease.
             if renewed_at is None or abs(now - renewed_at) >= _RENEWED_EVERY:
                 with self.database.writing() as renewing:
                     if not VerificationStore(renewing).renew(run_id, total, done):

@@ -1,1 +1,1 @@
-"""IAM roles of tenants: created, repaired, and kept in line with the settings."""
+"""IAM roles: reconciliation with the settings, findings of the doctor, and manual remedies."""

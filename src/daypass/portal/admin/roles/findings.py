@@ -1,4 +1,4 @@
-"""What was found wrong in AWS, and the interface that hides how it was looked at."""
+"""Findings of the doctor, and the interface to the checks, which `portal/aws` implements."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from daypass.portal.tenants.model import Tenant
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     FINE = "fine"
     WARNING = "warning"
-    """Something works less than it could."""
+    """Sessions are issued, with a restriction."""
     ERROR = "error"
-    """Somebody gets no session."""
+    """Some user cannot get a session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     code: str
     level: Level
     subject: str
     sentence: str
     patch: str = ""
-    """A line to run, or a document to put in place."""
+    """A command to run, or a document to apply, that repairs it."""
 
 
 def attempted(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield the findings of *check*, and if it raises, a last one with *code* that says why it ended."""
+    """Yield the findings of *check*; if it raises, yield a last one with *code* and the reason."""
     try:
         yield from check()
     except AwsError as error:
@@ -49,7 +49,7 @@ def attempted(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -
 
 
 def _place_of(error: Exception) -> str:
-    """Return type and place of an error. Its message is left out, since it may repeat a secret."""
+    """Return the type and location of an error. Its message is left out, since it may repeat a secret."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -60,32 +60,32 @@ def _place_of(error: Exception) -> str:
 
 
 EMPTIED = "emptied"
-"""The code of a finding that says that a deletion took the role's rights: its sessions can do nothing."""
-_SHUTS_OUT = frozenset({"missing", "trust", EMPTIED})
+"""The code of a finding that a deletion removed the role's rights, so that its sessions have none."""
+_OBSTACLES = frozenset({"missing", "trust", EMPTIED})
 UNREADABLE = "unreadable"
-"""The code of a finding that says that the role itself could not be read."""
+"""The code of a finding that the role could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a tenant's role lets the portal in, and its sessions have any rights."""
+    """Whether a tenant's role trusts the portal, and its sessions have rights."""
 
     can_issue: bool | None
     """None if the role could not be read."""
     obstacles: Sequence[Finding]
-    """Why it does not, each with the command that repairs it."""
+    """The findings that prevent it, each with the command that repairs it."""
 
 
 def readiness(findings: Sequence[Finding]) -> Readiness:
     """Return what *findings* about one tenant mean for its sessions."""
-    obstacles = [finding for finding in findings if finding.code in _SHUTS_OUT]
+    obstacles = [finding for finding in findings if finding.code in _OBSTACLES]
     if any(finding.code == UNREADABLE for finding in findings):
         return Readiness(None, obstacles)
     return Readiness(not obstacles, obstacles)
 
 
 class Examiner(Protocol):
-    """Looks at AWS and changes nothing there."""
+    """Checks roles in AWS without changing them."""
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
-        """What there is to say of one tenant's role; also when AWS cannot be asked."""
+        """Return the findings on one tenant's role; does not raise if AWS is unavailable."""

@@ -1,4 +1,4 @@
-"""The IAM roles behind tenants: the interface that hides IAM; `portal/aws` fills it in."""
+"""The interface to IAM roles, which `portal/aws` implements, and the results of changes to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,39 +23,39 @@ class RoleState:
 
 
 class IamRoles(Protocol):
-    """IAM, as far as roles go. What fails raises an `AwsError` whose sentence is safe to show."""
+    """IAM's operations on roles. A failure raises an `AwsError` whose reason is safe to show."""
 
     def read(self, role_arn: str) -> RoleState:
-        """The role as it is; raises `RoleNotFound`."""
+        """Return the role as it is; raises `RoleNotFound`."""
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
-        """Let the role's sessions last so long; raises `AwsNotAllowed` where the portal may not."""
+        """Set the role's maximum session duration; raises `AwsNotAllowed` if the portal may not."""
 
     def make(self, tenant: Tenant) -> None:
-        """Make sure that the tenant's role is there, with trust and policies; being there is no mistake."""
+        """Create the tenant's role with its trust and policies, unless it exists."""
 
     def empty(self, tenant: Tenant) -> bool:
-        """Take all rights from the tenant's role if this portal made it; returns whether it did."""
+        """Remove all rights from the tenant's role if this portal created it; return whether it did."""
 
     def restore(self, tenant: Tenant) -> bool:
-        """Give the tenant's role its rights back if `empty` took them; returns whether it did."""
+        """Restore the rights of the tenant's role if `empty` removed them; return whether it did."""
 
 
 class Outcome(StrEnum):
-    """What became of a change to a role."""
+    """The result of a change to a role."""
 
     WAITING = "waiting"
     DONE = "done"
     REFUSED = "refused"
     MISSING = "missing"
-    """There is no such role in AWS."""
+    """The role does not exist in AWS."""
     LEFT = "left"
-    """The setting was removed, and the role keeps the maximum that it got."""
+    """The setting was removed, and the role keeps the maximum that it has."""
 
 
 @dataclass(frozen=True, slots=True)
 class DesiredRole:
-    """How long sessions of a role may last, by the settings."""
+    """The maximum session duration of a role, as the settings determine it."""
 
     role_arn: str
     tenant_id: TenantId | None
@@ -66,17 +66,17 @@ class DesiredRole:
 
 @dataclass(frozen=True, slots=True)
 class RoleStatus:
-    """A wish, and what became of it in AWS."""
+    """A desired role, and the result of its change in AWS."""
 
     wish: DesiredRole
     outcome: Outcome
     reason: str
-    """Why AWS refused."""
+    """The reason if AWS refused the change."""
     changed_at: datetime
 
     @property
     def remedy(self) -> Remedy | None:
-        """What somebody who may can do in the portal's place; None where it is done, or there is no role."""
+        """The manual remedy for this role, or None if nothing is left to do or the role does not exist."""
         if self.outcome in {Outcome.DONE, Outcome.MISSING, Outcome.LEFT}:
             return None
         return set_maximum(self.wish.role_arn, self.wish.maximum)

@@ -1,7 +1,7 @@
-"""How long sessions of the IAM roles may last: what the settings want is brought about in AWS, role by role.
+"""Reconciliation of the maximum session durations of IAM roles with the settings.
 
-What is wanted is worked out of the settings and written down with what became of it, so that a run that was
-cut short goes on where it stopped, and every role's result can be read at any time.
+The desired state is computed from the settings and stored with the result for each role. So an interrupted
+run is resumed, and the results can be read at any time.
 """
 
 import threading
@@ -31,14 +31,14 @@ from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.pagination import Page, PageRequest
 
 AT_ONCE = 4
-"""Roles that are changed at the same time: AWS throttles IAM early, and for the whole account."""
+"""The number of roles changed in parallel. AWS throttles IAM early, and for the whole account."""
 
 _BATCH = 100
 _SECOND = timedelta(seconds=1)
 
 
 class RoleReconciler:
-    """Keeps the roles' maximum session durations as the settings want them."""
+    """Reconciles the roles' maximum session durations with the settings."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class RoleReconciler:
         self._running = threading.Lock()
 
     def reconcile(self) -> None:
-        """Write down what the settings want now, and begin with what is new; does not wait for AWS."""
+        """Store the desired state by the current settings, and start the changes; does not wait for AWS."""
         with self._database.writing() as connection:
             self._record_desired(connection)
             is_anything_left = bool(RoleChangeList(connection).waiting(1))
@@ -66,13 +66,13 @@ class RoleReconciler:
             self._begin()
 
     def try_again(self) -> None:
-        """Begin anew with what AWS refused, and with the roles that were not there."""
+        """Retry the changes that AWS refused, and those of roles that did not exist."""
         with self._database.writing() as connection:
             connection.execute(TRY_AGAIN)
         self._begin()
 
     def run(self) -> None:
-        """Work off what waits; returns when each role has its result, or at `close`."""
+        """Apply the pending changes; return when each has its result, or after `interrupt`."""
         with self._running, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="role") as pool:
             while not self._closing.is_set():
                 with self._database.reading() as connection:
@@ -82,36 +82,36 @@ class RoleReconciler:
                 list(pool.map(self._apply, waiting))
 
     def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
-        """A page of the roles that the settings say something about, each with its result."""
+        """Return a page of the roles that settings determine, each with its result."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).page(outcome, turn)
 
     def progress(self) -> Mapping[Outcome, int]:
-        """How many roles have which result so far."""
+        """Return the number of roles by result."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).count()
 
     def of(self, role_arn: str) -> RoleStatus | None:
-        """What the settings want of one role; None where they say nothing."""
+        """Return the desired state and result of one role, or None if no setting determines it."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).find(role_arn)
 
     def interrupt(self) -> None:
-        """Ask to stop after the roles that are being changed just now; does not wait."""
+        """Request a stop after the roles that are being changed; does not wait."""
         self._closing.set()
 
     def close(self) -> None:
-        """Interrupt, and return when nothing runs any more; the rest is begun again by `follow`."""
+        """Interrupt, and wait until nothing runs; the next `reconcile` resumes the rest."""
         self.interrupt()
         self._background.shutdown(cancel_futures=True)
 
     def _begin(self) -> None:
-        # The one thread works off what waits by then: whoever comes while it does is waited for by nobody.
+        # Single worker: a request that arrives while it runs is picked up by that run; callers never wait.
         with suppress(RuntimeError):  # closing already
             self._background.submit(self._run_quietly)
 
     def _run_quietly(self) -> None:
-        # Without a database or a record nothing is changed; what waits then is begun again by `follow`.
+        # Without the database or its audit log no role is changed; the next `reconcile` resumes the rest.
         with suppress(PortalError):
             self.run()
 
@@ -119,14 +119,14 @@ class RoleReconciler:
         lock_exclusive(connection)
         changes, now = RoleChangeList(connection), self._clock()
         known = changes.all()
-        wanted = {wish.role_arn: wish for wish in self._wishes(connection, known)}
+        wanted = {wish.role_arn: wish for wish in self._desired(connection, known)}
         new = [_row(wish) for arn, wish in wanted.items() if arn not in known]
         other = [
             _row(wish)
             for arn, wish in wanted.items()
             if arn in known and (known[arn].wish != wish or known[arn].outcome is Outcome.LEFT)
         ]
-        self._let_go(connection, {arn: change for arn, change in known.items() if arn not in wanted})
+        self._drop_undesired(connection, {arn: change for arn, change in known.items() if arn not in wanted})
         if new:
             rows = [
                 {
@@ -143,16 +143,16 @@ class RoleReconciler:
         if other:
             connection.execute(CHANGE_WISH, [{**row, "now": now} for row in other])
 
-    def _let_go(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
-        """Keep the roles on the list that stay changed in AWS; forget the others, and those of no tenant."""
-        there = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
-        there.update(self._master_roles(unwanted))
+    def _drop_undesired(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
+        """Mark changed roles that no setting determines any more; delete the other rows."""
+        existing = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
+        existing.update(self._master_roles(unwanted))
         changed = {Outcome.DONE, Outcome.WAITING}
-        left = [arn for arn, one in unwanted.items() if arn in there and one.outcome in changed]
+        left = [arn for arn, status in unwanted.items() if arn in existing and status.outcome in changed]
         gone = [
             arn
-            for arn, one in unwanted.items()
-            if arn not in there or one.outcome not in {*changed, Outcome.LEFT}
+            for arn, status in unwanted.items()
+            if arn not in existing or status.outcome not in {*changed, Outcome.LEFT}
         ]
         if left:
             now = self._clock()
@@ -160,8 +160,8 @@ class RoleReconciler:
         if gone:
             connection.execute(DROP_CHANGE, [{"role": arn} for arn in gone])
 
-    def _wishes(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
-        """What the settings want: a tenant's own maximum wins over the one for all."""
+    def _desired(self, connection: Connection, known: Mapping[str, RoleStatus]) -> Sequence[DesiredRole]:
+        """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""
         values = SettingStore(connection).read(None)
         for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
         wishes = [
@@ -169,13 +169,13 @@ class RoleReconciler:
             for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()
             if (maximum := own or for_all) is not None
         ]
-        # Every role allows an hour, so nothing shorter needs anything of the master role.
+        # Every role allows an hour, so a shorter duration needs no change of the master role.
         if admin is not None and admin > timedelta(hours=1):
             wishes += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
         return wishes
 
     def _master_roles(self, known: Mapping[str, RoleStatus]) -> Sequence[str]:
-        """Return the ARN of the master role; while the account is unknown, the one on record, if any."""
+        """Return the ARN of the master role; while the account is unknown, the stored one, if any."""
         try:
             return [self._master_role_arn()]
         except AwsError:
@@ -193,13 +193,13 @@ class RoleReconciler:
             return
         with self._database.writing() as connection:
             RoleFactStore(connection).remember_maximum(wish.role_arn, after, self._clock())
-        told = {} if before is None else {"old.maximum": before // _SECOND}
-        self._record_result(wish, Outcome.DONE, "", {**told, "new.maximum": after // _SECOND})
+        old = {} if before is None else {"old.maximum": before // _SECOND}
+        self._record_result(wish, Outcome.DONE, "", {**old, "new.maximum": after // _SECOND})
 
     def _apply_maximum(self, wish: DesiredRole) -> tuple[timedelta | None, timedelta]:
-        """The role's maximum before, where it is known, and after."""
+        """Set the role's maximum; return the one before, if it is known, and the one after."""
         if wish.tenant_id is None:
-            # The master role's maximum is only ever raised: nobody said that it should be shorter.
+            # The master role's maximum is only ever raised: the setting is a lower bound for it.
             before = self._iam.read(wish.role_arn).maximum
             if before >= wish.maximum:
                 return before, before
@@ -218,9 +218,9 @@ class RoleReconciler:
             "new_reason": reason,
             "concluded_at": self._clock(),
         }
-        told = {"wanted": wish.maximum // _SECOND, **detail}
+        fields = {"wanted": wish.maximum // _SECOND, **detail}
         result = "done" if outcome is Outcome.DONE else "failed"
-        event = Event("role.set_maximum", None, "daypass", wish.tenant_id, wish.role_arn, result, told, "")
+        event = Event("role.set_maximum", None, "daypass", wish.tenant_id, wish.role_arn, result, fields, "")
         self._audit.commit(event, RowChange(CONCLUDE, row))
 
 

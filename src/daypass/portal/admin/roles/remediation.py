@@ -1,4 +1,4 @@
-"""What somebody runs or writes where the portal itself may not: exact lines, for each way of doing it."""
+"""Manual remedies: the commands and template lines for changes that the portal is not allowed to make."""
 
 import shlex
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The same change, as a command and as lines of code."""
+    """One change, as a command and as lines of infrastructure code."""
 
     command: str
-    """For the AWS CLI, by somebody who may."""
+    """A command of the AWS CLI, for an administrator of the account."""
     cloudformation: str
     terraform: str
 
 
 def set_maximum(role_arn: str, maximum: timedelta) -> Remedy:
-    """Let sessions of a role last so long."""
+    """Return the remedy that sets a role's maximum session duration."""
     seconds = maximum // _SECOND
     name = role_arn.rpartition("/")[2]
     words = ("aws", "iam", "update-role", "--role-name", name, "--max-session-duration", str(seconds))

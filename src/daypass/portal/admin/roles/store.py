@@ -1,4 +1,4 @@
-"""What settings want of IAM roles, and what became of it, as rows."""
+"""Queries and statements for desired roles and the results of their changes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -33,13 +33,12 @@ LEAVE_ROLE = (
     .where(_c.role_arn == bindparam("role"))
     .values(outcome=Outcome.LEFT.value, reason="", changed_at=bindparam("now"))
 )
-"""The settings say nothing of a role any more that the portal has changed, or is changing just now."""
+"""Marks a role that the portal has changed, or is changing, and that no setting determines any more."""
 
 DROP_CHANGE = delete(role_changes).where(_c.role_arn == bindparam("role"))
 CONCLUDE = (
     update(role_changes)
-    # A setting that was changed meanwhile wants something else, and that still waits; one that was removed
-    # wants nothing.
+    # If the setting was changed or removed in the meantime, this result does not belong to the current row.
     .where(
         _c.role_arn == bindparam("role"),
         _c.maximum == bindparam("tried"),
@@ -49,7 +48,7 @@ CONCLUDE = (
         outcome=bindparam("new_outcome"), reason=bindparam("new_reason"), changed_at=bindparam("concluded_at")
     )
 )
-"""What became of a change."""
+"""Records the result of a change."""
 
 TRY_AGAIN = (
     update(role_changes)
@@ -75,43 +74,43 @@ _TENANTS = (
 
 
 class RoleChangeList:
-    """Changes to roles."""
+    """Reads desired roles and their results."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def tenants(self) -> Sequence[tuple[TenantId, str, str, timedelta | None]]:
-        """Every tenant with its role and its own maximum, where it has one."""
+        """Return each tenant's id, name, role ARN and own maximum (None if not set), by role ARN."""
         return [
             (TenantId(id_), name, role_arn, _own(value))
             for id_, name, role_arn, value in self._connection.execute(_TENANTS)
         ]
 
     def every_tenant(self) -> Sequence[Tenant]:
-        """All tenants, by name."""
+        """Return all tenants, by name."""
         return [tenant_of(row) for row in self._connection.execute(select(*TENANT).order_by(tenants.c.name))]
 
     def all(self) -> Mapping[str, RoleStatus]:
-        """Every change, by the role."""
+        """Return every change, by role ARN."""
         return {row.role_arn: _change(row) for row in self._connection.execute(_CHANGES)}
 
     def find(self, role_arn: str) -> RoleStatus | None:
-        """The change of one role."""
+        """Return the change of one role, or None."""
         row = self._connection.execute(_CHANGES.where(_c.role_arn == role_arn)).first()
         return None if row is None else _change(row)
 
     def waiting(self, limit: int) -> Sequence[RoleStatus]:
-        """Some that wait for their turn."""
+        """Return up to *limit* pending changes."""
         query = _CHANGES.where(_c.outcome == Outcome.WAITING.value).order_by(_c.role_arn).limit(limit)
         return [_change(row) for row in self._connection.execute(query)]
 
     def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
-        """A page of changes, by role."""
+        """Return a page of changes, by role ARN."""
         query = _CHANGES if outcome is None else _CHANGES.where(_c.outcome == outcome.value)
         return read_page(self._connection, query, Order((_c.role_arn,)), turn, _change)
 
     def count(self) -> Mapping[Outcome, int]:
-        """How many there are of each outcome."""
+        """Return the number of changes by outcome, including zeros."""
         counted = self._connection.execute(select(_c.outcome, func.count()).group_by(_c.outcome))
         found = {Outcome(outcome): number for outcome, number in counted}
         return {outcome: found.get(outcome, 0) for outcome in Outcome}

@@ -1,1 +1,1 @@
-"""Settings, as Administrators change them, and the session durations that follow from them."""
+"""Settings, as Administrators change them, and the session durations that result."""

@@ -1,4 +1,4 @@
-"""How long a session of a tenant or of the master role would live, and what decides: the ruler's data."""
+"""The duration that a session of a tenant or the master role would have, with every limit on it."""
 
 import time
 from collections.abc import Callable
@@ -29,28 +29,28 @@ from daypass.portal.storage.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class DurationReport:
-    """Everything that has a say in how long a session lives, and which of it decides."""
+    """The limits on the duration of a role's sessions, and the one that decides."""
 
     role_arn: str
     is_tenant: bool
-    """Whether of a tenant, rather than of the master role."""
+    """Whether the role is a tenant's, rather than the master role."""
     validity: Validity
-    """What comes of it, with every limit; the first is what was asked, or else what is configured."""
+    """The resulting duration with every limit; the first is the requested or else the configured one."""
     change: RoleStatus | None
-    """What the settings want of the role's own maximum, and what became of that."""
+    """The desired maximum of the role and the result of its change; None if no setting determines it."""
 
     def limit(self, source: LimitSource) -> timedelta | None:
-        """One mark on the ruler; None where there is none."""
+        """Return the limit of one source, or None if it sets none."""
         return next((limit.validity for limit in self.validity.limits if limit.source is source), None)
 
     @property
     def is_capped(self) -> bool:
-        """Whether a session lives shorter than is configured."""
+        """Whether sessions are shorter than configured."""
         return self.validity.decided.source not in {LimitSource.ASKED, LimitSource.CONFIGURED}
 
     @property
     def remedy(self) -> str | None:
-        """What to do for what is configured to have its effect; None where it has."""
+        """The advice for sessions that are shorter than configured; None if they are not."""
         if not self.is_capped:
             return None
         if self.validity.decided.source is LimitSource.ROLE_CHAINING:
@@ -61,44 +61,44 @@ class DurationReport:
         if self.change is not None and self.change.outcome in {Outcome.REFUSED, Outcome.MISSING}:
             return self.change.reason
         if self.change is not None and self.change.outcome is Outcome.WAITING:
-            return "The role is just being changed in AWS. Look again in a moment."
+            return "The role is being changed in AWS. Reload in a moment."
         setting = TENANT_ROLE_MAXIMUM if self.is_tenant else ADMIN_JIT_SESSION_DURATION
         return f"The role's own maximum is shorter. Raise “{setting.label}”."
 
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Reads rulers."""
+    """Builds duration reports."""
 
     database: Database
     broker: Broker
     clock: Clock
     master_role_arn: Callable[[], str]
-    """Return the ARN of the master role, or raise an `AwsError` while the account is unknown."""
+    """Returns the ARN of the master role, or raises an `AwsError` while the account is unknown."""
     monotonic: Callable[[], float] = time.monotonic
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def of_tenant(self, reference: str, asked: timedelta | None = None) -> DurationReport:
-        """The ruler of a tenant, by id or name; raises `TenantNotFound`."""
+        """Return the report on a tenant, by id or name; raises `TenantNotFound`."""
         with self.database.reading() as connection:
             tenant = find_tenant(connection, reference).tenant
             values = SettingStore(connection).read(tenant.id)
         configured = configured_validity(values, TENANT_VALIDITY)
-        return self._ruler(tenant.role_arn, configured, asked, is_tenant=True)
+        return self._report(tenant.role_arn, configured, asked, is_tenant=True)
 
     def of_admin(self, asked: timedelta | None = None) -> DurationReport:
-        """The ruler of the master role."""
+        """Return the report on the master role."""
         with self.database.reading() as connection:
             values = SettingStore(connection).read(None)
         configured = configured_validity(values, ADMIN_JIT_SESSION_DURATION)
         try:
             role_arn = self.master_role_arn()
         except AwsError:
-            # Nothing is known of a role without an ARN, so the ruler shows what is configured.
+            # Nothing is known of a role without an ARN, so the report has the configured duration only.
             role_arn = ""
-        return self._ruler(role_arn, configured, asked, is_tenant=False)
+        return self._report(role_arn, configured, asked, is_tenant=False)
 
-    def _ruler(
+    def _report(
         self, role_arn: str, configured: Limit, asked: timedelta | None, *, is_tenant: bool
     ) -> DurationReport:
         with self.database.reading() as connection:
@@ -129,7 +129,7 @@ class Durations:
     def _maximum(self, role_arn: str, facts: RoleFacts) -> timedelta | None:
         """Return the role's maximum session duration; the last known one while AWS is slow for this role."""
         if not self._is_account_known():
-            # Not asked: an unread maximum would replace the last known one.
+            # AWS is not called, because an unread maximum would replace the last known one.
             return facts.maximum
         roles = RoleSessions(self.broker, self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())

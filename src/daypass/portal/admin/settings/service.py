@@ -1,4 +1,4 @@
-"""Settings: of the system and of tenants, within their bounds, and who wrote them."""
+"""Settings of the system and of tenants: list, write and remove, within their bounds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,36 +34,36 @@ _LONGEST_TYPE = 64
 _LONGEST_KEY = 128
 _LONGEST_VALUE = 4000
 _NAMED = 3
-"""How many tenants a refusal names before it counts the rest."""
+"""The number of tenants that a refusal names before it counts the rest."""
 
 
 ROLE_SETTINGS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, ADMIN_JIT_SESSION_DURATION)
-"""Settings that say something about IAM roles."""
+"""The settings that determine the maximum session duration of IAM roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that an Administrator does with settings.
+    """The actions of Administrators on settings.
 
-    A tenant goes by id or by name, and None is the system. A tenant's settings have no type.
+    A reference to a tenant is an id or a name; None is the system. A tenant's settings have no type.
     """
 
     desk: ChangeExecutor
     follow: Callable[[], None] = noop
-    """What reaches into AWS begins here, after the setting it follows is durable."""
+    """Starts the reconciliation of IAM roles, after a setting that affects them is committed."""
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
-        """What was set, by type and key."""
+        """Return the settings of the system or a tenant, by type and key."""
         with self.desk.database.reading() as connection:
             return SettingList(connection).of(_owner(connection, tenant))
 
     def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
-        """A page of what was set for any tenant."""
+        """Return a page of the settings of all tenants."""
         with self.desk.database.reading() as connection:
             return SettingList(connection).of_tenants(turn)
 
     def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
-        """One setting; raises `SettingNotFound`."""
+        """Return one setting; raises `SettingNotFound`."""
         with self.desk.database.reading() as connection:
             found = None
             if type_.isprintable() and key.isprintable():
@@ -81,7 +81,10 @@ class Settings:
         by: Author,
         expected: Version | None = None,
     ) -> SettingRecord:
-        """Write a setting over whatever was there; `Version("")` is expected of one that is not there yet."""
+        """Create or replace a setting; raises `InvalidRequest`, or `PreconditionFailed` if not *expected*.
+
+        The expected version of a setting that does not exist is `Version("")`.
+        """
         _check_place(tenant, type_, key)
         check_text(value)
         check_value(type_, key, value)
@@ -105,7 +108,7 @@ class Settings:
     def remove(
         self, tenant: str | None, type_: str, key: str, by: Author, expected: Version | None = None
     ) -> None:
-        """Take a setting away, so that its default holds again; raises `SettingNotFound`."""
+        """Remove a setting, so that its default applies again; raises `SettingNotFound`."""
         self.find(tenant, type_, key)
         owner = self._owner(tenant)
         writes = (RowChange(REMOVE_SETTING, setting_place(owner, type_, key)),)
@@ -156,7 +159,7 @@ def _change(
 
 
 def _default(connection: Connection, setting: Setting | None) -> str | None:
-    """Return the value that holds where *setting* is not written, if another setting has it."""
+    """Return the default of *setting* if another setting determines it, else None."""
     if setting is not TENANT_ROLE_MAXIMUM:
         return None
     for_all = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
@@ -165,30 +168,30 @@ def _default(connection: Connection, setting: Setting | None) -> str | None:
 
 def _check_place(tenant: str | None, type_: str, key: str) -> None:
     if (tenant is None) == (type_ == TENANT):
-        raise InvalidRequest("A setting of the system has a type, and a tenant's has none.")
+        raise InvalidRequest("A system setting needs a type, and a tenant's setting has none.")
     if len(type_) > _LONGEST_TYPE or not type_.isprintable() or "/" in type_:
         raise InvalidRequest(f"A type has 1 to {_LONGEST_TYPE} printable characters, and no slash.")
     check_key(key)
 
 
 def check_key(key: str) -> None:
-    """Return when something can be kept under that key."""
+    """Return if *key* can be a key; raise `InvalidRequest` otherwise."""
     if not 1 <= len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidRequest(f"A key has 1 to {_LONGEST_KEY} printable characters.")
-    # In a path, several slashes are as one: on the way it could become another key.
+    # Proxies merge repeated slashes in a path, which would turn it into another key.
     if key.startswith("/") or "//" in key:
-        raise InvalidRequest("A key begins with no slash, and has no two in a row.")
+        raise InvalidRequest("A key does not begin with a slash, and has no two in a row.")
 
 
 def check_text(value: str) -> None:
-    """Return when that can be kept, and shown again."""
-    # Legacy tools keep whole documents here, so lines are fine; what no database takes is not.
+    """Return if *value* can be stored and shown; raise `InvalidRequest` otherwise."""
+    # Legacy tools store whole documents, so newlines and tabs are accepted.
     if len(value) > _LONGEST_VALUE or not value.replace("\n", "").replace("\t", "").isprintable():
-        raise InvalidRequest(f"A value has at most {_LONGEST_VALUE} characters that can be shown.")
+        raise InvalidRequest(f"A value has at most {_LONGEST_VALUE} printable characters.")
 
 
 def _check_maximum(connection: Connection, owner: str, type_: str, key: str, value: str) -> None:
-    """Where the roles of all tenants have a maximum, no tenant's own exceeds it."""
+    """Refuse a tenant's role maximum above the one for all tenants, and one for all below a tenant's."""
     setting = find(type_, key)
     length = None if setting is None else setting.parse(value)
     if not isinstance(length, timedelta):
@@ -203,7 +206,7 @@ def _check_maximum(connection: Connection, owner: str, type_: str, key: str, val
     if setting is ROLE_MAXIMUM and owner == SYSTEM:
         longer = SettingList(connection).longer_than(TENANT_ROLE_MAXIMUM, length)
         if longer:
-            names = ", ".join(one.tenant.name for one in longer[:_NAMED] if one.tenant)
+            names = ", ".join(record.tenant.name for record in longer[:_NAMED] if record.tenant)
             more = f" and {len(longer) - _NAMED} more" if len(longer) > _NAMED else ""
             raise InvalidRequest(
                 f"These tenants have a longer maximum of their own: {names}{more}. Lower it first."

@@ -1,4 +1,4 @@
-"""Settings with who wrote them, as rows."""
+"""Queries on stored settings with their authors."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -33,13 +33,13 @@ _ORDER = Order((settings.c.tenant_id, settings.c.type, settings.c.key))
 
 
 class SettingList:
-    """Settings as Administrators see them."""
+    """Reads stored settings."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, tenant_id: str, type_: str, key: str) -> SettingRecord | None:
-        """One setting, if it was made."""
+        """Return one setting, or None if it is not set."""
         row = self._connection.execute(
             _SETTINGS.where(
                 settings.c.tenant_id == tenant_id, settings.c.type == type_, settings.c.key == key
@@ -48,26 +48,26 @@ class SettingList:
         return None if row is None else _record(row)
 
     def of(self, tenant_id: str) -> Sequence[SettingRecord]:
-        """The settings of one tenant, or of `SYSTEM`, by type and key."""
+        """Return the settings of one tenant, or of `SYSTEM`, by type and key."""
         rows = self._connection.execute(
             _SETTINGS.where(settings.c.tenant_id == tenant_id).order_by(settings.c.type, settings.c.key)
         )
         return [_record(row) for row in rows]
 
     def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
-        """A page of the settings of all tenants, tenant by tenant."""
+        """Return a page of the settings of all tenants, ordered by tenant id."""
         query = _SETTINGS.where(settings.c.tenant_id != SYSTEM)
         return read_page(self._connection, query, _ORDER, turn, _record)
 
     def longer_than(self, setting: Setting, length: timedelta) -> Sequence[SettingRecord]:
-        """The tenants' settings of that kind that are longer; by the tenant's name."""
+        """Return the tenants' values of *setting* that exceed *length*, by tenant name."""
         rows = self._connection.execute(
             _SETTINGS.where(
                 settings.c.tenant_id != SYSTEM, settings.c.type == setting.type, settings.c.key == setting.key
             ).order_by(tenants.c.name)
         )
         found = [_record(row) for row in rows]
-        return [one for one in found if _is_longer(setting.parse(one.stored.value), length)]
+        return [record for record in found if _is_longer(setting.parse(record.stored.value), length)]
 
 
 def _is_longer(value: object, length: timedelta) -> bool:

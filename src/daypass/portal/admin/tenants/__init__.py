@@ -1,1 +1,1 @@
-"""Tenants and their metadata, as Administrators change them."""
+"""Tenants, the rights of their IAM roles, and their metadata."""

@@ -1,4 +1,4 @@
-"""What Administrators note about tenants: texts and links, by key. The portal goes by none of it."""
+"""Metadata of tenants: texts and links by key, for people and tools. It has no effect on the portal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from daypass.portal.storage.pagination import Page, PageRequest
 
 @dataclass(frozen=True, slots=True)
 class TenantMetadata:
-    """Everything that an Administrator does with it. A tenant is referred to by id or by name."""
+    """The actions of Administrators on metadata. A reference to a tenant is an id or a name."""
 
     desk: ChangeExecutor
 
     def of(self, tenant: str) -> Sequence[MetadataRecord]:
-        """What is noted about a tenant, by key."""
+        """Return the metadata of a tenant, by key; raises `TenantNotFound`."""
         with self.desk.database.reading() as connection:
             return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
 
     def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
-        """A page of all that is noted about any tenant."""
+        """Return a page of the metadata of all tenants."""
         with self.desk.database.reading() as connection:
             return MetadataList(connection).of_tenants(turn)
 
     def find(self, tenant: str, key: str) -> MetadataRecord:
-        """One note; raises `MetadataNotFound`."""
+        """Return one entry; raises `MetadataNotFound`."""
         with self.desk.database.reading() as connection:
             return _find(connection, find_tenant(connection, tenant).tenant.id, key)
 
@@ -44,10 +44,13 @@ class TenantMetadata:
         by: Author,
         expected: Version | None = None,
     ) -> MetadataRecord:
-        """Write a note over whatever was there; `Version("")` is expected of one that is not there yet."""
+        """Create or replace an entry; raises `InvalidRequest`, or `PreconditionFailed` if not *expected*.
+
+        The expected version of an entry that does not exist is `Version("")`.
+        """
         check_key(key)
         check_text(value)
-        # Somebody will make a link of it.
+        # The value becomes a link on pages, so other schemes (javascript:) are refused.
         if kind is MetadataKind.URL and not value.startswith(("https://", "http://")):
             raise InvalidRequest("A url begins with https:// or http://.")
         owner = self._owner(tenant)
@@ -68,13 +71,13 @@ class TenantMetadata:
             check_version(expected, old.version if old else Version(""), f"“{key}”")
             if old is not None and (old.kind, old.value) == (kind, value):
                 return None
-            return Change(writes, _told(old), {"kind": kind.value, "value": value}, owner_still)
+            return Change(writes, _values(old), {"kind": kind.value, "value": value}, owner_still)
 
         self.desk.execute("metadata.put", key, by, draft)
         return self.find(owner, key)
 
     def remove(self, tenant: str, key: str, by: Author, expected: Version | None = None) -> None:
-        """Take a note away; raises `MetadataNotFound`."""
+        """Remove an entry; raises `MetadataNotFound`."""
         owner = self._owner(tenant)
         self.find(owner, key)
         writes = (RowChange(REMOVE_METADATA, {"of_tenant": owner, "of_key": key}),)
@@ -82,7 +85,7 @@ class TenantMetadata:
         def draft(connection: Connection) -> Change:
             old = _find(connection, owner, key)
             check_version(expected, old.version, f"“{key}”")
-            return Change(writes, _told(old), {}, owner)
+            return Change(writes, _values(old), {}, owner)
 
         self.desk.execute("metadata.remove", key, by, draft)
 
@@ -94,9 +97,9 @@ class TenantMetadata:
 def _find(connection: Connection, owner: str, key: str) -> MetadataRecord:
     found = MetadataList(connection).find(owner, key) if key.isprintable() else None
     if found is None:
-        raise MetadataNotFound("Nothing is noted about this tenant under that key.")
+        raise MetadataNotFound("This tenant has no metadata with that key.")
     return found
 
 
-def _told(old: MetadataRecord | None) -> dict[str, str]:
+def _values(old: MetadataRecord | None) -> dict[str, str]:
     return {} if old is None else {"kind": old.kind.value, "value": old.value}

@@ -1,4 +1,4 @@
-"""The rights of tenants' IAM roles follow the database when tenants are added, changed and deleted."""
+"""Reconciliation of the rights of tenants' IAM roles when tenants are added, changed or deleted."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,47 +15,47 @@ _TRIES = 5
 
 
 class RoleProvisioner(Protocol):
-    """Makes IAM roles for tenants."""
+    """Creates IAM roles for tenants, and empties and restores them."""
 
     def make(self, tenant: Tenant) -> None:
-        """Make sure that the tenant's role is there, with the trust and the policies that it needs.
+        """Create the tenant's role with the trust and the policies that it needs, unless it exists.
 
-        Raises an `AwsError`; making a role that is there already is no mistake.
+        Raises an `AwsError`.
         """
 
     def empty(self, tenant: Tenant) -> bool:
-        """Take all rights from the tenant's role, and so from its sessions; returns whether it did.
+        """Remove all rights from the tenant's role, and so from its sessions; return whether it did.
 
-        Only a role that this portal made is changed. Raises an `AwsError`.
+        Only a role that this portal created is changed. Raises an `AwsError`.
         """
 
     def restore(self, tenant: Tenant) -> bool:
-        """Give the tenant's role its rights back if `empty` took them; returns whether it did.
+        """Restore the rights of the tenant's role if `empty` removed them; return whether it did.
 
-        Only a role that this portal made, and whose policy is the one of `empty`, is changed. Raises an
+        Only a role that this portal created, and that has the policy of `empty`, is changed. Raises an
         `AwsError`.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class TenantRoles:
-    """Changes roles in AWS outside of any transaction, and compares them with the database afterwards."""
+    """Changes roles in AWS outside of transactions, and compares them with the database afterwards."""
 
     database: Database
     audit: AuditLog
     maker: RoleProvisioner | None
-    """None where the portal makes no roles: then none is changed."""
+    """None if the portal does not manage roles; then no role is changed."""
 
     def empty(self, tenant: Tenant) -> str:
-        """Empty the tenant's role; returns the reason if it keeps its rights.
+        """Empty the tenant's role; return the reason if it keeps its rights, else an empty string.
 
-        A deletion takes the memberships away, so it never waits for AWS to be well.
+        An `AwsError` is not raised, because a deletion must remove the memberships even without AWS.
         """
         try:
             is_empty = self.maker is not None and self.maker.empty(tenant)
         except AwsError as refusal:
             return refusal.reason
-        return "" if is_empty else "Its role was not made by this portal and was left as it is."
+        return "" if is_empty else "Its role was not created by this portal and was left as it is."
 
     def record_emptying(self, tenant: Tenant, reason: str) -> None:
         """Record that the tenant's role was emptied, or the *reason* if it keeps its rights."""
@@ -65,17 +65,17 @@ class TenantRoles:
             self._record("role.empty", tenant, "done", {})
 
     def settle(self, tenant: Tenant) -> None:
-        """Do the same as `reconcile` as far as AWS and the database permit; the doctor reports the rest."""
+        """Do the same as `reconcile`, without raising an error; the doctor reports what is left."""
         with suppress(PortalError):
             self.reconcile(tenant)
 
     def reconcile(self, tenant: Tenant) -> None:
-        """Bring the rights of the tenant's role in line with the database, whatever else changes them.
+        """Bring the rights of the tenant's role in line with the database; safe under concurrency.
 
-        The role of a tenant that is there gets back what a deletion took; a role that no tenant has is
-        emptied. Each writer of a role looks at the database again after its last write, and each change of
-        a tenant is followed by this. So the last of several concurrent requests leaves the role as it should
-        be, on any number of replicas. Raises an `AwsError` or `StorageUnavailable`.
+        The role of an existing tenant is restored, and a role without a tenant is emptied. Each writer reads
+        the database again after its last write to AWS, and each change of a tenant is followed by this. So
+        the last of several concurrent requests leaves the correct rights, on any number of replicas. Raises
+        an `AwsError` or `StorageUnavailable`.
         """
         if self.maker is None:
             return
@@ -93,7 +93,7 @@ class TenantRoles:
             self._record("role.restore", restored, "done", {})
 
     def after_refusal(self, tenant: Tenant, refusal: PortalError) -> PortalError:
-        """Return what to raise after a deletion was refused or not confirmed, with the role reconciled."""
+        """Reconcile the role after a deletion that was refused or not confirmed; return what to raise."""
         try:
             self.reconcile(tenant)
         except PortalError as fault:
@@ -108,7 +108,7 @@ class TenantRoles:
     def _owner(self, tenant: Tenant) -> Tenant | None:
         """Return the tenant that has the role now, after every change that is being committed.
 
-        A COMMIT whose confirmation was lost may still be under way; its transaction holds the turn.
+        A COMMIT whose confirmation was lost may still be in progress; its transaction holds the lock.
         """
         with self.database.writing() as connection:
             lock_exclusive(connection)

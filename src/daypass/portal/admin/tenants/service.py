@@ -1,4 +1,4 @@
-"""Tenants: what there is, and the role of each."""
+"""Tenants: list, create, update and delete, each with its IAM role."""
 
 import re
 import secrets
@@ -29,19 +29,20 @@ from daypass.portal.tenants.model import Tenant, TenantId
 from daypass.portal.tenants.names import check_name
 from daypass.portal.tenants.store import ADD_TENANT, tenant_row
 
-# IAM takes any printable ASCII in a path; what is not also legal in a name would only matter to a shell.
+# IAM accepts any printable ASCII in a path. Characters that a name cannot have are refused, because an ARN
+# is also written into shell commands.
 _ROLE = re.compile(r"arn:([a-z-]+):iam::([0-9]{12}):role/([\w+=,.@/-]{1,510}/)?[\w+=,.@-]{1,64}", re.ASCII)
-# What AWS takes (2 to 1224 characters), short enough to be read aloud.
+# The characters that AWS accepts. AWS allows 2 to 1,224 of them.
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RoleNaming:
-    """Which IAM roles tenants may have."""
+    """The rules for the IAM roles of tenants."""
 
     partition: str
     account_id: Callable[[], str]
-    """Return the portal's account, or raise an `AwsError` while it is unknown."""
+    """Returns the portal's account, or raises an `AwsError` while it is unknown."""
     prefix: str
     master_role: str
     extra_regions: Collection[str] = ()
@@ -79,41 +80,41 @@ class RoleNaming:
             )
 
     def check(self, role_arn: str) -> None:
-        """Return when *role_arn* may be a tenant's role; else refuse it."""
+        """Return if *role_arn* may be a tenant's role; raise `InvalidRequest` otherwise."""
         found = _ROLE.fullmatch(role_arn)
         if found is None or found.group(1, 2) != (self.partition, self.account_id()):
-            like = self._arn("NAME")
+            example = self._arn("NAME")
             raise InvalidRequest(
-                f"A tenant's role is one of this account: {like}. Its path and name have letters, digits and "
-                "signs of _+=,.@- only."
+                f"A tenant's role must be in the portal's account, such as {example}. Its path and name have "
+                "letters, digits and any of _+=,.@- only."
             )
         if role_arn.lower() == self.master_role_arn.lower():
-            raise InvalidRequest("The master role is for Administrators and belongs to no tenant.")
+            raise InvalidRequest("The master role is reserved for Administrators. Choose another role.")
 
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """Everything that an Administrator does with tenants. A tenant is referred to by id or by name."""
+    """The actions of Administrators on tenants. A reference to a tenant is an id or a name."""
 
     desk: ChangeExecutor
     rules: RoleNaming
     maker: RoleProvisioner | None = None
-    """None where the portal makes no roles: then the role is expected to be there."""
+    """None if the portal does not create roles; then a tenant's role must exist already."""
     follow: Callable[[], None] = noop
-    """What reaches into AWS begins here, after a tenant's role is durable."""
+    """Starts the reconciliation of IAM roles, after a change of a tenant's role is committed."""
 
     def find(self, reference: str) -> TenantRecord:
-        """One tenant; raises `TenantNotFound`."""
+        """Return one tenant; raises `TenantNotFound`."""
         with self.desk.database.reading() as connection:
             return find_tenant(connection, reference)
 
     def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
-        """A page of tenants."""
+        """Return a page of tenants; raises `InvalidRequest`."""
         with self.desk.database.reading() as connection:
             return TenantList(connection).page(_searchable(query), turn)
 
     def count(self, query: TenantQuery) -> int:
-        """How many tenants there are on all pages."""
+        """Return the number of tenants on all pages; raises `InvalidRequest`."""
         with self.desk.database.reading() as connection:
             return TenantList(connection).count(_searchable(query))
 
@@ -126,7 +127,7 @@ class Tenants:
         role_arn: str | None = None,
         external_id: str | None = None,
     ) -> TenantRecord:
-        """Add a tenant, on an IAM role that there is or, where none is named, on one made for it."""
+        """Create a tenant, with an existing IAM role or, if *role_arn* is None, with a new one."""
         check_name(name, ())
         now = self.desk.clock()
         tenant = Tenant(
@@ -146,7 +147,7 @@ class Tenants:
 
         maker = self.maker if role_arn is None else None
         if maker is not None:
-            # Nothing is made in AWS for a change that would be refused; and no transaction waits for AWS.
+            # No role is created for a change that would be refused, and no transaction waits for AWS.
             self.desk.review("tenant.create", name, by, draft)
             maker.make(tenant)
         try:
@@ -156,7 +157,7 @@ class Tenants:
                 # The role must not revive sessions of a former tenant of that name.
                 self._roles.settle(tenant)
             raise
-        # A role that was named may be one that a deletion emptied.
+        # An existing role may be one that a deletion emptied.
         self._roles.settle(tenant)
         self.follow()
         return TenantRecord(tenant, now)
@@ -171,7 +172,7 @@ class Tenants:
         external_id: str | None = None,
         expected: Version | None = None,
     ) -> TenantRecord:
-        """Change where a tenant is, or its role; None leaves it as it is. Its name never changes."""
+        """Change a tenant's region, role or ExternalId; None leaves it unchanged. Its name never changes."""
         found = self.find(reference)
 
         def draft(connection: Connection) -> Change | None:
@@ -186,7 +187,7 @@ class Tenants:
             )
             if new == old:
                 return None
-            # A tenant with a region that older versions took can still get another role.
+            # A tenant whose region only older versions accepted can still get another role.
             if new.region != old.region:
                 self.rules.check_region(new.region)
             self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
@@ -208,14 +209,14 @@ class Tenants:
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
         """Delete a tenant with its memberships and settings; its role and its resources stay in AWS.
 
-        Returns why live sessions keep their rights until they end, or an empty string if they have none left.
+        Return the reason if live sessions keep their rights until they end, else an empty string.
         """
         found = self.find(reference)
 
         def draft(connection: Connection) -> Change:
             record = find_tenant(connection, found.tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
-            # The role that is emptied is the one that the tenant has in the end.
+            # The role was emptied before this transaction, so it must still be the tenant's.
             if record.tenant.role_arn != found.tenant.role_arn:
                 raise PreconditionFailed(
                     f"The role of “{record.tenant.name}” was changed in the meantime. Try again."
@@ -228,15 +229,15 @@ class Tenants:
 
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
         self.desk.review("tenant.delete", found.tenant.name, by, draft)
-        kept = self._roles.empty(found.tenant)
+        reason = self._roles.empty(found.tenant)
         try:
-            self._roles.record_emptying(found.tenant, kept)
+            self._roles.record_emptying(found.tenant, reason)
             self.desk.execute("tenant.delete", found.tenant.name, by, draft)
         except PortalError as refusal:
             raise self._roles.after_refusal(found.tenant, refusal) from refusal
-        if not kept:
+        if not reason:
             self._roles.settle(found.tenant)
-        return kept
+        return reason
 
     @property
     def _roles(self) -> TenantRoles:
@@ -254,19 +255,20 @@ class Tenants:
 
     def _check(self, connection: Connection, tenant: Tenant, *, is_new_role: bool) -> None:
         if not _EXTERNAL_ID.fullmatch(tenant.external_id or ""):
-            raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and signs of _+=,.@:/-.")
+            raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and any of _+=,.@:/-.")
         # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.
         if is_new_role:
             self.rules.check(tenant.role_arn)
         other = TenantList(connection).sharing_role(tenant)
         if other is not None:
             raise InvalidRequest(
-                f"That role belongs to the tenant “{other.tenant.name}”; shared, it would fence off neither."
+                f"The tenant “{other.tenant.name}” has that role already. Each tenant needs its own role, "
+                "because members of one would otherwise reach the resources of the other."
             )
 
 
 def find_tenant(connection: Connection, reference: str) -> TenantRecord:
-    """The tenant of that id or name; raises `TenantNotFound`."""
+    """Return the tenant with that id or name; raises `TenantNotFound`."""
     found = TenantList(connection).find(reference) if reference.isprintable() else None
     if found is None:
         raise no_such_tenant(reference)
@@ -287,7 +289,7 @@ def _facts(tenant: Tenant) -> dict[str, str | None]:
 
 
 def part_of_name(typed: str) -> str:
-    """What is looked for in tenants' names; raises `InvalidRequest` where none can be called like that."""
+    """Return the search text in lower case; raises `InvalidRequest` if it cannot be part of a name."""
     search = typed.strip().lower()
     if not search.isprintable() or len(search) > 64:
         raise InvalidRequest("Search for a part of a tenant's name.")

@@ -1,4 +1,4 @@
-"""Memberships: who may use which tenant, and how much of it."""
+"""Memberships: the access of users to tenants."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,62 +20,62 @@ from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBE
 
 @dataclass(frozen=True, slots=True)
 class Memberships:
-    """Everything that an Administrator does with memberships; users and tenants go by id or by name."""
+    """The actions of Administrators on memberships. References to users and tenants are ids or names."""
 
     desk: ChangeExecutor
 
     def find(self, tenant: str, user: str) -> MemberRecord:
-        """One membership; raises `UserNotFound`, `TenantNotFound` or `MembershipNotFound`."""
+        """Return one membership; raises `UserNotFound`, `TenantNotFound` or `MembershipNotFound`."""
         with self.desk.database.reading() as connection:
-            who, where = find_user(connection, user).user, find_tenant(connection, tenant).tenant
-            found = MemberList(connection).find(who.id, where.id)
+            member, place = find_user(connection, user).user, find_tenant(connection, tenant).tenant
+            found = MemberList(connection).find(member.id, place.id)
         if found is None:
-            raise _no_member(who, where)
+            raise _no_member(member, place)
         return found
 
     def of_tenant(self, tenant: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
-        """A page of a tenant's members with *search* in their usernames, by username."""
+        """Return a page of a tenant's members, by username; *search* is a substring of it."""
         with self.desk.database.reading() as connection:
-            where = find_tenant(connection, tenant).tenant.id
-            return MemberList(connection).of_tenant(where, part_of_username(search), turn)
+            tenant_id = find_tenant(connection, tenant).tenant.id
+            return MemberList(connection).of_tenant(tenant_id, part_of_username(search), turn)
 
     def count_of_tenant(self, tenant: str, search: str = "") -> int:
-        """How many members there are on all pages; of a search, at most one more than `COUNTED`."""
+        """Return the number of members on all pages; for a search, at most `COUNTED` + 1."""
         with self.desk.database.reading() as connection:
-            where = find_tenant(connection, tenant).tenant.id
-            return MemberList(connection).count_of_tenant(where, part_of_username(search))
+            tenant_id = find_tenant(connection, tenant).tenant.id
+            return MemberList(connection).count_of_tenant(tenant_id, part_of_username(search))
 
     def of_user(self, user: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
-        """A page of a user's tenants with *search* in their names, by name."""
+        """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
         with self.desk.database.reading() as connection:
-            who = find_user(connection, user).user.id
-            return MemberList(connection).of_user_page(who, part_of_name(search), turn)
+            user_id = find_user(connection, user).user.id
+            return MemberList(connection).of_user_page(user_id, part_of_name(search), turn)
 
     def count_of_user(self, user: str, search: str = "") -> int:
-        """How many tenants there are on all pages."""
+        """Return the number of a user's memberships on all pages."""
         with self.desk.database.reading() as connection:
-            who = find_user(connection, user).user.id
-            return MemberList(connection).count_of_user(who, part_of_name(search))
+            user_id = find_user(connection, user).user.id
+            return MemberList(connection).count_of_user(user_id, part_of_name(search))
 
     def reads_only(self, user: str) -> bool:
-        """Whether a user is a member somewhere, and may change nothing in any of these tenants."""
+        """Return whether a user has memberships and all of them are read-only."""
         with self.desk.database.reading() as connection:
             return MemberList(connection).reads_only(find_user(connection, user).user.id)
 
     def page(self, turn: PageRequest) -> Page[MemberRecord]:
-        """A page of all memberships there are, tenant by tenant."""
+        """Return a page of all memberships, ordered by tenant id."""
         with self.desk.database.reading() as connection:
             return MemberList(connection).page(turn)
 
     def put(
         self, tenant: str, user: str, access: Access, by: Author, expected: Version | None = None
     ) -> MemberRecord:
-        """Make a user a member, or change how much of the tenant a member may use."""
+        """Add a member or change a member's access; raises what `find` raises, or `PreconditionFailed`."""
         who, where = self._both(tenant, user)
         now = self.desk.clock()
 
         def draft(connection: Connection) -> Change | None:
-            # Whoever was ended meanwhile is found no more, and no row is left hanging.
+            # A user or tenant that was deleted in the meantime must not get a row.
             find_user(connection, who.id)
             find_tenant(connection, where.id)
             old = MemberList(connection).find(who.id, where.id)
@@ -89,7 +89,7 @@ class Memberships:
         return self.find(where.id, who.id)
 
     def remove(self, tenant: str, user: str, by: Author, expected: Version | None = None) -> None:
-        """End a membership; it counts for nothing from the next request on."""
+        """Remove a member, with effect from the next request on."""
         who, where = self._both(tenant, user)
 
         def draft(connection: Connection) -> Change:
@@ -110,7 +110,7 @@ class Memberships:
 def membership_change(
     user: User, tenant: Tenant, old: Access | None, access: Access, now: datetime
 ) -> Change:
-    """The change that gives a user access to a tenant, in the place of what they had."""
+    """Return the change that replaces a user's *old* access to a tenant by *access*."""
     proof = reauthentication.to_put_member(old, access)
     if old is None:
         write = RowChange(ADD_MEMBER, member_row(tenant.id, user.id, access, now))
@@ -126,4 +126,4 @@ def _facts(tenant: Tenant, access: Access) -> dict[str, str]:
 
 
 def _no_member(user: User, tenant: Tenant) -> MembershipNotFound:
-    return MembershipNotFound(f"“{user.username}” is no member of “{tenant.name}”.")
+    return MembershipNotFound(f"“{user.username}” is not a member of “{tenant.name}”.")

@@ -1,4 +1,4 @@
-"""Users: who there is, and what becomes of them."""
+"""Users: list, create, update, disable and delete."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,32 +28,32 @@ from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 
 _LONGEST_SEARCH = 255
-_LAST = "This is the last Administrator. Make somebody else one first."
+_LAST = "This is the last Administrator. Make another user an Administrator first."
 
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Everything that an Administrator does with users. A user is referred to by id or by username."""
+    """The actions of Administrators on users. A reference to a user is an id or a username."""
 
     desk: ChangeExecutor
 
     def find(self, reference: str) -> UserRecord:
-        """One user; raises `UserNotFound`."""
+        """Return one user; raises `UserNotFound`."""
         with self.desk.database.reading() as connection:
             return find_user(connection, reference)
 
     def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
-        """A page of users."""
+        """Return a page of users; raises `InvalidRequest`."""
         with self.desk.database.reading() as connection:
             return UserList(connection).page(_searchable(query), turn)
 
     def count(self, query: UserQuery) -> int:
-        """How many users there are on all pages."""
+        """Return the number of users on all pages; raises `InvalidRequest`."""
         with self.desk.database.reading() as connection:
             return UserList(connection).count(_searchable(query))
 
     def create(self, username: str, role: Role, password: Secret | None, by: Author) -> UserRecord:
-        """Add a person or, without a password, a service account."""
+        """Create a user or, without a password, a service account; raises `AlreadyExists` if it exists."""
         now = self.desk.clock()
         user, write = new_user(username, role, password, now)
 
@@ -74,9 +74,10 @@ class Users:
         is_disabled: bool | None = None,
         expected: Version | None = None,
     ) -> UserRecord:
-        """Change a user's role, or keep them out, or let them in again; None leaves it as it is.
+        """Change a user's role, or disable or enable them; None leaves it unchanged.
 
-        Whoever is kept out has lost every session, token and approval: none of them comes back later.
+        Disabling revokes all sessions, tokens and approvals for good. Raises `UserNotFound`,
+        `PreconditionFailed` or `LastAdministrator`.
         """
         found, now = self.find(reference), self.desk.clock()
 
@@ -96,7 +97,7 @@ class Users:
     def set_password(
         self, reference: str, password: Secret, by: Author, expected: Version | None = None
     ) -> UserRecord:
-        """Give a user another password; every sign-in under the old one ends, and what stands on it."""
+        """Set a user's password, and end their sign-ins with the tokens that were derived from them."""
         found, now = self.find(reference), self.desk.clock()
         row = {"changed_id": found.user.id, "new_password_hash": new_password_hash(password)}
         writes = (
@@ -114,7 +115,7 @@ class Users:
         return self.find(found.user.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
-        """End a user, with every session, token, approval and membership of theirs."""
+        """Delete a user with their sessions, tokens, approvals and memberships."""
         found = self.find(reference)
 
         def draft(connection: Connection) -> Change:
@@ -128,14 +129,14 @@ class Users:
         self.desk.execute("user.delete", found.user.username, by, draft)
 
     def memberships(self, reference: str) -> list[MemberRecord]:
-        """The tenants that a user is a member of, by name."""
+        """Return a user's memberships, by tenant name; raises `UserNotFound`."""
         with self.desk.database.reading() as connection:
             user = find_user(connection, reference).user
             return list(MemberList(connection).of_user(user.id))
 
 
 def find_user(connection: Connection, reference: str) -> UserRecord:
-    """The user of that id or username; raises `UserNotFound`."""
+    """Return the user with that id or username; raises `UserNotFound`."""
     name = canonical_username(reference)
     found = UserList(connection).find(name) if name.isprintable() else None
     if found is None:
@@ -144,13 +145,13 @@ def find_user(connection: Connection, reference: str) -> UserRecord:
 
 
 def user_creation(user: User, write: RowChange, *, has_password: bool) -> Change:
-    """The change by which a user is added."""
+    """Return the change that adds a user."""
     proof = reauthentication.to_create_user(user, has_password=has_password)
     return Change((write,), {}, {"role": user.role.value}, proof=proof)
 
 
 def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
-    """The change that makes one of a user as they were."""
+    """Return the change that turns *old* into *new*."""
     writes = [RowChange(CHANGE_USER, _row(new))]
     if new.is_disabled and not old.is_disabled:
         writes.append(RowChange(END_TOKENS, {"owner_id": old.user.id, "ended_at": now}))
@@ -161,7 +162,7 @@ def user_update(old: UserRecord, new: UserRecord, now: datetime) -> Change:
 
 
 def require_other_administrator(connection: Connection, fewer: int = 1, otherwise: str = _LAST) -> None:
-    """Return when the portal has so many Administrators to spare; *otherwise* is what is said."""
+    """Return if more than *fewer* Administrators exist; raise `LastAdministrator` otherwise."""
     if UserStore(connection).count_administrators() <= fewer:
         raise LastAdministrator(otherwise)
 
@@ -186,7 +187,7 @@ def _facts(record: UserRecord) -> dict[str, str | None]:
 
 
 def part_of_username(typed: str) -> str:
-    """What is looked for in usernames; raises `InvalidRequest` where nobody can be called like that."""
+    """Return the canonical search text; raises `InvalidRequest` if it cannot be part of a username."""
     search = canonical_username(typed)
     if not search.isprintable() or len(search) > _LONGEST_SEARCH:
         raise InvalidRequest("Search for a part of a username, in printable characters.")

@@ -1,4 +1,4 @@
-"""API tokens of all users: make one for anybody, see them, end them."""
+"""API tokens of all users: create, list and revoke."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,24 +21,24 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Everything that an Administrator does with tokens."""
+    """The actions of Administrators on API tokens."""
 
     desk: ChangeExecutor
     identity: Identity
 
     def find(self, token_id: str) -> TokenRecord:
-        """One token, whether it still counts or not; raises `TokenNotFound`."""
+        """Return one token, valid or not; raises `TokenNotFound`."""
         with self.desk.database.reading() as connection:
             return _find(connection, token_id)
 
     def page(self, user: str | None, kind: TokenKind | None, turn: PageRequest) -> Page[TokenRecord]:
-        """A page of the tokens that count, of one user or of all; the first one to end comes first."""
+        """Return a page of the valid tokens of one user or of all, in the order in which they expire."""
         with self.desk.database.reading() as connection:
             user_id = None if user is None else find_user(connection, user).user.id
             return TokenList(connection).page(TokenQuery(user_id, kind), self.desk.clock(), turn)
 
     def count(self, user: str) -> int:
-        """How many of a user's tokens count."""
+        """Return the number of a user's valid tokens."""
         with self.desk.database.reading() as connection:
             query = TokenQuery(find_user(connection, user).user.id)
             return TokenList(connection).count(query, self.desk.clock())
@@ -46,7 +46,7 @@ class Tokens:
     def create(
         self, user: str, name: str, by: Author, lifetime: timedelta = PERMANENT_LIFETIME
     ) -> tuple[Secret, ApiToken]:
-        """A permanent token of a user, by id or username; the secret is nowhere but in this answer."""
+        """Create a permanent token for *user*, an id or username. The secret is returned only here."""
         if not _DAY <= lifetime <= PERMANENT_LIFETIME:
             raise InvalidRequest(f"An API token lives from 1 to {PERMANENT_LIFETIME // _DAY} days.")
         with self.desk.database.reading() as connection:
@@ -55,11 +55,9 @@ class Tokens:
         def draft(connection: Connection) -> Change:
             owner = find_user(connection, found.user.id)
             if owner.is_disabled:
-                raise InvalidRequest(
-                    f"“{owner.user.username}” is disabled, and a token would count for nothing."
-                )
+                raise InvalidRequest(f"“{owner.user.username}” is disabled, and a token would not work.")
             if owner.user.role is not found.user.role:
-                # The token's exemption goes by the role that was read first.
+                # The token's exemption depends on the role that was read first.
                 raise PreconditionFailed(
                     f"The role of “{owner.user.username}” was changed a moment ago. Try again."
                 )
@@ -76,7 +74,7 @@ class Tokens:
         )
 
     def revoke(self, token_id: str, by: Author) -> None:
-        """End a token of anybody, and all that stands on it. Ending it twice is no mistake."""
+        """Revoke a token of any user with all tokens derived from it; idempotent. Raises `TokenNotFound`."""
         found, now = self.find(token_id), self.desk.clock()
 
         def draft(connection: Connection) -> Change | None:
@@ -84,9 +82,9 @@ class Tokens:
             if token.ended_at is not None:
                 return None
             row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
-            told = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
+            before = {"token_id": token.id, "kind": token.kind.value, "name": token.name}
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
-            return Change((RowChange(REVOKE_TOKEN, row),), told, proof=proof)
+            return Change((RowChange(REVOKE_TOKEN, row),), before, proof=proof)
 
         self.desk.execute("token.revoke", found.owner.username, by, draft)
 

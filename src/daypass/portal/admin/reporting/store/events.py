@@ -1,4 +1,4 @@
-"""The record, as Administrators search it."""
+"""Queries on audit events."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,11 @@ _NEWEST_FIRST = Order((_c.at, _c.chain_id, _c.position), is_descending=True)
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which events; None is any."""
+    """A filter of events; None matches any value."""
 
     actor_id: UserId | None = None
     actor: str | None = None
-    """A username, for whoever is no user any more."""
+    """The username of an actor; finds deleted users too."""
     tenant_id: TenantId | None = None
     action: str | None = None
     outcome: str | None = None
@@ -33,7 +33,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """One event in full."""
+    """One audit event with all its fields."""
 
     chain_id: str
     position: int
@@ -51,7 +51,7 @@ class RecordedEvent:
 
     @property
     def id(self) -> str:
-        """What the event is asked for by."""
+        """The event's id: its chain and its position there."""
         return f"{self.chain_id}-{self.position}"
 
 
@@ -78,15 +78,15 @@ class EventList:
         self._connection = connection
 
     def find(self, chain_id: str, position: int) -> RecordedEvent | None:
-        """One event."""
+        """Return one event, or None if there is none."""
         row = self._connection.execute(
             select(*_EVENT).where(_c.chain_id == chain_id, _c.position == position)
         ).first()
         return None if row is None else _event(row)
 
     def actions(self) -> list[str]:
-        """Return every action that is on record, in alphabetical order."""
-        # A loose index scan: one seek per action, where DISTINCT would read the whole record.
+        """Return every action in the audit log, in alphabetical order."""
+        # A loose index scan needs one seek per action; DISTINCT would read the whole table.
         first = select(func.min(_c.action).label("action")).cte("actions", recursive=True)
         following = select(func.min(_c.action)).where(_c.action > first.c.action).scalar_subquery()
         actions = first.union_all(select(following).where(first.c.action.is_not(None)))
@@ -94,7 +94,7 @@ class EventList:
         return sorted(found.scalars())
 
     def page(self, query: EventQuery, turn: PageRequest) -> Page[RecordedEvent]:
-        """A page of events, newest first."""
+        """Return a page of matching events, newest first."""
         return read_page(self._connection, _where(select(*_EVENT), query), _NEWEST_FIRST, turn, _event)
 
 

@@ -1,4 +1,4 @@
-"""Settings that a role does not let have their effect, as rows."""
+"""The query for validity settings that exceed their role's maximum."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ _CAPPED = (
 
 
 def capped_validities(connection: Connection) -> Sequence[tuple[str, timedelta, timedelta]]:
-    """Tenants whose validity is longer than their role lets it be: name, validity, the role's maximum."""
+    """Return the tenants whose validity exceeds their role's maximum, as (name, validity, maximum)."""
     found = []
     for name, written, seconds in connection.execute(_CAPPED):
         validity, maximum = TENANT_VALIDITY.parse(written), timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Everybody's sessions, as rows."""
+"""Queries on the sessions of all users."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from daypass.portal.tenants.model import TenantId
 _c = issuances.c
 _NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True)
 _LONGEST = timedelta(hours=13)
-"""No session lives longer; so a live one was asked for since then, which an index finds."""
+"""The longest possible session. It bounds the search for live ones, so that an index is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
-    """Which sessions; None is any."""
+    """A filter of sessions; None matches any value."""
 
     user_id: UserId | None = None
     username: str | None = None
@@ -33,34 +33,34 @@ class SessionQuery:
     since: datetime | None = None
     until: datetime | None = None
     live_at: datetime | None = None
-    """Only those that have not ended by then."""
+    """Only sessions that have not ended by this time."""
 
 
 class SessionList:
-    """Attempts of all users, whatever became of them."""
+    """The issuance attempts of all users, with any outcome."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page(self, query: SessionQuery, turn: PageRequest) -> Page[IssuanceRecord]:
-        """A page of them, newest first."""
+        """Return a page of matching sessions, newest first."""
         return read_page(
             self._connection, _where(select(*ISSUANCE), query), _NEWEST_FIRST, turn, issuance_record
         )
 
     def live(self, now: datetime) -> Sequence[tuple[str, str | None, int]]:
-        """How many sessions live, by user and tenant; None is the master role."""
+        """Return the number of live sessions by username and tenant name; None is the master role."""
         query = select(_c.username, _c.tenant_name, func.count()).group_by(_c.username, _c.tenant_name)
         return [tuple(row) for row in self._connection.execute(_where(query, SessionQuery(live_at=now)))]
 
     def days(self, since: datetime) -> Mapping[tuple[str, State], int]:
-        """How many there were by day (UTC, ISO 8601) and by what became of them."""
+        """Return the number of attempts by day (UTC, ISO 8601) and state."""
         day = utc_day(self._connection, _c.asked_at)
         query = select(day, _c.state, func.count()).where(_c.asked_at >= since).group_by(day, _c.state)
         return {(str(at), State(state)): number for at, state, number in self._connection.execute(query)}
 
     def refusals(self, since: datetime) -> Sequence[tuple[str, int]]:
-        """Why attempts came to nothing, and how often; the most frequent reason first."""
+        """Return the reasons of failed attempts with their number, the most frequent first."""
         query = (
             select(_c.failure, func.count().label("number"))
             .where(_c.asked_at >= since, _c.failure.is_not(None))

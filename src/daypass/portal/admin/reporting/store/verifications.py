@@ -1,4 +1,4 @@
-"""The last verification of the audit log that was begun on a page, as a row that all replicas read."""
+"""The state of the last verification of the audit log, in a row that all replicas share."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from daypass.portal.storage.schema import audit_verifications
 from daypass.portal.storage.upsert import insert_or_update
 
 LEASE = timedelta(minutes=1)
-"""A running verification that did not renew its row for this long belongs to a process that died."""
+"""The lease of a run; one that is not renewed within it belongs to a process that died."""
 
 _SUBJECT = "audit"
 _c = audit_verifications.c
@@ -31,23 +31,23 @@ class Progress:
     ended_at: datetime | None = None
     """None while it runs."""
     problems: Sequence[str] | None = None
-    """None while it runs, and where it could not be finished."""
+    """None while it runs, and if it could not be finished."""
     refusal: str = ""
-    """The reason why it could not be finished."""
+    """The reason if it could not be finished."""
 
     @property
     def is_running(self) -> bool:
-        """True until it is over."""
+        """Whether it is still running."""
         return self.ended_at is None
 
     @property
     def percent(self) -> int:
-        """The share that is done, in percent; never 100 before it is over."""
+        """The progress in percent, at most 99."""
         return min(99, 100 * self.done // self.total) if self.total else 0
 
 
 class VerificationStore:
-    """Reads and writes the row. Only the run that began last changes it."""
+    """Reads and writes the row; only the run that began last can change it."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -85,11 +85,11 @@ class VerificationStore:
         return begun.first() is not None
 
     def renew(self, run_id: str, total: int, done: int) -> bool:
-        """Record how far a run is; return False if another run has taken its place."""
+        """Record the progress of a run and renew its lease; return False if another run has replaced it."""
         return self._change(run_id, total=total, done=done)
 
     def end(self, run_id: str, now: datetime, report: Report | None, refusal: str) -> None:
-        """Record the result of a run: its report, or the reason why there is none."""
+        """Record the result of a run: its report, or the reason why it has none."""
         if report is None:
             self._change(run_id, ended_at=now, refusal=refusal)
         else:

@@ -1,1 +1,1 @@
-"""Tenants and their metadata as rows."""
+"""Queries and statements for tenants and their metadata."""

@@ -1,4 +1,4 @@
-"""What is noted about tenants, as rows."""
+"""Queries and statements for tenants' metadata."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,23 +33,23 @@ _ORDER = Order((tenant_metadata.c.tenant_id, tenant_metadata.c.key))
 
 
 class MetadataList:
-    """Notes about tenants, with who wrote them."""
+    """Reads metadata with its authors."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def of(self, tenant_id: str) -> Sequence[MetadataRecord]:
-        """All about one tenant, by key."""
+        """Return the metadata of one tenant, by key."""
         c = tenant_metadata.c
         rows = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id).order_by(c.key))
         return [_record(row) for row in rows]
 
     def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
-        """A page of all that is noted about any tenant, tenant by tenant."""
+        """Return a page of the metadata of all tenants, ordered by tenant id."""
         return read_page(self._connection, _METADATA, _ORDER, turn, _record)
 
     def find(self, tenant_id: str, key: str) -> MetadataRecord | None:
-        """One of them, if it is there."""
+        """Return one entry, or None if there is none."""
         c = tenant_metadata.c
         row = self._connection.execute(_METADATA.where(c.tenant_id == tenant_id, c.key == key)).first()
         return None if row is None else _record(row)

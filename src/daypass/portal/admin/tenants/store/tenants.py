@@ -1,4 +1,4 @@
-"""Tenants, as rows."""
+"""Queries and statements for tenants."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ DELETE_TENANT = delete(tenants).where(tenants.c.id == bindparam("ended_id"))
 DELETE_SETTINGS = delete(settings).where(settings.c.tenant_id == bindparam("ended_id"))
 DELETE_MEMBERS = delete(memberships).where(
     memberships.c.tenant_id == bindparam("ended_id"),
-    # Whoever is about to release something to a member holds their row; this waits for it.
+    # A request that is about to release credentials to a member locks the user's row; this waits for it.
     memberships.c.user_id.in_(
         select(users.c.id)
         .where(
@@ -60,54 +60,57 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class TenantQuery:
-    """Which tenants, and in which order."""
+    """A filter and order of tenants."""
 
     search: str = ""
-    """A part of the name."""
+    """A substring of the name."""
     sort: TenantSort = TenantSort.NAME
     is_descending: bool = False
 
 
 class TenantList:
-    """Tenants as Administrators see them."""
+    """Reads tenants."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, reference: str) -> TenantRecord | None:
-        """The tenant of that id or name."""
+        """Return the tenant with that id or name, or None."""
         row = self._connection.execute(
             select(*_TENANT).where(or_(tenants.c.id == reference, tenants.c.name == reference))
         ).first()
         return None if row is None else _record(row)
 
     def named(self, names: Collection[str]) -> Mapping[str, Tenant]:
-        """Those of these names that there are, by their names."""
-        asked = [name for name in names if name.isprintable()]
-        rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(asked)))
+        """Return the existing tenants among these names, by name."""
+        printable = [name for name in names if name.isprintable()]
+        rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(printable)))
         return {row.name: _record(row).tenant for row in rows}
 
     def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
-        """A page of tenants."""
+        """Return a page of tenants."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)
 
     def count(self, query: TenantQuery) -> int:
-        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
         if query.search:
             return count_found(self._connection, self._where(select(tenants.c.name), query))
         return self._connection.scalar(self._where(select(func.count()).select_from(tenants), query)) or 0
 
     def neighbours(self, name: str) -> Sequence[str]:
-        """The names that begin this one, that this one begins, or that are the same."""
+        """Return the existing names that are equal to *name*, a prefix of it, or begin with it.
+
+        Prefixes end at hyphens: the policies of `dev` match resource names that begin with `dev-`.
+        """
         near = _near(tenants.c.name, name)
         return self._connection.scalars(select(tenants.c.name).where(near).order_by(tenants.c.name)).all()
 
     def reserved(self, name: str, now: datetime) -> tuple[str, datetime] | None:
         """Return the deleted tenant whose live sessions would reach resources of *name*, and when they end.
 
-        Of several such tenants it is the one whose sessions end last. The same name is no such case: its
-        resources are those of the deleted tenant.
+        Of several such tenants it is the one whose sessions end last. A tenant of the same name does not
+        count, because its resources were the deleted tenant's.
         """
         c = issuances.c
         rows = self._connection.execute(
@@ -122,17 +125,17 @@ class TenantList:
             .group_by(c.tenant_name, c.state)
         )
         ends = [(row.tenant_name, _last_end(row)) for row in rows]
-        live = [one for one in ends if one[1] > now]
-        return max(live, key=lambda one: one[1], default=None)
+        live = [(tenant, end) for tenant, end in ends if end > now]
+        return max(live, key=lambda pair: pair[1], default=None)
 
     def with_role(self, role_arn: str) -> TenantRecord | None:
-        """Return the tenant that has this role; IAM's names differ by more than their case."""
+        """Return the tenant with this role, or None; IAM role names are unique without regard to case."""
         is_same = func.lower(tenants.c.role_arn) == role_arn.lower()
         row = self._connection.execute(select(*_TENANT).where(is_same).order_by(tenants.c.name)).first()
         return None if row is None else _record(row)
 
     def sharing_role(self, tenant: Tenant) -> TenantRecord | None:
-        """Return another tenant with the same role; IAM's names differ by more than their case."""
+        """Return another tenant with the same role, or None; the comparison ignores case, as IAM does."""
         is_same = func.lower(tenants.c.role_arn) == tenant.role_arn.lower()
         row = self._connection.execute(
             select(*_TENANT).where(is_same, tenants.c.id != tenant.id).order_by(tenants.c.name)
@@ -142,19 +145,19 @@ class TenantList:
     def _where(self, statement: Select[Any], query: TenantQuery) -> Select[Any]:
         if not query.search:
             return statement
-        # No name has capitals, whoever looks for it.
+        # Tenants' names have no capitals.
         return statement.where(contains(self._connection, tenants.c.name, query.search.lower()))
 
 
 def _near(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
-    """The names that begin *name*, that *name* begins, or that are the same."""
+    """Return the condition of `neighbours`."""
     parts = name.split("-")
     shorter = ["-".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return or_(column.in_(shorter), column.startswith(f"{name}-", autoescape=True))
 
 
 def _last_end(row: Row[*tuple[Any, ...]]) -> datetime:
-    """When the last session of a group ends by AWS's clock; one without an outcome may have been issued."""
+    """Return when a group's last session ends by AWS's clock; a pending attempt may have been issued."""
     end: datetime = row.ends
     if row.state == State.REQUESTED.value:
         end = row.asked + timedelta(seconds=row.validity)

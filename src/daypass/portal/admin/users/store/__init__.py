@@ -1,1 +1,1 @@
-"""Users, memberships and tokens as rows."""
+"""Queries and statements for users, memberships and tokens."""

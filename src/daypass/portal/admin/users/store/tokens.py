@@ -1,4 +1,4 @@
-"""Everybody's API tokens, as rows; of each only what is told about it is read."""
+"""Queries on the API tokens of all users, without their digests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _TOKENS = (
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """What is known of a token and its owner."""
+    """A token with its owner, without the secret."""
 
     id: TokenId
     kind: TokenKind
@@ -52,44 +52,44 @@ class TokenRecord:
     allows_admin: bool
     reauthentication_exempt: bool
     ended_at: datetime | None
-    """When it, what it stands on, or its owner was ended."""
+    """The time when it, its parent token or its owner was revoked or disabled; None while it is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenQuery:
-    """Which tokens that still count; None is any."""
+    """A filter of valid tokens; None matches any value."""
 
     user_id: UserId | None = None
     kind: TokenKind | None = None
 
 
 class TokenList:
-    """Tokens as Administrators see them."""
+    """Reads the tokens of all users."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, token_id: str) -> TokenRecord | None:
-        """One token, whether it counts or not."""
+        """Return one token, valid or not; None if there is none."""
         row = self._connection.execute(_TOKENS.where(_c.id == token_id)).first()
         return None if row is None else _record(row)
 
     def page(self, query: TokenQuery, now: datetime, turn: PageRequest) -> Page[TokenRecord]:
-        """A page of the tokens that count, the first one to end first."""
-        return read_page(self._connection, _counting(query, now), _FIRST_TO_END, turn, _record)
+        """Return a page of the valid tokens, in the order in which they expire."""
+        return read_page(self._connection, _valid(query, now), _FIRST_TO_END, turn, _record)
 
     def count(self, query: TokenQuery, now: datetime) -> int:
-        """How many there are on all pages."""
-        counting = _counting(query, now).with_only_columns(func.count())
+        """Return the number of tokens on all pages."""
+        counting = _valid(query, now).with_only_columns(func.count())
         return self._connection.scalar(counting) or 0
 
     def ending(self, now: datetime, before: datetime, limit: int) -> Sequence[TokenRecord]:
-        """Permanent tokens that end before then, the first one first."""
-        query = _counting(TokenQuery(kind=TokenKind.PERMANENT), now).where(_c.expires_at < before)
+        """Return the permanent tokens that expire before a time, in the order in which they expire."""
+        query = _valid(TokenQuery(kind=TokenKind.PERMANENT), now).where(_c.expires_at < before)
         return [_record(row) for row in self._connection.execute(query.order_by(_c.expires_at).limit(limit))]
 
 
-def _counting(query: TokenQuery, now: datetime) -> Select[Any]:
+def _valid(query: TokenQuery, now: datetime) -> Select[Any]:
     statement = _TOKENS.where(
         _c.expires_at > now,
         _c.revoked_at.is_(None),

@@ -1,4 +1,4 @@
-"""Users and their memberships, as rows."""
+"""Queries and statements for users and their memberships."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ SET_PASSWORD = (
 )
 
 DELETE_USER = delete(users).where(users.c.id == bindparam("ended_id"))
-"""Ends a user; tokens and memberships go with the row, and what was handed out stays on record."""
+"""Deletes a user with their tokens and memberships; the rows of their sessions stay."""
 
 END_TOKENS = (
     update(api_tokens)
     .where(api_tokens.c.user_id == bindparam("owner_id"), api_tokens.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("ended_at"))
 )
-"""Ends whatever stands for a user."""
+"""Revokes all tokens and sign-ins of a user."""
 
 END_SIGN_INS = END_TOKENS.where(api_tokens.c.kind != TokenKind.PERMANENT.value)
-"""Ends whatever stands on a sign-in of a user."""
+"""Revokes the sign-ins of a user, and the tokens that were derived from one."""
 
 END_ADMINISTRATION = (
     update(api_tokens)
@@ -48,7 +48,7 @@ END_ADMINISTRATION = (
     )
     .values(reauthentication_exempt=False, allows_admin=False)
 )
-"""Makes a user's permanent tokens subject to reauthentication, and takes admin access from their sign-ins."""
+"""Ends the reauthentication exemption of a user's tokens, and the admin access of their sign-ins."""
 
 _LAST_SIGN_IN = last_sign_in.label("sorted_by_sign_in")
 
@@ -88,10 +88,10 @@ _MEMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """Which users, and in which order."""
+    """A filter and order of users; None matches any value."""
 
     search: str = ""
-    """A part of the username."""
+    """A substring of the username."""
     role: Role | None = None
     is_disabled: bool | None = None
     sort: UserSort = UserSort.USERNAME
@@ -99,13 +99,13 @@ class UserQuery:
 
 
 class UserList:
-    """Users as Administrators see them."""
+    """Reads users."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, reference: str) -> UserRecord | None:
-        """The user of that id or canonical name; the id wins."""
+        """Return the user with that id or canonical name, or None; an id takes precedence."""
         for column in (users.c.id, users.c.username):
             row = self._connection.execute(select(*_USER).where(column == reference)).first()
             if row is not None:
@@ -113,17 +113,17 @@ class UserList:
         return None
 
     def named(self, usernames: Collection[str]) -> Mapping[str, UserRecord]:
-        """Those of these canonical names that there are, by their names."""
+        """Return the existing users among these canonical names, by name."""
         rows = self._connection.execute(select(*_USER).where(users.c.username.in_(usernames)))
         return {row.username: _user(row) for row in rows}
 
     def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
-        """A page of users."""
+        """Return a page of users."""
         order = Order(_ORDERS[query.sort], query.is_descending)
         return read_page(self._connection, self._where(select(*_USER), query), order, turn, _user)
 
     def count(self, query: UserQuery) -> int:
-        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
         if query.search:
             return count_found(self._connection, self._where(select(users.c.username), query))
         return self._connection.scalar(self._where(select(func.count()).select_from(users), query)) or 0
@@ -140,27 +140,27 @@ class UserList:
 
 
 class MemberList:
-    """Memberships."""
+    """Reads memberships."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def find(self, user_id: UserId, tenant_id: TenantId) -> MemberRecord | None:
-        """A user's membership in a tenant, if there is one."""
+        """Return a user's membership in a tenant, or None."""
         row = self._connection.execute(
             _MEMBERS.where(memberships.c.user_id == user_id, memberships.c.tenant_id == tenant_id)
         ).first()
         return None if row is None else _member(row)
 
     def of_user(self, user_id: UserId) -> Sequence[MemberRecord]:
-        """All tenants of a user, by name."""
+        """Return all memberships of a user, by tenant name."""
         rows = self._connection.execute(
             _MEMBERS.where(memberships.c.user_id == user_id).order_by(tenants.c.name)
         )
         return [_member(row) for row in rows]
 
     def access_of(self, user_ids: Collection[UserId]) -> Mapping[tuple[UserId, str], Access]:
-        """What these users may use, by user and tenant's name."""
+        """Return the access of these users, by user id and tenant name."""
         rows = self._connection.execute(
             select(memberships.c.user_id, tenants.c.name, memberships.c.is_read_only)
             .join(tenants, tenants.c.id == memberships.c.tenant_id)
@@ -172,40 +172,40 @@ class MemberList:
         }
 
     def of_user_page(self, user_id: UserId, search: str, turn: PageRequest) -> Page[MemberRecord]:
-        """A page of a user's tenants with *search* in their names, by name."""
+        """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
         query = self._of_user(_MEMBERS, user_id, search)
         return read_page(self._connection, query, Order((tenants.c.name,)), turn, _member)
 
     def count_of_user(self, user_id: UserId, search: str) -> int:
-        """How many there are on all pages."""
+        """Return the number of a user's memberships on all pages."""
         query = select(func.count()).select_from(memberships)
         if search:
             query = query.join(tenants, tenants.c.id == memberships.c.tenant_id)
         return self._connection.scalar(self._of_user(query, user_id, search)) or 0
 
     def reads_only(self, user_id: UserId) -> bool:
-        """Whether a user is a member somewhere, and may change nothing in any of these tenants."""
+        """Return whether a user has memberships and all of them are read-only."""
         own = select(memberships.c.is_read_only).where(memberships.c.user_id == user_id)
-        # False comes first.
+        # False sorts first, so the first row is True only if all are.
         return bool(self._connection.scalar(own.order_by(memberships.c.is_read_only).limit(1)))
 
     def of_tenant(self, tenant_id: TenantId, search: str, turn: PageRequest) -> Page[MemberRecord]:
-        """A page of a tenant's members with *search* in their usernames, by username."""
+        """Return a page of a tenant's members, by username; *search* is a substring of it."""
         order = Order((users.c.username,))
         if not self._is_crowded(tenant_id):
             query = self._named(_MEMBERS.where(memberships.c.tenant_id == tenant_id), search)
             return read_page(self._connection, query, order, turn, _member)
-        in_there = select(users.c.id, users.c.username).where(_is_member_of(tenant_id))
-        found = read_page(self._connection, self._named(in_there, search), order, turn, lambda row: row.id)
+        of_tenant = select(users.c.id, users.c.username).where(_is_member_of(tenant_id))
+        found = read_page(self._connection, self._named(of_tenant, search), order, turn, lambda row: row.id)
         rows = self._connection.execute(
             _MEMBERS.where(memberships.c.tenant_id == tenant_id, memberships.c.user_id.in_(found.records))
         )
         members = {row.user_id: _member(row) for row in rows}
-        # Whoever was removed between the two reads is none by now.
+        # A member may have been removed between the two reads.
         return Page([members[id_] for id_ in found.records if id_ in members], found.next_cursor)
 
     def count_of_tenant(self, tenant_id: TenantId, search: str) -> int:
-        """How many there are on all pages; of a search, at most one more than `COUNTED`."""
+        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
         if not search:
             query = select(func.count()).select_from(memberships)
             return self._connection.scalar(query.where(memberships.c.tenant_id == tenant_id)) or 0
@@ -217,7 +217,7 @@ class MemberList:
         return count_found(self._connection, self._named(found, search))
 
     def page(self, turn: PageRequest) -> Page[MemberRecord]:
-        """A page of all memberships, tenant by tenant."""
+        """Return a page of all memberships, ordered by tenant id."""
         order = Order((memberships.c.tenant_id, memberships.c.user_id))
         query = _MEMBERS.add_columns(memberships.c.tenant_id)
         return read_page(self._connection, query, order, turn, _member)
@@ -227,7 +227,7 @@ class MemberList:
         return statement.where(contains(self._connection, tenants.c.name, search)) if search else statement
 
     def _is_crowded(self, tenant_id: TenantId) -> bool:
-        """Whether it is quicker to go through all users by name than to sort those of the tenant."""
+        """Return whether scanning all users by name is faster than sorting the tenant's members."""
         members = select(memberships.c.user_id).where(memberships.c.tenant_id == tenant_id)
         return count_found(self._connection, members) > COUNTED
 
@@ -236,7 +236,7 @@ class MemberList:
 
 
 def _is_member_of(tenant_id: TenantId) -> ColumnElement[bool]:
-    """Asked of each user in turn: with an offset, no database makes a join of it and sorts that."""
+    """Return a correlated EXISTS. OFFSET 0 keeps query planners from turning it into a join and a sort."""
     found = select(memberships.c.user_id).where(
         memberships.c.user_id == users.c.id, memberships.c.tenant_id == tenant_id
     )
