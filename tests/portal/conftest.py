@@ -1,4 +1,4 @@
-"""An operator at the portal's own machine."""
+"""Fixtures: an operator who runs `daypass portal`, and a fake AWS."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.portal.processes import Operator, answer_by_action, environment
 
 @pytest.fixture
 def own_aws() -> Iterator[StubAws]:
-    """An AWS that knows the portal, and answers what it is told to."""
+    """A fake AWS that knows the portal and plays scripted answers."""
     stub = StubAws()
     stub.play(answer_by_action(stub))
     yield stub
@@ -23,11 +23,11 @@ def own_aws() -> Iterator[StubAws]:
 
 @pytest.fixture
 def operator(tmp_path: Path, sqlite_url: str, own_aws: StubAws) -> Operator:
-    """Somebody at a terminal, with a migrated SQLite database."""
+    """An operator with a migrated SQLite database."""
     return Operator(tmp_path, environment(tmp_path, sqlite_url, own_aws))
 
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """A certificate for localhost, its key, and who vouches for it."""
+    """A certificate for localhost, its key and its certificate authority."""
     return certify(StateDirectory(tmp_path_factory.mktemp("certificates")), utc_now())

@@ -1,4 +1,4 @@
-"""Processes of their own, without the start of Python and of all imports that each of them would take."""
+"""Forked processes for tests, which save the start of Python and the imports."""
 
 import os
 import subprocess
@@ -9,8 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 PROCESSES = get_context("forkserver")
-"""They are forked from one that has imported what they need and has done nothing yet: it has no thread, and
-so no lock that a fork would copy."""
+"""Forks from a server process that has the imports but no threads, so that no held lock is copied."""
 
 PROCESSES.set_forkserver_preload(
     [
@@ -26,7 +25,7 @@ PROCESSES.set_forkserver_preload(
 
 
 class Forked:
-    """A command in such a process, to be told and waited for like a `Popen`."""
+    """A command in a forked process, with the interface of `Popen`."""
 
     def __init__(
         self,
@@ -37,23 +36,23 @@ class Forked:
     ) -> None:
         """Run `daypass WORDS` with `typed`, `out` and `err` of *home* as its standard files.
 
-        Where it is to say that it is ready, it gets `--ready-fd` for *ready*.
+        If *ready* is given, it gets `--ready-fd` for it.
         """
         self._process = PROCESSES.Process(target=_run, args=(words, environment, home, ready))
         self._process.start()
 
     @property
     def pid(self) -> int:
-        """Which process it is."""
+        """The process id."""
         assert self._process.pid is not None
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Its exit code, once it has ended."""
+        """Return the exit code, or None while it runs."""
         return self._process.exitcode
 
     def wait(self, patience: float) -> int:
-        """Its exit code, when it has ended."""
+        """Wait for the end, and return the exit code."""
         self._process.join(patience)
         code = self.poll()
         if code is None:
@@ -61,16 +60,16 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send a signal, unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Tell it to stop."""
+        """Send SIGTERM."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self._process.kill()
 
 

@@ -1,4 +1,4 @@
-"""`daypass portal` as an operator runs it: real processes, and an AWS on loopback."""
+"""`daypass portal` in real processes, with a fake AWS on loopback."""
 
 import json
 import os
@@ -32,7 +32,7 @@ Ended = subprocess.CompletedProcess[str]
 
 @dataclass(slots=True)
 class Operator:
-    """Runs `daypass portal` with what is set in an environment."""
+    """Runs `daypass portal` in a given environment."""
 
     home: Path
     environment: Mapping[str, str]
@@ -51,14 +51,14 @@ class Operator:
         )
 
     def run_inside(self, *words: str, typed: str = "", **more: str) -> Ended:
-        """Run a command to its end in this process: what it does and says, without a start each time."""
+        """Run a command to its end in this process, which saves the start."""
         unset = {name: None for name in os.environ if name.startswith(("AWS_", "DAYPASS_"))}
         environment = {**unset, **self.environment, **more}
         ran = CliRunner().invoke(portal, words, input=typed, env=environment, catch_exceptions=False)
         return Ended(words, ran.exit_code, ran.stdout, ran.stderr)
 
     def run_forked(self, *words: str, typed: str = "", **more: str) -> Ended:
-        """Run a command to its end in a process that has imported it already."""
+        """Run a command to its end in a forked process."""
         (self.home / "typed").write_text(typed)
         process = Forked(["portal", *words], {**self.environment, **more}, self.home)
         try:
@@ -68,7 +68,7 @@ class Operator:
         return Ended(words, code, (self.home / "out").read_text(), (self.home / "err").read_text())
 
     def serving(self, *words: str, **more: str) -> AbstractContextManager["Serving"]:
-        """Serve, and return when it is ready; told to stop in the end, unless it has ended by then."""
+        """Serve, and return when it is ready; it is stopped at the end, unless it has ended."""
         ready, writing = os.pipe()
         with (self.home / "log").open("w") as stderr:
             process = subprocess.Popen(
@@ -81,18 +81,18 @@ class Operator:
                 start_new_session=True,
             )
         os.close(writing)
-        return _until_told(process, ready, self.home / "log")
+        return _until_stopped(process, ready, self.home / "log")
 
     def serving_forked(self, *words: str, **more: str) -> AbstractContextManager["Serving"]:
-        """The same in a process that has imported it already: for what does not ask how it comes to be."""
+        """Serve in a forked process; for tests that do not depend on the start."""
         ready, writing = PROCESSES.Pipe(duplex=False)
         process = Forked(["portal", "serve", *words], {**self.environment, **more}, self.home, writing)
         writing.close()
-        return _until_told(process, os.dup(ready.fileno()), self.home / "err")
+        return _until_stopped(process, os.dup(ready.fileno()), self.home / "err")
 
 
 @contextmanager
-def _until_told(process: "subprocess.Popen[bytes] | Forked", ready: int, log: Path) -> Iterator["Serving"]:
+def _until_stopped(process: "subprocess.Popen[bytes] | Forked", ready: int, log: Path) -> Iterator["Serving"]:
     with os.fdopen(ready) as pipe:
         url = pipe.readline().strip()
     try:
@@ -109,7 +109,7 @@ def _until_told(process: "subprocess.Popen[bytes] | Forked", ready: int, log: Pa
 
 @dataclass(slots=True)
 class Serving:
-    """A portal that serves."""
+    """A portal that is serving."""
 
     process: "subprocess.Popen[bytes] | Forked"
     url: str
@@ -118,11 +118,11 @@ class Serving:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return urlsplit(self.url).port or 0
 
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> tuple[int, Any]:
-        """One request on a connection of its own."""
+        """Send one request on a new connection; return status and content."""
         connection = self._connection()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -133,7 +133,7 @@ class Serving:
         return response.status, json.loads(text) if is_json and text else text
 
     def raw(self, request: bytes) -> bytes:
-        """Whatever comes back for these bytes, until the other end hangs up."""
+        """Send bytes, and return all that is received until the connection closes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             answer = bytearray()
             # Whoever refuses early may hang up before all of it was sent.
@@ -146,11 +146,11 @@ class Serving:
             return bytes(answer)
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it has logged."""
+        """Return the logged events."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Tell it to stop, and answer its exit code."""
+        """Send a stop signal, and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
 
@@ -161,7 +161,7 @@ class Serving:
 
 
 def environment(home: Path, database_url: str, aws: StubAws) -> dict[str, str]:
-    """What an operator sets, on a machine without AWS."""
+    """Return the environment variables for a portal with a fake AWS."""
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}",
         "HOME": str(home),
@@ -178,7 +178,7 @@ def environment(home: Path, database_url: str, aws: StubAws) -> dict[str, str]:
 
 
 def answer_by_action(stub: StubAws) -> Script:
-    """An AWS that is well: it knows the portal, gives keys for an hour, and says nothing of its roles."""
+    """Script a working AWS: it knows the portal, issues keys for an hour, and does not describe roles."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
         action = stub.asked[-1].get("Action", "")

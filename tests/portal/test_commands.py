@@ -1,4 +1,4 @@
-"""`daypass portal migrate` and `create-admin` as an operator runs them."""
+"""`daypass portal migrate` and `create-admin`."""
 
 import pytest
 from sqlalchemy import select
@@ -14,14 +14,14 @@ from tests.portal.processes import Operator
 ADMIN, GOOD = "Admin@Example.com", "correct horse battery\n"
 
 
-def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator: Operator) -> None:
+def test_migrate_is_idempotent(operator: Operator) -> None:
     new = {"DAYPASS_DATABASE_URL": "sqlite:///new.db"}
     ran = [run("migrate", **new) for run in (operator.run, operator.run_forked)]
 
     assert [one.returncode for one in ran] == [0, 0]
     named = operator.home / "new.db"
     assert {one.stderr for one in ran} == {f"The database {named} has the schema of this version.\n"}
-    # It holds what nobody but its owner should read.
+    # The database has secrets, so only its owner may read it.
     assert {path.stat().st_mode & 0o777 for path in operator.home.glob("new.db*")} == {0o600}
 
 
@@ -35,7 +35,7 @@ def test_a_new_database_is_migrated_once_and_a_second_time_does_no_harm(operator
     ],
     ids=["home", "xdg", "relative-xdg", "systemd"],
 )
-def test_without_a_url_the_database_is_made_in_the_state_directory_and_named(
+def test_the_default_database_is_created_in_the_state_directory(
     operator: Operator, variables: dict[str, str], place: str
 ) -> None:
     given = {name: value.format(home=operator.home) for name, value in variables.items()}
@@ -57,7 +57,7 @@ def test_a_database_in_the_current_folder_stays_in_use(operator: Operator) -> No
     assert not (operator.home / ".local").exists()
 
 
-def test_a_state_directory_that_cannot_be_made_is_named_with_the_way_out(operator: Operator) -> None:
+def test_a_state_directory_that_cannot_be_created_is_reported_with_a_remedy(operator: Operator) -> None:
     (operator.home / ".local").write_text("not a folder")
 
     ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL="")
@@ -67,7 +67,7 @@ def test_a_state_directory_that_cannot_be_made_is_named_with_the_way_out(operato
     assert "Set DAYPASS_DATABASE_URL" in ran.stderr
 
 
-def test_postgresql_is_migrated_by_the_url_alone(operator: Operator, postgres: PostgresServer) -> None:
+def test_postgresql_is_migrated_by_its_url(operator: Operator, postgres: PostgresServer) -> None:
     postgres.execute("CREATE DATABASE by_command")
     ran = operator.run_forked("migrate", DAYPASS_DATABASE_URL=postgres.url("by_command"))
 
@@ -75,9 +75,7 @@ def test_postgresql_is_migrated_by_the_url_alone(operator: Operator, postgres: P
     postgres.execute("DROP DATABASE by_command WITH (FORCE)")
 
 
-def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
-    operator: Operator, sqlite_url: str
-) -> None:
+def test_create_admin_makes_a_working_password_and_token(operator: Operator, sqlite_url: str) -> None:
     made = operator.run("create-admin", ADMIN, "--password-stdin", "--with-token", typed=GOOD)
 
     database = Database(sqlite_url)
@@ -86,7 +84,7 @@ def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
     database.close()
     assert made.returncode == 0, made.stderr
     assert count == 1
-    # What is printed on standard output is the token alone, so that a shell can keep it.
+    # Only the token is printed on standard output, so that a shell can capture it.
     assert made.stdout.startswith("daypass_pat_")
     assert made.stdout.count("\n") == 1
     assert "admin@example.com is an Administrator." in made.stderr
@@ -105,7 +103,7 @@ def test_an_administrator_is_made_with_a_password_and_a_token_that_count(
     ],
     ids=["no-password", "short-password", "no-name", "long-name", "unprintable-name", "reserved-name"],
 )
-def test_who_cannot_be_made_is_refused_with_a_sentence(
+def test_an_invalid_administrator_is_refused_with_a_sentence(
     operator: Operator, username: str, typed: str, says: str
 ) -> None:
     refused = operator.run_inside("create-admin", username, "--password-stdin", typed=typed)
@@ -115,14 +113,14 @@ def test_who_cannot_be_made_is_refused_with_a_sentence(
     assert "Traceback" not in refused.stderr
 
 
-def test_a_name_that_is_taken_in_any_spelling_is_refused(operator: Operator) -> None:
+def test_a_username_taken_in_another_spelling_is_refused(operator: Operator) -> None:
     operator.run_inside("create-admin", ADMIN, "--password-stdin", typed=GOOD)
     again = operator.run_inside("create-admin", ADMIN.lower(), "--password-stdin", typed=GOOD)
 
     assert (again.returncode, "already" in again.stderr) == (1, True)
 
 
-def test_a_script_has_a_random_password_made_and_printed_once(operator: Operator, sqlite_url: str) -> None:
+def test_random_password_prints_a_working_password_once(operator: Operator, sqlite_url: str) -> None:
     made = operator.run_inside("create-admin", ADMIN, "--random-password", "--with-token")
 
     assert made.returncode == 0, made.stderr
@@ -134,7 +132,9 @@ def test_a_script_has_a_random_password_made_and_printed_once(operator: Operator
     assert made.stdout.count("\n") == 1
 
 
-def test_a_container_has_it_written_to_a_private_file(operator: Operator, sqlite_url: str) -> None:
+def test_password_file_writes_a_working_password_to_a_private_file(
+    operator: Operator, sqlite_url: str
+) -> None:
     path = operator.home / "first-password"
 
     made = operator.run_inside("create-admin", ADMIN, "--password-file", str(path))
@@ -146,11 +146,11 @@ def test_a_container_has_it_written_to_a_private_file(operator: Operator, sqlite
     assert signs_in(sqlite_url, password)
 
     again = operator.run_inside("create-admin", "b@example.com", "--password-file", str(path))
-    assert (again.returncode, "choose a new file" in again.stderr) == (1, True)
+    assert (again.returncode, "Choose a new file" in again.stderr) == (1, True)
     assert path.read_text().rstrip("\n") == password
 
 
-def test_no_password_file_is_left_where_no_administrator_was_made(operator: Operator) -> None:
+def test_no_password_file_is_left_if_no_administrator_was_created(operator: Operator) -> None:
     path = operator.home / "first-password"
 
     refused = operator.run_inside("create-admin", "operator", "--password-file", str(path))
@@ -158,14 +158,14 @@ def test_no_password_file_is_left_where_no_administrator_was_made(operator: Oper
     assert (refused.returncode, path.exists()) == (1, False)
 
 
-def test_a_password_comes_from_one_place(operator: Operator) -> None:
+def test_only_one_option_for_the_password_is_accepted(operator: Operator) -> None:
     refused = operator.run_inside("create-admin", ADMIN, "--random-password", "--password-stdin", typed=GOOD)
 
     assert (refused.returncode, "Use one of" in refused.stderr) == (2, True)
 
 
 def signs_in(url: str, password: str) -> bool:
-    """Whether the new Administrator's password counts."""
+    """Return whether the new Administrator can sign in with *password*."""
     database = Database(url)
     with database.reading() as connection:
         row = connection.execute(select(users.c.password_hash).where(users.c.username == ADMIN.lower())).one()
@@ -173,7 +173,7 @@ def signs_in(url: str, password: str) -> bool:
     return verify_password(row.password_hash, Secret(password))
 
 
-def test_without_a_terminal_it_is_said_where_the_password_comes_from(operator: Operator) -> None:
+def test_without_a_terminal_the_password_options_are_named(operator: Operator) -> None:
     refused = operator.run_forked("create-admin", ADMIN)
 
     assert (refused.returncode, "--password-stdin" in refused.stderr) == (1, True)

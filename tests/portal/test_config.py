@@ -1,4 +1,4 @@
-"""What the portal is started with: read once, and refused by the name of the variable that is wrong."""
+"""Configuration by environment variables: defaults, validation and error messages."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def read(**variables: str) -> PortalConfig:
     return PortalConfig.from_environment({**REGION, **variables})
 
 
-def test_a_region_is_enough() -> None:
+def test_only_the_region_is_required() -> None:
     config = read()
 
     assert (config.host, config.port, config.public_url) == ("127.0.0.1", 8443, "http://127.0.0.1:8443")
@@ -21,7 +21,7 @@ def test_a_region_is_enough() -> None:
     assert not config.serves_tls
 
 
-def test_without_a_region_it_is_said_what_is_missing() -> None:
+def test_a_missing_region_is_reported_by_name() -> None:
     with pytest.raises(ConfigError, match=r"DAYPASS_AWS_REGION is not set. It takes an AWS region"):
         PortalConfig.from_environment({})
 
@@ -43,12 +43,12 @@ def test_without_a_region_it_is_said_what_is_missing() -> None:
         ("DAYPASS_ONE_CORE", "two"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name_with_what_it_takes(variable: str, value: str) -> None:
+def test_an_invalid_value_is_refused_with_the_variable_and_what_it_takes(variable: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^{variable} has an invalid value. It takes "):
         read(**{variable: value})
 
 
-def test_what_may_be_a_secret_in_the_wrong_place_is_not_repeated() -> None:
+def test_an_invalid_value_is_not_repeated_because_it_may_be_a_secret() -> None:
     with pytest.raises(ConfigError) as refused:
         read(DAYPASS_PUBLIC_URL="daypass_pat_canary")
 
@@ -56,7 +56,7 @@ def test_what_may_be_a_secret_in_the_wrong_place_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8443", "[::]:8443", "192.0.2.1:80"])
-def test_the_network_is_let_in_over_tls_only(listen: str, tmp_path: Path) -> None:
+def test_the_network_is_served_over_tls_only(listen: str, tmp_path: Path) -> None:
     pem = tmp_path / "x.pem"
     pem.touch()
     url = {"DAYPASS_LISTEN": listen, "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
@@ -79,7 +79,7 @@ def test_loopback_needs_no_tls_and_names_itself(listen: str, url: str) -> None:
     assert read(DAYPASS_LISTEN=listen).public_url == url
 
 
-def test_an_address_of_every_interface_is_no_name_for_people() -> None:
+def test_a_wildcard_address_needs_a_public_url() -> None:
     with pytest.raises(ConfigError, match=r"DAYPASS_PUBLIC_URL is not set"):
         read(DAYPASS_LISTEN="0.0.0.0:8443", DAYPASS_BEHIND_PROXY="true")
 
@@ -92,9 +92,9 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
         read(DAYPASS_TLS_CERTIFICATE=str(pem))
     with pytest.raises(ConfigError, match=r"DAYPASS_TLS_CERTIFICATE is not set"):
         read(DAYPASS_TLS_KEY=str(pem))
-    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_CERTIFICATE.*none.pem is none .No such file"):
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_CERTIFICATE.*none.pem cannot be read .No such file"):
         read(DAYPASS_TLS_CERTIFICATE=str(tmp_path / "none.pem"))
-    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_KEY.*is none .Is a directory"):
+    with pytest.raises(ConfigError, match=r"DAYPASS_TLS_KEY.*cannot be read .Is a directory"):
         read(DAYPASS_TLS_CERTIFICATE=str(pem), DAYPASS_TLS_KEY=str(tmp_path))
 
 
@@ -109,12 +109,12 @@ def test_a_certificate_without_its_key_is_refused_and_so_is_a_missing_file(tmp_p
         ("mx-central-1", "aws"),
     ],
 )
-def test_a_region_says_which_partition_it_is_in(region: str, partition: str) -> None:
+def test_the_region_determines_the_partition(region: str, partition: str) -> None:
     assert read(DAYPASS_AWS_REGION=region).aws.partition == partition
 
 
 @pytest.mark.parametrize("region", ["eu central 1", "eu_central", "évry-1", "../x", "us-est-1", "us-east-1a"])
-def test_a_region_that_aws_cannot_have_is_refused(region: str) -> None:
+def test_a_malformed_region_is_refused(region: str) -> None:
     with pytest.raises(ConfigError, match=r"^DAYPASS_AWS_REGION: .*region"):
         read(DAYPASS_AWS_REGION=region)
 
@@ -124,19 +124,19 @@ def test_a_misspelled_region_is_refused_with_the_nearest_name() -> None:
         read(DAYPASS_AWS_REGION="us-est-1")
 
 
-def test_a_region_that_this_version_does_not_know_is_accepted_when_it_is_named() -> None:
+def test_an_unknown_region_is_accepted_if_it_is_listed_as_extra() -> None:
     aws = read(DAYPASS_AWS_REGION="nz-south-1", DAYPASS_EXTRA_REGIONS="nz-south-1").aws
 
     assert (aws.region, aws.partition, "nz-south-1" in aws.extra_regions) == ("nz-south-1", "aws", True)
 
 
-def test_keys_of_another_aws_sign_in_nowhere_but_there() -> None:
+def test_console_links_go_to_the_configured_aws_endpoint() -> None:
     aws = read(DAYPASS_AWS_ENDPOINT_URL="http://127.0.0.1:4566/").aws
 
     assert {aws.endpoint_url, aws.signin_url, aws.console_url} == {"http://127.0.0.1:4566"}
 
 
-def test_an_empty_variable_is_one_that_is_not_set() -> None:
+def test_an_empty_variable_counts_as_not_set() -> None:
     empty = {variable.name: " " for variable in VARIABLES if variable.name != "DAYPASS_AWS_REGION"}
 
     assert read(**empty) == read()

@@ -1,4 +1,4 @@
-"""Silent, slow and too many TCP connections: they are closed, and everybody else is served meanwhile."""
+"""Silent, slow and too many TCP connections are closed, and other clients are served meanwhile."""
 
 import resource
 import select
@@ -44,14 +44,14 @@ UNANSWERED = replace(FRESH, has_answered=False)
         (replace(FRESH, idle_for=120, is_busy=True), 1000, False),
     ],
 )
-def test_each_deadline_holds_for_connections_without_a_request_under_way(
+def test_deadlines_apply_to_connections_without_a_request_in_progress(
     seen: ConnectionState, after: float, is_closed: bool
 ) -> None:
     assert overdue(seen, LIMITS, 100.0 + after) is is_closed
 
 
 def of(address: str, number: int, like: ConnectionState = FRESH) -> list[ConnectionState]:
-    """So many connections of that address, each newer than the one before it."""
+    """Return connections of one address, each newer than the one before."""
     return [replace(like, key=hash((address, n)), peer=(address, n), accepted_at=n) for n in range(number)]
 
 
@@ -59,14 +59,14 @@ def never(_address: str) -> bool:
     return False
 
 
-def test_of_one_address_the_oldest_unanswered_connections_beyond_its_limit_are_closed() -> None:
+def test_beyond_the_limit_of_an_address_its_oldest_unanswered_connections_are_closed() -> None:
     others = of("192.0.2.1", 1, UNANSWERED)
     every = [*of("203.0.113.7", 2), *others, *of("203.0.113.7", 3, UNANSWERED)[1:]]
 
     assert [seen.accepted_at for seen in surplus(every, LIMITS, never)] == [1]
 
 
-def test_a_trusted_proxy_may_have_more_but_not_more_than_all_together() -> None:
+def test_a_trusted_proxy_is_exempt_from_the_address_limit_but_not_the_total() -> None:
     def is_exempt(address: str) -> bool:
         return address == "203.0.113.7"
 
@@ -75,19 +75,19 @@ def test_a_trusted_proxy_may_have_more_but_not_more_than_all_together() -> None:
 
 
 @pytest.mark.parametrize("in_use", [{"is_busy": True}, {"unused_for": 0.9}])
-def test_a_connection_in_use_is_never_surplus(in_use: dict[str, object]) -> None:
+def test_a_connection_in_use_is_never_closed(in_use: dict[str, object]) -> None:
     used = [replace(seen, **in_use) for seen in of("203.0.113.7", 8)]  # type: ignore[arg-type]  # by name
 
     assert surplus(used, LIMITS, never) == []
 
 
-def test_bytes_without_a_request_make_a_connection_no_less_surplus() -> None:
+def test_bytes_without_a_request_do_not_protect_a_connection() -> None:
     pings = of("203.0.113.7", 5, replace(FRESH, idle_for=0.0))
 
     assert [seen.accepted_at for seen in surplus(pings, LIMITS, never)] == [0, 1]
 
 
-def test_an_address_over_its_limit_has_no_others_closed_for_it() -> None:
+def test_an_address_over_its_limit_does_not_cost_others_their_connections() -> None:
     others = of("192.0.2.1", 3)
     every = [*others, *[replace(seen, accepted_at=100.0) for seen in of("203.0.113.7", 6)]]
 
@@ -100,7 +100,7 @@ def listener() -> Iterator[socket.socket]:
         yield listening
 
 
-def test_the_kernel_tells_what_the_watch_needs_to_know_of_its_own_connections_and_no_others() -> None:
+def test_the_watch_reads_the_state_of_its_own_connections_only() -> None:
     with listener() as listening, listener() as other, ExitStack() as stack:
         now = [100.0]
         watch = ConnectionWatch(listening.getsockname()[1], Limits.within(100), monotonic=lambda: now[0])
@@ -138,7 +138,7 @@ def test_proxies_are_exempt_by_network() -> None:
 
 @pytest.fixture
 def many_files() -> Iterator[None]:
-    """Room for thousands of connections in this process."""
+    """Raise the limit of open files in this process for thousands of connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
     yield
@@ -150,7 +150,7 @@ SLOW = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "
 
 @pytest.mark.parametrize("sent", [b"", SLOW], ids=["silent", "slow"])
 @pytest.mark.usefixtures("many_files")
-def test_two_thousand_connections_that_say_nothing_keep_nobody_out(operator: Operator, sent: bytes) -> None:
+def test_two_thousand_silent_connections_do_not_block_other_clients(operator: Operator, sent: bytes) -> None:
     with operator.serving_forked() as serving, ExitStack() as stack:
         crowd = connected(stack, serving.port, 2100, sent)
         during = [serving.ask("GET", path)[0] for path in ("/healthz", "/readyz", "/sign-in")]
@@ -165,7 +165,7 @@ def test_two_thousand_connections_that_say_nothing_keep_nobody_out(operator: Ope
 
 
 def connected(stack: ExitStack, port: int, number: int, sent: bytes) -> list[socket.socket]:
-    """So many connections that have sent that, and no more."""
+    """Open connections that have sent *sent* and nothing else."""
     crowd = []
     for _ in range(number):
         crowd.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)))
@@ -174,7 +174,7 @@ def connected(stack: ExitStack, port: int, number: int, sent: bytes) -> list[soc
 
 
 def until_some_are_closed(crowd: list[socket.socket]) -> None:
-    """Return when the other end has hung up on one of them; it may say something before."""
+    """Return when the server has closed one of them, with or without a response."""
     poll = select.poll()
     for connection in crowd:
         poll.register(connection, select.POLLRDHUP)
@@ -198,7 +198,7 @@ def test_over_tls_half_handshakes_beyond_the_limit_of_an_address_are_closed(
 
 
 def client_hello() -> bytes:
-    """How a TLS client begins."""
+    """Return the first bytes of a TLS client."""
     outgoing = ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -231,7 +231,7 @@ asyncio.run(server.serve(watch.wrap(app), listening, None, ready))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_a_connection_whose_request_is_under_way_is_not_closed(host: str) -> None:
+def test_a_connection_with_a_request_in_progress_is_not_closed(host: str) -> None:
     with subprocess.Popen([sys.executable, "-c", LATE, host], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

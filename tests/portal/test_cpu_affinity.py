@@ -1,4 +1,4 @@
-"""On which cores threads run. Where there is one core only, or no choice, there is nothing to see."""
+"""CPU affinity; with a single core, or without affinity, the tests have no effect."""
 
 import ctypes
 import errno
@@ -16,7 +16,7 @@ ALL = os.sched_getaffinity(0)
 
 
 def in_a_thread(call: Callable[[], None]) -> None:
-    """Run *call* where it changes nothing for other tests."""
+    """Run *call* in a thread, so that it does not change the affinity of other tests."""
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -50,7 +50,7 @@ def test_a_thread_and_those_it_starts_stay_on_one_core() -> None:
     assert cores() == ALL
 
 
-def test_long_work_may_go_anywhere_and_the_thread_comes_back_also_from_a_fault() -> None:
+def test_unpinned_work_may_use_all_cores_and_the_affinity_is_restored_after_errors() -> None:
     def check() -> None:
         stay_on_one_core()
         one = cores()
@@ -65,10 +65,10 @@ def test_long_work_may_go_anywhere_and_the_thread_comes_back_also_from_a_fault()
 
 
 def forbid_the_choice() -> None:
-    """Have the kernel refuse this thread the choice of its cores, as a hardened service's filter does."""
+    """Forbid this thread to set its affinity, by a seccomp filter as hardened services have."""
     number = {"x86_64": 203, "aarch64": 122}[platform.machine()]
     refuse = 0x00050000 | errno.EPERM
-    # Load the call's number; if it is that one, the next line, else the one after.
+    # Load the number of the system call; if it matches, continue with the next line, else the one after.
     lines = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, refuse), (0x06, 0, 0, 0x7FFF0000)]
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
     program = struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code))
@@ -77,7 +77,7 @@ def forbid_the_choice() -> None:
     assert prctl(22, 2, ctypes.c_char_p(program), 0, 0) == 0
 
 
-def test_where_the_choice_is_forbidden_all_goes_on_without_it() -> None:
+def test_forbidden_affinity_calls_are_ignored() -> None:
     done: list[str] = []
 
     def check() -> None:

@@ -1,4 +1,4 @@
-"""A process ends in time when it is told to, whatever its threads wait for."""
+"""A process ends within its time limit after a stop signal, whatever its threads wait for."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ def test_a_portal_whose_database_stopped_answering_ends_within_25_seconds(
         assert answers == [200, 503]
 
 
-def test_work_in_the_background_is_told_to_stop_before_a_request_under_way_is_waited_for(
+def test_background_work_is_interrupted_before_requests_in_progress_are_awaited(
     sqlite_url: str,
 ) -> None:
     with make_world(sqlite_url, roles=FakeIam()) as world:

@@ -1,4 +1,4 @@
-"""Logging never waits for whoever reads the log: it queues, drops and counts, and ends in time."""
+"""Logging does not block on a slow reader: lines are queued, or dropped and counted."""
 
 import fcntl
 import json
@@ -21,15 +21,15 @@ from daypass.portal.secret import Secret
 from tests.portal.processes import DAYPASS, Operator, Serving
 
 SMALL = 4096
-"""The smallest pipe there is: it is full after some twenty lines."""
+"""The smallest possible pipe, which is full after some twenty lines."""
 
 REQUESTS = 150
-"""Their lines are more than four pages."""
+"""A number of requests whose log lines exceed four pages."""
 
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, TextIO]]:
-    """A pipe that nobody reads: where to read it all the same, and where to write."""
+    """A pipe without a reader: its read end, and a stream to its write end."""
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALL)
     with os.fdopen(writing, "w") as stream:
@@ -48,13 +48,13 @@ MINTED: dict[str, Callable[[], Secret]] = {
 }
 
 
-# By name: a minted secret differs in each process that collects the tests.
+# Parametrized by name, because a generated secret differs in each process that collects the tests.
 @pytest.mark.parametrize("kind", MINTED)
 def test_each_kind_of_token_is_masked_in_a_log_line(kind: str) -> None:
     secret = MINTED[kind]().reveal()
 
     assert secret[13:] not in scrub(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
-    # Usernames are folded.
+    # Usernames are case-folded.
     assert secret[13:].lower() not in scrub(None, "info", json.dumps({"user": secret.lower()}))
     assert secret[13:].upper() not in scrub(None, "info", json.dumps({"user": secret.upper()}))
 
@@ -75,7 +75,7 @@ def test_a_variable_that_a_log_line_names_is_not_masked() -> None:
     assert scrub(None, "info", "Set DAYPASS_TLS_CERTIFICATE.") == "Set DAYPASS_TLS_CERTIFICATE."
 
 
-def test_what_finds_no_room_is_dropped_and_counted_once_there_is_room(pipe: tuple[int, TextIO]) -> None:
+def test_lines_beyond_the_queue_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     log = LogStream(stream, most=2000)
     log.start()
@@ -96,7 +96,7 @@ def test_what_finds_no_room_is_dropped_and_counted_once_there_is_room(pipe: tupl
     assert (written[0].split()[1], lines[-1]) == ("0", "the last")
 
 
-def test_ending_waits_no_longer_than_it_was_told_to_for_a_full_pipe(pipe: tuple[int, TextIO]) -> None:
+def test_finish_waits_at_most_its_timeout_for_a_full_pipe(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     log = LogStream(stream)
     log.start()
@@ -110,7 +110,7 @@ def test_ending_waits_no_longer_than_it_was_told_to_for_a_full_pipe(pipe: tuple[
     os.close(reading)
 
 
-def test_drained_means_written(pipe: tuple[int, TextIO]) -> None:
+def test_drain_returns_when_all_lines_are_written(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     log = LogStream(stream)
     log.start()
@@ -124,7 +124,7 @@ def test_drained_means_written(pipe: tuple[int, TextIO]) -> None:
     log.finish()
 
 
-def test_a_reader_that_has_gone_disturbs_nobody(pipe: tuple[int, TextIO]) -> None:
+def test_a_closed_pipe_raises_no_error(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     os.close(reading)
     log = LogStream(stream)
@@ -133,7 +133,7 @@ def test_a_reader_that_has_gone_disturbs_nobody(pipe: tuple[int, TextIO]) -> Non
     log.finish()
 
 
-def test_before_the_start_and_after_the_end_it_writes_through() -> None:
+def test_before_start_and_after_finish_it_writes_through() -> None:
     out = StringIO()
     log = LogStream(out)
     log.write("before ")
@@ -146,10 +146,10 @@ def test_before_the_start_and_after_the_end_it_writes_through() -> None:
     assert out.getvalue() == "before queued after"
 
 
-def test_a_portal_whose_log_nobody_reads_serves_and_stops(operator: Operator, tmp_path: Path) -> None:
+def test_a_portal_serves_and_stops_although_its_log_is_not_read(operator: Operator, tmp_path: Path) -> None:
     ready, telling = os.pipe()
     reading, writing = os.pipe()
-    # In a pipe of a single page, a batch that does not fit beside what is there is not begun.
+    # In a pipe of a single page, a batch that does not fit is not begun.
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4 * SMALL)
     process = subprocess.Popen(
         [DAYPASS, "portal", "serve", "--ready-fd", str(telling)],
@@ -190,7 +190,7 @@ log.finish()
 """
 
 
-def test_what_python_itself_says_on_stderr_goes_the_same_way() -> None:
+def test_pythons_own_messages_on_stderr_use_the_log_stream() -> None:
     command = [sys.executable, "-c", PYTHON_ITSELF]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None

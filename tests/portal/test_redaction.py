@@ -1,4 +1,4 @@
-"""What looks like a secret is told from what does not."""
+"""Redaction masks text that looks like a secret, and nothing else."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 
 
 def tokens() -> list[str]:
-    """A token of each kind, and the other secrets that begin like one."""
+    """Return a token of each kind, and the other secrets with such a prefix."""
     return [secret.reveal() for secret in (*map(mint, TokenKind), mint_code(), mint_device())]
 
 
@@ -26,7 +26,7 @@ def test_a_token_keeps_its_prefix_and_nothing_else(number: int, text: str) -> No
 
     assert redacted(text.format(token)) == text.format(f"{prefix}_[redacted]")
     assert rest[:20].lower() not in redacted(text.format(token.lower()))
-    # Cut by whatever was before, it still begins like a token.
+    # A token that is cut at its end still begins like a token.
     assert rest[:10] not in redacted(text.format(token[:-10]))
 
 
@@ -67,14 +67,12 @@ def test_keys_of_aws_are_masked(text: str, left: str) -> None:
         "ThisIsALongWordWithoutAnyDigitThatHasForty",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_that_is_not_a_secret_is_unchanged(text: str) -> None:
     assert redacted(text) == text
 
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))
-def test_a_token_is_found_wherever_it_stands_and_masking_twice_changes_nothing(
-    before: str, after: str
-) -> None:
+def test_a_token_is_masked_anywhere_in_a_text_and_masking_is_idempotent(before: str, after: str) -> None:
     token = tokens()[1]
     left = redacted(before + token + after)
 

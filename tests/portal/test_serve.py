@@ -1,4 +1,4 @@
-"""`daypass portal serve` as a real process: it starts well or says why not, and ends when it is told to."""
+"""`daypass portal serve` as a real process: start, refusals, requests and shutdown."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def told(serving: Serving, event: str) -> list[dict[str, object]]:
     return [line for line in serving.lines() if line["event"] == event]
 
 
-def test_over_tls_it_serves_who_trusts_it_and_says_so(operator: Operator, certificates: Certificates) -> None:
+def test_with_a_certificate_it_serves_over_tls(operator: Operator, certificates: Certificates) -> None:
     tls = {
         "DAYPASS_TLS_CERTIFICATE": str(certificates.certificate),
         "DAYPASS_TLS_KEY": str(certificates.private_key),
@@ -80,13 +80,13 @@ def test_over_tls_it_serves_who_trusts_it_and_says_so(operator: Operator, certif
 
 
 def cores_of(serving: Serving) -> Sequence[set[int]]:
-    """Where each thread of a process may run."""
+    """Return the CPU affinity of each thread of a process."""
     threads = Path(f"/proc/{serving.process.pid}/task").iterdir()
     return [os.sched_getaffinity(int(thread.name)) for thread in threads]
 
 
 def port_of(serving: Serving) -> int:
-    """Where a process listens whose public address says something else."""
+    """Return the port of a process whose public URL has another one."""
     listening = {
         line.split()[9]: int(line.split()[1].partition(":")[2], 16)
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
@@ -109,7 +109,7 @@ def versions(certificates: Certificates, port: int) -> set[str | None]:
     return spoken
 
 
-def test_without_tls_it_says_so_and_who_is_to_do_what(operator: Operator) -> None:
+def test_without_tls_it_logs_a_warning_with_the_remedy(operator: Operator) -> None:
     with operator.serving(DAYPASS_ONE_CORE="false") as serving:
         cores = cores_of(serving)
         plain = told(serving, "This process does not use TLS.")[0]
@@ -138,7 +138,7 @@ def test_a_database_in_the_current_folder_is_named_in_the_log(operator: Operator
     assert str(advice["remedy"]).startswith(f"Set DAYPASS_DATABASE_URL=sqlite:///{operator.home}/daypass.db")
 
 
-def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
+def test_behind_a_proxy_the_log_names_the_proxy_for_tls(operator: Operator) -> None:
     proxy = {"DAYPASS_BEHIND_PROXY": "true", "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
     with operator.serving_forked(**proxy) as serving:
         plain = told(serving, "This process does not use TLS.")[0]
@@ -147,12 +147,12 @@ def test_behind_a_proxy_it_says_who_does_tls(operator: Operator) -> None:
 
 
 def refused(operator: Operator, *words: str, **more: str) -> str:
-    """Start to serve, be refused in a sentence, and answer it."""
+    """Run serve in a process, and return the sentence with which it refuses."""
     return sentence_of(operator.run_forked("serve", *words, **more))
 
 
 def refused_inside(operator: Operator, *words: str, **more: str) -> str:
-    """The same for what is refused before anything is opened: no process is needed to see that."""
+    """Run serve in this process, for refusals that come before anything is opened."""
     return sentence_of(operator.run_inside("serve", *words, **more))
 
 
@@ -164,7 +164,7 @@ def sentence_of(ended: Ended) -> str:
     return ended.stderr.strip()
 
 
-def test_the_network_is_not_let_in_without_tls(operator: Operator) -> None:
+def test_serving_the_network_without_tls_is_refused(operator: Operator) -> None:
     sentence = refused_inside(operator, DAYPASS_LISTEN="0.0.0.0:0", DAYPASS_PUBLIC_URL="https://x.example")
 
     assert "without TLS, with tokens unencrypted" in sentence
@@ -181,7 +181,7 @@ def test_a_port_in_use_is_named(operator: Operator) -> None:
     assert "DAYPASS_LISTEN" in sentence
 
 
-def test_a_certificate_that_is_missing_or_no_match_is_named(
+def test_a_missing_or_mismatched_certificate_is_reported(
     operator: Operator, certificates: Certificates, tmp_path: Path
 ) -> None:
     certificate, key = str(certificates.certificate), str(certificates.private_key)
@@ -200,9 +200,7 @@ def test_a_certificate_that_is_missing_or_no_match_is_named(
         assert "are no certificate with its private key" in sentence
 
 
-def test_a_database_without_the_schema_of_this_version_is_not_used(
-    operator: Operator, tmp_path: Path
-) -> None:
+def test_a_database_with_another_schema_is_refused(operator: Operator, tmp_path: Path) -> None:
     empty = f"sqlite:///{tmp_path / 'new.db'}"
     path = operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///")
     with sqlite3.connect(path) as database:
@@ -222,7 +220,7 @@ def test_a_database_without_the_schema_of_this_version_is_not_used(
 @pytest.mark.parametrize(
     "url", ["sqlite:////no/such/folder/x.db", "postgresql://127.0.0.1:1/x", "mysql://x/y"]
 )
-def test_a_database_that_cannot_be_had_is_said(operator: Operator, url: str) -> None:
+def test_an_unavailable_database_is_reported(operator: Operator, url: str) -> None:
     assert "database" in refused(operator, DAYPASS_DATABASE_URL=url).lower()
 
 
@@ -237,7 +235,7 @@ def test_a_database_that_cannot_be_had_is_said(operator: Operator, url: str) -> 
     ],
     ids=["refuses", "throttles", "answers nonsense", "is another partition", "is silent"],
 )
-def test_a_start_without_aws_serves_what_needs_none_and_issues_once_aws_answers(
+def test_a_start_without_aws_serves_pages_and_issues_once_aws_answers(
     operator: Operator, own_aws: StubAws, script: Script | None, code: str, status: int
 ) -> None:
     token = token_of_a_new_administrator(operator)
@@ -274,7 +272,7 @@ def until_issuing(serving: Serving) -> None:
         assert time.monotonic() < give_up, serving.log.read_text()
 
 
-def test_pages_work_while_aws_has_not_said_who_the_portal_is(operator: Operator, own_aws: StubAws) -> None:
+def test_pages_work_while_the_portals_aws_identity_is_unknown(operator: Operator, own_aws: StubAws) -> None:
     token_of_a_new_administrator(operator)
     add_tenant(operator, "dev01")
     own_aws.play(error(403, "InvalidClientTokenId"))
@@ -336,7 +334,7 @@ def signed_in_browser(serving: Serving) -> Browser:
 
 
 def with_files(operator: Operator, config: str, credentials: str = "") -> dict[str, str]:
-    """The variables of a portal whose credentials come from AWS's files."""
+    """Return the variables of a portal with credentials from AWS's files."""
     files = {"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": credentials}
     for name, text in files.items():
         (operator.home / name).write_text(text)
@@ -370,7 +368,7 @@ def test_keys_that_are_rotated_in_the_credentials_file_are_used_by_the_next_requ
     assert (issued, ready) == ([201, 201], True)
 
 
-def test_a_credential_process_that_hangs_holds_up_neither_requests_nor_the_end(operator: Operator) -> None:
+def test_a_hanging_credential_process_blocks_neither_requests_nor_the_shutdown(operator: Operator) -> None:
     token = token_of_a_new_administrator(operator)
     hangs, source = operator.home / "hangs", operator.home / "source.sh"
     os.mkfifo(hangs)
@@ -396,12 +394,12 @@ def test_a_credential_process_that_hangs_holds_up_neither_requests_nor_the_end(o
         took = time.monotonic() - began
         asking.join()
 
-    # The keys of the first run are good for a while yet.
+    # The keys of the first run are still valid for a while.
     assert (answers, code) == ([201], 0)
     assert took < 10
 
 
-def test_more_processes_need_postgresql(operator: Operator) -> None:
+def test_several_workers_need_postgresql(operator: Operator) -> None:
     assert "--workers needs PostgreSQL" in refused_inside(operator, "--workers", "2")
 
 
@@ -409,7 +407,7 @@ def children(pid: int) -> Sequence[int]:
     return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_on_postgresql_several_processes_serve_one_portal_until_told_or_until_one_dies(
+def test_workers_serve_one_portal_until_a_signal_or_the_death_of_one(
     tmp_path: Path, postgres_url: str, own_aws: StubAws
 ) -> None:
     operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
@@ -426,12 +424,12 @@ def test_on_postgresql_several_processes_serve_one_portal_until_told_or_until_on
         after_death = serving.process.wait(60)
 
     assert (asked, len(workers), code, told_early) == ({200}, 2, 0, 0)
-    # Whoever supervises it starts afresh; nobody goes on by halves.
+    # The supervisor restarts the service; the other workers do not continue.
     assert after_death == 1
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
-def test_every_worker_shows_the_verification_that_one_of_them_runs(
+def test_every_worker_shows_a_verification_that_another_one_runs(
     tmp_path: Path, postgres_url: str, own_aws: StubAws
 ) -> None:
     operator = Operator(tmp_path, environment(tmp_path, postgres_url, own_aws))
@@ -449,7 +447,7 @@ def test_every_worker_shows_the_verification_that_one_of_them_runs(
     assert not [page for page in pages if "The record is what was written" not in page]
 
 
-def test_head_leaves_a_connection_usable_and_brings_no_content(operator: Operator) -> None:
+def test_a_head_response_has_no_body_and_keeps_the_connection_usable(operator: Operator) -> None:
     with operator.serving_forked() as serving:
         connection = HTTPConnection("127.0.0.1", serving.port, timeout=60)
         answers = []
@@ -463,9 +461,7 @@ def test_head_leaves_a_connection_usable_and_brings_no_content(operator: Operato
     assert answers == [(200, 0, length), (200, length, length)] * 2
 
 
-def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
-    operator: Operator, own_aws: StubAws
-) -> None:
+def test_requests_in_progress_are_completed_after_a_stop_signal(operator: Operator, own_aws: StubAws) -> None:
     token = token_of_a_new_administrator(operator)
     well, asked, may_answer = own_aws.scripts[0], threading.Event(), threading.Event()
 
@@ -491,9 +487,7 @@ def test_what_is_being_answered_when_it_is_told_to_stop_is_still_answered(
     assert (answers, code) == ([201], 0)
 
 
-def test_a_full_disk_hands_out_nothing_and_is_over_when_there_is_room(
-    operator: Operator, own_aws: StubAws
-) -> None:
+def test_a_full_disk_prevents_issuing_until_space_is_free(operator: Operator, own_aws: StubAws) -> None:
     token = token_of_a_new_administrator(operator)
     with operator.serving_forked() as serving:
         wal = Path(operator.environment["DAYPASS_DATABASE_URL"].removeprefix("sqlite:///") + "-wal")
@@ -533,7 +527,7 @@ def test_credentials_that_aws_refuses_are_reported_by_readiness(operator: Operat
 
 
 def until_issued(serving: Serving, token: str) -> int:
-    """Ask for a minute at most, as long as the portal says to come again."""
+    """Retry for at most a minute while the portal answers that it is not ready."""
     give_up = time.monotonic() + 60
     while True:
         status, body = serving.ask("POST", "/api/v1/sessions", token, {"admin": True})
@@ -542,7 +536,7 @@ def until_issued(serving: Serving, token: str) -> int:
         assert "credentials" not in body
 
 
-def test_what_is_no_proper_request_is_refused_and_never_a_fault(operator: Operator) -> None:
+def test_malformed_requests_are_refused_without_an_internal_error(operator: Operator) -> None:
     token = token_of_a_new_administrator(operator)
     head = f"Host: x\r\nAuthorization: Bearer {token}\r\n"
     post, body = f"POST /api/v1/sessions HTTP/1.1\r\n{head}", '{"tenant": "x"}'
@@ -580,7 +574,7 @@ def test_what_is_no_proper_request_is_refused_and_never_a_fault(operator: Operat
     assert not [line for line in lines if line["level"] == "error"], lines
 
 
-def test_no_secret_is_in_what_a_portal_says_on_its_machine(operator: Operator, own_aws: StubAws) -> None:
+def test_no_secret_is_in_the_log_of_a_portal(operator: Operator, own_aws: StubAws) -> None:
     token = token_of_a_new_administrator(operator)
     add_tenant(operator, "dev01")
     with operator.serving_forked() as serving:
@@ -600,7 +594,7 @@ def test_no_secret_is_in_what_a_portal_says_on_its_machine(operator: Operator, o
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres", "pgbouncer"])
-def test_it_says_what_its_database_sessions_are_good_for_and_serves_all(
+def test_the_log_names_the_database_session_profile(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path, own_aws: StubAws
 ) -> None:
     profile = {"sqlite": "embedded", "postgres": "direct", "pgbouncer": "pooled"}[backend]

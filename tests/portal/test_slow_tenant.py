@@ -1,4 +1,4 @@
-"""A real portal with one tenant whose AWS is a black hole: the others, the pages and the probes go on."""
+"""A tenant whose AWS never answers does not delay other tenants, pages and probes."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,10 @@ from tests.portal.test_serve import add_tenant, token_of_a_new_administrator
 
 CALLERS = 60
 SHARE = 4
-"""With four threads (DAYPASS_THREADS), one role gets so many calls at a time."""
+"""The concurrent calls per role with four threads (DAYPASS_THREADS)."""
 
 
-def test_the_callers_of_a_tenant_whose_aws_is_a_black_hole_keep_nobody_else_waiting(
+def test_a_tenant_whose_aws_never_answers_does_not_delay_other_callers(
     operator: Operator, own_aws: StubAws
 ) -> None:
     token = token_of_a_new_administrator(operator)

@@ -1,4 +1,4 @@
-"""Names in the environment that are nearly, or not at all, those of the portal's variables."""
+"""Unknown and misspelled DAYPASS_ variables in the environment."""
 
 import os
 import re
@@ -48,7 +48,7 @@ def test_a_letter_that_is_missing_is_always_noticed(name: str, data: st.DataObje
         unknown_names([misspelled])
 
 
-def test_the_value_is_not_repeated(operator: Operator) -> None:
+def test_the_value_of_a_misspelled_variable_is_not_repeated(operator: Operator) -> None:
     refused = operator.run_inside("serve", DAYPASS_DATABASE_URL_FILE="secret-canary")
 
     assert refused.returncode == 1
@@ -59,7 +59,7 @@ def test_the_value_is_not_repeated(operator: Operator) -> None:
 @pytest.mark.parametrize(
     "name", ["DAYPASS_METRICS_ADDRESS", "DAYPASS_OIDC_ISSUER", "DAYPASS_PORT_FORWARDING_RULES", "DAYPASS_X"]
 )
-def test_what_may_be_a_newer_versions_is_reported_and_no_error(name: str) -> None:
+def test_an_unknown_daypass_variable_is_a_warning_and_not_an_error(name: str) -> None:
     assert unknown_names([*KNOWN, name, "PATH", "HOME", "DAY"]) == [name]
 
 
@@ -80,11 +80,11 @@ def test_what_may_be_a_newer_versions_is_reported_and_no_error(name: str) -> Non
         "DAYPASS_POSTGRES_PORT_5432_TCP_ADDR",
     ],
 )
-def test_what_others_set_is_ignored(name: str) -> None:
+def test_variables_of_other_programs_are_ignored(name: str) -> None:
     assert unknown_names([*KNOWN, name]) == []
 
 
-def test_each_variable_that_our_own_code_reads_is_known() -> None:
+def test_each_variable_that_the_project_reads_is_known() -> None:
     source = Path(daypass.__file__).parent
     read = {
         name
@@ -96,7 +96,7 @@ def test_each_variable_that_our_own_code_reads_is_known() -> None:
     assert unknown_names(read) == []
 
 
-def test_every_command_of_the_operator_says_so(operator: Operator) -> None:
+def test_every_operator_command_reports_it(operator: Operator) -> None:
     serving = {"DAYPASS_NEWER": "x"}
     for words in (("migrate",), ("audit", "verify"), ("aws-setup", "--format", "cli", "--account", "1" * 12)):
         warned = operator.run_inside(*words, **serving)

@@ -1,4 +1,4 @@
-"""Whoever starts several processes looks after those, and after no others."""
+"""The supervisor of worker processes ignores other child processes."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from tests.portal.forked import PROCESSES
 
 
 def _portal(ours: "Connection[object, object]") -> None:
-    """One worker, beside a child that somebody else left to this process, and that ends when it is told."""
+    """Run one worker, beside an adopted child process that ends on request."""
     other = os.fork()
     if other == 0:
         ours.recv()
@@ -26,7 +26,7 @@ def _portal(ours: "Connection[object, object]") -> None:
     os._exit(run_workers(1, work))
 
 
-def test_the_end_of_another_s_child_is_none_of_the_portal_s() -> None:
+def test_an_adopted_child_process_does_not_stop_the_workers() -> None:
     ours, theirs = PROCESSES.Pipe()
     portal = PROCESSES.Process(target=_portal, args=(theirs,))
     portal.start()

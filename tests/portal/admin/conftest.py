@@ -1,4 +1,4 @@
-"""A portal's administration on a real database, and those who use it."""
+"""Fixtures: the services of administration on a real database, and their callers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ REGION = "eu-central-1"
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """All of it, over one database."""
+    """The services of administration with what the tests need beside them."""
 
     database: Database
     clock: FakeClock
@@ -57,19 +57,19 @@ class Administration:
     verification: Verification
 
     def token(self, user: User, kind: TokenKind) -> Secret:
-        """A new token of a user."""
+        """Create a token for a user."""
         grant = None if kind is TokenKind.PERMANENT else self.clock() + timedelta(hours=12)
         secret, _ = self.identity.create_token(user, kind, "test", OPERATOR, grant_ends_at=grant)
         return secret
 
     def caller(self, username: str, kind: TokenKind = TokenKind.PERMANENT) -> Caller:
-        """A user at our own API, with a new token of that kind."""
+        """Return a caller of the API with a new token of that kind."""
         secret = self.token(self.users.find(username).user, kind)
         token, user = self.identity.authenticate(secret.reveal(), accepts={kind})
         return Caller(user, token, Channel.API, "192.0.2.1", "request")
 
     def events(self, action: str) -> list[tuple[str, str, str, Mapping[str, Any]]]:
-        """What is on record of an action: actor, subject, outcome and detail, oldest first."""
+        """Return the audit events of an action as (actor, subject, outcome, detail), oldest first."""
         c = audit_events.c
         query = select(c.actor, c.subject, c.outcome, c.detail).where(c.action == action).order_by(c.position)
         with self.database.reading() as connection:
@@ -104,7 +104,7 @@ def audit(database: Database, clock: FakeClock) -> Iterator[AuditLog]:
 
 @pytest.fixture
 def administration(database: Database, audit: AuditLog, clock: FakeClock) -> Administration:
-    """With two Administrators, a user, and a tenant."""
+    """Administration with two Administrators, a user and a tenant."""
     opened = open_administration(database, audit, clock)
     opened.users.create("alice@example.com", Role.ADMINISTRATOR, None, OPERATOR)
     opened.users.create("amir@example.com", Role.ADMINISTRATOR, None, OPERATOR)

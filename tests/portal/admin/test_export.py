@@ -1,4 +1,4 @@
-"""The record on its way out: one event, one line, and nothing that a terminal or a spreadsheet obeys."""
+"""Export of audit events: one line per event, safe for terminals and spreadsheets."""
 
 import csv
 import io
@@ -41,12 +41,12 @@ def event(subject: str, actor: str = "dana@example.com") -> RecordedEvent:
         ("", ""),
     ],
 )
-def test_a_cell_is_text_and_one_line(text: str, shown: str) -> None:
+def test_a_csv_cell_is_one_printable_line_and_no_formula(text: str, shown: str) -> None:
     assert cell(text) == shown
 
 
 @given(st.text(), st.text())
-def test_one_event_is_one_line_whatever_is_in_it(subject: str, actor: str) -> None:
+def test_each_event_is_exported_as_one_line(subject: str, actor: str) -> None:
     (line,) = json_lines([event(subject, actor)])
     heading, row = csv_lines([event(subject, actor)])
 
@@ -61,7 +61,7 @@ def test_one_event_is_one_line_whatever_is_in_it(subject: str, actor: str) -> No
     assert all(text.isprintable() for text in cells)
 
 
-def test_every_event_that_matches_is_there_once_newest_first(database: Database, audit: AuditLog) -> None:
+def test_an_export_has_each_matching_event_once_newest_first(database: Database, audit: AuditLog) -> None:
     for number in range(7):
         audit.commit(Event("user.create", None, "operator", None, str(number), "done", {}, ""))
     audit.commit(Event("user.delete", None, "operator", None, "x", "done", {}, ""))
@@ -72,11 +72,11 @@ def test_every_event_that_matches_is_there_once_newest_first(database: Database,
 
 
 @given(st.lists(st.text()))
-def test_pieces_are_the_same_text(lines: list[str]) -> None:
+def test_chunks_join_to_the_same_text(lines: list[str]) -> None:
     assert "".join(pieces(lines)) == "".join(lines)
 
 
-def test_a_piece_has_many_lines_and_is_sent_before_the_last_line_is_made() -> None:
+def test_chunks_have_many_lines_and_are_streamed() -> None:
     made: list[str] = []
 
     def lines() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What an Administrator changes on one replica comes before or after what another one releases."""
+"""Changes on one replica are serialized with the release of credentials on another."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ _WAITING = text(
 
 
 class WatchedLog(AuditLog):
-    """The real log, with something that happens between a check and its commit."""
+    """The real audit log with a hook between a precondition and its commit."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, lambda: NOON)
@@ -39,7 +39,7 @@ class WatchedLog(AuditLog):
     def commit_all(
         self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """Commit, and let it happen."""
+        """Commit, and run the hook."""
 
         def check(connection: Connection) -> PortalError | None:
             assert precondition is not None
@@ -53,7 +53,7 @@ class WatchedLog(AuditLog):
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """One that hands out access, and one at which an Administrator changes something."""
+    """Two replicas: one releases credentials, the other makes an administrative change."""
 
     rig: Rig
     releasing: WatchedLog
@@ -61,7 +61,7 @@ class Replicas:
     changing: WatchedLog
 
     def begin(self, act: Callable[[], object]) -> threading.Thread:
-        """Let it go on elsewhere; answers when it is over, or waits for somebody."""
+        """Run *act* in a thread; return when it has ended or waits for a lock."""
         thread = threading.Thread(target=act)
         thread.start()
         with self.rig.database.reading() as connection:
@@ -108,7 +108,7 @@ changes = pytest.mark.parametrize(
 
 
 @changes
-def test_a_change_waits_for_what_another_replica_is_just_releasing(
+def test_a_change_waits_for_a_release_on_another_replica(
     replicas: Replicas,
     user: User,
     ask: Ask,
@@ -131,7 +131,7 @@ def test_a_change_waits_for_what_another_replica_is_just_releasing(
 
 
 @changes
-def test_a_release_waits_for_a_change_that_another_replica_has_begun_and_is_refused(
+def test_a_release_waits_for_a_change_on_another_replica_and_is_refused(
     replicas: Replicas,
     user: User,
     ask: Ask,

@@ -1,4 +1,4 @@
-"""Tables that are too large for one request: kept, and done some lines at a time as they were seen."""
+"""Import jobs: large tables are reviewed, stored and imported in resumable batches."""
 
 import threading
 from collections.abc import Sequence
@@ -46,14 +46,14 @@ def count(administration: Administration) -> int:
     return administration.users.count(UserQuery(search="user"))
 
 
-def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administration, alice: Caller) -> None:
+def test_an_import_job_is_resumed_batch_by_batch(administration: Administration, alice: Caller) -> None:
     staged = administration.staged
     planned = staged.stage(TABLE, alice)
     before = count(administration)
 
     first = staged.go_on(planned.id, planned.version, alice, at_once)
     meanwhile = count(administration)
-    # Whoever was cut short goes on where they were; nothing of it is seen again.
+    # An interrupted job is resumed where it stopped, without a new review.
     rest = staged.go_on(planned.id, Version(""), alice, never)
 
     assert (before, first.taken, meanwhile) == (0, BATCH, BATCH)
@@ -64,7 +64,7 @@ def test_a_table_is_kept_and_done_some_lines_at_a_time(administration: Administr
         staged.go_on(planned.id, planned.version, alice, never)
 
 
-def test_what_is_done_together_is_bounded_by_its_changes_and_cut_where_it_was_seen(
+def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
     administration: Administration, alice: Caller
 ) -> None:
     names = [f"team{number:02}" for number in range(24)]
@@ -78,7 +78,7 @@ def test_what_is_done_together_is_bounded_by_its_changes_and_cut_where_it_was_se
 
     first = staged.go_on(planned.id, planned.version, alice, at_once)
     together = len(administration.events("membership.put"))
-    # What is done by now asks for nothing any more, and what is done together stays the same.
+    # Lines that are done need no changes any more, and the batches stay the same.
     again = staged.look(planned.id, alice)
     done = staged.go_on(again.id, again.version, alice, never)
 
@@ -98,9 +98,7 @@ def test_what_is_done_together_is_bounded_by_its_changes_and_cut_where_it_was_se
         ([1900, 0, 198, 0, 199, 199], [1, 2, 1, 1, 1]),
     ],
 )
-def test_lines_are_done_together_until_they_ask_for_too_much(
-    tenants: Sequence[int], together: Sequence[int]
-) -> None:
+def test_a_batch_ends_before_it_has_too_many_changes(tenants: Sequence[int], together: Sequence[int]) -> None:
     table: list[Line] = [
         (
             number,
@@ -115,7 +113,7 @@ def test_lines_are_done_together_until_they_ask_for_too_much(
     assert [line for cut in found for line in table[cut]] == table
 
 
-def test_nothing_is_done_where_something_changed_since_it_was_seen(
+def test_an_import_changes_nothing_if_the_state_changed_since_the_review(
     administration: Administration, alice: Caller
 ) -> None:
     staged = administration.staged
@@ -130,10 +128,10 @@ def test_nothing_is_done_where_something_changed_since_it_was_seen(
     assert staged.go_on(again.id, again.version, alice, never).changed == 0
 
 
-def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
+def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
     administration: Administration, alice: Caller
 ) -> None:
-    # Seen to do nothing: amir is an Administrator.
+    # The reviewed plan changes nothing, because amir is an Administrator.
     table = f"{TABLE}amir@example.com,\n".replace("tenants", "tenants,role").replace(
         "amir@example.com,", "amir@example.com,,User"
     )
@@ -159,7 +157,7 @@ def test_a_line_that_would_do_something_else_by_now_is_looked_at_once_more(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("taken", "batches"), [(0, 0), (0, 6), (25, 0), (25, 5), (50, 4), (50, 6)])
-def test_a_table_that_another_version_kept_is_looked_at_once_more(
+def test_a_job_stored_by_another_version_must_be_reviewed_again(
     administration: Administration, alice: Caller, clock: FakeClock, taken: int, batches: int
 ) -> None:
     staged = administration.staged
@@ -178,7 +176,9 @@ def test_a_table_that_another_version_kept_is_looked_at_once_more(
     assert staged.go_on("older", again.version, alice, never).is_done
 
 
-def test_nothing_is_done_twice_by_two_windows(administration: Administration, alice: Caller) -> None:
+def test_two_windows_cannot_import_the_same_batch_twice(
+    administration: Administration, alice: Caller
+) -> None:
     staged = administration.staged
     planned = staged.stage(TABLE, alice)
 
@@ -206,7 +206,7 @@ def test_nothing_is_done_twice_by_two_windows(administration: Administration, al
     ],
 )
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_table_that_can_be_seen_to_fail_is_refused_before_its_first_line(
+def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
     administration: Administration,
     alice: Caller,
     demoted: Sequence[str],
@@ -224,7 +224,7 @@ def test_a_table_that_can_be_seen_to_fail_is_refused_before_its_first_line(
     assert administration.users.find("amir@example.com").user.is_administrator
 
 
-def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
+def test_an_import_job_is_private_to_its_administrator_and_expires(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     staged, amir = administration.staged, administration.caller("amir@example.com")
@@ -240,7 +240,7 @@ def test_a_table_is_its_administrator_s_alone_and_is_forgotten(
 
 @pytest.mark.parametrize("has_one", [False, True])
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
+def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     administration: Administration, alice: Caller, clock: FakeClock, *, has_one: bool
 ) -> None:
     staged, database = administration.staged, administration.database
@@ -265,7 +265,7 @@ def test_of_two_tables_at_the_same_moment_the_later_one_is_kept(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_table_is_kept_for_an_hour_from_its_last_lines_on(
+def test_an_import_job_expires_an_hour_after_its_last_progress(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     staged = administration.staged
@@ -280,7 +280,7 @@ def test_a_table_is_kept_for_an_hour_from_its_last_lines_on(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
+def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     administration: Administration, clock: FakeClock
 ) -> None:
     by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
@@ -293,7 +293,7 @@ def test_what_widens_needs_a_fresh_sign_in_before_its_first_line(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_sign_in_that_is_no_longer_fresh_is_one_refusal_and_not_one_for_each_line(
+def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
     administration: Administration, clock: FakeClock
 ) -> None:
     by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
@@ -315,9 +315,7 @@ def test_a_sign_in_that_is_no_longer_fresh_is_one_refusal_and_not_one_for_each_l
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_line_that_cannot_be_taken_keeps_all_others_out(
-    administration: Administration, alice: Caller
-) -> None:
+def test_an_invalid_line_prevents_the_whole_import(administration: Administration, alice: Caller) -> None:
     planned = administration.staged.stage(f"{TABLE}x@example.com,nowhere\n", alice)
 
     assert [one.problem for one in planned.lines if one.problem] == ["There is no tenant “nowhere”."]

@@ -26,7 +26,7 @@ ci-bot,User,,
 """
 
 
-def test_a_table_is_planned_then_taken_then_has_no_effect(
+def test_an_import_is_planned_executed_and_then_idempotent(
     administration: Administration, alice: Caller
 ) -> None:
     planned = administration.imports.plan(TABLE)
@@ -51,7 +51,7 @@ def test_a_table_is_planned_then_taken_then_has_no_effect(
 @pytest.mark.parametrize(
     "table", ["username,tenants\nalice@example.com,dev01\n", f"{TABLE}alice@example.com,,dev01,\n"]
 )
-def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
+def test_a_line_without_a_role_keeps_an_existing_users_role(
     administration: Administration, alice: Caller, table: str
 ) -> None:
     alone = administration.imports.plan(table)[-1]
@@ -79,7 +79,7 @@ def test_a_line_without_a_role_leaves_everybody_the_one_they_have(
         (f"x@example.com,,{' '.join(f't{number}' for number in range(2001))},", "at most 2,000 tenants"),
     ],
 )
-def test_a_line_that_is_wrong_keeps_all_others_out(
+def test_an_invalid_line_is_explained_and_nothing_is_imported(
     administration: Administration, alice: Caller, line: str, problem: str
 ) -> None:
     table = f"{TABLE}{line}\n"
@@ -96,7 +96,7 @@ def test_a_line_that_is_wrong_keeps_all_others_out(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("head", ["name,role", "role", "username,username", "username,admin", "\0"])
-def test_columns_that_nobody_knows_are_refused(administration: Administration, head: str) -> None:
+def test_unknown_columns_are_refused(administration: Administration, head: str) -> None:
     with pytest.raises(InvalidRequest):
         administration.imports.plan(f"{head}\nx,y\n")
 
@@ -126,7 +126,7 @@ def test_columns_that_nobody_knows_are_refused(administration: Administration, h
         "blank-lines",
     ],
 )
-def test_what_a_spreadsheet_writes_is_read(administration: Administration, text: str, line: int) -> None:
+def test_tables_of_spreadsheets_are_parsed(administration: Administration, text: str, line: int) -> None:
     planned = administration.imports.plan(text)
 
     assert [(one.line, one.username, one.memberships, one.problem) for one in planned] == [
@@ -154,7 +154,7 @@ def test_what_a_spreadsheet_writes_is_read(administration: Administration, text:
         (f"username\n{'x' * 140_000}\n", "Line 2: a cell is too long."),
     ],
 )
-def test_what_is_no_table_is_explained_without_words_of_python(
+def test_a_malformed_table_is_explained_without_messages_of_python(
     administration: Administration, text: str, says: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=re.escape(says)):
@@ -162,7 +162,7 @@ def test_what_is_no_table_is_explained_without_words_of_python(
 
 
 @given(text=st.text(alphabet='username,;\t|"\r\n= \ufeff\0x@', max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         rows = list(read_table(text, LONGEST))
     except InvalidRequest:
@@ -170,7 +170,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert all(number >= 1 for number, _ in rows)
 
 
-def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
+def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     administration: Administration, clock: FakeClock, dana: Caller
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -187,7 +187,7 @@ def test_an_import_that_widens_needs_a_fresh_sign_in_before_its_first_line(
 NOBODY = "username,role\nalice@example.com,User\namir@example.com,User\n"
 
 
-def test_a_table_leaves_the_portal_an_administrator(administration: Administration) -> None:
+def test_an_import_cannot_remove_the_last_administrator(administration: Administration) -> None:
     with pytest.raises(LastAdministrator, match="Nothing was imported"):
         administration.imports.run(NOBODY, OPERATOR)
     administration.imports.run(f"{NOBODY}dana@example.com,Administrator\n", OPERATOR)
@@ -197,7 +197,7 @@ def test_a_table_leaves_the_portal_an_administrator(administration: Administrati
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_an_administrator_who_cannot_act_counts_for_nothing(administration: Administration) -> None:
+def test_a_disabled_administrator_does_not_count_as_the_remaining_one(administration: Administration) -> None:
     administration.users.update("amir@example.com", OPERATOR, is_disabled=True)
     administration.users.update("dana@example.com", OPERATOR, is_disabled=True)
 
@@ -209,7 +209,9 @@ def test_an_administrator_who_cannot_act_counts_for_nothing(administration: Admi
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_whoever_became_the_last_administrator_meanwhile_stays_one(administration: Administration) -> None:
+def test_a_user_who_became_the_last_administrator_during_an_import_stays_one(
+    administration: Administration,
+) -> None:
     lines = list(read_table("username,role\nalice@example.com,User\n", LONGEST))
     seen = version_of(*administration.imports.plan("username,role\nalice@example.com,User\n"))
     administration.users.update("amir@example.com", OPERATOR, role=Role.USER)

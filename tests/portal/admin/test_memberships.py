@@ -47,14 +47,14 @@ def test_a_member_is_added_changed_and_removed(administration: Administration, a
     assert administration.events("membership.remove")[-1][3]["old.access"] == "read-only"
 
 
-def test_the_same_access_again_changes_nothing(administration: Administration, alice: Caller) -> None:
+def test_putting_the_same_access_again_changes_nothing(administration: Administration, alice: Caller) -> None:
     first = administration.members.put("dev01", DANA, Access.FULL, alice)
 
     assert administration.members.put("dev01", DANA, Access.FULL, alice) == first
     assert len(administration.events("membership.put")) == 1
 
 
-def test_nobody_adds_themselves(administration: Administration, dana: Caller) -> None:
+def test_a_user_cannot_add_themselves_to_a_tenant(administration: Administration, dana: Caller) -> None:
     with pytest.raises(AccessDenied):
         administration.members.put("dev01", DANA, Access.FULL, dana)
     with pytest.raises(MembershipNotFound):
@@ -62,7 +62,7 @@ def test_nobody_adds_themselves(administration: Administration, dana: Caller) ->
     assert administration.events("membership.put")[-1][2] == "denied"
 
 
-def test_more_access_needs_a_fresh_sign_in_and_less_does_not(
+def test_raising_access_needs_reauthentication_and_lowering_does_not(
     administration: Administration, clock: FakeClock
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -77,7 +77,9 @@ def test_more_access_needs_a_fresh_sign_in_and_less_does_not(
     administration.members.remove("dev01", DANA, by)
 
 
-def test_a_membership_that_was_changed_meanwhile_stays(administration: Administration, alice: Caller) -> None:
+def test_a_membership_changed_concurrently_is_not_overwritten(
+    administration: Administration, alice: Caller
+) -> None:
     loaded = administration.members.put("dev01", DANA, Access.FULL, alice).version
     administration.members.put("dev01", DANA, Access.READ_ONLY, alice)
 
@@ -90,14 +92,16 @@ def test_a_membership_that_was_changed_meanwhile_stays(administration: Administr
         administration.members.put("dev01", "amir@example.com", Access.FULL, alice, loaded)
 
 
-def test_members_of_what_is_not_there(administration: Administration, alice: Caller) -> None:
+def test_memberships_of_unknown_users_and_tenants_are_not_found(
+    administration: Administration, alice: Caller
+) -> None:
     with pytest.raises(TenantNotFound):
         administration.members.put("nowhere", DANA, Access.FULL, alice)
     with pytest.raises(UserNotFound):
         administration.members.put("dev01", "nobody", Access.FULL, alice)
 
 
-def test_a_tenants_members_come_by_name_and_in_pages(administration: Administration, alice: Caller) -> None:
+def test_a_tenants_members_are_listed_by_name_in_pages(administration: Administration, alice: Caller) -> None:
     for name in (DANA, "amir@example.com", "alice@example.com"):
         administration.members.put("dev01", name, Access.FULL, alice)
 
@@ -128,7 +132,7 @@ def test_members_are_searched_and_counted_on_all_pages(administration: Administr
         members.of_tenant("dev01", PageRequest(), "a\0")
 
 
-def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
+def test_a_tenant_with_very_many_members_is_paged_searched_and_counted_too(
     administration: Administration,
 ) -> None:
     now, tenant = administration.clock(), administration.tenants.find("dev01").tenant.id
@@ -163,7 +167,7 @@ def test_a_tenant_of_very_many_is_paged_searched_and_counted_like_any_other(
     assert administration.users.count(UserQuery(search="user")) == COUNTED + 1
 
 
-def test_a_users_tenants_come_by_name_in_pages_and_are_searched(
+def test_a_users_tenants_are_listed_by_name_in_pages_and_searched(
     administration: Administration, alice: Caller
 ) -> None:
     members = administration.members

@@ -17,7 +17,7 @@ from tests.portal.admin.conftest import REGION, Administration
 TEXT, URL = MetadataKind.TEXT, MetadataKind.URL
 
 
-def test_a_note_is_written_with_who_and_when_and_taken_away(
+def test_metadata_is_stored_with_author_and_time_and_removed(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     notes = administration.metadata
@@ -53,9 +53,7 @@ def test_a_note_is_written_with_who_and_when_and_taken_away(
     ]
 
 
-def test_what_is_noted_about_all_tenants_comes_page_by_page(
-    administration: Administration, alice: Caller
-) -> None:
+def test_the_metadata_of_all_tenants_is_paged(administration: Administration, alice: Caller) -> None:
     administration.tenants.create("prod01", REGION, OPERATOR)
     for tenant in ("prod01", "dev01"):
         for key in ("owner", "board"):
@@ -73,7 +71,9 @@ def test_what_is_noted_about_all_tenants_comes_page_by_page(
     assert all(value.endswith(f"of {tenant}") for tenant, _, value in found)
 
 
-def test_notes_are_each_tenants_own_and_no_settings(administration: Administration, alice: Caller) -> None:
+def test_metadata_belongs_to_one_tenant_and_is_separate_from_settings(
+    administration: Administration, alice: Caller
+) -> None:
     administration.tenants.create("prod01", REGION, OPERATOR)
     administration.metadata.put("dev01", "aws_access_token_validity", TEXT, "900", alice)
 
@@ -88,7 +88,7 @@ def test_notes_are_each_tenants_own_and_no_settings(administration: Administrati
     assert administration.metadata.of("dev01") == []
 
 
-def test_only_administrators_note_anything(
+def test_only_administrators_write_metadata(
     administration: Administration, dana: Caller, alice: Caller
 ) -> None:
     with pytest.raises(AccessDenied):
@@ -100,7 +100,9 @@ def test_only_administrators_note_anything(
     assert [one.value for one in administration.metadata.of("dev01")] == ["team blue"]
 
 
-def test_nobody_writes_over_what_they_never_saw(administration: Administration, alice: Caller) -> None:
+def test_metadata_changed_concurrently_is_not_overwritten(
+    administration: Administration, alice: Caller
+) -> None:
     seen = administration.metadata.put("dev01", "owner", TEXT, "blue", alice, Version(""))
     administration.metadata.put("dev01", "owner", TEXT, "green", alice, seen.version)
 
@@ -124,7 +126,7 @@ def test_nobody_writes_over_what_they_never_saw(administration: Administration, 
         ("k", URL, "javascript:alert(1)"),
     ],
 )
-def test_what_cannot_be_kept_is_refused(
+def test_invalid_metadata_is_refused(
     administration: Administration, alice: Caller, key: str, kind: MetadataKind, value: str
 ) -> None:
     with pytest.raises(InvalidRequest):

@@ -1,4 +1,4 @@
-"""Which changes need reauthentication, also where somebody else changes something in between."""
+"""The rules of reauthentication, also under concurrent changes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
@@ -25,7 +25,7 @@ SIX_MINUTES = timedelta(minutes=6)
 
 
 class SlowLog(AuditLog):
-    """The real log; what somebody else does before the next commit comes first."""
+    """The real audit log with a hook before the next commit."""
 
     def __init__(self, database: Database, clock: FakeClock) -> None:
         super().__init__(database, clock)
@@ -34,7 +34,7 @@ class SlowLog(AuditLog):
     def commit_all(
         self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """Let it happen, then commit."""
+        """Run the hook, then commit."""
         act, self.before_next = self.before_next, nothing_happens
         act()
         super().commit_all(records, precondition=precondition, is_change=is_change)
@@ -48,7 +48,7 @@ def slow(database: Database, clock: FakeClock) -> Iterator[SlowLog]:
 
 
 def users() -> st.SearchStrategy[UserRecord]:
-    """A user as it may be before or after a change."""
+    """Return a strategy for users before or after a change."""
     return st.builds(
         lambda role, disabled: UserRecord(User(UserId("u"), DANA, role), NOON, disabled, None, True),
         st.sampled_from(Role),
@@ -57,7 +57,7 @@ def users() -> st.SearchStrategy[UserRecord]:
 
 
 @given(old=users(), new=users())
-def test_without_proof_a_change_of_a_user_only_takes_authority_from_users(
+def test_only_changes_that_take_authority_from_a_user_need_no_reauthentication(
     old: UserRecord, new: UserRecord
 ) -> None:
     if reauthentication.to_update_user(old, new) is Proof.NONE:
@@ -67,18 +67,18 @@ def test_without_proof_a_change_of_a_user_only_takes_authority_from_users(
 
 
 @given(old=st.sampled_from([None, *Access]), new=st.sampled_from(Access))
-def test_without_proof_a_membership_is_only_lowered(old: Access | None, new: Access) -> None:
+def test_only_lowering_a_membership_needs_no_reauthentication(old: Access | None, new: Access) -> None:
     if reauthentication.to_put_member(old, new) is Proof.NONE:
         assert new is Access.READ_ONLY or old is Access.FULL
         assert old is not None
 
 
-def test_an_action_that_is_not_in_the_table_is_not_made() -> None:
+def test_an_action_without_a_reauthentication_rule_is_refused() -> None:
     with pytest.raises(LookupError, match="table of administrative actions"):
         PlannedChange("user.rename", DANA, Change(()))
 
 
-def test_a_membership_that_is_lowered_while_it_is_removed_is_not_added_without_proof(
+def test_lowering_access_while_the_member_is_removed_does_not_add_the_member_without_reauthentication(
     administration: Administration, database: Database, clock: FakeClock, slow: SlowLog
 ) -> None:
     administration.members.put("dev01", DANA, Access.FULL, OPERATOR)
@@ -90,7 +90,7 @@ def test_a_membership_that_is_lowered_while_it_is_removed_is_not_added_without_p
         open_administration(database, slow, clock).members.put("dev01", DANA, Access.READ_ONLY, by)
 
 
-def test_a_user_who_is_promoted_meanwhile_is_not_disabled_without_proof(
+def test_a_user_promoted_concurrently_is_not_disabled_without_reauthentication(
     administration: Administration, database: Database, clock: FakeClock, slow: SlowLog
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -103,7 +103,7 @@ def test_a_user_who_is_promoted_meanwhile_is_not_disabled_without_proof(
 
 
 @pytest.mark.parametrize(("owner", "role"), [(DANA, Role.ADMINISTRATOR), (AMIR, Role.USER)])
-def test_no_token_is_exempt_whose_owner_was_promoted_or_demoted_meanwhile(
+def test_no_token_is_created_if_its_owners_role_changes_concurrently(
     administration: Administration,
     database: Database,
     clock: FakeClock,
@@ -127,7 +127,7 @@ def test_no_token_is_exempt_whose_owner_was_promoted_or_demoted_meanwhile(
     ],
     ids=["demoted", "disabled"],
 )
-def test_an_administrator_who_was_ended_meanwhile_changes_nothing(
+def test_an_administrator_who_loses_the_role_concurrently_changes_nothing(
     administration: Administration,
     database: Database,
     clock: FakeClock,
@@ -143,7 +143,7 @@ def test_an_administrator_who_was_ended_meanwhile_changes_nothing(
     assert not administration.users.find(AMIR).is_disabled
 
 
-def test_changes_that_are_made_together_need_the_most_that_any_of_them_needs(
+def test_combined_changes_need_the_strongest_proof_of_any_of_them(
     administration: Administration, clock: FakeClock
 ) -> None:
     by = administration.caller(ALICE, TokenKind.BROWSER)

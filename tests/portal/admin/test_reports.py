@@ -44,7 +44,7 @@ def issue(administration: Administration, number: int, **more: Any) -> None:  # 
         connection.execute(insert(issuances).values({**row, **more}))
 
 
-def test_everybodys_sessions_are_found_by_what_is_known_of_them(administration: Administration) -> None:
+def test_sessions_of_all_users_are_filtered_by_each_criterion(administration: Administration) -> None:
     issue(administration, 1, asked_at=NOON - 2 * HOUR)
     issue(administration, 2)
     issue(administration, 3, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
@@ -71,7 +71,7 @@ def test_everybodys_sessions_are_found_by_what_is_known_of_them(administration: 
     assert found(SessionFilter(user=DANA)) == [4, 2, 1]
 
 
-def test_events_are_found_by_what_is_known_of_them(administration: Administration, alice: Caller) -> None:
+def test_audit_events_are_filtered_by_each_criterion(administration: Administration, alice: Caller) -> None:
     administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
     administration.clock.move(HOUR)
     administration.users.update(DANA, alice, is_disabled=True)
@@ -100,7 +100,7 @@ def test_events_are_found_by_what_is_known_of_them(administration: Administratio
     assert administration.records.event(whole[0].id) == whole[0]
 
 
-def test_there_is_no_such_event(administration: Administration) -> None:
+def test_an_unknown_event_is_not_found(administration: Administration) -> None:
     for event_id in ("", "-", "x-1", "x" * 32 + "-0", "a\0b-1", "-1", "x-²", "x-99999999999999999999"):
         with pytest.raises(EventNotFound):
             administration.records.event(event_id)
@@ -112,13 +112,13 @@ def test_there_is_no_such_event(administration: Administration) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
-def test_the_overview_counts_what_lives_and_what_was_refused(
+def test_the_overview_counts_live_sessions_and_refusals(
     administration: Administration, alice: Caller, database: Database
 ) -> None:
     issue(administration, 1, asked_at=NOON - timedelta(minutes=30))
     issue(administration, 2, user="alice@example.com", tenant_id=None, tenant_name=None, scope="admin")
     issue(administration, 3, asked_at=NOON - 3 * HOUR)
-    # So late that it is the next day already where the sessions of the pooled database are.
+    # So late that the next day has begun in the time zone of the pooled database's sessions.
     late = NOON - timedelta(days=29) + timedelta(hours=11, minutes=30)
     issue(administration, 4, asked_at=late, state=State.DENIED, failure="jit_disabled")
     issue(administration, 5, asked_at=NOON - timedelta(days=30), state=State.FAILED, failure="aws_trust")

@@ -1,4 +1,4 @@
-"""The roles' maximum session durations follow the settings, one by one, each with its result."""
+"""Reconciliation of the roles' maximum session durations with the settings."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -30,26 +30,26 @@ DEV, PROD = RULES.own("dev01"), RULES.own("prod01")
 
 @dataclass
 class FakeIam:
-    """An IAM that does what it is told, and remembers it."""
+    """An IAM that applies and remembers all changes, except those in `refusals`."""
 
     maxima: dict[str, timedelta] = field(default_factory=dict)
     refusals: dict[str, AwsError] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     busy: int = 0
     busiest: int = 0
-    # Where calls wait for so many others, and then a moment for one too many.
+    # Barriers at which calls wait for the expected others, and then shortly for one too many.
     _together: threading.Barrier | None = None
     _one_more: threading.Barrier | None = None
     during: Callable[[], None] | None = None
-    """Happens once, while a role is being changed."""
+    """A hook that runs once during a change of a role."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self, role_arn: str) -> RoleState:
-        """The role, with whatever maximum it was given."""
+        """Return the role with its current maximum."""
         return RoleState(role_arn, self.maxima.get(role_arn, HOUR), {}, None, {})
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
-        """Take it, or refuse."""
+        """Set the maximum, or raise the refusal for this role."""
         with self._lock:
             self.busy += 1
             self.busiest = max(self.busiest, self.busy)
@@ -64,7 +64,7 @@ class FakeIam:
         self.maxima[role_arn] = maximum
 
     def gather(self, crowd: int) -> None:
-        """From now on calls wait until so many are under way."""
+        """Make calls wait until that many run in parallel."""
         self._together, self._one_more = threading.Barrier(crowd), threading.Barrier(crowd + 1)
 
     def _wait_for_the_others(self) -> None:
@@ -74,15 +74,15 @@ class FakeIam:
                 self._one_more.wait(0.3)
 
     def make(self, tenant: Tenant) -> None:
-        """Note it."""
+        """Remember the tenant."""
         self.made.append(tenant.name)
 
     def empty(self, tenant: Tenant) -> bool:
-        """Leave it as it is."""
+        """Leave the role unchanged."""
         return tenant.name not in self.made
 
     def restore(self, tenant: Tenant) -> bool:
-        """Leave it as it is."""
+        """Leave the role unchanged."""
         return tenant.name not in self.made
 
 
@@ -93,7 +93,7 @@ def iam() -> FakeIam:
 
 @pytest.fixture
 def maxima(administration: Administration, audit: AuditLog, iam: FakeIam) -> Iterator[RoleReconciler]:
-    """With a second tenant; nothing runs by itself."""
+    """A reconciler with a second tenant, without a background run."""
     administration.tenants.create("prod01", REGION, OPERATOR)
     opened = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     yield opened
@@ -106,18 +106,18 @@ def put(administration: Administration, tenant: str | None, key: str, hours: int
 
 
 def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, Outcome]]:
-    """What stands there of each role."""
+    """Return maximum and outcome by role ARN."""
     records = maxima.page(None, PageRequest()).records
     return {change.wish.role_arn: (change.wish.maximum, change.outcome) for change in records}
 
 
 def settle(maxima: RoleReconciler) -> None:
-    """Follow the settings, to the end."""
+    """Reconcile, and wait for the result."""
     maxima.reconcile()
     maxima.run()
 
 
-def test_a_maximum_for_all_reaches_every_tenants_role_and_not_the_master_role(
+def test_a_maximum_for_all_tenants_is_set_on_every_tenants_role_but_not_the_master_role(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 4)
@@ -130,7 +130,7 @@ def test_a_maximum_for_all_reaches_every_tenants_role_and_not_the_master_role(
     assert sorted(told) == [(DEV, "done"), (PROD, "done")]
 
 
-def test_a_tenants_own_maximum_wins_for_its_role(
+def test_a_tenants_own_maximum_takes_precedence(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 4)
@@ -155,7 +155,7 @@ def test_admin_sessions_raise_the_master_roles_maximum_and_never_lower_it(
     assert results(maxima) == {MASTER: (2 * HOUR, Outcome.DONE)}
 
 
-def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
+def test_a_refusal_of_aws_is_stored_with_its_reason_and_the_manual_remedy(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("AWS does not let the portal change the role.")
@@ -179,7 +179,7 @@ def test_what_aws_refuses_is_kept_with_its_reason_and_the_exact_lines(
     assert administration.settings.find(None, APP_CONFIG, "MaximumSessionDuration").stored.value == "7200"
 
 
-def test_a_role_that_is_not_there_is_no_role_to_be_changed_by_hand(
+def test_a_role_that_does_not_exist_has_no_manual_remedy(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = RoleNotFound("There is no such role.")
@@ -197,7 +197,7 @@ def test_a_role_that_is_not_there_is_no_role_to_be_changed_by_hand(
     assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
 
 
-def test_a_refused_role_is_tried_again_only_when_asked(
+def test_a_refused_change_is_retried_only_on_request(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("No.")
@@ -213,7 +213,7 @@ def test_a_refused_role_is_tried_again_only_when_asked(
     assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
 
 
-def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
+def test_an_interrupted_run_is_resumed_by_the_next_process(
     administration: Administration, audit: AuditLog, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     maxima.close()
@@ -228,7 +228,7 @@ def test_a_run_that_was_cut_short_goes_on_in_the_next_process(
     assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR}
 
 
-def test_a_setting_that_changes_meanwhile_has_the_last_word(
+def test_a_setting_changed_during_a_run_is_applied_last(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 2)
@@ -241,7 +241,7 @@ def test_a_setting_that_changes_meanwhile_has_the_last_word(
     assert iam.maxima == {DEV: 3 * HOUR, PROD: 3 * HOUR}
 
 
-def test_a_setting_that_changes_while_aws_is_asked_is_not_taken_for_done(
+def test_a_setting_changed_during_the_call_of_aws_is_still_pending(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     def change_of_mind() -> None:
@@ -257,7 +257,7 @@ def test_a_setting_that_changes_while_aws_is_asked_is_not_taken_for_done(
     assert results(maxima) == {DEV: (3 * HOUR, Outcome.DONE), PROD: (3 * HOUR, Outcome.DONE)}
 
 
-def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
+def test_removing_a_setting_leaves_the_roles_unchanged(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     put(administration, None, "MaximumSessionDuration", 2)
@@ -273,7 +273,7 @@ def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
     settle(maxima)
     assert results(maxima) == {DEV: (2 * HOUR, Outcome.LEFT)}
 
-    # Somebody may have changed the role by hand meanwhile: the same value is applied anew.
+    # The role may have been changed by hand in the meantime, so the same value is applied again.
     iam.maxima.clear()
     put(administration, None, "MaximumSessionDuration", 2)
     settle(maxima)
@@ -281,7 +281,7 @@ def test_a_setting_that_is_removed_leaves_the_roles_as_they_are(
     assert iam.maxima == {DEV: 2 * HOUR}
 
 
-def test_a_role_that_aws_refused_to_change_is_forgotten_with_its_setting(
+def test_a_refused_change_is_deleted_with_its_setting(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     iam.refusals[DEV] = AwsNotAllowed("No.")
@@ -294,7 +294,7 @@ def test_a_role_that_aws_refused_to_change_is_forgotten_with_its_setting(
     assert results(maxima) == {PROD: (2 * HOUR, Outcome.LEFT)}
 
 
-def test_only_a_few_roles_are_changed_at_a_time(
+def test_the_number_of_roles_changed_in_parallel_is_limited(
     administration: Administration, maxima: RoleReconciler, iam: FakeIam
 ) -> None:
     for number in range(2 * AT_ONCE - 2):
@@ -308,7 +308,7 @@ def test_only_a_few_roles_are_changed_at_a_time(
     assert len(iam.maxima) == 2 * AT_ONCE
 
 
-def test_administration_follows_by_itself(
+def test_a_changed_setting_starts_the_reconciliation(
     administration: Administration, audit: AuditLog, maxima: RoleReconciler, iam: FakeIam, alice: Caller
 ) -> None:
     desk = all_of.administration(administration.identity, RULES, iam, maxima)
@@ -329,7 +329,7 @@ def durations(administration: Administration, broker: FakeBroker) -> Durations:
     return Durations(administration.database, broker, administration.clock, lambda: MASTER)
 
 
-def test_the_ruler_says_what_decides_and_what_to_do(
+def test_the_duration_report_names_the_deciding_limit_and_the_remedy(
     administration: Administration, maxima: RoleReconciler
 ) -> None:
     broker = FakeBroker(administration.clock, account_id=ACCOUNT, maximum=HOUR)
@@ -345,13 +345,13 @@ def test_the_ruler_says_what_decides_and_what_to_do(
     put(administration, "dev01", "aws_role_max_session_duration", 2)
     settle(maxima)
 
-    # The very next request knows the new maximum, without asking AWS.
+    # The next request knows the new maximum without a call of AWS.
     ruler = durations(administration, broker).of_tenant("dev01")
     assert (ruler.validity.length, ruler.remedy) == (2 * HOUR, None)
     assert broker.maximum_reads == 1
 
 
-def test_a_chained_portal_is_told_what_caps_it(administration: Administration) -> None:
+def test_the_duration_report_explains_the_limit_of_role_chaining(administration: Administration) -> None:
     broker = FakeBroker(administration.clock, account_id=ACCOUNT, maximum=12 * HOUR, is_chained=True)
     put(administration, None, "AdminJitSessionDuration", 8)
 

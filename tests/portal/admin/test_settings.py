@@ -41,7 +41,7 @@ def remove(administration: Administration, setting: Setting, by: Caller) -> None
     administration.settings.remove(tenant, setting.type, setting.key, by)
 
 
-def test_a_setting_is_written_with_who_and_when_and_taken_away(
+def test_a_setting_is_stored_with_author_and_time_and_removed(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     put(administration, ADMIN_JIT_SESSION_DURATION, "7200", alice)
@@ -99,7 +99,9 @@ WIDENING = (
 )
 
 
-def test_what_widens_access_needs_a_fresh_sign_in(administration: Administration, clock: FakeClock) -> None:
+def test_a_change_that_elevates_needs_reauthentication(
+    administration: Administration, clock: FakeClock
+) -> None:
     permanent = administration.caller("alice@example.com")
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
     clock.move(timedelta(minutes=6))
@@ -126,7 +128,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(administration: Administration
     assert asked == [widens for *_, widens in WIDENING]
 
 
-def test_removing_a_tenants_maximum_below_that_of_all_needs_a_fresh_sign_in(
+def test_removing_a_tenants_maximum_below_the_common_one_needs_reauthentication(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     put(administration, ROLE_MAXIMUM, "43200", alice)
@@ -139,11 +141,13 @@ def test_removing_a_tenants_maximum_below_that_of_all_needs_a_fresh_sign_in(
     with pytest.raises(ReauthenticationRequired):
         put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
     remove(administration, TENANT_ROLE_MAXIMUM, alice)
-    # Twelve hours hold for all tenants, so less than that is no elevation.
+    # The common maximum is twelve hours, so a shorter one is no elevation.
     put(administration, TENANT_ROLE_MAXIMUM, "7200", by)
 
 
-def test_no_tenants_maximum_exceeds_that_of_all(administration: Administration, alice: Caller) -> None:
+def test_a_tenants_maximum_cannot_exceed_the_common_one(
+    administration: Administration, alice: Caller
+) -> None:
     put(administration, TENANT_ROLE_MAXIMUM, "14400", alice)
 
     with pytest.raises(InvalidRequest, match="of their own: dev01"):
@@ -155,9 +159,7 @@ def test_no_tenants_maximum_exceeds_that_of_all(administration: Administration, 
     put(administration, ROLE_MAXIMUM, "7200", alice)
 
 
-def test_a_key_that_nobody_knows_is_kept_and_does_nothing(
-    administration: Administration, alice: Caller
-) -> None:
+def test_an_unknown_key_is_stored_without_effect(administration: Administration, alice: Caller) -> None:
     administration.settings.put(None, FLAGS, "EnableVPN", "line one\nline two", alice)
     administration.settings.put("dev01", "", "delete_protection", "", alice)
     administration.settings.put(None, APP_CONFIG, "aws_access_token_validity", "43200", alice)
@@ -172,7 +174,7 @@ def test_a_key_that_nobody_knows_is_kept_and_does_nothing(
     assert values.duration(TENANT_VALIDITY) == timedelta(hours=1)
 
 
-def test_what_cannot_be_kept_or_shown_is_refused(administration: Administration, alice: Caller) -> None:
+def test_an_invalid_type_key_or_value_is_refused(administration: Administration, alice: Caller) -> None:
     for tenant, type_, key, value in (
         (None, "", "key", "value"),
         ("dev01", FLAGS, "key", "value"),
@@ -192,14 +194,16 @@ def test_what_cannot_be_kept_or_shown_is_refused(administration: Administration,
             administration.settings.find(tenant, type_, key)
 
 
-def test_settings_of_a_tenant_that_is_not_there(administration: Administration, alice: Caller) -> None:
+def test_settings_of_an_unknown_tenant_are_not_found(administration: Administration, alice: Caller) -> None:
     with pytest.raises(TenantNotFound):
         administration.settings.put("nowhere", "", "key", "value", alice)
     with pytest.raises(TenantNotFound):
         administration.settings.of("nowhere")
 
 
-def test_a_setting_that_was_changed_meanwhile_stays(administration: Administration, alice: Caller) -> None:
+def test_a_setting_changed_concurrently_is_not_overwritten(
+    administration: Administration, alice: Caller
+) -> None:
     put(administration, ADMIN_JIT_SESSION_DURATION, "7200", alice)
     loaded = administration.settings.find(None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key).version
     administration.clock.move(timedelta(seconds=1))
@@ -214,7 +218,7 @@ def test_a_setting_that_was_changed_meanwhile_stays(administration: Administrati
             administration.settings.remove(None, APP_CONFIG, ADMIN_JIT_SESSION_DURATION.key, alice, expected)
 
 
-def test_the_operator_is_named_where_nobody_signed_in(administration: Administration) -> None:
+def test_a_setting_written_by_the_operator_names_the_operator(administration: Administration) -> None:
     administration.settings.put(None, FLAGS, "x", "y", OPERATOR)
 
     assert administration.settings.of(None)[0].changed_by == "operator"

@@ -1,4 +1,4 @@
-"""The rights of tenants' roles after deletions that fail, run at once, or meet a faulty database or AWS."""
+"""The rights of tenants' roles after deletions that fail, run concurrently, or lose the database or AWS."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -37,7 +37,7 @@ Hook = Callable[[], object]
 
 @dataclass
 class Iam:
-    """The rights of the roles that the portal made. Hooks run once, as what other requests do meanwhile."""
+    """The rights of the roles that the portal created. Hooks run once, as concurrent requests."""
 
     has_rights: dict[str, bool] = field(default_factory=dict)
     before_empty: Hook = nothing_happens
@@ -77,7 +77,7 @@ def iam() -> Iam:
 
 @pytest.fixture
 def tenants(administration: Administration, iam: Iam) -> Tenants:
-    """With the tenant prod01, whose role the portal made."""
+    """Tenants with prod01, whose role the portal created."""
     made = Tenants(administration.tenants.desk, RULES, iam)
     made.create("prod01", REGION, OPERATOR)
     return made
@@ -98,7 +98,7 @@ def is_there(tenants: Tenants) -> bool:
     return True
 
 
-def test_the_role_of_a_tenant_that_is_changed_meanwhile_and_stays_has_its_rights(
+def test_a_refused_deletion_restores_the_role_of_a_concurrently_changed_tenant(
     tenants: Tenants, administration: Administration, iam: Iam, alice: Caller
 ) -> None:
     loaded = tenants.find("prod01").version
@@ -112,7 +112,7 @@ def test_the_role_of_a_tenant_that_is_changed_meanwhile_and_stays_has_its_rights
     assert [event[1:3] for event in administration.events("role.restore")] == [(PROD_ROLE, "done")]
 
 
-def test_of_two_deletions_at_once_the_one_that_comes_too_late_gives_no_rights_back(
+def test_the_later_of_two_concurrent_deletions_does_not_restore_the_role(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     iam.before_empty = lambda: tenants.delete("prod01", alice)
@@ -123,7 +123,7 @@ def test_of_two_deletions_at_once_the_one_that_comes_too_late_gives_no_rights_ba
     assert iam.has_rights == {PROD_ROLE: False}
 
 
-def test_a_deletion_that_ends_while_another_gives_rights_back_leaves_none(
+def test_a_deletion_that_commits_while_another_restores_the_role_leaves_it_empty(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     loaded = tenants.find("prod01").version
@@ -137,7 +137,7 @@ def test_a_deletion_that_ends_while_another_gives_rights_back_leaves_none(
     assert iam.has_rights == {PROD_ROLE: False}
 
 
-def test_rights_that_another_deletion_gives_back_before_the_commit_are_taken_again(
+def test_rights_restored_by_another_deletion_before_the_commit_are_removed_again(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     iam.after_empty = lambda: iam.restore(tenants.find("prod01").tenant)
@@ -148,7 +148,7 @@ def test_rights_that_another_deletion_gives_back_before_the_commit_are_taken_aga
 
 
 @pytest.mark.parametrize("role_arn", [None, PROD_ROLE])
-def test_a_late_deletion_leaves_a_tenant_that_was_added_again_its_rights(
+def test_a_late_deletion_does_not_empty_the_role_of_a_recreated_tenant(
     tenants: Tenants, iam: Iam, alice: Caller, role_arn: str | None
 ) -> None:
     def replace_it() -> None:
@@ -164,7 +164,7 @@ def test_a_late_deletion_leaves_a_tenant_that_was_added_again_its_rights(
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-def test_a_role_that_a_late_deletion_empties_while_its_tenant_is_added_again_has_its_rights(
+def test_a_role_emptied_while_its_tenant_is_recreated_is_restored(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     former = tenants.find("prod01").tenant
@@ -176,7 +176,7 @@ def test_a_role_that_a_late_deletion_empties_while_its_tenant_is_added_again_has
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-def test_a_creation_that_fails_after_it_made_the_role_leaves_no_rights_to_sessions_of_the_former_tenant(
+def test_a_failed_creation_does_not_revive_sessions_of_a_former_tenant(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     tenants.delete("prod01", alice)
@@ -189,7 +189,7 @@ def test_a_creation_that_fails_after_it_made_the_role_leaves_no_rights_to_sessio
     assert iam.has_rights == {PROD_ROLE: False}
 
 
-def test_after_deletions_and_a_creation_at_once_a_role_has_rights_if_its_tenant_is_there(
+def test_after_concurrent_deletions_and_a_creation_a_role_has_rights_if_its_tenant_exists(
     tenants: Tenants, iam: Iam
 ) -> None:
     start = Barrier(4)
@@ -215,7 +215,7 @@ def test_after_deletions_and_a_creation_at_once_a_role_has_rights_if_its_tenant_
     assert iam.has_rights[PROD_ROLE] == is_there(tenants)
 
 
-def test_a_deletion_does_not_leave_the_rights_of_a_role_that_the_tenant_got_meanwhile(
+def test_a_deletion_is_refused_if_the_tenants_role_changed_concurrently(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     iam.after_empty = lambda: tenants.update("prod01", alice, role_arn=OTHER_ROLE)
@@ -227,7 +227,7 @@ def test_a_deletion_does_not_leave_the_rights_of_a_role_that_the_tenant_got_mean
 
 
 @pytest.mark.parametrize("is_update", [False, True])
-def test_a_role_that_a_deletion_emptied_gets_its_rights_back_where_its_arn_is_written_out(
+def test_an_emptied_role_is_restored_when_a_tenant_names_its_arn(
     tenants: Tenants, iam: Iam, alice: Caller, is_update: bool
 ) -> None:
     tenants.delete("prod01", alice)
@@ -242,7 +242,7 @@ def test_a_role_that_a_deletion_emptied_gets_its_rights_back_where_its_arn_is_wr
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-def test_a_tenant_is_added_on_a_named_role_also_while_aws_is_silent(
+def test_a_tenant_with_an_existing_role_is_created_without_aws(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     tenants.delete("prod01", alice)
@@ -253,7 +253,7 @@ def test_a_tenant_is_added_on_a_named_role_also_while_aws_is_silent(
     assert is_there(tenants)
 
 
-def test_an_emptying_that_timed_out_and_took_effect_is_undone_where_the_tenant_stays(
+def test_an_emptying_that_timed_out_but_took_effect_is_undone_if_the_tenant_stays(
     tenants: Tenants, iam: Iam, alice: Caller
 ) -> None:
     loaded = tenants.find("prod01").version
@@ -270,7 +270,7 @@ def test_an_emptying_that_timed_out_and_took_effect_is_undone_where_the_tenant_s
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-def test_a_refusal_says_that_the_role_may_have_no_rights_if_they_cannot_be_given_back(
+def test_a_refused_deletion_warns_if_the_role_could_not_be_restored(
     tenants: Tenants, administration: Administration, iam: Iam, alice: Caller
 ) -> None:
     loaded = tenants.find("prod01").version
@@ -286,7 +286,7 @@ def test_a_refusal_says_that_the_role_may_have_no_rights_if_they_cannot_be_given
 
 
 @pytest.mark.usefixtures("tenants")
-def test_a_role_whose_emptying_cannot_be_recorded_gets_its_rights_back(
+def test_a_role_is_restored_if_its_emptying_cannot_be_recorded(
     administration: Administration, iam: Iam, alice: Caller, tmp_path: Path
 ) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
@@ -298,7 +298,7 @@ def test_a_role_whose_emptying_cannot_be_recorded_gets_its_rights_back(
 
 
 class FaultyLog(AuditLog):
-    """The real log, with faults around and inside the transaction that deletes a tenant."""
+    """The real audit log with faults around and inside the transaction that deletes a tenant."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, FakeClock())
@@ -309,7 +309,7 @@ class FaultyLog(AuditLog):
     def commit_all(
         self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        """Commit, and let the faults happen."""
+        """Commit, and raise the faults."""
 
         def check(connection: Connection) -> PortalError | None:
             self.inside()
@@ -326,7 +326,7 @@ class FaultyLog(AuditLog):
 
 @dataclass(frozen=True, slots=True)
 class Distant:
-    """Tenants over a connection to PostgreSQL that can be cut."""
+    """Tenants over a connection to PostgreSQL that can be interrupted."""
 
     tenants: Tenants
     log: FaultyLog
@@ -343,7 +343,7 @@ def distant(server: PostgresServer, url: str, iam: Iam) -> Iterator[Distant]:
             yield Distant(tenants, log, proxy)
 
 
-def test_a_deletion_whose_commit_took_effect_unconfirmed_gives_no_rights_back(
+def test_a_deletion_committed_without_confirmation_does_not_restore_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
@@ -357,7 +357,7 @@ def test_a_deletion_whose_commit_took_effect_unconfirmed_gives_no_rights_back(
     assert iam.has_rights == {PROD_ROLE: False}
 
 
-def test_a_deletion_that_the_database_never_got_gives_the_rights_back(
+def test_a_deletion_that_never_reached_the_database_restores_the_role(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:
@@ -370,7 +370,7 @@ def test_a_deletion_that_the_database_never_got_gives_the_rights_back(
     assert iam.has_rights == {PROD_ROLE: True}
 
 
-def test_a_deletion_without_a_database_to_ask_leaves_no_rights_and_says_so(
+def test_a_deletion_without_a_database_leaves_the_role_empty_and_says_so(
     postgres: PostgresServer, postgres_url: str, iam: Iam
 ) -> None:
     with distant(postgres, postgres_url, iam) as far:

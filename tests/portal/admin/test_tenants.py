@@ -26,7 +26,7 @@ from tests.portal.admin.conftest import ACCOUNT, REGION, RULES, Administration
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/other"
 
 
-def test_a_tenant_is_made_on_the_role_of_its_name(administration: Administration, alice: Caller) -> None:
+def test_a_tenant_gets_the_role_of_its_name(administration: Administration, alice: Caller) -> None:
     made = administration.tenants.create("prod01", REGION, alice)
 
     assert made.tenant.role_arn == f"arn:aws:iam::{ACCOUNT}:role/duploservices-prod01"
@@ -38,13 +38,13 @@ def test_a_tenant_is_made_on_the_role_of_its_name(administration: Administration
     assert detail["new.role_arn"] == made.tenant.role_arn
 
 
-def test_a_tenant_is_made_on_a_role_that_there_is(administration: Administration, alice: Caller) -> None:
+def test_a_tenant_can_be_created_with_an_existing_role(administration: Administration, alice: Caller) -> None:
     made = administration.tenants.create("prod01", REGION, alice, role_arn=OTHER_ROLE, external_id="x-1")
 
     assert (made.tenant.role_arn, made.tenant.external_id) == (OTHER_ROLE, "x-1")
 
 
-def test_a_name_that_does_not_fence_is_refused(administration: Administration, alice: Caller) -> None:
+def test_an_invalid_or_taken_tenant_name_is_refused(administration: Administration, alice: Caller) -> None:
     for name in ("dev01", "dev01-a", "Dev02", "a", "-a", "a--b", "a\0b", "x" * 33, "", "dev_1"):
         with pytest.raises(InvalidRequest):
             administration.tenants.create(name, REGION, alice)
@@ -52,7 +52,7 @@ def test_a_name_that_does_not_fence_is_refused(administration: Administration, a
     assert administration.tenants.count(TenantQuery()) == 1
 
 
-def test_a_name_that_begins_another_is_refused(administration: Administration, alice: Caller) -> None:
+def test_a_name_that_is_a_prefix_of_another_is_refused(administration: Administration, alice: Caller) -> None:
     administration.tenants.create("team-one-two", REGION, alice)
 
     for name in ("team", "team-one"):
@@ -61,9 +61,7 @@ def test_a_name_that_begins_another_is_refused(administration: Administration, a
     administration.tenants.create("team-on", REGION, alice)
 
 
-def test_a_role_that_would_fence_off_nothing_is_refused(
-    administration: Administration, alice: Caller
-) -> None:
+def test_a_shared_foreign_or_malformed_role_is_refused(administration: Administration, alice: Caller) -> None:
     made = administration.tenants.create("prod01", REGION, alice)
 
     for role_arn in (
@@ -108,7 +106,7 @@ def test_a_region_of_another_partition_is_refused(
     assert administration.tenants.find("dev01").tenant.region == REGION
 
 
-def test_a_tenant_whose_region_an_older_version_took_can_get_another_role(
+def test_a_tenant_whose_region_only_older_versions_accepted_can_get_another_role(
     administration: Administration, alice: Caller
 ) -> None:
     with administration.database.writing() as connection:
@@ -120,7 +118,7 @@ def test_a_tenant_whose_region_an_older_version_took_can_get_another_role(
     assert (changed.tenant.role_arn, changed.tenant.region) == (role, "cn-north-1")
 
 
-def test_a_region_that_is_none_is_refused(administration: Administration, alice: Caller) -> None:
+def test_a_malformed_region_is_refused(administration: Administration, alice: Caller) -> None:
     for region in ("", "x", "EU-central-1", "eu-central-1 ", "../../x", "eu-central-1.evil", "us-east-1a"):
         with pytest.raises(InvalidRequest, match="region"):
             administration.tenants.create("prod01", region, alice)
@@ -153,7 +151,9 @@ def test_only_administrators_change_tenants(administration: Administration, dana
         administration.tenants.delete("dev01", dana)
 
 
-def test_a_tenant_moves_and_the_record_says_from_where(administration: Administration, alice: Caller) -> None:
+def test_a_changed_tenant_is_recorded_with_its_old_values(
+    administration: Administration, alice: Caller
+) -> None:
     loaded = administration.tenants.find("dev01").version
 
     changed = administration.tenants.update("dev01", alice, region="eu-west-1", expected=loaded)
@@ -167,7 +167,9 @@ def test_a_tenant_moves_and_the_record_says_from_where(administration: Administr
         administration.tenants.delete("dev01", alice, expected=loaded)
 
 
-def test_a_tenant_ends_with_its_members_and_settings(administration: Administration, alice: Caller) -> None:
+def test_deleting_a_tenant_deletes_its_memberships_and_settings(
+    administration: Administration, alice: Caller
+) -> None:
     tenant = administration.tenants.find("dev01").tenant
     administration.members.put("dev01", "dana@example.com", Access.FULL, alice)
     administration.settings.put("dev01", "", "aws_access_token_validity", "1800", alice)
@@ -182,14 +184,14 @@ def test_a_tenant_ends_with_its_members_and_settings(administration: Administrat
 
 @dataclass
 class Maker:
-    """Makes roles, unless told otherwise."""
+    """Creates roles, or raises `refusal`."""
 
     refusal: AwsRefused | None = None
     made: list[Tenant] = field(default_factory=list)
     emptied: list[Tenant] = field(default_factory=list)
     restored: list[Tenant] = field(default_factory=list)
     asked: list[Tenant] = field(default_factory=list)
-    """Tenants whose roles were to be emptied or restored."""
+    """The names of tenants whose roles were emptied or restored."""
     meanwhile: Callable[[], object] = nothing_happens
 
     def make(self, tenant: Tenant) -> None:
@@ -213,7 +215,7 @@ class Maker:
         return is_ours
 
 
-def test_a_role_is_made_for_a_tenant_without_one(administration: Administration, alice: Caller) -> None:
+def test_a_role_is_created_for_a_tenant_without_one(administration: Administration, alice: Caller) -> None:
     maker = Maker()
     tenants = Tenants(administration.tenants.desk, RULES, maker)
 
@@ -223,7 +225,7 @@ def test_a_role_is_made_for_a_tenant_without_one(administration: Administration,
     assert maker.made == [made.tenant]
 
 
-def test_nothing_is_made_in_aws_for_a_tenant_that_is_refused(
+def test_no_role_is_created_for_a_refused_tenant(
     administration: Administration, alice: Caller, dana: Caller
 ) -> None:
     maker = Maker()
@@ -237,7 +239,7 @@ def test_nothing_is_made_in_aws_for_a_tenant_that_is_refused(
     assert maker.made == maker.asked == []
 
 
-def test_a_tenant_whose_role_cannot_be_made_is_not_there(
+def test_a_tenant_whose_role_cannot_be_created_is_not_created(
     administration: Administration, alice: Caller
 ) -> None:
     tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
@@ -266,7 +268,7 @@ HOUR = timedelta(hours=1)
 
 
 def issue(administration: Administration, tenant: Tenant, **more: object) -> None:
-    """A session of that tenant that lives for an hour from now."""
+    """Insert a session of that tenant that lasts one hour from now."""
     now = administration.clock()
     row = {
         "id": uuid.uuid4().hex,
@@ -293,7 +295,7 @@ def issue(administration: Administration, tenant: Tenant, **more: object) -> Non
 
 @pytest.mark.parametrize(("deleted", "new"), [("profile", "profile-x"), ("profile-x", "profile")])
 @pytest.mark.parametrize("outcome", [{}, {"state": "requested", "expires_at": None}])
-def test_a_name_that_a_live_session_of_a_deleted_tenant_reaches_is_reserved_until_it_ends(
+def test_a_name_within_reach_of_a_deleted_tenants_live_session_is_reserved_until_it_ends(
     administration: Administration, deleted: str, new: str, outcome: Mapping[str, object]
 ) -> None:
     old = administration.tenants.create(deleted, REGION, OPERATOR).tenant
@@ -324,11 +326,11 @@ def test_other_names_and_ended_failed_or_foreign_sessions_reserve_nothing(
     administration.tenants.delete("prod01", OPERATOR)
 
     administration.tenants.create("prod012", REGION, OPERATOR)
-    # The same name stands for the same resources.
+    # A tenant of the same name has the same resources.
     administration.tenants.create("prod01", REGION, OPERATOR)
 
 
-def test_deleting_empties_the_role_that_was_made_for_the_tenant_first(
+def test_deleting_a_tenant_first_empties_the_role_that_was_created_for_it(
     administration: Administration, alice: Caller, dana: Caller
 ) -> None:
     maker = Maker()
@@ -349,9 +351,7 @@ def test_deleting_empties_the_role_that_was_made_for_the_tenant_first(
     assert recorded == [(made.role_arn, "done"), (OTHER_ROLE, "failed")]
 
 
-def test_a_tenant_is_deleted_also_while_aws_is_in_trouble(
-    administration: Administration, alice: Caller
-) -> None:
+def test_a_tenant_is_deleted_even_if_aws_fails(administration: Administration, alice: Caller) -> None:
     tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
 
     assert tenants.delete("dev01", alice) == "AWS said no."

@@ -21,7 +21,9 @@ DANA = "dana@example.com"
 DAY = timedelta(days=1)
 
 
-def test_a_token_is_made_for_somebody_else_and_ended(administration: Administration, alice: Caller) -> None:
+def test_an_administrator_creates_and_revokes_a_token_of_another_user(
+    administration: Administration, alice: Caller
+) -> None:
     secret, token = administration.tokens.create(DANA, "ci", alice, lifetime=30 * DAY)
 
     assert administration.identity.authenticate(secret.reveal())[1].username == DANA
@@ -40,7 +42,7 @@ def test_a_token_is_made_for_somebody_else_and_ended(administration: Administrat
     assert administration.events("token.create")[-1][0] == "alice@example.com"
 
 
-def test_only_administrators_make_and_end_tokens_of_others(
+def test_only_administrators_create_and_revoke_tokens_of_other_users(
     administration: Administration, alice: Caller, dana: Caller
 ) -> None:
     with pytest.raises(AccessDenied):
@@ -51,7 +53,7 @@ def test_only_administrators_make_and_end_tokens_of_others(
 
 
 @pytest.mark.parametrize("owner", ["amir@example.com", DANA])
-def test_a_token_needs_a_fresh_sign_in_whoever_it_is_for(
+def test_creating_a_token_needs_reauthentication_for_any_owner(
     administration: Administration, clock: FakeClock, owner: str
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -69,7 +71,7 @@ def test_a_user_s_tokens_are_counted(administration: Administration, alice: Call
     assert administration.tokens.count(DANA) == 3
 
 
-def test_what_makes_no_sense_is_refused(administration: Administration, alice: Caller) -> None:
+def test_invalid_requests_for_tokens_are_refused(administration: Administration, alice: Caller) -> None:
     for lifetime in (timedelta(), timedelta(hours=23), 366 * DAY):
         with pytest.raises(InvalidRequest, match="1 to 365 days"):
             administration.tokens.create(DANA, "ci", alice, lifetime=lifetime)
@@ -85,7 +87,7 @@ def test_what_makes_no_sense_is_refused(administration: Administration, alice: C
             administration.tokens.revoke(token_id, alice)
 
 
-def test_tokens_come_in_the_order_in_which_they_end(administration: Administration) -> None:
+def test_tokens_are_listed_in_the_order_in_which_they_expire(administration: Administration) -> None:
     for days in (20, 10, 30):
         administration.tokens.create(DANA, f"{days} days", OPERATOR, lifetime=days * DAY)
 

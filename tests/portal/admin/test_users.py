@@ -44,7 +44,7 @@ ACTS: dict[str, Act] = {
 }
 
 
-def test_a_user_is_made_found_and_on_record(administration: Administration, alice: Caller) -> None:
+def test_a_user_is_created_found_and_recorded(administration: Administration, alice: Caller) -> None:
     made = administration.users.create(" Noor@Example.com", Role.USER, PASSWORD, alice)
 
     assert administration.users.find("NOOR@example.com") == made
@@ -54,7 +54,7 @@ def test_a_user_is_made_found_and_on_record(administration: Administration, alic
     assert (detail["new.role"], detail["door"], detail["token_id"]) == ("User", "api", alice.token.id)
 
 
-def test_a_name_is_taken_once(administration: Administration, alice: Caller) -> None:
+def test_a_username_can_be_taken_only_once(administration: Administration, alice: Caller) -> None:
     with pytest.raises(AlreadyExists, match="already"):
         administration.users.create("DANA@example.com", Role.USER, None, alice)
 
@@ -69,7 +69,7 @@ def test_only_administrators_change_anything(administration: Administration, dan
     assert administration.users.page(UserQuery(), PageRequest()) == before
 
 
-def test_who_tries_what_they_may_not_is_on_record(administration: Administration, dana: Caller) -> None:
+def test_a_denied_change_is_recorded(administration: Administration, dana: Caller) -> None:
     with pytest.raises(AccessDenied):
         administration.users.update("dana@example.com", dana, role=Role.ADMINISTRATOR)
 
@@ -79,7 +79,7 @@ def test_who_tries_what_they_may_not_is_on_record(administration: Administration
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_an_administrator_who_was_ended_meanwhile_changes_nothing(
+def test_an_administrator_who_loses_the_role_concurrently_changes_nothing(
     administration: Administration, alice: Caller, act: Act
 ) -> None:
     administration.users.update("alice@example.com", OPERATOR, is_disabled=True)
@@ -88,7 +88,7 @@ def test_an_administrator_who_was_ended_meanwhile_changes_nothing(
         act(administration, alice)
 
 
-def test_a_change_is_on_record_with_what_was_before(administration: Administration, alice: Caller) -> None:
+def test_a_change_is_recorded_with_its_old_values(administration: Administration, alice: Caller) -> None:
     administration.users.update("dana@example.com", alice, role=Role.ADMINISTRATOR)
 
     assert administration.users.find("dana@example.com").user.is_administrator
@@ -96,13 +96,15 @@ def test_a_change_is_on_record_with_what_was_before(administration: Administrati
     assert (detail["old.role"], detail["new.role"]) == ("User", "Administrator")
 
 
-def test_what_changes_nothing_is_not_on_record(administration: Administration, alice: Caller) -> None:
+def test_a_request_that_changes_nothing_is_not_recorded(
+    administration: Administration, alice: Caller
+) -> None:
     administration.users.update("dana@example.com", alice, role=Role.USER, is_disabled=False)
 
     assert administration.events("user.update") == []
 
 
-def test_whoever_was_kept_out_has_lost_every_token_for_good(
+def test_disabling_a_user_revokes_their_tokens_for_good(
     administration: Administration, alice: Caller
 ) -> None:
     dana = administration.users.find("dana@example.com").user
@@ -117,7 +119,7 @@ def test_whoever_was_kept_out_has_lost_every_token_for_good(
         administration.identity.authenticate(secret.reveal())
 
 
-def test_whoever_was_deleted_is_gone_with_every_token(administration: Administration, alice: Caller) -> None:
+def test_deleting_a_user_deletes_their_tokens(administration: Administration, alice: Caller) -> None:
     dana = administration.users.find("dana@example.com").user
     secret, _ = administration.identity.create_token(dana, TokenKind.PERMANENT, "ci", OPERATOR)
 
@@ -131,7 +133,7 @@ def test_whoever_was_deleted_is_gone_with_every_token(administration: Administra
         administration.users.delete("dana@example.com", alice)
 
 
-def test_a_new_password_ends_what_stood_on_the_old_one(
+def test_a_new_password_ends_all_sign_ins_and_derived_tokens(
     administration: Administration, alice: Caller, database: Database
 ) -> None:
     dana = administration.users.find("dana@example.com").user
@@ -153,7 +155,7 @@ def test_a_short_password_is_refused(administration: Administration, alice: Call
         administration.users.set_password("dana@example.com", Secret("short"), alice)
 
 
-def test_a_change_of_what_was_changed_meanwhile_is_refused(
+def test_a_user_changed_concurrently_is_not_overwritten(
     administration: Administration, alice: Caller
 ) -> None:
     loaded = administration.users.find("dana@example.com").version
@@ -167,7 +169,7 @@ def test_a_change_of_what_was_changed_meanwhile_is_refused(
         administration.users.set_password("dana@example.com", PASSWORD, alice, expected=Version("other"))
 
 
-def test_what_was_loaded_just_now_may_be_changed(administration: Administration, alice: Caller) -> None:
+def test_a_change_of_the_current_version_is_accepted(administration: Administration, alice: Caller) -> None:
     loaded = administration.users.find("dana@example.com").version
 
     changed = administration.users.update("dana@example.com", alice, is_disabled=True, expected=loaded)
@@ -193,7 +195,7 @@ HARMLESS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", WIDENING.values(), ids=WIDENING)
-def test_what_widens_access_needs_a_fresh_sign_in(
+def test_a_change_that_elevates_needs_reauthentication(
     administration: Administration, clock: FakeClock, act: Act
 ) -> None:
     if act is WIDENING["enable"]:
@@ -210,7 +212,7 @@ def test_what_widens_access_needs_a_fresh_sign_in(
 
 
 @pytest.mark.parametrize("act", HARMLESS.values(), ids=HARMLESS)
-def test_what_widens_nothing_needs_no_fresh_sign_in(
+def test_a_change_that_does_not_elevate_needs_no_reauthentication(
     administration: Administration, clock: FakeClock, act: Act
 ) -> None:
     by = administration.caller("alice@example.com", TokenKind.BROWSER)
@@ -219,7 +221,7 @@ def test_what_widens_nothing_needs_no_fresh_sign_in(
     act(administration, by)
 
 
-def test_a_permanent_token_of_an_administrator_is_taken_as_it_is(
+def test_a_permanent_token_of_an_administrator_is_exempt_from_reauthentication(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
     clock.move(timedelta(days=100))
@@ -235,9 +237,7 @@ ENDINGS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-def test_a_token_that_was_authorized_for_tenants_only_changes_nothing(
-    administration: Administration, act: Act
-) -> None:
+def test_a_token_without_admin_scope_changes_nothing(administration: Administration, act: Act) -> None:
     narrow = administration.caller("alice@example.com", TokenKind.CLI)
     before = [administration.users.find(f"{name}@example.com") for name in ("alice", "amir", "dana")]
 
@@ -248,7 +248,9 @@ def test_a_token_that_was_authorized_for_tenants_only_changes_nothing(
 
 
 @pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS)
-def test_the_last_administrator_stays(administration: Administration, alice: Caller, end: Act) -> None:
+def test_the_last_administrator_cannot_be_removed(
+    administration: Administration, alice: Caller, end: Act
+) -> None:
     administration.users.update("amir@example.com", alice, is_disabled=True)
 
     with pytest.raises(LastAdministrator, match="last Administrator"):
@@ -259,7 +261,7 @@ def test_the_last_administrator_stays(administration: Administration, alice: Cal
 
 @pytest.fixture
 def elsewhere(database_url: str, clock: FakeClock) -> Iterator[Administration]:
-    """The same portal on another replica; on SQLite, another thread's way in to the same file."""
+    """The same portal on another replica; on SQLite, another connection to the same file."""
     opened = Database(database_url)
     audit = AuditLog(opened, clock)
     yield open_administration(opened, audit, clock)
@@ -268,7 +270,7 @@ def elsewhere(database_url: str, clock: FakeClock) -> Iterator[Administration]:
 
 
 @pytest.mark.parametrize("end", ["update", "delete"])
-def test_two_administrators_who_end_each_other_leave_one(
+def test_two_administrators_who_remove_each_other_concurrently_leave_one(
     administration: Administration, elsewhere: Administration, end: str
 ) -> None:
     names = ("alice@example.com", "amir@example.com")
@@ -310,7 +312,7 @@ def everybody(administration: Administration) -> list[UserRecord]:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgres", "pgbouncer"], indirect=True)
-def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> None:
+def test_users_are_searched_sorted_and_paged(administration: Administration) -> None:
     for number in range(7):
         administration.clock.move(MINUTE)
         administration.users.create(f"user{6 - number}@example.com", Role.USER, None, OPERATOR)
@@ -350,13 +352,13 @@ def test_a_list_is_searched_sorted_and_paged(administration: Administration) -> 
 @pytest.mark.parametrize(
     "cursor", ["", "x", "bnVsbA", "W10", "WzFd", "WyJhXHUwMDAwIl0", "é", "W1tdXQ", "[" * 99]
 )
-def test_a_cursor_that_is_none_is_refused(administration: Administration, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(administration: Administration, cursor: str) -> None:
     for sort in UserSort:
         with pytest.raises(InvalidRequest, match="no such page"):
             administration.users.page(UserQuery(sort=sort), PageRequest(cursor))
 
 
-def test_there_is_no_such_user(administration: Administration) -> None:
+def test_an_unknown_user_is_not_found(administration: Administration) -> None:
     for reference in ("", "nobody", "a\0b", "\ud800", "' OR 1=1", "x" * 5000):
         with pytest.raises(UserNotFound, match="no such user"):
             administration.users.find(reference)

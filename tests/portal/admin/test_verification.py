@@ -1,4 +1,4 @@
-"""Verifying the audit log in the background: one at a time, with progress, and over when the portal stops."""
+"""Verification of the audit log in the background: exclusive, with progress, interruptible."""
 
 from collections.abc import Iterator
 from threading import Event, Semaphore, Thread
@@ -20,7 +20,7 @@ EVENTS = 1200
 
 @pytest.fixture
 def recorded(database: Database) -> Iterator[Database]:
-    """A database with some events on record."""
+    """A database with some audit events."""
     log = AuditLog(database, FakeClock())
     event = AuditEvent("test.happen", "u1", "dana", None, "x", "done", {}, "r")
     log.commit_all([(event, ())] * (EVENTS - 1))
@@ -29,21 +29,21 @@ def recorded(database: Database) -> Iterator[Database]:
 
 
 class Rest:
-    """Holds a verification after each batch until it is let on."""
+    """Blocks a verification after each batch until it is released."""
 
     def __init__(self) -> None:
         self.reached = Semaphore(0)
         self.may_go_on = Event()
 
     def __call__(self, _seconds: float) -> bool:
-        """Wait; the answer is that there is no reason to stop."""
+        """Wait, and return False: the verification continues."""
         self.reached.release()
         assert self.may_go_on.wait(60)
         return False
 
 
 def ended(verification: Verification) -> Progress:
-    """The progress once the thread is over."""
+    """Return the progress after the thread has ended."""
     for thread in verification._threads:
         thread.join()
     progress = verification.progress
@@ -51,7 +51,7 @@ def ended(verification: Verification) -> Progress:
     return progress
 
 
-def test_it_tells_how_far_it_is_and_what_came_of_it(recorded: Database) -> None:
+def test_a_verification_reports_progress_and_result(recorded: Database) -> None:
     rest = Rest()
     verification = Verification(recorded, FakeClock(), rest)
     before = verification.progress
@@ -68,7 +68,7 @@ def test_it_tells_how_far_it_is_and_what_came_of_it(recorded: Database) -> None:
     assert after.problems == []
 
 
-def test_there_is_one_at_a_time_and_another_after_it(recorded: Database) -> None:
+def test_only_one_verification_runs_at_a_time(recorded: Database) -> None:
     rest = Rest()
     verification = Verification(recorded, FakeClock(), rest)
     begun = [verification.start()]
@@ -82,7 +82,7 @@ def test_there_is_one_at_a_time_and_another_after_it(recorded: Database) -> None
     assert begun == [True, *[False] * 5, True]
 
 
-def test_every_replica_shows_the_progress_and_the_result_of_the_one_that_runs(recorded: Database) -> None:
+def test_every_replica_shows_the_progress_and_result(recorded: Database) -> None:
     rest = Rest()
     running, other = Verification(recorded, FakeClock(), rest), Verification(recorded, FakeClock())
     assert running.start()
@@ -98,7 +98,7 @@ def test_every_replica_shows_the_progress_and_the_result_of_the_one_that_runs(re
     assert (after.is_running, after.done, after.problems) == (False, EVENTS, [])
 
 
-def test_a_run_whose_process_died_is_shown_as_ended_and_another_takes_its_place(recorded: Database) -> None:
+def test_a_run_whose_process_died_is_shown_as_ended_and_can_be_replaced(recorded: Database) -> None:
     rest = Rest()
     dead, other = Verification(recorded, FakeClock(), rest), Verification(recorded, FakeClock())
     dead.start()
@@ -109,7 +109,7 @@ def test_a_run_whose_process_died_is_shown_as_ended_and_another_takes_its_place(
     abandoned = other.progress
     is_begun = other.start()
     after = ended(other)
-    # It was only suspended, and does not change what the other has found.
+    # The first run was only suspended, and must not change the result of the other.
     rest.may_go_on.set()
     ended(dead)
 
@@ -120,7 +120,7 @@ def test_a_run_whose_process_died_is_shown_as_ended_and_another_takes_its_place(
     assert other.progress == after
 
 
-def test_of_replicas_that_begin_at_once_one_does(recorded: Database) -> None:
+def test_of_replicas_that_start_concurrently_only_one_verifies(recorded: Database) -> None:
     rests = [Rest(), Rest()]
     replicas = [Verification(recorded, FakeClock(), rest) for rest in rests]
     begun: list[bool] = []
@@ -137,7 +137,7 @@ def test_of_replicas_that_begin_at_once_one_does(recorded: Database) -> None:
     assert sorted(begun) == [False, True]
 
 
-def test_a_portal_that_stops_interrupts_it_and_waits_for_no_more_than_a_batch(recorded: Database) -> None:
+def test_a_stopping_portal_interrupts_the_verification_after_the_current_batch(recorded: Database) -> None:
     verification = Verification(recorded, FakeClock())
     reached, rest = Semaphore(0), verification._stop.wait
 
@@ -161,7 +161,7 @@ def test_a_portal_that_stops_interrupts_it_and_waits_for_no_more_than_a_batch(re
     assert not verification.start()
 
 
-def test_what_was_changed_is_found(recorded: Database) -> None:
+def test_a_verification_finds_a_changed_event(recorded: Database) -> None:
     with recorded.writing() as connection:
         connection.execute(update(audit_events).where(audit_events.c.position == 7).values(actor="eve"))
     verification = Verification(recorded, FakeClock())
@@ -172,7 +172,7 @@ def test_what_was_changed_is_found(recorded: Database) -> None:
     assert [problem.partition(": ")[2] for problem in problems] == ["it was changed after it was written"]
 
 
-def test_a_database_that_is_away_is_a_result_too(sqlite_url: str) -> None:
+def test_an_unavailable_database_ends_a_verification_with_a_reason(sqlite_url: str) -> None:
     database = Database(sqlite_url)
     verification = Verification(database, FakeClock())
     with database.writing() as connection:

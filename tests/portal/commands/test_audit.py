@@ -1,4 +1,4 @@
-"""The record, checked and taken out by the operator."""
+"""`daypass portal audit`: verification and export."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def run(url: str, *arguments: str) -> Result:
     return CliRunner().invoke(portal, ["audit", *arguments], env={"DAYPASS_DATABASE_URL": url})
 
 
-def test_a_record_that_was_left_alone_is_intact(recorded: str) -> None:
+def test_an_unchanged_audit_log_is_intact(recorded: str) -> None:
     done = run(recorded, "verify", "--format", "json")
 
     told = json.loads(done.stdout)
@@ -37,7 +37,7 @@ def test_a_record_that_was_left_alone_is_intact(recorded: str) -> None:
     assert told["heads"][0]["position"] == 2
 
 
-def test_a_record_that_was_changed_is_named_and_the_exit_code_says_so(recorded: str) -> None:
+def test_a_changed_event_is_reported_with_exit_code_1(recorded: str) -> None:
     database = Database(recorded)
     with database.writing() as connection:
         connection.execute(text("UPDATE audit_events SET subject = 'noor@example.com' WHERE position = 1"))
@@ -50,7 +50,7 @@ def test_a_record_that_was_changed_is_named_and_the_exit_code_says_so(recorded: 
     assert "The audit log was tampered with: 3 events in 1 chain." in done.stdout
 
 
-def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:
+def test_events_are_exported_as_json_lines_and_as_csv(recorded: str) -> None:
     lines = run(recorded, "export", "--action", "user.create").stdout.splitlines()
     table = run(recorded, "export", "--format", "csv", "--until", "2026-11-25").stdout.splitlines()
     assert table[0].startswith("id,")
@@ -61,7 +61,7 @@ def test_events_are_written_out_as_lines_and_as_a_table(recorded: str) -> None:
 
 
 @pytest.mark.parametrize(("form", "lines"), [("jsonl", 0), ("csv", 1)])
-def test_an_export_without_events_says_so_beside_its_output(recorded: str, form: str, lines: int) -> None:
+def test_an_export_without_events_says_so_on_stderr(recorded: str, form: str, lines: int) -> None:
     done = run(recorded, "export", "--format", form, "--user", "nobody@example.com")
 
     assert done.exit_code == 0
@@ -69,14 +69,14 @@ def test_an_export_without_events_says_so_beside_its_output(recorded: str, form:
     assert "No event matches" in done.stderr
 
 
-def test_a_database_that_cannot_be_asked_has_an_exit_code_of_its_own() -> None:
+def test_an_unavailable_database_exits_with_2() -> None:
     done = run("sqlite:////nowhere/at/all.db", "verify")
 
     assert done.exit_code == 2
 
 
 @pytest.mark.parametrize("command", ["verify", "heads", "export"])
-def test_a_database_without_a_schema_names_the_command_that_makes_it(tmp_path: Path, command: str) -> None:
+def test_a_database_without_a_schema_names_the_migrate_command(tmp_path: Path, command: str) -> None:
     done = run(f"sqlite:///{tmp_path / 'new.db'}", command)
 
     assert done.exit_code == 2

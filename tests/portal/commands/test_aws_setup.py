@@ -1,4 +1,4 @@
-"""What `aws-setup` prints is enough to issue with, and no more."""
+"""The setup that `aws-setup` prints suffices for issuing and is the same in all formats."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def printed(form: str, account: str = ACCOUNT) -> str:
 
 
 @pytest.mark.parametrize("form", ["cli", "cloudformation"])
-def test_what_is_printed_is_enough_to_make_a_role_issue_and_pass_the_doctor(
+def test_the_printed_setup_suffices_to_create_roles_issue_sessions_and_pass_the_doctor(
     tmp_path: Path, sqlite_url: str, form: str
 ) -> None:
     with SandboxProcess(takes_templates=form == "cloudformation") as sandbox:
@@ -55,7 +55,7 @@ def test_what_is_printed_is_enough_to_make_a_role_issue_and_pass_the_doctor(
 
 
 def _apply_script(sandbox: SandboxProcess, script: str, folder: Path) -> tuple[str, str]:
-    """Run it as root; the portal's keys, which it prints."""
+    """Run the script as root; return the portal's keys, which it prints."""
     (folder / "setup.sh").write_text(script)
     root = root_keys(sandbox)
     environment = {
@@ -73,7 +73,7 @@ def _apply_script(sandbox: SandboxProcess, script: str, folder: Path) -> tuple[s
 
 
 def _apply_template(sandbox: SandboxProcess, template: str, _folder: Path) -> tuple[str, str]:
-    """Make a stack of it as root, and the portal's keys by hand, as it says."""
+    """Create a stack as root, and the portal's keys by hand, as the template says."""
     root = root_keys(sandbox)
     session = boto3.Session(root.access_key_id, root.secret_access_key, region_name=sandbox.region)
     stacks = session.client("cloudformation", endpoint_url=sandbox.endpoint_url)
@@ -90,7 +90,7 @@ def _run(command: list[str], environment: dict[str, str]) -> "subprocess.Complet
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-# A portal as it is composed, on the keys that the script printed: a tenant is made, and a member issues.
+# A real portal on the keys that the script printed: a tenant is created, and a member gets a session.
 _ISSUE = """
 import os
 import boto3
@@ -139,7 +139,7 @@ database.close()
 """
 
 
-def test_all_three_forms_make_the_same_with_the_same_documents() -> None:
+def test_all_three_formats_create_the_same_resources_and_policies() -> None:
     script, template, code = _of_script(), _of_template(), _of_terraform()
 
     assert script["master role"] == "duplomaster"
@@ -148,7 +148,7 @@ def test_all_three_forms_make_the_same_with_the_same_documents() -> None:
 
 
 def _of_script() -> dict[str, object]:
-    """What the script makes: names, and documents."""
+    """Return the names and documents that the script creates."""
     lines = printed("cli").replace("\\\n", "").splitlines()
     calls = [shlex.split(line)[2:] for line in lines if line.startswith("aws ")]
     made = {call[0]: dict(zip(call[1::2], call[2::2], strict=False)) for call in calls}
@@ -170,7 +170,7 @@ def _of_script() -> dict[str, object]:
 
 
 def _of_template() -> dict[str, object]:
-    """The same for the template."""
+    """Return the names and documents of the template."""
     made = yaml.safe_load(printed("cloudformation"))["Resources"]
     user, boundary, role = (
         made[name]["Properties"] for name in ("PortalUser", "TenantBoundary", "MasterRole")
@@ -186,7 +186,7 @@ def _of_template() -> dict[str, object]:
 
 
 def _of_terraform() -> dict[str, object]:
-    """The same for Terraform's code, as a parser of its language reads it."""
+    """Return the names and documents of the Terraform code, as an HCL parser reads it."""
     made: dict[str, dict[str, str]] = {}
     for block in hcl2.loads(printed("terraform"))["resource"]:
         ((kind, named),) = block.items()
@@ -232,7 +232,7 @@ def test_every_action_is_explained(form: str) -> None:
         assert action in explained
 
 
-def test_an_account_or_a_user_that_is_none_is_refused() -> None:
+def test_an_invalid_account_or_user_is_refused() -> None:
     for options in (["--account", "12345"], ["--account", ACCOUNT, "--user", "x; rm -rf /"]):
         done = CliRunner().invoke(portal, ["aws-setup", "--format", "cli", *options])
         assert done.exit_code == 2

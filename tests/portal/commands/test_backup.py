@@ -1,4 +1,4 @@
-"""`daypass portal backup`: a copy of the database, made while the portal serves."""
+"""`daypass portal backup`: an online copy of the SQLite database."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ def _users(path: Path) -> int:
     return int(number)
 
 
-def test_a_backup_is_whole_private_and_checked(operator: Operator, tmp_path: Path) -> None:
+def test_a_backup_is_complete_private_and_checked(operator: Operator, tmp_path: Path) -> None:
     with closing(sqlite3.connect(_path(operator), isolation_level=None)) as portal:
         portal.execute(INSERT, ("1", "dana"))
         # Still in the write-ahead log, where a copy of the file alone would miss it.
@@ -55,7 +55,9 @@ def test_a_backup_is_of_the_database_that_serve_uses_without_a_url(
     assert (made.returncode, _users(tmp_path / "copy.db")) == (0, 1)
 
 
-def test_a_misspelled_variable_backs_up_no_other_database(operator: Operator, tmp_path: Path) -> None:
+def test_a_misspelled_variable_does_not_back_up_the_default_database(
+    operator: Operator, tmp_path: Path
+) -> None:
     refused = operator.run_inside(
         "backup", str(tmp_path / "copy.db"), DAYPASS_DATABSE_URL="sqlite:///other.db"
     )
@@ -65,7 +67,7 @@ def test_a_misspelled_variable_backs_up_no_other_database(operator: Operator, tm
     assert not (tmp_path / "copy.db").exists()
 
 
-def test_a_backup_does_not_start_over_while_others_write(operator: Operator, tmp_path: Path) -> None:
+def test_a_backup_completes_while_other_connections_write(operator: Operator, tmp_path: Path) -> None:
     source, copy = _path(operator), tmp_path / "copy.db"
     with closing(sqlite3.connect(source)) as portal, portal:
         filler = "x" * 2000
@@ -92,7 +94,7 @@ def test_a_backup_does_not_start_over_while_others_write(operator: Operator, tmp
 
 
 @pytest.mark.parametrize("kind", ["file", "link to nowhere"])
-def test_a_backup_overwrites_nothing(kind: str, operator: Operator, tmp_path: Path) -> None:
+def test_a_backup_does_not_overwrite_a_file(kind: str, operator: Operator, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     if kind == "file":
         copy.write_text("precious")
@@ -110,7 +112,7 @@ def test_a_backup_overwrites_nothing(kind: str, operator: Operator, tmp_path: Pa
     ("source", "said"),
     [("missing.db", "There is no database at "), ("notes.txt", "file is not a database")],
 )
-def test_what_cannot_be_backed_up_leaves_no_file(source: str, said: str, tmp_path: Path) -> None:
+def test_a_failed_backup_leaves_no_file(source: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"something else" * 100)
 
     with pytest.raises(BackupError, match=said):
@@ -126,7 +128,7 @@ def test_a_backup_into_a_missing_folder_is_refused(operator: Operator, tmp_path:
     assert refused.stderr == f"daypass portal: Cannot write to {tmp_path}/no: No such file or directory.\n"
 
 
-def test_postgresql_is_backed_up_by_the_command_that_is_printed(
+def test_the_printed_command_backs_up_postgresql(
     operator: Operator, postgres_url: str, tmp_path: Path
 ) -> None:
     url = postgres_url.replace("postgresql:///", "postgresql://daypass:hunter-canary@/").replace(

@@ -1,4 +1,4 @@
-"""`daypass portal doctor` where something cannot be asked: the other findings are printed all the same."""
+"""`daypass portal doctor` when AWS or a check fails: the other findings are still printed."""
 
 import json
 import socket
@@ -55,7 +55,7 @@ def test_without_aws_all_other_findings_are_printed_and_the_endpoint_is_named(
     misplaced: Operator, own_aws: StubAws, what: str
 ) -> None:
     url, variables, cause = UNREACHABLE[what]
-    # A port that is bound, and on which nothing listens.
+    # A port that is bound but does not listen.
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         places = {"port": bound.getsockname()[1], "listening": own_aws.url.partition("://")[2]}
@@ -73,7 +73,7 @@ def test_without_aws_all_other_findings_are_printed_and_the_endpoint_is_named(
     assert url in aws["patch"]
 
 
-def test_a_refusal_of_aws_is_a_finding_too(misplaced: Operator, own_aws: StubAws) -> None:
+def test_a_refusal_of_aws_is_a_finding(misplaced: Operator, own_aws: StubAws) -> None:
     own_aws.play(error(403, "InvalidClientTokenId"))
 
     code, findings = findings_of(misplaced)
@@ -84,7 +84,7 @@ def test_a_refusal_of_aws_is_a_finding_too(misplaced: Operator, own_aws: StubAws
     assert aws["patch"].startswith("aws sts get-caller-identity")
 
 
-def test_a_check_that_fails_ends_no_other_check(
+def test_a_failed_check_does_not_stop_the_others(
     operator: Operator, postgres_url: str, own_aws: StubAws
 ) -> None:
     operator.run_inside("migrate", DAYPASS_DATABASE_URL=postgres_url)

@@ -1,4 +1,4 @@
-"""What `daypass portal audit verify` finds after the database was changed, with and without kept heads."""
+"""`daypass portal audit verify` after tampering with the database, with and without saved heads."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,20 +26,20 @@ EVENTS = 60
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A database in which the portal was used, and its heads as they were kept elsewhere then."""
+    """A database of a portal that was used, and the heads that were saved elsewhere then."""
 
     url: str
     database: Database
     heads: Path
     chain: str
-    """The newest chain: it has 60 events that belong to no issuance, and then those of two issuances."""
+    """The newest chain, with 60 events without an issuance, followed by those of two issuances."""
 
     def verify(self, *options: str) -> Result:
         """Run the command."""
         return run(self.url, "verify", *options)
 
     def verify_with_heads(self) -> Result:
-        """Run the command with the heads that were kept elsewhere."""
+        """Run the command with the saved heads."""
         return self.verify("--heads", str(self.heads))
 
     def remove(self, position: int) -> None:
@@ -49,7 +49,7 @@ class Recorded:
             connection.execute(delete(audit_events).where(c.chain_id == self.chain, c.position >= position))
 
     def write_anew(self, without: int) -> None:
-        """Write the newest chain anew without one event, with hashes that fit."""
+        """Rewrite the newest chain without one event, with valid hashes."""
         with self.database.writing() as connection:
             c = audit_events.c
             mine = c.chain_id == self.chain
@@ -83,7 +83,7 @@ def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
     database.close()
 
 
-def test_a_record_that_was_left_alone_is_intact_and_goes_on_being_so(recorded: Recorded) -> None:
+def test_an_unchanged_audit_log_is_intact_with_saved_heads(recorded: Recorded) -> None:
     lines = [json.loads(line) for line in recorded.heads.read_text().splitlines()]
     log = AuditLog(recorded.database, FakeClock())
     log.commit(Event("test.happen", None, "operator", None, "later", "done", {}, ""))
@@ -114,7 +114,7 @@ def _one_and_hash_the_rest(recorded: Recorded) -> None:
 
 
 @pytest.mark.parametrize("tamper", [_last_fifty, _newest_chain, _all, _one_and_hash_the_rest])
-def test_kept_heads_show_every_removal(tamper: Callable[[Recorded], None], recorded: Recorded) -> None:
+def test_saved_heads_reveal_every_removal(tamper: Callable[[Recorded], None], recorded: Recorded) -> None:
     tamper(recorded)
 
     done = recorded.verify_with_heads()
@@ -123,7 +123,7 @@ def test_kept_heads_show_every_removal(tamper: Callable[[Recorded], None], recor
     assert f"✗ chain {recorded.chain}: event {EVENTS}, witnessed as a head, is missing" in done.stdout
 
 
-def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Recorded) -> None:
+def test_an_emptied_audit_log_of_a_used_portal_is_reported(recorded: Recorded) -> None:
     _all(recorded)
 
     done = recorded.verify()
@@ -136,7 +136,7 @@ def test_an_empty_record_of_a_portal_that_was_used_is_a_failure(recorded: Record
 @pytest.mark.parametrize(
     ("kept", "left"), [("issuances", "0 users and 2 issuances"), ("users", "3 users and 0 issuances")]
 )
-def test_an_empty_record_shows_by_users_or_by_issuances_alone(
+def test_an_emptied_audit_log_is_detected_by_users_or_issuances_alone(
     recorded: Recorded, kept: str, left: str
 ) -> None:
     with recorded.database.writing() as connection:
@@ -150,12 +150,12 @@ def test_an_empty_record_shows_by_users_or_by_issuances_alone(
     assert f"✗ the audit log is empty, but the portal has {left}" in done.stdout
 
 
-def test_the_record_of_a_new_portal_is_empty_and_intact(sqlite_url: str) -> None:
+def test_the_audit_log_of_a_new_portal_is_empty_and_intact(sqlite_url: str) -> None:
     assert run(sqlite_url, "verify").exit_code == 0
 
 
 def _without_its_events(recorded: Recorded) -> None:
-    """Remove the end of the chain that issued, where no head was kept."""
+    """Remove the end of the chain with the issuances, of which no head was saved."""
     with recorded.database.writing() as connection:
         c = audit_events.c
         issued = connection.execute(
@@ -197,7 +197,7 @@ def _changing(column: str, value: str) -> Callable[[Recorded], None]:
     ],
     ids=["events", "row", "state", "unknown state", "user", "role", "key"],
 )
-def test_an_issuance_and_its_events_have_to_agree(
+def test_an_issuance_that_disagrees_with_its_events_is_reported(
     tamper: Callable[[Recorded], None], said: str, recorded: Recorded
 ) -> None:
     tamper(recorded)
@@ -213,7 +213,7 @@ def test_an_issuance_and_its_events_have_to_agree(
     "content",
     ["", "\n", "[]", "{}", '{"chain": "a", "position": 99999999999, "hash": ""}', "no JSON", '{"chain": "a'],
 )
-def test_a_file_that_holds_no_heads_is_no_proof(content: str, recorded: Recorded, tmp_path: Path) -> None:
+def test_a_file_without_heads_is_refused(content: str, recorded: Recorded, tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text(content)
 
@@ -223,7 +223,7 @@ def test_a_file_that_holds_no_heads_is_no_proof(content: str, recorded: Recorded
     assert f"{path} cannot be used. " in done.stderr
 
 
-def test_a_first_event_that_names_no_chains_is_a_problem_and_no_crash(recorded: Recorded) -> None:
+def test_a_malformed_first_event_is_reported_without_a_crash(recorded: Recorded) -> None:
     with recorded.database.writing() as connection:
         c = audit_events.c
         connection.execute(update(audit_events).where(c.position == 0).values(detail='["nonsense"]'))
@@ -236,7 +236,7 @@ def test_a_first_event_that_names_no_chains_is_a_problem_and_no_crash(recorded: 
 
 @pytest.fixture
 def roles(postgres: PostgresServer, postgres_url: str) -> Iterator[tuple[str, str]]:
-    """The URLs of one database for the role that owns its tables, and for one that serves."""
+    """The URLs of one database, for the role that owns its tables and for the application role."""
     postgres.execute("CREATE ROLE serving LOGIN")
     yield postgres_url, postgres_url.replace("user=daypass", "user=serving")
     database = Database(postgres_url)
@@ -246,7 +246,7 @@ def roles(postgres: PostgresServer, postgres_url: str) -> Iterator[tuple[str, st
     postgres.execute("DROP ROLE serving")
 
 
-def test_a_role_that_serves_appends_events_and_rewrites_none(
+def test_the_application_role_can_append_events_and_not_change_them(
     roles: tuple[str, str], operator: Operator
 ) -> None:
     owner, serving = roles
@@ -275,7 +275,7 @@ def test_a_role_that_serves_appends_events_and_rewrites_none(
 
 
 @pytest.mark.parametrize("who", ["owner", "serving"])
-def test_doctor_warns_of_a_role_that_can_rewrite_the_record(
+def test_doctor_warns_of_a_role_that_can_change_audit_events(
     who: str, roles: tuple[str, str], operator: Operator
 ) -> None:
     owner, serving = roles
@@ -298,7 +298,7 @@ def test_doctor_warns_of_a_role_that_can_rewrite_the_record(
         ("GRANT UPDATE ON audit_events TO PUBLIC", "serving", "still has UPDATE on audit_events"),
     ],
 )
-def test_a_role_that_grants_do_not_confine_is_refused(
+def test_an_unknown_or_privileged_application_role_is_refused(
     prepare: str, role: str, said: str, roles: tuple[str, str], operator: Operator
 ) -> None:
     owner, _ = roles
@@ -317,7 +317,7 @@ def test_a_role_that_grants_do_not_confine_is_refused(
     assert said in refused.stderr
 
 
-def test_sqlite_has_no_role_to_grant_to(operator: Operator) -> None:
+def test_an_application_role_is_refused_on_sqlite(operator: Operator) -> None:
     refused = operator.run_inside("migrate", "--application-role", "serving")
 
     assert (refused.returncode, "SQLite has no roles" in refused.stderr) == (1, True)

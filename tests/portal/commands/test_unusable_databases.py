@@ -1,4 +1,4 @@
-"""A database that cannot be used: the operator learns where and why, users only that it is so."""
+"""Unusable databases: operators see location and cause, and users a short sentence."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SHORT = "The portal's database cannot be reached. Try again in a moment."
 
 
 def _refused(operator: Operator, url: str, *words: str) -> str:
-    # It has bound its port by then, which ends with its process.
+    # The command has bound its port by then, so it needs a process of its own.
     run = operator.run_forked if words == ("serve",) else operator.run_inside
     ended = run(*words, DAYPASS_DATABASE_URL=url)
     said = ended.stderr
@@ -76,7 +76,7 @@ POSTGRESQL: dict[str, Unusable] = {
 
 
 @pytest.mark.parametrize("failure", POSTGRESQL)
-def test_an_operator_is_told_which_postgresql_failed_and_why(
+def test_the_error_names_the_failed_postgresql_and_the_cause(
     failure: str, operator: Operator, postgres: PostgresServer, pgbouncer: PgBouncer, tmp_path: Path
 ) -> None:
     url, expected = POSTGRESQL[failure](postgres, pgbouncer, tmp_path)
@@ -86,7 +86,7 @@ def test_an_operator_is_told_which_postgresql_failed_and_why(
     assert [part for part in expected if part not in said] == []
 
 
-def test_an_operator_is_told_of_a_server_without_tls(operator: Operator, postgres: PostgresServer) -> None:
+def test_the_error_names_a_postgresql_without_tls(operator: Operator, postgres: PostgresServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     pooler = PgBouncer(postgres, tcp_port=port)
@@ -100,7 +100,7 @@ def test_an_operator_is_told_of_a_server_without_tls(operator: Operator, postgre
     assert "does not support SSL" in said
 
 
-def test_an_operator_is_told_of_a_role_without_privileges(
+def test_the_error_names_a_role_without_privileges(
     operator: Operator, postgres: PostgresServer, postgres_url: str
 ) -> None:
     postgres.execute("CREATE ROLE powerless LOGIN")
@@ -113,7 +113,7 @@ def test_an_operator_is_told_of_a_role_without_privileges(
 
 
 @pytest.mark.parametrize("words", [("migrate",), ("doctor",), ("create-admin", "a@example.com"), ("serve",)])
-def test_every_command_of_the_operator_says_so(
+def test_every_operator_command_reports_it(
     words: tuple[str, ...], operator: Operator, tmp_path: Path
 ) -> None:
     said = _refused(operator, f"sqlite:///{tmp_path}/no/such/daypass.db", *words)
@@ -122,7 +122,7 @@ def test_every_command_of_the_operator_says_so(
     assert f"(there is no folder {tmp_path}/no/such)" in said
 
 
-def test_an_operator_is_told_of_a_file_that_is_no_database(operator: Operator, tmp_path: Path) -> None:
+def test_the_error_names_a_file_that_is_not_a_database(operator: Operator, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"something else entirely" * 100)
 
     said = _refused(operator, f"sqlite:///{tmp_path}/notes.txt", "migrate")
@@ -130,12 +130,12 @@ def test_an_operator_is_told_of_a_file_that_is_no_database(operator: Operator, t
     assert f"SQLite at {tmp_path}/notes.txt: file is not a database" in said
 
 
-def test_an_operator_is_told_of_a_folder_in_place_of_the_file(operator: Operator, tmp_path: Path) -> None:
+def test_the_error_names_a_directory_in_place_of_the_file(operator: Operator, tmp_path: Path) -> None:
     assert "(it is a folder)" in _refused(operator, f"sqlite:///{tmp_path}", "migrate")
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])
-def test_an_operator_is_told_what_is_not_writable(what: str, operator: Operator, tmp_path: Path) -> None:
+def test_the_error_names_what_is_not_writable(what: str, operator: Operator, tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir()
     path = folder / "daypass.db"
@@ -143,7 +143,7 @@ def test_an_operator_is_told_what_is_not_writable(what: str, operator: Operator,
         path.touch(0o400)
     else:
         folder.chmod(0o500)
-    # Root may write anywhere, unless it gave that up.
+    # Root can write anywhere, unless it drops the capability.
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] if os.getuid() == 0 else []
     ended = subprocess.run(
         [*drop, DAYPASS, "portal", "migrate"],
@@ -160,7 +160,7 @@ def test_an_operator_is_told_what_is_not_writable(what: str, operator: Operator,
     assert f"(this user cannot write to the {what}" in ended.stderr
 
 
-def test_a_password_with_an_at_sign_is_not_taken_for_a_host() -> None:
+def test_a_password_with_an_at_sign_is_not_shown_as_a_host() -> None:
     with pytest.raises(ConfigError, match="%40") as caught:
         Database("postgresql://daypass:hunter@canary@db.example.com/portal")
 
@@ -178,7 +178,7 @@ def test_a_password_that_the_driver_repeats_is_masked(tmp_path: Path) -> None:
     database.close()
 
 
-def test_users_are_told_the_short_sentence_and_the_log_the_cause(
+def test_users_see_a_short_sentence_and_the_log_has_the_cause(
     crashing_postgres: PostgresServer, own_aws: StubAws, tmp_path: Path
 ) -> None:
     folder = crashing_postgres.folder
