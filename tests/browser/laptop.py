@@ -54,4 +54,4 @@ def authorize(page: Page) -> None:
     button = page.get_by_role("button", name="Authorize", exact=True)
     expect(button).to_have_attribute("aria-disabled", "false")
     button.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Back to your terminal")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Return to your terminal")

@@ -96,7 +96,7 @@ def test_authorize_lets_it_in(
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
         expect(page.locator("code.chip")).to_have_text("duploctl")
         page.get_by_role("button", name="Authorize").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
         said, complained = waiting.communicate(timeout=PATIENCE)
 
     keys = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))
@@ -120,7 +120,7 @@ def test_the_manual_s_profile_opens_the_prompt_at_the_first_aws_call(
     with asking(terminal, *call, AWS_PROFILE=host) as (waiting, address):
         page = person.sign_in(ADMIN, address)
         page.get_by_role("button", name="Authorize").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
         said, complained = waiting.communicate(timeout=PATIENCE)
 
     identity = told(subprocess.CompletedProcess([], waiting.returncode, said, complained))

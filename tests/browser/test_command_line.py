@@ -69,7 +69,7 @@ def test_dana_says_no(laptop: Laptop, dana: Person) -> None:
     with laptop.types(*DEV) as sitting:
         page = dana.visit(laptop.address())
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Back to your terminal")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Return to your terminal")
         code, out = sitting.end()
 
     assert (code, out) == (3, "")
@@ -102,16 +102,16 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
 
     # Back from the browser's own error page leads to what to do.
     page.go_back()
-    expect(page.get_by_role("heading", level=1)).to_have_text("This request is over")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This request has expired")
     expect(page.locator("main")).to_contain_text(
-        "the command had ended before the answer came. Run it again."
+        "the command ended before it received the answer. Run it again."
     )
     dana.complaints.clear()
 
     # The code went nowhere; the answer counts, so there is no second one.
     later = dana.context.new_page()
     later.goto(f"{laptop.demo.portal_url}{laptop.address()}")
-    expect(later.get_by_role("heading", level=1)).to_have_text("This request is over")
+    expect(later.get_by_role("heading", level=1)).to_have_text("This request has expired")
     assert laptop.kept() == []
 
 

@@ -44,7 +44,7 @@ def test_an_old_client_gets_it_by_a_post_from_our_own_origin(dana: Person) -> No
         page = dana.visit(asked(listener.port, redirect="false"))
         page.get_by_role("button", name="Authorize").click()
         came = listener.next()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Access authorized")
 
     assert (came.method, came.path, came.origin) == ("POST", "/", dana.demo.portal_url)
     assert came.body.startswith("daypass_jit_")
@@ -86,7 +86,7 @@ def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana:
 
         dana.visit(asked(listener.port, localAppName="duploctl"))
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was handed over")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Access not authorized")
         assert not listener.has_more()
 
         # A no counts where the portal is gone, too.
@@ -168,7 +168,7 @@ def test_without_script_it_is_not_offered_and_the_page_says_what_to_do(
         expect(page.get_by_text("needs JavaScript")).to_be_visible()
         expect(page.get_by_role("button", name="Authorize")).to_be_hidden()
         page.get_by_role("button", name="Cancel").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Nothing was handed over")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Access not authorized")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_every_icon_a_template_names_is_drawn(pages: PageRenderer) -> None:
     [
         ("/refused", 403, "This is &lt;not&gt; yours."),
         ("/no-such-page", 404, "There is nothing at this address."),
-        ("/crash", 500, "Something went wrong in the portal."),
+        ("/crash", 500, "An internal error occurred."),
     ],
 )
 def test_a_refusal_is_a_page_that_helps(browser: Browser, address: str, status: int, says: str) -> None:

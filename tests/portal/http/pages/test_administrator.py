@@ -582,7 +582,7 @@ def test_an_import_that_leaves_no_administrator_says_so_where_it_was_begun(admin
     [
         (b"", 422, "The first line names the columns"),
         (b"username\n\xff\xfe", 422, "CSV UTF-8"),
-        (b"username\nx\n" + b" " * (6 * 1024 * 1024), 413, "the most that is taken here"),
+        (b"username\nx\n" + b" " * (6 * 1024 * 1024), 413, "larger than the limit of"),
         (b"username\n" + b"x\n" * 50_001, 422, "at most 50000 lines"),
     ],
     ids=["empty", "no text", "too large", "too long"],

@@ -44,6 +44,6 @@ def test_a_length_that_is_capped_says_what_caps_it(quick_world: World) -> None:
     capped = profile()
 
     assert "2 h in dev01" in free
-    assert "what limits it" not in free
+    assert "it is limited by" not in free
     assert "1 h in dev01" in capped
-    assert "2 h is configured; what limits it is the longest that the IAM role allows." in capped
+    assert "2 h is configured; it is limited by the IAM role’s maximum session duration." in capped

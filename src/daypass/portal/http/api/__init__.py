@@ -1,1 +1,1 @@
-"""Our own API, /api/v1: JSON, by bearer token, described by OpenAPI."""
+"""The REST API, /api/v1: JSON, bearer tokens, described by OpenAPI."""

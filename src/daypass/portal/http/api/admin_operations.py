@@ -1,4 +1,4 @@
-"""The calls for Administrators, one by one."""
+"""The API operations for Administrators."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,8 +27,9 @@ from daypass.portal.errors import (
 from daypass.portal.http.api.metadata import Metadata
 from daypass.portal.http.api.operation import OF_AWS, Condition, Operation
 from daypass.portal.http.api.records import Records
-from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas import metadata as metadata_schemas
+from daypass.portal.http.api.schemas import reports
 from daypass.portal.http.api.schemas.member import TenantRead
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants
@@ -47,7 +48,7 @@ Model = type[BaseModel]
 
 @dataclass(frozen=True, slots=True)
 class AdministrationCalls:
-    """What answers them."""
+    """The handlers of the operations for Administrators."""
 
     users: Users
     members: Members
@@ -58,7 +59,7 @@ class AdministrationCalls:
     records: Records
 
     def operations(self, root: str) -> Iterator[Operation]:
-        """All of them, under *root*."""
+        """Yield all operations, with paths under *root*."""
         yield from _users(root, self.users)
         yield from _members(root, self.members)
         yield from _tenants(f"{root}/tenants", self.tenants)
@@ -69,25 +70,48 @@ class AdministrationCalls:
 
 
 def _users(root: str, users: Users) -> Iterator[Operation]:
-    all_, facts, missing = f"{root}/users", wire.UserRead, UserNotFound
-    one = f"{all_}/{{user}}"
-    yield _list(all_, "users", "Which users are there?", users.listed, wire.UserPage, wire.UsersQuery)
-    yield _make(all_, "createUser", "Add a user", users.created, wire.UserCreate, facts, AlreadyExists)
+    collection, model, missing = f"{root}/users", schemas.UserRead, UserNotFound
+    item = f"{collection}/{{user}}"
+    yield _list(collection, "users", "List users", users.list_all, schemas.UserPage, schemas.UsersQuery)
+    yield _create(
+        collection, "createUser", "Create a user", users.create, schemas.UserCreate, model, AlreadyExists
+    )
     yield _import(f"{root}/user-imports", users)
-    yield _show(one, "user", "One user", users.shown, facts, missing)
-    what = "Change a user's role, or keep them out"
-    yield _change(
-        "PATCH", one, "updateUser", what, users.updated, wire.UserPatch, facts, missing, LastAdministrator
+    yield _get(item, "user", "Get a user", users.show, model, missing)
+    summary = "Update a user"
+    yield _update(
+        "PATCH",
+        item,
+        "updateUser",
+        summary,
+        users.update,
+        schemas.UserPatch,
+        model,
+        missing,
+        LastAdministrator,
     )
-    what = "Give a user another password, and end their sign-ins"
-    yield _change(
-        "PUT", f"{one}/password", "setPassword", what, users.password_set, wire.PasswordWrite, facts, missing
+    summary = "Set a user's password and end their sign-ins"
+    yield _update(
+        "PUT",
+        f"{item}/password",
+        "setPassword",
+        summary,
+        users.set_password,
+        schemas.PasswordWrite,
+        model,
+        missing,
     )
-    what = "End a user, with every session, token and approval"
-    yield _end(one, "deleteUser", what, users.deleted, missing, LastAdministrator)
-    what = "Which tenants is a user a member of?"
+    summary = "Delete a user, with all sessions, tokens and consents"
+    yield _delete(item, "deleteUser", summary, users.delete, missing, LastAdministrator)
+    summary = "List a user's memberships"
     yield _list(
-        f"{one}/memberships", "userMemberships", what, users.memberships, wire.MemberPage, None, missing
+        f"{item}/memberships",
+        "userMemberships",
+        summary,
+        users.memberships,
+        schemas.MemberPage,
+        None,
+        missing,
     )
 
 
@@ -96,123 +120,136 @@ def _import(path: str, users: Users) -> Operation:
         "POST",
         path,
         "importUsers",
-        "Add users from a table, or see what would become of it",
+        "Import users from CSV, or check an import",
         Permission.ADMINISTRATOR,
-        users.imported,
-        wire.ImportResult,
-        body=wire.ImportCreate,
+        users.run_import,
+        schemas.ImportResult,
+        body=schemas.ImportCreate,
         refusals=(*_WRITE, AlreadyExists, UserNotFound, TenantNotFound, LastAdministrator),
     )
 
 
 def _members(root: str, members: Members) -> Iterator[Operation]:
-    all_ = f"{root}/tenants/{{tenant}}/members"
-    one, missing, facts = f"{all_}/{{user}}", (TenantNotFound, UserNotFound), wire.MemberRead
-    page, query = wire.MemberPage, wire.PageQuery
-    yield _list(f"{root}/memberships", "memberships", "Who may use what?", members.listed, page, query)
-    what = "Who may use a tenant?"
-    yield _list(all_, "members", what, members.of_tenant, page, wire.PeopleQuery, TenantNotFound)
-    yield _show(one, "member", "One membership", members.shown, facts, *missing, MembershipNotFound)
-    what = "Make a user a member, or change how much they may use"
-    yield _put(one, "putMember", what, members.put, wire.MembershipWrite, facts, *missing, MembershipNotFound)
-    what = "End a membership"
-    yield _end(one, "removeMember", what, members.removed, *missing, MembershipNotFound)
+    collection = f"{root}/tenants/{{tenant}}/members"
+    item, missing, model = f"{collection}/{{user}}", (TenantNotFound, UserNotFound), schemas.MemberRead
+    page, query = schemas.MemberPage, schemas.PageQuery
+    yield _list(f"{root}/memberships", "memberships", "List memberships", members.list_all, page, query)
+    summary = "List members of a tenant"
+    yield _list(collection, "members", summary, members.of_tenant, page, schemas.PeopleQuery, TenantNotFound)
+    yield _get(item, "member", "Get a membership", members.show, model, *missing, MembershipNotFound)
+    summary = "Add a member, or update their access"
+    yield _put(
+        item, "putMember", summary, members.put, schemas.MembershipWrite, model, *missing, MembershipNotFound
+    )
+    summary = "Remove a member"
+    yield _delete(item, "removeMember", summary, members.remove, *missing, MembershipNotFound)
 
 
 def _tenants(root: str, tenants: Tenants) -> Iterator[Operation]:
-    one, facts, missing = f"{root}/{{tenant}}", TenantRead, TenantNotFound
+    item, model, missing = f"{root}/{{tenant}}", TenantRead, TenantNotFound
     yield Operation(
         "GET",
-        one,
+        item,
         "tenant",
-        "One tenant that I may use",
+        "Get a tenant",
         Permission.USER,
-        tenants.shown,
-        facts,
+        tenants.show,
+        model,
         refusals=(missing,),
     )
-    yield _make(
+    yield _create(
         root,
         "createTenant",
-        "Add a tenant",
-        tenants.created,
-        wire.TenantCreate,
-        facts,
+        "Create a tenant",
+        tenants.create,
+        schemas.TenantCreate,
+        model,
         AlreadyExists,
         *OF_AWS,
     )
-    what = "Change a tenant's region or role"
-    yield _change(
-        "PATCH", one, "updateTenant", what, tenants.updated, wire.TenantPatch, facts, missing, *OF_AWS
+    summary = "Update a tenant"
+    yield _update(
+        "PATCH", item, "updateTenant", summary, tenants.update, schemas.TenantPatch, model, missing, *OF_AWS
     )
-    what = "End a tenant, with its memberships and settings"
-    warning = "Only if the tenant's role kept its rights: live sessions have them until they end, and why."
-    deletion = _end(one, "deleteTenant", what, tenants.deleted, missing)
+    summary = "Delete a tenant, with its memberships, settings and metadata"
+    warning = (
+        "Present only if the role kept its permissions: live sessions keep them until they end. States why."
+    )
+    deletion = _delete(item, "deleteTenant", summary, tenants.delete, missing)
     yield replace(deletion, waits_for_aws=True, warning=warning)
 
 
 def _settings(root: str, settings: Settings) -> Iterator[Operation]:
-    what = "What is set for the system, and what can be?"
-    yield _list(f"{root}/settings", "settings", what, settings.listed, wire.SettingList, None)
+    summary = "List system settings"
+    yield _list(f"{root}/settings", "settings", summary, settings.list_all, schemas.SettingList, None)
     yield from _one_setting(f"{root}/settings/{{type}}/{{key:path}}", "Setting", settings)
-    what = "What is set for any tenant?"
-    path, page = f"{root}/tenant-settings", wire.SettingPage
-    yield _list(path, "allTenantSettings", what, settings.of_tenants, page, wire.PageQuery)
-    of_tenant, what = f"{root}/tenants/{{tenant}}/settings", "What is set for a tenant, and what can be?"
-    yield _list(of_tenant, "tenantSettings", what, settings.listed, wire.SettingList, None, TenantNotFound)
+    summary = "List settings of all tenants"
+    path, page = f"{root}/tenant-settings", schemas.SettingPage
+    yield _list(path, "allTenantSettings", summary, settings.of_tenants, page, schemas.PageQuery)
+    of_tenant, summary = f"{root}/tenants/{{tenant}}/settings", "List settings of a tenant"
+    yield _list(
+        of_tenant, "tenantSettings", summary, settings.list_all, schemas.SettingList, None, TenantNotFound
+    )
     yield from _one_setting(f"{of_tenant}/{{key:path}}", "TenantSetting", settings)
 
 
 def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation]:
-    facts, missing = wire.SettingRead, (TenantNotFound, SettingNotFound)
-    yield _show(path, f"show{name}", "One setting", settings.shown, facts, *missing)
+    model, missing = schemas.SettingRead, (TenantNotFound, SettingNotFound)
+    yield _get(path, f"show{name}", "Get a setting", settings.show, model, *missing)
     yield _put(
-        path, f"put{name}", "Write a setting", settings.put, wire.SettingWrite, facts, *missing, *OF_AWS
+        path,
+        f"put{name}",
+        "Create or update a setting",
+        settings.put,
+        schemas.SettingWrite,
+        model,
+        *missing,
+        *OF_AWS,
     )
-    what = "Take a setting away, so that its default holds again"
-    yield _end(path, f"remove{name}", what, settings.removed, *missing, *OF_AWS)
+    summary = "Delete a setting, so that its default applies"
+    yield _delete(path, f"remove{name}", summary, settings.remove, *missing, *OF_AWS)
 
 
 def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
-    what = "What is noted about any tenant?"
+    summary = "List metadata of all tenants"
     path, page = f"{root}/tenant-metadata", metadata_schemas.MetadataPage
-    yield _list(path, "allMetadata", what, metadata.of_tenants, page, wire.PageQuery)
-    of_tenant, what = f"{root}/tenants/{{tenant}}/metadata", "What is noted about a tenant?"
+    yield _list(path, "allMetadata", summary, metadata.of_tenants, page, schemas.PageQuery)
+    of_tenant, summary = f"{root}/tenants/{{tenant}}/metadata", "List metadata of a tenant"
     every = metadata_schemas.MetadataList
-    yield _list(of_tenant, "metadata", what, metadata.listed, every, None, TenantNotFound)
-    one, facts, missing = (
+    yield _list(of_tenant, "metadata", summary, metadata.list_all, every, None, TenantNotFound)
+    item, model, missing = (
         f"{of_tenant}/{{key:path}}",
         metadata_schemas.MetadataRead,
         (TenantNotFound, MetadataNotFound),
     )
-    yield _show(one, "showMetadata", "One note", metadata.shown, facts, *missing)
-    what = "Note something about a tenant"
-    yield _put(one, "putMetadata", what, metadata.put, metadata_schemas.MetadataWrite, facts, *missing)
-    yield _end(one, "removeMetadata", "Take a note away", metadata.removed, *missing)
+    yield _get(item, "showMetadata", "Get a metadata entry", metadata.show, model, *missing)
+    summary = "Create or update a metadata entry"
+    yield _put(item, "putMetadata", summary, metadata.put, metadata_schemas.MetadataWrite, model, *missing)
+    yield _delete(item, "removeMetadata", "Delete a metadata entry", metadata.remove, *missing)
 
 
 def _tokens(root: str, tokens: Tokens) -> Iterator[Operation]:
-    what, query = "Which API tokens count?", wire.TokensQuery
-    yield _list(root, "tokens", what, tokens.listed, wire.TokenPage, query, UserNotFound)
+    summary, query = "List valid API tokens", schemas.TokensQuery
+    yield _list(root, "tokens", summary, tokens.list_all, schemas.TokenPage, query, UserNotFound)
     yield Operation(
         "POST",
         root,
         "createToken",
-        "Make a permanent API token for a user",
+        "Create a permanent API token for a user",
         Permission.ADMINISTRATOR,
-        tokens.created,
-        wire.NewToken,
+        tokens.create,
+        schemas.NewToken,
         HTTPStatus.CREATED,
-        body=wire.TokenCreate,
+        body=schemas.TokenCreate,
         refusals=(*_WRITE, UserNotFound),
     )
     yield Operation(
         "DELETE",
         f"{root}/{{token}}",
         "revokeToken",
-        "End an API token and all that stands on it",
+        "Revoke an API token and all tokens derived from it",
         Permission.ADMINISTRATOR,
-        tokens.revoked,
+        tokens.revoke,
         None,
         HTTPStatus.NO_CONTENT,
         refusals=(*_WRITE, TokenNotFound),
@@ -220,25 +257,31 @@ def _tokens(root: str, tokens: Tokens) -> Iterator[Operation]:
 
 
 def _records(root: str, records: Records) -> Iterator[Operation]:
-    what, page, query = "Which sessions did anybody ask for?", wire.EverySessionPage, wire.EverySessionsQuery
-    yield _list(f"{root}/sessions/all", "allSessions", what, records.sessions, page, query)
-    what = "What is on record?"
-    yield _list(f"{root}/audit", "audit", what, records.events, wire.AuditPage, wire.AuditQuery)
-    what, event = "One event in full", f"{root}/audit/{{event}}"
-    yield _list(event, "auditEvent", what, records.event, wire.AuditEvent, None, EventNotFound)
-    what = "How do things stand?"
-    yield _list(f"{root}/overview", "overview", what, records.overview, wire.OverviewRead, None)
+    summary, page, query = "List sessions of all users", reports.EverySessionPage, reports.EverySessionsQuery
+    yield _list(f"{root}/sessions/all", "allSessions", summary, records.sessions, page, query)
+    summary = "List audit events"
+    yield _list(f"{root}/audit", "audit", summary, records.events, reports.AuditPage, reports.AuditQuery)
+    summary, event = "Get an audit event", f"{root}/audit/{{event}}"
+    yield _list(event, "auditEvent", summary, records.event, reports.AuditEvent, None, EventNotFound)
+    summary = "Get an overview of sessions, refusals and tokens"
+    yield _list(f"{root}/overview", "overview", summary, records.overview, reports.OverviewRead, None)
 
 
 def _list(
-    path: str, name: str, what: str, handler: Handler, answer: Model, query: Model | None, *refusals: Refusal
+    path: str,
+    name: str,
+    summary: str,
+    handler: Handler,
+    answer: Model,
+    query: Model | None,
+    *refusals: Refusal,
 ) -> Operation:
-    """Something to read."""
+    """Return an operation that reads."""
     return Operation(
         "GET",
         path,
         name,
-        what,
+        summary,
         Permission.ADMINISTRATOR,
         handler,
         answer,
@@ -247,20 +290,22 @@ def _list(
     )
 
 
-def _show(path: str, name: str, what: str, handler: Handler, answer: Model, *refusals: Refusal) -> Operation:
-    """One thing that can be changed, with its version."""
-    return replace(_list(path, name, what, handler, answer, None, *refusals), has_version=True)
-
-
-def _make(
-    path: str, name: str, what: str, handler: Handler, body: Model, answer: Model, *refusals: Refusal
+def _get(
+    path: str, name: str, summary: str, handler: Handler, answer: Model, *refusals: Refusal
 ) -> Operation:
-    """Something new."""
+    """Return an operation that reads one resource, with its `ETag`."""
+    return replace(_list(path, name, summary, handler, answer, None, *refusals), has_version=True)
+
+
+def _create(
+    path: str, name: str, summary: str, handler: Handler, body: Model, answer: Model, *refusals: Refusal
+) -> Operation:
+    """Return an operation that creates a resource."""
     return Operation(
         "POST",
         path,
         name,
-        what,
+        summary,
         Permission.ADMINISTRATOR,
         handler,
         answer,
@@ -271,22 +316,22 @@ def _make(
     )
 
 
-def _change(
+def _update(
     method: str,
     path: str,
     name: str,
-    what: str,
+    summary: str,
     handler: Handler,
     body: Model,
     answer: Model,
     *refusals: Refusal,
 ) -> Operation:
-    """Another version of what is there."""
+    """Return an operation that updates a resource, on the condition `If-Match`."""
     return Operation(
         method,
         path,
         name,
-        what,
+        summary,
         Permission.ADMINISTRATOR,
         handler,
         answer,
@@ -297,20 +342,20 @@ def _change(
 
 
 def _put(
-    path: str, name: str, what: str, handler: Handler, body: Model, answer: Model, *refusals: Refusal
+    path: str, name: str, summary: str, handler: Handler, body: Model, answer: Model, *refusals: Refusal
 ) -> Operation:
-    """The same for what may not be there yet."""
-    changed = _change("PUT", path, name, what, handler, body, answer, *refusals)
-    return replace(changed, condition=Condition.PUT)
+    """Return an operation that updates or creates a resource."""
+    operation = _update("PUT", path, name, summary, handler, body, answer, *refusals)
+    return replace(operation, condition=Condition.PUT)
 
 
-def _end(path: str, name: str, what: str, handler: Handler, *refusals: Refusal) -> Operation:
-    """The end of what is there."""
+def _delete(path: str, name: str, summary: str, handler: Handler, *refusals: Refusal) -> Operation:
+    """Return an operation that deletes a resource, on the condition `If-Match`."""
     return Operation(
         "DELETE",
         path,
         name,
-        what,
+        summary,
         Permission.ADMINISTRATOR,
         handler,
         None,

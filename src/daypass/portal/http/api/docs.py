@@ -1,4 +1,4 @@
-"""The description of our API as a page, made of the very document that programs read."""
+"""The API reference as a page, built from the OpenAPI document."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,17 +12,17 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """Something that goes into path, query or headers."""
+    """A parameter in the path, the query or the headers."""
 
     name: str
-    place: str
+    location: str
     description: str
     is_required: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What may come back."""
+    """A response by its status."""
 
     status: str
     sentences: Sequence[str]
@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class DescribedCall:
-    """One call."""
+    """An operation as the page shows it."""
 
     anchor: str
     method: str
@@ -38,13 +38,13 @@ class DescribedCall:
     summary: str
     parameters: Sequence[Parameter]
     examples: Sequence[str]
-    """Bodies to send."""
+    """Example request bodies, as indented JSON."""
     answers: Sequence[Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class DocsPage:
-    """All of it."""
+    """The contents of the page."""
 
     title: str
     version: str
@@ -55,7 +55,7 @@ class DocsPage:
 
 
 def docs_page(document: Document, description_url: str) -> DocsPage:
-    """The page of an OpenAPI document."""
+    """Build the page from an OpenAPI document."""
     info = document["info"]
     return DocsPage(
         title=f"{info['title']} API",
@@ -81,8 +81,13 @@ def _call(document: Document, path: str, method: str, described: Mapping[str, An
         path=path,
         summary=described["summary"],
         parameters=[
-            Parameter(one["name"], one["in"], one["description"].replace("`", ""), one["required"])
-            for one in described["parameters"]
+            Parameter(
+                parameter["name"],
+                parameter["in"],
+                parameter["description"].replace("`", ""),
+                parameter["required"],
+            )
+            for parameter in described["parameters"]
         ],
         examples=list(_examples(document, described)),
         answers=[

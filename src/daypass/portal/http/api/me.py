@@ -1,4 +1,4 @@
-"""Who one is to the portal."""
+"""The API call about the caller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from daypass.portal.http.core.endpoints import ApiRequest
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The calls about the caller."""
+    """The handler of calls about the caller."""
 
     account_id: Callable[[], str]
     """Return the portal's account, or raise an `AwsError` while it is unknown."""
@@ -21,9 +21,9 @@ class Me:
     version: str
     aws_endpoint_url: str | None = None
 
-    def me(self, call: ApiRequest) -> Response:
-        """The caller, their token, and where they are."""
-        user, token = call.caller.user, call.caller.token
+    def me(self, request: ApiRequest) -> Response:
+        """Return the caller, their token, and the portal's account, region and version."""
+        user, token = request.caller.user, request.caller.token
         answer = member.Me(
             user=member.Profile(id=user.id, username=user.username, role=user.role),
             token=member.TokenRead(
@@ -37,7 +37,7 @@ class Me:
         return answer_with(answer)
 
     def _known_account(self) -> str:
-        # Clients ask who they are before all else, also when no AWS is needed.
+        # Clients make this call first, and must be able to do so while AWS is unavailable.
         try:
             return self.account_id()
         except AwsError:

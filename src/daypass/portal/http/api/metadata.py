@@ -1,4 +1,4 @@
-"""What is noted about tenants, for Administrators."""
+"""The API calls about tenant metadata, for Administrators."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.schemas import metadata as wire
+from daypass.portal.http.api.schemas import metadata as schemas
 from daypass.portal.http.api.schemas.admin import PageQuery
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
@@ -16,47 +16,51 @@ from daypass.portal.storage.pagination import PageRequest
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The calls about it."""
+    """The handlers of calls about tenant metadata."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, call: ApiRequest) -> Response:
-        """All about a tenant."""
-        found = self.all_.metadata.of(call.path["tenant"])
-        return answer_with(wire.MetadataList(metadata=[_facts(one) for one in found]))
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return all metadata of a tenant."""
+        records = self.administration.metadata.of(request.path["tenant"])
+        return answer_with(schemas.MetadataList(metadata=[_represent(record) for record in records]))
 
-    def of_tenants(self, call: ApiRequest) -> Response:
-        """A page of what is noted about any tenant."""
-        asked = read_query(PageQuery, dict(call.query))
-        page = self.all_.metadata.of_tenants(PageRequest(asked.cursor, asked.limit)).each(_facts)
-        return answer_with(wire.MetadataPage(metadata=list(page.records), next_cursor=page.next_cursor))
+    def of_tenants(self, request: ApiRequest) -> Response:
+        """Return a page of the metadata of all tenants."""
+        query = read_query(PageQuery, dict(request.query))
+        page = self.administration.metadata.of_tenants(PageRequest(query.cursor, query.limit)).each(
+            _represent
+        )
+        return answer_with(schemas.MetadataPage(metadata=list(page.records), next_cursor=page.next_cursor))
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One note."""
-        return _note(self.all_.metadata.find(call.path["tenant"], call.path["key"]))
+    def show(self, request: ApiRequest) -> Response:
+        """Return one metadata entry."""
+        return _note(self.administration.metadata.find(request.path["tenant"], request.path["key"]))
 
-    def put(self, call: ApiRequest) -> Response:
-        """Write one."""
-        asked = read_body(wire.MetadataWrite, call.body)
-        tenant, key = call.path["tenant"], call.path["key"]
+    def put(self, request: ApiRequest) -> Response:
+        """Create or update a metadata entry."""
+        body = read_body(schemas.MetadataWrite, request.body)
+        tenant, key = request.path["tenant"], request.path["key"]
         return _note(
-            self.all_.metadata.put(
-                tenant, key, asked.metadata_kind, asked.value, call.caller, expected_or_none(call)
+            self.administration.metadata.put(
+                tenant, key, body.metadata_kind, body.value, request.caller, expected_or_none(request)
             )
         )
 
-    def removed(self, call: ApiRequest) -> Response:
-        """Take one away."""
-        self.all_.metadata.remove(call.path["tenant"], call.path["key"], call.caller, expected(call))
+    def remove(self, request: ApiRequest) -> Response:
+        """Delete a metadata entry."""
+        self.administration.metadata.remove(
+            request.path["tenant"], request.path["key"], request.caller, expected(request)
+        )
         return answer_nothing()
 
 
 def _note(record: MetadataRecord) -> Response:
-    return tagged(answer_with(_facts(record)), record.version)
+    return tagged(answer_with(_represent(record)), record.version)
 
 
-def _facts(record: MetadataRecord) -> wire.MetadataRead:
-    return wire.MetadataRead(
+def _represent(record: MetadataRecord) -> schemas.MetadataRead:
+    return schemas.MetadataRead(
         tenant=record.tenant,
         key=record.key,
         kind=record.kind,

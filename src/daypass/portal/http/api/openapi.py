@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of our API, made of the very operations that serve it."""
+"""The OpenAPI 3.1 document of the API, generated from the operations that serve it."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,26 +17,26 @@ from daypass.portal.http.core.warnings import WARNING
 
 _REF = "#/components/schemas/{model}"
 _ABOUT = (
-    "Short-lived AWS access. Send an API token as `Authorization: Bearer TOKEN`. A refusal is a problem "
-    "document (RFC 9457): its `detail` is a sentence for people, its `code` is for programs. Every answer "
-    "carries `X-Request-Id`, by which the portal's log finds the request."
+    "Just-in-time AWS access. Send an API token as `Authorization: Bearer TOKEN`. Errors are problem details "
+    "(RFC 9457) with a readable `detail` and a stable `code`. Every response has an `X-Request-Id`, which "
+    "identifies the request in the portal's log."
 )
 _PATH = {
-    "tenant": "A tenant, by name or id.",
-    "user": "A user, by username or id.",
-    "type": "A setting's type, as `Flags` or `AppConfig`.",
-    "key": "A setting's key; it may have slashes.",
-    "token": "An API token, by id.",
-    "event": "An event, by id.",
+    "tenant": "The name or id of the tenant.",
+    "user": "The username or id of the user.",
+    "type": "The type of the setting, such as `Flags` or `AppConfig`.",
+    "key": "The key of the entry. It may contain slashes.",
+    "token": "The id of the API token.",
+    "event": "The id of the audit event.",
 }
-"""What stands in paths."""
+"""The descriptions of path parameters."""
 
 Schemas = Mapping[Any, Mapping[str, Any]]
-"""What stands for each model and mode; pydantic has no name for the type of these keys."""
+"""The JSON schema by model and mode; pydantic does not export the type of these keys."""
 
 
 def describe(operations: Sequence[Operation], public_url: str, version: str) -> dict[str, Any]:
-    """The whole document."""
+    """Build the OpenAPI document."""
     schemas, definitions = models_json_schema([*_models(operations)], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -52,7 +52,7 @@ def describe(operations: Sequence[Operation], public_url: str, version: str) -> 
         "components": {
             "schemas": definitions["$defs"],
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "An API token of the portal."}
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token."}
             },
         },
     }
@@ -63,9 +63,9 @@ def _models(operations: Iterable[Operation]) -> Iterable[tuple[type[BaseModel], 
     for operation in operations:
         if operation.answer is not None:
             yield operation.answer, "serialization"
-        for asked in (operation.body, operation.query):
-            if asked is not None:
-                yield asked, "validation"
+        for model in (operation.body, operation.query):
+            if model is not None:
+                yield model, "validation"
 
 
 def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
@@ -90,13 +90,13 @@ def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     if operation.answer is None:
-        response = _response("It is done.", None, {})
+        response = _response("The operation succeeded.", None, {})
     else:
         schema = schemas[operation.answer, "serialization"]
         response = _response(operation.answer.__doc__ or "", "application/json", schema)
     if operation.shows_version:
         response["headers"]["ETag"] = {
-            "description": "The version of what is shown; a change names it as `If-Match`.",
+            "description": "The version of the resource. Send it as `If-Match` to update or delete.",
             "schema": {"type": "string"},
         }
     if operation.warning:
@@ -105,20 +105,20 @@ def _success(operation: Operation, schemas: Schemas) -> dict[str, Any]:
 
 
 def _conditions(condition: Condition | None) -> Iterable[dict[str, Any]]:
-    """The precondition headers of a change; without any of them it is refused."""
+    """Yield the precondition headers of a change, one of which is required."""
     if condition is None:
         return
     yield _header(
         "If-Match",
-        "To change: the ETag of what is changed, or `*` for whatever is there.",
-        {"version": "Change the version that was shown", "any": "Change whatever is there"},
+        "Required to update or delete: the `ETag` of the resource, or `*` for any version.",
+        {"version": "Change the version last read", "any": "Change any version"},
         {"version": '"5f0c1d6b9a3e4c7d8e2f1a0b"', "any": "*"},
     )
     if condition is Condition.PUT:
         yield _header(
             "If-None-Match",
-            "To create: `*`, for there must be none yet; in place of `If-Match`.",
-            {"new": "Create what is not there yet"},
+            "Required to create, instead of `If-Match`: `*`. Fails if the resource exists.",
+            {"new": "Create the resource"},
             {"new": "*"},
         )
 
@@ -167,14 +167,14 @@ def _parameters(query: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 
 def _written(schema: dict[str, Any], whole: Mapping[str, Any]) -> dict[str, Any]:
-    """A query's field as it can be written in an address, where nothing is null."""
+    """Return the schema of a query parameter without null, which a query string cannot express."""
     choices = [choice for choice in schema.get("anyOf", [schema]) if choice.get("type") != "null"]
     (only,) = choices
     if "$ref" in only:
         only = whole["$defs"][only["$ref"].rpartition("/")[2]]
-    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "$ref"}}
-    kept.pop("default", None) if kept.get("default", "") is None else None
-    return {**only, **kept}
+    rest = {key: value for key, value in schema.items() if key not in {"anyOf", "$ref"}}
+    rest.pop("default", None) if rest.get("default", "") is None else None
+    return {**only, **rest}
 
 
 def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,8 +188,12 @@ def _refusals(kinds: Iterable[type[PortalError]], schema: Mapping[str, Any]) -> 
 def _refusal(status: HTTPStatus, text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     response = _response(text, "application/problem+json", schema)
     header = {
-        HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "Seconds to wait before trying again.", "integer"),
-        HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "Asks for a bearer token.", "string"),
+        HTTPStatus.SERVICE_UNAVAILABLE: (
+            "Retry-After",
+            "The number of seconds to wait before retrying.",
+            "integer",
+        ),
+        HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", "The authentication scheme: `Bearer`.", "string"),
     }.get(status)
     if header is not None:
         name, description, type_ = header
@@ -203,7 +207,7 @@ def _response(description: str, media_type: str | None, schema: Mapping[str, Any
         "description": description,
         "headers": {
             "X-Request-Id": {
-                "description": "Finds this request in the portal's log.",
+                "description": "Identifies this request in the portal's log.",
                 "schema": {"type": "string"},
             }
         },

@@ -1,4 +1,4 @@
-"""A call of our API: what serves it and what its description says, in one place, so that neither lies."""
+"""An API operation: its route and its OpenAPI description in one place, so that they cannot disagree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,23 +26,23 @@ from daypass.portal.http.core.problems import BodyTooLarge, Internal
 from daypass.portal.http.core.routing import exact
 
 OF_AWS = (AwsRefused, AwsTrustRefused, AwsThrottled, AwsUnavailable, AwsMisconfigured)
-"""How a call can fail that asks AWS."""
+"""The errors of operations that call AWS."""
 
 _ALWAYS = (Unauthenticated, SignInAgain, BodyTooLarge, Overloaded, StorageUnavailable, Internal)
 
 
 class Condition(StrEnum):
-    """What a change has to say of what it changes."""
+    """The precondition that an operation requires."""
 
     CHANGE = "change"
-    """`If-Match`: the version that was seen, or `*`."""
+    """`If-Match`: the version last read, or `*`."""
     PUT = "put"
-    """The same, or `If-None-Match: *` for what must not be there yet."""
+    """The same, or `If-None-Match: *` to create."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call."""
+    """One operation of the API."""
 
     method: str
     path: str
@@ -51,40 +51,40 @@ class Operation:
     permission: Permission
     handler: Handler
     answer: type[BaseModel] | None
-    """None where the status says it all."""
+    """The model of the answer's body; None for an empty body."""
     status: HTTPStatus = HTTPStatus.OK
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     refusals: tuple[type[PortalError], ...] = ()
     condition: Condition | None = None
     has_version: bool = False
-    """Whether the answer comes with an `ETag`; what a condition was put on does, where it is still there."""
+    """Whether the answer has an `ETag`; see also `shows_version`."""
     waits_for_aws: bool = False
-    """Whether the call waits for AWS though AWS cannot refuse it."""
+    """Whether the operation waits for AWS although an error of AWS does not fail it."""
     warning: str = ""
-    """What the header `Daypass-Warning` of the answer says, if it can have one."""
+    """The description of the header `Daypass-Warning`, if the answer can have one."""
 
     @property
     def every_refusal(self) -> Sequence[type[PortalError]]:
-        """The refusals of this call, and those that every call can meet."""
+        """The errors of this operation, and those that every operation can return."""
         return tuple(dict.fromkeys((*self.refusals, *_ALWAYS)))
 
     @property
     def calls_aws(self) -> bool:
-        """Whether the call may wait for AWS, which is always so if AWS can refuse it."""
+        """Whether the operation may wait for AWS; always true if an error of AWS can fail it."""
         return self.waits_for_aws or any(kind in OF_AWS for kind in self.refusals)
 
     @property
     def described_path(self) -> str:
-        """The path as OpenAPI writes it."""
+        """The path in OpenAPI's syntax."""
         return self.path.replace(":path}", "}")
 
     @property
     def shows_version(self) -> bool:
-        """Whether the answer comes with an `ETag`."""
+        """Whether the answer has an `ETag`: also after an update, but not after a deletion."""
         return self.has_version or (self.condition is not None and self.answer is not None)
 
-    def route(self, entrance: ApiEndpoints) -> BaseRoute:
-        """What serves it."""
-        endpoint = entrance.admit(self.permission, self.handler, calls_aws=self.calls_aws)
+    def route(self, endpoints: ApiEndpoints) -> BaseRoute:
+        """Return the route that serves the operation."""
+        endpoint = endpoints.endpoint(self.permission, self.handler, calls_aws=self.calls_aws)
         return exact(self.method, self.path, endpoint)

@@ -1,4 +1,4 @@
-"""Everybody's sessions, the record and the overview, for Administrators."""
+"""The API calls about all users' sessions, the audit log and the overview, for Administrators."""
 
 import json
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from daypass.portal.admin.reporting.overview import Overview
 from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.clock import Clock
-from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import reports as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_query
-from daypass.portal.http.api.sessions import session_record
-from daypass.portal.http.api.tokens import token_facts
+from daypass.portal.http.api.sessions import represent_session
+from daypass.portal.http.api.tokens import represent_token
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.storage.pagination import PageRequest
 
@@ -24,54 +24,54 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The calls about what happened."""
+    """The handlers of calls about sessions, audit events and the overview."""
 
-    all_: Administration
+    administration: Administration
     clock: Clock
 
-    def sessions(self, call: ApiRequest) -> Response:
-        """A page of everybody's sessions."""
-        asked = read_query(wire.EverySessionsQuery, dict(call.query))
-        page = self.all_.records.sessions(
-            SessionFilter(asked.user, asked.tenant, asked.since, asked.until),
-            PageRequest(asked.cursor, asked.limit),
-            state=asked.state,
-            door=asked.door,
-            live_at=self.clock() if asked.live else None,
+    def sessions(self, request: ApiRequest) -> Response:
+        """Return a page of all users' sessions."""
+        query = read_query(schemas.EverySessionsQuery, dict(request.query))
+        page = self.administration.records.sessions(
+            SessionFilter(query.user, query.tenant, query.since, query.until),
+            PageRequest(query.cursor, query.limit),
+            state=query.state,
+            door=query.door,
+            live_at=self.clock() if query.live else None,
         ).each(_session)
-        answer = wire.EverySessionPage(sessions=list(page.records), next_cursor=page.next_cursor)
+        answer = schemas.EverySessionPage(sessions=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def events(self, call: ApiRequest) -> Response:
-        """A page of the record."""
-        asked = read_query(wire.AuditQuery, dict(call.query))
-        page = self.all_.records.events(
-            SessionFilter(asked.user, asked.tenant, asked.since, asked.until),
-            PageRequest(asked.cursor, asked.limit),
-            action=asked.action,
-            outcome=asked.outcome,
-            subject=asked.subject,
-            request_id=asked.request_id,
+    def events(self, request: ApiRequest) -> Response:
+        """Return a page of the audit log."""
+        query = read_query(schemas.AuditQuery, dict(request.query))
+        page = self.administration.records.events(
+            SessionFilter(query.user, query.tenant, query.since, query.until),
+            PageRequest(query.cursor, query.limit),
+            action=query.action,
+            outcome=query.outcome,
+            subject=query.subject,
+            request_id=query.request_id,
         ).each(_event)
-        answer = wire.AuditPage(events=list(page.records), next_cursor=page.next_cursor)
+        answer = schemas.AuditPage(events=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def event(self, call: ApiRequest) -> Response:
-        """One event in full."""
-        return answer_with(_event(self.all_.records.event(call.path["event"])))
+    def event(self, request: ApiRequest) -> Response:
+        """Return one audit event."""
+        return answer_with(_event(self.administration.records.event(request.path["event"])))
 
-    def overview(self, _call: ApiRequest) -> Response:
-        """How things stand."""
-        return answer_with(_overview(self.all_.overviews.read()))
-
-
-def _session(record: IssuanceRecord) -> wire.EverySessionRecord:
-    own = session_record(record).model_dump()
-    return wire.EverySessionRecord(**own, username=record.username, failure=record.failure)
+    def overview(self, _request: ApiRequest) -> Response:
+        """Return the overview."""
+        return answer_with(_overview(self.administration.overviews.read()))
 
 
-def _event(event: RecordedEvent) -> wire.AuditEvent:
-    return wire.AuditEvent(
+def _session(record: IssuanceRecord) -> schemas.EverySessionRecord:
+    own = represent_session(record).model_dump()
+    return schemas.EverySessionRecord(**own, username=record.username, failure=record.failure)
+
+
+def _event(event: RecordedEvent) -> schemas.AuditEvent:
+    return schemas.AuditEvent(
         id=event.id,
         at=event.at,
         action=event.action,
@@ -86,21 +86,21 @@ def _event(event: RecordedEvent) -> wire.AuditEvent:
     )
 
 
-def _overview(seen: Overview) -> wire.OverviewRead:
-    return wire.OverviewRead(
+def _overview(seen: Overview) -> schemas.OverviewRead:
+    return schemas.OverviewRead(
         live=seen.live,
         live_by_tenant=dict(seen.live_by_tenant),
         live_by_user=dict(seen.live_by_user),
         days=[
-            wire.DayRead(date=day.date, issued=day.issued, refused=day.refused, failed=day.failed)
+            schemas.DayRead(date=day.date, issued=day.issued, refused=day.refused, failed=day.failed)
             for day in seen.days
         ],
         refusals=dict(seen.refusals),
-        ending_tokens=[token_facts(token) for token in seen.ending_tokens],
+        ending_tokens=[represent_token(token) for token in seen.ending_tokens],
         capped=[
-            wire.CappedTenantRead(
-                tenant=one.tenant, validity=one.validity // _SECOND, maximum=one.maximum // _SECOND
+            schemas.CappedTenantRead(
+                tenant=tenant.tenant, validity=tenant.validity // _SECOND, maximum=tenant.maximum // _SECOND
             )
-            for one in seen.capped
+            for tenant in seen.capped
         ],
     )

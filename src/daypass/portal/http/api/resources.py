@@ -1,4 +1,4 @@
-"""What a tenant owns in AWS."""
+"""The API call about the AWS resources of a tenant."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ from daypass.portal.inventory.service import Inventory
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The calls about resources."""
+    """The handler of calls about AWS resources."""
 
     inventory: Inventory
 
-    def list_of_tenant(self, call: ApiRequest) -> Response:
-        """A page of a tenant's resources."""
-        query = member.read_query(member.ResourcesQuery, dict(call.query))
-        listing = self.inventory.listing(call.caller, call.path["tenant"], is_fresh=query.refresh)
-        found = search(listing.resources, query.search, query.kind)
-        page, next_cursor = after(found, query.cursor, query.limit)
+    def list_of_tenant(self, request: ApiRequest) -> Response:
+        """Return a page of a tenant's resources."""
+        query = member.read_query(member.ResourcesQuery, dict(request.query))
+        listing = self.inventory.listing(request.caller, request.path["tenant"], is_fresh=query.refresh)
+        matches = search(listing.resources, query.search, query.kind)
+        page, next_cursor = after(matches, query.cursor, query.limit)
         answer = member.ResourceList(
             tenant=member.TenantRef(id=listing.tenant.id, name=listing.tenant.name),
-            resources=[_facts(listing, resource) for resource in page],
-            total=len(found),
-            kinds=dict(count(found)),
+            resources=[_represent(listing, resource) for resource in page],
+            total=len(matches),
+            kinds=dict(count(matches)),
             read_at=listing.read_at,
             complete=listing.is_whole,
             next_cursor=next_cursor,
@@ -37,7 +37,7 @@ class Resources:
         return answer_with(answer)
 
 
-def _facts(listing: Listing, resource: Resource) -> member.ResourceRead:
+def _represent(listing: Listing, resource: Resource) -> member.ResourceRead:
     named = resource.named
     return member.ResourceRead(
         arn=resource.arn,

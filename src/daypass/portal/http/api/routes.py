@@ -1,4 +1,4 @@
-"""Every call of our API."""
+"""The operations and routes of the API."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -57,17 +57,17 @@ _READING_AWS = (
 def api_operations(
     myself: Me, sessions: Sessions, resources: Resources, calls: AdministrationCalls
 ) -> Sequence[Operation]:
-    """What can be asked of us."""
+    """Return all operations of the API."""
     user = Permission.USER
     return (
-        Operation("GET", f"{ROOT}/me", "me", "Who is calling?", user, myself.me, member.Me),
+        Operation("GET", f"{ROOT}/me", "me", "Get the caller", user, myself.me, member.Me),
         Operation(
             "GET",
             f"{ROOT}/tenants",
             "tenants",
-            "Which tenants may I use?",
+            "List tenants for the caller",
             user,
-            calls.tenants.listed,
+            calls.tenants.list_all,
             member.TenantList,
             query=member.TenantsQuery,
             refusals=(InvalidRequest,),
@@ -77,7 +77,7 @@ def api_operations(
             "GET",
             f"{ROOT}/tenants/{{tenant}}/resources",
             "resources",
-            "What does a tenant own in AWS?",
+            "List AWS resources of a tenant",
             user,
             resources.list_of_tenant,
             member.ResourceList,
@@ -94,7 +94,7 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
             "POST",
             f"{ROOT}/sessions",
             "createSession",
-            "Hand out AWS access: keys, or a link that signs in to the console",
+            "Create an AWS session, with access keys or a console sign-in link",
             Permission.USER,
             sessions.create,
             member.Session,
@@ -106,7 +106,7 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
             "GET",
             f"{ROOT}/sessions",
             "sessions",
-            "Which sessions did I ask for?",
+            "List sessions of the caller",
             Permission.USER,
             sessions.list_own,
             member.SessionList,
@@ -118,13 +118,13 @@ def _sessions(sessions: Sessions) -> Sequence[Operation]:
 
 def api_routes(
     operations: Sequence[Operation],
-    entrance: ApiEndpoints,
+    endpoints: ApiEndpoints,
     document: Callable[[], Mapping[str, Any]],
     docs: Callable[[], Response],
 ) -> list[BaseRoute]:
-    """The routes of all operations, and of their description: for programs, and as a page."""
+    """Return the routes of all operations, of the OpenAPI document and of the reference page."""
     return [
-        *(operation.route(entrance) for operation in operations),
+        *(operation.route(endpoints) for operation in operations),
         exact("GET", DESCRIPTION, PublicEndpoint(cache(lambda: JSONResponse(document())))),
         exact("GET", DOCS, PublicEndpoint(docs)),
     ]

@@ -1,4 +1,4 @@
-"""AWS sessions: asking for one, and looking at one's own."""
+"""The API calls about the caller's AWS sessions."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,45 +22,47 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The calls about sessions."""
+    """The handlers of calls about AWS sessions."""
 
     database: Database
     issuer: Issuer
 
-    def create(self, call: ApiRequest) -> Response:
-        """Hand out one session."""
-        asked = member.read_body(member.SessionCreate, call.body)
-        issuance = self.issuer.issue(call.caller, _ask(asked))
-        answer = _session(issuance, Purpose(asked.purpose))
+    def create(self, request: ApiRequest) -> Response:
+        """Issue an AWS session."""
+        body = member.read_body(member.SessionCreate, request.body)
+        issuance = self.issuer.issue(request.caller, _ask(body))
+        answer = _session(issuance, Purpose(body.purpose))
         return answer_with(answer, HTTPStatus.CREATED, exclude_unset=True)
 
-    def list_own(self, call: ApiRequest) -> Response:
-        """A page of the caller's own sessions, newest first."""
-        query = member.read_query(member.SessionsQuery, dict(call.query))
+    def list_own(self, request: ApiRequest) -> Response:
+        """Return a page of the caller's sessions, newest first."""
+        query = member.read_query(member.SessionsQuery, dict(request.query))
         with self.database.reading() as connection:
-            page = IssuanceStore(connection).mine(call.caller.user.id, cursor=query.cursor, limit=query.limit)
-        sessions = [session_record(record) for record in page.records]
+            page = IssuanceStore(connection).mine(
+                request.caller.user.id, cursor=query.cursor, limit=query.limit
+            )
+        sessions = [represent_session(record) for record in page.records]
         answer = member.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_with(answer)
 
 
-def _ask(asked: member.SessionCreate) -> Ask:
-    purpose = Purpose(asked.purpose)
-    if asked.destination is not None and not purpose.wants_console:
-        raise InvalidRequest("“destination” goes with purpose “console” only.")
+def _ask(body: member.SessionCreate) -> Ask:
+    purpose = Purpose(body.purpose)
+    if body.destination is not None and not purpose.wants_console:
+        raise InvalidRequest("“destination” requires the purpose “console”.")
     return Ask(
-        scope=_scope(asked),
-        duration=None if asked.duration is None else parse_duration(str(asked.duration)),
+        scope=_scope(body),
+        duration=None if body.duration is None else parse_duration(str(body.duration)),
         purpose=purpose,
-        destination=asked.destination,
-        reason=asked.reason,
+        destination=body.destination,
+        reason=body.reason,
     )
 
 
-def _scope(asked: member.SessionCreate) -> Scope:
-    if asked.admin == (asked.tenant is not None):
-        raise InvalidRequest("Ask for either a “tenant” or “admin”: true, and not for both.")
-    return AdminScope() if asked.tenant is None else TenantScope(asked.tenant)
+def _scope(body: member.SessionCreate) -> Scope:
+    if body.admin == (body.tenant is not None):
+        raise InvalidRequest("Send either a “tenant” or “admin”: true, not both.")
+    return AdminScope() if body.tenant is None else TenantScope(body.tenant)
 
 
 def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
@@ -94,7 +96,7 @@ def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
 
 
 def _with_secrets(session: member.Session, issuance: Issuance, purpose: Purpose) -> member.Session:
-    """The session with what it was asked for, and no more."""
+    """Return the session with the secrets of its purpose only."""
     if purpose is Purpose.KEYS:
         keys = issuance.credentials
         session.credentials = member.Keys(
@@ -104,13 +106,13 @@ def _with_secrets(session: member.Session, issuance: Issuance, purpose: Purpose)
         )
     elif issuance.console_url is not None:
         session.console_url = issuance.console_url.reveal()
-        # AWS's own bound; the link may be older than the session by what AWS took to answer, never younger.
+        # AWS's limit, counted from the session's start, since the link is made after it: never too late.
         session.console_url_expires_at = issuance.issued_at + member.CONSOLE_LINK_LIFE
     return session
 
 
-def session_record(record: IssuanceRecord) -> member.SessionRecord:
-    """One attempt, whatever became of it."""
+def represent_session(record: IssuanceRecord) -> member.SessionRecord:
+    """Return the API's representation of a session record."""
     return member.SessionRecord(
         id=record.id,
         scope="admin" if record.is_admin_scope else "tenant",

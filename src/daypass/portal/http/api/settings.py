@@ -1,4 +1,4 @@
-"""Settings of the system and of tenants, for Administrators."""
+"""The API calls about settings of the system and of tenants, for Administrators."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from starlette.responses import Response
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
@@ -16,55 +16,59 @@ from daypass.portal.storage.pagination import PageRequest
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The calls about settings; without a tenant in the path they are the system's."""
+    """The handlers of calls about settings: those of the system if the path has no tenant."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, call: ApiRequest) -> Response:
-        """What was set, and what can be."""
-        tenant = call.path.get("tenant")
-        known = [one for one in REGISTRY if one.is_per_tenant is (tenant is not None)]
-        answer = wire.SettingList(
-            settings=[_facts(one) for one in self.all_.settings.of(tenant)],
-            known=[_known(one) for one in known],
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return all settings, and the definitions of known settings."""
+        tenant = request.path.get("tenant")
+        known = [setting for setting in REGISTRY if setting.is_per_tenant is (tenant is not None)]
+        answer = schemas.SettingList(
+            settings=[_represent(record) for record in self.administration.settings.of(tenant)],
+            known=[_known(setting) for setting in known],
         )
         return answer_with(answer)
 
-    def of_tenants(self, call: ApiRequest) -> Response:
-        """A page of the settings of all tenants."""
-        asked = read_query(wire.PageQuery, dict(call.query))
-        page = self.all_.settings.of_tenants(PageRequest(asked.cursor, asked.limit)).each(_facts)
-        answer = wire.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
+    def of_tenants(self, request: ApiRequest) -> Response:
+        """Return a page of the settings of all tenants."""
+        query = read_query(schemas.PageQuery, dict(request.query))
+        page = self.administration.settings.of_tenants(PageRequest(query.cursor, query.limit)).each(
+            _represent
+        )
+        answer = schemas.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One setting."""
-        return _setting(self.all_.settings.find(*_place(call)))
+    def show(self, request: ApiRequest) -> Response:
+        """Return one setting."""
+        return _setting(self.administration.settings.find(*_setting_key(request)))
 
-    def put(self, call: ApiRequest) -> Response:
-        """Write one."""
-        asked = read_body(wire.SettingWrite, call.body)
+    def put(self, request: ApiRequest) -> Response:
+        """Create or update a setting."""
+        body = read_body(schemas.SettingWrite, request.body)
         return _setting(
-            self.all_.settings.put(*_place(call), asked.value, call.caller, expected_or_none(call))
+            self.administration.settings.put(
+                *_setting_key(request), body.value, request.caller, expected_or_none(request)
+            )
         )
 
-    def removed(self, call: ApiRequest) -> Response:
-        """Take one away."""
-        self.all_.settings.remove(*_place(call), call.caller, expected(call))
+    def remove(self, request: ApiRequest) -> Response:
+        """Delete a setting."""
+        self.administration.settings.remove(*_setting_key(request), request.caller, expected(request))
         return answer_nothing()
 
 
-def _place(call: ApiRequest) -> tuple[str | None, str, str]:
-    return call.path.get("tenant"), call.path.get("type", TENANT), call.path["key"]
+def _setting_key(request: ApiRequest) -> tuple[str | None, str, str]:
+    return request.path.get("tenant"), request.path.get("type", TENANT), request.path["key"]
 
 
 def _setting(record: SettingRecord) -> Response:
-    return tagged(answer_with(_facts(record)), record.version)
+    return tagged(answer_with(_represent(record)), record.version)
 
 
-def _facts(record: SettingRecord) -> wire.SettingRead:
+def _represent(record: SettingRecord) -> schemas.SettingRead:
     stored = record.stored
-    return wire.SettingRead(
+    return schemas.SettingRead(
         type=stored.type,
         key=stored.key,
         value=stored.value,
@@ -77,8 +81,8 @@ def _facts(record: SettingRecord) -> wire.SettingRead:
     )
 
 
-def _known(setting: Setting) -> wire.KnownSetting:
-    return wire.KnownSetting(
+def _known(setting: Setting) -> schemas.KnownSetting:
+    return schemas.KnownSetting(
         type=setting.type,
         key=setting.key,
         label=setting.label,

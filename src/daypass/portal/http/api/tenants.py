@@ -1,4 +1,4 @@
-"""Tenants: which one may use, and what Administrators make of them."""
+"""The API calls about tenants."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -23,78 +23,81 @@ from daypass.portal.tenants.model import TenantAccess
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """The calls about tenants."""
+    """The handlers of calls about tenants."""
 
     database: Database
-    all_: Administration
+    administration: Administration
     doctor: Examiner | None = None
-    """None where the portal does not look at roles."""
+    """None if the portal does not examine roles."""
 
-    def listed(self, call: ApiRequest) -> Response:
-        """A page of the tenants that the caller may use."""
-        asked = member.read_query(member.TenantsQuery, dict(call.query))
-        caller = call.caller
-        page = visible_page(self.database, caller.user, asked.search, PageRequest(asked.cursor, asked.limit))
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return a page of the tenants that are visible to the caller."""
+        query = member.read_query(member.TenantsQuery, dict(request.query))
+        caller = request.caller
+        page = visible_page(self.database, caller.user, query.search, PageRequest(query.cursor, query.limit))
         answer = member.TenantList(
-            tenants=[_facts(caller, seen) for seen in page.records], next_cursor=page.next_cursor
+            tenants=[_represent(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )
         return answer_with(answer, exclude_unset=True)
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One tenant that the caller may use."""
-        caller = call.caller
-        seen = find_tenant(self.database, caller.user, call.path["tenant"])
+    def show(self, request: ApiRequest) -> Response:
+        """Return one tenant that is visible to the caller."""
+        caller = request.caller
+        seen = find_tenant(self.database, caller.user, request.path["tenant"])
         if seen is None:
-            raise no_such_tenant(call.path["tenant"])
-        response = answer_with(_facts(caller, seen), exclude_unset=True)
+            raise no_such_tenant(request.path["tenant"])
+        response = answer_with(_represent(caller, seen), exclude_unset=True)
         return tagged(response, tenant_version(seen.tenant)) if caller.administers else response
 
-    def created(self, call: ApiRequest) -> Response:
-        """Add one."""
-        asked = member.read_body(admin.TenantCreate, call.body)
-        made = self.all_.tenants.create(
-            asked.name, asked.region, call.caller, role_arn=asked.role_arn, external_id=asked.external_id
+    def create(self, request: ApiRequest) -> Response:
+        """Create a tenant."""
+        body = member.read_body(admin.TenantCreate, request.body)
+        created = self.administration.tenants.create(
+            body.name, body.region, request.caller, role_arn=body.role_arn, external_id=body.external_id
         )
-        return self._tenant(call.caller, made, HTTPStatus.CREATED, is_new_role=True)
+        return self._tenant(request.caller, created, HTTPStatus.CREATED, is_new_role=True)
 
-    def updated(self, call: ApiRequest) -> Response:
-        """Change one."""
-        asked = member.read_body(admin.TenantPatch, call.body)
-        changed = self.all_.tenants.update(
-            call.path["tenant"],
-            call.caller,
-            region=asked.region,
-            role_arn=asked.role_arn,
-            external_id=asked.external_id,
-            expected=expected(call),
+    def update(self, request: ApiRequest) -> Response:
+        """Update a tenant."""
+        body = member.read_body(admin.TenantPatch, request.body)
+        changed = self.administration.tenants.update(
+            request.path["tenant"],
+            request.caller,
+            region=body.region,
+            role_arn=body.role_arn,
+            external_id=body.external_id,
+            expected=expected(request),
         )
-        is_new_role = asked.role_arn is not None or asked.external_id is not None
-        return self._tenant(call.caller, changed, is_new_role=is_new_role)
+        is_new_role = body.role_arn is not None or body.external_id is not None
+        return self._tenant(request.caller, changed, is_new_role=is_new_role)
 
-    def deleted(self, call: ApiRequest) -> Response:
-        """End one."""
-        kept = self.all_.tenants.delete(call.path["tenant"], call.caller, expected(call))
-        return warned(answer_nothing(), rights_kept(kept))
+    def delete(self, request: ApiRequest) -> Response:
+        """Delete a tenant."""
+        kept_rights = self.administration.tenants.delete(
+            request.path["tenant"], request.caller, expected(request)
+        )
+        return warned(answer_nothing(), rights_kept(kept_rights))
 
     def _tenant(
         self, caller: Caller, record: TenantRecord, status: HTTPStatus = HTTPStatus.OK, *, is_new_role: bool
     ) -> Response:
-        facts = _facts(caller, TenantAccess(record.tenant, None))
+        answer = _represent(caller, TenantAccess(record.tenant, None))
         if is_new_role and self.doctor is not None:
             ready = readiness(self.doctor.examine_tenant(record.tenant))
-            facts.can_issue = ready.can_issue
-            facts.role_obstacles = [
-                member.RoleObstacle(sentence=one.sentence, patch=one.patch) for one in ready.obstacles
+            answer.can_issue = ready.can_issue
+            answer.role_obstacles = [
+                member.RoleObstacle(sentence=obstacle.sentence, patch=obstacle.patch)
+                for obstacle in ready.obstacles
             ]
-        return tagged(answer_with(facts, status, exclude_unset=True), record.version)
+        return tagged(answer_with(answer, status, exclude_unset=True), record.version)
 
 
-def _facts(caller: Caller, seen: TenantAccess) -> member.TenantRead:
+def _represent(caller: Caller, seen: TenantAccess) -> member.TenantRead:
     tenant = seen.tenant
-    facts = member.TenantRead(
+    answer = member.TenantRead(
         id=tenant.id, name=tenant.name, region=tenant.region, access=access_of(caller.user, seen)
     )
     if caller.administers:
-        facts.role_arn, facts.external_id = tenant.role_arn, tenant.external_id
-        facts.version = tenant_version(tenant)
-    return facts
+        answer.role_arn, answer.external_id = tenant.role_arn, tenant.external_id
+        answer.version = tenant_version(tenant)
+    return answer

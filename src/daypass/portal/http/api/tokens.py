@@ -1,4 +1,4 @@
-"""API tokens of all users, for Administrators."""
+"""The API calls about API tokens of all users, for Administrators."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.users.store.tokens import TokenRecord
-from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.api.users import user_ref
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
@@ -17,27 +17,27 @@ from daypass.portal.storage.pagination import PageRequest
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The calls about API tokens."""
+    """The handlers of calls about API tokens."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, call: ApiRequest) -> Response:
-        """A page of the tokens that count."""
-        asked = read_query(wire.TokensQuery, dict(call.query))
-        page = self.all_.tokens.page(asked.user, asked.kind, PageRequest(asked.cursor, asked.limit)).each(
-            token_facts
-        )
-        answer = wire.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return a page of the valid tokens."""
+        query = read_query(schemas.TokensQuery, dict(request.query))
+        page = self.administration.tokens.page(
+            query.user, query.kind, PageRequest(query.cursor, query.limit)
+        ).each(represent_token)
+        answer = schemas.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def created(self, call: ApiRequest) -> Response:
-        """Make one for somebody."""
-        asked = read_body(wire.TokenCreate, call.body)
-        owner = self.all_.users.find(asked.user).user
-        secret, token = self.all_.tokens.create(
-            owner.id, asked.name, call.caller, lifetime=timedelta(days=asked.days)
+    def create(self, request: ApiRequest) -> Response:
+        """Create a token for a user."""
+        body = read_body(schemas.TokenCreate, request.body)
+        owner = self.administration.users.find(body.user).user
+        secret, token = self.administration.tokens.create(
+            owner.id, body.name, request.caller, lifetime=timedelta(days=body.days)
         )
-        answer = wire.NewToken(
+        answer = schemas.NewToken(
             id=token.id,
             user=user_ref(owner),
             name=token.name,
@@ -46,15 +46,15 @@ class Tokens:
         )
         return answer_with(answer, HTTPStatus.CREATED)
 
-    def revoked(self, call: ApiRequest) -> Response:
-        """End one."""
-        self.all_.tokens.revoke(call.path["token"], call.caller)
+    def revoke(self, request: ApiRequest) -> Response:
+        """Revoke a token."""
+        self.administration.tokens.revoke(request.path["token"], request.caller)
         return answer_nothing()
 
 
-def token_facts(record: TokenRecord) -> wire.TokenRecord:
-    """What is known of a token."""
-    return wire.TokenRecord(
+def represent_token(record: TokenRecord) -> schemas.TokenRecord:
+    """Return the API's representation of a token."""
+    return schemas.TokenRecord(
         id=record.id,
         kind=record.kind,
         name=record.name,

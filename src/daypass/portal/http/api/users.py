@@ -1,4 +1,4 @@
-"""Users and their memberships, for Administrators."""
+"""The API calls about users and memberships, for Administrators."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from daypass.portal.admin.imports.service import ImportedUser
 from daypass.portal.admin.model import MemberRecord, UserRecord
 from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
-from daypass.portal.http.api.schemas import admin as wire
+from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import UserRef, answer_with, read_body, read_query
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.identity.model import Role, User
@@ -21,113 +21,125 @@ from daypass.portal.tenants.model import Access
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The calls about users."""
+    """The handlers of calls about users."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, call: ApiRequest) -> Response:
-        """A page of users."""
-        asked = read_query(wire.UsersQuery, dict(call.query))
-        query = UserQuery(asked.search, asked.role, asked.disabled, asked.sort, asked.descending)
-        page = self.all_.users.page(query, PageRequest(asked.cursor, asked.limit))
-        answer = wire.UserPage(users=[user_facts(one) for one in page.records], next_cursor=page.next_cursor)
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return a page of users."""
+        query = read_query(schemas.UsersQuery, dict(request.query))
+        user_query = UserQuery(query.search, query.role, query.disabled, query.sort, query.descending)
+        page = self.administration.users.page(user_query, PageRequest(query.cursor, query.limit))
+        answer = schemas.UserPage(
+            users=[represent_user(record) for record in page.records], next_cursor=page.next_cursor
+        )
         return answer_with(answer)
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One user."""
-        return _user(self.all_.users.find(call.path["user"]))
+    def show(self, request: ApiRequest) -> Response:
+        """Return one user."""
+        return _user(self.administration.users.find(request.path["user"]))
 
-    def created(self, call: ApiRequest) -> Response:
-        """Add one."""
-        asked = read_body(wire.UserCreate, call.body)
-        password = None if asked.password is None else Secret(asked.password.get_secret_value())
-        made = self.all_.users.create(asked.username, Role(asked.role), password, call.caller)
-        return _user(made, HTTPStatus.CREATED)
+    def create(self, request: ApiRequest) -> Response:
+        """Create a user."""
+        body = read_body(schemas.UserCreate, request.body)
+        password = None if body.password is None else Secret(body.password.get_secret_value())
+        created = self.administration.users.create(body.username, Role(body.role), password, request.caller)
+        return _user(created, HTTPStatus.CREATED)
 
-    def updated(self, call: ApiRequest) -> Response:
-        """Change one."""
-        asked = read_body(wire.UserPatch, call.body)
-        changed = self.all_.users.update(
-            call.path["user"],
-            call.caller,
-            role=None if asked.role is None else Role(asked.role),
-            is_disabled=asked.disabled,
-            expected=expected(call),
+    def update(self, request: ApiRequest) -> Response:
+        """Update a user."""
+        body = read_body(schemas.UserPatch, request.body)
+        changed = self.administration.users.update(
+            request.path["user"],
+            request.caller,
+            role=None if body.role is None else Role(body.role),
+            is_disabled=body.disabled,
+            expected=expected(request),
         )
         return _user(changed)
 
-    def password_set(self, call: ApiRequest) -> Response:
-        """Give one another password."""
-        asked = read_body(wire.PasswordWrite, call.body)
-        password = Secret(asked.password.get_secret_value())
-        return _user(self.all_.users.set_password(call.path["user"], password, call.caller, expected(call)))
+    def set_password(self, request: ApiRequest) -> Response:
+        """Set a user's password."""
+        body = read_body(schemas.PasswordWrite, request.body)
+        password = Secret(body.password.get_secret_value())
+        return _user(
+            self.administration.users.set_password(
+                request.path["user"], password, request.caller, expected(request)
+            )
+        )
 
-    def deleted(self, call: ApiRequest) -> Response:
-        """End one."""
-        self.all_.users.delete(call.path["user"], call.caller, expected(call))
+    def delete(self, request: ApiRequest) -> Response:
+        """Delete a user."""
+        self.administration.users.delete(request.path["user"], request.caller, expected(request))
         return answer_nothing()
 
-    def imported(self, call: ApiRequest) -> Response:
-        """Take a table."""
-        asked = read_body(wire.ImportCreate, call.body)
-        imports = self.all_.imports
-        lines = imports.plan(asked.csv) if asked.dry_run else imports.run(asked.csv, call.caller)
-        answer = wire.ImportResult(done=not asked.dry_run, lines=[_line(one) for one in lines])
+    def run_import(self, request: ApiRequest) -> Response:
+        """Import users from CSV, or check the import."""
+        body = read_body(schemas.ImportCreate, request.body)
+        imports = self.administration.imports
+        lines = imports.plan(body.csv) if body.dry_run else imports.run(body.csv, request.caller)
+        answer = schemas.ImportResult(done=not body.dry_run, lines=[_line(line) for line in lines])
         return answer_with(answer)
 
-    def memberships(self, call: ApiRequest) -> Response:
-        """All tenants of one user."""
-        members = self.all_.users.memberships(call.path["user"])
-        answer = wire.MemberPage(memberships=[_facts(one) for one in members], next_cursor=None)
+    def memberships(self, request: ApiRequest) -> Response:
+        """Return all memberships of a user."""
+        members = self.administration.users.memberships(request.path["user"])
+        answer = schemas.MemberPage(memberships=[_represent(member) for member in members], next_cursor=None)
         return answer_with(answer)
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The calls about memberships."""
+    """The handlers of calls about memberships."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, call: ApiRequest) -> Response:
-        """A page of all memberships."""
-        asked = read_query(wire.PageQuery, dict(call.query))
-        page = self.all_.members.page(PageRequest(asked.cursor, asked.limit)).each(_facts)
-        answer = wire.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return a page of all memberships."""
+        query = read_query(schemas.PageQuery, dict(request.query))
+        page = self.administration.members.page(PageRequest(query.cursor, query.limit)).each(_represent)
+        answer = schemas.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def of_tenant(self, call: ApiRequest) -> Response:
-        """A page of one tenant's members."""
-        asked = read_query(wire.PeopleQuery, dict(call.query))
-        turn = PageRequest(asked.cursor, asked.limit)
-        page = self.all_.members.of_tenant(call.path["tenant"], turn, asked.search).each(_facts)
-        answer = wire.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
+    def of_tenant(self, request: ApiRequest) -> Response:
+        """Return a page of a tenant's members."""
+        query = read_query(schemas.PeopleQuery, dict(request.query))
+        turn = PageRequest(query.cursor, query.limit)
+        page = self.administration.members.of_tenant(request.path["tenant"], turn, query.search).each(
+            _represent
+        )
+        answer = schemas.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One membership."""
-        return _member(self.all_.members.find(call.path["tenant"], call.path["user"]))
+    def show(self, request: ApiRequest) -> Response:
+        """Return one membership."""
+        return _member(self.administration.members.find(request.path["tenant"], request.path["user"]))
 
-    def put(self, call: ApiRequest) -> Response:
-        """Make somebody a member, or change how much they may use."""
-        asked = read_body(wire.MembershipWrite, call.body)
-        where, who = call.path["tenant"], call.path["user"]
-        access = Access(asked.access)
-        return _member(self.all_.members.put(where, who, access, call.caller, expected_or_none(call)))
+    def put(self, request: ApiRequest) -> Response:
+        """Add a member to a tenant, or update their access."""
+        body = read_body(schemas.MembershipWrite, request.body)
+        tenant, user = request.path["tenant"], request.path["user"]
+        access = Access(body.access)
+        return _member(
+            self.administration.members.put(tenant, user, access, request.caller, expected_or_none(request))
+        )
 
-    def removed(self, call: ApiRequest) -> Response:
-        """End a membership."""
-        self.all_.members.remove(call.path["tenant"], call.path["user"], call.caller, expected(call))
+    def remove(self, request: ApiRequest) -> Response:
+        """Remove a member from a tenant."""
+        self.administration.members.remove(
+            request.path["tenant"], request.path["user"], request.caller, expected(request)
+        )
         return answer_nothing()
 
 
 def user_ref(user: User) -> UserRef:
-    """A user, named."""
+    """Return a reference to a user."""
     return UserRef(id=user.id, username=user.username)
 
 
-def user_facts(record: UserRecord) -> wire.UserRead:
-    """A user, in full."""
-    return wire.UserRead(
+def represent_user(record: UserRecord) -> schemas.UserRead:
+    """Return the API's representation of a user."""
+    return schemas.UserRead(
         id=record.user.id,
         username=record.user.username,
         role=record.user.role,
@@ -140,15 +152,15 @@ def user_facts(record: UserRecord) -> wire.UserRead:
 
 
 def _user(record: UserRecord, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return tagged(answer_with(user_facts(record), status), record.version)
+    return tagged(answer_with(represent_user(record), status), record.version)
 
 
 def _member(record: MemberRecord) -> Response:
-    return tagged(answer_with(_facts(record)), record.version)
+    return tagged(answer_with(_represent(record)), record.version)
 
 
-def _facts(record: MemberRecord) -> wire.MemberRead:
-    return wire.MemberRead(
+def _represent(record: MemberRecord) -> schemas.MemberRead:
+    return schemas.MemberRead(
         tenant=record.tenant.name,
         tenant_id=record.tenant.id,
         username=record.user.username,
@@ -159,13 +171,13 @@ def _facts(record: MemberRecord) -> wire.MemberRead:
     )
 
 
-def _line(one: ImportedUser) -> wire.ImportedLine:
-    return wire.ImportedLine(
-        line=one.line,
-        username=one.username,
-        role=one.role,
-        new=one.is_new,
-        old_role=one.old_role,
-        memberships=dict(one.memberships),
-        problem=one.problem,
+def _line(imported: ImportedUser) -> schemas.ImportedLine:
+    return schemas.ImportedLine(
+        line=imported.line,
+        username=imported.username,
+        role=imported.role,
+        new=imported.is_new,
+        old_role=imported.old_role,
+        memberships=dict(imported.memberships),
+        problem=imported.problem,
     )

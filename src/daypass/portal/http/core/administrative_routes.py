@@ -1,7 +1,7 @@
-"""Which administrative actions each route can make, on every channel. No other route is served.
+"""The administrative actions that each route can make, on every channel. No other route is served.
 
 `portal/admin/reauthentication.py` says which of the actions need reauthentication, and why.
-`daypass apply` uses the routes of our own API.
+`daypass apply` uses the routes of the API.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,13 +86,13 @@ OWN: Mapping[str, Sequence[str]] = {
     "POST /oauth/authorize": ("oauth.approve",),
     "POST /app/user/verify-token": ("local_access.approve",),
 }
-"""Routes for every user, by which an Administrator gets lasting authority for themselves."""
+"""Routes for every user with which an Administrator can obtain lasting authority for themselves."""
 
 ROUTES: Mapping[str, Sequence[str]] = {**API, **LEGACY, **PAGES, **OWN}
 
 
 def check_route(method: str, path: str) -> None:
-    """Return if a route for Administrators is in the table, or only reads; raises `LookupError`."""
+    """Raise `LookupError` unless a route for Administrators is read-only or in the table."""
     route = f"{method} {path}"
     if method != "GET" and not ACTIONS.keys() >= set(ROUTES.get(route, ("",))):
         raise LookupError(f"{route} is not in the table of administrative actions")

@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token and the address of a request. Cookies are the pages' own, in `frame`."""
+"""Authentication of a request by its bearer token. Cookies are read by the pages, in `layout`."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -18,22 +18,22 @@ from daypass.portal.identity.scopes import require_admin_scope
 
 
 class Permission(StrEnum):
-    """What a route asks of its caller. Every route names one."""
+    """The permission that a route requires of its caller. Every route declares one."""
 
     ANYBODY = "anybody"
     JIT = "jit"
-    """A good API token, or one that its owner agreed to for JIT access and nothing else."""
+    """A valid API token, or a legacy token whose owner consented to JIT access and nothing else."""
     USER = "user"
-    """A good API token. What it reaches beyond the caller's own things, the domain decides."""
+    """A valid API token. The domain decides what it gives access to beyond the caller's own data."""
     ADMINISTRATOR = "administrator"
 
     @property
     def accepts(self) -> frozenset[TokenKind]:
-        """The kinds of tokens that count here."""
+        """The kinds of tokens that are accepted."""
         return BEARER_KINDS | {TokenKind.APPROVAL} if self is Permission.JIT else BEARER_KINDS
 
     def check(self, user: User, token: ApiToken) -> None:
-        """Return if *user* may pass with *token*; raises `AccessDenied` or `InsufficientScope`."""
+        """Raise `AccessDenied` or `InsufficientScope` unless *user* has the permission with *token*."""
         if self is not Permission.ADMINISTRATOR:
             return
         if not user.is_administrator:
@@ -43,35 +43,35 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PresentedCredentials:
-    """What a request says of its caller, before anything of it is believed."""
+    """The credentials and the origin of a request, not yet verified."""
 
-    # Whatever prints this, a traceback with its values for one, must not print the token.
+    # Left out of repr, so that logs and tracebacks with local values do not show the token.
     token: str = field(repr=False)
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict)
-    """More fields for the log line of the request."""
+    """Additional fields for the log line of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAddresses:
-    """Finds out from where a request comes."""
+    """Resolves the client address of a request."""
 
     trusted_proxies: tuple[Network, ...] = ()
-    """Whose X-Forwarded-For counts; empty where the portal stands in front itself."""
+    """The proxies whose X-Forwarded-For is trusted; empty if clients connect directly."""
 
     def of(self, request: HTTPConnection) -> str:
-        """The address of the client, as far as it can be believed."""
+        """Return the address of the client: the last one that is not a trusted proxy."""
         peer = request.client.host if request.client else ""
         address = _plain_address(peer) or peer
-        # From right to left: each trusted proxy vouches for the one address before it and for no other.
+        # From right to left, because each trusted proxy vouches only for the address before its own.
         for hop in reversed(",".join(request.headers.getlist("x-forwarded-for")).split(",")):
             if not self._is_trusted(address):
                 break
-            named = _plain_address(hop.strip())
-            if named is None:
+            forwarded = _plain_address(hop.strip())
+            if forwarded is None:
                 break
-            address = named
+            address = forwarded
         return address
 
     def _is_trusted(self, address: str) -> bool:
@@ -82,7 +82,7 @@ class ClientAddresses:
 
 @lru_cache(maxsize=1024)
 def _plain_address(text: str) -> str | None:
-    """An address in its one spelling; None where it is none, or has a zone, which may be any text."""
+    """Return an address in its canonical form, or None if it is invalid or has a zone (any text)."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -96,33 +96,33 @@ def _plain_address(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Finds out who is behind a request."""
+    """Identifies the caller of a request."""
 
     identity: Identity
     addresses: ClientAddresses = ClientAddresses()
 
     def presented(self, request: HTTPConnection) -> PresentedCredentials:
-        """Token and address of a request; raises `Unauthenticated` when there is not exactly one token."""
+        """Read the credentials of a request. Raises `Unauthenticated` unless there is exactly one token."""
         scope = request.scope
         return PresentedCredentials(
             _bearer(request), self.addresses.of(request), scope[REQUEST_ID], scope.get(LOG_FIELDS, {})
         )
 
     def identify(
-        self, presented: PresentedCredentials, door: Channel, accepts: Collection[TokenKind]
+        self, presented: PresentedCredentials, channel: Channel, accepts: Collection[TokenKind]
     ) -> Caller:
-        """The caller, by the database as of now; raises `Unauthenticated` or `SignInAgain`."""
+        """Look the caller up in the database. Raises `Unauthenticated` or `SignInAgain`."""
         token, user = self.identity.authenticate(
             presented.token, accepts, address=presented.address, request_id=presented.request_id
         )
         fields = presented.log_fields
         fields["user"] = user.username
-        return Caller(user, token, door, presented.address, presented.request_id, fields)
+        return Caller(user, token, channel, presented.address, presented.request_id, fields)
 
 
 def _bearer(request: HTTPConnection) -> str:
     headers = request.headers.getlist("authorization")
     scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("No API token came with this. Send one as “Authorization: Bearer TOKEN”.")
+        raise Unauthenticated("No API token was sent. Send one as “Authorization: Bearer TOKEN”.")
     return token.strip()

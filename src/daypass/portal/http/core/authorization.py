@@ -1,4 +1,4 @@
-"""Who may pass through a route; whoever tries one for Administrators and is none is on record for it."""
+"""Authorization of a caller for a route. Refused attempts on administrative routes are audited."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -15,81 +15,83 @@ from daypass.portal.http.core.authentication import Permission
 from daypass.portal.redaction import redacted
 
 DENIAL_LOG_INTERVAL = timedelta(minutes=1)
-"""Whoever knocks at one route all the time is on record once in this time: the record stays readable."""
+"""Repeated refusals of one token on one route are audited once per interval, which bounds the audit log."""
 
-_LONGEST = 200
-_REMEMBERED = 10_000
+_MAX_PATH_LENGTH = 200
+_CLEANUP_SIZE = 10_000
+"""The number of remembered attempts above which expired ones are dropped."""
 
 _Attempt = tuple[str, str]
-"""Whose token it was, and the route."""
+"""The id of the token, and the route."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteInfo:
-    """Where somebody wants to pass."""
+    """The method, path and path parameters of a request."""
 
     method: str
     path: str
     parts: Mapping[str, str]
-    """What the route's variable parts are."""
+    """The path parameters by name."""
 
     @classmethod
     def of(cls, request: Request) -> "RouteInfo":
-        """Where a request goes, as the routes see it."""
+        """Return the route information of a request after routing."""
         return cls(request.method, request.scope["path"], request.path_params)
 
     @property
     def route(self) -> str:
-        """The route, by the address with its variable parts taken out, so that all it takes count as one."""
-        # From the end on, each before the next: what one part is may stand in another.
-        rest, done = self.path, ""
+        """The route template, such as `GET /users/{user}`: the same for all values of its parameters."""
+        # Parameters are replaced from the end of the path, because one value may contain another.
+        head, tail = self.path, ""
         for name, value in reversed(list(self.parts.items())):
-            before, found, after = rest.rpartition(value) if value else (rest, "", "")
-            if found:
-                rest, done = before, f"{{{name}}}{after}{done}"
-        return f"{self.method} {rest}{done}"
+            before, match, after = head.rpartition(value) if value else (head, "", "")
+            if match:
+                head, tail = before, f"{{{name}}}{after}{tail}"
+        return f"{self.method} {head}{tail}"
 
 
 class Authorizer:
-    """Lets in who may; one for all doors."""
+    """Checks permissions and audits refusals; one instance serves all channels."""
 
     def __init__(self, record: Callable[[Event], None], clock: Clock) -> None:
         self._record = record
         self._clock = clock
-        self._noted: dict[_Attempt, datetime] = {}
+        self._recorded_at: dict[_Attempt, datetime] = {}
         self._lock = threading.Lock()
 
     def authorize(self, permission: Permission, caller: Caller, place: RouteInfo) -> None:
-        """Return when the caller may pass; raises `AccessDenied`, which is on record by then."""
+        """Raise `AccessDenied`, after auditing it, unless the caller has *permission*."""
         try:
             permission.check(caller.user, caller.token)
         except AccessDenied as refusal:
             attempt = (caller.token.id, place.route)
-            if self._is_news(attempt):
-                self._note(attempt, _event(caller, place, refusal))
+            if self._is_due(attempt):
+                self._write(attempt, _event(caller, place, refusal))
             raise
 
-    def _note(self, attempt: _Attempt, event: Event) -> None:
+    def _write(self, attempt: _Attempt, event: Event) -> None:
         try:
             self._record(event)
         except PortalError:
-            # It is not on record, so the next one is news.
+            # The event was not written, so the next refusal must be.
             with self._lock:
-                self._noted.pop(attempt, None)
+                self._recorded_at.pop(attempt, None)
             raise
 
-    def _is_news(self, attempt: _Attempt) -> bool:
+    def _is_due(self, attempt: _Attempt) -> bool:
         now = self._clock()
         with self._lock:
-            if len(self._noted) >= _REMEMBERED:
-                self._noted = {
-                    one: at for one, at in self._noted.items() if abs(now - at) < DENIAL_LOG_INTERVAL
+            if len(self._recorded_at) >= _CLEANUP_SIZE:
+                self._recorded_at = {
+                    key: at for key, at in self._recorded_at.items() if abs(now - at) < DENIAL_LOG_INTERVAL
                 }
-            # Also after a clock was set back, or nothing would be recorded until it has caught up.
-            is_news = attempt not in self._noted or abs(now - self._noted[attempt]) >= DENIAL_LOG_INTERVAL
-            if is_news:
-                self._noted[attempt] = now
-        return is_news
+            last = self._recorded_at.get(attempt)
+            # The absolute difference, because a clock that was set back would otherwise stop all events.
+            is_due = last is None or abs(now - last) >= DENIAL_LOG_INTERVAL
+            if is_due:
+                self._recorded_at[attempt] = now
+        return is_due
 
 
 def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
@@ -101,8 +103,8 @@ def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
         "address": caller.address,
         "token_id": caller.token.id,
     }
-    # An address may have anything in it, and the record takes what can be read.
-    path = redacted("".join(sign for sign in place.path if sign.isprintable()))[:_LONGEST]
+    # The path is the caller's input; the audit log takes printable text only.
+    path = redacted("".join(char for char in place.path if char.isprintable()))[:_MAX_PATH_LENGTH]
     return Event(
         "administration.enter", user.id, user.username, None, path, "denied", detail, caller.request_id
     )

@@ -1,4 +1,4 @@
-"""Which door a request belongs to."""
+"""Dispatch of requests to the channels by path prefix."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,22 @@ from daypass.portal.http.core.problems import Absence, ErrorRenderer, handlers, 
 
 
 def make_door(routes: list[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here) -> Starlette:
-    """Some routes, the form in which they refuse, and what they say of other paths."""
-    door = Starlette(routes=routes, exception_handlers=handlers(form, absence))
-    # An API answers what it was asked; it never sends anybody elsewhere.
-    door.router.redirect_slashes = False
-    return door
+    """Build the application of one channel: its routes, its error format and its answer to unknown paths."""
+    app = Starlette(routes=routes, exception_handlers=handlers(form, absence))
+    # API clients would follow a redirect to another path and take a page for the answer.
+    app.router.redirect_slashes = False
+    return app
 
 
 class Dispatcher:
-    """Sends each request to the door whose paths it begins with, in any case; the rest to *otherwise*."""
+    """Sends a request to the channel whose prefix its path has, ignoring case; others to *otherwise*."""
 
     def __init__(self, doors: Mapping[str, Starlette], otherwise: Starlette) -> None:
-        self._doors = tuple(doors.items())
+        self._apps = tuple(doors.items())
         self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"].lower()
-        door = next((door for prefix, door in self._doors if path.startswith(prefix)), self._otherwise)
-        await door(scope, receive, send)
+        app = next((app for prefix, app in self._apps if path.startswith(prefix)), self._otherwise)
+        await app(scope, receive, send)

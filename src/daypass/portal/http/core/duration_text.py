@@ -1,4 +1,4 @@
-"""Lengths of time and what cut them, in words for every door."""
+"""Durations, and the limits that shortened them, as text for every channel."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ _SECOND = timedelta(seconds=1)
 
 
 def written(length: timedelta) -> str:
-    """A length as people say it: `2 h`, `1 h 30 min`, `15 min 20 s`."""
+    """Format a duration: `2 h`, `1 h 30 min`, `15 min 20 s`."""
     hours, rest = divmod(length, _HOUR)
     minutes, rest = divmod(rest, _MINUTE)
     parts = ((hours, "h"), (minutes, "min"), (rest // _SECOND, "s"))
@@ -18,19 +18,19 @@ def written(length: timedelta) -> str:
 
 
 def cap(validity: Validity) -> LimitSource | None:
-    """What made a session shorter than was asked or, where nothing was asked, than is configured."""
+    """Return the limit that made a session shorter than requested or, by default, than configured."""
     return None if validity.decided is validity.limits[0] else validity.decided.source
 
 
 def cap_note(validity: Validity) -> str | None:
-    """The same as a sentence."""
+    """Return a sentence that explains the limit of `cap`, or None if there is none."""
     if cap(validity) is None:
         return None
     wanted = validity.limits[0]
-    verb = "was asked for" if wanted.source is LimitSource.ASKED else "is configured"
+    verb = "was requested" if wanted.source is LimitSource.ASKED else "is configured"
     return (
         f"This session lasts {written(validity.length)}, though {written(wanted.validity)} {verb}. "
-        f"What limits it: {validity.decided.label}."
+        f"Limited by: {validity.decided.label}."
     )
 
 
@@ -40,14 +40,14 @@ def cap_reason(validity: Validity, *, is_admin: bool) -> str:
     if source is None:
         return ""
     wanted = written(validity.limits[0].validity)
-    return f"{wanted} is configured; what limits it is {reason(source, is_admin=is_admin)}."
+    return f"{wanted} is configured; it is limited by {reason(source, is_admin=is_admin)}."
 
 
 def reason(source: LimitSource, *, is_admin: bool) -> str:
-    """Why a session is as long as it is, as what follows a colon."""
+    """Return why a session is as long as it is, worded to follow a colon."""
     match source:
         case LimitSource.ASKED:
-            return "as it was asked for"
+            return "as requested"
         case LimitSource.CONFIGURED:
             return (
                 "the portal’s AdminJitSessionDuration"
@@ -55,8 +55,8 @@ def reason(source: LimitSource, *, is_admin: bool) -> str:
                 else "this tenant’s AWS Access Token Validity"
             )
         case LimitSource.ROLE_MAXIMUM:
-            return "the longest that the IAM role allows"
+            return "the IAM role’s maximum session duration"
         case LimitSource.ROLE_CHAINING:
-            return "the portal enters AWS with a role, and AWS gives such sessions one hour at most"
+            return "AWS role chaining, which allows one hour at most"
         case LimitSource.GRANT:
-            return "what is left of the sign-in"
+            return "the time left of the sign-in"

@@ -1,4 +1,4 @@
-"""The way in that all routes share: permission, body, caller, and a thread for the domain's code."""
+"""Authenticated endpoints: read the body, identify the caller, authorize, and run the handler in a thread."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -22,7 +22,7 @@ _BODY_TIME = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """A request of a known caller, as the domain's side sees it."""
+    """A request of an authenticated caller, read completely."""
 
     caller: Caller
     path: Mapping[str, str]
@@ -32,51 +32,53 @@ class ApiRequest:
 
 
 Handler = Callable[[ApiRequest], Response]
-"""Answers a call; runs in a thread, and may take its time there."""
+"""Answers a request; runs in a thread, so it may block."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiEndpoints:
-    """What the routes of one door share."""
+    """The dependencies that all endpoints of one channel share."""
 
-    door: Channel
-    callers: Authenticator
+    channel: Channel
+    authenticator: Authenticator
     pools: ThreadPools
-    doorkeeper: Authorizer
+    authorizer: Authorizer
 
-    def admit(
+    def endpoint(
         self, permission: Permission, handler: Handler, *, calls_aws: bool = False
     ) -> "AuthenticatedEndpoint":
-        """The endpoint of a route for those who have *permission*; *calls_aws* chooses its thread pool."""
+        """Return an endpoint that requires *permission*; *calls_aws* selects the thread pool."""
         return AuthenticatedEndpoint(self, permission, handler, calls_aws=calls_aws)
 
 
 class AuthenticatedEndpoint:
-    """An endpoint behind a permission; one thread does all of it, so that each request waits for one."""
+    """An endpoint that requires a permission. A request takes one thread, and waits for it once."""
 
     def __init__(
-        self, entrance: ApiEndpoints, permission: Permission, handler: Handler, *, calls_aws: bool
+        self, endpoints: ApiEndpoints, permission: Permission, handler: Handler, *, calls_aws: bool
     ) -> None:
         self.permission = permission
-        self._entrance = entrance
-        self._pool = entrance.pools.aws if calls_aws else entrance.pools.local
+        self._endpoints = endpoints
+        self._pool = endpoints.pools.aws if calls_aws else endpoints.pools.local
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request, or raise the refusal."""
-        presented = self._entrance.callers.presented(request)
+        """Answer a request, or raise a `PortalError`."""
+        presented = self._endpoints.authenticator.presented(request)
         body = await read_body(request)
         return await self._pool.run(partial(self._answer, presented, request, body))
 
     def _answer(self, presented: PresentedCredentials, request: Request, body: bytes) -> Response:
-        caller = self._entrance.callers.identify(presented, self._entrance.door, self.permission.accepts)
-        self._entrance.doorkeeper.authorize(self.permission, caller, RouteInfo.of(request))
-        call = ApiRequest(caller, request.path_params, request.query_params, body, request.headers)
-        return self._handler(call)
+        endpoints = self._endpoints
+        caller = endpoints.authenticator.identify(presented, endpoints.channel, self.permission.accepts)
+        endpoints.authorizer.authorize(self.permission, caller, RouteInfo.of(request))
+        return self._handler(
+            ApiRequest(caller, request.path_params, request.query_params, body, request.headers)
+        )
 
 
 class PublicEndpoint:
-    """An endpoint for anybody, with an answer that stands, or is made in no time."""
+    """An endpoint without authentication, whose answer does not block."""
 
     permission = Permission.ANYBODY
 
@@ -84,45 +86,45 @@ class PublicEndpoint:
         self._answer = answer
 
     async def __call__(self, _request: Request) -> Response:
-        """The answer."""
+        """Return the answer."""
         return self._answer()
 
 
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
-    """The body of a request, whole; raises `NotJson` or `BodyTooLarge`."""
+    """Read the whole body of a request. Raises `NotJson` or `BodyTooLarge`."""
     body = bytearray()
-    async for piece in pieces_of_body(request, largest):
-        body += piece
+    async for chunk in pieces_of_body(request, largest):
+        body += chunk
     return bytes(body)
 
 
 async def pieces_of_body(
     request: Request, largest: int, patience: timedelta = _BODY_TIME
 ) -> AsyncGenerator[bytes, None]:
-    """The body piece by piece, as it comes; raises `NotJson` or `BodyTooLarge`."""
-    stated, received = request.headers.get("content-length", "0"), 0
-    if not (stated.isascii() and stated.isdigit()) or int(stated[:12]) > largest:
+    """Yield the body in chunks, as they arrive. Raises `NotJson` or `BodyTooLarge`."""
+    declared, received = request.headers.get("content-length", "0"), 0
+    if not (declared.isascii() and declared.isdigit()) or int(declared[:12]) > largest:
         raise _too_large(largest)
     try:
         async with asyncio.timeout(patience.total_seconds()):
-            async for piece in request.stream():
-                received += len(piece)
+            async for chunk in request.stream():
+                received += len(chunk)
                 if received > largest:
                     raise _too_large(largest)
-                yield piece
+                yield chunk
     except (TimeoutError, ClientDisconnect) as error:
-        raise NotJson("The body did not arrive whole.") from error
+        raise NotJson("The body did not arrive completely.") from error
 
 
 def _too_large(largest: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {largest // 1024} KiB, the most that is taken here.")
+    return BodyTooLarge(f"The body is larger than the limit of {largest // 1024} KiB.")
 
 
 def answer_nothing() -> Response:
-    """An answer that it is done, and nothing else."""
+    """Return 204 No Content."""
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def answer_json(body: bytes, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """An answer of JSON that is written already."""
+    """Return an answer whose body is JSON that is already encoded."""
     return Response(body, status, media_type="application/json")

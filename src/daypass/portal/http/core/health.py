@@ -83,13 +83,13 @@ class Readiness:
             self._write()
         except PortalError as error:
             refusal = error
-        except Exception:  # whatever it is, no session could be issued either
+        except Exception:  # any other failure would also prevent a session from being issued
             _log.exception("readiness probe failed")
-            refusal = StorageUnavailable("The portal's database takes no records.")
+            refusal = StorageUnavailable("The portal's database does not accept writes.")
         running.set_result(refusal)
 
 
-_TOO_SLOW = StorageUnavailable("The portal's database does not take a record in time.")
+_TOO_SLOW = StorageUnavailable("The portal's database does not complete a write in time.")
 
 
 def _described(status: IssuingStatus) -> dict[str, object]:
@@ -106,7 +106,7 @@ def health_routes(
 ) -> list[BaseRoute]:
     """Return the routes that a load balancer or an orchestrator probes.
 
-    *write* returns when a write is durable, or raises; *issuing* answers at once.
+    *write* returns when a write is durable, or raises; *issuing* returns without blocking.
     """
     alive = PublicEndpoint(lambda: JSONResponse({"status": "ok"}))
     return [

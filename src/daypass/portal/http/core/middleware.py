@@ -1,4 +1,4 @@
-"""What holds for every answer, whatever made it: an id, the headers, and one line in the log."""
+"""Middleware for every request: a request id, security headers, HEAD, and one line in the log."""
 
 import re
 import time
@@ -20,22 +20,22 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""A page may say otherwise; what says nothing gets these."""
+"""The default headers of an answer; an endpoint may set others."""
 
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 _SLASHES = re.compile(b"/{2,}")
 _PROBES = frozenset({"/healthz", "/readyz"})
 
-_LONGEST_CAUSE = 300
+_MAX_CAUSE_LENGTH = 300
 _DIRECT = ClientAddresses()
-"""Where the peer is the client."""
+"""No trusted proxies: the peer is the client."""
 
 _log = structlog.get_logger("portal.http")
 
 
 class RequestMiddleware:
-    """The outermost layer."""
+    """The outermost ASGI middleware."""
 
     def __init__(self, app: ASGIApp, addresses: ClientAddresses = _DIRECT) -> None:
         self._app = app
@@ -58,8 +58,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = int(message["status"])
                 headers = list(message["headers"])
-                said = {name for name, _ in headers}
-                headers += [header for header in _RAW_HEADERS if header[0] not in said]
+                present = {name for name, _ in headers}
+                headers += [header for header in _RAW_HEADERS if header[0] not in present]
                 headers.append((b"x-request-id", request_id.encode()))
                 message["headers"] = headers
             elif is_head and message["type"] == "http.response.body":
@@ -70,11 +70,11 @@ class RequestMiddleware:
         crash: Exception | None = None
         try:
             await self._app(scope, receive, send_guarded)
-        except Exception as error:  # answered already, by the door's own handler
+        except Exception as error:  # the channel's own handler has answered already
             crash = error
-        self._record(scope, status, time.perf_counter() - began, crash)
+        self._log_request(scope, status, time.perf_counter() - began, crash)
 
-    def _record(self, scope: Scope, status: int, took: float, crash: Exception | None) -> None:
+    def _log_request(self, scope: Scope, status: int, took: float, crash: Exception | None) -> None:
         if scope["path"] in _PROBES and status < 500:
             return
         line: dict[str, object] = {
@@ -87,7 +87,7 @@ class RequestMiddleware:
         }
         if "tenant" in scope.get("path_params", ()):
             line["tenant"] = scope["path_params"]["tenant"]
-        # A thread that was given up may still add to the original.
+        # A copy, because a thread of a request that timed out may still add fields.
         line |= scope[LOG_FIELDS].copy()
         refusal = scope.get(REFUSAL)
         if refusal is not None:
@@ -101,19 +101,19 @@ class RequestMiddleware:
 
 
 def _path(scope: Scope) -> str:
-    """What was asked for: duploctl begins some paths with two slashes, which are as one."""
+    """Return the path with repeated slashes merged, because duploctl starts some paths with two."""
     path: str = scope["path"]
     if "//" not in path:
         return path
-    # Slashes that were sent as %2F belong to a name, and make no other name of it.
-    sent: bytes = scope.get("raw_path") or quote(path).encode()
-    return unquote(_SLASHES.sub(b"/", sent))
+    # The raw path is used, because slashes sent as %2F are part of a name and must not be merged.
+    raw: bytes = scope.get("raw_path") or quote(path).encode()
+    return unquote(_SLASHES.sub(b"/", raw))
 
 
 def _cause(refusal: BaseException | None) -> dict[str, str]:
     """Return the cause of a refusal on one line: the message of the database or of the system.
 
-    Other exceptions may hold values that were being read, so only their type is returned.
+    The text of other exceptions may contain request data, so only their type is returned.
     """
     if message := storage_cause(refusal):
         return {"cause": message}
@@ -125,4 +125,4 @@ def _cause(refusal: BaseException | None) -> dict[str, str]:
     name = type(deepest).__name__
     if not isinstance(deepest, OSError):
         return {"cause": name}
-    return {"cause": f"{name}: {' '.join(str(deepest).split())[:_LONGEST_CAUSE]}"}
+    return {"cause": f"{name}: {' '.join(str(deepest).split())[:_MAX_CAUSE_LENGTH]}"}

@@ -1,4 +1,4 @@
-"""The one place that knows what a refusal is on the wire: its status, and its form at each door."""
+"""HTTP errors: the only table from `PortalError` classes to status codes, and their format per channel."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -50,19 +50,19 @@ from daypass.portal.errors import (
 REQUEST_ID = "daypass.request_id"
 REFUSAL = "daypass.refusal"
 LOG_FIELDS = "daypass.log_fields"
-"""Where a request's scope keeps its id, the refusal it was answered with, and more for its log line."""
+"""Keys in the ASGI scope: the request id, the error it was answered with, and additional log fields."""
 
 
 class NotJson(InvalidRequest):
-    """The body is no JSON at all."""
+    """The body is not valid JSON."""
 
 
 class BadRequest(InvalidRequest):
-    """The request breaks a rule of HTTP itself."""
+    """The request violates HTTP."""
 
 
 class BodyTooLarge(InvalidRequest):
-    """More was sent than anything here takes."""
+    """The body is larger than the limit."""
 
 
 class VersionNeeded(PortalError):
@@ -72,25 +72,25 @@ class VersionNeeded(PortalError):
 
 
 class NotFound(PortalError):
-    """There is nothing at this address."""
+    """There is no resource at this address."""
 
     code = "not_found"
 
 
 class MethodNotAllowed(PortalError):
-    """There is something at this address, and it does not take this method."""
+    """The resource at this address does not support this method."""
 
     code = "method_not_allowed"
 
 
 class Internal(PortalError):
-    """A fault of ours; what it was is in the log and nowhere else."""
+    """An internal error; the details are in the portal's log only."""
 
     code = "internal"
 
     def __init__(self) -> None:
         super().__init__(
-            "Something went wrong in the portal. Its operator finds it in the log by the request id."
+            "An internal error occurred. The portal's operator can find it in the log by the request id."
         )
 
 
@@ -145,13 +145,13 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 }
 
 ErrorRenderer = Callable[[PortalError, HTTPStatus, Request], Response]
-"""Makes an answer of a refusal, its status and the request that was refused."""
+"""Builds the answer for an error, its status and the request."""
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def problem(refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
-    """The form of our own API: problem details (RFC 9457)."""
+    """Return the error format of the API: problem details (RFC 9457)."""
     content = {
         "type": "about:blank",
         "title": status.phrase,
@@ -164,26 +164,26 @@ def problem(refusal: PortalError, status: HTTPStatus, request: Request) -> Respo
 
 
 def message(refusal: PortalError, status: HTTPStatus, _request: Request) -> Response:
-    """The form that the legacy clients show."""
+    """Return the error format that the legacy clients display."""
     return JSONResponse({"Message": refusal.reason}, status)
 
 
 def status_of(refusal: PortalError) -> HTTPStatus:
-    """The status of a refusal: that of its class, or of the closest one above it."""
+    """Return the status of an error's class or of its closest base class in the table."""
     return next(STATUSES[kind] for kind in type(refusal).__mro__ if kind in STATUSES)
 
 
 Absence = Callable[[str], str]
-"""Returns the sentence for a path that leads nowhere."""
+"""Returns the error text for an unknown path."""
 
 
 def nothing_here(_path: str) -> str:
-    """Return what is said of any such path."""
+    """Return the same text for every path."""
     return "There is nothing at this address."
 
 
 def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[Any, Handler]:
-    """What a door does with everything that is raised behind it; *absence* explains an unknown path."""
+    """Return the exception handlers of a channel; *absence* gives the text for an unknown path."""
 
     def answer(request: Request, refusal: PortalError) -> Response:
         request.scope[REFUSAL] = refusal
@@ -192,19 +192,19 @@ def handlers(form: ErrorRenderer, absence: Absence = nothing_here) -> Mapping[An
         response.headers.update(_HEADERS.get(status, {}))
         return response
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, PortalError)  # noqa: S101  that is what this one is called for
+    async def portal_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PortalError)  # noqa: S101  registered for this class only
         return answer(request, error)
 
-    async def nowhere(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101  that is what this one is called for
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  registered for this class only
         if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return answer(request, NotFound(absence(request.scope["path"])))
-        response = answer(request, MethodNotAllowed(f"This address does not take {request.method}."))
+        response = answer(request, MethodNotAllowed(f"This address does not support {request.method}."))
         response.headers.update(error.headers or {})
         return response
 
-    async def crashed(request: Request, _error: Exception) -> Response:
+    async def internal_error(request: Request, _error: Exception) -> Response:
         return answer(request, Internal())
 
-    return {PortalError: refused, HTTPException: nowhere, Exception: crashed}
+    return {PortalError: portal_error, HTTPException: http_error, Exception: internal_error}

@@ -1,4 +1,4 @@
-"""Routes that take the methods they declare, and no other, from those they declare."""
+"""Routes that declare one method and one permission each."""
 
 import re
 from typing import Protocol
@@ -13,35 +13,35 @@ from daypass.portal.http.core.authentication import Permission
 
 
 class Endpoint(Protocol):
-    """What answers a request, and what it asks of its caller."""
+    """A callable that answers requests and declares the permission it requires."""
 
     @property
     def permission(self) -> Permission:
-        """Who may come in."""
+        """The permission that a caller needs."""
 
     async def __call__(self, request: Request, /) -> Response:
-        """Answer a request, or raise the refusal."""
+        """Answer a request, or raise a `PortalError`."""
 
 
 class ExactRoute(Route):
-    """A route for one method, and for HEAD if that is GET without effects (RFC 9110, 9.2.1 and 9.3.2).
+    """A route for one method, and for HEAD if the method is a safe GET (RFC 9110, 9.2.1 and 9.3.2).
 
-    `RequestMiddleware` leaves out the content of an answer to HEAD.
+    `RequestMiddleware` removes the content of an answer to HEAD.
     """
 
     def __init__(self, method: str, path: str, endpoint: Endpoint, *, has_effects: bool) -> None:
-        # Bound, because Starlette takes any other object that can be called for a whole application.
+        # The bound method, because Starlette treats any other callable object as an ASGI application.
         super().__init__(path, endpoint.__call__, methods=[method])
         self.method = method
-        # Starlette alone would let HEAD in wherever GET may.
+        # Starlette by itself adds HEAD to every GET route.
         self.methods = {method} if method != "GET" or has_effects else {"GET", "HEAD"}
         self.permission = endpoint.permission
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette does, but answer HEAD here if GET is answered here."""
+        """Match as Starlette does, but take HEAD of an unsafe GET as a full match."""
         match, child = super().matches(scope)
         if match is Match.PARTIAL and self.method == "GET" and scope["method"] == "HEAD":
-            # Or a later route could take it that has a parameter where this path has a word.
+            # A partial match would fall through to a later route with a parameter in this place.
             match = Match.FULL
         return match, child
 
@@ -49,10 +49,10 @@ class ExactRoute(Route):
 def exact(
     method: str, path: str, endpoint: Endpoint, *, ignore_case: bool = False, has_effects: bool = False
 ) -> ExactRoute:
-    """A route for one method and one path, in any case where the clients are not sure of it.
+    """Return a route for one method and one path; *ignore_case* is for the paths of legacy clients.
 
-    *has_effects* marks a GET that hands out access or adds to the audit log: it takes no HEAD. Raises
-    `LookupError` for an administrative action for which nobody decided what it needs.
+    *has_effects* marks a GET that issues access or adds to the audit log: it does not take HEAD. Raises
+    `LookupError` for an administrative route that is missing in the table of administrative actions.
     """
     if endpoint.permission is Permission.ADMINISTRATOR:
         check_route(method, path)

@@ -1,4 +1,4 @@
-"""The tenants that a caller may know of, for every door."""
+"""The tenants that are visible to a caller, for every channel."""
 
 from collections.abc import Sequence
 
@@ -11,48 +11,51 @@ from daypass.portal.tenants.store import TenantStore
 
 
 def visible_tenants(database: Database, user: User) -> Sequence[TenantAccess]:
-    """By name: every tenant for an Administrator, else those that *user* is a member of."""
+    """Return every tenant for an Administrator, else the tenants of *user*, sorted by name."""
     with database.reading() as connection:
         store = TenantStore(connection)
         return store.list_all(user.id) if user.is_administrator else store.list_for(user.id)
 
 
 def first_tenants(database: Database, user: User, number: int) -> Sequence[TenantAccess]:
-    """The first of the visible tenants, by name, where all of them may be too many."""
+    """Return the first *number* of the visible tenants, sorted by name."""
     return search_tenants(database, user, "", number)
 
 
 def search_tenants(database: Database, user: User, text: str, number: int) -> Sequence[TenantAccess]:
-    """The first of the visible tenants with *text* in their names, by name."""
+    """Return the first *number* of the visible tenants with *text* in their names, sorted by name."""
     with database.reading() as connection:
         store = TenantStore(connection)
         return store.search(user.id, text, number, is_member=not user.is_administrator)
 
 
 def visible_page(database: Database, user: User, text: str, turn: PageRequest) -> Page[TenantAccess]:
-    """A page of the visible tenants with *text* in their names, by name."""
+    """Return a page of the visible tenants with *text* in their names, sorted by name."""
     with database.reading() as connection:
         return TenantStore(connection).page(user.id, text, turn, is_member=not user.is_administrator)
 
 
 def visible_tenant(database: Database, user: User, reference: str) -> Tenant:
-    """The tenant of that name or id; raises `TenantNotFound`, whether it is foreign or does not exist."""
-    found = find_tenant(database, user, reference)
-    if found is None:
+    """Return the tenant with that name or id.
+
+    Raises the same `TenantNotFound` for a tenant that is not visible and one that does not exist.
+    """
+    access = find_tenant(database, user, reference)
+    if access is None:
         raise no_such_tenant(reference)
-    return found.tenant
+    return access.tenant
 
 
 def find_tenant(database: Database, user: User, reference: str) -> TenantAccess | None:
-    """The same with how *user* stands to it; None where there is none for them."""
-    # No name looks like this, and some of it cannot even be asked of a database.
+    """Return the tenant with that name or id and the access of *user*, or None if it is not visible."""
+    # No name or id has such characters, and PostgreSQL cannot store all of them (NUL, lone surrogates).
     if not reference.isprintable():
         return None
     with database.reading() as connection:
-        found = TenantStore(connection).find(reference, user.id)
-    return found if found is not None and sees(user, found) else None
+        access = TenantStore(connection).find(reference, user.id)
+    return access if access is not None and sees(user, access) else None
 
 
 def access_of(user: User, tenant: TenantAccess) -> Access:
-    """How much of a visible tenant *user* may use."""
+    """Return the access of *user* to a visible tenant."""
     return Access.FULL if user.is_administrator or tenant.membership is None else tenant.membership

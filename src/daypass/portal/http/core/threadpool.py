@@ -1,4 +1,4 @@
-"""A bounded number of threads for the domain's synchronous code, with a bounded queue before them."""
+"""Bounded thread pools with bounded queues, for the domain's synchronous code."""
 
 import asyncio
 import threading
@@ -16,16 +16,16 @@ from daypass.portal.errors import Overloaded
 T = TypeVar("T")
 
 PATIENCE = timedelta(seconds=9)
-"""How long an answer may take, waiting included; everybody gets one within ten seconds."""
+"""The time limit of a request, queueing included, so that every client gets an answer within ten seconds."""
 
 SHARE_WAIT = timedelta(seconds=2)
-"""How long a request is queued for a share of its role: short enough that the call after it has time left."""
+"""How long a request is queued for a share of its role, which leaves time for the AWS call after it."""
 
 _WAITING_PER_THREAD = 8
 
 
 class ThreadPool:
-    """Runs calls in threads; refuses with `Overloaded` rather than letting them pile up."""
+    """Runs calls in threads, and raises `Overloaded` if too many are queued."""
 
     def __init__(
         self,
@@ -36,12 +36,12 @@ class ThreadPool:
         share_wait: timedelta = SHARE_WAIT,
     ) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._places = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
+        self._slots = threading.BoundedSemaphore(threads * (1 + _WAITING_PER_THREAD))
         self._patience = patience.total_seconds()
         self._share_wait = share_wait.total_seconds()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What *call* answers or raises; `Overloaded` when there is no place for it, or it takes too long.
+        """Return the result of *call*, or raise its error; `Overloaded` if the queue is full or time is up.
 
         A call that raises `RoleBusy` is queued without a thread and started again when its role has a free
         share, so it must have had no effect by then.
@@ -54,19 +54,19 @@ class ThreadPool:
                     return await self._start_queued(call, busy)
         except TimeoutError as error:
             raise Overloaded(
-                "The portal could not answer in time, and has handed out nothing. Try again in a moment."
+                "The portal could not answer in time, and has issued nothing. Try again in a moment."
             ) from error
 
     def close(self) -> None:
-        """Finish what is running, drop what waits."""
+        """Wait for running calls, and cancel queued ones."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
-        if not self._places.acquire(blocking=False):
-            raise Overloaded("The portal has too much to do. Try again in a moment.")
+        if not self._slots.acquire(blocking=False):
+            raise Overloaded("The portal is overloaded. Try again in a moment.")
         running: Future[T] = self._executor.submit(call)
-        # When the call itself is over, and not when its caller has gone: a busy thread is no free place.
-        running.add_done_callback(self._give_back)
+        # Released when the call ends, not when its client disconnects: the thread is busy until then.
+        running.add_done_callback(self._release)
         return asyncio.wrap_future(running)
 
     async def _start_queued(self, call: Callable[[], T], busy: RoleBusy) -> T:
@@ -76,13 +76,13 @@ class ThreadPool:
             try:
                 return await self._start(call)
             except RoleBusy as again:
-                # Another request was quicker.
+                # Another request took the share first.
                 busy = again
             finally:
                 busy.shares.wake_next(busy.role_arn)
 
-    def _give_back(self, _done: Future[T]) -> None:
-        self._places.release()
+    def _release(self, _done: Future[T]) -> None:
+        self._slots.release()
 
 
 async def _share(busy: RoleBusy, give_up_at: float) -> None:
@@ -91,7 +91,7 @@ async def _share(busy: RoleBusy, give_up_at: float) -> None:
     woken: asyncio.Future[None] = loop.create_future()
 
     def wake() -> None:
-        # A loop that is closed by now has no request that waits.
+        # If the loop is closed, no request waits any more.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(partial(_settle, woken))
 
@@ -105,7 +105,7 @@ async def _share(busy: RoleBusy, give_up_at: float) -> None:
     finally:
         busy.shares.leave(busy.role_arn, wake)
         if not woken.done() or woken.cancelled():
-            # The share that woke this request too late is the next one's.
+            # The wake-up came too late for this request, so it is passed on to the next.
             busy.shares.wake_next(busy.role_arn)
 
 
@@ -116,29 +116,29 @@ def _settle(woken: "asyncio.Future[None]") -> None:
 
 @dataclass(frozen=True, slots=True)
 class ThreadPools:
-    """The thread pools of one process. Each kind of work has its own, so that none waits for a slower one."""
+    """The thread pools of one process: a separate one for calls to AWS, so that they do not delay others."""
 
     aws: ThreadPool
     """Requests that call AWS."""
     local: ThreadPool
-    """Requests that need nothing but the database."""
+    """Requests that need only the database."""
 
     @classmethod
     def sized(cls, threads: int) -> "ThreadPools":
-        """Pools for `DAYPASS_THREADS` threads."""
+        """Return pools for `DAYPASS_THREADS` threads."""
         return cls(
             ThreadPool(aws_threads(threads), name="portal-aws"),
             ThreadPool(threads, name="portal-local"),
         )
 
     def close(self) -> None:
-        """Finish what is running, drop what waits."""
+        """Wait for running calls, and cancel queued ones."""
         for pool in (self.aws, self.local):
             pool.close()
 
 
 def aws_threads(threads: int) -> int:
-    """Return the number of threads for requests that call AWS: two silent roles leave a third of them."""
+    """Return the number of threads for requests that call AWS: two unresponsive roles leave a third free."""
     return 3 * threads
 
 

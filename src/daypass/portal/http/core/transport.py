@@ -1,4 +1,4 @@
-"""Rules for the connection: browsers come back by HTTPS alone, and a request names one host."""
+"""Transport security: HSTS, and a single Host header per request."""
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -7,20 +7,20 @@ from daypass.common.origins import is_loopback
 from daypass.portal.http.core.problems import REFUSAL, BadRequest, problem, status_of
 
 HSTS = "max-age=63072000"
-"""Two years, as browsers' preload lists ask for; without subdomains, which may be other people's."""
+"""Two years, as browsers' preload lists require. No subdomains: other services may own those."""
 
 _HEADER = (b"strict-transport-security", HSTS.encode())
 
 
 class Transport:
-    """Adds HSTS (RFC 6797) to every answer of a portal that is reached by HTTPS beyond this machine.
+    """Middleware that adds HSTS (RFC 6797) to every answer, if the public URL is HTTPS and not loopback.
 
-    A request with two Host headers is refused (RFC 9112, section 3.2): a proxy may have read the other one.
+    A request with two Host headers is refused (RFC 9112, section 3.2), as a proxy may use the other one.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
-        # On loopback the header would cover every other program that listens on localhost.
+        # On loopback the header would apply to every other server on localhost.
         self._adds_hsts = public_url.startswith("https://") and not is_loopback(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,27 +1,27 @@
-"""What went wrong beside a request that succeeded: a header, because clients rely on status and body."""
+"""Warnings of successful requests, sent as a header because clients rely on status and body."""
 
 from starlette.responses import Response
 
 WARNING = "Daypass-Warning"
-"""A sentence for people, in printable ASCII. RFC 9111 made the header `Warning` obsolete."""
+"""A sentence for users, in printable ASCII. RFC 9111 made the header `Warning` obsolete."""
 
-_LONGEST = 500
+_MAX_LENGTH = 500
 
 
 def warned(response: Response, warning: str) -> Response:
-    """Return the same answer with *warning* as a header, unless it is empty."""
+    """Return *response* with *warning* as a header, unless it is empty."""
     if warning:
-        # Part of it may be words of AWS's answer, which must not begin another header.
-        response.headers[WARNING] = "".join(_written(letter) for letter in warning[:_LONGEST])
+        # It may contain text from AWS, which must not be able to inject a header.
+        response.headers[WARNING] = "".join(_header_safe(letter) for letter in warning[:_MAX_LENGTH])
     return response
 
 
 def rights_kept(reason: str) -> str:
-    """Return what to say of a deleted tenant whose role kept its rights for *reason*; empty without one."""
+    """Return the warning for a deleted tenant whose role kept its permissions; empty without a *reason*."""
     return f"Live sessions keep their rights until they end: {reason}" if reason else ""
 
 
-def _written(letter: str) -> str:
+def _header_safe(letter: str) -> str:
     if not letter.isascii():
         return "?"
     return letter if letter.isprintable() else " "

@@ -1,11 +1,11 @@
-"""Calls of DuploCloud's API that Daypass does not have: the answer names the subject of the call."""
+"""Error texts for calls of DuploCloud's API that Daypass does not support; they name the subject."""
 
 import re
 
 _LEGACY = re.compile(r"/(v2|v3|admin|adminproxy|subscriptions|frontdoor)(/|$)")
 
 _NAMED = re.compile(r"/(subscriptions|tenant|plans)/[^/]+")
-"""A part of a path that names one thing; a tenant may be called after any subject."""
+"""A name in a path, removed before the search because a tenant may be named after any subject."""
 
 _SUBJECTS = (
     ("Kubernetes", r"k8s|kubernetes|argo|replicationcontroller|/pods?\b|containers"),
@@ -27,11 +27,11 @@ _SUBJECTS = (
     ("faults and alerts", r"fault|alert"),
     ("logging", r"logging"),
 )
-"""The subject of a call, by a part of its path; the first match counts."""
+"""The subject of a call, by a pattern in its path; the first match is used."""
 
 
 def absence(path: str) -> str:
-    """Return why there is nothing at *path*, for a user of a legacy client."""
+    """Return the error text for an unknown *path*, for users of legacy clients."""
     call = path.lower()
     if not _LEGACY.match(call):
         return "There is nothing at this address."
@@ -39,6 +39,6 @@ def absence(path: str) -> str:
         if re.search(pattern, _NAMED.sub(r"/\1", call)):
             return f"Daypass does not manage {subject}: it gives access to AWS, as `duploctl jit aws` does."
     return (
-        "Daypass does not have this call of DuploCloud's API. It has those for AWS access, tenants, users "
-        "and settings."
+        "Daypass does not support this call of DuploCloud's API. It supports those for AWS access, tenants, "
+        "users and settings."
     )

@@ -1,4 +1,4 @@
-"""What the legacy clients send, read with care: each field has one type, and no other is taken for it."""
+"""Validation of the legacy clients' request bodies, without type conversion."""
 
 import json
 from collections.abc import Mapping
@@ -9,41 +9,41 @@ from daypass.portal.http.core.problems import NotJson
 
 Value = TypeVar("Value")
 
-_LONGEST = 5000
+_MAX_TEXT_LENGTH = 5000
 
 
 def read_object(body: bytes) -> Mapping[str, object]:
-    """The JSON object that was sent; fields that nobody here knows may be in it."""
+    """Parse a JSON object, which may have unknown fields. Raises `NotJson` or `InvalidRequest`."""
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise NotJson("The body is not JSON.") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    return found
+    return value
 
 
 def text(body: Mapping[str, object], field: str, default: str | None = None) -> str:
-    """A field that holds text; raises where it is missing and there is no default."""
-    found = body.get(field)
-    if found is None and default is not None:
+    """Return a text field. Raises `InvalidRequest` if it is missing without a default, or not text."""
+    value = body.get(field)
+    if value is None and default is not None:
         return default
-    if not isinstance(found, str) or len(found) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT_LENGTH:
         raise InvalidRequest(f"“{field}” must be text.")
-    return found
+    return value
 
 
 def nested(body: Mapping[str, object], field: str) -> Mapping[str, object]:
-    """A field that holds an object; an empty one where it is missing."""
-    found = body.get(field) or {}
-    if not isinstance(found, dict):
+    """Return an object field, or an empty object if it is missing. Raises `InvalidRequest`."""
+    value = body.get(field) or {}
+    if not isinstance(value, dict):
         raise InvalidRequest(f"“{field}” must be an object.")
-    return found
+    return value
 
 
 def words(body: Mapping[str, object], field: str) -> list[str]:
-    """A field that holds a list of words; an empty one where it is missing."""
-    found = body.get(field) or []
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise InvalidRequest(f"“{field}” must be a list of words.")
-    return found
+    """Return a field that is a list of strings, or an empty list if it is missing."""
+    value = body.get(field) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InvalidRequest(f"“{field}” must be a list of strings.")
+    return value

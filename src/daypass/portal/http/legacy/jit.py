@@ -1,4 +1,4 @@
-"""The legacy calls that hand out AWS access; they work by GET, so none of them looks at a cookie."""
+"""The legacy calls that issue AWS access. They use GET, so they do not accept cookies (CSRF)."""
 
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -17,27 +17,27 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Jit:
-    """Keys and a console link in one answer, as the clients expect."""
+    """The handlers that issue credentials together with a console link, as the clients expect."""
 
     issuer: Issuer
     clock: Clock
 
-    def admin(self, call: ApiRequest) -> Response:
-        """Access by the master role."""
-        return self._issue(call, AdminScope())
+    def admin(self, request: ApiRequest) -> Response:
+        """Issue access by the master role."""
+        return self._issue(request, AdminScope())
 
-    def admin_by_role(self, call: ApiRequest) -> Response:
-        """The same under another address; both names that clients send mean the master role."""
-        if call.path["role"] not in _ADMIN_ROLES:
-            raise NotFound("There is no such admin role; there are admin and duplo-ops.")
-        return self._issue(call, AdminScope())
+    def admin_by_role(self, request: ApiRequest) -> Response:
+        """Issue access by the master role, under either of the role names that clients send."""
+        if request.path["role"] not in _ADMIN_ROLES:
+            raise NotFound("There is no such admin role. Use admin or duplo-ops.")
+        return self._issue(request, AdminScope())
 
-    def tenant(self, call: ApiRequest) -> Response:
-        """Access to one tenant."""
-        return self._issue(call, TenantScope(call.path["tenant"]))
+    def tenant(self, request: ApiRequest) -> Response:
+        """Issue access to one tenant."""
+        return self._issue(request, TenantScope(request.path["tenant"]))
 
-    def _issue(self, call: ApiRequest, scope: Scope) -> Response:
-        issuance = self.issuer.issue(call.caller, Ask(scope, purpose=Purpose.BOTH))
+    def _issue(self, request: ApiRequest, scope: Scope) -> Response:
+        issuance = self.issuer.issue(request.caller, Ask(scope, purpose=Purpose.BOTH))
         return JSONResponse(self._shape(issuance))
 
     def _shape(self, issuance: Issuance) -> dict[str, object]:
@@ -48,7 +48,7 @@ class Jit:
             "SessionToken": keys.session_token.reveal(),
             "ConsoleUrl": "" if link is None else link.reveal(),
             "Region": issuance.region,
-            # duplo-jit counts from now on; duploctl believes the moment, and trips over a missing offset.
+            # duplo-jit uses the seconds from now; duploctl uses the timestamp and requires an offset.
             "Validity": max(0, (issuance.expires_at - self.clock()) // _SECOND),
             "Expiration": issuance.expires_at.astimezone(UTC).isoformat(timespec="seconds"),
         }

@@ -1,4 +1,4 @@
-"""The legacy calls about plans and infrastructures: there is one of each, and it is the portal's account."""
+"""The legacy calls about plans and infrastructures. There is one of each: the portal's account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,41 +12,41 @@ from daypass.portal.http.core.tenants import visible_tenant
 from daypass.portal.storage.engine import Database
 
 PLAN = "default"
-"""Tenants have no plans here, and clients want one named."""
+"""The name of the plan and the infrastructure: Daypass has neither, but clients require a name."""
 
 CLOUD_AWS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The one plan, on the one infrastructure."""
+    """The handlers for the only plan and the only infrastructure."""
 
     database: Database
     account_id: Callable[[], str]
     region: str
 
-    def plans(self, _call: ApiRequest) -> Response:
-        """All plans."""
+    def plans(self, _request: ApiRequest) -> Response:
+        """Return all plans."""
         return JSONResponse([self._plan()])
 
-    def plan_of(self, call: ApiRequest) -> Response:
-        """A tenant's plan."""
-        visible_tenant(self.database, call.caller.user, call.path["tenant"])
+    def plan_of(self, request: ApiRequest) -> Response:
+        """Return a tenant's plan."""
+        visible_tenant(self.database, request.caller.user, request.path["tenant"])
         return JSONResponse(self._plan())
 
-    def infrastructures(self, _call: ApiRequest) -> Response:
-        """All infrastructures."""
+    def infrastructures(self, _request: ApiRequest) -> Response:
+        """Return all infrastructures."""
         return JSONResponse([self._infrastructure()])
 
-    def infrastructure(self, call: ApiRequest) -> Response:
-        """One of them, by name."""
-        if call.path["name"].lower() != PLAN:
-            raise NotFound(f"There is one infrastructure here, and its name is {PLAN}.")
+    def infrastructure(self, request: ApiRequest) -> Response:
+        """Return an infrastructure by name."""
+        if request.path["name"].lower() != PLAN:
+            raise NotFound(f"There is no such infrastructure. The only one is {PLAN}.")
         return JSONResponse(self._infrastructure())
 
-    def unchangeable(self, _call: ApiRequest) -> Response:
-        """Make or end one: that is nothing this portal does."""
-        raise AccessDenied("This portal neither makes nor ends infrastructures; it hands out access to one.")
+    def unchangeable(self, _request: ApiRequest) -> Response:
+        """Refuse to create or delete an infrastructure."""
+        raise AccessDenied("Daypass cannot create or delete infrastructures; it gives access to one.")
 
     def _plan(self) -> dict[str, object]:
         return {"Name": PLAN, "Region": self.region, "AccountId": self.account_id(), "Cloud": CLOUD_AWS}

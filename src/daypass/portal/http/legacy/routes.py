@@ -1,4 +1,4 @@
-"""Every legacy path; README.md says what each is to us."""
+"""The routes of the legacy API; README.md maps them to calls of the API."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ PREFIXES = (
     "/frontdoor/",
     "/build-metadata.json",
 )
-"""What begins like this belongs to this door."""
+"""The path prefixes of the legacy API."""
 
 _VERSION_PROBES = (
     "/build-metadata.json",
@@ -39,7 +39,7 @@ _VERSION_PROBES = (
 
 @dataclass(frozen=True, slots=True)
 class LegacyHandlers:
-    """What answers the legacy clients."""
+    """The handlers of the legacy API."""
 
     jit: Jit
     tenants: Tenants
@@ -49,8 +49,8 @@ class LegacyHandlers:
     plans: Plans
 
 
-def legacy_routes(entrance: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRoute]:
-    """What the legacy clients call, in whatever case."""
+def legacy_routes(endpoints: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRoute]:
+    """Return the routes that the legacy clients call; their paths ignore case."""
 
     def route(
         method: str,
@@ -61,7 +61,7 @@ def legacy_routes(entrance: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRo
         calls_aws: bool = False,
         has_effects: bool = False,
     ) -> BaseRoute:
-        endpoint = entrance.admit(permission, handler, calls_aws=calls_aws)
+        endpoint = endpoints.endpoint(permission, handler, calls_aws=calls_aws)
         return exact(method, path, endpoint, ignore_case=True, has_effects=has_effects)
 
     def get(path: str, handler: Handler, permission: Permission = Permission.USER) -> BaseRoute:
@@ -77,26 +77,26 @@ def legacy_routes(entrance: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRo
         return route("POST", path, handler, Permission.ADMINISTRATOR, calls_aws=True)
 
     jit, tenants, system = compat.jit, compat.tenants, compat.system
-    # Who may have admin access is the core's to say: a refusal there goes on record.
+    # Admin access is authorized by the issuer, which audits refusals.
     return [
         issue("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin),
         issue("/v3/admin/aws/jitAccess/{role}", jit.admin_by_role),
         issue("/subscriptions/{tenant}/GetAwsConsoleTokenUrl", jit.tenant),
-        get("/adminproxy/GetTenantNames", tenants.listed, Permission.JIT),
-        get("/admin/GetTenantsForUser", tenants.listed, Permission.JIT),
+        get("/adminproxy/GetTenantNames", tenants.list_all, Permission.JIT),
+        get("/admin/GetTenantsForUser", tenants.list_all, Permission.JIT),
         get("/v3/features/tenant/{tenant}", tenants.features, Permission.JIT),
         get("/v3/features/system", system.features, Permission.JIT),
         get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region_of),
         get("/subscriptions/{tenant}/GetTenantAwsAccountId", tenants.account),
         get("/subscriptions/{tenant}/GetTenantPlan", compat.plans.plan_of),
-        get("/v2/admin/TenantV2/{tenant}", tenants.shown),
-        get("/v3/admin/tenant/{tenant}", tenants.shown),
+        get("/v2/admin/TenantV2/{tenant}", tenants.show),
+        get("/v3/admin/tenant/{tenant}", tenants.show),
         get("/admin/GetUserRoleInfo", system.me),
         get("/adminproxy/GetAwsAccountId", system.account),
         *(get(path, system.build) for path in _VERSION_PROBES),
-        # Adding a tenant makes its role, and deleting it takes the role's rights.
-        change_role("/admin/AddTenant", tenants.created),
-        change_role("/admin/DeleteTenant/{tenant}", tenants.deleted),
+        # Creating a tenant creates its IAM role, and deleting it removes the role's permissions.
+        change_role("/admin/AddTenant", tenants.create),
+        change_role("/admin/DeleteTenant/{tenant}", tenants.delete),
         *_administration(administer, compat),
     ]
 
@@ -106,23 +106,23 @@ Administer = Callable[[str, str, Handler], BaseRoute]
 
 def _administration(administer: Administer, compat: LegacyHandlers) -> Iterator[BaseRoute]:
     users, settings, plans = compat.users, compat.settings, compat.plans
-    yield administer("GET", "/admin/GetAllUserRoles", users.listed)
-    yield administer("POST", "/admin/UpdateUserRole", users.changed)
-    yield administer("POST", "/admin/UpdateUserAccess", users.access_changed)
-    yield administer("GET", "/admin/GetAllTenantAuthInfo", users.access_listed)
+    yield administer("GET", "/admin/GetAllUserRoles", users.list_all)
+    yield administer("POST", "/admin/UpdateUserRole", users.change)
+    yield administer("POST", "/admin/UpdateUserAccess", users.change_access)
+    yield administer("GET", "/admin/GetAllTenantAuthInfo", users.list_access)
     yield administer("GET", "/v3/admin/user/{username}/tenantAccess", users.access_of)
     config = "/v3/admin/systemSettings/config"
-    yield administer("GET", config, settings.listed)
-    yield administer("POST", config, settings.written)
-    yield administer("DELETE", f"{config}/{{key:path}}", settings.removed)
+    yield administer("GET", config, settings.list_all)
+    yield administer("POST", config, settings.put)
+    yield administer("DELETE", f"{config}/{{key:path}}", settings.remove)
     yield administer("GET", "/v3/admin/systemsettings", settings.tagging)
     metadata = "/v3/admin/tenant/{tenant}/metadata"
-    yield administer("GET", metadata, settings.metadata)
-    yield administer("POST", metadata, settings.metadata_written)
-    yield administer("PUT", f"{metadata}/{{key:path}}", settings.metadata_written)
-    yield administer("DELETE", f"{metadata}/{{key:path}}", settings.metadata_removed)
-    yield administer("GET", "/admin/GetTenantConfigData/{tenant}", settings.notes)
-    yield administer("POST", "/admin/UpdateTenantConfigData", settings.note_changed)
+    yield administer("GET", metadata, settings.tenant_settings)
+    yield administer("POST", metadata, settings.put_tenant_setting)
+    yield administer("PUT", f"{metadata}/{{key:path}}", settings.put_tenant_setting)
+    yield administer("DELETE", f"{metadata}/{{key:path}}", settings.remove_tenant_setting)
+    yield administer("GET", "/admin/GetTenantConfigData/{tenant}", settings.metadata)
+    yield administer("POST", "/admin/UpdateTenantConfigData", settings.change_metadata)
     yield administer("GET", "/adminproxy/GetPlans", plans.plans)
     yield administer("GET", "/adminproxy/GetInfrastructureConfigs", plans.infrastructures)
     yield administer("GET", "/adminproxy/GetInfrastructureConfigs/true", plans.infrastructures)

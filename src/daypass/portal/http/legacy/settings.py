@@ -1,4 +1,4 @@
-"""The legacy calls about settings of the system and of tenants."""
+"""The legacy calls about settings of the system and of tenants, and about tenant metadata."""
 
 from dataclasses import dataclass
 
@@ -11,83 +11,89 @@ from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.legacy.body import read_object, text
 from daypass.portal.settings.registry import TENANT
 
-_GONE = frozenset({"delete", "deleted"})
+_DELETE_STATES = frozenset({"delete", "deleted"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings, in the words of the clients; writing one that is there writes over it."""
+    """The handlers for settings in the clients' format; writing an existing one overwrites it."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, _call: ApiRequest) -> Response:
-        """What was set for the system."""
-        return JSONResponse([_shape(one) for one in self.all_.settings.of(None)])
+    def list_all(self, _request: ApiRequest) -> Response:
+        """Return the system settings."""
+        return JSONResponse([_shape(record) for record in self.administration.settings.of(None)])
 
-    def written(self, call: ApiRequest) -> Response:
-        """Set something for the system."""
-        body = read_object(call.body)
+    def put(self, request: ApiRequest) -> Response:
+        """Create or update a system setting."""
+        body = read_object(request.body)
         type_, key, value = text(body, "Type"), text(body, "Key"), text(body, "Value")
-        return JSONResponse(_shape(self.all_.settings.put(None, type_, key, value, call.caller)))
+        return JSONResponse(_shape(self.administration.settings.put(None, type_, key, value, request.caller)))
 
-    def removed(self, call: ApiRequest) -> Response:
-        """Take away what was set for the system under a key, of whatever type."""
-        key = call.path["key"]
-        found = [one for one in self.all_.settings.of(None) if one.stored.key == key]
-        if not found:
-            raise SettingNotFound("Nothing is set under that key.")
-        for one in found:
-            self.all_.settings.remove(None, one.stored.type, key, call.caller)
+    def remove(self, request: ApiRequest) -> Response:
+        """Delete the system settings with a key, of all types."""
+        key = request.path["key"]
+        matches = [record for record in self.administration.settings.of(None) if record.stored.key == key]
+        if not matches:
+            raise SettingNotFound("There is no setting with that key.")
+        for record in matches:
+            self.administration.settings.remove(None, record.stored.type, key, request.caller)
         return JSONResponse(None)
 
-    def notes(self, call: ApiRequest) -> Response:
-        """What is noted about a tenant; to the clients that is its metadata, and settings are not."""
-        tenant = call.path["tenant"]
+    def metadata(self, request: ApiRequest) -> Response:
+        """Return a tenant's metadata, which the clients call configuration data."""
+        tenant = request.path["tenant"]
         return JSONResponse(
             [
-                {"ComponentId": tenant, "Type": one.kind.value, "Key": one.key, "Value": one.value}
-                for one in self.all_.metadata.of(tenant)
+                {"ComponentId": tenant, "Type": record.kind.value, "Key": record.key, "Value": record.value}
+                for record in self.administration.metadata.of(tenant)
             ]
         )
 
-    def note_changed(self, call: ApiRequest) -> Response:
-        """Note something about a tenant, or by `State` no longer."""
-        body = read_object(call.body)
+    def change_metadata(self, request: ApiRequest) -> Response:
+        """Create, update or, by `State`, delete a metadata entry of a tenant."""
+        body = read_object(request.body)
         tenant, key, state = text(body, "ComponentId"), text(body, "Key"), text(body, "State", "")
-        if state in _GONE:
-            self.all_.metadata.remove(tenant, key, call.caller)
+        if state in _DELETE_STATES:
+            self.administration.metadata.remove(tenant, key, request.caller)
             return JSONResponse(None)
         if state not in {"", "added", "updated"}:
-            raise InvalidRequest("“State” is delete, or nothing.")
+            raise InvalidRequest("“State” must be “delete”, “added”, “updated” or missing.")
         kind = text(body, "Type")
         if kind not in set(MetadataKind):
-            raise InvalidRequest(f"“Type” is one of {', '.join(MetadataKind)}.")
-        self.all_.metadata.put(tenant, key, MetadataKind(kind), text(body, "Value"), call.caller)
+            raise InvalidRequest(f"“Type” must be one of {', '.join(MetadataKind)}.")
+        self.administration.metadata.put(tenant, key, MetadataKind(kind), text(body, "Value"), request.caller)
         return JSONResponse(None)
 
-    def tagging(self, _call: ApiRequest) -> Response:
-        """For which services tags say who owns a resource: none, for names do."""
+    def tagging(self, _request: ApiRequest) -> Response:
+        """Return the services with tag-based ownership: none, because Daypass uses names."""
         return JSONResponse({"AwsServicesTagBasedOwnershipEnabled": []})
 
-    def metadata(self, call: ApiRequest) -> Response:
-        """What was set for a tenant."""
-        return JSONResponse([metadata_shape(one) for one in self.all_.settings.of(call.path["tenant"])])
+    def tenant_settings(self, request: ApiRequest) -> Response:
+        """Return a tenant's settings, which the clients call metadata."""
+        return JSONResponse(
+            [metadata_shape(record) for record in self.administration.settings.of(request.path["tenant"])]
+        )
 
-    def metadata_written(self, call: ApiRequest) -> Response:
-        """Set something for a tenant; the key is in the path, or in the body."""
-        body = read_object(call.body)
-        key = call.path.get("key") or text(body, "Key")
-        record = self.all_.settings.put(call.path["tenant"], TENANT, key, text(body, "Value"), call.caller)
+    def put_tenant_setting(self, request: ApiRequest) -> Response:
+        """Create or update a tenant's setting; the key is in the path or in the body."""
+        body = read_object(request.body)
+        key = request.path.get("key") or text(body, "Key")
+        record = self.administration.settings.put(
+            request.path["tenant"], TENANT, key, text(body, "Value"), request.caller
+        )
         return JSONResponse(metadata_shape(record))
 
-    def metadata_removed(self, call: ApiRequest) -> Response:
-        """Take away what was set for a tenant."""
-        self.all_.settings.remove(call.path["tenant"], TENANT, call.path["key"], call.caller)
+    def remove_tenant_setting(self, request: ApiRequest) -> Response:
+        """Delete a tenant's setting."""
+        self.administration.settings.remove(
+            request.path["tenant"], TENANT, request.path["key"], request.caller
+        )
         return JSONResponse(None)
 
 
 def metadata_shape(record: SettingRecord) -> dict[str, str]:
-    """A tenant's setting."""
+    """Return a tenant's setting in the clients' format."""
     return {"Key": record.stored.key, "Value": record.stored.value}
 
 

@@ -16,7 +16,7 @@ from daypass.portal.tenants.names import LONGEST
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What this portal is, in the words of the clients."""
+    """The handlers for the system and the caller, in the clients' format."""
 
     database: Database
     public_url: str
@@ -26,27 +26,27 @@ class System:
     role_prefix: str
     version: str
 
-    def features(self, call: ApiRequest) -> Response:
-        """What the portal can do; duplo-jit asks this before anything else."""
+    def features(self, request: ApiRequest) -> Response:
+        """Return the features of the portal, which duplo-jit requests first."""
         with self.database.reading() as connection:
             store = SettingStore(connection)
             values = store.read(None)
-            # What legacy tools wrote may be anything; it is told to those who may read it elsewhere too.
-            stored = store.list_for(SYSTEM) if call.caller.administers else ()
+            # Settings written by legacy tools may be sensitive, so only Administrators get them.
+            stored = store.list_for(SYSTEM) if request.caller.administers else ()
         return JSONResponse(
             {
-                # duplo-jit, when it wants admin access, then asks for it in the browser by itself.
-                "IsOtpNeeded": not call.caller.token.reaches_admin,
+                # If true, duplo-jit opens the consent page before it requests admin access.
+                "IsOtpNeeded": not request.caller.token.reaches_admin,
                 "IsAwsAdminJITEnabled": values.flag(ENABLE_ADMIN_JIT_ON_UI),
                 "IsAwsCloudEnabled": True,
-                **dict.fromkeys(_NOT_HERE, False),
+                **dict.fromkeys(_UNSUPPORTED, False),
                 "AwsRegions": [self.region],
                 "AzureRegions": [],
                 "EnabledFlags": [flag.key for flag in REGISTRY if flag.type == FLAGS and values.flag(flag)],
                 "AppConfigs": [
-                    {"Type": one.type, "Key": one.key, "Value": one.value}
-                    for one in stored
-                    if one.type == APP_CONFIG
+                    {"Type": setting.type, "Key": setting.key, "Value": setting.value}
+                    for setting in stored
+                    if setting.type == APP_CONFIG
                 ],
                 "DefaultAwsAccount": self.account_id(),
                 "DefaultAwsRegion": self.region,
@@ -60,20 +60,20 @@ class System:
             }
         )
 
-    def me(self, call: ApiRequest) -> Response:
-        """The caller."""
-        return JSONResponse(user_shape(call.caller.user))
+    def me(self, request: ApiRequest) -> Response:
+        """Return the caller."""
+        return JSONResponse(user_shape(request.caller.user))
 
-    def account(self, _call: ApiRequest) -> Response:
-        """The account that the portal works in."""
+    def account(self, _request: ApiRequest) -> Response:
+        """Return the AWS account of the portal."""
         return JSONResponse(self.account_id())
 
-    def build(self, _call: ApiRequest) -> Response:
-        """The version, for each of the parts that a client thinks there are."""
+    def build(self, _request: ApiRequest) -> Response:
+        """Return the version, which is the same for every component that clients query."""
         return JSONResponse({"tag": self.version, "product": "daypass"})
 
 
-_NOT_HERE = (
+_UNSUPPORTED = (
     "IsDuploOpsEnabled",
     "IsAzureCloudEnabled",
     "IsGoogleCloudEnabled",

@@ -19,35 +19,35 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
 _EVERY = PageRequest(limit=1_000_000)
-"""The clients know no pages."""
+"""A single page with everything, because the clients do not paginate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """What a caller may know of tenants, and what Administrators make of them."""
+    """The handlers of legacy calls about tenants."""
 
     database: Database
-    all_: Administration
+    administration: Administration
     account_id: Callable[[], str]
     region: str
-    """Where a tenant is to be that says nothing else."""
+    """The AWS region of new tenants; the clients do not send one."""
 
-    def listed(self, call: ApiRequest) -> Response:
-        """The tenants that the caller may use; clients look up ids here, and Administrators settings."""
-        user = call.caller.user
-        seen = visible_tenants(self.database, user)
+    def list_all(self, request: ApiRequest) -> Response:
+        """Return the visible tenants, from which clients look up ids; with settings for Administrators."""
+        user = request.caller.user
+        visible = visible_tenants(self.database, user)
         settings: dict[str, list[dict[str, str]]] = defaultdict(list)
-        if call.caller.administers:
-            for one in self.all_.settings.of_tenants(_EVERY).records:
-                if one.tenant is not None:
-                    settings[one.tenant.id].append(metadata_shape(one))
+        if request.caller.administers:
+            for record in self.administration.settings.of_tenants(_EVERY).records:
+                if record.tenant is not None:
+                    settings[record.tenant.id].append(metadata_shape(record))
         return JSONResponse(
-            [{**_name(one.tenant), "Metadata": settings.get(one.tenant.id, [])} for one in seen]
+            [{**_name(access.tenant), "Metadata": settings.get(access.tenant.id, [])} for access in visible]
         )
 
-    def shown(self, call: ApiRequest) -> Response:
-        """One tenant, with all that the Terraform provider reads."""
-        tenant = self._tenant(call)
+    def show(self, request: ApiRequest) -> Response:
+        """Return one tenant, with all fields that the Terraform provider reads."""
+        tenant = self._tenant(request)
         return JSONResponse(
             {
                 **_name(tenant),
@@ -60,43 +60,43 @@ class Tenants:
             }
         )
 
-    def created(self, call: ApiRequest) -> Response:
-        """Add one, on a role of its own."""
-        body = read_object(call.body)
+    def create(self, request: ApiRequest) -> Response:
+        """Create a tenant with its own IAM role."""
+        body = read_object(request.body)
         plan = text(body, "PlanID", PLAN)
         if plan.lower() != PLAN:
-            raise InvalidRequest(f"There is one plan here, and its name is {PLAN}.")
-        self.all_.tenants.create(text(body, "AccountName").lower(), self.region, call.caller)
+            raise InvalidRequest(f"There is no such plan. The only one is {PLAN}.")
+        self.administration.tenants.create(text(body, "AccountName").lower(), self.region, request.caller)
         return JSONResponse(None)
 
-    def deleted(self, call: ApiRequest) -> Response:
-        """End one."""
-        kept = self.all_.tenants.delete(call.path["tenant"], call.caller)
-        # The clients take no other body; duploctl and the Terraform provider ignore the header.
-        return warned(JSONResponse(None), rights_kept(kept))
+    def delete(self, request: ApiRequest) -> Response:
+        """Delete a tenant."""
+        kept_rights = self.administration.tenants.delete(request.path["tenant"], request.caller)
+        # The warning is a header, because the clients accept no other body; they ignore the header.
+        return warned(JSONResponse(None), rights_kept(kept_rights))
 
-    def features(self, call: ApiRequest) -> Response:
-        """What a tenant has."""
+    def features(self, request: ApiRequest) -> Response:
+        """Return the features of a tenant."""
         return JSONResponse(
             {
                 "Cloud": CLOUD_AWS,
-                "Region": self._tenant(call).region,
+                "Region": self._tenant(request).region,
                 "IsKubernetesEnabled": False,
                 "UseLbIndex": False,
             }
         )
 
-    def region_of(self, call: ApiRequest) -> Response:
-        """A tenant's region."""
-        return JSONResponse(self._tenant(call).region)
+    def region_of(self, request: ApiRequest) -> Response:
+        """Return a tenant's AWS region."""
+        return JSONResponse(self._tenant(request).region)
 
-    def account(self, call: ApiRequest) -> Response:
-        """The account that a tenant is in."""
-        self._tenant(call)
+    def account(self, request: ApiRequest) -> Response:
+        """Return a tenant's AWS account."""
+        self._tenant(request)
         return JSONResponse(self.account_id())
 
-    def _tenant(self, call: ApiRequest) -> Tenant:
-        return visible_tenant(self.database, call.caller.user, call.path["tenant"])
+    def _tenant(self, request: ApiRequest) -> Tenant:
+        return visible_tenant(self.database, request.caller.user, request.path["tenant"])
 
 
 def _name(tenant: Tenant) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The legacy calls about users, and which tenants they may use."""
+"""The legacy calls about users and their access to tenants."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -18,75 +18,77 @@ from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
 _ALL = PageRequest(limit=1_000_000)
-"""The clients know no pages."""
+"""A single page with everything, because the clients do not paginate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Users and tenant access, in the words of the clients."""
+    """The handlers for users and tenant access, in the clients' format."""
 
-    all_: Administration
+    administration: Administration
 
-    def listed(self, _call: ApiRequest) -> Response:
-        """Every user."""
-        page = self.all_.users.page(UserQuery(), _ALL)
+    def list_all(self, _request: ApiRequest) -> Response:
+        """Return all users."""
+        page = self.administration.users.page(UserQuery(), _ALL)
         return JSONResponse([user_shape(record.user) for record in page.records])
 
-    def changed(self, call: ApiRequest) -> Response:
-        """Add, change or end one, by `State`; the Terraform provider says none and means whichever fits."""
-        body = read_object(call.body)
+    def change(self, request: ApiRequest) -> Response:
+        """Create, update or delete a user by `State`; without one, create or update (Terraform provider)."""
+        body = read_object(request.body)
         name, state = text(body, "Username"), text(body, "State", "")
         if state == "deleted":
-            self.all_.users.delete(name, call.caller)
+            self.administration.users.delete(name, request.caller)
             return JSONResponse(None)
         if state not in {"", "added", "updated"}:
-            raise InvalidRequest("“State” is added, updated or deleted.")
+            raise InvalidRequest("“State” must be “added”, “updated” or “deleted”.")
         role = Role.ADMINISTRATOR if Role.ADMINISTRATOR in words(body, "Roles") else Role.USER
         is_new = state == "added" or (state == "" and not self._is_there(name))
         record = (
-            self.all_.users.create(name, role, None, call.caller)
+            self.administration.users.create(name, role, None, request.caller)
             if is_new
-            else self.all_.users.update(name, call.caller, role=role)
+            else self.administration.users.update(name, request.caller, role=role)
         )
         return JSONResponse(user_shape(record.user))
 
-    def access_changed(self, call: ApiRequest) -> Response:
-        """Let a user into a tenant, or no longer; 204, for duploctl takes 200 for a failure."""
-        body = read_object(call.body)
+    def change_access(self, request: ApiRequest) -> Response:
+        """Add or remove a membership. Answers 204, because duploctl treats 200 as a failure."""
+        body = read_object(request.body)
         tenant, user = text(body, "TenantId"), text(body, "Username")
         if text(body, "State", "") == "deleted":
-            self._remove(tenant, user, call)
+            self._remove(tenant, user, request)
         else:
             is_read_only = nested(body, "Policy").get("IsReadOnly") or False
             if not isinstance(is_read_only, bool):
-                raise InvalidRequest("“IsReadOnly” is true or false.")
+                raise InvalidRequest("“IsReadOnly” must be true or false.")
             access = Access.READ_ONLY if is_read_only else Access.FULL
-            self.all_.members.put(tenant, user, access, call.caller)
+            self.administration.members.put(tenant, user, access, request.caller)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def access_listed(self, _call: ApiRequest) -> Response:
-        """Who may use which tenant."""
+    def list_access(self, _request: ApiRequest) -> Response:
+        """Return all memberships by tenant."""
         by_tenant: dict[str, list[MemberRecord]] = defaultdict(list)
-        for one in self.all_.members.page(_ALL).records:
-            by_tenant[one.tenant.id].append(one)
+        for member in self.administration.members.page(_ALL).records:
+            by_tenant[member.tenant.id].append(member)
         return JSONResponse(
             [
                 {
                     "TenantId": tenant_id,
-                    "UserAccess": [{"Username": one.user.username, **_policy(one.access)} for one in members],
+                    "UserAccess": [
+                        {"Username": member.user.username, **_policy(member.access)} for member in members
+                    ],
                 }
                 for tenant_id, members in by_tenant.items()
             ]
         )
 
-    def access_of(self, call: ApiRequest) -> Response:
-        """Which tenants one user may use; `adminAccess=false` leaves out what only the role opens."""
-        record = self.all_.users.find(call.path["username"])
-        own = {one.tenant.id: one for one in self.all_.users.memberships(record.user.id)}
-        rows = [(one.tenant, one.access) for one in own.values()]
-        if record.user.is_administrator and call.query.get("adminAccess", "").lower() != "false":
-            seen = visible_tenants(self.all_.users.desk.database, record.user)
-            rows = [(one.tenant, Access.FULL) for one in seen]
+    def access_of(self, request: ApiRequest) -> Response:
+        """Return a user's tenants; `adminAccess=false` omits those visible only as an Administrator."""
+        record = self.administration.users.find(request.path["username"])
+        own = {member.tenant.id: member for member in self.administration.users.memberships(record.user.id)}
+        rows = [(member.tenant, member.access) for member in own.values()]
+        if record.user.is_administrator and request.query.get("adminAccess", "").lower() != "false":
+            visible = visible_tenants(self.administration.users.desk.database, record.user)
+            rows = [(access.tenant, Access.FULL) for access in visible]
         return JSONResponse(
             [
                 {"TenantId": tenant.id, "AccountName": tenant.name, **_policy(access)}
@@ -96,21 +98,21 @@ class Users:
 
     def _is_there(self, name: str) -> bool:
         try:
-            self.all_.users.find(name)
+            self.administration.users.find(name)
         except UserNotFound:
             return False
         return True
 
-    def _remove(self, tenant: str, user: str, call: ApiRequest) -> None:
+    def _remove(self, tenant: str, user: str, request: ApiRequest) -> None:
         try:
-            self.all_.members.remove(tenant, user, call.caller)
+            self.administration.members.remove(tenant, user, request.caller)
         except MembershipNotFound:
-            # The clients end what they once began, whether or not somebody did so before.
+            # The clients expect the removal to be idempotent.
             return
 
 
 def user_shape(user: User) -> dict[str, object]:
-    """A user, with every field that a client may look for."""
+    """Return a user with all fields that the clients read."""
     return {
         "Username": user.username,
         "Roles": [user.role],

@@ -1,1 +1,1 @@
-"""Sign-in of the command line: what it asks by itself, and the page on which a person answers."""
+"""Sign-in of the command line with OAuth 2.0: the endpoints for clients, and the consent page."""

@@ -1,4 +1,4 @@
-"""The way in for applications: a form in, JSON out, no cookie looked at; and the form of their refusals."""
+"""Endpoints for OAuth clients: form parameters in, JSON out, no cookies; and their error format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from daypass.portal.http.layout.forms import Form, read_form
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """What an application sent, and from where."""
+    """The parameters and the origin of a client's request."""
 
     form: Form
     address: str
     request_id: str
 
     def get(self, name: str) -> str:
-        """A parameter; empty where it was not sent. Sent twice, it means nothing (RFC 6749, section 3.1)."""
+        """Return a parameter, empty if missing. Raises `OAuthRefused` if repeated (RFC 6749, section 3.1)."""
         if len(self.form.all(name)) > 1:
             raise OAuthRefused("invalid_request", f"{name} was sent more than once.")
         return self.form.raw(name)
@@ -36,34 +36,34 @@ Handler = Callable[[ClientRequest], Response]
 
 @dataclass(frozen=True, slots=True)
 class ClientEndpoints:
-    """What the endpoints of applications share."""
+    """The dependencies that all endpoints for clients share."""
 
     addresses: ClientAddresses
     pool: ThreadPool
 
-    def admit(self, handler: Handler) -> "ClientHandler":
-        """The endpoint of a route; what is presented there says who may."""
+    def endpoint(self, handler: Handler) -> "ClientHandler":
+        """Return the endpoint of a route. The handler authenticates by the parameters."""
         return ClientHandler(self, handler)
 
 
 class ClientHandler:
-    """An endpoint for applications; one thread does all of it."""
+    """An endpoint for clients, which runs its handler in one thread."""
 
     permission = Permission.ANYBODY
 
-    def __init__(self, entrance: ClientEndpoints, handler: Handler) -> None:
-        self._entrance = entrance
+    def __init__(self, endpoints: ClientEndpoints, handler: Handler) -> None:
+        self._endpoints = endpoints
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request, or raise the refusal."""
+        """Answer a request, or raise a `PortalError`."""
         form = read_form(request, await read_body(request))
-        sent = ClientRequest(form, self._entrance.addresses.of(request), request.scope[REQUEST_ID])
-        return await self._entrance.pool.run(partial(self._handler, sent))
+        parsed = ClientRequest(form, self._endpoints.addresses.of(request), request.scope[REQUEST_ID])
+        return await self._endpoints.pool.run(partial(self._handler, parsed))
 
 
 def oauth_error(refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
-    """The form of RFC 6749, section 5.2."""
+    """Return an error in the format of RFC 6749, section 5.2."""
     if isinstance(refusal, OAuthRefused):
         error = refusal.error
     elif status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):

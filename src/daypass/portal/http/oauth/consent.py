@@ -1,4 +1,4 @@
-"""The page on which a person lets the command line in, or does not; and what they see afterwards."""
+"""The consent page on which the user authorizes the command line, and the pages after it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,35 +16,35 @@ from daypass.portal.http.oauth.endpoints import AUTHORIZE, request_id_of
 from daypass.portal.identity.oauth.authorization_requests import AuthorizationRequests
 from daypass.portal.identity.oauth.model import GRANT_LIFE, AuthorizationRequest, Loopback, RequestId
 
-_SHOWN_NAME = 32
+_MAX_NAME_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentPage:
-    """What the consent shows, and what its form carries."""
+    """The contents of the consent page and its form."""
 
     request: AuthorizationRequest
     csrf: str
     consent: str
     username: str
     address: str
-    """Where this browser is, as the portal sees it."""
+    """The address of this browser."""
     now: datetime
     ends_at: datetime
     action: str
     refusal: str = ""
-    """Why it cannot be agreed to."""
+    """The reason why the user cannot authorize the request."""
     hint: str = ""
-    """What went wrong with the last answer."""
+    """The error of the previous submission."""
 
     @property
     def application(self) -> str:
-        """What the application calls itself, cut to what fits."""
-        return self.request.wish.client_id[:_SHOWN_NAME]
+        """The client id, truncated for display."""
+        return self.request.wish.client_id[:_MAX_NAME_LENGTH]
 
     @property
     def port(self) -> int:
-        """Where the answer goes on the person's computer; 0 where it is shown to them instead."""
+        """The loopback port that receives the code; 0 if the code is displayed instead."""
         destination = self.request.wish.destination
         return destination.port if isinstance(destination, Loopback) else 0
 
@@ -56,7 +56,7 @@ class ConsentPage:
 
 @dataclass(frozen=True, slots=True)
 class OutcomePage:
-    """What the page afterwards shows: the code to paste, that all is done, or that nothing was."""
+    """The contents of the page after the decision: the code to paste, success, or denial."""
 
     code: str = ""
     is_denied: bool = False
@@ -64,7 +64,7 @@ class OutcomePage:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPages:
-    """The consent, its answer, and what one sees afterwards."""
+    """The handlers of the consent page, the user's decision and the outcome."""
 
     pages: PageRenderer
     consents: AuthorizationRequests
@@ -72,16 +72,16 @@ class ConsentPages:
     issuer: str
 
     def show(self, visit: PageVisit) -> Response:
-        """What is asked for. Looking at it hands over nothing."""
+        """Return the consent page. Opening it never issues a code."""
         request_id = request_id_of(visit.query.get("request_uri", ""))
         try:
             request = self.consents.show(
                 request_id, visit.caller.token, visit.caller.user, visit.caller.request_id
             )
-        except RequestExpired as over:
-            return self._over(visit, over.reason)
+        except RequestExpired as expired:
+            return self._expired(visit, expired.reason)
         if request.wish.client_id != visit.query.get("client_id"):
-            return self._over(visit, "This request is another application's. Run the command again.")
+            return self._expired(visit, "This request belongs to another application. Run the command again.")
         try:
             self.consents.check_person(request, visit.caller.token, visit.caller.user)
         except AccessDenied as refusal:
@@ -89,7 +89,7 @@ class ConsentPages:
         return self._consent(visit, request)
 
     def answer(self, visit: PageVisit) -> Response:
-        """Do what the person said; the code goes to their own computer, or before their eyes, once."""
+        """Apply the user's decision. The code is sent to the loopback port, or displayed once."""
         form, caller = visit.form, visit.caller
         request_id = RequestId(form.raw("request"))
         check_token(visit.cookie, form.raw("consent"), _purpose(request_id))
@@ -99,23 +99,23 @@ class ConsentPages:
                 request = self.consents.deny(request_id, caller.token, caller.user, caller.request_id)
                 return self._denied(visit, request, is_by_script=is_by_script)
             approved = self.consents.approve(request_id, caller.token, caller.user, caller.request_id)
-        except RequestExpired as over:
+        except RequestExpired as expired:
             if is_by_script:
                 raise
-            return self._over(visit, over.reason)
+            return self._expired(visit, expired.reason)
         except ConsentTooFast as hint:
             if is_by_script:
                 raise
             request = self.consents.show(request_id, caller.token, caller.user)
             return self._consent(visit, request, HTTPStatus.CONFLICT, hint=hint.reason)
         code, destination = approved.code.reveal(), approved.request.wish.destination
-        # Without script a form cannot lead to another origin, so the person carries the code over.
+        # The CSP does not let a form redirect to another origin, so without script the user pastes the code.
         if is_by_script and form.raw("answer") == "authorize" and isinstance(destination, Loopback):
             return self._redirect(approved.request, destination, code=code)
         return self._outcome(visit, OutcomePage(code=code))
 
     def done(self, stranger: AnonymousRequest) -> Response:
-        """That the terminal goes on."""
+        """Return the page after the sign-in, which sends the user back to the terminal."""
         return self.pages.show_alone("oauth/outcome.html", OutcomePage(), theme=stranger.preferences.theme)
 
     def _denied(self, visit: PageVisit, request: AuthorizationRequest, *, is_by_script: bool) -> Response:
@@ -155,19 +155,19 @@ class ConsentPages:
     def _outcome(self, visit: PageVisit, page: OutcomePage) -> Response:
         return self.pages.show_alone("oauth/outcome.html", page, theme=visit.frame.theme)
 
-    def _over(self, visit: PageVisit, reason: str) -> Response:
+    def _expired(self, visit: PageVisit, reason: str) -> Response:
         return self.pages.show_alone(
-            "oauth/over.html", OverPage(reason), HTTPStatus.GONE, theme=visit.frame.theme
+            "oauth/expired.html", ExpiredPage(reason), HTTPStatus.GONE, theme=visit.frame.theme
         )
 
 
 @dataclass(frozen=True, slots=True)
-class OverPage:
-    """What is shown of a request that nobody can answer any more."""
+class ExpiredPage:
+    """The contents of the page for an expired request."""
 
     reason: str
 
 
 def _purpose(request_id: RequestId) -> str:
-    """What a consent is for, so that it is good for nothing else."""
+    """Return the purpose that a consent token is bound to."""
     return f"oauth consent {request_id}"

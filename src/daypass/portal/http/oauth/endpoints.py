@@ -1,4 +1,4 @@
-"""What an application asks by itself: to be let in, for tokens, and to be forgotten."""
+"""The endpoints for OAuth clients: pushed authorization requests, tokens, revocation and metadata."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,82 +24,84 @@ PAR = "/oauth/par"
 TOKEN = "/oauth/token"  # noqa: S105  an address
 REVOKE = "/oauth/revoke"
 CODE = "/oauth/code"
-"""Where a code is sent that is shown to the person; nobody ever goes there, it only stands for the page."""
+"""The redirect URI for codes that are displayed to the user; it is an identifier, not a page."""
 METADATA = "/.well-known/oauth-authorization-server"
 
 TENANTS, ADMIN = "tenants", "admin"
-"""The two scopes: the person's tenants, and the master role beside them."""
+"""The two scopes: the user's tenants, and in addition the master role."""
 
 _URN = "urn:ietf:params:oauth:request_uri:"
 
 
 def request_id_of(request_uri: str) -> RequestId:
-    """The reference in a request URI; what is none leads to no request."""
+    """Return the request id in a request URI. The id of an invalid URI matches no request."""
     return RequestId(request_uri.removeprefix(_URN))
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The calls of applications."""
+    """The handlers of the endpoints for clients."""
 
     consents: AuthorizationRequests
     grants: TokenFamilies
     clock: Clock
     issuer: str
 
-    def push(self, sent: ClientRequest) -> Response:
-        """Take in what will be asked for (RFC 9126)."""
-        if sent.get("response_type") != "code":
-            raise OAuthRefused("unsupported_response_type", "response_type is code, and nothing else.")
-        if sent.get("code_challenge_method") != "S256":
-            raise OAuthRefused("invalid_request", "code_challenge_method is S256, and nothing else.")
-        scopes = set(sent.get("scope").split())
+    def push(self, request: ClientRequest) -> Response:
+        """Store a pushed authorization request (RFC 9126)."""
+        if request.get("response_type") != "code":
+            raise OAuthRefused("unsupported_response_type", "response_type must be code.")
+        if request.get("code_challenge_method") != "S256":
+            raise OAuthRefused("invalid_request", "code_challenge_method must be S256.")
+        scopes = set(request.get("scope").split())
         if not {TENANTS} <= scopes <= {TENANTS, ADMIN}:
-            raise OAuthRefused("invalid_scope", f"scope is “{TENANTS}”, or “{TENANTS} {ADMIN}”.")
-        wish = AuthorizationParameters(
-            client_id=sent.get("client_id"),
-            challenge=sent.get("code_challenge"),
-            state=sent.get("state"),
-            destination=read_destination(sent.get("redirect_uri"), self.grants.paste_back),
+            raise OAuthRefused("invalid_scope", f"scope must be “{TENANTS}” or “{TENANTS} {ADMIN}”.")
+        parameters = AuthorizationParameters(
+            client_id=request.get("client_id"),
+            challenge=request.get("code_challenge"),
+            state=request.get("state"),
+            destination=read_destination(request.get("redirect_uri"), self.grants.paste_back),
             wants_admin=ADMIN in scopes,
-            tenant=redacted(sent.get("tenant")),
-            device=redacted(sent.get("device")),
-            version=sent.get("version"),
-            address=sent.address[:64],
+            tenant=redacted(request.get("tenant")),
+            device=redacted(request.get("device")),
+            version=request.get("version"),
+            address=request.address[:64],
         )
-        request = self.consents.push(wish)
+        pushed = self.consents.push(parameters)
         answer = {
-            "request_uri": _URN + request.id,
-            "expires_in": int((request.expires_at - request.created_at).total_seconds()),
-            "match_code": request.match_code,
+            "request_uri": _URN + pushed.id,
+            "expires_in": int((pushed.expires_at - pushed.created_at).total_seconds()),
+            "match_code": pushed.match_code,
             "issuer": self.issuer,
         }
         return JSONResponse(answer, HTTPStatus.CREATED)
 
-    def token(self, sent: ClientRequest) -> Response:
-        """Tokens for a code, or for a refresh token."""
-        grant_type = sent.get("grant_type")
+    def token(self, request: ClientRequest) -> Response:
+        """Return tokens for an authorization code or a refresh token (RFC 6749)."""
+        grant_type = request.get("grant_type")
         if grant_type == "authorization_code":
-            redeemer = TokenRequest(
-                client_id=sent.get("client_id"),
-                verifier=Secret(sent.get("code_verifier")),
-                redirect_uri=sent.get("redirect_uri"),
-                address=sent.address,
-                request_id=sent.request_id,
+            token_request = TokenRequest(
+                client_id=request.get("client_id"),
+                verifier=Secret(request.get("code_verifier")),
+                redirect_uri=request.get("redirect_uri"),
+                address=request.address,
+                request_id=request.request_id,
             )
-            return self._tokens(self.grants.redeem(Secret(sent.get("code")), redeemer))
+            return self._tokens(self.grants.redeem(Secret(request.get("code")), token_request))
         if grant_type == "refresh_token":
-            refresh = Secret(sent.get("refresh_token"))
-            return self._tokens(self.grants.refresh(refresh, sent.address, sent.request_id))
-        raise OAuthRefused("unsupported_grant_type", "grant_type is authorization_code or refresh_token.")
+            refresh = Secret(request.get("refresh_token"))
+            return self._tokens(self.grants.refresh(refresh, request.address, request.request_id))
+        raise OAuthRefused(
+            "unsupported_grant_type", "grant_type must be authorization_code or refresh_token."
+        )
 
-    def revoke(self, sent: ClientRequest) -> Response:
-        """Sign a device out (RFC 7009)."""
-        self.grants.revoke(sent.get("token"), sent.address, sent.request_id)
+    def revoke(self, request: ClientRequest) -> Response:
+        """Revoke the tokens of a device (RFC 7009)."""
+        self.grants.revoke(request.get("token"), request.address, request.request_id)
         return Response()
 
     def metadata(self) -> Response:
-        """What is where (RFC 8414)."""
+        """Return the authorization server metadata (RFC 8414)."""
         return JSONResponse(
             {
                 "issuer": self.issuer,

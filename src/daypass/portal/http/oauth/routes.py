@@ -1,4 +1,4 @@
-"""Every address of the command line's sign-in."""
+"""The routes of the command line's sign-in."""
 
 from starlette.routing import BaseRoute
 
@@ -11,27 +11,27 @@ from daypass.portal.http.oauth.consent import ConsentPages
 from daypass.portal.http.oauth.endpoints import AUTHORIZE, METADATA, PAR, REVOKE, TOKEN, Endpoints
 
 MACHINE_PREFIXES = (PAR, TOKEN, REVOKE, METADATA)
-"""What begins like this is for applications."""
+"""The path prefixes of the endpoints for clients."""
 
 PAGE_PREFIX = "/oauth/"
 DONE = "/oauth/done"
 
 
-def client_routes(entrance: ClientEndpoints, endpoints: Endpoints) -> list[BaseRoute]:
-    """What applications call by themselves."""
+def client_routes(clients: ClientEndpoints, endpoints: Endpoints) -> list[BaseRoute]:
+    """Return the routes that clients call directly."""
     return [
-        exact("POST", PAR, entrance.admit(endpoints.push)),
-        exact("POST", TOKEN, entrance.admit(endpoints.token)),
-        exact("POST", REVOKE, entrance.admit(endpoints.revoke)),
+        exact("POST", PAR, clients.endpoint(endpoints.push)),
+        exact("POST", TOKEN, clients.endpoint(endpoints.token)),
+        exact("POST", REVOKE, clients.endpoint(endpoints.revoke)),
         exact("GET", METADATA, PublicEndpoint(endpoints.metadata)),
     ]
 
 
-def consent_routes(entrance: PageEndpoints, consent: ConsentPages) -> list[BaseRoute]:
-    """What a person sees."""
+def consent_routes(pages: PageEndpoints, consent: ConsentPages) -> list[BaseRoute]:
+    """Return the routes of the consent page."""
     return [
-        # The first look at a request stores it, and starts the time for which it must be in view.
-        exact("GET", AUTHORIZE, entrance.page(Permission.USER, consent.show), has_effects=True),
-        exact("POST", AUTHORIZE, entrance.act(Permission.USER, consent.answer)),
-        exact("GET", DONE, entrance.open_page(consent.done)),
+        # Unsafe: the first GET stores the request and starts the time for which it must be visible.
+        exact("GET", AUTHORIZE, pages.page(Permission.USER, consent.show), has_effects=True),
+        exact("POST", AUTHORIZE, pages.act(Permission.USER, consent.answer)),
+        exact("GET", DONE, pages.open_page(consent.done)),
     ]

@@ -1,1 +1,1 @@
-"""The JSON bodies of the API; their descriptions become the OpenAPI document."""
+"""The JSON bodies and queries of the API; their descriptions become the OpenAPI document."""

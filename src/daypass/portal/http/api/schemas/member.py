@@ -1,4 +1,4 @@
-"""What travels over our API; the descriptions become the OpenAPI document."""
+"""The schemas of operations for all users; the descriptions become the OpenAPI document."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -18,32 +18,32 @@ from daypass.portal.tenants.model import Access
 
 _SENTENCES = {
     "missing": "“{field}” is missing.",
-    "extra_forbidden": "“{field}” is not known here.",
+    "extra_forbidden": "“{field}” is not a known field.",
     "string_too_short": "“{field}” is empty.",
     "string_too_long": "“{field}” is too long.",
 }
 
 Moment = Annotated[
     datetime,
-    # Python 3.10 and its kin read no Z.
+    # An offset instead of Z, which `datetime.fromisoformat` of Python 3.10 cannot parse.
     PlainSerializer(lambda at: at.isoformat(timespec="seconds"), return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-24T15:00:00+00:00"]}),
 ]
-"""A moment in UTC, to the second, with its offset written as +00:00."""
+"""A timestamp in UTC, to the second, with the offset +00:00."""
 
 
 CONSOLE_LINK_LIFE = timedelta(minutes=15)
-"""How long AWS takes a console link; it is a secret until then."""
+"""The time for which AWS accepts a console link; the link is a secret until then."""
 
 
 class RequestBody(BaseModel):
-    """What is sent to us: nothing unknown, nothing converted."""
+    """A request body: unknown fields are rejected, and types are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class SessionCreate(RequestBody):
-    """What access is asked for: exactly one of `tenant` and `admin`."""
+    """The request to create an AWS session. Exactly one of `tenant` and `admin` is required."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -57,59 +57,63 @@ class SessionCreate(RequestBody):
     )
 
     tenant: Annotated[
-        str | None, Field(min_length=1, max_length=255, description="A tenant, by name or id.")
+        str | None, Field(min_length=1, max_length=255, description="The tenant, by name or id.")
     ] = None
-    admin: Annotated[bool, Field(description="The master role; for Administrators.")] = False
+    admin: Annotated[bool, Field(description="Whether to use the master role. For Administrators only.")] = (
+        False
+    )
     duration: Annotated[
         str | int | None,
         Field(
-            description="How long the session is to live: seconds, or as in 90m, 2h and 1h30m. What is "
-            "above a limit is capped, and the answer says by which.",
+            description="The session duration: seconds, or text such as `90m`, `2h` or `1h30m`. A longer "
+            "duration than allowed is reduced, and `capped_by` names the limit.",
             examples=["90m", 7200],
         ),
     ] = None
     purpose: Annotated[
-        Literal["keys", "console"], Field(description="Keys, or a link that signs in to the AWS console.")
+        Literal["keys", "console"],
+        Field(description="Whether to return access keys or a sign-in link to the AWS console."),
     ] = "keys"
     destination: Annotated[
         str | None,
-        Field(max_length=2000, description="Console only: the console page to land on, by URL or path."),
+        Field(max_length=2000, description="The URL or path of the AWS console page to open."),
     ] = None
     reason: Annotated[
-        str, Field(max_length=500, description="Why, in words for the record that auditors read.")
+        str, Field(max_length=500, description="The reason for the session, for the audit log.")
     ] = ""
 
 
 class SessionsQuery(BaseModel):
-    """Which page of one's own sessions."""
+    """The query parameters of the list of the caller's sessions."""
 
     model_config = ConfigDict(extra="forbid")
 
-    cursor: Annotated[str | None, Field(max_length=200, description="`next_cursor` of the page before.")] = (
-        None
-    )
-    limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=200, description="The `next_cursor` of the previous page.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="The maximum number of results.")] = 50
 
 
 class ResourcesQuery(BaseModel):
-    """Which part of a tenant's resources."""
+    """The query parameters of the list of a tenant's resources."""
 
     model_config = ConfigDict(extra="forbid")
 
     search: Annotated[
-        str, Field(max_length=200, description="Words that all occur in its ARN, its kind or its tags.")
+        str,
+        Field(max_length=200, description="Only resources with all these words in ARN, kind or tags."),
     ] = ""
     kind: Annotated[
         Kind | None,
         Field(description="Only resources of this kind."),
         WithJsonSchema({"type": "string", "enum": [kind.value for kind in Kind]}),
     ] = None
-    cursor: Annotated[str | None, Field(max_length=2048, description="`next_cursor` of the page before.")] = (
-        None
-    )
-    limit: Annotated[int, Field(ge=1, le=200, description="How many at most.")] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=2048, description="The `next_cursor` of the previous page.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=200, description="The maximum number of results.")] = 50
     refresh: Annotated[
-        bool, Field(description="Have AWS asked again, rather than take what was read within a minute.")
+        bool, Field(description="Whether to read from AWS again instead of using the one-minute cache.")
     ] = False
 
 
@@ -127,7 +131,7 @@ class Profile(UserRef):
 
 
 class TokenRead(BaseModel):
-    """The API token of this call; the token itself is told nobody."""
+    """The API token of the request, without its secret value."""
 
     id: str
     kind: TokenKind
@@ -136,18 +140,18 @@ class TokenRead(BaseModel):
 
 
 class Me(BaseModel):
-    """Who is calling, and where."""
+    """The caller, and the portal's AWS account and region."""
 
     user: Profile
     token: TokenRead
     account_id: Annotated[
         str,
-        Field(description="The AWS account that sessions are of; empty until the portal has reached AWS."),
+        Field(description="The AWS account of sessions. Empty until the portal has reached AWS."),
     ]
-    region: Annotated[str, Field(description="Where admin sessions land.")]
+    region: Annotated[str, Field(description="The AWS region of admin sessions.")]
     version: Annotated[str, Field(description="The portal's version.")]
     aws_endpoint_url: Annotated[
-        str | None, Field(description="Endpoint of a stand-in for AWS; absent where it is AWS itself.")
+        str | None, Field(description="The endpoint that replaces AWS in a sandbox. Absent for AWS itself.")
     ] = None
 
 
@@ -159,60 +163,68 @@ class TenantRef(BaseModel):
 
 
 class RoleObstacle(BaseModel):
-    """Why a tenant's role does not let the portal in."""
+    """A reason why the portal cannot issue sessions of a tenant's role."""
 
     sentence: str
-    patch: Annotated[str, Field(description="The command that repairs it, for the AWS CLI.")]
+    patch: Annotated[str, Field(description="The AWS CLI command that fixes it.")]
 
 
 class TenantRead(TenantRef):
-    """A tenant as the caller sees it."""
+    """A tenant, with the caller's access."""
 
     region: str
     access: Access
-    role_arn: Annotated[str | None, Field(description="For Administrators.")] = None
-    external_id: Annotated[str | None, Field(description="For Administrators.")] = None
+    role_arn: Annotated[
+        str | None, Field(description="The ARN of the tenant's IAM role. For Administrators only.")
+    ] = None
+    external_id: Annotated[
+        str | None, Field(description="The external id of the IAM role. For Administrators only.")
+    ] = None
     version: Annotated[
-        str | None, Field(description="For Administrators: send it as `If-Match` to change the tenant.")
+        str | None,
+        Field(description="The version, to send as `If-Match` to update or delete. For Administrators only."),
     ] = None
     can_issue: Annotated[
         bool | None,
         Field(
-            description="When a tenant was added or its role changed: whether the role lets the portal in "
-            "and has rights. Null where AWS could not say."
+            description="Whether the portal can assume the role and the role has permissions. Null if AWS "
+            "could not be checked. Only in responses that create the tenant or change its role."
         ),
     ] = None
     role_obstacles: Annotated[
-        list[RoleObstacle] | None, Field(description="Where `can_issue` is false: why, and what repairs it.")
+        list[RoleObstacle] | None,
+        Field(description="The reasons why `can_issue` is false, and how to fix them."),
     ] = None
 
 
 class Paged(BaseModel):
-    """A page of a list."""
+    """A page of results."""
 
-    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+    next_cursor: Annotated[
+        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
+    ]
 
 
 class TenantsQuery(BaseModel):
-    """Which tenants."""
+    """The query parameters of the list of tenants."""
 
     model_config = ConfigDict(extra="forbid")
 
-    search: Annotated[str, Field(max_length=255, description="A part of the name.")] = ""
-    cursor: Annotated[str | None, Field(max_length=500, description="`next_cursor` of the page before.")] = (
-        None
-    )
-    limit: Annotated[int, Field(ge=1, le=1000, description="How many at most.")] = 1000
+    search: Annotated[str, Field(max_length=255, description="Part of the tenant name.")] = ""
+    cursor: Annotated[
+        str | None, Field(max_length=500, description="The `next_cursor` of the previous page.")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="The maximum number of results.")] = 1000
 
 
 class TenantList(Paged):
-    """The tenants that the caller may use, by name."""
+    """A page of the tenants that the caller can use, sorted by name."""
 
     tenants: list[TenantRead]
 
 
 class Keys(BaseModel):
-    """AWS credentials."""
+    """Temporary AWS credentials."""
 
     access_key_id: str
     secret_access_key: Annotated[str, Field(repr=False)]
@@ -220,16 +232,16 @@ class Keys(BaseModel):
 
 
 class LimitRead(BaseModel):
-    """One limit that was considered."""
+    """A limit of the session duration."""
 
     source: LimitSource
-    label: Annotated[str, Field(description="The name that people know this limit by.")]
+    label: Annotated[str, Field(description="The display name of the limit.")]
     seconds: int
-    decided: Annotated[bool, Field(description="Whether the session lives as long as this limit says.")]
+    decided: Annotated[bool, Field(description="Whether this limit determined the session duration.")]
 
 
 class Session(BaseModel):
-    """An AWS session that was handed out, and why it lives as long as it does."""
+    """An AWS session, with the limits that determined its duration."""
 
     id: str
     scope: Literal["tenant", "admin"]
@@ -238,29 +250,38 @@ class Session(BaseModel):
     region: str
     account_id: str
     user: UserRef
-    session_name: Annotated[str, Field(description="What AWS shows as the name of the session.")]
+    session_name: Annotated[str, Field(description="The role session name in AWS.")]
     access: Access
     issued_at: Moment
     expires_at: Moment
-    validity: Annotated[int, Field(description="Seconds from `issued_at` that were decided on.")]
+    validity: Annotated[int, Field(description="The session duration in seconds.")]
     limits: list[LimitRead]
     capped_by: Annotated[
-        LimitSource | None, Field(description="The limit that made the session shorter than it would be.")
+        LimitSource | None,
+        Field(description="The limit that made the session shorter than requested or configured, or null."),
     ]
-    note: Annotated[str | None, Field(description="The same as a sentence.")]
-    credentials: Annotated[Keys | None, Field(description="With purpose `keys`.")] = None
+    note: Annotated[str | None, Field(description="A sentence that explains `capped_by`, or null.")]
+    credentials: Annotated[
+        Keys | None, Field(description="The credentials. Only with the purpose `keys`.")
+    ] = None
     console_url: Annotated[
-        str | None, Field(repr=False, description="With purpose `console`; a secret while it lasts.")
+        str | None,
+        Field(
+            repr=False,
+            description="The console sign-in link, secret until it expires. Only with the purpose `console`.",
+        ),
     ] = None
     console_url_expires_at: Moment | None = None
 
 
 class SessionRecord(BaseModel):
-    """One attempt, whatever became of it."""
+    """A session or an attempt to get one."""
 
     id: str
     scope: Literal["tenant", "admin"]
-    tenant: Annotated[str | None, Field(description="The tenant's name, or what was typed in its place.")]
+    tenant: Annotated[
+        str | None, Field(description="The tenant's name, or the requested text if there is no such tenant.")
+    ]
     role_arn: str
     state: State
     asked_at: Moment
@@ -275,69 +296,77 @@ class SessionRecord(BaseModel):
 
 
 class SessionList(BaseModel):
-    """The caller's own sessions, newest first."""
+    """A page of the caller's sessions, newest first."""
 
     sessions: list[SessionRecord]
-    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+    next_cursor: Annotated[
+        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
+    ]
 
 
 class ResourceRead(BaseModel):
-    """Something that a tenant owns in AWS."""
+    """An AWS resource that a tenant owns."""
 
     arn: str
     kind: Kind
-    label: Annotated[str, Field(description="The kind in words.")]
+    label: Annotated[str, Field(description="The display name of the kind.")]
     name: str
     region: str
     tags: dict[str, str]
     destination: Annotated[
-        str, Field(description="What to ask of `POST /sessions` for a console link that lands on it.")
+        str, Field(description="The `destination` for `POST /sessions` that opens it in the AWS console.")
     ]
 
 
 class ResourceList(BaseModel):
-    """A tenant's resources, by kind and then by ARN."""
+    """A page of a tenant's resources, sorted by kind and ARN."""
 
     tenant: TenantRef
     resources: list[ResourceRead]
-    total: Annotated[int, Field(description="How many there are on all pages.")]
-    kinds: Annotated[dict[Kind, int], Field(description="How many of each kind there are on all pages.")]
-    read_at: Annotated[Moment, Field(description="When AWS was asked; a listing is kept for a minute.")]
-    complete: Annotated[bool, Field(description="Whether AWS gave everything; a very large tenant is cut.")]
-    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last one.")]
+    total: Annotated[int, Field(description="The number of resources on all pages.")]
+    kinds: Annotated[dict[Kind, int], Field(description="The number of resources on all pages, by kind.")]
+    read_at: Annotated[
+        Moment, Field(description="The time of the read from AWS. Listings are cached for one minute.")
+    ]
+    complete: Annotated[
+        bool, Field(description="Whether all resources were read. False for a very large tenant.")
+    ]
+    next_cursor: Annotated[
+        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
+    ]
 
 
 class Problem(BaseModel):
-    """A refusal (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type: str = "about:blank"
     title: str
     status: int
-    detail: Annotated[str, Field(description="A sentence that a person can act on.")]
-    code: Annotated[str, Field(description="The same for programs.")]
-    request_id: Annotated[str, Field(description="Finds this request in the portal's log.")]
+    detail: Annotated[str, Field(description="The error message: what happened and what to do.")]
+    code: Annotated[str, Field(description="The error code. Stable, for programs.")]
+    request_id: Annotated[str, Field(description="The id of the request in the portal's log.")]
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_body(model: type[Model], body: bytes) -> Model:
-    """The body as *model*; raises `InvalidRequest` with a sentence that repeats no value."""
+    """Parse the body as *model*. Raises `InvalidRequest` without any value of the body in its text."""
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise _refusal(error) from None  # the error itself holds what was sent
+        raise _refusal(error) from None  # the original error contains the body
 
 
 def answer_with(
     model: BaseModel, status: HTTPStatus = HTTPStatus.OK, *, exclude_unset: bool = False
 ) -> Response:
-    """An answer that says what *model* does; without what nobody set, where that means something else."""
+    """Return *model* as JSON; *exclude_unset* omits fields that were not set, which differ from null."""
     return answer_json(model.model_dump_json(exclude_unset=exclude_unset).encode(), status)
 
 
 def read_query(model: type[Model], query: object) -> Model:
-    """The query as *model*; raises `InvalidRequest`."""
+    """Parse the query as *model*. Raises `InvalidRequest`."""
     try:
         return model.model_validate(query)
     except ValidationError as error:
@@ -353,6 +382,6 @@ def _refusal(error: ValidationError) -> PortalError:
     field = str(first["loc"][0])
     if field == "duration":
         parse_duration("")
-    shown = "".join(sign for sign in field[:40] if sign.isprintable())
+    shown = "".join(char for char in field[:40] if char.isprintable())
     sentence = _SENTENCES.get(first["type"], "“{field}”: " + first["msg"] + ".")
     return InvalidRequest(sentence.format(field=shown))

@@ -1,4 +1,4 @@
-"""What Administrators send and get of what is noted about tenants."""
+"""The schemas of tenant metadata."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from daypass.portal.http.api.schemas.member import Moment, Paged, RequestBody
 
 
 class MetadataRead(BaseModel):
-    """A note about a tenant."""
+    """A metadata entry of a tenant."""
 
     tenant: str
     key: str
@@ -22,29 +22,29 @@ class MetadataRead(BaseModel):
 
 
 class MetadataList(BaseModel):
-    """What is noted about a tenant, by key."""
+    """All metadata of a tenant, sorted by key."""
 
     metadata: list[MetadataRead]
 
 
 class MetadataPage(Paged):
-    """What is noted about any tenant, a page of it."""
+    """A page of the metadata of all tenants."""
 
     metadata: list[MetadataRead]
 
 
 class MetadataWrite(RequestBody):
-    """What is to be noted."""
+    """The request to create or update a metadata entry."""
 
     model_config = example(kind="url", value="https://grafana.example.com/d/dev01")
 
     kind: Annotated[
         Literal["text", "url", "aws_console"],
-        Field(description="A url begins with https:// or http://."),
+        Field(description="The kind of the value. A `url` begins with `https://` or `http://`."),
     ] = "text"
     value: Annotated[str, Field(max_length=4000)]
 
     @property
     def metadata_kind(self) -> MetadataKind:
-        """The kind, in the domain's own type."""
+        """The kind as the domain's type."""
         return MetadataKind(self.kind)
