@@ -45,7 +45,7 @@ def changing(world: World) -> Iterator[tuple[str, ExactRoute]]:
                 yield f"{method} {route.path}", route
 
 
-def test_every_route_that_changes_anything_is_in_the_table(still_world: World) -> None:
+def test_every_route_that_changes_state_is_in_the_table(still_world: World) -> None:
     served = dict(changing(still_world))
 
     assert served.keys() - OF_EVERYBODY == ROUTES.keys()
@@ -55,7 +55,7 @@ def test_every_route_that_changes_anything_is_in_the_table(still_world: World) -
         assert (route.permission is Permission.ADMINISTRATOR) == is_administrative, name
 
 
-def test_a_route_for_administrators_that_is_not_in_the_table_cannot_be_served() -> None:
+def test_an_administrative_route_that_is_not_in_the_table_cannot_be_built() -> None:
     class Endpoint(PublicEndpoint):
         permission = Permission.ADMINISTRATOR
 
@@ -64,7 +64,7 @@ def test_a_route_for_administrators_that_is_not_in_the_table_cannot_be_served() 
             exact(method, "/api/v1/everything", Endpoint(answer_nothing))
 
 
-def test_every_action_is_made_by_a_route_and_every_route_makes_one_that_is_known() -> None:
+def test_every_action_has_a_route_and_every_route_has_known_actions() -> None:
     made = {action for actions in ROUTES.values() for action in actions}
 
     assert made == ACTIONS.keys()
@@ -83,7 +83,7 @@ def row(action: Action) -> str:
     return f"| {' | '.join([*cells, *channels])} |"
 
 
-def test_the_guide_has_the_table() -> None:
+def test_the_guide_contains_the_table() -> None:
     rows = [line for line in GUIDE.read_text().splitlines() if line.startswith("| `")]
 
     assert rows == [row(action) for action in ACTIONS.values()]

@@ -51,13 +51,13 @@ def filled(path: str) -> str:
     return path.replace("{role}", "admin").replace("{tenant}", DEV.id)
 
 
-def test_every_route_names_its_permission_and_one_method(still_world: World) -> None:
+def test_every_route_declares_a_permission_and_one_method(still_world: World) -> None:
     for route in routes(still_world):
         assert isinstance(route.permission, Permission), route.path
         assert route.methods in ({route.method}, {"GET", "HEAD"}), route.path
 
 
-def test_no_route_is_for_anybody_but_those_listed_here(still_world: World) -> None:
+def test_only_the_routes_listed_here_are_public(still_world: World) -> None:
     open_to_all = {
         f"{method_of(route)} {route.path}"
         for route in routes(still_world)
@@ -67,14 +67,16 @@ def test_no_route_is_for_anybody_but_those_listed_here(still_world: World) -> No
     assert open_to_all == FOR_ANYBODY
 
 
-def test_every_other_route_refuses_whoever_shows_no_token(still_world: World, still_client: Client) -> None:
+def test_every_other_route_refuses_a_request_without_a_token(
+    still_world: World, still_client: Client
+) -> None:
     for route in routes(still_world):
         method = method_of(route)
         if f"{method} {route.path}" not in FOR_ANYBODY:
             assert still_client.send(method, filled(route.path), headers=OWN_FORM).status == 401, route.path
 
 
-def test_a_route_for_administrators_is_closed_to_users(still_world: World, still_client: Client) -> None:
+def test_an_administrative_route_refuses_users(still_world: World, still_client: Client) -> None:
     ends = still_world.clock() + timedelta(hours=1)
     cookie, _ = still_world.token(NOOR, TokenKind.BROWSER, grant_ends_at=ends)
     signed_in = [*OWN_FORM, ("Cookie", f"__Host-daypass={cookie}")]
@@ -89,7 +91,7 @@ def test_a_route_for_administrators_is_closed_to_users(still_world: World, still
     assert closed
 
 
-def test_no_route_takes_a_method_that_it_does_not_declare(still_world: World, still_client: Client) -> None:
+def test_no_route_accepts_an_undeclared_method(still_world: World, still_client: Client) -> None:
     known = list(routes(still_world))
     for path in {filled(route.path) for route in known}:
         # An address may be one route's own and another's, with something in a place of its path.
@@ -103,7 +105,7 @@ def test_no_route_takes_a_method_that_it_does_not_declare(still_world: World, st
                 assert answer.body == b""
                 continue
             forms = ("detail", "Message", "error_description")
-            assert any("does not take" in answer.json.get(form, "") for form in forms)
+            assert any("does not support" in answer.json.get(form, "") for form in forms)
     assert still_world.broker.given == []
 
 
@@ -117,7 +119,7 @@ WITH_EFFECTS = {
 """GET hands out access here, adds to the audit log, or stores what is asked for."""
 
 
-def test_head_is_answered_as_get_without_its_content_wherever_get_has_no_effects(
+def test_head_is_answered_like_a_safe_get_without_content(
     quick_world: World,
 ) -> None:
     ends = quick_world.clock() + timedelta(hours=1)
@@ -142,7 +144,7 @@ def test_head_is_answered_as_get_without_its_content_wherever_get_has_no_effects
         assert connection.scalar(select(func.count()).select_from(issuances)) == 0
 
 
-def test_head_without_a_sign_in_leads_to_it_and_says_nothing(still_client: Client) -> None:
+def test_head_without_a_session_redirects_to_the_sign_in_without_content(still_client: Client) -> None:
     headers = [("Accept", "text/html")]
     got, asked = (still_client.send(method, "/profile", headers=headers) for method in ("GET", "HEAD"))
     unknown = still_client.send("HEAD", "/nothing")
@@ -165,19 +167,23 @@ def test_head_without_a_sign_in_leads_to_it_and_says_nothing(still_client: Clien
         ("/adminproxy/GetTenantNames/", "Message"),
     ],
 )
-def test_where_nothing_is_nothing_is_said_and_nobody_is_sent_elsewhere(
+def test_an_unknown_path_is_answered_with_404_and_no_redirect(
     still_client: Client, path: str, form: str
 ) -> None:
     answer = still_client.get(path)
 
     assert answer.status == 404
-    # The legacy door names what is missing; see test_absent_calls.
-    missing = "Daypass does not have this call" if form == "Message" else "There is nothing at this address."
+    # The legacy API explains unsupported calls; see test_absent_calls.
+    missing = (
+        "Daypass does not support this call" if form == "Message" else "There is nothing at this address."
+    )
     assert answer.json[form].startswith(missing)
     assert answer.header("location") is None
 
 
-def test_every_answer_has_an_id_of_ours_and_the_headers(still_world: World, still_client: Client) -> None:
+def test_every_answer_has_a_request_id_and_the_security_headers(
+    still_world: World, still_client: Client
+) -> None:
     forged = [("X-Request-Id", "forged"), ("X-Correlation-Id", "forged")]
     answers = [
         still_client.get("/healthz", headers=forged),
@@ -212,7 +218,7 @@ def ask(world: World, client: Client, body: bytes | Sequence[Message], *length: 
 LIMIT = 64 * 1024
 
 
-def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(
+def test_a_body_of_the_maximum_size_is_read_and_a_larger_one_is_refused(
     still_world: World, still_client: Client
 ) -> None:
     start, end = b'{"tenant": "nowhere"', b"}"
@@ -224,21 +230,21 @@ def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(
 
 
 @pytest.mark.parametrize("stated", ["65537", "9" * 30, "-1", "+5", "1e3", "\xb2", "", "0x10", "5, 5"])
-def test_a_length_that_is_too_much_or_none_is_not_waited_for(
+def test_an_excessive_or_invalid_content_length_is_refused_at_once(
     still_world: World, still_client: Client, stated: str
 ) -> None:
     assert ask(still_world, still_client, pieces(), stated).status == 413
 
 
-def test_a_body_that_grows_without_saying_so_is_cut_off(still_world: World, still_client: Client) -> None:
+def test_a_chunked_body_above_the_maximum_size_is_refused(still_world: World, still_client: Client) -> None:
     assert ask(still_world, still_client, pieces(*[b"x" * 1024] * 65)).status == 413
     assert ask(still_world, still_client, pieces(*[b"x" * 1024] * 65), "10").status == 413
 
 
-def test_a_body_that_breaks_off_is_no_request(still_world: World, still_client: Client) -> None:
+def test_an_incomplete_body_is_refused(still_world: World, still_client: Client) -> None:
     answer = ask(still_world, still_client, pieces(b'{"tenant": "dev', ends=False))
 
-    assert (answer.status, answer.json["detail"]) == (400, "The body did not arrive whole.")
+    assert (answer.status, answer.json["detail"]) == (400, "The body did not arrive completely.")
 
 
 @pytest.mark.parametrize(
@@ -251,26 +257,28 @@ def test_a_body_that_breaks_off_is_no_request(still_world: World, still_client: 
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_no_json_is_said_to_be_none(still_world: World, still_client: Client, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(still_world: World, still_client: Client, body: bytes) -> None:
     answer = ask(still_world, still_client, body)
 
     assert (answer.status, answer.json["detail"]) == (400, "The body is not JSON.")
 
 
-def test_a_key_that_comes_twice_counts_once(still_world: World, still_client: Client) -> None:
+def test_of_a_repeated_json_key_the_last_value_is_used(still_world: World, still_client: Client) -> None:
     answer = ask(still_world, still_client, b'{"tenant": "dev01", "tenant": "nowhere"}')
 
     assert (answer.status, "nowhere" in answer.json["detail"]) == (404, True)
 
 
-def test_a_number_without_end_is_refused(still_world: World, still_client: Client) -> None:
+def test_a_number_with_too_many_digits_is_refused(still_world: World, still_client: Client) -> None:
     answer = ask(still_world, still_client, b'{"tenant": "dev01", "duration": ' + b"9" * 5000 + b"}")
 
     assert answer.status in {400, 422}
     assert still_world.broker.given == []
 
 
-def test_a_field_s_name_is_shown_short_and_printable(still_world: World, still_client: Client) -> None:
+def test_the_field_name_in_an_error_is_truncated_and_printable(
+    still_world: World, still_client: Client
+) -> None:
     answer = ask(still_world, still_client, b'{"\\u001b[31m\\u202e' + b"x" * 100 + b'": 1}')
 
     assert answer.status == 422

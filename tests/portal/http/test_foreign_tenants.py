@@ -32,7 +32,7 @@ ids = st.uuids().map(str).filter(lambda id_: id_ != DATA.id)
 @pytest.mark.parametrize("username", [DANA, NOOR])
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=names, id_=ids)
-def test_no_legacy_call_tells_a_foreign_tenant_from_none(
+def test_legacy_calls_answer_alike_for_a_foreign_and_a_missing_tenant(
     still_world: World, still_client: Client, username: str, name: str, id_: str
 ) -> None:
     token = still_world.tokens[username]
@@ -53,7 +53,7 @@ def test_no_legacy_call_tells_a_foreign_tenant_from_none(
     duration=st.sampled_from([None, "2h", 900, "899", "nonsense"]),
     reason=st.text(max_size=10),
 )
-def test_our_own_api_does_not_either_whatever_else_is_asked(
+def test_the_api_answers_alike_for_a_foreign_and_a_missing_tenant(
     still_world: World,
     still_client: Client,
     username: str,
@@ -78,7 +78,7 @@ def test_our_own_api_does_not_either_whatever_else_is_asked(
         assert same(one, other, foreign, absent), (one.without_id, other.without_id)
 
 
-def test_on_either_database_the_two_are_alike(world: World, client: Client) -> None:
+def test_the_answers_are_alike_on_every_database(world: World, client: Client) -> None:
     absent = str(UUID(int=UUID(DATA.id).int + 1))
     for path in LEGACY:
         one, other = (client.get(path.format(typed), world.tokens[DANA]) for typed in (DATA.id, absent))
@@ -86,7 +86,7 @@ def test_on_either_database_the_two_are_alike(world: World, client: Client) -> N
         assert same(one, other, DATA.id, absent)
 
 
-def test_one_s_own_list_of_attempts_does_not_tell_them_apart(
+def test_a_user_s_own_sessions_do_not_distinguish_foreign_from_missing_tenants(
     quick_world: World, quick_client: Client
 ) -> None:
     for typed in (DATA.name, "data02"):

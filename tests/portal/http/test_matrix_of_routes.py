@@ -131,7 +131,7 @@ def accepts(route: ExactRoute, caller: Caller) -> bool:
     return caller.kind is TokenKind.BROWSER
 
 
-def test_everybody_gets_what_the_permission_says_whatever_they_ask_about(
+def test_every_caller_is_answered_according_to_the_route_s_permission(
     world: World, callers: list[Caller], things: Mapping[str, Mapping[str, str]]
 ) -> None:
     counted = 0
@@ -154,7 +154,7 @@ def test_everybody_gets_what_the_permission_says_whatever_they_ask_about(
     assert counted > 500
 
 
-def test_what_is_foreign_and_what_is_absent_are_alike_byte_for_byte(
+def test_foreign_and_missing_resources_get_identical_answers(
     world: World, callers: list[Caller], things: Mapping[str, Mapping[str, str]]
 ) -> None:
     compared = 0
@@ -170,7 +170,7 @@ def test_what_is_foreign_and_what_is_absent_are_alike_byte_for_byte(
     assert compared > 100
 
 
-def test_a_members_own_tenant_is_neither_foreign_nor_absent(
+def test_a_member_s_own_tenant_is_visible(
     world: World, callers: list[Caller], things: Mapping[str, Mapping[str, str]]
 ) -> None:
     seen = 0
@@ -185,7 +185,7 @@ def test_a_members_own_tenant_is_neither_foreign_nor_absent(
     assert seen > 10
 
 
-def test_administrators_are_told_what_is_not_there(
+def test_administrators_get_404_for_missing_resources(
     world: World, callers: list[Caller], things: Mapping[str, Mapping[str, str]]
 ) -> None:
     for route in routes(world):

@@ -94,7 +94,7 @@ def calls(draw: st.DrawFn, routes: list[ExactRoute]) -> tuple[str, str, object]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_no_run_of_a_users_calls_widens_anything(world: World, data: st.DataObject) -> None:
+def test_no_sequence_of_a_user_s_calls_extends_any_permission(world: World, data: st.DataObject) -> None:
     routes = [route for door in world.portal.doors for route in door.routes if isinstance(route, ExactRoute)]
     routes = [route for route in routes if is_api(route)]
     tokens = [world.tokens[DANA], world.token(DANA, TokenKind.TEMPORARY)[0]]

@@ -151,7 +151,9 @@ def refused(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("act", [*API, *LEGACY], ids=str)
-def test_a_command_line_proves_it_for_five_minutes_after_its_authorization(world: World, act: Act) -> None:
+def test_a_command_line_needs_no_reauthentication_for_five_minutes_after_its_authorization(
+    world: World, act: Act
+) -> None:
     token = command_line(world)
     world.clock.move(FIVE_MINUTES + SECOND)
     is_refused = refused(call(world, token, act))
@@ -163,14 +165,14 @@ def test_a_command_line_proves_it_for_five_minutes_after_its_authorization(world
 
 
 @pytest.mark.parametrize("act", [one for one in [*API, *LEGACY] if one.needs_proof], ids=str)
-def test_a_permanent_token_that_automates_needs_no_proof_a_year_later(world: World, act: Act) -> None:
+def test_an_exempt_permanent_token_never_needs_reauthentication(world: World, act: Act) -> None:
     world.clock.move(timedelta(days=364))
 
     assert not refused(call(world, world.tokens[ADMIN], act))
 
 
 @pytest.mark.parametrize("act", [*API, *LEGACY], ids=str)
-def test_the_token_of_a_user_who_became_an_administrator_proves_nothing(world: World, act: Act) -> None:
+def test_the_token_of_a_promoted_user_is_not_exempt_from_reauthentication(world: World, act: Act) -> None:
     promoted = api("PATCH", f"/users/{NOOR}", True, role="Administrator")
     assert not refused(call(world, world.tokens[ADMIN], promoted))
     if act.path.endswith(f"members/{NOOR}"):
@@ -178,7 +180,7 @@ def test_the_token_of_a_user_who_became_an_administrator_proves_nothing(world: W
     assert refused(call(world, world.tokens[NOOR], act)) == act.needs_proof
 
 
-def test_a_renewed_token_of_the_command_line_proves_nothing_new(world: World) -> None:
+def test_a_token_refresh_does_not_count_as_reauthentication(world: World) -> None:
     answer = Browser(world, ADMIN).authorize(pushed(world, scope="tenants admin"))
     given = redeem(world, code_of(answer)).json
     world.clock.move(FIVE_MINUTES + SECOND)
@@ -209,7 +211,7 @@ def filled(world: World, act: Act) -> tuple[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("act", PAGES, ids=str)
-def test_a_page_asks_for_the_password_and_keeps_what_was_typed(world: World, act: Act) -> None:
+def test_a_page_asks_for_the_password_and_preserves_the_form(world: World, act: Act) -> None:
     browser = Browser(world, ADMIN)
     path, fields = filled(world, act)
     form = urlencode({**fields, "csrf": csrf_token(browser.cookie)}).encode()
@@ -236,7 +238,7 @@ def test_a_page_asks_for_the_password_and_keeps_what_was_typed(world: World, act
     assert answer.status in {200, 303}, answer.body
 
 
-def test_a_token_of_automation_makes_no_other_one_for_an_administrator(world: World) -> None:
+def test_an_exempt_token_cannot_create_another_one_for_an_administrator(world: World) -> None:
     for_admin = api("POST", "/tokens", True, user=AMIR, name="another")
 
     assert refused(call(world, world.tokens[ADMIN], for_admin))
@@ -246,7 +248,7 @@ def test_a_token_of_automation_makes_no_other_one_for_an_administrator(world: Wo
     assert not refused(call(world, made.json["token"], api("POST", "/tokens", True, user=DANA, name="ci")))
 
 
-def test_demoting_ends_what_tokens_automate_until_an_administrator_makes_another(world: World) -> None:
+def test_demotion_ends_the_exemption_of_a_user_s_tokens(world: World) -> None:
     automated = call(world, command_line(world), api("POST", "/tokens", True, user=AMIR, name="ci")).json
     for role in ("User", "Administrator"):
         assert not refused(call(world, world.tokens[ADMIN], api("PATCH", f"/users/{AMIR}", True, role=role)))
@@ -254,7 +256,9 @@ def test_demoting_ends_what_tokens_automate_until_an_administrator_makes_another
     assert refused(call(world, automated["token"], api("POST", "/tokens", True, user=DANA, name="ci")))
 
 
-def test_ending_a_token_of_another_administrator_needs_proof_and_ones_own_does_not(world: World) -> None:
+def test_revoking_another_administrator_s_token_needs_reauthentication_and_the_own_does_not(
+    world: World,
+) -> None:
     made = {name: world.token(name)[1].id for name in (ADMIN, AMIR, DANA)}
     token = command_line(world)
     world.clock.move(FIVE_MINUTES + SECOND)
@@ -265,7 +269,7 @@ def test_ending_a_token_of_another_administrator_needs_proof_and_ones_own_does_n
     assert needed == {ADMIN: False, AMIR: True, DANA: False}
 
 
-def test_demoting_ends_admin_access_of_the_command_line_until_it_is_authorized_again(world: World) -> None:
+def test_demotion_ends_admin_access_of_the_command_line_until_it_is_authorized_again(world: World) -> None:
     client, of_amir = world.client(), Browser(world, AMIR)
     given = redeem(world, code_of(of_amir.authorize(pushed(world, scope="tenants admin")))).json
     for role in ("User", "Administrator"):
@@ -280,13 +284,13 @@ def test_demoting_ends_admin_access_of_the_command_line_until_it_is_authorized_a
 
 
 @pytest.mark.parametrize("kind", [TokenKind.TEMPORARY])
-def test_a_temporary_token_proves_nothing(world: World, kind: TokenKind) -> None:
+def test_a_temporary_token_is_not_exempt_from_reauthentication(world: World, kind: TokenKind) -> None:
     revealed, _ = world.token(ADMIN, kind)
 
     assert refused(call(world, revealed, api("POST", "/tokens", True, user=DANA, name="ci")))
 
 
-def test_a_token_from_before_the_mark_needs_proof(world: World) -> None:
+def test_a_token_created_before_the_exemption_existed_needs_reauthentication(world: World) -> None:
     with world.database.writing() as connection:
         connection.execute(update(api_tokens).values(reauthentication_exempt=False))
 

@@ -109,7 +109,9 @@ def is_out_of_scope(answer: Answer) -> bool:
     return True
 
 
-def test_a_token_for_tenants_reaches_no_route_of_administrators(world: World, bearers: list[Bearer]) -> None:
+def test_a_token_with_tenant_scope_is_refused_on_administrative_routes(
+    world: World, bearers: list[Bearer]
+) -> None:
     refused = 0
     for method, route in api_routes(world):
         for bearer in bearers:
@@ -126,9 +128,7 @@ def test_a_token_for_tenants_reaches_no_route_of_administrators(world: World, be
     assert refused > 50
 
 
-def test_a_token_for_tenants_reads_nothing_that_only_administration_may(
-    world: World, bearers: list[Bearer]
-) -> None:
+def test_a_token_with_tenant_scope_reads_no_administrative_data(world: World, bearers: list[Bearer]) -> None:
     seen: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
     for method, route in api_routes(world):
         for bearer in bearers:
@@ -146,7 +146,7 @@ def test_a_token_for_tenants_reads_nothing_that_only_administration_may(
 
 
 @pytest.mark.parametrize("allows_admin", [False, True])
-def test_the_ordinary_command_line_works_with_either_scope(
+def test_the_command_line_gets_tenant_access_with_either_scope(
     world: World, bearers: list[Bearer], allows_admin: bool
 ) -> None:
     bearer = next(one for one in bearers if (one.kind, one.allows_admin) == (TokenKind.CLI, allows_admin))
@@ -161,7 +161,7 @@ def test_the_ordinary_command_line_works_with_either_scope(
     assert (admin.status, is_out_of_scope(admin)) == ((201, False) if allows_admin else (403, True))
 
 
-def test_a_user_is_told_that_administration_is_not_for_them_rather_than_to_ask_for_more_scope(
+def test_a_user_is_refused_as_not_an_administrator_rather_than_for_missing_scope(
     world: World,
 ) -> None:
     secret, _ = world.token(DANA, TokenKind.CLI, grant_ends_at=world.clock() + timedelta(hours=1))
@@ -174,7 +174,7 @@ def test_a_user_is_told_that_administration_is_not_for_them_rather_than_to_ask_f
         assert (answer.status, answer.json["code"]) == (403, "access_denied")
 
 
-def test_who_reads_beyond_the_consent_is_on_record(world: World, bearers: list[Bearer]) -> None:
+def test_a_refusal_for_insufficient_scope_is_audited(world: World, bearers: list[Bearer]) -> None:
     bearer = next(one for one in bearers if one.kind is TokenKind.CLI and not one.allows_admin)
     world.client().get("/api/v1/memberships", bearer.secret)
 

@@ -74,7 +74,7 @@ def test_no_secret_is_logged_whatever_breaks(
 
 
 @pytest.mark.parametrize("trouble", [crash_in_aws, crash_in_federation, refuse])
-def test_no_secret_is_in_an_answer_that_is_a_refusal(
+def test_no_secret_is_in_an_error_response(
     quick_world: World, quick_client: Client, trouble: Trouble
 ) -> None:
     trouble(quick_world)
@@ -89,7 +89,7 @@ def test_no_secret_is_in_an_answer_that_is_a_refusal(
         assert not [word for word in (*CANARIES, "Traceback", "Crash", "holding") if word in text]
 
 
-def test_a_bug_is_told_by_a_request_id_that_the_log_has_too(
+def test_an_internal_error_shows_the_request_id_that_is_in_the_log(
     quick_world: World, quick_client: Client, log: StringIO
 ) -> None:
     began = len(log.getvalue())
@@ -107,9 +107,7 @@ def test_a_bug_is_told_by_a_request_id_that_the_log_has_too(
         assert "Crash" in line["exception"]
 
 
-def test_what_is_typed_never_makes_a_line_of_its_own(
-    quick_world: World, quick_client: Client, log: StringIO
-) -> None:
+def test_user_input_cannot_inject_log_lines(quick_world: World, quick_client: Client, log: StringIO) -> None:
     began = len(log.getvalue())
     nasty = 'dev01\r\n{"level":"error"}\x1b[31m\x00\u202e\u2028'
 
@@ -121,5 +119,5 @@ def test_what_is_typed_never_makes_a_line_of_its_own(
     assert not [sign for sign in logged if sign != "\n" and not sign.isprintable()]
 
 
-def test_what_came_with_a_request_does_not_show_its_token() -> None:
+def test_the_repr_of_presented_credentials_hides_the_token() -> None:
     assert "canary" not in repr(PresentedCredentials("canary", "127.0.0.1", "id"))

@@ -58,7 +58,7 @@ def browser(world: World, username: str) -> Browser:
     return Browser(world.client(), cookie)
 
 
-def test_the_others_are_served_while_the_aws_of_one_tenant_is_silent(
+def test_other_requests_are_served_while_aws_does_not_answer_for_one_tenant(
     quick_world: World, quick_client: Client, gate: Event
 ) -> None:
     token, dana = quick_world.tokens[DANA], browser(quick_world, DANA)
@@ -93,7 +93,7 @@ def states(world: World, tenant: str) -> list[str]:
         return list(connection.scalars(query))
 
 
-def test_a_list_of_resources_that_is_long_in_coming_keeps_nobody_else_from_theirs(
+def test_a_slow_listing_of_one_tenant_does_not_delay_others(
     quick_world: World, quick_client: Client, gate: Event
 ) -> None:
     token = quick_world.tokens[DANA]
@@ -115,7 +115,7 @@ def test_a_list_of_resources_that_is_long_in_coming_keeps_nobody_else_from_their
     asyncio.run(crowd())
 
 
-def test_what_asks_aws_runs_in_the_threads_for_it_and_nowhere_else(quick_world: World) -> None:
+def test_calls_to_aws_run_in_the_thread_pool_for_aws_only(quick_world: World) -> None:
     world = quick_world
     client, token = world.client(), world.tokens[ADMIN]
     tenant = {"tenant": "dev01"}

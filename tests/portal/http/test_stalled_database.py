@@ -25,7 +25,7 @@ def issue_at_once(client: Client, token: str, number: int) -> Sequence[Answer]:
     return asyncio.run(all_of_them())
 
 
-def test_callers_get_503_in_ten_seconds_and_sessions_again_when_it_is_back(
+def test_callers_get_503_within_ten_seconds_and_sessions_after_the_recovery(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     with (

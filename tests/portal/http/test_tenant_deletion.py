@@ -107,16 +107,14 @@ def silent_url() -> Iterator[str]:
 
 
 @CHANNELS
-def test_a_deletion_waits_for_aws_in_the_threads_for_it(
-    world: World, roles: FakeRoles, delete: Delete
-) -> None:
+def test_a_deletion_uses_the_thread_pool_for_aws(world: World, roles: FakeRoles, delete: Delete) -> None:
     assert delete(world).status < 400
 
     assert roles.threads == {"portal-aws"}
     assert not is_there(world)
 
 
-def test_a_tenant_is_deleted_in_the_time_of_one_answer_while_aws_is_silent(
+def test_a_tenant_is_deleted_within_the_time_limit_while_aws_does_not_answer(
     sqlite_url: str, silent_url: str
 ) -> None:
     roles = aws_roles(aws_config(silent_url), lambda: ACCOUNT, OwnKeys().session())
@@ -134,7 +132,7 @@ REASON = "AWS asks for a pause before it can empty the role."
 
 @CHANNELS
 @pytest.mark.parametrize("reason", ["", REASON])
-def test_an_administrator_is_told_if_the_role_kept_its_rights_and_clients_work_as_before(
+def test_a_deletion_warns_if_the_role_kept_its_permissions(
     world: World, roles: FakeRoles, delete: Delete, reason: str
 ) -> None:
     roles.refusal = AwsThrottled(reason) if reason else None
@@ -159,7 +157,7 @@ def test_an_administrator_is_told_if_the_role_kept_its_rights_and_clients_work_a
     assert not is_there(world)
 
 
-def test_a_warning_is_one_line_of_a_header_whatever_aws_said(world: World, roles: FakeRoles) -> None:
+def test_a_warning_is_a_single_header_line(world: World, roles: FakeRoles) -> None:
     roles.refusal = AwsThrottled("AWS refused (x\r\nSet-Cookie: a=b\t“é”).")
 
     warning = through_the_api(world).header("daypass-warning") or ""
@@ -169,7 +167,7 @@ def test_a_warning_is_one_line_of_a_header_whatever_aws_said(world: World, roles
     assert warning.endswith("AWS refused (x  Set-Cookie: a=b ???).")
 
 
-def test_the_description_of_the_api_has_the_warning(still_client: Client) -> None:
+def test_the_openapi_document_has_the_warning_header(still_client: Client) -> None:
     paths = still_client.get("/api/v1/openapi.json").json["paths"]
 
     headers = paths["/api/v1/tenants/{tenant}"]["delete"]["responses"]["204"]["headers"]

@@ -52,7 +52,7 @@ DOORS = [by_api, by_legacy_api, by_page, by_import]
         ("\u0430dmin@example.com", "mixes letters of Cyrillic and Latin"),
     ],
 )
-def test_no_door_makes_a_user_whose_name_misleads(
+def test_no_channel_creates_a_user_with_a_misleading_name(
     quick_world: World, door: Callable[[World, str], Answer], name: str, says: str
 ) -> None:
     refused = door(quick_world, name)
@@ -65,7 +65,7 @@ def test_no_door_makes_a_user_whose_name_misleads(
 
 
 @pytest.mark.parametrize("door", [by_api, by_legacy_api, by_page])
-def test_every_door_says_that_a_name_is_another_spelling(
+def test_every_channel_refuses_another_spelling_of_an_existing_name(
     quick_world: World, door: Callable[[World, str], Answer]
 ) -> None:
     refused = door(quick_world, DANA.upper())
@@ -78,7 +78,7 @@ def test_every_door_says_that_a_name_is_another_spelling(
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_every_name_that_is_accepted_is_addressed_at_every_door(quick_world: World, name: str) -> None:
+def test_every_accepted_name_is_addressable_on_every_channel(quick_world: World, name: str) -> None:
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
     body = {"username": name, "role": "User"}
     made = client.post("/api/v1/users", token, body)
@@ -106,7 +106,7 @@ def test_every_name_that_is_accepted_is_addressed_at_every_door(quick_world: Wor
     assert shown[0].json["username"] == made.json["username"]
 
 
-def test_a_user_with_an_older_name_is_addressed_by_id(quick_world: World) -> None:
+def test_a_user_whose_name_predates_the_rules_is_addressed_by_id(quick_world: World) -> None:
     row = {
         "id": "f" * 32,
         "username": OLD,
@@ -143,7 +143,7 @@ def by_operator(world: World, name: str) -> Answer:
     ("name", "says"),
     [("\u0251dmin@example.com", "U+0251"), ("ci\u2010bot", "U+2010"), ("adm\u0131n@example.com", "Write i.")],
 )
-def test_a_name_that_looks_like_another_is_refused_at_every_door(
+def test_a_name_that_looks_like_another_is_refused_on_every_channel(
     quick_world: World, create: Callable[[World, str], Answer], name: str, says: str
 ) -> None:
     answer = create(quick_world, name)
@@ -156,7 +156,7 @@ def test_a_name_that_looks_like_another_is_refused_at_every_door(
         assert UserStore(connection).is_taken("admin-2@example.com")
 
 
-def test_a_user_whose_name_would_be_refused_today_signs_in_and_is_administered(quick_world: World) -> None:
+def test_a_user_whose_name_predates_the_rules_signs_in_and_is_administered(quick_world: World) -> None:
     name, password = "\u0131\u015f\u0131k\u2010\u0251@example.com", Secret("correct horse")
     row = {
         "id": "e" * 32,

@@ -46,7 +46,7 @@ def tag(answer: Answer) -> tuple[tuple[str, str], ...]:
     return (("If-Match", answer.header("etag") or ""),)
 
 
-def test_a_user_lives_and_ends(admin: Administrator) -> None:
+def test_a_user_is_created_updated_and_deleted(admin: Administrator) -> None:
     made = admin("POST", "/users", {"username": "Rita@example.com", "password": "correct horse battery"})
     assert (made.status, made.json["username"], made.json["role"]) == (201, "rita@example.com", "User")
     assert made.json["has_password"]
@@ -65,7 +65,7 @@ def test_a_user_lives_and_ends(admin: Administrator) -> None:
     assert "horse" not in str(admin("GET", "/audit").json)
 
 
-def test_who_is_kept_out_is_out_at_the_next_request(world: World, admin: Administrator) -> None:
+def test_a_disabled_user_is_refused_at_the_next_request(world: World, admin: Administrator) -> None:
     assert world.client().get(f"{ROOT}/me", world.tokens[DANA]).status == 200
 
     assert admin("PATCH", f"/users/{DANA}", {"disabled": True}, ANY).json["disabled"]
@@ -86,7 +86,7 @@ def test_users_are_searched_and_paged(admin: Administrator) -> None:
         assert admin("GET", "/users", query=query).status == 422
 
 
-def test_the_last_administrator_stays(quick_admin: Administrator) -> None:
+def test_the_last_administrator_cannot_be_removed(quick_admin: Administrator) -> None:
     for answer in (
         quick_admin("DELETE", f"/users/{ADMIN}", headers=ANY),
         quick_admin("PATCH", f"/users/{ADMIN}", {"role": "User"}, ANY),
@@ -95,7 +95,7 @@ def test_the_last_administrator_stays(quick_admin: Administrator) -> None:
         assert (answer.status, answer.json["code"]) == (409, "last_administrator")
 
 
-def test_a_table_of_users_is_tried_then_taken(quick_admin: Administrator) -> None:
+def test_an_import_of_users_is_checked_and_then_made(quick_admin: Administrator) -> None:
     table = "username,tenants\nrita@example.com,dev01\n"
 
     tried = quick_admin("POST", "/user-imports", {"csv": table})
@@ -108,7 +108,7 @@ def test_a_table_of_users_is_tried_then_taken(quick_admin: Administrator) -> Non
     assert (membership["tenant"], membership["access"]) == ("dev01", "full")
 
 
-def test_a_tenant_lives_and_ends(admin: Administrator) -> None:
+def test_a_tenant_is_created_updated_and_deleted(admin: Administrator) -> None:
     made = admin("POST", "/tenants", {"name": "team01", "region": "eu-central-1"})
     assert made.status == 201
     assert made.json["role_arn"].endswith(":role/duploservices-team01")
@@ -122,7 +122,7 @@ def test_a_tenant_lives_and_ends(admin: Administrator) -> None:
     assert admin("GET", "/tenants/team01").json["code"] == "tenant_not_found"
 
 
-def test_a_member_sees_a_tenant_and_nothing_of_its_role(world: World, client: Client) -> None:
+def test_a_member_reads_a_tenant_without_its_role(world: World, client: Client) -> None:
     seen = client.get(f"{ROOT}/tenants/dev01", world.tokens[DANA])
 
     assert (seen.json["name"], seen.json["access"]) == ("dev01", "full")
@@ -130,7 +130,9 @@ def test_a_member_sees_a_tenant_and_nothing_of_its_role(world: World, client: Cl
     assert seen.header("etag") is None
 
 
-def test_a_new_tenant_says_whether_its_role_lets_the_portal_in(world: World, admin: Administrator) -> None:
+def test_a_new_tenant_reports_whether_the_portal_can_assume_its_role(
+    world: World, admin: Administrator
+) -> None:
     body = {"name": "team01", "region": "eu-central-1"}
     sentence, patch = "The trust policy is wrong: it asks for another ExternalId.", "aws iam mend it"
     wrong = Finding("trust", Level.ERROR, "team01", sentence, patch)
@@ -151,7 +153,7 @@ def test_a_new_tenant_says_whether_its_role_lets_the_portal_in(world: World, adm
     assert "can_issue" not in admin("GET", "/tenants/team01").json
 
 
-def test_tenants_come_in_pages(world: World, client: Client) -> None:
+def test_the_list_of_tenants_is_paginated(world: World, client: Client) -> None:
     first = client.get(f"{ROOT}/tenants", world.tokens[DANA], query="limit=1").json
     second = client.get(
         f"{ROOT}/tenants", world.tokens[DANA], query=f"limit=1&cursor={first['next_cursor']}"
@@ -163,7 +165,7 @@ def test_tenants_come_in_pages(world: World, client: Client) -> None:
     assert [one["name"] for one in found] == ["data01"]
 
 
-def test_a_membership_lives_and_ends(world: World, admin: Administrator) -> None:
+def test_a_membership_is_created_updated_and_removed(world: World, admin: Administrator) -> None:
     path = f"/tenants/data01/members/{NOOR}"
     assert admin("PUT", path, {"access": "read-only"}).status == 428
     made = admin("PUT", path, {"access": "read-only"}, NEW)
@@ -186,7 +188,7 @@ def client_sees(world: World, username: str) -> list[str]:
     return [one["name"] for one in answer.json["tenants"]]
 
 
-def test_a_setting_lives_and_ends(world: World, admin: Administrator) -> None:
+def test_a_setting_is_created_updated_and_deleted(world: World, admin: Administrator) -> None:
     path = f"/tenants/dev01/settings/{TENANT_VALIDITY.key}"
     made = admin("PUT", path, {"value": "7200"}, NEW)
     assert (made.json["value"], made.json["changed_by"], made.json["in_force"]) == ("7200", ADMIN, True)
@@ -219,7 +221,7 @@ def test_members_of_a_tenant_are_searched_and_paged(world: World, admin: Adminis
     assert world.client().get(f"{ROOT}{everyone}", world.tokens[DANA], query="search=n").status == 403
 
 
-def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> None:
+def test_a_metadata_entry_is_created_updated_and_deleted(quick_admin: Administrator) -> None:
     path, asked = "/tenants/dev01/metadata/links/board", {"kind": "url", "value": "https://a.example"}
     made = quick_admin("PUT", path, asked, NEW)
     assert (made.json["key"], made.json["kind"], made.json["changed_by"]) == ("links/board", "url", ADMIN)
@@ -243,7 +245,7 @@ def test_a_note_about_a_tenant_lives_and_ends(quick_admin: Administrator) -> Non
     "of_what", ["/tenants/dev01/metadata", "/tenants/dev01/settings", "/settings/AppConfig"]
 )
 @pytest.mark.parametrize("key", ["%2Fboard", "links%2F%2Fboard"])
-def test_a_key_that_is_another_one_in_a_path_is_refused(
+def test_a_key_that_begins_with_a_slash_is_refused(
     quick_world: World, quick_admin: Administrator, of_what: str, key: str
 ) -> None:
     answer = quick_world.client().send(
@@ -259,7 +261,7 @@ def test_a_key_that_is_another_one_in_a_path_is_refused(
     assert [] in quick_admin("GET", of_what.removesuffix("/AppConfig")).json.values()
 
 
-def test_a_setting_of_the_system_may_have_slashes_in_its_key(quick_admin: Administrator) -> None:
+def test_the_key_of_a_system_setting_may_contain_slashes(quick_admin: Administrator) -> None:
     path = "/settings/AppConfig/some/legacy/key"
 
     assert quick_admin("PUT", path, {"value": "x"}, NEW).json["key"] == "some/legacy/key"
@@ -269,7 +271,7 @@ def test_a_setting_of_the_system_may_have_slashes_in_its_key(quick_admin: Admini
     assert quick_admin("DELETE", path, headers=ANY).status == 204
 
 
-def test_a_token_for_somebody_is_shown_once_and_ended(world: World, admin: Administrator) -> None:
+def test_a_token_for_another_user_is_shown_once_and_revoked(world: World, admin: Administrator) -> None:
     made = admin("POST", "/tokens", {"user": DANA, "name": "ci", "days": 30})
     assert made.status == 201
     token = made.json["token"]
@@ -284,7 +286,7 @@ def test_a_token_for_somebody_is_shown_once_and_ended(world: World, admin: Admin
     assert admin("DELETE", "/tokens/none").status == 404
 
 
-def test_what_happened_can_be_read(world: World, admin: Administrator) -> None:
+def test_sessions_audit_events_and_overview_can_be_read(world: World, admin: Administrator) -> None:
     world.client().post(f"{ROOT}/sessions", world.tokens[DANA], {"tenant": "dev01"})
     world.clock.move(timedelta(seconds=1))
     world.client().post(f"{ROOT}/sessions", world.tokens[NOOR], {"tenant": "dev01"})
@@ -304,7 +306,7 @@ def test_what_happened_can_be_read(world: World, admin: Administrator) -> None:
         assert admin("GET", "/audit", query=query).status == 422
 
 
-def test_what_widens_is_refused_to_a_token_that_was_merely_revealed(quick_world: World) -> None:
+def test_a_temporary_token_cannot_make_changes_that_need_reauthentication(quick_world: World) -> None:
     revealed, _ = quick_world.token(ADMIN, TokenKind.TEMPORARY)
     body = json.dumps({"role": "Administrator"}).encode()
 
@@ -313,7 +315,7 @@ def test_what_widens_is_refused_to_a_token_that_was_merely_revealed(quick_world:
     assert (answer.status, answer.json["code"]) == (403, "fresh_sign_in_needed")
 
 
-def test_a_role_of_another_tenant_is_refused(quick_admin: Administrator) -> None:
+def test_the_role_of_another_tenant_is_refused(quick_admin: Administrator) -> None:
     asked = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.role_arn}
 
     assert quick_admin("POST", "/tenants", asked).status == 422

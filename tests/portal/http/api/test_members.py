@@ -20,7 +20,7 @@ from tests.portal.http.world import ACCOUNT, ADMIN, DANA, DATA, DEV, NOOR, PROD,
 SESSIONS = "/api/v1/sessions"
 
 
-def test_me_says_who_is_calling_with_what_and_where(world: World, client: Client) -> None:
+def test_me_returns_the_caller_the_token_and_the_account(world: World, client: Client) -> None:
     answer = client.get("/api/v1/me", world.tokens[DANA])
 
     assert answer.status == 200
@@ -41,7 +41,7 @@ def test_me_says_who_is_calling_with_what_and_where(world: World, client: Client
         (ADMIN, [("data01", "full"), ("dev01", "full"), ("prod01", "full")]),
     ],
 )
-def test_tenants_are_those_that_one_may_use_by_name(
+def test_the_list_of_tenants_has_the_visible_ones_sorted_by_name(
     world: World, client: Client, username: str, seen: list[tuple[str, str]]
 ) -> None:
     answer = client.get("/api/v1/tenants", world.tokens[username])
@@ -55,7 +55,7 @@ def test_tenants_are_those_that_one_may_use_by_name(
 
 
 @pytest.mark.parametrize("reference", [DEV.name, DEV.id])
-def test_keys_for_a_tenant(world: World, client: Client, reference: str) -> None:
+def test_a_member_gets_keys_for_a_tenant(world: World, client: Client, reference: str) -> None:
     answer = client.post(
         SESSIONS, world.tokens[DANA], {"tenant": reference, "duration": "30m", "reason": "r"}
     )
@@ -88,7 +88,9 @@ def test_keys_for_a_tenant(world: World, client: Client, reference: str) -> None
     assert "console_url" not in session
 
 
-def test_an_administrator_gets_the_master_role_whatever_the_pages_offer(world: World, client: Client) -> None:
+def test_an_administrator_gets_the_master_role_although_pages_do_not_offer_it(
+    world: World, client: Client
+) -> None:
     world.set(ENABLE_ADMIN_JIT_ON_UI, "false")
 
     answer = client.post(SESSIONS, world.tokens[ADMIN], {"admin": True})
@@ -98,9 +100,7 @@ def test_an_administrator_gets_the_master_role_whatever_the_pages_offer(world: W
     assert answer.json["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/duplomaster"
 
 
-def test_a_console_link_comes_without_keys_and_says_how_long_it_is_a_secret(
-    world: World, client: Client
-) -> None:
+def test_a_console_link_comes_without_keys_and_with_its_expiry(world: World, client: Client) -> None:
     ask = {"tenant": "dev01", "purpose": "console", "destination": "/s3/buckets"}
 
     answer = client.post(SESSIONS, world.tokens[DANA], ask)
@@ -113,24 +113,24 @@ def test_a_console_link_comes_without_keys_and_says_how_long_it_is_a_secret(
     assert world.broker.landed == ["https://eu-west-1.console.example/s3/buckets"]
 
 
-def test_what_is_capped_says_by_what(world: World, client: Client) -> None:
+def test_a_capped_session_names_the_limit(world: World, client: Client) -> None:
     world.set(TENANT_VALIDITY, "1800", DEV)
 
     answer = client.post(SESSIONS, world.tokens[DANA], {"tenant": "dev01", "duration": 7200})
 
     assert (answer.status, answer.json["validity"], answer.json["capped_by"]) == (201, 1800, "configured")
     assert answer.json["note"] == (
-        "This session lasts 30 min, though 2 h was asked for. What limits it: AWS Access Token Validity."
+        "This session lasts 30 min, though 2 h was requested. Limited by: AWS Access Token Validity."
     )
 
 
-def test_a_reader_is_told_that_the_session_only_reads(world: World, client: Client) -> None:
+def test_a_read_only_member_s_session_is_marked_read_only(world: World, client: Client) -> None:
     answer = client.post(SESSIONS, world.tokens[DANA], {"tenant": "prod01"})
 
     assert (answer.status, answer.json["access"]) == (201, "read-only")
 
 
-def test_my_sessions_are_my_own_newest_first_and_page_by_page(world: World, client: Client) -> None:
+def test_a_user_lists_their_own_sessions_newest_first_in_pages(world: World, client: Client) -> None:
     for tenant, by in (("dev01", DANA), ("prod01", DANA), ("data01", ADMIN), ("data01", DANA)):
         client.post(SESSIONS, world.tokens[by], {"tenant": tenant, "reason": "ticket 4711"})
         world.clock.move(timedelta(seconds=1))
@@ -168,10 +168,10 @@ def test_my_sessions_are_my_own_newest_first_and_page_by_page(world: World, clie
         ({"admin": True}, 403, "access_denied", "Administrators"),
         ({"admin": "yes"}, 422, "invalid_request", "“admin”"),
         ({}, 422, "invalid_request", "either a “tenant” or"),
-        ({"tenant": "dev01", "admin": True}, 422, "invalid_request", "not for both"),
-        ({"tenant": "dev01", "role": "x"}, 422, "invalid_request", "“role” is not known"),
+        ({"tenant": "dev01", "admin": True}, 422, "invalid_request", "not both"),
+        ({"tenant": "dev01", "role": "x"}, 422, "invalid_request", "“role” is not a known field"),
         ({"tenant": "dev01", "purpose": "both"}, 422, "invalid_request", "“purpose”"),
-        ({"tenant": "dev01", "destination": "/s3"}, 422, "invalid_request", "purpose “console” only"),
+        ({"tenant": "dev01", "destination": "/s3"}, 422, "invalid_request", "requires the purpose “console”"),
         (
             {"tenant": "dev01", "purpose": "console", "destination": "https://evil.example"},
             422,
@@ -204,7 +204,7 @@ def test_my_sessions_are_my_own_newest_first_and_page_by_page(world: World, clie
     ],
     ids=str,
 )
-def test_what_cannot_be_had_is_a_problem_with_a_sentence(
+def test_a_refused_session_request_is_a_problem_document(
     still_world: World, still_client: Client, asked: object, status: int, code: str, says: str
 ) -> None:
     answer = still_client.post(SESSIONS, still_world.tokens[DANA], asked)
@@ -230,7 +230,7 @@ def test_what_cannot_be_had_is_a_problem_with_a_sentence(
     ],
     ids=str,
 )
-def test_each_trouble_of_aws_has_its_status(
+def test_each_aws_error_has_its_status(
     quick_world: World, quick_client: Client, refusal: AwsRefused, status: int
 ) -> None:
     quick_world.broker.assume_error = refusal
@@ -245,7 +245,9 @@ def test_each_trouble_of_aws_has_its_status(
     assert (answer.header("retry-after") is not None) == (status == 503)
 
 
-def test_where_jit_is_off_for_users_they_are_told_by_whom(quick_world: World, quick_client: Client) -> None:
+def test_users_are_refused_with_the_reason_while_jit_is_turned_off(
+    quick_world: World, quick_client: Client
+) -> None:
     quick_world.set(DISABLE_NON_ADMIN_JIT, "true")
 
     refused = quick_client.post(SESSIONS, quick_world.tokens[DANA], {"tenant": "dev01"})
@@ -256,7 +258,9 @@ def test_where_jit_is_off_for_users_they_are_told_by_whom(quick_world: World, qu
     assert issued.status == 201
 
 
-def test_a_sign_in_that_is_nearly_over_means_sign_in_again(quick_world: World, quick_client: Client) -> None:
+def test_a_sign_in_that_is_about_to_expire_requires_a_new_one(
+    quick_world: World, quick_client: Client
+) -> None:
     token, _ = quick_world.token(DANA, TokenKind.TEMPORARY, grant_ends_at=NOON + timedelta(minutes=14))
 
     answer = quick_client.post(SESSIONS, token, {"tenant": "dev01"})
@@ -272,10 +276,10 @@ def test_a_sign_in_that_is_nearly_over_means_sign_in_again(quick_world: World, q
         ("limit=201", "“limit”"),
         ("limit=many", "“limit”"),
         ("cursor=none", ""),
-        ("colour=red", "“colour” is not known"),
+        ("colour=red", "“colour” is not a known field"),
     ],
 )
-def test_a_page_that_cannot_be_is_refused(
+def test_invalid_pagination_parameters_are_refused(
     still_world: World, still_client: Client, query: str, says: str
 ) -> None:
     answer = still_client.get(SESSIONS, still_world.tokens[DANA], query=query)
@@ -284,7 +288,9 @@ def test_a_page_that_cannot_be_is_refused(
     assert says in answer.json["detail"]
 
 
-def test_somebody_else_s_cursor_shows_nothing_of_theirs(quick_world: World, quick_client: Client) -> None:
+def test_another_user_s_cursor_reveals_none_of_their_sessions(
+    quick_world: World, quick_client: Client
+) -> None:
     for _ in range(3):
         quick_client.post(SESSIONS, quick_world.tokens[ADMIN], {"tenant": PROD.name})
         quick_world.clock.move(timedelta(seconds=1))

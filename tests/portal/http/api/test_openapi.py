@@ -21,13 +21,15 @@ def described(still_world: World) -> OpenApiSchema:
     return describe(still_world.portal.app)
 
 
-def test_the_description_is_valid_and_needs_no_token(described: OpenApiSchema, still_client: Client) -> None:
+def test_the_document_is_valid_and_needs_no_token(described: OpenApiSchema, still_client: Client) -> None:
     described.validate()
     assert still_client.get(DESCRIPTION).json["openapi"] == "3.1.0"
     assert still_client.get(DESCRIPTION).json["servers"] == [{"url": PUBLIC_URL}]
 
 
-def test_it_describes_every_call_there_is_and_no_other(still_world: World, still_client: Client) -> None:
+def test_the_document_describes_exactly_the_existing_operations(
+    still_world: World, still_client: Client
+) -> None:
     paths = still_client.get(DESCRIPTION).json["paths"]
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     served = {
@@ -41,7 +43,7 @@ def test_it_describes_every_call_there_is_and_no_other(still_world: World, still
     assert described == served - {f"GET {DESCRIPTION}", "GET /api/docs"}
 
 
-def test_it_can_be_read_as_a_page_that_asks_nothing_of_another_host(still_client: Client) -> None:
+def test_the_reference_page_loads_nothing_from_other_hosts(still_client: Client) -> None:
     page = still_client.get("/api/docs")
     text = page.body.decode()
 
@@ -56,7 +58,7 @@ def test_it_can_be_read_as_a_page_that_asks_nothing_of_another_host(still_client
     assert set(re.findall(r"https?://[^/\s\"<]+", leads)) == {PUBLIC_URL}
 
 
-def test_every_call_has_a_name_a_summary_and_a_sentence_for_each_refusal(still_client: Client) -> None:
+def test_every_operation_has_an_id_a_summary_and_a_description_of_each_error(still_client: Client) -> None:
     for methods in still_client.get(DESCRIPTION).json["paths"].values():
         for operation in methods.values():
             assert operation["operationId"]
@@ -69,7 +71,7 @@ def test_every_call_has_a_name_a_summary_and_a_sentence_for_each_refusal(still_c
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @settings(max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_is_sent_is_answered_as_described(
+def test_every_answer_to_a_user_conforms_to_the_document(
     still_world: World, described: OpenApiSchema, mode: GenerationMode, data: st.DataObject
 ) -> None:
     case = data.draw(described.as_strategy(generation_mode=mode))

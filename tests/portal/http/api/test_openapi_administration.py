@@ -37,7 +37,7 @@ def described(world: World) -> OpenApiSchema:
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @settings(max_examples=120, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_whatever_an_administrator_sends_is_answered_as_described(
+def test_every_answer_to_an_administrator_conforms_to_the_document(
     world: World, described: OpenApiSchema, mode: GenerationMode, data: st.DataObject
 ) -> None:
     case = data.draw(described.as_strategy(generation_mode=mode))
@@ -56,7 +56,7 @@ def _preconditions(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_missing_precondition_is_refused_with_each_header_that_is_described_by_example(
+def test_a_missing_precondition_is_refused_with_the_headers_that_the_document_describes(
     still_world: World, still_client: Client
 ) -> None:
     admin, refused = still_world.tokens[ADMIN], {}

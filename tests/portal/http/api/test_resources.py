@@ -31,7 +31,7 @@ def client(full_world: World) -> Client:
     return full_world.client()
 
 
-def test_a_member_is_shown_what_the_tenant_owns(full_world: World, client: Client) -> None:
+def test_a_member_lists_the_tenant_s_resources(full_world: World, client: Client) -> None:
     answer = client.get(OURS, full_world.tokens[DANA]).json
 
     assert answer["tenant"] == {"id": DEV.id, "name": "dev01"}
@@ -52,7 +52,9 @@ def test_a_member_is_shown_what_the_tenant_owns(full_world: World, client: Clien
     }
 
 
-def test_the_destination_is_what_a_console_link_takes(full_world: World, client: Client) -> None:
+def test_the_destination_of_a_resource_is_accepted_for_a_console_link(
+    full_world: World, client: Client
+) -> None:
     token = full_world.tokens[DANA]
     for resource in client.get(OURS, token).json["resources"]:
         asked = {"tenant": "dev01", "purpose": "console", "destination": resource["destination"]}
@@ -61,7 +63,7 @@ def test_the_destination_is_what_a_console_link_takes(full_world: World, client:
         assert full_world.broker.landed[-1].endswith(resource["destination"])
 
 
-def test_pages_lead_to_the_next_one(full_world: World, client: Client) -> None:
+def test_the_list_of_resources_is_paginated(full_world: World, client: Client) -> None:
     shown: list[str] = []
     query: dict[str, Any] = {"limit": 4}
     while True:
@@ -79,7 +81,9 @@ def test_pages_lead_to_the_next_one(full_world: World, client: Client) -> None:
     ("query", "total"),
     [("search=shop", 1), ("kind=s3-bucket", 2), ("search=dev01+queue", 1), ("search=x+y", 0)],
 )
-def test_words_and_kinds_narrow_it(full_world: World, client: Client, query: str, total: int) -> None:
+def test_search_words_and_kinds_filter_the_resources(
+    full_world: World, client: Client, query: str, total: int
+) -> None:
     answer = client.get(OURS, full_world.tokens[DANA], query=query).json
 
     assert answer["total"] == len(answer["resources"]) == total
@@ -89,14 +93,14 @@ def test_words_and_kinds_narrow_it(full_world: World, client: Client, query: str
     "query",
     ["kind=ec2", "limit=0", "limit=201", "cursor=x", "refresh=perhaps", "order=name", f"search={'x' * 201}"],
 )
-def test_a_question_that_makes_no_sense_is_refused(full_world: World, client: Client, query: str) -> None:
+def test_invalid_query_parameters_are_refused(full_world: World, client: Client, query: str) -> None:
     answer = client.get(OURS, full_world.tokens[DANA], query=query)
 
     assert answer.status == 422
     assert answer.json["detail"].endswith(".")
 
 
-def test_it_is_read_once_a_minute_or_when_asked(full_world: World, client: Client) -> None:
+def test_resources_are_cached_for_a_minute_unless_refreshed(full_world: World, client: Client) -> None:
     for username, query, later in (
         (DANA, "", timedelta()),
         (ADMIN, "", timedelta(seconds=30)),
@@ -109,7 +113,7 @@ def test_it_is_read_once_a_minute_or_when_asked(full_world: World, client: Clien
 
 
 @pytest.mark.parametrize("username", [DANA, NOOR])
-def test_a_foreign_tenant_and_one_that_is_not_there_answer_alike(
+def test_a_foreign_and_a_missing_tenant_get_the_same_answer(
     full_world: World, client: Client, username: str
 ) -> None:
     token = full_world.tokens[username]
@@ -131,7 +135,9 @@ def test_a_foreign_tenant_and_one_that_is_not_there_answer_alike(
         (AwsTrustRefused("Not let in."), 502),
     ],
 )
-def test_what_aws_says_is_told(full_world: World, client: Client, refusal: PortalError, status: int) -> None:
+def test_errors_of_aws_are_passed_on(
+    full_world: World, client: Client, refusal: PortalError, status: int
+) -> None:
     full_world.source.error = refusal
 
     answer = client.get(OURS, full_world.tokens[DANA])
@@ -139,7 +145,7 @@ def test_what_aws_says_is_told(full_world: World, client: Client, refusal: Porta
     assert (answer.status, answer.json["detail"]) == (status, refusal.reason)
 
 
-def test_a_listing_that_is_cut_says_so(full_world: World, client: Client) -> None:
+def test_an_incomplete_listing_is_marked(full_world: World, client: Client) -> None:
     full_world.source.page_size, full_world.source.error_after = 5, 1
     full_world.source.error = AwsThrottled("A pause.")
 
@@ -150,7 +156,7 @@ def test_a_listing_that_is_cut_says_so(full_world: World, client: Client) -> Non
     assert answer["resources"][0]["arn"] == arns_of("dev01")[Kind.S3_BUCKET]
 
 
-def test_the_description_names_the_tenant_in_the_path(still_client: Client) -> None:
+def test_the_document_has_the_tenant_as_a_path_parameter(still_client: Client) -> None:
     described = still_client.get("/api/v1/openapi.json").json
 
     parameters = described["paths"]["/api/v1/tenants/{tenant}/resources"]["get"]["parameters"]

@@ -46,7 +46,9 @@ def test_without_a_token_every_call_is_401_and_never_a_redirect(
 
 
 @pytest.mark.parametrize("call", [*OURS, *LEGACY])
-def test_a_cookie_says_nothing_here(still_world: World, still_client: Client, call: str) -> None:
+def test_a_cookie_does_not_authenticate_an_api_call(
+    still_world: World, still_client: Client, call: str
+) -> None:
     token = still_world.tokens[ADMIN]
     cookie = f"__Host-daypass={token}; Authorization=Bearer {token}; token={token}"
 
@@ -79,7 +81,7 @@ def bearer(value: str) -> list[tuple[str, str]]:
     ],
 )
 @pytest.mark.parametrize("call", ["GET /api/v1/me", "GET /v3/features/system"])
-def test_what_is_no_token_is_refused_with_a_sentence(
+def test_an_invalid_authorization_header_is_refused_without_repeating_the_token(
     still_world: World, still_client: Client, call: str, headers: Callable[[str], Headers], says: str
 ) -> None:
     token = still_world.tokens[DANA]
@@ -91,14 +93,16 @@ def test_what_is_no_token_is_refused_with_a_sentence(
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_is_read_in_any_case(still_world: World, still_client: Client, scheme: str) -> None:
+def test_the_bearer_scheme_ignores_case(still_world: World, still_client: Client, scheme: str) -> None:
     headers = bearer(f"{scheme}   {still_world.tokens[DANA]} ")
 
     assert still_client.get("/api/v1/me", headers=headers).status == 200
 
 
 @pytest.mark.parametrize("call", ["GET /api/v1/me", f"GET {TENANT_KEYS}"])
-def test_a_token_that_counts_no_more_says_why(quick_world: World, quick_client: Client, call: str) -> None:
+def test_an_invalid_token_is_refused_with_the_reason(
+    quick_world: World, quick_client: Client, call: str
+) -> None:
     world = quick_world
     expired, _ = world.token(DANA, lifetime=timedelta(minutes=1))
     ended, _ = world.token(DANA, TokenKind.TEMPORARY, grant_ends_at=world.clock() + timedelta(minutes=1))
@@ -115,7 +119,7 @@ def test_a_token_that_counts_no_more_says_why(quick_world: World, quick_client: 
     assert "account was disabled" in reason(quick_client, call, world.tokens[DANA])
 
 
-def test_a_revoked_token_counts_for_nothing_from_the_next_request_on(world: World, client: Client) -> None:
+def test_a_revoked_token_is_refused_at_the_next_request(world: World, client: Client) -> None:
     token, known = world.token(DANA)
     before = client.get(TENANT_KEYS, token).status
     world.identity.revoke_token(world.users[DANA], known.id, OPERATOR)
@@ -150,7 +154,7 @@ PROXY, CALLER, FORGED = "10.0.0.5", "198.51.100.9", "192.0.2.66"
         ("", [FORGED], ""),
     ],
 )
-def test_the_address_on_record_is_one_that_somebody_trusted_vouches_for(
+def test_the_recorded_address_is_the_last_one_before_trusted_proxies(
     sqlite_url: str, peer: str, forwarded: list[str], address: str
 ) -> None:
     headers = [("X-Forwarded-For", value) for value in forwarded]
@@ -164,7 +168,7 @@ def test_the_address_on_record_is_one_that_somebody_trusted_vouches_for(
     assert record["address"] == address
 
 
-def test_a_portal_that_stands_in_front_itself_believes_no_forwarding(sqlite_url: str) -> None:
+def test_without_trusted_proxies_forwarding_headers_are_ignored(sqlite_url: str) -> None:
     with make_world(sqlite_url, is_behind_proxy=False) as world:
         client = world.client("127.0.0.1")
         headers = [("X-Forwarded-For", FORGED), ("Forwarded", f"for={FORGED}"), ("X-Real-IP", FORGED)]
@@ -183,7 +187,7 @@ def test_a_portal_that_stands_in_front_itself_believes_no_forwarding(sqlite_url:
         [("Forwarded", "host=evil.example"), ("X-Original-URL", "/api/v1/me")],
     ],
 )
-def test_no_header_says_where_the_portal_is(
+def test_no_request_header_changes_the_portal_s_public_url(
     still_world: World, still_client: Client, headers: Headers
 ) -> None:
     for path in ("/v3/features/system", "/api/v1/openapi.json", "/api/v1/me"):

@@ -21,13 +21,13 @@ MEMBER = "/api/v1/tenants/{tenant}/members/{user}"
 @pytest.mark.parametrize(
     ("tenant", "user"), [("dev01", "dana"), ("abc", "xabc"), ("xabc", "abc"), ("q", "q"), ("user", "tenant")]
 )
-def test_a_route_is_one_route_whatever_its_parts_are(tenant: str, user: str) -> None:
+def test_the_route_template_is_the_same_for_all_parameter_values(tenant: str, user: str) -> None:
     path = MEMBER.format(tenant=tenant, user=user)
 
     assert RouteInfo("GET", path, {"tenant": tenant, "user": user}).route == f"GET {MEMBER}"
 
 
-def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
+def test_a_refusal_that_could_not_be_audited_is_audited_the_next_time() -> None:
     recorded: list[Event] = []
     is_out = True
 
@@ -48,7 +48,7 @@ def test_what_could_not_be_recorded_is_recorded_the_next_time() -> None:
     assert len(recorded) == 1
 
 
-def test_an_attempt_after_the_clock_was_set_back_is_recorded() -> None:
+def test_a_refusal_after_the_clock_was_set_back_is_audited() -> None:
     recorded: list[Event] = []
     clock = FakeClock()
     doorkeeper = Authorizer(recorded.append, clock)

@@ -36,7 +36,7 @@ from tests.proxy_fixture import proxied
 KEYS = ("/api/v1/sessions", {"tenant": "dev01"})
 
 
-def test_a_portal_that_is_well_is_alive_and_ready(world: World, client: Client) -> None:
+def test_a_healthy_portal_is_alive_and_ready(world: World, client: Client) -> None:
     assert (client.get("/healthz").status, client.get("/healthz").json) == (200, {"status": "ok"})
     assert (client.get("/readyz").status, client.get("/readyz").json) == (
         200,
@@ -45,7 +45,7 @@ def test_a_portal_that_is_well_is_alive_and_ready(world: World, client: Client) 
     assert world.broker.assumed == []
 
 
-def test_a_database_that_crashed_makes_it_unready_and_nothing_is_issued_until_it_is_back(
+def test_a_crashed_database_makes_the_portal_unready_and_stops_issuing_until_it_is_back(
     crashing_postgres: PostgresServer,
 ) -> None:
     with make_world(crashing_postgres.url("portal")) as world:
@@ -103,7 +103,7 @@ def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, AuditLog,
         database.close()
 
 
-def test_a_database_that_another_process_locks_makes_it_unready_within_a_second(sqlite_url: str) -> None:
+def test_a_locked_database_makes_the_portal_unready_within_a_second(sqlite_url: str) -> None:
     with probing(sqlite_url, timedelta(milliseconds=20)) as (_, _, client, time):
         told = [client.get("/readyz").status]
 
@@ -133,7 +133,7 @@ def _probe_with_a_full_disk(url: str, answers: "Connection[object, object]") -> 
             answers.send(client.get("/readyz").status)
 
 
-def test_a_full_disk_makes_it_unready_until_there_is_room(sqlite_url: str) -> None:
+def test_a_full_disk_makes_the_portal_unready_until_there_is_space(sqlite_url: str) -> None:
     reading, writing = PROCESSES.Pipe(duplex=False)
     process = PROCESSES.Process(target=_probe_with_a_full_disk, args=(sqlite_url, writing))
     process.start()
@@ -143,7 +143,7 @@ def test_a_full_disk_makes_it_unready_until_there_is_room(sqlite_url: str) -> No
     assert [reading.recv() for _ in range(3)] == [200, 503, 200]
 
 
-def test_a_read_only_postgresql_makes_it_unready(postgres: PostgresServer, postgres_url: str) -> None:
+def test_a_read_only_postgresql_makes_the_portal_unready(postgres: PostgresServer, postgres_url: str) -> None:
     name = urlsplit(postgres_url).path.removeprefix("/")
     told = []
     try:
@@ -158,7 +158,7 @@ def test_a_read_only_postgresql_makes_it_unready(postgres: PostgresServer, postg
     assert told == [503, 200]
 
 
-def test_a_server_that_vanished_makes_it_unready_in_two_seconds(
+def test_an_unreachable_database_server_makes_the_portal_unready_in_two_seconds(
     postgres: PostgresServer, postgres_url: str
 ) -> None:
     with proxied(postgres, postgres_url) as (proxy, url), make_world(url) as world:
@@ -172,7 +172,7 @@ def test_a_server_that_vanished_makes_it_unready_in_two_seconds(
     assert took < 8
 
 
-def test_a_writer_that_hangs_makes_it_unready_and_is_asked_once(database: Database) -> None:
+def test_a_hanging_write_makes_the_portal_unready_and_runs_only_once(database: Database) -> None:
     audit, time = AuditLog(database, lambda: NOON), Time()
     probe, calls = WriteProbe(database, audit, lambda: NOON), list[float]()
 
@@ -206,7 +206,7 @@ def test_many_probes_at_once_share_one_write() -> None:
     assert calls == [1]
 
 
-def test_a_fault_that_nobody_foresaw_makes_it_unready() -> None:
+def test_an_unexpected_exception_makes_the_portal_unready() -> None:
     def break_() -> None:
         raise ZeroDivisionError
 
@@ -215,7 +215,7 @@ def test_a_fault_that_nobody_foresaw_makes_it_unready() -> None:
     assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
 
 
-def test_probing_adds_a_row_per_replica_and_no_event(database: Database) -> None:
+def test_a_probe_writes_one_row_per_replica_and_no_audit_event(database: Database) -> None:
     now = FakeClock()
     audits = [AuditLog(database, now) for _ in range(2)]
     probes = [WriteProbe(database, audit, now) for audit in audits]
@@ -240,7 +240,7 @@ def test_probing_adds_a_row_per_replica_and_no_event(database: Database) -> None
     assert events == 0
 
 
-def test_an_aws_that_refuses_the_portal_s_credentials_is_reported_and_stays_ready() -> None:
+def test_a_portal_whose_aws_credentials_are_refused_reports_it_and_stays_ready() -> None:
     status, time = CredentialStatus(), Time()
     client = prober(lambda: None, time, status)
     told = []

@@ -16,7 +16,7 @@ def kinds(kind: type[PortalError] = PortalError) -> Iterator[type[PortalError]]:
         yield from kinds(below)
 
 
-def test_every_refusal_has_a_status_that_says_whose_turn_it_is() -> None:
+def test_every_error_class_has_a_status() -> None:
     # The composition root imports every module that has refusals of its own.
     assert app.__doc__
     every = set(kinds()) - {errors.AwsError}
@@ -26,13 +26,13 @@ def test_every_refusal_has_a_status_that_says_whose_turn_it_is() -> None:
     assert all(400 <= status < 600 for status in STATUSES.values())
 
 
-def test_no_two_refusals_that_are_told_apart_share_a_code() -> None:
+def test_no_two_error_classes_share_a_code() -> None:
     codes = [kind.code for kind in STATUSES if "code" in vars(kind)]
 
     assert len(set(codes)) == len(codes)
 
 
-def test_a_refusal_has_its_form_at_each_door() -> None:
+def test_an_error_has_the_format_of_its_channel() -> None:
     refusal = errors.TenantNotFound("You have no tenant “x”.")
     status = status_of(refusal)
 

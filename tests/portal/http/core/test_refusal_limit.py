@@ -47,7 +47,7 @@ Refused = Callable[[Client, str, int], None]
 
 
 @pytest.mark.parametrize("refused", [session, legacy_session, admin_session])
-def test_the_first_refusals_are_recorded_and_the_rest_are_counted(
+def test_the_first_refusals_are_audited_and_the_rest_are_counted(
     quick_world: World, refused: Refused
 ) -> None:
     client, dana = quick_world.client(), quick_world.tokens[DANA]
@@ -68,7 +68,7 @@ def test_the_first_refusals_are_recorded_and_the_rest_are_counted(
     assert [one for one, *_ in rows(quick_world, "session.issue")] == [DANA] * RECORDED + [NOOR, DANA]
 
 
-def test_the_limit_is_each_subject_s_own_and_hides_nothing_of_another_kind(quick_world: World) -> None:
+def test_the_limit_is_per_subject_and_per_action(quick_world: World) -> None:
     client = quick_world.client()
     for number in range(REFUSALS):
         session(client, quick_world.tokens[DANA], number)
@@ -79,7 +79,7 @@ def test_the_limit_is_each_subject_s_own_and_hides_nothing_of_another_kind(quick
     assert found[-2:] == [(NOOR, "tenant_not_found"), (DANA, "access_denied")]
 
 
-def test_what_a_user_may_still_have_is_recorded_whatever_was_refused_before(quick_world: World) -> None:
+def test_successful_requests_are_audited_after_many_refusals(quick_world: World) -> None:
     client, dana = quick_world.client(), quick_world.tokens[DANA]
     for number in range(REFUSALS):
         session(client, dana, number)
@@ -91,7 +91,7 @@ def test_what_a_user_may_still_have_is_recorded_whatever_was_refused_before(quic
     assert len(issued.json["events"]) == 1
 
 
-def test_administrative_changes_that_are_refused_are_limited_too(quick_world: World) -> None:
+def test_refused_administrative_changes_are_limited(quick_world: World) -> None:
     client = quick_world.client()
     revealed, _ = quick_world.token(ADMIN, TokenKind.TEMPORARY)
     for _ in range(REFUSALS):
@@ -101,7 +101,7 @@ def test_administrative_changes_that_are_refused_are_limited_too(quick_world: Wo
     assert len(rows(quick_world, "token.create")) == RECORDED
 
 
-def test_knocking_at_every_route_of_administrators_is_limited_too(quick_world: World) -> None:
+def test_refusals_across_all_administrative_routes_are_limited(quick_world: World) -> None:
     client, dana = quick_world.client(), quick_world.tokens[DANA]
     for number in range(REFUSALS):
         # A token counts for itself, and a user has many of them.
@@ -111,7 +111,7 @@ def test_knocking_at_every_route_of_administrators_is_limited_too(quick_world: W
     assert len(rows(quick_world, "administration.enter")) == RECORDED
 
 
-def test_a_spent_refresh_token_that_comes_again_and_again_is_limited_too(quick_world: World) -> None:
+def test_refusals_of_a_reused_refresh_token_are_limited(quick_world: World) -> None:
     client, browser = quick_world.client(), Browser(quick_world)
     given = redeem(quick_world, code_of(browser.authorize(pushed(quick_world)))).json
     fields = {"grant_type": "refresh_token", "client_id": "daypass-cli"}
@@ -125,7 +125,7 @@ def test_a_spent_refresh_token_that_comes_again_and_again_is_limited_too(quick_w
     assert len(rows(quick_world, "oauth.reuse")) == 1 + RECORDED
 
 
-def test_a_person_who_cancels_all_the_time_is_limited_too(quick_world: World) -> None:
+def test_repeated_cancellations_of_a_consent_are_limited(quick_world: World) -> None:
     browser = Browser(quick_world)
     headers = [
         ("Cookie", f"{SESSION}={browser.cookie}"),
@@ -140,7 +140,7 @@ def test_a_person_who_cancels_all_the_time_is_limited_too(quick_world: World) ->
     assert len(rows(quick_world, "local_access.cancel")) == RECORDED
 
 
-def test_a_person_who_opens_requests_all_the_time_is_told_to_wait(quick_world: World) -> None:
+def test_a_user_who_opens_too_many_consent_requests_is_rate_limited(quick_world: World) -> None:
     browser = Browser(quick_world)
     assert browser.get(pushed(quick_world)).status == 200
     given = redeem(quick_world, code_of(browser.authorize(pushed(quick_world)))).json

@@ -45,7 +45,7 @@ def lines(log: StringIO) -> Lines:
     return Lines(log)
 
 
-def test_while_the_database_is_away_each_refusal_is_one_short_line_with_the_drivers_words(
+def test_while_the_database_is_unavailable_each_error_is_one_line_with_the_driver_s_message(
     crashing_postgres: PostgresServer, lines: Lines
 ) -> None:
     with make_world(crashing_postgres.url("portal")) as world:
@@ -72,7 +72,7 @@ def test_while_the_database_is_away_each_refusal_is_one_short_line_with_the_driv
         assert "connect" in line["cause"]
 
 
-def test_a_locked_sqlite_database_is_told_in_its_drivers_words(sqlite_url: str, lines: Lines) -> None:
+def test_a_locked_sqlite_database_is_logged_with_the_driver_s_message(sqlite_url: str, lines: Lines) -> None:
     with make_world(sqlite_url, patience=timedelta(milliseconds=20)) as world:
         other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
         other.execute("BEGIN EXCLUSIVE")
@@ -96,7 +96,7 @@ def test_a_locked_sqlite_database_is_told_in_its_drivers_words(sqlite_url: str, 
         (KeyError("secret-canary"), "KeyError"),
     ],
 )
-def test_of_other_causes_only_the_systems_own_words_are_told(
+def test_of_other_causes_only_operating_system_messages_are_logged(
     quick_world: World, quick_client: Client, lines: Lines, cause: Exception, told: str
 ) -> None:
     error = AwsUnavailable("AWS did not answer.")
@@ -109,7 +109,7 @@ def test_of_other_causes_only_the_systems_own_words_are_told(
     assert (line["cause"], line["reason"]) == (told, "AWS did not answer.")
 
 
-def test_an_issuance_is_told_by_user_tenant_address_and_id_at_every_door(
+def test_an_issuance_is_logged_with_user_tenant_address_and_id_on_every_channel(
     quick_world: World, quick_client: Client, lines: Lines
 ) -> None:
     token = quick_world.tokens[DANA]
@@ -141,7 +141,7 @@ def test_an_issuance_is_told_by_user_tenant_address_and_id_at_every_door(
     assert {line["issuance_id"] for line in told} == on_record
 
 
-def test_other_requests_are_told_by_what_is_known_of_them(
+def test_other_requests_are_logged_with_the_known_fields(
     quick_world: World, quick_client: Client, lines: Lines
 ) -> None:
     token = quick_world.tokens[DANA]
@@ -159,7 +159,7 @@ def test_other_requests_are_told_by_what_is_known_of_them(
     ]
 
 
-def test_behind_a_proxy_the_address_is_the_clients(sqlite_url: str, lines: Lines) -> None:
+def test_behind_a_proxy_the_logged_address_is_the_client_s(sqlite_url: str, lines: Lines) -> None:
     proxies = {"is_behind_proxy": True, "trusted_proxies": (ip_network("10.0.0.0/8"),)}
     with make_world(sqlite_url, **proxies) as world:  # type: ignore[arg-type]  # by name
         world.client("10.0.0.1").get("/nothing", headers=[("X-Forwarded-For", "198.51.100.4")])

@@ -22,7 +22,7 @@ def gate() -> Iterator[Event]:
     gate.set()
 
 
-def test_what_is_run_answers_and_raises_as_it_would_elsewhere() -> None:
+def test_a_call_returns_and_raises_as_without_the_pool() -> None:
     pool = ThreadPool(1)
 
     def fail() -> None:
@@ -34,13 +34,13 @@ def test_what_is_run_answers_and_raises_as_it_would_elsewhere() -> None:
     pool.close()
 
 
-def test_what_comes_when_every_place_is_taken_is_refused_at_once(gate: Event) -> None:
+def test_a_call_is_refused_at_once_when_the_queue_is_full(gate: Event) -> None:
     pool = ThreadPool(1)
 
     async def crowd() -> list[object]:
         waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(9)]
         await asyncio.sleep(0)
-        with pytest.raises(Overloaded, match="too much to do"):
+        with pytest.raises(Overloaded, match="is overloaded"):
             await pool.run(gate.wait)
         gate.set()
         return list(await asyncio.gather(*waiting))
@@ -50,16 +50,16 @@ def test_what_comes_when_every_place_is_taken_is_refused_at_once(gate: Event) ->
     pool.close()
 
 
-def test_what_takes_too_long_is_given_up_and_its_thread_is_no_free_place(gate: Event) -> None:
+def test_a_call_that_times_out_keeps_its_slot_until_its_thread_ends(gate: Event) -> None:
     pool = ThreadPool(1, patience=timedelta(milliseconds=100))
 
     async def crowd() -> None:
-        with pytest.raises(Overloaded, match="has handed out nothing"):
+        with pytest.raises(Overloaded, match="has issued nothing"):
             await pool.run(gate.wait)
         # Its caller has gone, and it still runs; whoever waits behind it gives up without having run.
         waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(8)]
         await asyncio.sleep(0)
-        with pytest.raises(Overloaded, match="too much to do"):
+        with pytest.raises(Overloaded, match="is overloaded"):
             await pool.run(gate.wait)
         ends = await asyncio.gather(*waiting, return_exceptions=True)
         assert {type(end) for end in ends} == {Overloaded}
@@ -69,7 +69,7 @@ def test_what_takes_too_long_is_given_up_and_its_thread_is_no_free_place(gate: E
     pool.close()
 
 
-def test_a_portal_with_too_much_to_do_says_so_at_every_door_and_stays_alive(
+def test_an_overloaded_portal_answers_503_on_every_channel_and_stays_alive(
     quick_world: World, quick_client: Client, gate: Event
 ) -> None:
     quick_world.broker.silent[DEV.role_arn] = gate
@@ -122,7 +122,7 @@ def waiting(shares: RoleConcurrency, places: int) -> int:
     return places - len(free)
 
 
-def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_started_again() -> None:
+def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted() -> None:
     shares, pool = RoleConcurrency(most=1, most_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
 
     def call() -> str:
@@ -145,7 +145,7 @@ def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_started_a
     pool.close()
 
 
-def test_a_call_whose_role_stays_busy_is_refused_while_there_is_time_to_say_so() -> None:
+def test_a_call_whose_role_stays_busy_is_refused_before_the_time_limit() -> None:
     shares, pool = (
         RoleConcurrency(most=1, most_waiting=4),
         ThreadPool(1, share_wait=timedelta(milliseconds=1)),

@@ -15,7 +15,7 @@ HSTS = "strict-transport-security"
 @pytest.mark.parametrize(
     "path", ["/sign-in", "/api/v1/me", "/v3/features/system", "/healthz", "/no/such", "/assets/x"]
 )
-def test_a_portal_that_is_reached_by_https_says_so_on_every_answer(still_client: Client, path: str) -> None:
+def test_a_portal_with_an_https_url_sends_hsts_with_every_answer(still_client: Client, path: str) -> None:
     assert still_client.get(path).header(HSTS) == "max-age=63072000"
 
 
@@ -29,14 +29,14 @@ def test_a_portal_that_is_reached_by_https_says_so_on_every_answer(still_client:
         "http://portal.test",
     ],
 )
-def test_on_loopback_and_without_tls_it_does_not(sqlite_url: str, public_url: str) -> None:
+def test_a_portal_on_loopback_or_without_tls_sends_no_hsts(sqlite_url: str, public_url: str) -> None:
     with make_world(sqlite_url, stated_public_url=public_url) as world:
         assert world.client().get("/sign-in").header(HSTS) is None
 
 
 @pytest.mark.parametrize("second", ["portal.example.com", "evil.example"])
 @pytest.mark.parametrize("path", ["/api/v1/me", "/v3/features/system", "/sign-in", "/no/such"])
-def test_a_request_with_two_hosts_is_refused_and_logged_like_any_other(
+def test_a_request_with_two_host_headers_is_refused_and_logged(
     still_world: World, still_client: Client, log: StringIO, path: str, second: str
 ) -> None:
     began = len(log.getvalue())

@@ -22,7 +22,7 @@ from tests.portal.http.world import DANA, DEV, World
         ("/v3/billing/admin/aws/billing", "billing"),
     ],
 )
-def test_a_call_about_something_else_names_what_daypass_does_not_manage(
+def test_an_unsupported_call_names_the_subject_that_daypass_does_not_manage(
     still_world: World, still_client: Client, path: str, subject: str
 ) -> None:
     answer = still_client.get(path, still_world.tokens[DANA])
@@ -34,9 +34,9 @@ def test_a_call_about_something_else_names_what_daypass_does_not_manage(
 
 
 @pytest.mark.parametrize("path", ["/v3/subscriptions/rds-team/other", "/admin/NoSuchCall"])
-def test_another_call_of_that_api_is_said_to_be_missing(still_client: Client, path: str) -> None:
-    assert "does not have this call" in still_client.get(path).json["Message"]
+def test_another_unsupported_call_of_the_legacy_api_is_explained(still_client: Client, path: str) -> None:
+    assert "does not support this call" in still_client.get(path).json["Message"]
 
 
-def test_any_other_path_is_no_call_of_that_api() -> None:
+def test_a_path_outside_the_legacy_api_gets_the_general_text() -> None:
     assert absence("/no/such/thing") == "There is nothing at this address."

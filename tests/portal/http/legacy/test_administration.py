@@ -25,7 +25,7 @@ def usernames(world: World) -> dict[str, list[str]]:
     return {user["Username"]: user["Roles"] for user in listed}
 
 
-def test_a_user_as_duploctl_makes_and_ends_one(world: World) -> None:
+def test_duploctl_creates_and_deletes_a_user(world: World) -> None:
     made = call(world, "POST", ROLE, {"Username": "rita@example.com", "Roles": ["User"], "State": "added"})
     assert (made.status, made.json["Username"], made.json["Roles"]) == (200, "rita@example.com", ["User"])
 
@@ -37,7 +37,7 @@ def test_a_user_as_duploctl_makes_and_ends_one(world: World) -> None:
     assert call(world, "POST", ROLE, {"Username": "rita@example.com", "State": "deleted"}).status == 404
 
 
-def test_a_user_as_the_terraform_provider_makes_one(quick_world: World) -> None:
+def test_the_terraform_provider_creates_a_user(quick_world: World) -> None:
     asked = {"Username": "rita@example.com", "Roles": ["User"], "IsReadOnly": False, "VpnStaticIp": ""}
 
     assert call(quick_world, "POST", ROLE, asked).status == 200
@@ -46,9 +46,7 @@ def test_a_user_as_the_terraform_provider_makes_one(quick_world: World) -> None:
 
 
 @pytest.mark.parametrize(("policy", "access"), [(None, "full"), (False, "full"), (True, "read-only")])
-def test_access_is_given_and_taken_with_204_exactly(
-    quick_world: World, policy: bool | None, access: str
-) -> None:
+def test_changes_of_tenant_access_answer_204(quick_world: World, policy: bool | None, access: str) -> None:
     asked = {"Policy": {"IsReadOnly": policy}, "Username": NOOR, "TenantId": DATA.id}
     given = call(quick_world, "POST", ACCESS, asked)
     assert (given.status, given.body) == (204, b"")
@@ -61,7 +59,7 @@ def test_access_is_given_and_taken_with_204_exactly(
     assert quick_world.client().get("/api/v1/tenants", quick_world.tokens[NOOR]).json["tenants"] == []
 
 
-def test_access_is_listed_by_tenant_and_by_user(quick_world: World) -> None:
+def test_tenant_access_is_listed_by_tenant_and_by_user(quick_world: World) -> None:
     listed = call(quick_world, "GET", "/admin/GetAllTenantAuthInfo").json
     assert sorted(listed, key=lambda one: str(one["TenantId"])) == [
         {"TenantId": DEV.id, "UserAccess": [{"Username": DANA, "Policy": {"IsReadOnly": False}}]},
@@ -76,7 +74,7 @@ def test_access_is_listed_by_tenant_and_by_user(quick_world: World) -> None:
     assert answer.json == []
 
 
-def test_a_tenant_as_the_clients_make_and_end_one(world: World) -> None:
+def test_the_clients_create_and_delete_a_tenant(world: World) -> None:
     made = call(world, "POST", "/admin/AddTenant", {"AccountName": "team01", "PlanID": "default"})
     assert (made.status, made.json) == (200, None)
     listed = call(world, "GET", "/adminproxy/GetTenantNames").json
@@ -91,7 +89,7 @@ def test_a_tenant_as_the_clients_make_and_end_one(world: World) -> None:
     assert call(world, "GET", f"/v3/admin/tenant/{team['TenantId']}").status == 404
 
 
-def test_settings_as_the_clients_write_and_remove_them(world: World) -> None:
+def test_the_clients_write_and_delete_system_settings(world: World) -> None:
     setting = {"Type": "Flags", "Key": ENABLE_ADMIN_JIT_ON_UI.key, "Value": "true"}
     assert call(world, "POST", CONFIG, setting).json == setting
     assert call(world, "POST", CONFIG, {**setting, "Type": "AppConfig", "Value": "x"}).status == 200
@@ -109,7 +107,7 @@ def test_settings_as_the_clients_write_and_remove_them(world: World) -> None:
     assert call(world, "GET", "/v3/admin/systemSettings").json == {"AwsServicesTagBasedOwnershipEnabled": []}
 
 
-def test_tenant_metadata_as_the_clients_write_and_remove_it(world: World) -> None:
+def test_the_clients_write_and_delete_tenant_settings_as_metadata(world: World) -> None:
     entry = {"Key": TENANT_VALIDITY.key, "Value": "7200"}
     assert call(world, "POST", METADATA, entry).json == entry
     changed = {**entry, "Value": "1800"}
@@ -124,7 +122,7 @@ def test_tenant_metadata_as_the_clients_write_and_remove_it(world: World) -> Non
     assert call(world, "GET", METADATA).json == []
 
 
-def test_notes_about_a_tenant_as_the_clients_write_and_remove_them(world: World) -> None:
+def test_the_clients_write_and_delete_tenant_metadata_as_configuration_data(world: World) -> None:
     note = {"ComponentId": DEV.id, "Type": "url", "Key": "dashboard", "Value": "https://a.example"}
     made = call(world, "POST", NOTE, note)
     assert (made.status, made.json) == (200, None)
@@ -141,7 +139,7 @@ def test_notes_about_a_tenant_as_the_clients_write_and_remove_them(world: World)
     assert call(world, "POST", NOTE, {**changed, "State": "delete"}).status == 404
 
 
-def test_there_is_one_plan_and_one_infrastructure(quick_world: World) -> None:
+def test_there_is_exactly_one_plan_and_one_infrastructure(quick_world: World) -> None:
     assert call(quick_world, "GET", "/adminproxy/GetPlans").json[0]["Name"] == "default"
     path = f"/subscriptions/{DEV.id}/GetTenantPlan"
     assert call(quick_world, "GET", path, token=quick_world.tokens[DANA]).json["Name"] == "default"
@@ -216,7 +214,7 @@ def misfits(found: object, shape: object) -> list[str]:
     return [] if type(found) is shape else [f"{found!r}"]
 
 
-def test_what_the_terraform_provider_reads_has_its_shape(quick_world: World) -> None:
+def test_answers_have_the_types_that_the_terraform_provider_reads(quick_world: World) -> None:
     for path, shape in SHAPES.items():
         answer = call(quick_world, "GET", path.replace("{tenant}", DEV.id))
         assert (answer.status, misfits(answer.json, shape)) == (200, []), path
@@ -242,7 +240,7 @@ BAD = (
 )
 
 
-def test_what_makes_no_sense_is_refused_in_a_sentence(quick_world: World) -> None:
+def test_invalid_requests_are_refused_with_a_message(quick_world: World) -> None:
     for path, asked in BAD:
         answer = call(quick_world, "POST", path, asked)
         assert answer.status == 422, (path, asked, answer.body)
@@ -251,7 +249,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(quick_world: World) -> Non
     assert answer.status == 400
 
 
-def test_none_of_it_is_for_others(quick_world: World, quick_client: Client) -> None:
+def test_users_cannot_make_administrative_legacy_calls(quick_world: World, quick_client: Client) -> None:
     for path, asked in BAD:
         refused = call(quick_world, "POST", path, asked, quick_world.tokens[DANA])
         assert (refused.status, refused.json["Message"]) == (403, "This is for Administrators.")

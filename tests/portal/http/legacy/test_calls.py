@@ -47,7 +47,7 @@ def test_keys_for_a_tenant_come_with_a_console_link(world: World, client: Client
 
 
 @pytest.mark.parametrize("path", [ADMIN_KEYS, *ADMIN_ROLES])
-def test_admin_keys_are_of_the_master_role_whatever_the_pages_offer(
+def test_admin_keys_are_of_the_master_role_although_pages_do_not_offer_it(
     quick_world: World, quick_client: Client, path: str
 ) -> None:
     quick_world.set(ENABLE_ADMIN_JIT_ON_UI, "false")
@@ -58,7 +58,7 @@ def test_admin_keys_are_of_the_master_role_whatever_the_pages_offer(
     assert quick_world.broker.assumed[0][0].role_arn == f"arn:aws:iam::{ACCOUNT}:role/duplomaster"
 
 
-def test_validity_is_what_is_really_left(quick_world: World, quick_client: Client) -> None:
+def test_validity_is_the_remaining_time(quick_world: World, quick_client: Client) -> None:
     quick_world.broker.meanwhile = lambda: quick_world.clock.move(timedelta(seconds=2))
     quick_world.broker.skew = timedelta(seconds=-3)
 
@@ -68,9 +68,7 @@ def test_validity_is_what_is_really_left(quick_world: World, quick_client: Clien
     assert answer["Validity"] == left // timedelta(seconds=1) == 3597
 
 
-def test_a_console_link_that_cannot_be_made_is_empty_and_the_keys_are_given(
-    quick_world: World, quick_client: Client
-) -> None:
+def test_without_a_console_link_the_keys_are_still_returned(quick_world: World, quick_client: Client) -> None:
     quick_world.broker.console_error = AwsUnavailable("The sign-in endpoint is away.")
 
     answer = quick_client.get(TENANT_KEYS, quick_world.tokens[DANA])
@@ -84,7 +82,7 @@ def test_a_console_link_that_cannot_be_made_is_empty_and_the_keys_are_given(
     ("username", "names"),
     [(DANA, ["dev01", "prod01"]), (NOOR, []), (ADMIN, ["data01", "dev01", "prod01"])],
 )
-def test_both_tenant_lists_are_bare_arrays_of_what_one_may_use(
+def test_both_tenant_lists_are_bare_arrays_of_the_visible_tenants(
     still_world: World, still_client: Client, path: str, username: str, names: list[str]
 ) -> None:
     answer = still_client.get(path, still_world.tokens[username])
@@ -111,7 +109,7 @@ def test_a_tenant_s_features_region_and_account(still_world: World, still_client
     assert still_client.get("/adminproxy/GetAwsAccountId", token).json == ACCOUNT
 
 
-def test_the_system_describes_itself_with_the_types_that_go_reads(
+def test_the_system_features_have_the_types_that_go_clients_read(
     still_world: World, still_client: Client
 ) -> None:
     features = still_client.get("/v3/features/system", still_world.tokens[NOOR]).json
@@ -129,7 +127,7 @@ def test_the_system_describes_itself_with_the_types_that_go_reads(
     assert type(features["TenantNameMaxLength"]) is int
 
 
-def test_the_system_says_whether_the_pages_offer_admin_access(
+def test_the_system_features_say_whether_pages_offer_admin_access(
     quick_world: World, quick_client: Client
 ) -> None:
     token = quick_world.tokens[NOOR]
@@ -164,7 +162,7 @@ def test_every_version_probe_gets_an_object_with_a_tag(
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.swapcase, lambda path: f"/{path}"])
 @pytest.mark.parametrize("path", [*LISTS, *PROBES, "/admin/GetUserRoleInfo", "/v3/features/system"])
-def test_paths_are_known_in_any_case_and_with_any_number_of_slashes(
+def test_paths_ignore_case_and_repeated_slashes(
     still_world: World, still_client: Client, path: str, spell: "type[str]"
 ) -> None:
     spelled = still_client.get(spell(path).replace("/", "//"), still_world.tokens[DANA])
@@ -173,9 +171,7 @@ def test_paths_are_known_in_any_case_and_with_any_number_of_slashes(
     assert spelled.body == still_client.get(path, still_world.tokens[DANA]).body
 
 
-def test_the_name_of_a_tenant_is_no_part_of_a_path_that_is_read_in_any_case(
-    still_world: World, still_client: Client
-) -> None:
+def test_the_tenant_name_in_a_path_keeps_its_case(still_world: World, still_client: Client) -> None:
     known = still_client.get(f"/SUBSCRIPTIONS/{DEV.name}/GETAWSREGIONID", still_world.tokens[DANA])
     other = still_client.get(f"/subscriptions/{DEV.name.upper()}/GetAwsRegionId", still_world.tokens[DANA])
 
@@ -196,12 +192,12 @@ def test_the_name_of_a_tenant_is_no_part_of_a_path_that_is_read_in_any_case(
         (f"/v3/features/tenant/{DATA.id}", DANA, 404, "no tenant"),
         (f"/subscriptions/{DATA.id}/GetAwsRegionId", DANA, 404, "no tenant"),
         (f"/subscriptions/{DATA.id}/GetTenantAwsAccountId", DANA, 404, "no tenant"),
-        ("/adminproxy/NoSuchCall", ADMIN, 404, "does not have this call"),
-        ("/v3/unknown", ADMIN, 404, "does not have this call"),
+        ("/adminproxy/NoSuchCall", ADMIN, 404, "does not support this call"),
+        ("/v3/unknown", ADMIN, 404, "does not support this call"),
     ],
     ids=lambda value: str(value)[:60].encode("ascii", "backslashreplace").decode(),
 )
-def test_a_refusal_is_a_message_and_never_leads_anywhere_else(
+def test_an_error_is_a_message_and_never_a_redirect(
     still_world: World, still_client: Client, path: str, username: str, status: int, says: str
 ) -> None:
     answer = still_client.get(path, still_world.tokens[username])
@@ -214,7 +210,7 @@ def test_a_refusal_is_a_message_and_never_leads_anywhere_else(
 
 
 @pytest.mark.parametrize("path", ["\x00", "ünïcødé-🦊", "'; DROP TABLE tenants; --", "%", "x" * 300])
-def test_a_name_that_no_tenant_can_have_is_not_found_on_any_database(
+def test_an_impossible_tenant_name_is_not_found_on_every_database(
     world: World, client: Client, path: str
 ) -> None:
     for call in ("subscriptions/{}/GetAwsConsoleTokenUrl", "v3/features/tenant/{}"):
@@ -232,7 +228,7 @@ def test_a_name_that_no_tenant_can_have_is_not_found_on_any_database(
     ],
     ids=lambda value: str(value),
 )
-def test_trouble_of_aws_is_told_in_its_words(
+def test_errors_of_aws_are_passed_on_with_their_message(
     quick_world: World, quick_client: Client, error: AwsThrottled, status: int
 ) -> None:
     quick_world.broker.assume_error = error
@@ -242,7 +238,7 @@ def test_trouble_of_aws_is_told_in_its_words(
     assert (answer.status, answer.json) == (status, {"Message": error.reason})
 
 
-def test_where_jit_is_off_for_users_it_is_off_here_too(quick_world: World, quick_client: Client) -> None:
+def test_users_are_refused_while_jit_is_turned_off(quick_world: World, quick_client: Client) -> None:
     quick_world.set(DISABLE_NON_ADMIN_JIT, "true")
 
     refused = quick_client.get(TENANT_KEYS, quick_world.tokens[DANA])
@@ -252,7 +248,9 @@ def test_where_jit_is_off_for_users_it_is_off_here_too(quick_world: World, quick
     assert "administrator turned JIT AWS access off" in refused.json["Message"]
 
 
-def test_a_session_through_this_door_is_on_record_as_such(quick_world: World, quick_client: Client) -> None:
+def test_a_legacy_session_is_recorded_with_the_legacy_channel(
+    quick_world: World, quick_client: Client
+) -> None:
     quick_client.get(TENANT_KEYS, quick_world.tokens[DANA])
 
     (record,) = quick_client.get("/api/v1/sessions", quick_world.tokens[DANA]).json["sessions"]

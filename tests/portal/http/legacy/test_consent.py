@@ -36,9 +36,7 @@ def approval(world: World, username: str, *, wants_admin: bool = False) -> str:
     return secret.reveal()
 
 
-def test_an_approval_reaches_what_jit_access_needs_and_nothing_else(
-    quick_world: World, quick_client: Client
-) -> None:
+def test_a_legacy_token_is_accepted_for_jit_access_only(quick_world: World, quick_client: Client) -> None:
     token = approval(quick_world, ADMIN, wants_admin=True)
     reached = set()
     for route in routes(quick_world):
@@ -50,7 +48,7 @@ def test_an_approval_reaches_what_jit_access_needs_and_nothing_else(
     assert reached == REACHED
 
 
-def test_an_approval_without_admin_makes_duplo_jit_ask_again_and_opens_tenants_alone(
+def test_a_legacy_token_without_admin_consent_gives_tenant_access_only(
     quick_world: World, quick_client: Client
 ) -> None:
     tenant_only, admin_too = approval(quick_world, ADMIN), approval(quick_world, ADMIN, wants_admin=True)
@@ -69,14 +67,16 @@ def test_an_approval_without_admin_makes_duplo_jit_ask_again_and_opens_tenants_a
         assert quick_client.get(path, admin_too).status == 200
 
 
-def test_an_approval_lists_the_tenants_that_it_reaches(quick_world: World, quick_client: Client) -> None:
+def test_a_legacy_token_lists_the_tenants_that_it_can_access(
+    quick_world: World, quick_client: Client
+) -> None:
     listed = quick_client.get("/admin/GetTenantsForUser", approval(quick_world, DANA)).json
 
     assert [tenant["AccountName"] for tenant in listed] == ["dev01", "prod01"]
 
 
 @pytest.mark.parametrize("path", ["/v3/features/system", "/adminproxy/GetTenantNames"])
-def test_an_approval_is_void_unless_it_was_used_within_a_minute(
+def test_a_legacy_token_is_void_unless_used_within_a_minute(
     quick_world: World, quick_client: Client, path: str
 ) -> None:
     used, unused = approval(quick_world, DANA), approval(quick_world, ADMIN)

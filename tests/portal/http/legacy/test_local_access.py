@@ -63,7 +63,7 @@ def handed_over(world: World) -> int:
     return kinds.count(TokenKind.APPROVAL.value)
 
 
-def test_who_agrees_hands_over_a_token_that_gives_jit_access(
+def test_an_authorized_request_issues_a_token_for_jit_access(
     quick_world: World, quick_client: Client
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -81,7 +81,7 @@ def test_who_agrees_hands_over_a_token_that_gives_jit_access(
     assert token not in page.body.decode()
 
 
-def test_one_consent_hands_over_one_token(quick_world: World, quick_client: Client) -> None:
+def test_a_consent_issues_only_one_token(quick_world: World, quick_client: Client) -> None:
     cookie = sign_in(quick_world, DANA)
     form = fields(look(quick_client, cookie))
     quick_world.clock.move(ARMED_AFTER)
@@ -99,7 +99,7 @@ def test_one_consent_hands_over_one_token(quick_world: World, quick_client: Clie
     assert agree(quick_client, cookie, again).status == 200
 
 
-def test_the_page_says_who_gets_what_for_how_long(quick_world: World, quick_client: Client) -> None:
+def test_the_page_shows_application_access_and_duration(quick_world: World, quick_client: Client) -> None:
     text = look(quick_client, sign_in(quick_world, DANA)).body.decode()
 
     for said in (
@@ -117,7 +117,7 @@ def test_the_page_says_who_gets_what_for_how_long(quick_world: World, quick_clie
 
 
 @pytest.mark.parametrize("accepts", [HTML, ("Accept", "application/json")])
-def test_saying_no_hands_over_nothing_and_is_on_record(
+def test_cancelling_issues_no_token_and_is_audited(
     quick_world: World, quick_client: Client, accepts: tuple[str, str]
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -143,25 +143,25 @@ def test_saying_no_hands_over_nothing_and_is_on_record(
 
 
 @pytest.mark.parametrize("query", [{}, {"success": "true"}, {"isAdmin": "true"}, {"redirect": "false"}])
-def test_looking_hands_over_nothing(quick_world: World, quick_client: Client, query: dict[str, str]) -> None:
+def test_opening_the_page_issues_no_token(
+    quick_world: World, quick_client: Client, query: dict[str, str]
+) -> None:
     look(quick_client, sign_in(quick_world, ADMIN), **query)
 
     assert handed_over(quick_world) == 0
 
 
-def test_success_only_says_done_and_leaves_nothing_in_the_address(
-    quick_world: World, quick_client: Client
-) -> None:
+def test_success_only_redirects_to_the_outcome_page(quick_world: World, quick_client: Client) -> None:
     cookie = sign_in(quick_world, DANA)
 
     answer = look(quick_client, cookie, success="true")
 
     assert (answer.status, answer.header("location")) == (303, DONE)
     assert b"You can close this tab" in quick_client.get(DONE, headers=[HTML, cookie]).body
-    assert b"Nothing was handed over" in quick_client.get(CANCELLED, headers=[HTML, cookie]).body
+    assert b"Access not authorized" in quick_client.get(CANCELLED, headers=[HTML, cookie]).body
 
 
-def test_whoever_is_not_signed_in_comes_back_after_it(quick_client: Client) -> None:
+def test_a_signed_out_user_returns_to_the_page_after_the_sign_in(quick_client: Client) -> None:
     answer = look(quick_client, None)
 
     here = f"{PAGE}?localAppName=duploctl&localPort={PORT}&isAdmin=false&redirect=true"
@@ -199,9 +199,7 @@ def test_whoever_is_not_signed_in_comes_back_after_it(quick_client: Client) -> N
         "9" * 5000,
     ],
 )
-def test_what_is_no_port_of_this_computer_is_refused(
-    quick_world: World, quick_client: Client, port: str
-) -> None:
+def test_an_invalid_port_is_refused(quick_world: World, quick_client: Client, port: str) -> None:
     cookie = sign_in(quick_world, DANA)
     form = fields(look(quick_client, cookie)) | {"localPort": port}
     quick_world.clock.move(ARMED_AFTER)
@@ -216,9 +214,7 @@ def test_what_is_no_port_of_this_computer_is_refused(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(port=st.one_of(st.text(max_size=12), st.integers(-10, 70000).map(str)))
-def test_whatever_is_typed_the_answer_goes_to_a_port_of_this_computer(
-    quick_world: World, quick_client: Client, port: str
-) -> None:
+def test_every_accepted_port_is_a_loopback_port(quick_world: World, quick_client: Client, port: str) -> None:
     cookie = sign_in(quick_world, DANA)
 
     page = look(quick_client, cookie, localPort=port.encode(errors="replace").decode())
@@ -243,7 +239,7 @@ def test_whatever_is_typed_the_answer_goes_to_a_port_of_this_computer(
         ("Duploctl", "Duploctl"),
     ],
 )
-def test_an_application_s_name_is_shown_as_what_it_is_and_a_strange_one_is_marked(
+def test_an_application_s_name_is_escaped_and_an_unknown_one_is_marked(
     quick_world: World, quick_client: Client, name: str, shown: str
 ) -> None:
     text = look(quick_client, sign_in(quick_world, DANA), localAppName=name).body.decode()
@@ -257,12 +253,12 @@ def test_an_application_s_name_is_shown_as_what_it_is_and_a_strange_one_is_marke
 @pytest.mark.parametrize(
     ("waited", "sentence"),
     [
-        (timedelta(), "too quick"),
-        (ARMED_AFTER - timedelta(milliseconds=1), "too quick"),
-        (STALE_AFTER + timedelta(seconds=1), "too long ago"),
+        (timedelta(), "too quickly"),
+        (ARMED_AFTER - timedelta(milliseconds=1), "too quickly"),
+        (STALE_AFTER + timedelta(seconds=1), "has expired"),
     ],
 )
-def test_the_page_must_have_been_looked_at_and_not_for_ever(
+def test_the_page_must_be_visible_for_a_minimum_and_a_maximum_time(
     quick_world: World, quick_client: Client, waited: timedelta, sentence: str
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -289,7 +285,7 @@ def test_the_page_must_have_been_looked_at_and_not_for_ever(
         {"csrf": "0" * 64},
     ],
 )
-def test_a_consent_is_good_for_what_was_shown_and_nothing_else(
+def test_a_consent_is_valid_only_for_the_request_that_was_shown(
     quick_world: World, quick_client: Client, changed: dict[str, str]
 ) -> None:
     cookie = sign_in(quick_world, ADMIN)
@@ -300,7 +296,7 @@ def test_a_consent_is_good_for_what_was_shown_and_nothing_else(
     assert handed_over(quick_world) == 0
 
 
-def test_one_person_s_consent_is_none_in_another_s_browser(quick_world: World, quick_client: Client) -> None:
+def test_a_consent_is_not_valid_in_another_user_s_browser(quick_world: World, quick_client: Client) -> None:
     theirs, mine = sign_in(quick_world, ADMIN), sign_in(quick_world, DANA)
     form = fields(look(quick_client, theirs))
     quick_world.clock.move(ARMED_AFTER)
@@ -322,7 +318,7 @@ def test_one_person_s_consent_is_none_in_another_s_browser(quick_world: World, q
         [("X-Nothing", "at all")],
     ],
 )
-def test_what_another_site_sends_hands_over_nothing(
+def test_a_cross_site_request_issues_no_token(
     quick_world: World, quick_client: Client, headers: list[tuple[str, str]]
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -333,7 +329,7 @@ def test_what_another_site_sends_hands_over_nothing(
     assert handed_over(quick_world) == 0
 
 
-def test_admin_access_is_agreed_to_by_an_administrator_who_has_just_signed_in(
+def test_admin_access_requires_an_administrator_with_a_recent_sign_in(
     quick_world: World, quick_client: Client
 ) -> None:
     cookie = sign_in(quick_world, ADMIN)
@@ -351,7 +347,7 @@ def test_admin_access_is_agreed_to_by_an_administrator_who_has_just_signed_in(
     assert look(quick_client, cookie, isAdmin="false").status == 200
 
 
-def test_others_are_told_why_they_cannot_agree_to_it_and_can_say_no(
+def test_other_users_see_why_they_cannot_authorize_and_can_cancel(
     quick_world: World, quick_client: Client
 ) -> None:
     page = look(quick_client, sign_in(quick_world, DANA), isAdmin="true", localAppName="duplo-jit")
@@ -371,14 +367,14 @@ def test_others_are_told_why_they_cannot_agree_to_it_and_can_say_no(
         (LegacyLoopback.TENANT_ONLY, "false", 200),
     ],
 )
-def test_an_operator_turns_the_handoff_off(
+def test_an_operator_can_turn_local_access_off(
     sqlite_url: str, loopback: LegacyLoopback, is_admin: str, status: int
 ) -> None:
     with make_world(sqlite_url, legacy_loopback=loopback) as world:
         assert look(world.client(), sign_in(world, ADMIN), isAdmin=is_admin).status == status
 
 
-def test_only_an_old_client_s_page_may_reach_its_port_and_no_other(
+def test_only_an_old_client_s_page_may_connect_to_its_port_and_to_no_other(
     quick_world: World, quick_client: Client
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -392,7 +388,7 @@ def test_only_an_old_client_s_page_may_reach_its_port_and_no_other(
         assert said in policy() and said in policy(redirect="")
 
 
-def test_the_page_cannot_be_framed_kept_or_reached_from_another_window(
+def test_the_page_cannot_be_framed_cached_or_scripted_by_another_window(
     quick_world: World, quick_client: Client
 ) -> None:
     page = look(quick_client, sign_in(quick_world, DANA))
@@ -404,7 +400,7 @@ def test_the_page_cannot_be_framed_kept_or_reached_from_another_window(
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Original-URL"])
-def test_nothing_that_is_sent_changes_where_the_page_leads(
+def test_no_request_header_changes_the_page_s_links(
     quick_world: World, quick_client: Client, name: str
 ) -> None:
     cookie = sign_in(quick_world, DANA)
@@ -424,7 +420,7 @@ def test_nothing_that_is_sent_changes_where_the_page_leads(
         "/v3/admin/aws/jitAccess/admin",
     ],
 )
-def test_a_cookie_alone_opens_no_call_that_hands_out_access(
+def test_a_session_cookie_does_not_authenticate_legacy_calls(
     quick_world: World, quick_client: Client, path: str
 ) -> None:
     answer = quick_client.get(path, headers=[sign_in(quick_world, ADMIN), ("Origin", "https://evil.example")])

@@ -112,7 +112,7 @@ def tokens_made(world: World) -> int:
         return connection.scalar(select(func.count()).select_from(api_tokens).where(kinds)) or 0
 
 
-def test_a_command_line_is_let_in_works_renews_and_is_signed_out(world: World) -> None:
+def test_a_command_line_signs_in_works_refreshes_and_is_signed_out(world: World) -> None:
     client, browser = world.client(), Browser(world)
     answer = browser.authorize(pushed(world))
 
@@ -139,7 +139,7 @@ def test_a_command_line_is_let_in_works_renews_and_is_signed_out(world: World) -
     assert client.get("/api/v1/me", renewed.json["access_token"]).status == 401
 
 
-def test_the_description_says_what_is_where(still_client: Client) -> None:
+def test_the_server_metadata_lists_the_endpoints(still_client: Client) -> None:
     described = still_client.get("/.well-known/oauth-authorization-server").json
 
     assert described["issuer"] == PUBLIC_URL
@@ -164,7 +164,7 @@ def test_the_description_says_what_is_where(still_client: Client) -> None:
         ({"device": "x" * 100}, "invalid_request"),
     ],
 )
-def test_a_request_that_is_none_is_refused_in_the_words_of_the_protocol(
+def test_an_invalid_pushed_request_gets_the_protocol_s_error(
     still_client: Client, changed: dict[str, str], error: str
 ) -> None:
     answer = send(still_client, "/oauth/par", **{**PUSHED, **changed})
@@ -173,7 +173,7 @@ def test_a_request_that_is_none_is_refused_in_the_words_of_the_protocol(
     assert answer.json["error_description"]
 
 
-def test_a_parameter_sent_twice_means_nothing(still_client: Client) -> None:
+def test_a_repeated_parameter_is_refused(still_client: Client) -> None:
     body = urlencode([*PUSHED.items(), ("redirect_uri", LISTENER)]).encode()
 
     answer = still_client.send("POST", "/oauth/par", headers=[FORM], body=body)
@@ -183,7 +183,7 @@ def test_a_parameter_sent_twice_means_nothing(still_client: Client) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff=1"])
 @pytest.mark.parametrize("path", ["/oauth/par", "/oauth/token"])
-def test_what_is_no_form_is_refused(still_client: Client, path: str, body: bytes) -> None:
+def test_a_body_that_is_not_a_form_is_refused(still_client: Client, path: str, body: bytes) -> None:
     answer = still_client.send("POST", path, headers=[FORM], body=body)
     as_json = still_client.post(path, None, {"grant_type": "refresh_token"})
 
@@ -199,7 +199,7 @@ def test_what_is_no_form_is_refused(still_client: Client, path: str, body: bytes
         ({"grant_type": "authorization_code", "code": "nonsense"}, "invalid_grant"),
     ],
 )
-def test_tokens_are_refused_in_the_words_of_the_protocol(
+def test_an_invalid_token_request_gets_the_protocol_s_error(
     still_client: Client, fields: dict[str, str], error: str
 ) -> None:
     answer = send(still_client, "/oauth/token", **fields)
@@ -207,7 +207,7 @@ def test_tokens_are_refused_in_the_words_of_the_protocol(
     assert (answer.status, answer.json["error"]) == (400, error)
 
 
-def test_a_code_read_on_its_way_is_useless_without_the_verifier_and_burnt(quick_world: World) -> None:
+def test_an_intercepted_code_is_useless_without_the_verifier_and_is_invalidated(quick_world: World) -> None:
     code = code_of(Browser(quick_world).authorize(pushed(quick_world)))
 
     stolen = redeem(quick_world, code, code_verifier="x" * 43)
@@ -217,7 +217,9 @@ def test_a_code_read_on_its_way_is_useless_without_the_verifier_and_burnt(quick_
     assert tokens_made(quick_world) == 0
 
 
-def test_who_is_not_signed_in_signs_in_and_comes_back(still_world: World, still_client: Client) -> None:
+def test_a_signed_out_user_returns_to_the_consent_page_after_the_sign_in(
+    still_world: World, still_client: Client
+) -> None:
     uri = pushed(still_world)
     query = urlencode({"client_id": "daypass-cli", "request_uri": uri})
 
@@ -229,7 +231,7 @@ def test_who_is_not_signed_in_signs_in_and_comes_back(still_world: World, still_
     assert parse_qs(to.query)["next"] == [f"/oauth/authorize?{query}"]
 
 
-def test_the_consent_says_who_asks_for_what_from_where(quick_world: World) -> None:
+def test_the_consent_page_shows_application_access_and_origin(quick_world: World) -> None:
     answer = send(quick_world.client(), "/oauth/par", **PUSHED).json
     page = Browser(quick_world).get(answer["request_uri"]).body.decode()
 
@@ -239,7 +241,7 @@ def test_the_consent_says_who_asks_for_what_from_where(quick_world: World) -> No
     assert "another address" not in page
 
 
-def test_a_request_from_elsewhere_is_marked(quick_world: World) -> None:
+def test_a_request_from_another_address_is_marked(quick_world: World) -> None:
     page = Browser(quick_world, peer="198.51.100.9").get(pushed(quick_world)).body.decode()
 
     assert "The request came from another address" in page
@@ -247,7 +249,7 @@ def test_a_request_from_elsewhere_is_marked(quick_world: World) -> None:
     assert "198.51.100.9" in page
 
 
-def test_an_unknown_application_is_marked_and_shown_short(quick_world: World) -> None:
+def test_an_unknown_application_is_marked_and_truncated(quick_world: World) -> None:
     uri = pushed(quick_world, client_id="x" * 64, device="<b>bold</b>")
 
     page = Browser(quick_world).get(uri, client_id="x" * 64).body.decode()
@@ -267,14 +269,14 @@ def test_a_request_is_not_shown_under_another_application_s_name(quick_world: Wo
 @pytest.mark.parametrize(
     "uri", ["", "urn:ietf:params:oauth:request_uri:" + "0" * 32, "https://evil.example/"]
 )
-def test_what_was_never_pushed_cannot_be_answered(quick_world: World, uri: str) -> None:
+def test_a_request_that_was_never_pushed_is_expired(quick_world: World, uri: str) -> None:
     answer = Browser(quick_world).get(uri)
 
     assert answer.status == 410
     assert b"Run the command again" in answer.body
 
 
-def test_cancelling_tells_the_terminal(quick_world: World) -> None:
+def test_cancelling_is_reported_to_the_terminal(quick_world: World) -> None:
     answer = Browser(quick_world).authorize(pushed(quick_world), answer="cancel")
 
     query = parse_qs(urlsplit(answer.json["redirect"]).query)
@@ -291,7 +293,7 @@ def test_without_script_the_page_shows_a_code_to_paste(quick_world: World) -> No
     assert redeem(quick_world, found[0]).status == 200
 
 
-def test_a_code_to_paste_is_had_on_request_and_where_nothing_else_can_be(quick_world: World) -> None:
+def test_a_code_to_paste_is_shown_on_request_or_without_a_loopback_port(quick_world: World) -> None:
     page = f"{PUBLIC_URL}/oauth/code"
     asked = Browser(quick_world).authorize(pushed(quick_world), answer="paste")
     only = Browser(quick_world).authorize(pushed(quick_world, redirect_uri=page))
@@ -312,14 +314,14 @@ def test_a_code_to_paste_is_had_on_request_and_where_nothing_else_can_be(quick_w
         ({"request": "0" * 32}, 403),
     ],
 )
-def test_only_the_form_that_was_looked_at_mints(
+def test_only_the_form_that_was_shown_issues_a_code(
     quick_world: World, changed: dict[str, str], status: int
 ) -> None:
     assert Browser(quick_world).authorize(pushed(quick_world), **changed).status == status
     assert tokens_made(quick_world) == 0
 
 
-def test_the_consent_of_one_request_is_none_for_another(quick_world: World) -> None:
+def test_the_consent_of_one_request_is_not_valid_for_another(quick_world: World) -> None:
     browser, other = Browser(quick_world), pushed(quick_world)
     form = browser.look(pushed(quick_world))
     browser.look(other)
@@ -339,7 +341,7 @@ def test_the_consent_of_one_request_is_none_for_another(quick_world: World) -> N
         [("Accept-Language", "en")],
     ],
 )
-def test_what_another_site_sends_mints_nothing(quick_world: World, headers: list[tuple[str, str]]) -> None:
+def test_a_cross_site_request_issues_no_code(quick_world: World, headers: list[tuple[str, str]]) -> None:
     browser = Browser(quick_world)
     form = browser.look(pushed(quick_world))
 
@@ -349,7 +351,7 @@ def test_what_another_site_sends_mints_nothing(quick_world: World, headers: list
     assert b"daypass_code" not in answer.body
 
 
-def test_an_answer_faster_than_reading_shows_the_question_again(quick_world: World) -> None:
+def test_an_answer_that_comes_too_fast_shows_the_consent_page_again(quick_world: World) -> None:
     browser = Browser(quick_world)
     form = browser.look(pushed(quick_world))
     browser.get(f"urn:ietf:params:oauth:request_uri:{form['request']}")
@@ -362,7 +364,7 @@ def test_an_answer_faster_than_reading_shows_the_question_again(quick_world: Wor
     assert b"daypass_code" not in by_page.body + by_script.body
 
 
-def test_no_get_mints_whatever_it_carries(quick_world: World) -> None:
+def test_no_get_request_issues_a_code(quick_world: World) -> None:
     browser = Browser(quick_world)
     form = browser.look(pushed(quick_world))
     uri = f"urn:ietf:params:oauth:request_uri:{form['request']}"
@@ -376,7 +378,7 @@ def test_no_get_mints_whatever_it_carries(quick_world: World) -> None:
     assert tokens_made(quick_world) == 0
 
 
-def test_admin_access_is_refused_to_who_is_no_administrator(quick_world: World) -> None:
+def test_admin_access_is_refused_to_other_users(quick_world: World) -> None:
     browser = Browser(quick_world)
     answer = browser.get(pushed(quick_world, scope="tenants admin"))
 
@@ -386,7 +388,7 @@ def test_admin_access_is_refused_to_who_is_no_administrator(quick_world: World) 
     assert b'value="cancel"' in answer.body
 
 
-def test_admin_access_asks_for_the_password_once_more(quick_world: World) -> None:
+def test_admin_access_requires_reauthentication(quick_world: World) -> None:
     browser = Browser(quick_world, ADMIN, signed_in_for=timedelta(minutes=6))
 
     answer = browser.get(pushed(quick_world, scope="tenants admin"))
@@ -395,7 +397,7 @@ def test_admin_access_asks_for_the_password_once_more(quick_world: World) -> Non
     assert (answer.header("location") or "").startswith("/confirm?next=/oauth/authorize")
 
 
-def test_a_consent_that_needs_the_password_meanwhile_is_looked_at_anew(quick_world: World) -> None:
+def test_a_consent_that_requires_reauthentication_is_shown_again_afterwards(quick_world: World) -> None:
     browser = Browser(quick_world, ADMIN, signed_in_for=timedelta(minutes=4, seconds=50))
     form = browser.look(pushed(quick_world, scope="tenants admin"))
     quick_world.clock.move(timedelta(seconds=10))
@@ -405,7 +407,7 @@ def test_a_consent_that_needs_the_password_meanwhile_is_looked_at_anew(quick_wor
     assert (answer.status, answer.header("location")) == (303, "/confirm")
 
 
-def test_admin_access_is_good_for_the_master_role_and_tenants_access_is_not(quick_world: World) -> None:
+def test_only_admin_access_includes_the_master_role(quick_world: World) -> None:
     client = quick_world.client()
     for scope, status in (("tenants admin", 201), ("tenants", 403)):
         browser = Browser(quick_world, ADMIN)
@@ -415,7 +417,7 @@ def test_admin_access_is_good_for_the_master_role_and_tenants_access_is_not(quic
         assert client.post("/api/v1/sessions", access["access_token"], {"tenant": "dev01"}).status == 201
 
 
-def test_a_token_of_one_kind_is_none_of_another(quick_world: World) -> None:
+def test_a_token_of_one_kind_is_not_accepted_as_another(quick_world: World) -> None:
     client, browser = quick_world.client(), Browser(quick_world)
     given = redeem(quick_world, code_of(browser.authorize(pushed(quick_world)))).json
 
@@ -425,7 +427,7 @@ def test_a_token_of_one_kind_is_none_of_another(quick_world: World) -> None:
     assert client.get("/oauth/authorize", headers=headers).status == 401
 
 
-def test_the_page_sends_nothing_anywhere_else(still_world: World) -> None:
+def test_the_page_sends_nothing_to_other_origins(still_world: World) -> None:
     answer = Browser(still_world).get(pushed(still_world))
     policy = answer.header("content-security-policy") or ""
 
@@ -434,7 +436,7 @@ def test_the_page_sends_nothing_anywhere_else(still_world: World) -> None:
     assert "frame-ancestors 'none'" in policy
 
 
-def test_no_secret_is_in_an_address_or_in_the_log(quick_world: World, log: StringIO) -> None:
+def test_no_secret_is_in_a_url_or_in_the_log(quick_world: World, log: StringIO) -> None:
     browser = Browser(quick_world)
     answer = browser.authorize(pushed(quick_world))
     given = redeem(quick_world, code_of(answer)).json
