@@ -1,4 +1,4 @@
-// What every page gets. Each module improves what the server wrote, and none is needed to read it.
+// The entry point of all pages. Each module enhances the HTML from the server; pages are readable without any.
 import "./copy.js";
 import "./menu.js";
 import "./pane.js";

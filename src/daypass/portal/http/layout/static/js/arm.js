@@ -1,5 +1,5 @@
-// Buttons that count only once the page was looked at for a while: whoever lays something over it, or moves it away,
-// starts anew. The server holds to the same.
+// Clickjacking protection: buttons work only after the page has been visible and focused for a while; covering or
+// leaving the page restarts the delay. The server enforces the same minimum.
 
 const ARMED_AFTER = 700;
 

@@ -1,8 +1,8 @@
-// Asks the portal on behalf of a form, and gets JSON.
+// Submits a form by fetch and returns the JSON answer; throws Refused with the portal's reason.
 
 export class Refused extends Error {}
 
-// From there one comes back to this page.
+// Goes to a page that redirects back to this one; the promise never resolves, because the page is left.
 function leaveFor(address) {
   location.assign(`${address}?next=${encodeURIComponent(location.pathname + location.search)}`);
   return new Promise(() => {});

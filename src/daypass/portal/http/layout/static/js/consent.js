@@ -1,5 +1,5 @@
-// The consent for the command line: the answer goes to a port of this computer, and to no other host. Without script
-// the same form leads to a page that shows the code.
+// The consent for the CLI: the answer is sent to a port on this computer, never to another host. Without script the
+// same form leads to a page that shows the code.
 import { arm, isArmed } from "./arm.js";
 import { ask, Refused } from "./ask.js";
 
@@ -12,7 +12,7 @@ function listener(redirect) {
   const port = Number(url.port);
   const fits = url.protocol === "http:" && url.hostname === "127.0.0.1" && url.pathname.startsWith("/cb/");
   if (!fits || url.username || url.password || !Number.isInteger(port) || port < 1024 || port > 65535) {
-    throw new Refused("The portal's answer leads away from this computer, so it was dropped.");
+    throw new Refused("The portal's answer points to another computer, so it was ignored.");
   }
   return `http://127.0.0.1:${port}${url.pathname}${url.search}`;
 }
@@ -22,7 +22,7 @@ async function answer(button) {
   refusal.hidden = true;
   try {
     const { redirect } = await ask(form, { answer: button.value, by: "script" });
-    // Not replace(): if the command has ended, the browser shows an error, and Back leads to what to do.
+    // Not replace(): if the command has ended, the browser shows an error, and Back returns to the instructions.
     location.assign(listener(redirect));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -32,7 +32,7 @@ async function answer(button) {
   }
 }
 
-// Before the page's own listener for forms, which would take the form for sent.
+// In the capture phase, before the listener in form.js, which would mark the form as sent.
 addEventListener("submit", (event) => {
   const button = event.submitter;
   if (event.target !== form || !button) return;
@@ -40,7 +40,7 @@ addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  // A code to paste is a page of its own.
+  // The code to paste is shown on a page of its own.
   if (form.dataset.consent !== "loopback" || button.value === "paste") return;
   event.preventDefault();
   answer(button);

@@ -1,4 +1,4 @@
-// data-copy="text" copies that text; data-copy-from="id" copies what that element holds, secrets included.
+// data-copy="text" copies that text; data-copy-from="id" copies the text of that element, secrets included.
 import { say } from "./say.js";
 import { whole } from "./secrets.js";
 
@@ -15,7 +15,7 @@ export async function copy(text, button) {
     await navigator.clipboard.writeText(text);
     shown(button);
   } catch {
-    say("The browser did not let this page copy. Select the text and copy it by hand.");
+    say("The browser blocked copying. Select the text and copy it manually.");
   }
 }
 

@@ -1,8 +1,8 @@
-// <time data-until="2026-11-24T12:00:00+00:00"> says how long it is until then, by the server's clock.
+// <time data-until="2026-11-24T12:00:00+00:00"> counts down to that time, by the server's clock.
 
 const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 
-// The person's own clock may be wrong; the page says when the server wrote it.
+// The local clock may be wrong; data-now is the server's time when it rendered the page.
 const written = Date.parse(document.documentElement.dataset.now);
 const ahead = Number.isNaN(written) ? 0 : performance.timeOrigin + performance.now() - written;
 
@@ -21,10 +21,10 @@ function words(left, isExact) {
 }
 
 export function tick() {
-  for (const place of document.querySelectorAll("time[data-until]")) {
-    const left = Date.parse(place.dataset.until) - now();
-    const text = words(left, "exact" in place.dataset) ?? place.dataset.after ?? "Ended";
-    if (place.textContent !== text) place.textContent = text;
+  for (const time of document.querySelectorAll("time[data-until]")) {
+    const left = Date.parse(time.dataset.until) - now();
+    const text = words(left, "exact" in time.dataset) ?? time.dataset.after ?? "Ended";
+    if (time.textContent !== text) time.textContent = text;
   }
 }
 

@@ -1,4 +1,4 @@
-// A list box that is too long to show: a search whose offers come from data-finder="address?q=".
+// A combobox for lists too long to show: its options come from the server, at data-finder="address?q=".
 
 async function offersFor(field) {
   const answer = await fetch(`${field.dataset.finder}?q=${encodeURIComponent(field.value)}`, {
@@ -36,14 +36,14 @@ function attach(field) {
   const look = async () => {
     const mine = ++asked;
     const found = await offersFor(field);
-    // What was typed since makes this answer an old one.
+    // A later request makes this answer stale.
     if (mine !== asked) return;
     list.replaceChildren();
     found.forEach(({ value, label }, number) => offer(list, value, label, number));
     if (!found.length) {
       const nothing = document.createElement("li");
       nothing.className = "nothing";
-      nothing.textContent = "Nothing is called like that.";
+      nothing.textContent = "No matches";
       list.append(nothing);
     }
     list.hidden = false;

@@ -1,4 +1,4 @@
-// A form with data-issues="pane" is asked by script: the pane opens at once, and what was issued goes into it.
+// A form with data-issues="pane" is submitted by script: the pane opens at once and is filled with the answer.
 import { ask, Refused } from "./ask.js";
 import { copy } from "./copy.js";
 import { tick } from "./countdown.js";
@@ -12,19 +12,19 @@ function empty(pane) {
   part(pane, "given").hidden = true;
   part(pane, "when-given")?.setAttribute("hidden", "");
   part(pane, "refusal").hidden = true;
-  for (const place of pane.querySelectorAll("[data-fill]")) place.textContent = "";
-  for (const place of pane.querySelectorAll("[data-until-of]")) {
-    delete place.dataset.until;
-    place.textContent = "One moment…";
+  for (const element of pane.querySelectorAll("[data-fill]")) element.textContent = "";
+  for (const element of pane.querySelectorAll("[data-until-of]")) {
+    delete element.dataset.until;
+    element.textContent = "Loading…";
   }
 }
 
 function fill(pane, issued) {
   keep(pane, issued.secrets);
-  for (const place of pane.querySelectorAll("[data-fill]")) place.textContent = issued[place.dataset.fill];
-  for (const place of pane.querySelectorAll("[data-until-of]")) {
-    place.dataset.until = issued.until;
-    place.title = new Date(issued.until).toUTCString().replace("GMT", "UTC");
+  for (const element of pane.querySelectorAll("[data-fill]")) element.textContent = issued[element.dataset.fill];
+  for (const element of pane.querySelectorAll("[data-until-of]")) {
+    element.dataset.until = issued.until;
+    element.title = new Date(issued.until).toUTCString().replace("GMT", "UTC");
   }
   tick();
   part(pane, "given").hidden = false;
@@ -32,10 +32,10 @@ function fill(pane, issued) {
 }
 
 function refuse(pane, sentence) {
-  const place = part(pane, "refusal");
-  place.textContent = sentence;
-  place.hidden = false;
-  for (const time of pane.querySelectorAll("[data-until-of]")) time.textContent = "Not given";
+  const notice = part(pane, "refusal");
+  notice.textContent = sentence;
+  notice.hidden = false;
+  for (const time of pane.querySelectorAll("[data-until-of]")) time.textContent = "Not issued";
 }
 
 document.addEventListener("submit", async (event) => {
@@ -48,11 +48,11 @@ document.addEventListener("submit", async (event) => {
   open(pane);
   try {
     const issued = await ask(form);
-    // Closed meanwhile: nobody is there to see it, so it stays nowhere.
+    // If the pane was closed meanwhile, the secrets are dropped.
     if (!pane.open) return;
     fill(pane, issued);
     if (issued.secrets.console_url) await copy(issued.secrets.console_url, part(pane, "copied-note"));
-    else say("Here they are.");
+    else say("Credentials are ready.");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     refuse(pane, error.message);

@@ -1,5 +1,5 @@
-// Local Access Requested: Authorize counts once the page was looked at for a while, and the answer goes to a port of
-// this computer and to no other host.
+// Local Access Requested: Authorize works only after the page was visible for a while, and the answer is sent to a
+// port on this computer, never to another host.
 import { arm, isArmed } from "./arm.js";
 import { ask, Refused } from "./ask.js";
 
@@ -8,18 +8,18 @@ const cancel = document.querySelector("[data-handoff-cancel]");
 const refusal = document.querySelector("[data-handoff-refusal]");
 
 function listener(port) {
-  if (!Number.isInteger(port) || port < 1024 || port > 65535) throw new Refused("That is no port of this computer.");
+  if (!Number.isInteger(port) || port < 1024 || port > 65535) throw new Refused("The port of the application is invalid.");
   return `http://127.0.0.1:${port}/`;
 }
 
-// Some clients take a visit without a token for a no; the others are left alone.
+// Some clients treat a callback without a token as a denial; only those are called.
 cancel.addEventListener("click", async (event) => {
   if (!cancel.dataset.handoffCancel) return;
   event.preventDefault();
   try {
     await ask(cancel.form);
   } catch {
-    // A no counts, whether or not it could be put on record: the portal may have refused it, or be gone.
+    // A denial must reach the client even if the portal refused to record it or is unavailable.
   }
   location.replace(listener(Number(cancel.dataset.handoffCancel)));
 });
@@ -29,9 +29,9 @@ if (form) {
   const arming = arm([authorize]);
 
   const deliver = async ({ port, token }) => {
-    if (!/^[A-Za-z0-9_]+$/.test(token)) throw new Refused("The portal's answer makes no sense. Try again.");
+    if (!/^[A-Za-z0-9_]+$/.test(token)) throw new Refused("The portal's answer is invalid. Try again.");
     if (form.dataset.handoff === "visit") {
-      // Not replace(): if the command has ended, the browser shows an error, and Back leads here.
+      // Not replace(): if the command has ended, the browser shows an error, and Back returns to this page.
       location.assign(`${listener(port)}?t=${token}`);
       return;
     }

@@ -1,4 +1,4 @@
-// Menus by keyboard. They open and close by themselves: each is a native popover.
+// Keyboard navigation of menus. Opening and closing is native: each is a popover.
 
 const items = (menu) => [...menu.querySelectorAll('[role^="menuitem"]')];
 
@@ -13,7 +13,7 @@ function step(list, key) {
   }
 }
 
-// A letter goes to the next entry that begins with it.
+// A letter moves focus to the next entry that begins with it.
 function letter(list, key, at) {
   if (key.length !== 1 || key === " ") return -1;
   const begins = (index) => list[index].textContent.trim().toLowerCase().startsWith(key.toLowerCase());
@@ -27,14 +27,14 @@ function letter(list, key, at) {
 for (const menu of document.querySelectorAll('[role="menu"]')) {
   const opener = document.querySelector(`[popovertarget="${menu.id}"]`);
   let closing;
-  // What an earlier press left to be done must not close a menu that was opened again meanwhile.
+  // A pending close of an earlier click must not close a menu that was reopened meanwhile.
   menu.addEventListener("beforetoggle", (event) => {
     if (event.newState === "open") clearTimeout(closing);
   });
   menu.addEventListener("toggle", (event) => {
     const isOpen = event.newState === "open";
     opener?.setAttribute("aria-expanded", String(isOpen));
-    // The event comes late on a busy machine: by then a pointer may have chosen an entry, and a pane be open.
+    // The event may be late: by then the user may have chosen an entry, and a pane may be open.
     if (isOpen && menu.matches(":popover-open") && !menu.contains(document.activeElement)) items(menu)[0]?.focus();
   });
   menu.addEventListener("keydown", (event) => {
@@ -44,7 +44,7 @@ for (const menu of document.querySelectorAll('[role="menu"]')) {
     const next = step(list, event.key);
     if (next >= 0) { event.preventDefault(); list[next].focus(); }
   });
-  // After the entry has done its work: a form inside must have been sent before it goes.
+  // Deferred, because a form inside the menu must be submitted before the menu closes.
   menu.addEventListener("click", (event) => {
     if (event.target.closest('[role="menuitem"]')) closing = setTimeout(() => menu.hidePopover());
   });

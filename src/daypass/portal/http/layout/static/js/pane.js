@@ -1,11 +1,11 @@
-// Panes are native dialogs: data-pane="id" opens one, data-close closes the one around it, data-open opens at once.
+// Panes are native dialogs: data-pane="id" opens one, data-close closes the enclosing one, data-open opens on load.
 import { forget } from "./secrets.js";
 
 const FIELDS = "input:not([type=hidden], :disabled), select:not(:disabled), textarea:not(:disabled)";
 
 export function open(pane) {
   pane.showModal();
-  // A pane to read has its heading in focus; one to fill in, its first field.
+  // A read-only pane has focus on its heading; a form pane on its first field.
   pane.querySelector(`:scope > form .body :is(${FIELDS})`)?.focus();
   pane.dispatchEvent(new Event("opened"));
 }
@@ -13,7 +13,7 @@ export function open(pane) {
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-pane]");
   if (opener) {
-    // The menu first: it gives focus back to its button, which is where the pane returns it when it closes.
+    // The menu is hidden first: it returns focus to its button, to which the pane returns it on close.
     opener.closest("[popover]")?.hidePopover();
     const pane = document.getElementById(opener.dataset.pane);
     fill(pane, opener);
@@ -22,12 +22,12 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
 });
 
-// data-fill-NAME on the opener goes into the fields and texts of the pane that are called NAME.
+// data-fill-NAME on the opener fills the fields and texts called NAME in the pane.
 function fill(pane, opener) {
   for (const [key, value] of Object.entries(opener.dataset)) {
     if (!key.startsWith("fill")) continue;
-    const name = key.slice(4).replace(/^[A-Z]/, (sign) => sign.toLowerCase());
-    for (const place of pane.querySelectorAll(`[data-name="${name}"]`)) place.textContent = value;
+    const name = key.slice(4).replace(/^[A-Z]/, (letter) => letter.toLowerCase());
+    for (const element of pane.querySelectorAll(`[data-name="${name}"]`)) element.textContent = value;
     const field = pane.querySelector(`[name="${name}"]`);
     if (field) { field.value = value; field.dispatchEvent(new Event("change", { bubbles: true })); }
   }

@@ -1,4 +1,4 @@
-// How a person likes the pages: folded or not, light or dark. A cookie each, so that the server writes it right.
+// Display preferences: navigation collapsed or not, light or dark. Stored in cookies, so that the server renders them.
 
 const YEAR = 365 * 24 * 60 * 60;
 
@@ -13,7 +13,7 @@ fold?.addEventListener("click", () => {
   const isFolded = root.dataset.nav !== "folded";
   root.dataset.nav = isFolded ? "folded" : "open";
   fold.setAttribute("aria-expanded", String(!isFolded));
-  fold.title = isFolded ? "Unfold" : "Fold";
+  fold.title = isFolded ? "Expand" : "Collapse";
   remember("daypass_nav", isFolded ? "folded" : "");
 });
 

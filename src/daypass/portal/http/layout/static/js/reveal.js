@@ -1,5 +1,5 @@
-// data-reveal shows and hides the secrets of the nearest holder. A holder that has none yet fetches them first,
-// with the form that its data-secrets names.
+// data-reveal shows and hides the secrets of the enclosing holder. A holder without secrets fetches them first with
+// the form that its data-secrets names.
 import { ask, Refused } from "./ask.js";
 import { copy } from "./copy.js";
 import { say } from "./say.js";

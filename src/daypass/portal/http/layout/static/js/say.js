@@ -1,8 +1,8 @@
-// Tells those who listen to the page what those who look at it see.
+// Announces a text to screen readers through the page's live region.
 
-const place = document.getElementById("say");
+const region = document.getElementById("say");
 
 export function say(text) {
-  place.textContent = "";
-  requestAnimationFrame(() => { place.textContent = text; });
+  region.textContent = "";
+  requestAnimationFrame(() => { region.textContent = text; });
 }

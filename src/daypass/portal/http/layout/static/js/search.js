@@ -1,4 +1,4 @@
-// "/" goes to the search of the page. data-search="id" filters the rows of that table as one types.
+// "/" focuses the search field of the page. data-search="id" filters the rows of that table as the user types.
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,5 +1,5 @@
-// Secrets that a page was given: each stands in elements marked data-secret="name", as dots until it is shown.
-// They are kept here and nowhere in the page, and forgotten with what held them.
+// Secrets of a page. Elements marked data-secret="name" show dots until the secret is revealed. The values are stored
+// in this module only, never in the DOM while hidden, and dropped with their holder.
 
 const DOTS = "•".repeat(10);
 const kept = new WeakMap();
@@ -31,7 +31,7 @@ export function forget(holder) {
   show(holder, false);
 }
 
-// The text of an element with every secret in its place, whether shown or not.
+// Returns the text of an element with all secrets filled in, whether they are shown or not.
 export function whole(element) {
   if (element.dataset.secret) return value(element) ?? "";
   return [...element.childNodes]

@@ -1,4 +1,4 @@
-// One of several panels at a time: role=tablist, arrows move between the tabs.
+// Tabs (role=tablist): one panel is shown at a time, and the arrow keys move between the tabs.
 
 function choose(tab) {
   for (const other of tab.closest('[role="tablist"]').querySelectorAll('[role="tab"]')) {
