@@ -105,8 +105,8 @@ def planned_import(page: Page) -> None:
         "x@example.com,Boss,",
     )
     page.get_by_label("Or paste the lines").fill("\n".join(lines))
-    page.get_by_role("button", name="Check").click()
-    page.get_by_role("heading", name="What would be done").wait_for()
+    page.get_by_role("button", name="Preview", exact=True).click()
+    page.get_by_role("heading", name="Preview").wait_for()
 
 
 def one_event(page: Page) -> None:

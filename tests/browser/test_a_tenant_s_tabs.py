@@ -9,7 +9,7 @@ from tests.browser_fixture import DESK, PHONE, Person
 def test_a_note_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Person) -> None:
     page = admin.visit("/administrator/tenants/dev01")
     page.get_by_role("link", name="Metadata", exact=True).press("Enter")
-    expect(page.get_by_role("heading", name="Nothing is noted about this tenant")).to_be_visible()
+    expect(page.get_by_role("heading", name="No metadata")).to_be_visible()
     page.get_by_role("button", name="Add", exact=True).press("Enter")
     expect(page.get_by_role("dialog", name="Add Metadata").get_by_label("Key")).to_be_focused()
     page.keyboard.type("dashboard")
@@ -21,7 +21,7 @@ def test_a_note_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Per
         page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Add", exact=True).last).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("dashboard is noted")
+    expect(page.get_by_role("status")).to_contain_text("dashboard is added")
 
     for width, height in (PHONE, DESK):
         page.set_viewport_size({"width": width, "height": height})

@@ -57,7 +57,7 @@ def test_the_record_is_searched_one_event_is_read_in_full_and_the_chain_is_verif
     page = administrator.page
     page.get_by_role("link", name="Audit", exact=True).click()
     picture(page, "audit")
-    search = page.get_by_role("search", name="The record")
+    search = page.get_by_role("search", name="Audit log")
     search.get_by_role("link", name="7 days").click()
     search.get_by_role("combobox", name="User", exact=True).fill("dana@example.com")
     search.get_by_role("combobox", name="Tenant", exact=True).fill("dev01")
@@ -79,7 +79,7 @@ def test_the_record_is_searched_one_event_is_read_in_full_and_the_chain_is_verif
 
     page.get_by_role("link", name="Audit", exact=True).first.click()
     page.get_by_role("button", name="Verify").click()
-    expect(page.get_by_role("status")).to_contain_text("The record is what was written")
+    expect(page.get_by_role("status")).to_contain_text("The audit log is intact")
 
 
 def test_the_record_is_taken_out_as_lines_and_as_a_table(administrator: Person) -> None:

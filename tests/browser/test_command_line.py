@@ -236,12 +236,12 @@ def test_the_profile_lists_the_computer_and_ends_it(laptop: Laptop, dana: Person
         authorize(dana.visit(laptop.address()))
         assert sitting.end()[0] == 0
     page = dana.visit("/profile")
-    row = page.locator("#standing-table tr", has_text="Command line").filter(has_text="just now").first
+    row = page.locator("#standing-table tr", has_text="CLI").filter(has_text="just now").first
     expect(row).to_contain_text(os.uname().nodename)
 
     row.get_by_role("button").click()
-    page.get_by_role("menuitem", name="End it").or_(page.get_by_role("button", name="End it")).first.click()
-    page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    page.get_by_role("menuitem", name="Revoke").or_(page.get_by_role("button", name="Revoke")).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     page.wait_for_load_state()
 
     with laptop.types("tenants", BROWSER="/bin/false %s") as sitting:

@@ -179,7 +179,7 @@ def test_a_kind_that_is_chosen_is_in_view_on_a_phone(dana: Person) -> None:
 def test_a_label_stands_beside_its_value_and_not_beside_the_note_below(dana: Person) -> None:
     page = dana.visit(f"{go(arns(dana.demo.tenants['dev01'])['S3 Bucket'])}&tab=Details")
 
-    for label in ("ARN", "Link for a ticket"):
+    for label in ("ARN", "Permalink"):
         term = page.get_by_role("term").filter(has_text=re.compile(f"^{label}$")).last
         value = term.locator("+ dd code")
         assert abs(middle(term) - middle(value)) < 3, label

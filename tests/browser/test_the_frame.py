@@ -19,7 +19,7 @@ DANA, ADMIN = "dana@example.com", "admin@example.com"
 def test_the_chosen_tenant_is_remembered_on_every_page(person: Person) -> None:
     page = person.be(DANA)
     page.get_by_role("combobox", name="Tenant:").select_option(label="prod01")
-    expect(page.locator("#main")).to_contain_text("in prod01, with reading only.")
+    expect(page.locator("#main")).to_contain_text("in prod01, with read-only access.")
 
     person.visit("/sessions")
 
@@ -30,7 +30,7 @@ def test_the_navigation_folds_and_stays_folded(person: Person) -> None:
     page = person.be(DANA)
     link = page.get_by_role("navigation", name="Main").get_by_role("link", name="My sessions")
     wide = link.bounding_box()
-    page.get_by_role("button", name="Fold").click()
+    page.get_by_role("button", name="Collapse").click()
     page.reload()
 
     narrow = link.bounding_box()
@@ -40,7 +40,7 @@ def test_the_navigation_folds_and_stays_folded(person: Person) -> None:
     assert narrow["width"] < 60 < wide["width"]
     link.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("My sessions")
-    page.get_by_role("button", name="Fold").click()
+    page.get_by_role("button", name="Collapse").click()
     expect(page.locator("html")).to_have_attribute("data-nav", "open")
 
 
@@ -107,8 +107,8 @@ def test_slash_goes_to_the_search_and_finds(person: Person) -> None:
     page.keyboard.type("no such tenant")
     page.keyboard.press("Enter")
 
-    expect(page.locator("#main")).to_contain_text("No session is like that")
-    page.get_by_role("link", name="Show all of them").click()
+    expect(page.locator("#main")).to_contain_text("No matching sessions")
+    page.get_by_role("link", name="Show all sessions").click()
     expect(page.get_by_role("searchbox")).to_have_value("")
 
 
@@ -155,8 +155,8 @@ def test_an_administrator_adds_a_token_sees_it_once_and_revokes_it(admin: Person
     assert token not in page.content()
     page.get_by_role("button", name=f"Actions for {name}").click()
     page.get_by_role("menuitem", name="Revoke").click()
-    page.get_by_role("dialog").get_by_role("button", name="End it").click()
-    expect(page.get_by_role("status")).to_contain_text("counts for nothing")
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("status")).to_contain_text("Access revoked")
 
     assert admin.demo.visitor(token).session(admin=True).status == 401
     admin.find_nothing_wrong()

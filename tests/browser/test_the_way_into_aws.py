@@ -327,7 +327,7 @@ def test_another_site_gets_nothing_out_of_who_is_signed_in(dana: Person, path: s
         evil.evaluate("form.submit()")
 
     # Lax cookies do not even come along, so it is a stranger who is asked to sign in.
-    expect(evil.locator("h1")).to_have_text("This is not open to you")
+    expect(evil.locator("h1")).to_have_text("Access denied")
     with dana.demo.database() as database, database.reading() as connection:
         assert connection.exec_driver_sql("select count(*) from issuances").scalar() == before
 

@@ -72,7 +72,7 @@ def test_a_form_of_another_site_is_not_taken_even_with_the_token(
     answer = browser.post("/page", {"csrf": TOKEN}, origin=origin, site=site)
 
     assert answer.status == 403
-    assert "Another site sent this" in answer.text
+    assert "Another site sent this form" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_form_without_the_token_of_this_sign_in_is_not_taken(browser: Browser,
     answer = browser.post("/page", {"csrf": token})
 
     assert answer.status == 403
-    assert "earlier sign-in" in answer.text
+    assert "earlier session" in answer.text
 
 
 def test_the_token_reads_differently_each_time_and_shows_nothing_that_stays() -> None:

@@ -42,7 +42,7 @@ class Elements(HTMLParser):
 
 def test_every_piece_escapes_what_it_is_given(pages: PageRenderer) -> None:
     limit = SimpleNamespace(label=POLYGLOT, text=POLYGLOT, share=40.0, is_deciding=True)
-    given = {"until": NOON + timedelta(minutes=52), "now": NOON, "frame": SimpleNamespace(csrf=POLYGLOT)}
+    given = {"until": NOON + timedelta(minutes=52), "now": NOON, "layout": SimpleNamespace(csrf=POLYGLOT)}
     bars = {"day": Day(POLYGLOT, 3, is_today=True), "zero": Day("zero", 0)}
 
     text = pages._environment.from_string(GALLERY).render(x=POLYGLOT, limit=limit, **given, **bars)

@@ -103,7 +103,7 @@ def test_metadata_of_a_tenant_is_noted_changed_and_removed_on_record(
     quick_world: World, admin: Browser
 ) -> None:
     here = f"{TENANTS}/{DEV.id}/metadata"
-    assert "Nothing is noted about this tenant" in admin.see(here)
+    assert "No metadata" in admin.see(here)
     lines = "team blue\r\non call: 4711\r\n"
 
     assert admin.do(here, key=" owner ", kind="text", value=lines).startswith(here)
@@ -146,7 +146,7 @@ def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
     query = {"query": "action=metadata.remove"}
     found = quick_world.client().get("/api/v1/audit", quick_world.tokens[ADMIN], **query).json["events"]
     (kept,) = [event["detail"]["old.value"] for event in found if event["subject"] == "long"]
-    assert f"of a long text the first {len(kept):,} characters" in page
+    assert f"up to the first {len(kept):,} characters" in page
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
         ({"value": " \r\n"}, "Enter a Value."),
         ({"kind": "colour"}, "Select a Kind."),
         ({"kind": "url", "value": "javascript:alert(1)"}, "begins with https://"),
-        ({"key": "owner"}, "under that Key already"),
+        ({"key": "owner"}, "with this Key already"),
     ],
 )
 def test_what_cannot_be_noted_is_told_in_the_pane_with_what_was_typed(
@@ -276,7 +276,7 @@ def test_a_key_that_nobody_knows_is_kept_and_said_to_be_inert(admin: Browser) ->
     admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", value="<b>&")
     page = admin.client.get(CONFIG, headers=admin.headers()).body.decode()
 
-    assert "Nothing here goes by this key." in page
+    assert "This portal does not use this key." in page
     assert "&lt;b&gt;&amp;" in page
     assert "<b>&" not in page
 
@@ -437,8 +437,8 @@ def test_every_kind_of_token_has_a_label(quick_world: World, admin: Browser) -> 
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in cells]
     labels = {row[0]: " ".join(row[1:]) for row in rows}
     assert {kind.value for kind in TokenKind} <= labels.keys()
-    assert labels["cli"].startswith("Access token of a command line ")
-    assert labels["refresh"].startswith("Command line ")
+    assert labels["cli"].startswith("CLI access token ")
+    assert labels["refresh"].startswith("CLI ")
     assert labels["approval"].startswith("Application ")
 
 
@@ -457,7 +457,7 @@ def test_whoever_is_kept_out_or_deleted_has_nothing_from_the_next_request_on(
     admin.do("/administrator/delete-user", id=noor.rpartition("/")[2], typed=NOOR)
 
     assert (me(DANA), wrong.status, still, me(NOOR)) == (401, 422, 200, 401)
-    assert "Kept out" in admin.see(dana)
+    assert "Disabled" in admin.see(dana)
     assert NOOR not in admin.see(USERS)
 
 
@@ -628,7 +628,7 @@ def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
 
     assert answer.status == 403
     assert "Confirm your password" in text(answer)
-    assert "What you typed is kept" in text(answer)
+    assert "Your input is not lost" in text(answer)
     # Nothing was changed, not even half of it.
     assert admin.see(USERS) == users
     assert "EnableAwsAdminJitAccess" not in re.sub(
@@ -817,7 +817,7 @@ def test_a_new_tenant_whose_role_asks_for_another_external_id_leads_to_the_line_
 def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Browser) -> None:
     page = admin.see(f"{CONFIG}/roles")
 
-    assert "How long an admin session lasts" in page
+    assert "Admin session duration" in page
 
 
 def test_a_role_that_is_not_there_is_told_with_what_makes_it(sqlite_url: str) -> None:
@@ -833,6 +833,6 @@ def test_a_role_that_is_not_there_is_told_with_what_makes_it(sqlite_url: str) ->
     assert "0 done" not in page
     assert f"There is no role {DEV.role_arn}" in page
     assert "update-role" not in page
-    assert f'<a href="{TENANTS}/{DEV.id}/aws">What makes it</a>' in page
+    assert f'<a href="{TENANTS}/{DEV.id}/aws">How to create it</a>' in page
     assert f"daypass portal aws-setup --format cli --account {ACCOUNT}" in page
-    assert "4 roles that the settings say something about do not exist" in overview
+    assert "4 configured roles do not exist" in overview

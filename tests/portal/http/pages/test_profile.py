@@ -16,7 +16,7 @@ def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_w
     def ends_offered(query: str = "") -> tuple[int, bool, bool]:
         headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookies[0]}")]
         page = quick_world.client().get("/profile", headers=headers, query=query).body.decode()
-        return page.count("End it"), "All 30</a>" in page, "This one" in page
+        return page.count("Revoke"), "All 30</a>" in page, "Current" in page
 
     few, is_more_offered, is_own_shown = ends_offered()
     many, is_more_offered_again, _ = ends_offered("all=1")

@@ -103,7 +103,7 @@ def test_it_is_narrowed_by_words_and_kind(dana: Browser) -> None:
     for query, names, says in (
         ("search=ORDERS", ["duploservices-dev01-orders"], "1 of 1"),
         ("kind=sqs-queue", ["duploservices-dev01-jobs"], "1 of 1"),
-        ("kind=sqs-queue&search=orders", [], "Nothing matches"),
+        ("kind=sqs-queue&search=orders", [], "No matching resources"),
         ("kind=nonsense&show=-1&search=reports", ["duploservices-dev01-reports"], "1 of 1"),
     ):
         shown = text(dana.get("/resources", query))
@@ -160,20 +160,20 @@ def test_a_listing_that_is_cut_says_so(full_world: World, dana: Browser) -> None
     full_world.source.page_size, full_world.source.error_after = 5, 1
     full_world.source.error = AwsThrottled("A pause.")
 
-    assert "AWS did not give all that dev01 owns" in text(dana.get("/resources"))
+    assert "This list is incomplete: dev01 has many resources" in text(dana.get("/resources"))
 
 
 def test_whoever_has_no_tenant_is_told_whom_to_ask(full_world: World) -> None:
     shown = text(browser(full_world, NOOR).get("/resources"))
 
-    assert "You belong to no tenant yet" in shown
+    assert "You are not a member of any tenant" in shown
     assert full_world.source.asked == []
 
 
 def test_a_tenant_that_owns_nothing_is_told_what_would_stand_here(quick_world: World) -> None:
     shown = text(browser(quick_world, DANA).get("/resources"))
 
-    assert "dev01 owns nothing yet" in shown
+    assert "No resources in dev01" in shown
 
 
 def test_each_resource_has_its_page(dana: Browser) -> None:

@@ -41,7 +41,7 @@ def test_pages_show_it(settled_world: World) -> None:
     ]
 
     assert ["Outcome unknown" in each for each in shown] == [True] * 4
-    assert "No keys were handed out." in shown[0]
+    assert "No credentials were issued." in shown[0]
     assert "1 refused or failed" in shown[3]
     assert "unknown" in page(settled_world, ADMIN, "/administrator/audit", "outcome=unknown")
 
@@ -50,7 +50,7 @@ def test_pages_show_it(settled_world: World) -> None:
 def test_cards_label_the_failure_as_a_reason(settled_world: World, path: str) -> None:
     shown = page(settled_world, DANA, path)
 
-    (cell,) = [part for part in shown.split("<td ") if "No keys were handed out." in part]
+    (cell,) = [part for part in shown.split("<td ") if "No credentials were issued." in part]
     assert 'data-label="Reason"' in cell
 
 

@@ -63,11 +63,11 @@ def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick
     may_go_on.set()
     result = browser.result()
 
-    assert b"The record has not been verified here yet" in nothing.body
+    assert b"The audit log has not been verified yet" in nothing.body
     assert {(answer.status, answer.header("location")) for answer in pressed} == {(303, VERIFY)}
     assert (running.status, running.header("refresh")) == (200, "2")
     assert b"500 of 1,0" in running.body
-    assert b"The record is what was written" in result.body
+    assert b"The audit log is intact" in result.body
     # Two batches of one check, and none of another.
     assert reached.acquire(blocking=False)
     assert not reached.acquire(blocking=False)
@@ -92,5 +92,5 @@ def test_what_was_changed_is_shown(quick_world: World) -> None:
     browser.press()
     page = browser.result().body.decode()
 
-    assert "The record was tampered with" in page
+    assert "The audit log was tampered with" in page
     assert "event 1: it was changed after it was written" in page

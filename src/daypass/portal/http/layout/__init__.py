@@ -1,4 +1,4 @@
-"""How pages look and feel: the frame around them, the pieces they are made of, and the way in to them.
+"""The common part of every page: the layout around it, its components, and the endpoints that serve it.
 
-README.md says how to add a page, a piece and an entry of the navigation.
+README.md says how to add a page, a component and a navigation entry.
 """

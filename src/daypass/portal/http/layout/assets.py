@@ -1,4 +1,4 @@
-"""Stylesheet, script and icons: read once, served under an address that changes when they do."""
+"""Static files (stylesheet, scripts, icons), read once and served under a URL that contains their hash."""
 
 import gzip
 import hashlib
@@ -35,7 +35,7 @@ _STYLES = (
     "administrator",
     "alone",
 )
-"""The pieces of the stylesheet, in the order in which they count."""
+"""The parts of the stylesheet, in cascade order."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -51,15 +51,15 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent."""
+    """A static file, plain and gzip-compressed."""
 
     content: bytes
-    packed: bytes
+    compressed: bytes
     media_type: str
 
 
 class Assets:
-    """All files of the pages. Whoever asks for one under an old address gets nothing, and no wrong one."""
+    """All static files. A URL with an outdated hash gets 404 rather than a file of another version."""
 
     permission = Permission.ANYBODY
 
@@ -67,25 +67,25 @@ class Assets:
         self._files = {name: _asset(name, content) for name, content in _read(folder).items()}
         self._version = _digest(self._files)
         self.scripts = tuple(self.url(name) for name in sorted(self._files) if name.endswith(".js"))
-        """Every module, so that a page can ask for all of them at once."""
+        """The URLs of all script modules, for `modulepreload` links."""
 
     def url(self, name: str) -> str:
-        """The address of a file."""
+        """Return the URL of a file; raises `KeyError` if there is none of that *name*."""
         return f"{STATIC}{self._version}/{name if name in self._files else _missing(name)}"
 
     def routes(self) -> list[BaseRoute]:
-        """What serves them."""
+        """Return the routes that serve the files."""
         return [exact("GET", STATIC + "{version}/{name}", self)]
 
     async def __call__(self, request: Request) -> Response:
-        """One file."""
-        found = self._files.get(request.path_params["name"])
-        if found is None or request.path_params["version"] != self._version:
+        """Serve one file; raises `NotFound` for an unknown name or an outdated version."""
+        asset = self._files.get(request.path_params["name"])
+        if asset is None or request.path_params["version"] != self._version:
             raise NotFound("There is nothing at this address.")
         if accepts_gzip(request.headers):
             headers = {**_HEADERS, "Content-Encoding": "gzip"}
-            return Response(found.packed, headers=headers, media_type=found.media_type)
-        return Response(found.content, headers=_HEADERS, media_type=found.media_type)
+            return Response(asset.compressed, headers=headers, media_type=asset.media_type)
+        return Response(asset.content, headers=_HEADERS, media_type=asset.media_type)
 
 
 def _read(folder: Path) -> Mapping[str, bytes]:
@@ -101,10 +101,10 @@ def _asset(name: str, content: bytes) -> Asset:
 
 
 def _digest(files: Mapping[str, Asset]) -> str:
-    everything = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in sorted(files):
-        everything.update(name.encode() + b"\0" + files[name].content + b"\0")
-    return everything.hexdigest()[:16]
+        digest.update(name.encode() + b"\0" + files[name].content + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _missing(name: str) -> str:

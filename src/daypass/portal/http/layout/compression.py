@@ -1,4 +1,4 @@
-"""Pages as small as they go. What nobody may guess of a page reads differently each time: see `csrf`."""
+"""Gzip compression of pages. Safe from BREACH, because CSRF tokens are masked (see `csrf`)."""
 
 import gzip
 import re
@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 
 _LEVEL = 5
-_WORTH_IT = 1024
+_MINIMUM_SIZE = 1024
 
 _CODING = re.compile(
     r"\s*(?P<name>[^\s;]+)(?:\s*;\s*q=(?P<weight>0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?\s*", re.ASCII
@@ -15,19 +15,19 @@ _CODING = re.compile(
 
 
 def accepts_gzip(headers: Headers) -> bool:
-    """Whether whoever asks can unpack gzip, and would not rather have it as it is (RFC 9110, 12.5.3)."""
+    """Whether the client accepts gzip and does not prefer `identity` (RFC 9110, section 12.5.3)."""
     weights: dict[str, float] = {}
     for coding in ",".join(headers.getlist("accept-encoding")).lower().split(","):
-        # What is not understood says nothing.
-        if found := _CODING.fullmatch(coding):
-            weights[found["name"].removeprefix("x-")] = float(found["weight"] or 1)
+        # A malformed coding is ignored.
+        if match := _CODING.fullmatch(coding):
+            weights[match["name"].removeprefix("x-")] = float(match["weight"] or 1)
     weight = weights.get("gzip", weights.get("*", 0))
     return weight > 0 and weight >= weights.get("identity", 0)
 
 
 def compressed(response: Response) -> Response:
-    """The same answer, with its body packed where it is a page."""
-    if isinstance(response, HTMLResponse) and len(response.body) >= _WORTH_IT:
+    """Compress the body of *response* in place if it is an HTML page worth it, and return the response."""
+    if isinstance(response, HTMLResponse) and len(response.body) >= _MINIMUM_SIZE:
         response.body = gzip.compress(response.body, _LEVEL, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Content-Length"] = str(len(response.body))

@@ -1,4 +1,4 @@
-"""The cookies of the pages. What must not be forged or read is `__Host-`, and hidden from script."""
+"""The cookies of the pages. Those that grant anything are `__Host-` and `HttpOnly`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,27 +8,27 @@ from urllib.parse import quote, unquote
 from starlette.responses import Response
 
 SESSION = "__Host-daypass"
-"""The sign-in."""
+"""The browser session."""
 DEVICE = "__Host-daypass_device"
-"""That this browser has signed in before."""
+"""Marks a browser in which the user has signed in before; it has a rate limit of its own."""
 VISIT = "__Host-daypass_visit"
-"""What a form's token stands on before there is a sign-in."""
+"""The key of CSRF tokens before sign-in."""
 TENANT = "__Host-daypass_tenant"
 """The chosen tenant."""
 NOTICE = "__Host-daypass_notice"
-"""What the next page says about what was done."""
+"""The flash message for the next page."""
 
-# Written by script, so that a page can turn at once what the server will write next time.
+# Set by script, which applies the choice at once; the server reads them to render the next page alike.
 THEME = "daypass_theme"
 NAVIGATION = "daypass_nav"
 
 _YEAR = timedelta(days=365)
-_MOMENT = timedelta(minutes=1)
+_NOTICE_LIFETIME = timedelta(minutes=1)
 _LONGEST_NOTICE = 500
 
 
 def set_cookie(response: Response, name: str, value: str, lasts: timedelta | None = None) -> None:
-    """Set a cookie; without a length of time it goes when the browser is closed."""
+    """Set a cookie; without *lasts* it is a session cookie, which the browser deletes when it closes."""
     seconds = None if lasts is None else lasts // timedelta(seconds=1)
     response.set_cookie(name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
@@ -39,18 +39,18 @@ def delete_cookie(response: Response, name: str) -> None:
 
 
 def set_persistent_cookie(response: Response, name: str, value: str) -> None:
-    """Set a cookie that stays."""
+    """Set a cookie that lasts a year."""
     set_cookie(response, name, value, _YEAR)
 
 
 def flash(response: Response, sentence: str) -> None:
-    """Let the next page say this, once."""
-    set_cookie(response, NOTICE, quote(sentence[:_LONGEST_NOTICE]), _MOMENT)
+    """Show *sentence* once on the next page."""
+    set_cookie(response, NOTICE, quote(sentence[:_LONGEST_NOTICE]), _NOTICE_LIFETIME)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """How this browser's person likes the pages, by its cookies; nothing in it is authority for anything."""
+    """The display preferences in a browser's cookies. They grant nothing."""
 
     theme: str
     is_folded: bool
@@ -59,7 +59,7 @@ class Preferences:
 
     @classmethod
     def of(cls, cookies: Mapping[str, str]) -> "Preferences":
-        """Read them; what makes no sense counts as not there."""
+        """Read them from *cookies*; an invalid value counts as unset."""
         theme = cookies.get(THEME, "")
         tenant = cookies.get(TENANT, "")
         return cls(

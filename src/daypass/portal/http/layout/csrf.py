@@ -1,4 +1,4 @@
-"""That a request was meant by the person whose browser sent it: a token, the Origin, and Fetch-Metadata."""
+"""CSRF protection of forms: a masked token, the Origin header, and Fetch Metadata."""
 
 import hmac
 import secrets
@@ -13,7 +13,7 @@ FIELD = "csrf"
 
 
 class ForgedRequest(AccessDenied):
-    """A form that another site sent, or an old one of ours."""
+    """A form that another site sent, or one of an earlier session."""
 
     code = "forged_request"
 
@@ -22,35 +22,33 @@ _SIZE = 16
 
 
 def csrf_token(cookie: str, purpose: str = "") -> str:
-    """What a form carries: known only to who knows the cookie; good for one *purpose* where one is named.
+    """Return a masked CSRF token for *cookie*, valid for *purpose* only.
 
-    It reads differently each time, a pad and what the pad hides: pages are sent compressed, and from their
-    lengths nobody shall find out a text that stays the same (BREACH).
+    Each token is masked with a fresh pad: a constant token in compressed pages could be recovered from their
+    lengths (BREACH).
     """
     pad = secrets.token_bytes(_SIZE)
     return (pad + _xor(pad, _mac(cookie, purpose))).hex()
 
 
 def check_token(cookie: str, sent: str, purpose: str = "") -> None:
-    """Return when *sent* is a token of that cookie; else raise `ForgedRequest`."""
+    """Check that *sent* is a token of *cookie* for *purpose*; raises `ForgedRequest` if not."""
     try:
         token = bytes.fromhex(sent)
     except ValueError:
         token = b""
-    meant = _xor(token[:_SIZE], token[_SIZE:])
-    if not cookie or not hmac.compare_digest(_mac(cookie, purpose), meant):
-        raise ForgedRequest(
-            "This form belongs to an earlier sign-in. Load the page again, and send it once more."
-        )
+    unmasked = _xor(token[:_SIZE], token[_SIZE:])
+    if not cookie or not hmac.compare_digest(_mac(cookie, purpose), unmasked):
+        raise ForgedRequest("This form belongs to an earlier session. Reload the page and submit it again.")
 
 
 def check_sender(headers: Headers, origin: str) -> None:
-    """Return when a page of *origin* sent this; else raise `ForgedRequest`."""
-    stated, site = headers.get("origin"), headers.get("sec-fetch-site")
-    is_ours = stated == origin if stated is not None else site is not None
+    """Check that a page of *origin* sent the request; raises `ForgedRequest` if not."""
+    sender, site = headers.get("origin"), headers.get("sec-fetch-site")
+    is_ours = sender == origin if sender is not None else site is not None
     if not is_ours or site not in {None, "same-origin"}:
         raise ForgedRequest(
-            "Another site sent this, so nothing was done. Open the page here, and do it there."
+            "Another site sent this form, so nothing was changed. Open the page here and submit it again."
         )
 
 
@@ -59,5 +57,5 @@ def _mac(cookie: str, purpose: str) -> bytes:
 
 
 def _xor(one: bytes, other: bytes) -> bytes:
-    """The two added bit by bit; nothing where they differ in length."""
+    """Return the exclusive or of two byte strings, or an empty one if their lengths differ."""
     return bytes(a ^ b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else b""

@@ -1,4 +1,4 @@
-"""The way in to pages: cookie, permission, CSRF, and a thread for the domain's code."""
+"""Endpoints of pages: authentication by cookie, permission, CSRF protection, and a worker thread."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from daypass.portal.identity.model import ApiToken, User
 
 @dataclass(frozen=True, slots=True)
 class AnonymousRequest:
-    """A request of whoever it is, before anything of it is believed."""
+    """A request before authentication: nothing in it is verified yet."""
 
     address: str
     request_id: str
@@ -35,25 +35,25 @@ class AnonymousRequest:
     form: Form
     preferences: Preferences
     session: str
-    """The sign-in cookie, as it came; empty where there is none."""
+    """The session cookie as sent; empty if there is none."""
     device: str
-    """What says that this browser has signed in before."""
+    """The device cookie, which marks a browser in which the user has signed in before."""
     visit: str
-    """What this browser's forms stand on before there is a sign-in; empty at the first page."""
+    """The key of this browser's CSRF tokens before sign-in; empty at the first page."""
     here: str
     """Path and query."""
     place: RouteInfo
     back: str
-    """The page on which a form stood."""
+    """The page that the form was on."""
     wants_page: bool
-    """Whether a page is wanted; script and programs want JSON."""
+    """Whether the client wants HTML; scripts and programs want JSON."""
     log_fields: dict[str, str]
-    """More fields for the log line of the request."""
+    """Additional fields for the log line of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageVisit:
-    """A request for a page, of a known caller."""
+    """An authenticated request for a page."""
 
     caller: Caller
     frame: PageLayout
@@ -61,22 +61,22 @@ class PageVisit:
     query: Mapping[str, str]
     form: Form
     cookie: str
-    """The sign-in cookie; a form that is good for one purpose only makes its token of it."""
+    """The session cookie, from which CSRF tokens for one purpose are made."""
     device: str
-    """What says that this browser has signed in before."""
+    """The device cookie, which marks a browser in which the user has signed in before."""
     wants_page: bool
-    """Whether a page is wanted; script and programs want JSON."""
+    """Whether the client wants HTML; scripts and programs want JSON."""
 
 
 Page = Callable[[PageVisit], Response]
 OpenPage = Callable[[AnonymousRequest], Response]
 SignedIn = Callable[[str], tuple[ApiToken, User]]
-"""Who a sign-in cookie stands for; raises `Unauthenticated` or `SignInAgain`."""
+"""Resolves a session cookie to its token and user; raises `Unauthenticated` or `SignInAgain`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageEndpoints:
-    """What the pages of all doors share."""
+    """Makes the endpoints of the pages of one channel."""
 
     door: Channel
     signed_in: SignedIn
@@ -84,95 +84,95 @@ class PageEndpoints:
     addresses: ClientAddresses
     pools: ThreadPools
     origin: str
-    """Our own, which is the only one that forms may come from."""
+    """The portal's own origin, the only one that forms are accepted from."""
     confirmations: Reauthentication
     doorkeeper: Authorizer
 
     def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
-        """The endpoint of a page, by GET, for those who have *permission*; *calls_aws* chooses its pool."""
+        """Return the endpoint of a page (GET) that requires *permission*; *calls_aws* selects its pool."""
         show = partial(self._show, permission, handler)
         return PageEndpoint(self, permission, show, is_form=False, calls_aws=calls_aws)
 
     def act(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
-        """The endpoint of a form, by POST; what another site sends never comes this far."""
+        """Return the endpoint of a form (POST); the handler runs only after the CSRF checks."""
         act = partial(self._act, permission, handler)
         return PageEndpoint(self, permission, act, is_form=True, calls_aws=calls_aws)
 
     def upload(self, permission: Permission, handler: Page, largest: int) -> "PageEndpoint":
-        """The same for a form with a file, which is not read before it is known who sends it."""
+        """Return the endpoint of a form with a file, read only after authorization, up to *largest* bytes."""
         admit, act = partial(self._admit, permission), partial(self._act, permission, handler)
         return PageEndpoint(self, permission, act, is_form=True, upload=Upload(admit, largest))
 
     def open_page(self, handler: OpenPage) -> "PageEndpoint":
-        """The endpoint of a page for anybody."""
+        """Return the endpoint of a page that needs no sign-in."""
         return PageEndpoint(self, Permission.ANYBODY, handler, is_form=False)
 
     def open_act(self, handler: OpenPage) -> "PageEndpoint":
-        """The endpoint of a form for anybody; its token stands on the visit's cookie."""
+        """Return the endpoint of a form that needs no sign-in; its CSRF token is of the visit cookie."""
         return PageEndpoint(self, Permission.ANYBODY, partial(self._open_act, handler), is_form=True)
 
-    def _admit(self, permission: Permission, stranger: AnonymousRequest) -> None:
-        self._visit(permission, stranger)
+    def _admit(self, permission: Permission, anonymous: AnonymousRequest) -> None:
+        self._visit(permission, anonymous)
 
-    def _show(self, permission: Permission, handler: Page, stranger: AnonymousRequest) -> Response:
-        return handler(self._visit(permission, stranger))
+    def _show(self, permission: Permission, handler: Page, anonymous: AnonymousRequest) -> Response:
+        return handler(self._visit(permission, anonymous))
 
-    def _act(self, permission: Permission, handler: Page, stranger: AnonymousRequest) -> Response:
-        visit = self._visit(permission, stranger)
-        check_token(stranger.session, stranger.form.raw(FIELD))
+    def _act(self, permission: Permission, handler: Page, anonymous: AnonymousRequest) -> Response:
+        visit = self._visit(permission, anonymous)
+        check_token(anonymous.session, anonymous.form.raw(FIELD))
         try:
             return handler(visit)
         except ReauthenticationRequired as refusal:
-            waiting = DeferredForm.of(stranger.here, stranger.form)
-            if not (stranger.wants_page and waiting.can_wait):
+            waiting = DeferredForm.of(anonymous.here, anonymous.form)
+            if not (anonymous.wants_page and waiting.can_wait):
                 raise
-            theme = stranger.preferences.theme
+            theme = anonymous.preferences.theme
             return self.confirmations.ask(
-                visit.caller, stranger.session, theme, stranger.back, waiting=waiting, refusal=refusal
+                visit.caller, anonymous.session, theme, anonymous.back, waiting=waiting, refusal=refusal
             )
 
     @staticmethod
-    def _open_act(handler: OpenPage, stranger: AnonymousRequest) -> Response:
-        check_token(stranger.visit, stranger.form.raw(FIELD))
-        return handler(stranger)
+    def _open_act(handler: OpenPage, anonymous: AnonymousRequest) -> Response:
+        check_token(anonymous.visit, anonymous.form.raw(FIELD))
+        return handler(anonymous)
 
-    def _visit(self, permission: Permission, stranger: AnonymousRequest) -> PageVisit:
-        if not stranger.session:
+    def _visit(self, permission: Permission, anonymous: AnonymousRequest) -> PageVisit:
+        if not anonymous.session:
             raise Unauthenticated("You are not signed in.")
-        token, user = self.signed_in(stranger.session)
-        fields = stranger.log_fields
+        token, user = self.signed_in(anonymous.session)
+        fields = anonymous.log_fields
         fields["user"] = user.username
-        caller = Caller(user, token, self.door, stranger.address, stranger.request_id, fields)
-        self.doorkeeper.authorize(permission, caller, stranger.place)
-        path = stranger.here.partition("?")[0]
-        csrf = csrf_token(stranger.session)
-        frame = self.frames.of(caller, stranger.preferences, path, stranger.here, csrf)
+        caller = Caller(user, token, self.door, anonymous.address, anonymous.request_id, fields)
+        self.doorkeeper.authorize(permission, caller, anonymous.place)
+        path = anonymous.here.partition("?")[0]
+        csrf = csrf_token(anonymous.session)
+        frame = self.frames.of(caller, anonymous.preferences, path, anonymous.here, csrf)
         return PageVisit(
             caller=caller,
             frame=frame,
-            path=stranger.path,
-            query=stranger.query,
-            form=stranger.form,
-            cookie=stranger.session,
-            device=stranger.device,
-            wants_page=stranger.wants_page,
+            path=anonymous.path,
+            query=anonymous.query,
+            form=anonymous.form,
+            cookie=anonymous.session,
+            device=anonymous.device,
+            wants_page=anonymous.wants_page,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a form with a file has to pass before it is read."""
+    """The authorization check and the size limit of a form with a file."""
 
     admit: Callable[[AnonymousRequest], None]
     largest: int
 
 
 class PageEndpoint:
-    """An endpoint that shows a page or takes a form; one thread does all of it."""
+    """The endpoint of a page or a form; its handler runs in one worker thread."""
 
     def __init__(
         self,
-        entrance: PageEndpoints,
+        endpoints: PageEndpoints,
         permission: Permission,
         handler: OpenPage,
         *,
@@ -183,36 +183,36 @@ class PageEndpoint:
         self.permission = permission
         self.is_form = is_form
         self._upload = upload
-        self._entrance = entrance
-        self._pool = entrance.pools.aws if calls_aws else entrance.pools.local
+        self._endpoints = endpoints
+        self._pool = endpoints.pools.aws if calls_aws else endpoints.pools.local
         self._handler = handler
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request, or raise the refusal."""
+        """Answer a request; raises `PortalError` if it is refused."""
         form = Form({})
         if self.is_form:
-            check_sender(request.headers, self._entrance.origin)
+            check_sender(request.headers, self._endpoints.origin)
             form = await self._read(request)
         return await self._pool.run(
-            partial(self._answer, self._stranger(request, form), accepts_gzip(request.headers))
+            partial(self._answer, self._anonymous(request, form), accepts_gzip(request.headers))
         )
 
-    def _answer(self, stranger: AnonymousRequest, can_be_packed: bool) -> Response:
-        response = self._handler(stranger)
-        # What a form is answered with may hold a secret that is shown once.
-        return compressed(response) if can_be_packed and not self.is_form else response
+    def _answer(self, anonymous: AnonymousRequest, accepts_compression: bool) -> Response:
+        response = self._handler(anonymous)
+        # Answers to forms are never compressed: they may contain a secret that is shown once.
+        return compressed(response) if accepts_compression and not self.is_form else response
 
     async def _read(self, request: Request) -> Form:
         if self._upload is None:
             return read_form(request, await read_body(request))
-        await self._pool.run(partial(self._upload.admit, self._stranger(request, Form({}))))
+        await self._pool.run(partial(self._upload.admit, self._anonymous(request, Form({}))))
         return await read_upload(request, self._upload.largest)
 
-    def _stranger(self, request: Request, form: Form) -> AnonymousRequest:
+    def _anonymous(self, request: Request, form: Form) -> AnonymousRequest:
         cookies = request.cookies
         query = request.url.query
         return AnonymousRequest(
-            address=self._entrance.addresses.of(request),
+            address=self._endpoints.addresses.of(request),
             request_id=request.scope[REQUEST_ID],
             path=request.path_params,
             query=request.query_params,
@@ -223,7 +223,7 @@ class PageEndpoint:
             visit=cookies.get(VISIT, ""),
             here=f"{request.url.path}?{query}" if query else request.url.path,
             place=RouteInfo.of(request),
-            back=referring_path(request.headers.get("referer", ""), self._entrance.origin),
+            back=referring_path(request.headers.get("referer", ""), self._endpoints.origin),
             wants_page=wants_page(request),
             log_fields=request.scope.get(LOG_FIELDS, {}),
         )

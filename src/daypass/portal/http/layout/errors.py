@@ -1,4 +1,4 @@
-"""What a page says when it cannot be shown: what happened, in a sentence, and what to do next."""
+"""Error pages: what happened, why, and what to do next."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,28 +14,28 @@ from daypass.portal.http.layout.redirects import CONFIRM, HOME, SIGN_IN, login_u
 from daypass.portal.http.layout.rendering import PageRenderer
 
 _TITLES = {
-    HTTPStatus.BAD_REQUEST: "That could not be read",
-    HTTPStatus.FORBIDDEN: "This is not open to you",
+    HTTPStatus.BAD_REQUEST: "Bad request",
+    HTTPStatus.FORBIDDEN: "Access denied",
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.METHOD_NOT_ALLOWED: "Not found",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That is too much",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "That cannot be done like this",
-    HTTPStatus.TOO_MANY_REQUESTS: "That was too often",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here",
-    HTTPStatus.BAD_GATEWAY: "AWS said no",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Not just now",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request too large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Invalid request",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+    HTTPStatus.BAD_GATEWAY: "AWS refused the request",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable",
 }
 _REMEDIES = {
-    HTTPStatus.FORBIDDEN: "If you need it, ask an Administrator of this portal.",
-    HTTPStatus.NOT_FOUND: "The address may be mistyped, or what was here is gone or not yours to see.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If it stays like this, give your operator the request id.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Nothing was changed and nothing was handed out. Try again in a moment.",
+    HTTPStatus.FORBIDDEN: "If you need access, ask an Administrator of this portal.",
+    HTTPStatus.NOT_FOUND: "The address may be wrong, the page deleted, or not accessible to you.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Try again. If the error persists, give your operator the request id.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No change was made and no credentials were issued. Try again later.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalPage:
-    """What the page of a refusal shows."""
+    """The data of an error page."""
 
     title: str
     reason: str
@@ -43,18 +43,18 @@ class RefusalPage:
     request_id: str
     home: str
     again: str
-    """Where trying again is worth something; empty where it is not."""
+    """The address of **Try again**; empty if a retry cannot help."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalForm:
-    """The form in which doors with pages refuse: a page for people, JSON for script and programs."""
+    """Answers a `PortalError`: with a page for browsers, with problem JSON for scripts and programs."""
 
     pages: PageRenderer
     origin: str
 
     def __call__(self, refusal: PortalError, status: HTTPStatus, request: Request) -> Response:
-        """The answer."""
+        """Answer *request* with *refusal*; if sign-in or reauthentication is required, redirect to it."""
         if not wants_page(request):
             return problem(refusal, status, request)
         if isinstance(refusal, Unauthenticated | SignInAgain):
@@ -83,7 +83,7 @@ class RefusalForm:
         return response
 
     def _here(self, request: Request) -> str:
-        """The page that a person is on: what was asked for, or where the form stood."""
+        """Return the page that the user is on: the requested one, or the one that the form was on."""
         if request.method in {"GET", "HEAD"}:
             return safe_path(f"{request.url.path}?{request.url.query}".removesuffix("?"))
         return referring_path(request.headers.get("referer", ""), self.origin)

@@ -1,4 +1,4 @@
-"""What a form sent."""
+"""Submitted HTML forms."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -17,7 +17,7 @@ _MOST_FIELDS = 200
 _TYPE = "application/x-www-form-urlencoded"
 _WITH_FILES = "multipart/form-data"
 _UPLOAD_TIME = timedelta(minutes=1)
-_UNREADABLE = "What the form sent cannot be read. Load the page again."
+_UNREADABLE = "The form could not be read. Reload the page and try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +26,29 @@ class Form:
 
     fields: Mapping[str, Sequence[str]]
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """What was chosen to be sent along, by name; an empty choice is none."""
+    """The uploaded files, by field name; a file field left empty has no entry."""
 
     def get(self, name: str) -> str:
-        """A field, trimmed; empty where it was not sent."""
+        """Return a field's value, trimmed; empty if it was not sent."""
         return self.raw(name).strip()
 
     def raw(self, name: str) -> str:
-        """A field as it was typed, for what may begin or end with a blank."""
+        """Return a field's value untrimmed, for values such as passwords."""
         return self.fields.get(name, ("",))[0]
 
     def all(self, name: str) -> Sequence[str]:
-        """Every value of a field that may have several."""
+        """Return every value of a field that may have several."""
         return self.fields.get(name, ())
 
     def has(self, name: str) -> bool:
-        """Whether a field was sent at all: a box that was ticked, a button that was pressed."""
+        """Whether a field was sent at all, such as a ticked checkbox."""
         return name in self.fields
 
 
 def read_form(request: Request, body: bytes) -> Form:
-    """The form in a request; raises `InvalidRequest` where there is none."""
+    """Return the form in a request; raises `InvalidRequest` if there is none."""
     if _type(request) != _TYPE:
-        raise InvalidRequest("This address takes what a form sends, and nothing else.")
+        raise InvalidRequest("This address accepts only form submissions.")
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError as error:
@@ -57,10 +57,10 @@ def read_form(request: Request, body: bytes) -> Form:
 
 
 async def read_upload(request: Request, largest: int) -> Form:
-    """The same for a form with a file, *largest* bytes in all."""
+    """Return the form in a request that may have a file; *largest* limits the whole body, in bytes."""
     if _type(request) != _WITH_FILES:
         return read_form(request, await read_body(request, largest))
-    # Closed by us: left to itself, its time would run on, and end whatever this task does then.
+    # Closed explicitly: an abandoned generator's timeout would go on and cancel this task later.
     async with aclosing(pieces_of_body(request, largest, _UPLOAD_TIME)) as pieces:
         parser = MultiPartParser(
             request.headers, pieces, max_files=1, max_fields=_MOST_FIELDS, max_part_size=largest
@@ -85,5 +85,5 @@ def _type(request: Request) -> str:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether the answer is for a person's eyes; script and programs ask for JSON."""
+    """Whether the client wants an HTML page; scripts and programs ask for JSON."""
     return "text/html" in request.headers.get("accept", "")

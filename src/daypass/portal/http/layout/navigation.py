@@ -1,11 +1,11 @@
-"""The navigation at the left: one line for each page that has an entry."""
+"""The navigation on the left: one entry for each page in it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page in the navigation; it is current for every address below its own."""
+    """A navigation entry; it is current for every path below its address."""
 
     label: str
     address: str
@@ -27,4 +27,4 @@ ENTRIES = (
     Entry("System Settings", "/administrator/system-settings", "sliders", is_for_administrators=True),
     Entry("Audit", "/administrator/audit", "shield", is_for_administrators=True),
 )
-"""Those for Administrators stand in a group of their own, in this order."""
+"""All entries, in order; those for Administrators form a group of their own."""

@@ -1,4 +1,4 @@
-"""What the frame of a page shows: who one is, in which tenant, and where one can go."""
+"""The layout around a page: the signed-in user, the tenant selector and the navigation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantAccess
 
 SHOWN_TENANTS = 25
-"""With more than these, the list box becomes a search."""
+"""The most tenants in the list box; with more, it becomes a search field."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """All that the frame shows."""
+    """The data of the layout, `layout` in templates."""
 
     user: User
     tenants: Sequence[Tenant]
     tenant: Tenant | None
     access: Access
-    """How much of the chosen tenant the user may use."""
+    """The user's access to the selected tenant."""
     has_more_tenants: bool
     path: str
     address: str
-    """Path and query, to come back to."""
+    """Path and query, to return to."""
     csrf: str
     now: datetime
     theme: str
@@ -39,39 +39,39 @@ class PageLayout:
 
     @property
     def entries(self) -> Sequence[Entry]:
-        """The navigation for everybody."""
+        """The navigation entries for all users."""
         return [entry for entry in ENTRIES if not entry.is_for_administrators]
 
     @property
     def administrator_entries(self) -> Sequence[Entry]:
-        """The navigation for Administrators; empty for everybody else."""
+        """The navigation entries for Administrators; empty for other users."""
         if not self.user.is_administrator:
             return []
         return [entry for entry in ENTRIES if entry.is_for_administrators]
 
     @property
     def name(self) -> str:
-        """What the bar calls the user: the username, without the part behind the @ where it fits badly."""
+        """The user's name in the top bar: the username."""
         return self.user.username
 
 
 @dataclass(frozen=True, slots=True)
 class PageLayouts:
-    """Makes the frame of each page, by the database as of now."""
+    """Makes the layout of each page from the current state of the database."""
 
     database: Database
     clock: Clock
 
     def of(self, caller: Caller, preferences: Preferences, path: str, address: str, csrf: str) -> PageLayout:
-        """The frame of one page."""
-        seen = first_tenants(self.database, caller.user, SHOWN_TENANTS + 1)
-        chosen = self._chosen(caller.user, preferences.tenant, seen)
+        """Return the layout of one page."""
+        visible = first_tenants(self.database, caller.user, SHOWN_TENANTS + 1)
+        chosen = self._chosen(caller.user, preferences.tenant, visible)
         return PageLayout(
             user=caller.user,
-            tenants=[one.tenant for one in seen[:SHOWN_TENANTS]],
+            tenants=[access.tenant for access in visible[:SHOWN_TENANTS]],
             tenant=None if chosen is None else chosen.tenant,
             access=Access.FULL if chosen is None else access_of(caller.user, chosen),
-            has_more_tenants=len(seen) > SHOWN_TENANTS,
+            has_more_tenants=len(visible) > SHOWN_TENANTS,
             path=path,
             address=address,
             csrf=csrf,
@@ -82,11 +82,11 @@ class PageLayouts:
             signed_in_until=caller.token.grant_ends_at or caller.token.expires_at,
         )
 
-    def _chosen(self, user: User, remembered: str, seen: Sequence[TenantAccess]) -> TenantAccess | None:
-        """The tenant that was chosen last, as far as the user still sees it; else the first."""
-        for one in seen:
-            if one.tenant.id == remembered:
-                return one
-        if remembered and len(seen) > SHOWN_TENANTS:
-            return find_tenant(self.database, user, remembered) or seen[0]
-        return seen[0] if seen else None
+    def _chosen(self, user: User, remembered: str, visible: Sequence[TenantAccess]) -> TenantAccess | None:
+        """Return the tenant selected last if the user still has access to it, else the first one."""
+        for access in visible:
+            if access.tenant.id == remembered:
+                return access
+        if remembered and len(visible) > SHOWN_TENANTS:
+            return find_tenant(self.database, user, remembered) or visible[0]
+        return visible[0] if visible else None

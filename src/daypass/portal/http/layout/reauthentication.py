@@ -1,7 +1,7 @@
-"""*Confirm your password*: what a form was about to do waits for it, and nothing of it is typed twice.
+"""Reauthentication before a sensitive form takes effect, without loss of what the user typed.
 
-The fields of the form travel through the pages themselves, sealed for this sign-in. The portal keeps nothing
-of them, none is ever in an address, and what they say is done only when the person sends it once more.
+The fields of the form travel as signed hidden fields of the *Confirm your password* page. The portal does not
+store them, they are never in a URL, and they take effect only when the user submits them again.
 """
 
 import json
@@ -23,26 +23,28 @@ from daypass.portal.http.layout.rendering import PageRenderer
 
 _LONGEST = 20 * 1024
 _NEVER_CARRIED = (FIELD, "password")
-_UNSAID = ("id", "version", "table_id", "seen", "next")
-"""Fields that say nothing to a person."""
+_NOT_SHOWN = ("id", "version", "table_id", "seen", "next")
+"""Fields that mean nothing to a user."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredForm:
-    """A form that waits for the password: where it goes, and what stands in it."""
+    """A form that is deferred until the user has reauthenticated: its address and its fields."""
 
     address: str
     fields: Sequence[tuple[str, str]]
 
     @classmethod
     def of(cls, address: str, form: Form) -> "DeferredForm":
-        """All of a form but its token, and anything that is a secret."""
-        every = [(name, value) for name, values in form.fields.items() for value in values]
-        return cls(safe_path(address), [one for one in every if one[0] not in _NEVER_CARRIED])
+        """Defer *form*, without its CSRF token and its password."""
+        fields = [(name, value) for name, values in form.fields.items() for value in values]
+        return cls(
+            safe_path(address), [(name, value) for name, value in fields if name not in _NEVER_CARRIED]
+        )
 
     @classmethod
     def from_signed(cls, form: Form, cookie: str) -> "DeferredForm | None":
-        """What the page of the password carried; raises `ForgedRequest` where it was made elsewhere."""
+        """Read the form that the confirmation page carried; raises `ForgedRequest` on a wrong signature."""
         text = form.raw("waiting")
         if not text:
             return None
@@ -52,27 +54,27 @@ class DeferredForm:
 
     @property
     def text(self) -> str:
-        """All of it, to be carried."""
+        """The form as JSON, to be carried in a hidden field."""
         return json.dumps([self.address, [*self.fields]])
 
     @property
     def can_wait(self) -> bool:
-        """Whether a page can carry it, and it counts afterwards: a consent is given anew."""
+        """Whether the form can be carried: it is short enough, and no consent, which is always given anew."""
         return len(self.text) <= _LONGEST and all(name != "consent" for name, _ in self.fields)
 
     @property
     def said(self) -> Sequence[tuple[str, str]]:
-        """What was typed and chosen, for a person to see."""
+        """The labels and values of the fields to show to the user."""
         return [
             (name.replace("_", " ").capitalize(), value)
             for name, value in self.fields
-            if value and name not in _UNSAID
+            if value and name not in _NOT_SHOWN
         ]
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmPage:
-    """What *Confirm your password* shows."""
+    """The data of the page *Confirm your password*."""
 
     csrf: str
     next: str
@@ -85,7 +87,7 @@ class ConfirmPage:
 
 @dataclass(frozen=True, slots=True)
 class ContinuePage:
-    """What is shown once the password was right, and a form waits."""
+    """The data of the page after a correct password, if a form is deferred."""
 
     csrf: str
     next: str
@@ -94,7 +96,7 @@ class ContinuePage:
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """The pages around a password that is asked for once more."""
+    """The pages of reauthentication."""
 
     pages: PageRenderer
 
@@ -109,7 +111,7 @@ class Reauthentication:
         refusal: PortalError | None = None,
         wrong: str = "",
     ) -> Response:
-        """The page that asks; *back* is where one goes without."""
+        """Return the page that asks for the password; *back* is the address of **Cancel**."""
         text = "" if waiting is None else waiting.text
         page = ConfirmPage(
             csrf=csrf_token(cookie),
@@ -124,13 +126,13 @@ class Reauthentication:
         return self.pages.show_alone("layout/confirm.html", page, status, theme=theme)
 
     def again(self, waiting: DeferredForm, cookie: str, theme: str, back: str) -> Response:
-        """The form as it was typed, for the sign-in whose *cookie* is new."""
+        """Return the page that submits the deferred form, with a CSRF token for the new session *cookie*."""
         page = ContinuePage(csrf_token(cookie), back, waiting)
         return self.pages.show_alone("layout/again.html", page, theme=theme)
 
 
 def page_title(address: str) -> str:
-    """A page, as people call it."""
+    """Return the title of the page at *address*, or its path."""
     path = urlsplit(address).path
     return next((entry.label for entry in ENTRIES if entry.is_current(path)), path)
 

@@ -1,4 +1,4 @@
-"""Where a person goes next: own paths only."""
+"""Redirects, to paths of this portal only (no open redirects)."""
 
 from urllib.parse import quote, urlsplit
 
@@ -15,8 +15,8 @@ _NOT_BACK_TO = (SIGN_IN, CONFIRM, "/sign-out")
 
 
 def safe_path(typed: str, otherwise: str = HOME) -> str:
-    """*typed* if it is a path of this portal that one can come back to, else *otherwise*."""
-    # A browser drops tabs and line ends, and takes a backslash for a slash: both could lead away.
+    """Return *typed* if it is a path of this portal that may be a redirect target, else *otherwise*."""
+    # Browsers strip tabs and line breaks and treat a backslash as a slash: either could lead to another host.
     is_path = typed.startswith("/") and not typed.startswith("//")
     if not is_path or "\\" in typed or len(typed) > _LONGEST or not (typed.isascii() and typed.isprintable()):
         return otherwise
@@ -27,7 +27,7 @@ def safe_path(typed: str, otherwise: str = HOME) -> str:
 
 
 def referring_path(referer: str, origin: str) -> str:
-    """The page of *origin* on which a form stood; the first one, where a browser does not say."""
+    """Return the path of the page of *origin* that *referer* names; `HOME` if it names none."""
     try:
         from_page = urlsplit(referer)
     except ValueError:
@@ -38,12 +38,12 @@ def referring_path(referer: str, origin: str) -> str:
 
 
 def login_url(address: str, here: str) -> str:
-    """*address*, from which one comes back to *here*."""
+    """Return *address* with a `next` parameter that leads back to *here*."""
     return address if here in {"/", HOME} else f"{address}?next={quote(here, safe='/')}"
 
 
 def redirect(address: str, notice: str = "") -> Response:
-    """The answer to a form that did its work: look there now, and be told so."""
+    """Redirect to *address* after a form succeeded (303), with *notice* as a flash message."""
     response = RedirectResponse(address, 303)
     if notice:
         flash(response, notice)

@@ -1,4 +1,4 @@
-"""Makes pages: templates that print what they are given, and the headers that every page has."""
+"""Renders pages from templates, and sets the headers of every page."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -17,14 +17,14 @@ PRODUCT = "Daypass"
 
 
 def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
-    """The headers of every page; *form_origins* are where the answer to a form may lead besides ourselves."""
+    """Return the headers of every page; *form_origins* are other origins that a form may redirect to."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self'",
         "connect-src": "'self'",
-        # A form answered by 303 to another origin is held to this, in a new tab or not.
+        # form-action also governs the redirect that answers a form, in a new tab or not.
         "form-action": " ".join(("'self'", *form_origins)),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -37,7 +37,7 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        # no-referrer would make browsers say “Origin: null” of our own forms.
+        # With no-referrer browsers would send “Origin: null” with our own forms.
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
@@ -45,16 +45,16 @@ def page_headers(form_origins: Sequence[str]) -> Mapping[str, str]:
 
 
 class Templates:
-    """Every template of the frame and of the doors that have some: `layout/page.html`, `pages/profile.html`.
+    """The templates of the layout and of the packages with pages: `layout/page.html`, `pages/profile.html`.
 
-    Each is compiled when it is first shown, once for all portals that share these.
+    Each is compiled at its first use, once for all portals that share this object.
     """
 
-    def __init__(self, assets: Assets, doors: Sequence[str]) -> None:
+    def __init__(self, assets: Assets, packages: Sequence[str]) -> None:
         self.assets = assets
         self.environment = Environment(
             loader=PrefixLoader(
-                {door: PackageLoader(f"daypass.portal.http.{door}") for door in ("layout", *doors)}
+                {name: PackageLoader(f"daypass.portal.http.{name}") for name in ("layout", *packages)}
             ),
             autoescape=True,
             undefined=StrictUndefined,
@@ -79,27 +79,27 @@ class Templates:
 
 
 class PageRenderer:
-    """Makes pages. A template gets `page`, the object that its page made, and `frame`, what surrounds it."""
+    """Renders pages. Templates get `page`, the data of the page, and `layout`, the `PageLayout` around it."""
 
     def __init__(self, templates: Templates, form_origins: Sequence[str] = ()) -> None:
         self.headers = page_headers(form_origins)
         self._environment = templates.environment
 
     def show(
-        self, frame: PageLayout, template: str, page: object, status: HTTPStatus = HTTPStatus.OK
+        self, layout: PageLayout, template: str, page: object, status: HTTPStatus = HTTPStatus.OK
     ) -> Response:
-        """A page in the frame."""
-        response = self._answer(template, {"frame": frame, "page": page}, status)
-        if frame.notice:
+        """Render a page within the layout."""
+        response = self._answer(template, {"layout": layout, "page": page}, status)
+        if layout.notice:
             delete_cookie(response, NOTICE)
         return response
 
     def show_alone(
         self, template: str, page: object, status: HTTPStatus = HTTPStatus.OK, *, theme: str = ""
     ) -> Response:
-        """A page without the frame, for whoever has none: it extends `layout/alone.html`."""
+        """Render a page without the layout, such as the sign-in page; it extends `layout/alone.html`."""
         return self._answer(template, {"page": page, "theme": theme}, status)
 
-    def _answer(self, template: str, given: Mapping[str, object], status: HTTPStatus) -> Response:
-        text = self._environment.get_template(template).render(given)
+    def _answer(self, template: str, context: Mapping[str, object], status: HTTPStatus) -> Response:
+        text = self._environment.get_template(template).render(context)
         return HTMLResponse(text, status, self.headers)

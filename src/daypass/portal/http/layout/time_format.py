@@ -1,4 +1,4 @@
-"""Moments as people read them; the exact one is always at hand."""
+"""Template filters that format times, relative or exact, in UTC."""
 
 from datetime import datetime, timedelta
 
@@ -8,17 +8,17 @@ _DAY = timedelta(days=1)
 
 
 def exact(moment: datetime) -> str:
-    """`24 Nov 2026, 11:26:05 UTC`"""
+    """Format as `24 Nov 2026, 11:26:05 UTC`."""
     return f"{moment:%-d %b %Y, %H:%M:%S} UTC"
 
 
 def day(moment: datetime) -> str:
-    """`24 Nov 2026`"""
+    """Format as `24 Nov 2026`."""
     return f"{moment:%-d %b %Y}"
 
 
 def short(moment: datetime, now: datetime) -> str:
-    """`11:26 UTC` today, `23 Nov, 11:26 UTC` this year, the whole date otherwise."""
+    """Format as `11:26 UTC` today, `23 Nov, 11:26 UTC` this year, with the year otherwise."""
     if moment.date() == now.date():
         return f"{moment:%H:%M} UTC"
     if moment.year == now.year:
@@ -27,7 +27,7 @@ def short(moment: datetime, now: datetime) -> str:
 
 
 def left(until: datetime, now: datetime) -> str:
-    """`52 min left`, `3 h 5 min left`, `12 days left`, or nothing when it is over."""
+    """Format the time until *until* as `52 min left`, `3 h 5 min left` or `12 days left`; empty when past."""
     rest = until - now
     if rest <= timedelta():
         return ""
@@ -42,7 +42,7 @@ def left(until: datetime, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """`just now`, `5 min ago`, `3 h ago`, `12 days ago`."""
+    """Format the time since *moment* as `just now`, `5 min ago`, `3 h ago` or `12 days ago`."""
     past = now - moment
     if past < _MINUTE:
         return "just now"

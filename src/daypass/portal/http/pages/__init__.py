@@ -1,1 +1,1 @@
-"""The portal's pages."""
+"""The pages of the portal."""

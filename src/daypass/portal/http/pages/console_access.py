@@ -1,4 +1,4 @@
-"""The ways into AWS: the console in a new tab, a link to it, and keys."""
+"""Forms that issue AWS access: the console in a new tab, a console URL, and temporary credentials."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,14 +16,14 @@ from daypass.portal.http.layout.time_format import short
 from daypass.portal.secret import Secret
 
 LINK_LIFETIME = timedelta(minutes=15)
-"""How long AWS takes a sign-in link for."""
+"""How long AWS accepts a console sign-in URL."""
 
 ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class KeysPage:
-    """What *Temporary AWS Credentials* shows as a page of its own, for whoever has no script."""
+    """The data of *Temporary AWS Credentials* as a page of its own, for browsers without script."""
 
     scope: str
     access_key_id: str
@@ -38,7 +38,7 @@ class KeysPage:
 
 @dataclass(frozen=True, slots=True)
 class LinkPage:
-    """What *Copy AWS Console URL* shows as a page of its own, for whoever has no script."""
+    """The data of *Copy AWS Console URL* as a page of its own, for browsers without script."""
 
     scope: str
     url: str
@@ -49,42 +49,42 @@ class LinkPage:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleAccess:
-    """Issues what the menu offers. Each is a form of ours, so that no other site can ask for it."""
+    """Handlers of the JIT menu. Each takes a form, so that CSRF protection applies."""
 
     pages: PageRenderer
     issuer: Issuer
 
     def console(self, visit: PageVisit) -> Response:
-        """Lead to the AWS console's home page."""
-        return self.lead(visit, _scope(visit.form))
+        """Redirect to the home page of the AWS console."""
+        return self.redirect_to_console(visit, _scope(visit.form))
 
-    def lead(self, visit: PageVisit, scope: Scope, destination: str | None = None) -> Response:
-        """Lead into the AWS console; the address of where to is a secret, and is in no page."""
+    def redirect_to_console(self, visit: PageVisit, scope: Scope, destination: str | None = None) -> Response:
+        """Redirect to *destination* in the AWS console; the URL is a secret and appears in no page."""
         _, link = self._link(visit, scope, destination)
         return RedirectResponse(link.reveal(), 303, self.pages.headers)
 
     def console_link(self, visit: PageVisit) -> Response:
-        """A link to the AWS console."""
+        """Return a console sign-in URL."""
         issuance, link = self._link(visit, _scope(visit.form))
         until = issuance.issued_at + LINK_LIFETIME
-        if _is_script(visit):
+        if _wants_json(visit):
             return JSONResponse(
                 {
                     "secrets": {"console_url": link.reveal()},
                     "until": until.isoformat(),
-                    "because": _because(issuance),
+                    "because": _duration_reason(issuance),
                 }
             )
-        page = LinkPage(_name(issuance), link.reveal(), until, _because(issuance), visit.frame.now)
+        page = LinkPage(_name(issuance), link.reveal(), until, _duration_reason(issuance), visit.frame.now)
         return self.pages.show_alone("pages/console-url.html", page, theme=visit.frame.theme)
 
     def credentials(self, visit: PageVisit) -> Response:
-        """Keys."""
+        """Return temporary AWS credentials."""
         issuance = self.issuer.issue(visit.caller, Ask(_scope(visit.form), purpose=Purpose.KEYS))
         keys = issuance.credentials
         secret, token = keys.secret_access_key.reveal(), keys.session_token.reveal()
         expiration = f"{issuance.expires_at:%Y-%m-%dT%H:%M:%SZ}"
-        if _is_script(visit):
+        if _wants_json(visit):
             return JSONResponse(
                 {
                     "secrets": {"secret_access_key": secret, "session_token": token},
@@ -93,7 +93,7 @@ class ConsoleAccess:
                     "until": issuance.expires_at.isoformat(),
                     "ends": short(issuance.expires_at, visit.frame.now),
                     "expiration": expiration,
-                    "because": _because(issuance),
+                    "because": _duration_reason(issuance),
                 }
             )
         page = KeysPage(
@@ -104,7 +104,7 @@ class ConsoleAccess:
             region=issuance.region,
             expires_at=issuance.expires_at,
             expiration=expiration,
-            because=_because(issuance),
+            because=_duration_reason(issuance),
             now=visit.frame.now,
         )
         return self.pages.show_alone("pages/credentials.html", page, theme=visit.frame.theme)
@@ -115,7 +115,7 @@ class ConsoleAccess:
         ask = Ask(scope, purpose=Purpose.CONSOLE, destination=destination)
         issuance = self.issuer.issue(visit.caller, ask)
         if issuance.console_url is None:
-            raise AwsUnavailable("AWS made no sign-in link. Try again in a moment.")
+            raise AwsUnavailable("AWS returned no sign-in URL. Try again in a moment.")
         return issuance, issuance.console_url
 
 
@@ -127,11 +127,11 @@ def _name(issuance: Issuance) -> str:
     return ADMIN if issuance.tenant is None else issuance.tenant.name
 
 
-def _because(issuance: Issuance) -> str:
+def _duration_reason(issuance: Issuance) -> str:
     validity = issuance.validity
     why = reason(validity.decided.source, is_admin=issuance.tenant is None)
     return cap_note(validity) or f"{written(validity.length)}: {why}."
 
 
-def _is_script(visit: PageVisit) -> bool:
+def _wants_json(visit: PageVisit) -> bool:
     return not visit.wants_page

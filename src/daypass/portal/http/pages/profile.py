@@ -1,4 +1,4 @@
-"""The profile: who one is here, and every way into AWS."""
+"""The profile: the user's tenant, tokens and sessions, and the JIT menu."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,66 +25,67 @@ from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 
-_SHOWN_STANDING = 10
+_SHOWN_ACTIVE = 10
 _SHOWN_SESSIONS = 5
-_WHOM_TO_ASK = 3
+_SHOWN_ADMINISTRATORS = 3
 
-_STANDING = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
-"""The kinds of tokens that are listed under *Where you are signed in*."""
+_ACTIVE_KINDS = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
+"""The kinds of tokens listed under *Where you are signed in*."""
 
 
 @dataclass(frozen=True, slots=True)
 class MenuSection:
-    """One part of the menu: a scope, and all ways into AWS as it."""
+    """A section of the JIT menu: the actions for one scope."""
 
     name: str
     fields: Mapping[str, str]
-    """What a form says to mean this scope."""
-    says: str
-    """How long, and with how much access."""
+    """The form fields that select this scope."""
+    summary: str
+    """A sentence on the session's length and access."""
     because: str
     capped: str
-    """Why that is shorter than configured; empty if it is not."""
+    """Why the session is shorter than configured; empty if it is not."""
     workstation: Workstation
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveCredential:
-    """Something that stands for the user just now: a browser, an application, a revealed token."""
+    """A credential of the user that is active now: a browser session, an application, a temporary token."""
 
     token: ApiToken
     kind: str
     name: str
-    is_this: bool
+    is_current: bool
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ProfilePage:
-    """What the profile shows."""
+    """The data of the profile."""
 
     tenant: MenuSection | None
     admin: MenuSection | None
     is_admin_off: bool
-    """Whether an Administrator has no admin access here because of the flag."""
+    """Whether the user is an Administrator but the flag disables admin access on the pages."""
     refusal: str
-    """Why the tenant cannot be entered just now."""
+    """Why no session for the tenant can be issued; empty if it can."""
     is_disabled: bool
-    """Whether that is because JIT access is off."""
-    whom_to_ask: Sequence[str]
+    """Whether the reason is that JIT access is off."""
+    administrators: Sequence[str]
+    """The usernames of some Administrators other than the user."""
     permanent: Sequence[ApiToken]
-    standing: Sequence[ActiveCredential]
-    """The newest ones, or all where the address asks for them."""
-    standing_count: int
+    active: Sequence[ActiveCredential]
+    """The newest ones, or all if the query has `all`."""
+    active_count: int
     sessions: Sequence[SessionRow]
     wrong: str
     created: tuple[ApiToken, str] | None
-    """A token that was made a moment ago, and the only time that it is shown."""
+    """A token that was just created, and its text, which is shown only once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfilePages:
-    """The profile."""
+    """Handlers of the profile."""
 
     pages: PageRenderer
     database: Database
@@ -93,7 +94,7 @@ class ProfilePages:
     workstations: Workstations
 
     def show(self, visit: PageVisit) -> Response:
-        """The profile."""
+        """Show the profile."""
         return self.show_with(visit, HTTPStatus.OK)
 
     def show_with(
@@ -104,75 +105,75 @@ class ProfilePages:
         wrong: str = "",
         created: tuple[ApiToken, str] | None = None,
     ) -> Response:
-        """The profile, with what came of one of its forms."""
-        user, frame = visit.caller.user, visit.frame
-        tenant, refusal = self._tenant_offer(visit)
-        admin = self._admin_offer(visit)
+        """Show the profile with the result of one of its forms: an error or a new token."""
+        user, layout = visit.caller.user, visit.frame
+        tenant, refusal = self._tenant_section(visit)
+        admin = self._admin_section(visit)
         with self.database.reading() as connection:
             is_admin_on = SettingStore(connection).read(None).flag(ENABLE_ADMIN_JIT_ON_UI)
             records = IssuanceStore(connection).mine(user.id, limit=_SHOWN_SESSIONS).records
-            asked = UserStore(connection).first_administrators(_WHOM_TO_ASK)
+            administrators = UserStore(connection).first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
-        standing = [_standing(token, visit.caller.token) for token in tokens if token.kind in _STANDING][::-1]
-        # However old it is, the sign-in that looks is always among those that are shown.
-        standing.sort(key=lambda one: not one.is_this)
+        active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]
+        # The current session comes first, so that it is shown however old it is.
+        active.sort(key=lambda credential: not credential.is_current)
         page = ProfilePage(
             tenant=tenant,
             admin=admin,
             is_admin_off=user.is_administrator and not is_admin_on,
             refusal="" if refusal is None else refusal.reason,
             is_disabled=isinstance(refusal, JitDisabled),
-            whom_to_ask=[name for name in asked if name != user.username],
+            administrators=[name for name in administrators if name != user.username],
             permanent=[token for token in tokens if token.kind is TokenKind.PERMANENT],
-            standing=standing if "all" in visit.query else standing[:_SHOWN_STANDING],
-            standing_count=len(standing),
-            sessions=rows(records, frame.now),
+            active=active if "all" in visit.query else active[:_SHOWN_ACTIVE],
+            active_count=len(active),
+            sessions=rows(records, layout.now),
             wrong=wrong,
             created=created,
         )
-        return self.pages.show(frame, "pages/profile.html", page, status)
+        return self.pages.show(layout, "pages/profile.html", page, status)
 
-    def _tenant_offer(self, visit: PageVisit) -> tuple[MenuSection | None, PortalError | None]:
+    def _tenant_section(self, visit: PageVisit) -> tuple[MenuSection | None, PortalError | None]:
         tenant = visit.frame.tenant
         if tenant is None:
             return None, None
         workstation = self.workstations.tenant(tenant.name, tenant.region)
         scope, fields = TenantScope(tenant.id), {"tenant": tenant.id}
         try:
-            return self._offer(visit, scope, tenant.name, fields, workstation), None
+            return self._section(visit, scope, tenant.name, fields, workstation), None
         except PortalError as refusal:
             return None, refusal
 
-    def _admin_offer(self, visit: PageVisit) -> MenuSection | None:
+    def _admin_section(self, visit: PageVisit) -> MenuSection | None:
         if not visit.caller.user.is_administrator:
             return None
         try:
-            return self._offer(visit, AdminScope(), "admin", {"scope": "admin"}, self.workstations.admin())
+            return self._section(visit, AdminScope(), "admin", {"scope": "admin"}, self.workstations.admin())
         except PortalError:
             return None
 
-    def _offer(
+    def _section(
         self, visit: PageVisit, scope: Scope, name: str, fields: Mapping[str, str], workstation: Workstation
     ) -> MenuSection:
         plan = self.issuer.preview(visit.caller, scope)
         is_admin = isinstance(scope, AdminScope)
-        access = "reading only" if plan.access is Access.READ_ONLY else "your full access"
+        access = "read-only access" if plan.access is Access.READ_ONLY else "full access"
         return MenuSection(
             name=name,
             fields=fields,
-            says=f"{written(plan.validity.length)} in {name}, with {access}.",
+            summary=f"{written(plan.validity.length)} in {name}, with {access}.",
             because=reason(plan.validity.decided.source, is_admin=is_admin),
             capped=cap_reason(plan.validity, is_admin=is_admin),
             workstation=workstation,
         )
 
 
-def _standing(token: ApiToken, current: ApiToken) -> ActiveCredential:
+def _active(token: ApiToken, current: ApiToken) -> ActiveCredential:
     return ActiveCredential(
         token=token,
         kind=LABELS[token.kind],
-        # A computer is known by its own name, and not by that of the one application there is for it.
+        # A CLI is listed by the computer's name, because its application is always the same.
         name=token.name if token.kind is TokenKind.REFRESH else token.application or token.name,
-        is_this=token.id == current.id,
+        is_current=token.id == current.id,
         since=token.created_at,
     )

@@ -1,4 +1,4 @@
-"""AWS Resources: what the chosen tenant owns, one page for each thing, and the console at that very thing."""
+"""AWS Resources: the list of the selected tenant's resources, a page for each, and its console link."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,18 +36,18 @@ _TABS = ("Tags", "Details")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The resources of one kind that stand on a page."""
+    """The resources of one kind on a page of the list."""
 
     kind: Kind
     total: int
-    """How many there are on all pages."""
+    """The number of them on all pages."""
     rows: Sequence[tuple[Resource, str]]
-    """Each with the address of its page."""
+    """The resources, each with the address of its page."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindLink:
-    """One kind to narrow the list to."""
+    """A link that filters the list by one kind."""
 
     label: str
     address: str
@@ -57,7 +57,7 @@ class KindLink:
 
 @dataclass(frozen=True, slots=True)
 class ResourceQuery:
-    """Which part of the list is asked for."""
+    """The filter and page of the list that a URL requests."""
 
     search: str
     kind: Kind | None
@@ -66,7 +66,7 @@ class ResourceQuery:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "ResourceQuery":
-        """Read it; what makes no sense is as if it were not there."""
+        """Read it from *query*; an invalid value counts as unset."""
         kind, show = query.get("kind", ""), query.get("show", "")
         return cls(
             search=query.get("search", "").strip()[:_LONGEST_SEARCH],
@@ -76,45 +76,45 @@ class ResourceQuery:
         )
 
     def address(self, **changed: object) -> str:
-        """The address of the list, otherwise than this."""
-        asked = {
+        """Return the address of the list with some parameters *changed*."""
+        parameters = {
             "search": self.search,
             "kind": self.kind,
             "show": None if self.show == _SHOWS[0] else self.show,
         } | changed
-        query = urlencode({name: value for name, value in asked.items() if value})
+        query = urlencode({name: value for name, value in parameters.items() if value})
         return f"{RESOURCES}?{query}" if query else RESOURCES
 
 
 @dataclass(frozen=True, slots=True)
 class ResourcesPage:
-    """What the list shows."""
+    """The data of the list."""
 
-    asked: ResourceQuery
+    query: ResourceQuery
     shows: Sequence[int]
     listing: Listing | None
-    """None where the user has no tenant, or where AWS could not be asked."""
+    """None if the user has no tenant or the call to AWS failed."""
     refusal: str
-    """What AWS said, and what to do."""
+    """Why the call to AWS failed, and what to do; empty if it did not."""
     kinds: Sequence[KindLink]
     groups: Sequence[Group]
     total: int
     shown: int
-    """How many stand on this page."""
+    """The number of resources on this page."""
     first: str
     following: str
     no_console: str
-    """Why there is no **Console**; empty where there is."""
+    """Why there is no **Console** button; empty if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourcePage:
-    """What the page of one resource shows."""
+    """The data of the page of one resource."""
 
     resource: Resource
     region: str
     link: str
-    """What can be pasted in a ticket."""
+    """The permanent link to the page."""
     address: str
     tab: str
     tabs: Sequence[tuple[str, str]]
@@ -124,20 +124,20 @@ class ResourcePage:
 
 @dataclass(frozen=True, slots=True)
 class ResourcePages:
-    """The list, one page for each resource, and the way to the console."""
+    """Handlers of the list, of the page of one resource, and of its console link."""
 
     pages: PageRenderer
     database: Database
     inventory: Inventory
-    ways: ConsoleAccess
+    console_access: ConsoleAccess
     public_url: str
 
     def listed(self, visit: PageVisit) -> Response:
-        """The chosen tenant's resources."""
+        """Show the resources of the selected tenant."""
         return self._listed(visit, ResourceQuery.of(visit.query))
 
     def refresh(self, visit: PageVisit) -> Response:
-        """Have AWS asked again, and come back to the same part of the list."""
+        """Read the list from AWS again, and redirect to the same page of it."""
         here = safe_path(visit.form.raw("next"), RESOURCES)
         if visit.frame.tenant is not None:
             try:
@@ -147,15 +147,15 @@ class ResourcePages:
         return redirect(here)
 
     def show(self, visit: PageVisit) -> Response:
-        """One resource by its ARN, whichever of the reader's tenants owns it; that one is then chosen."""
-        arn, frame = visit.query.get("arn", "").strip(), visit.frame
-        chosen = "" if frame.tenant is None else frame.tenant.id
-        tenant, resource = self.inventory.owner(visit.caller, arn, likely=chosen)
-        seen = find_tenant(self.database, visit.caller.user, tenant.id)
-        if seen is not None:
-            access = access_of(visit.caller.user, seen)
-            # Who chooses another tenant here wants to see that one's resources, and not this one again.
-            frame = replace(frame, tenant=tenant, access=access, path=RESOURCES, address=RESOURCES)
+        """Show a resource by its ARN, in whichever of the user's tenants; selects that tenant."""
+        arn, layout = visit.query.get("arn", "").strip(), visit.frame
+        selected_id = "" if layout.tenant is None else layout.tenant.id
+        tenant, resource = self.inventory.owner(visit.caller, arn, likely=selected_id)
+        found = find_tenant(self.database, visit.caller.user, tenant.id)
+        if found is not None:
+            access = access_of(visit.caller.user, found)
+            # Selecting another tenant on this page leads to that tenant's list, not back to this resource.
+            layout = replace(layout, tenant=tenant, access=access, path=RESOURCES, address=RESOURCES)
         tab = visit.query.get("tab", "")
         address = _address(resource)
         page = ResourcePage(
@@ -166,49 +166,51 @@ class ResourcePages:
             tab=tab if tab in _TABS else _TABS[0],
             tabs=[(text, address if text == _TABS[0] else f"{address}&tab={text}") for text in _TABS],
             no_console=self._no_console(visit.caller, tenant),
-            now=frame.now,
+            now=layout.now,
         )
-        response = self.pages.show(frame, "pages/resource.html", page)
-        if tenant.id != chosen:
+        response = self.pages.show(layout, "pages/resource.html", page)
+        if tenant.id != selected_id:
             set_persistent_cookie(response, TENANT, tenant.id)
         return response
 
     def console(self, visit: PageVisit) -> Response:
-        """Lead into the AWS console at one resource; where that is, no form has a say in."""
+        """Redirect to a resource in the AWS console; the destination is derived from its ARN alone."""
         tenant, resource = self.inventory.resource(
             visit.caller, visit.form.get("tenant"), visit.form.get("arn")
         )
-        return self.ways.lead(visit, TenantScope(tenant.id), console_path(resource.named, tenant.region))
+        return self.console_access.redirect_to_console(
+            visit, TenantScope(tenant.id), console_path(resource.named, tenant.region)
+        )
 
-    def _listed(self, visit: PageVisit, asked: ResourceQuery, refusal: PortalError | None = None) -> Response:
+    def _listed(self, visit: PageVisit, query: ResourceQuery, refusal: PortalError | None = None) -> Response:
         tenant, listing = visit.frame.tenant, None
         if tenant is not None and refusal is None:
             try:
                 listing = self.inventory.listing(visit.caller, tenant.id)
             except AwsError as error:
                 refusal = error
-        page = self._page(visit, asked, listing, refusal)
+        page = self._page(visit, query, listing, refusal)
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         return self.pages.show(visit.frame, "pages/resources.html", page, status)
 
     def _page(
-        self, visit: PageVisit, asked: ResourceQuery, listing: Listing | None, refusal: PortalError | None
+        self, visit: PageVisit, query: ResourceQuery, listing: Listing | None, refusal: PortalError | None
     ) -> ResourcesPage:
         resources = () if listing is None else listing.resources
-        matching = search(resources, asked.search)
-        found = search(matching, kind=asked.kind)
-        shown, cursor = after(found, asked.cursor, asked.show)
+        matching = search(resources, query.search)
+        found = search(matching, kind=query.kind)
+        shown, cursor = after(found, query.cursor, query.show)
         return ResourcesPage(
-            asked=asked,
+            query=query,
             shows=_SHOWS,
             listing=listing,
             refusal="" if refusal is None else refusal.reason,
-            kinds=_kinds(asked, matching),
+            kinds=_kinds(query, matching),
             groups=_groups(shown, count(found)),
             total=len(found),
             shown=len(shown),
-            first=asked.address() if asked.cursor else "",
-            following=asked.address(after=cursor) if cursor else "",
+            first=query.address() if query.cursor else "",
+            following=query.address(after=cursor) if cursor else "",
             no_console="" if listing is None else self._no_console(visit.caller, listing.tenant),
         )
 
@@ -218,12 +220,12 @@ class ResourcePages:
         return decision.refusal.reason if isinstance(decision, Deny) else ""
 
 
-def _kinds(asked: ResourceQuery, matching: Sequence[Resource]) -> Sequence[KindLink]:
-    every = KindLink("All", asked.address(kind=None), len(matching), asked.kind is None)
+def _kinds(query: ResourceQuery, matching: Sequence[Resource]) -> Sequence[KindLink]:
+    every = KindLink("All", query.address(kind=None), len(matching), query.kind is None)
     return [
         every,
         *(
-            KindLink(kind.plural, asked.address(kind=kind), number, asked.kind is kind)
+            KindLink(kind.plural, query.address(kind=kind), number, query.kind is kind)
             for kind, number in count(matching).items()
         ),
     ]
@@ -238,5 +240,5 @@ def _groups(shown: Sequence[Resource], totals: Mapping[Kind, int]) -> Sequence[G
 
 
 def _address(resource: Resource) -> str:
-    # Colons and slashes mean nothing in a query, and a person can read the ARN with them.
+    # Colons and slashes have no meaning in a query; unescaped, the ARN stays readable.
     return f"{GO}?arn={quote(resource.arn, safe=':/')}"

@@ -1,4 +1,4 @@
-"""Every page of the portal."""
+"""The routes of the pages outside *Administrator*."""
 
 from dataclasses import dataclass
 
@@ -20,18 +20,18 @@ from daypass.portal.http.pages.tokens import TokenPages
 
 
 class EntryPages:
-    """The address without a path."""
+    """The root path."""
 
     permission = Permission.ANYBODY
 
     async def __call__(self, _request: Request) -> Response:
-        """Lead to the profile."""
+        """Redirect to the profile."""
         return RedirectResponse(HOME, 303)
 
 
 @dataclass(frozen=True, slots=True)
 class PageHandlers:
-    """All that the routes lead to."""
+    """The handlers of the routes."""
 
     sign_in: SignInPages
     tenant: TenantChoice
@@ -42,34 +42,34 @@ class PageHandlers:
     resources: ResourcePages
 
 
-def page_routes(entrance: PageEndpoints, web: PageHandlers) -> list[BaseRoute]:
-    """The routes of all pages."""
+def page_routes(endpoints: PageEndpoints, handlers: PageHandlers) -> list[BaseRoute]:
+    """Return the routes of these pages."""
 
     def show(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        return exact("GET", path, entrance.page(Permission.USER, page, calls_aws=calls_aws))
+        return exact("GET", path, endpoints.page(Permission.USER, page, calls_aws=calls_aws))
 
     def act(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        return exact("POST", path, entrance.act(Permission.USER, page, calls_aws=calls_aws))
+        return exact("POST", path, endpoints.act(Permission.USER, page, calls_aws=calls_aws))
 
     return [
         exact("GET", "/", EntryPages()),
-        exact("GET", SIGN_IN, entrance.open_page(web.sign_in.show)),
-        exact("POST", SIGN_IN, entrance.open_act(web.sign_in.sign_in)),
-        show(CONFIRM, web.sign_in.show_confirm),
-        act(CONFIRM, web.sign_in.confirm),
-        act("/sign-out", web.sign_in.sign_out),
-        act("/tenant", web.tenant.choose),
-        show("/tenant/offers", web.tenant.offers),
-        show("/profile", web.profile.show),
-        show("/sessions", web.sessions.show),
-        act("/console", web.ways.console, calls_aws=True),
-        act("/console-url", web.ways.console_link, calls_aws=True),
-        act("/credentials", web.ways.credentials, calls_aws=True),
-        act("/tokens", web.tokens.add_permanent),
-        act("/tokens/temporary", web.tokens.show_temporary),
-        act("/tokens/revoke", web.tokens.revoke),
-        show(RESOURCES, web.resources.listed, calls_aws=True),
-        act(f"{RESOURCES}/refresh", web.resources.refresh, calls_aws=True),
-        act(f"{RESOURCES}/console", web.resources.console, calls_aws=True),
-        show(GO, web.resources.show, calls_aws=True),
+        exact("GET", SIGN_IN, endpoints.open_page(handlers.sign_in.show)),
+        exact("POST", SIGN_IN, endpoints.open_act(handlers.sign_in.sign_in)),
+        show(CONFIRM, handlers.sign_in.show_confirm),
+        act(CONFIRM, handlers.sign_in.confirm),
+        act("/sign-out", handlers.sign_in.sign_out),
+        act("/tenant", handlers.tenant.choose),
+        show("/tenant/offers", handlers.tenant.offers),
+        show("/profile", handlers.profile.show),
+        show("/sessions", handlers.sessions.show),
+        act("/console", handlers.ways.console, calls_aws=True),
+        act("/console-url", handlers.ways.console_link, calls_aws=True),
+        act("/credentials", handlers.ways.credentials, calls_aws=True),
+        act("/tokens", handlers.tokens.add_permanent),
+        act("/tokens/temporary", handlers.tokens.show_temporary),
+        act("/tokens/revoke", handlers.tokens.revoke),
+        show(RESOURCES, handlers.resources.listed, calls_aws=True),
+        act(f"{RESOURCES}/refresh", handlers.resources.refresh, calls_aws=True),
+        act(f"{RESOURCES}/console", handlers.resources.console, calls_aws=True),
+        show(GO, handlers.resources.show, calls_aws=True),
     ]

@@ -1,4 +1,4 @@
-"""Issuances in the words of a page."""
+"""Issuance records as table rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from daypass.portal.tenants.model import Access
 _ENDING = timedelta(minutes=10)
 
 _PURPOSES = {Purpose.CONSOLE: "Console", Purpose.KEYS: "Keys", Purpose.BOTH: "Keys and console"}
-_DOORS = {Channel.WEB: "Portal", Channel.API: "API", Channel.LEGACY: "duploctl and its kin"}
+_CHANNELS = {Channel.WEB: "Portal", Channel.API: "API", Channel.LEGACY: "duploctl (legacy API)"}
 
 _BRIEF = {
     LimitSource.ASKED: "as asked",
@@ -23,23 +23,23 @@ _BRIEF = {
 }
 
 FAILURES = {
-    "access_denied": "You may not have this.",
-    "insufficient_scope": "The sign-in was authorized for tenants only.",
+    "access_denied": "Access denied.",
+    "insufficient_scope": "The sign-in was authorized without admin access.",
     "jit_disabled": "JIT access is off.",
-    "tenant_not_found": "You have no such tenant.",
-    "sign_in_again": "The sign-in was about to end.",
-    "invalid_duration": "AWS gives no session of that length.",
-    "aws_refused": "AWS said no.",
-    "aws_trust": "The role does not let the portal in.",
-    "aws_throttled": "AWS asked everybody to slow down.",
+    "tenant_not_found": "Tenant not found.",
+    "sign_in_again": "The sign-in was about to expire.",
+    "invalid_duration": "AWS does not allow that duration.",
+    "aws_refused": "AWS refused the request.",
+    "aws_trust": "The role does not trust the portal.",
+    "aws_throttled": "AWS throttled the request.",
     "aws_unavailable": "AWS did not answer.",
-    "outcome_unknown": "The portal stopped during this request. No keys were handed out.",
+    "outcome_unknown": "The portal stopped during this request. No credentials were issued.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One attempt as a row of a table."""
+    """An issuance as a table row."""
 
     record: IssuanceRecord
     scope: str
@@ -48,17 +48,17 @@ class SessionRow:
     door: str
     state: str
     tone: str
-    """How its state looks: ok, warn, bad, or empty."""
+    """The tag kind of the state: ok, warn, bad, or empty."""
     is_live: bool
     length: str
     because: str
-    """Why that long, in few words; `why` is the whole of it."""
+    """The reason for the length in a few words; `why` is the full sentence."""
     why: str
     failure: str
 
 
 def rows(records: Iterable[IssuanceRecord], now: datetime) -> Sequence[SessionRow]:
-    """Each record as it stands just now."""
+    """Return a row for each record, with its state at *now*."""
     return [_row(record, now) for record in records]
 
 
@@ -70,18 +70,18 @@ def _row(record: IssuanceRecord, now: datetime) -> SessionRow:
         scope="Admin" if record.is_admin_scope else record.tenant_name or "",
         purpose=_PURPOSES[record.purpose],
         access=_access(record),
-        door=_DOORS.get(record.door, record.door.value),
+        door=_CHANNELS.get(record.door, record.door.value),
         state=state,
         tone=tone,
         is_live=state in {"Live", "Ending"},
         length=written(record.validity) if record.validity else "",
-        because="" if source is None else _BRIEF.get(source, _lasts(record)),
+        because="" if source is None else _BRIEF.get(source, _setting_label(record)),
         why="" if source is None else reason(source, is_admin=record.is_admin_scope),
-        failure=FAILURES.get(record.failure or "", "It was not given." if record.failure else ""),
+        failure=FAILURES.get(record.failure or "", "The request failed." if record.failure else ""),
     )
 
 
-def _lasts(record: IssuanceRecord) -> str:
+def _setting_label(record: IssuanceRecord) -> str:
     return ADMIN_JIT_SESSION_DURATION.label if record.is_admin_scope else TENANT_VALIDITY.label
 
 
@@ -99,7 +99,7 @@ def _state(record: IssuanceRecord, now: datetime) -> tuple[str, str]:
     if record.state is State.UNKNOWN:
         return "Outcome unknown", "warn"
     if record.state is State.REQUESTED or record.expires_at is None:
-        return "Not given", ""
+        return "Not issued", ""
     left = record.expires_at - now
     if left <= timedelta():
         return "Ended", ""

@@ -1,4 +1,4 @@
-"""My sessions: what one was given, when, for how long and why."""
+"""My sessions: the user's issuances, with time, length and reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class SessionsPage:
-    """What *My sessions* shows."""
+    """The data of *My sessions*."""
 
     sessions: Sequence[SessionRow]
     days: Sequence[Day]
     total: int
-    """How many sessions all bars are."""
+    """The number of sessions in the chart."""
     search: str
     state: str
     states: Sequence[tuple[str, str]]
@@ -52,32 +52,34 @@ class SessionsPage:
 
 @dataclass(frozen=True, slots=True)
 class SessionPages:
-    """The list of one's own sessions."""
+    """Handlers of *My sessions*."""
 
     pages: PageRenderer
     database: Database
 
     def show(self, visit: PageVisit) -> Response:
-        """A page of it, newest first."""
+        """Show a page of the user's sessions, newest first."""
         user, now = visit.caller.user, visit.frame.now
         search = _searchable(visit.query.get("search", ""))
         state = visit.query.get("state", "")
-        wanted = IssuanceFilter(search, now if state == "live" else None, is_refused=state == "refused")
+        issuance_filter = IssuanceFilter(
+            search, now if state == "live" else None, is_refused=state == "refused"
+        )
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:
             store = IssuanceStore(connection)
-            found = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=wanted)
-            counted = store.count_by_day(user.id, _first_day(now))
-        kept = {name: value for name, value in (("search", search), ("state", state)) if value}
+            found = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
+            counts = store.count_by_day(user.id, _first_day(now))
+        parameters = {name: value for name, value in (("search", search), ("state", state)) if value}
         page = SessionsPage(
             sessions=rows(found.records, now),
-            days=_days(counted, now),
-            total=sum(counted.values()),
+            days=_days(counts, now),
+            total=sum(counts.values()),
             search=search,
             state=state,
             states=STATES,
-            first=_address(kept) if cursor else "",
-            following=_address({**kept, "from": found.next_cursor}) if found.next_cursor else "",
+            first=_address(parameters) if cursor else "",
+            following=_address({**parameters, "from": found.next_cursor}) if found.next_cursor else "",
         )
         return self.pages.show(visit.frame, "pages/sessions.html", page)
 
@@ -91,10 +93,10 @@ def _first_day(now: datetime) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=_DAYS - 1)
 
 
-def _days(counted: Mapping[date, int], now: datetime) -> Sequence[Day]:
+def _days(counts: Mapping[date, int], now: datetime) -> Sequence[Day]:
     moments = [_first_day(now) + timedelta(days=number) for number in range(_DAYS)]
     return [
-        Day(f"{moment:%-d %b}", counted.get(moment.date(), 0), moment.date() == now.date())
+        Day(f"{moment:%-d %b}", counts.get(moment.date(), 0), moment.date() == now.date())
         for moment in moments
     ]
 

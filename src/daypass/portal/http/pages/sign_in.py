@@ -1,4 +1,4 @@
-"""Signing in, saying once more who one is, and signing out."""
+"""Sign-in, reauthentication and sign-out."""
 
 import secrets
 from collections.abc import Callable
@@ -31,15 +31,15 @@ _LONGEST_USERNAME = 255
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """What the sign-in page shows."""
+    """The data of the sign-in page."""
 
     csrf: str
     next: str
     host: str
     then: str
-    """Where one comes to after it, as people call it."""
+    """The title of the page after sign-in."""
     is_ownerless: bool
-    """Whether nobody can sign in yet, because there is no Administrator."""
+    """Whether the portal has no Administrator yet, so that no user can sign in."""
     username: str = ""
     wrong: str = ""
     says: str = ""
@@ -47,7 +47,7 @@ class SignInPage:
 
 @dataclass(frozen=True, slots=True)
 class SignInPages:
-    """The pages by which one comes in and goes out."""
+    """Handlers of sign-in, reauthentication and sign-out."""
 
     pages: PageRenderer
     confirmations: Reauthentication
@@ -55,45 +55,45 @@ class SignInPages:
     has_administrator: Callable[[], bool]
     public_url: str
 
-    def show(self, stranger: AnonymousRequest) -> Response:
-        """The sign-in page; who is signed in already goes on."""
-        next_page = safe_path(stranger.query.get("next", ""))
-        if self._is_signed_in(stranger):
+    def show(self, anonymous: AnonymousRequest) -> Response:
+        """Show the sign-in page, or redirect a user who is already signed in."""
+        next_page = safe_path(anonymous.query.get("next", ""))
+        if self._is_signed_in(anonymous):
             return redirect(next_page)
         says = ""
-        if "ended" in stranger.query:
-            says = "Your sign-in has ended. Sign in again to go on."
-        elif "out" in stranger.query:
+        if "ended" in anonymous.query:
+            says = "Your session has expired. Sign in again to continue."
+        elif "out" in anonymous.query:
             says = "You are signed out."
-        return self._answer(stranger, next_page, says=says)
+        return self._answer(anonymous, next_page, says=says)
 
-    def sign_in(self, stranger: AnonymousRequest) -> Response:
-        """Sign in, and go where one wanted to."""
-        form = stranger.form
+    def sign_in(self, anonymous: AnonymousRequest) -> Response:
+        """Sign in, and redirect to the page in `next`."""
+        form = anonymous.form
         next_page = safe_path(form.raw("next"))
         try:
             signed_in = self.sign_ins.sign_in(
                 form.get("username"),
                 Secret(form.raw("password")),
-                address=stranger.address,
-                device=stranger.device or None,
-                request_id=stranger.request_id,
-                replaces=stranger.session or None,
+                address=anonymous.address,
+                device=anonymous.device or None,
+                request_id=anonymous.request_id,
+                replaces=anonymous.session or None,
             )
         except (SignInFailed, TooManyAttempts, RateLimited) as refusal:
-            return self._answer(stranger, next_page, refusal=refusal)
+            return self._answer(anonymous, next_page, refusal=refusal)
         response = redirect(next_page)
-        _admit(response, signed_in)
+        _set_session_cookies(response, signed_in)
         delete_cookie(response, VISIT)
         return response
 
     def show_confirm(self, visit: PageVisit) -> Response:
-        """The page that asks for the password once more."""
+        """Show *Confirm your password*."""
         back = safe_path(visit.query.get("next", ""))
         return self.confirmations.ask(visit.caller, visit.cookie, visit.frame.theme, back)
 
     def confirm(self, visit: PageVisit) -> Response:
-        """Take the password, and go back, or on with the form that waits for it."""
+        """Check the password, then redirect back or show the deferred form for submission."""
         caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.frame.theme
         waiting = DeferredForm.from_signed(visit.form, visit.cookie)
         try:
@@ -110,53 +110,57 @@ class SignInPages:
                 caller, visit.cookie, theme, back, waiting=waiting, refusal=refusal, wrong=refusal.reason
             )
         if waiting is None:
-            response = redirect(back, "Confirmed. Do it once more now; nothing was changed yet.")
+            response = redirect(
+                back, "Password confirmed. Nothing was changed yet: submit your change again."
+            )
         else:
             response = self.confirmations.again(waiting, signed_in.cookie.reveal(), theme, back)
-        _admit(response, signed_in)
+        _set_session_cookies(response, signed_in)
         return response
 
     def sign_out(self, visit: PageVisit) -> Response:
-        """End the sign-in, and with it all that stands on it."""
+        """Sign out: end the browser session and every credential derived from it."""
         caller = visit.caller
         self.sign_ins.sign_out(caller.token, caller.user, caller.request_id)
         response = redirect(f"{SIGN_IN}?out=1")
         delete_cookie(response, SESSION)
         return response
 
-    def _is_signed_in(self, stranger: AnonymousRequest) -> bool:
+    def _is_signed_in(self, anonymous: AnonymousRequest) -> bool:
         try:
-            self.sign_ins.find(stranger.session)
+            self.sign_ins.find(anonymous.session)
         except (Unauthenticated, SignInAgain):
             return False
         return True
 
     def _answer(
         self,
-        stranger: AnonymousRequest,
+        anonymous: AnonymousRequest,
         next_page: str,
         *,
         says: str = "",
         refusal: PortalError | None = None,
     ) -> Response:
-        visit = stranger.visit or secrets.token_urlsafe(24)
+        visit = anonymous.visit or secrets.token_urlsafe(24)
         page = SignInPage(
             csrf=csrf_token(visit),
             next=next_page,
             host=urlsplit(self.public_url).netloc,
             then=page_title(next_page),
             is_ownerless=not self.has_administrator(),
-            username=stranger.form.get("username")[:_LONGEST_USERNAME],
+            username=anonymous.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
             says=says,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        response = self.pages.show_alone("pages/sign-in.html", page, status, theme=stranger.preferences.theme)
-        if not stranger.visit:
+        response = self.pages.show_alone(
+            "pages/sign-in.html", page, status, theme=anonymous.preferences.theme
+        )
+        if not anonymous.visit:
             set_cookie(response, VISIT, visit)
         return response
 
 
-def _admit(response: Response, signed_in: SignedIn) -> None:
+def _set_session_cookies(response: Response, signed_in: SignedIn) -> None:
     set_cookie(response, SESSION, signed_in.cookie.reveal())
     set_cookie(response, DEVICE, signed_in.device.reveal(), DEVICE_LIFETIME)

@@ -1,4 +1,4 @@
-"""Choosing the tenant that pages are about."""
+"""The tenant selector."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ _LONGEST_SEARCH = 64
 
 @dataclass(frozen=True, slots=True)
 class TenantChoice:
-    """The list box in the bar across the top."""
+    """Handlers of the tenant selector in the top bar."""
 
     database: Database
 
     def choose(self, visit: PageVisit) -> Response:
-        """Remember a tenant, by its id or by the name that was typed; stay on the page."""
+        """Select a tenant by id or by typed name, and redirect to the same page; raises `TenantNotFound`."""
         reference = visit.form.get("typed") or visit.form.get("tenant")
         tenant = visible_tenant(self.database, visit.caller.user, reference)
         response = redirect(safe_path(visit.form.raw("next")))
@@ -29,7 +29,9 @@ class TenantChoice:
         return response
 
     def offers(self, visit: PageVisit) -> Response:
-        """The first tenants whose names have what was typed in them."""
+        """Return the first tenants whose names contain the typed text."""
         text = visit.query.get("q", "").strip().lower()[:_LONGEST_SEARCH]
         found = search_tenants(self.database, visit.caller.user, text, _OFFERED) if text.isprintable() else ()
-        return JSONResponse({"offers": [{"value": one.tenant.id, "label": one.tenant.name} for one in found]})
+        return JSONResponse(
+            {"offers": [{"value": access.tenant.id, "label": access.tenant.name} for access in found]}
+        )

@@ -1,4 +1,4 @@
-"""How pages name the kinds of tokens."""
+"""The labels of the kinds of tokens."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,6 @@ LABELS: Mapping[TokenKind, str] = {
     TokenKind.PERMANENT: "Permanent API token",
     TokenKind.BROWSER: "Browser",
     TokenKind.APPROVAL: "Application",
-    TokenKind.CLI: "Access token of a command line",
-    TokenKind.REFRESH: "Command line",
+    TokenKind.CLI: "CLI access token",
+    TokenKind.REFRESH: "CLI",
 }

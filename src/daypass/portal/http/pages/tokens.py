@@ -1,4 +1,4 @@
-"""API tokens of one's own, and everything else that stands for one just now."""
+"""The user's own API tokens and active credentials."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,13 +15,13 @@ from daypass.portal.identity.personal_tokens import PersonalTokens
 
 @dataclass(frozen=True, slots=True)
 class TokenPages:
-    """What the profile's forms about tokens lead to."""
+    """Handlers of the token forms of the profile."""
 
     own: PersonalTokens
     profile: ProfilePages
 
     def show_temporary(self, visit: PageVisit) -> Response:
-        """A token that ends with this sign-in, for the page that asks for it."""
+        """Return a temporary token, which expires with this session, as JSON."""
         caller = visit.caller
         secret, token = self.own.reveal_temporary(
             caller.token, caller.user, address=caller.address, request_id=caller.request_id
@@ -29,7 +29,7 @@ class TokenPages:
         return JSONResponse({"secrets": {"token": secret.reveal()}, "until": token.expires_at.isoformat()})
 
     def add_permanent(self, visit: PageVisit) -> Response:
-        """A token that stays, shown on the page that answers and never again."""
+        """Create a permanent token, and show it once on the answering page."""
         caller = visit.caller
         try:
             secret, token = self.own.add_permanent(
@@ -40,7 +40,7 @@ class TokenPages:
         return self.profile.show_with(visit, HTTPStatus.CREATED, created=(token, secret.reveal()))
 
     def revoke(self, visit: PageVisit) -> Response:
-        """End one of one's own tokens; of anybody else's nothing happens, and nothing is said."""
+        """Revoke one of the user's own tokens; another user's token is ignored silently."""
         caller = visit.caller
         self.own.revoke(caller.user, TokenId(visit.form.get("id")), request_id=caller.request_id)
-        return redirect("/profile", "It counts for nothing any more.")
+        return redirect("/profile", "Access revoked.")

@@ -1,4 +1,4 @@
-"""AWS access from a person's own computer: the lines for `~/.aws/config`, and the commands around them."""
+"""AWS access from a workstation: the profile for `~/.aws/config`, and the commands to install and test it."""
 
 import shlex
 from collections.abc import Sequence
@@ -9,42 +9,42 @@ from daypass.common.package import PUBLIC_NAME, install_target
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A program that gives the AWS CLI its keys."""
+    """A program that supplies credentials to the AWS CLI."""
 
     name: str
     lines: str
-    """The profile, as it goes into `~/.aws/config`."""
+    """The profile for `~/.aws/config`."""
     install: str
     source: str
-    """Where the package comes from, if not from the public package index; else empty."""
+    """The source of the package; empty if it is the public package index."""
     clone: str
-    """The command that installs it in a clone of the repository; empty if the public package index has it."""
+    """The install command in a clone of the repository; empty if the public package index has the package."""
     test: str
 
 
 @dataclass(frozen=True, slots=True)
 class Workstation:
-    """What a workstation needs to reach AWS as one scope."""
+    """The set-up of a workstation for one scope."""
 
     clients: Sequence[Client]
 
 
 @dataclass(frozen=True, slots=True)
 class Workstations:
-    """Fills in host, region and scope."""
+    """Makes the set-up of workstations, with host, region and scope filled in."""
 
     public_url: str
     version: str
     region: str
     endpoint_url: str | None
-    """Where AWS is, if not where everybody's AWS is."""
+    """The AWS endpoint, if it is not the public one."""
 
     def tenant(self, name: str, region: str) -> Workstation:
-        """Access to one tenant."""
+        """Return the set-up for one tenant."""
         return self._of(name, region, ("--tenant", name))
 
     def admin(self) -> Workstation:
-        """Access by the master role."""
+        """Return the set-up for the master role."""
         return self._of("admin", self.region, ("--admin",))
 
     def _of(self, profile: str, region: str, scope: Sequence[str]) -> Workstation:

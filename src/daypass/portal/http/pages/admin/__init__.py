@@ -1,1 +1,1 @@
-"""The Administrator's pages. None of them decides anything: every change is made by `portal/admin`."""
+"""The pages under *Administrator*. They contain no rules: every change is made by `portal/admin`."""

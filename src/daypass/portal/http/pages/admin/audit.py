@@ -1,4 +1,4 @@
-"""Audit: what is on record, searched, one event in full, taken out, and checked."""
+"""Audit: the audit log with search, the details of an event, export, and verification."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ ADDRESS = "/administrator/audit"
 VERIFY = f"{ADDRESS}/verify"
 
 _SHOWN = 50
-_OFFERED = 200
+_SUGGESTED = 200
 _RANGES = (("Today", 1), ("7 days", 7), ("30 days", 30))
-_ASK_AGAIN = "2"
-"""Seconds until a browser asks how far a check is."""
+_REFRESH_SECONDS = "2"
+"""The interval at which the browser reloads the progress of a verification."""
 _DAY = timedelta(days=1)
 _TONES = {"done": "ok", "issued": "ok", "denied": "bad", "failed": "bad"}
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
@@ -41,7 +41,7 @@ _FIELDS = ("user", "tenant", "action", "outcome", "since", "until")
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is looked for, as it was typed."""
+    """The search of the audit log, as typed."""
 
     user: str = ""
     tenant: str = ""
@@ -52,17 +52,17 @@ class Search:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Search":
-        """What an address asks for."""
+        """Read it from the *query* of a URL."""
         return cls(**{name: query.get(name, "").strip() for name in _FIELDS})
 
     @property
     def written(self) -> dict[str, str]:
-        """The same as the query of an address."""
+        """The search as query parameters."""
         return {name: value for name in _FIELDS if (value := getattr(self, name))}
 
     @property
     def filter(self) -> SessionFilter:
-        """The same for the record; days are whole days in UTC, the last one included."""
+        """The search as a filter, by whole days in UTC, the last included; raises `InvalidRequest`."""
         until = _day(self.until)
         return SessionFilter(
             user=self.user or None,
@@ -74,7 +74,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event of the table."""
+    """An event as a table row."""
 
     event: RecordedEvent
     tenant: str
@@ -83,11 +83,11 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """What *Audit* shows."""
+    """The data of *Audit*."""
 
     rows: Sequence[EventRow]
     search: Search
-    offers: "SearchOptions"
+    options: "SearchOptions"
     ranges: Sequence["Range"]
     exports: Sequence[tuple[str, str]]
     first: str
@@ -97,7 +97,7 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """Values that the fields of the search offer; *users* and *tenants* may be the first of more."""
+    """The values suggested in the search fields; *users* and *tenants* may be incomplete."""
 
     users: Sequence[str]
     tenants: Sequence[str]
@@ -107,7 +107,7 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Days up to today that one press searches."""
+    """A shortcut that searches the last few days."""
 
     label: str
     address: str
@@ -116,25 +116,25 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """One event in full."""
+    """The data of the page of one event."""
 
     row: EventRow
     detail: Sequence[tuple[str, str]]
 
 
 OUTCOMES = ("done", "issued", "requested", "denied", "failed", "unknown", "alert")
-"""Outcomes that events have."""
+"""The outcomes of events."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPages:
-    """The pages about the record."""
+    """Handlers of the audit log."""
 
     pages: PageRenderer
     administration: Administration
 
     def show(self, visit: PageVisit) -> Response:
-        """A page of events, newest first."""
+        """Show a page of events, newest first."""
         search, cursor = Search.of(visit.query), visit.query.get("cursor") or None
         try:
             found = self.administration.records.events(
@@ -145,25 +145,25 @@ class AuditPages:
             )
         except InvalidRequest as refusal:
             empty = self._page(Search(), [], None, None, visit.frame.now)
-            page = replace(empty, search=search, offers=self._offers(search), wrong=refusal.reason)
+            page = replace(empty, search=search, options=self._options(search), wrong=refusal.reason)
             return self.pages.show(visit.frame, "pages/admin/audit.html", page, status_of(refusal))
         page = self._page(search, self._rows(found.records), cursor, found.next_cursor, visit.frame.now)
         return self.pages.show(visit.frame, "pages/admin/audit.html", page)
 
     def one(self, visit: PageVisit) -> Response:
-        """One event in full."""
+        """Show the details of one event; raises `EventNotFound`."""
         event = self.administration.records.event(visit.path["event"])
         (row,) = self._rows([event])
         detail = [(key, _shown(value)) for key, value in json.loads(event.detail).items()]
         return self.pages.show(visit.frame, "pages/admin/event.html", EventPage(row, detail))
 
     def export(self, visit: PageVisit) -> Response:
-        """All that a search finds, as a file; that it was taken out is on record too."""
+        """Download all events that match a search; the export itself is recorded in the audit log."""
         form = visit.query.get("format", "")
         if form not in FORMATS:
-            raise InvalidRequest("The record comes as csv or as jsonl.")
+            raise InvalidRequest("The export format must be csv or jsonl.")
         search, caller = Search.of(visit.query), visit.caller
-        wanted, told = search.filter, {"format": form, **search.written}
+        session_filter, detail = search.filter, {"format": form, **search.written}
         self.administration.settings.desk.audit.commit(
             Event(
                 "audit.export",
@@ -172,33 +172,36 @@ class AuditPages:
                 None,
                 "audit",
                 "done",
-                told,
+                detail,
                 caller.request_id,
             )
         )
         events = every_event(
-            self.administration.records, wanted, action=search.action or None, outcome=search.outcome or None
+            self.administration.records,
+            session_filter,
+            action=search.action or None,
+            outcome=search.outcome or None,
         )
         name = f"daypass-audit-{visit.frame.now:%Y-%m-%d}.{form}"
         headers = {**self.pages.headers, "Content-Disposition": f'attachment; filename="{name}"'}
         lines = FORMATS[form](events)
         if form == "csv":
-            # Without a byte order mark Excel takes the file for the legacy encoding of its country.
+            # Without a byte order mark Excel assumes the legacy encoding of the locale.
             lines = chain(["\ufeff"], lines)
         return StreamingResponse(pieces(lines), headers=headers, media_type=_MEDIA_TYPES[form])
 
     def verify(self, _visit: PageVisit) -> Response:
-        """Begin to check every chain, unless that is being done."""
+        """Start a verification of all hash chains, unless one is running."""
         self.administration.verification.start()
         return redirect(VERIFY)
 
     def verified(self, visit: PageVisit) -> Response:
-        """How far the check is, or what came of it."""
+        """Show the progress or the result of the verification."""
         progress = self.administration.verification.progress
         response = self.pages.show(visit.frame, "pages/admin/audit-verified.html", VerifiedPage(progress))
         if progress is not None and progress.is_running:
-            # The browser asks again by itself, with script or without.
-            response.headers["Refresh"] = _ASK_AGAIN
+            # A Refresh header reloads the page without script, too.
+            response.headers["Refresh"] = _REFRESH_SECONDS
         return response
 
     def _page(
@@ -212,7 +215,7 @@ class AuditPages:
         return AuditPage(
             rows=rows,
             search=search,
-            offers=self._offers(search),
+            options=self._options(search),
             ranges=_ranges(search, now),
             exports=[
                 ("JSON lines", _address(f"{ADDRESS}/export", {"format": "jsonl", **search.written})),
@@ -223,12 +226,12 @@ class AuditPages:
             wrong="",
         )
 
-    def _offers(self, search: Search) -> SearchOptions:
-        users = self.administration.users.page(UserQuery(), PageRequest(limit=_OFFERED)).records
-        tenants = self.administration.tenants.page(TenantQuery(), PageRequest(limit=_OFFERED)).records
+    def _options(self, search: Search) -> SearchOptions:
+        users = self.administration.users.page(UserQuery(), PageRequest(limit=_SUGGESTED)).records
+        tenants = self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records
         return SearchOptions(
-            users=[*ACTORS, *(one.user.username for one in users)],
-            tenants=[one.tenant.name for one in tenants],
+            users=[*ACTORS, *(record.user.username for record in users)],
+            tenants=[record.tenant.name for record in tenants],
             actions=_with(search.action, self.administration.records.actions()),
             outcomes=_with(search.outcome, OUTCOMES),
         )
@@ -249,22 +252,22 @@ class AuditPages:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedPage:
-    """The state of the last verification of the record; None before the first."""
+    """The data of the verification page; *progress* is None before the first verification."""
 
     progress: Progress | None
 
 
-def _with(chosen: str, offered: Sequence[str]) -> Sequence[str]:
-    """Return what is offered, with what an address asks for even if that is not on record."""
-    return offered if not chosen or chosen in offered else [*offered, chosen]
+def _with(selected: str, options: Sequence[str]) -> Sequence[str]:
+    """Return *options*, with the *selected* one added if it is missing."""
+    return options if not selected or selected in options else [*options, selected]
 
 
 def _ranges(search: Search, now: datetime) -> Sequence[Range]:
     ranges = []
     for label, days in _RANGES:
         since = f"{now - (days - 1) * _DAY:%Y-%m-%d}"
-        wanted = replace(search, since=since, until="")
-        ranges.append(Range(label, _address(ADDRESS, wanted.written), wanted == search))
+        range_search = replace(search, since=since, until="")
+        ranges.append(Range(label, _address(ADDRESS, range_search.written), range_search == search))
     return ranges
 
 
@@ -274,7 +277,7 @@ def _day(typed: str) -> datetime | None:
     try:
         return datetime.strptime(typed, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
-        raise InvalidRequest("A day is written like 2026-11-24.") from error
+        raise InvalidRequest("Enter dates in the form 2026-11-24.") from error
 
 
 def _shown(value: object) -> str:

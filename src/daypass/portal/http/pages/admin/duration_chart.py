@@ -1,4 +1,4 @@
-"""How long a session lives, drawn to scale: each limit, and which one decides."""
+"""The duration ruler: every limit on a session's length, drawn to scale, and the one that applies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,31 +14,31 @@ _LEAST_HOURS = 2
 
 @dataclass(frozen=True, slots=True)
 class ChartMark:
-    """One line of the ruler."""
+    """A row of the ruler."""
 
     label: str
     text: str
     share: float
-    """How far it reaches, in percent of the scale."""
+    """The length in percent of the scale."""
     is_deciding: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DurationChart:
-    """A ruler, ready to be drawn."""
+    """A duration ruler, ready for the template."""
 
     limits: Sequence[ChartMark]
     result: ChartMark
     ticks: Sequence[tuple[float, str]]
     is_capped: bool
     says: str
-    """What to do for what is configured to have its effect; empty where it has."""
+    """What to do for the configured duration to take effect; empty if it does."""
     remedy: Remedy | None
-    """The same as lines for somebody who may, where the portal may not."""
+    """The manual remedy, if the portal may not change the role itself."""
 
 
 def drawn(ruler: DurationReport) -> DurationChart:
-    """The ruler to scale, from nothing to the longest of its limits."""
+    """Return the ruler, scaled from zero to its longest limit."""
     validity = ruler.validity
     longest = max(limit.validity for limit in validity.limits)
     hours = max(_LEAST_HOURS, -(-longest // _HOUR))

@@ -1,4 +1,4 @@
-"""Many users at once, from a file or as pasted: first what would become of each line, then it is done."""
+"""Bulk import of users from a CSV file or pasted lines: first a preview, then the import."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -30,56 +30,56 @@ from daypass.portal.http.pages.admin.user_list import ADDRESS as USERS
 ADDRESS = "/administrator/import-users"
 DO = f"{ADDRESS}/do"
 LARGEST_FORM = LARGEST_TABLE + 64 * 1024
-"""Bytes: the table, and what a form puts around it."""
+"""The size limit of the form in bytes: the table plus the overhead of the form."""
 
 _SHOWN = 200
 _SHOWN_AGAIN = 64 * 1024
-_A_WHILE = timedelta(seconds=3)
-"""How long one request works on a table, beyond its first lines; everybody gets an answer within ten."""
+_BATCH_TIME = timedelta(seconds=3)
+"""The time that one request spends on a table, beyond its first lines, to stay below the timeout."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanTable:
-    """What would become of each line, as far as a page shows it."""
+    """The preview of an import."""
 
     planned: PlannedImport
 
     @property
     def counts(self) -> Sequence[tuple[int, str, str]]:
-        """How many lines of each outcome that there is: the number, in words, and their tone."""
+        """The number of lines by outcome: number, label and tag kind; outcomes without lines are left out."""
         lines = self.planned.lines
-        wrong = sum(one.problem is not None for one in lines)
-        new = sum(one.is_new for one in lines)
-        changing = sum(one.has_effect for one in lines) - new
-        every = (
-            (wrong, "cannot be taken", "bad"),
+        wrong = sum(line.problem is not None for line in lines)
+        new = sum(line.is_new for line in lines)
+        changing = sum(line.has_effect for line in lines) - new
+        outcomes = (
+            (wrong, "invalid", "bad"),
             (new, "new", "ok"),
             (changing, "to change", "warn"),
             (len(lines) - wrong - new - changing, "unchanged", ""),
         )
-        return [one for one in every if one[0]]
+        return [outcome for outcome in outcomes if outcome[0]]
 
     @property
     def shown(self) -> Sequence[ImportedUser]:
-        """Some lines: those that are wrong, or else the first."""
-        wrong = [one for one in self.planned.lines if one.problem is not None]
+        """The lines to show: the invalid ones if there are any, else the first ones."""
+        wrong = [line for line in self.planned.lines if line.problem is not None]
         return (wrong or self.planned.lines)[:_SHOWN]
 
     @property
     def shows_wrong(self) -> bool:
-        """Whether the lines that are shown are those that cannot be taken."""
-        return any(one.problem is not None for one in self.planned.lines)
+        """Whether the lines shown are the invalid ones."""
+        return any(line.problem is not None for line in self.planned.lines)
 
     @property
     def can_be_done(self) -> bool:
-        """Whether every line can be taken, and one of them does anything."""
+        """Whether all lines are valid and at least one has an effect."""
         lines = self.planned.lines
-        return all(one.problem is None for one in lines) and any(one.has_effect for one in lines)
+        return all(line.problem is None for line in lines) and any(line.has_effect for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportPage:
-    """What the page shows."""
+    """The data of *Import users*."""
 
     text: str = ""
     plan: PlanTable | None = None
@@ -93,32 +93,32 @@ class ImportPage:
 
 @dataclass(frozen=True, slots=True)
 class ImportPages:
-    """Taking a table of users."""
+    """Handlers of *Import users*."""
 
     pages: PageRenderer
     staged: ImportJobs
     monotonic: Callable[[], float] = field(default=time.monotonic)
 
     def show(self, visit: PageVisit) -> Response:
-        """Where the table is chosen or pasted."""
+        """Show the form for the table."""
         return self._answer(visit, ImportPage())
 
     def check(self, visit: PageVisit) -> Response:
-        """Say what would become of each line; keeps the table, and changes nothing else."""
+        """Store the table and show the preview; changes no user."""
         pasted = visit.form.raw("table")
-        again = pasted if len(pasted) <= _SHOWN_AGAIN else ""
+        pasted_again = pasted if len(pasted) <= _SHOWN_AGAIN else ""
         try:
             planned = self.staged.stage(_table(visit.form), visit.caller)
         except InvalidRequest as refusal:
-            return self._answer(visit, ImportPage(again, wrong=refusal.reason), status_of(refusal))
-        return self._answer(visit, ImportPage(again, PlanTable(planned)))
+            return self._answer(visit, ImportPage(pasted_again, wrong=refusal.reason), status_of(refusal))
+        return self._answer(visit, ImportPage(pasted_again, PlanTable(planned)))
 
     def do(self, visit: PageVisit) -> Response:
-        """Do the next lines of the table that was looked at."""
-        form, enough = visit.form, self.monotonic() + _A_WHILE.total_seconds()
+        """Import the next batch of the previewed table; raises nothing for refusals, which the page shows."""
+        form, deadline = visit.form, self.monotonic() + _BATCH_TIME.total_seconds()
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
-            done = self.staged.go_on(table, seen, visit.caller, lambda: self.monotonic() >= enough)
+            done = self.staged.go_on(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
         except PreconditionFailed as refusal:
             plan = PlanTable(self.staged.look(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
@@ -127,25 +127,25 @@ class ImportPages:
         if not done.is_done:
             return self._answer(visit, ImportPage(progress=done))
         lines = counted(done.lines, "line")
-        return redirect(USERS, f"{lines} imported, {done.changed:,} of them changed something.")
+        return redirect(USERS, f"{lines} imported, {done.changed:,} with changes.")
 
     def _answer(self, visit: PageVisit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return self.pages.show(visit.frame, "pages/admin/import-users.html", page, status)
 
 
 def _table(form: Form) -> str:
-    """What was chosen or, else, pasted."""
-    sent = form.files.get("file")
-    if sent is None:
+    """Return the uploaded file's text or, if there is none, the pasted lines; raises `InvalidRequest`."""
+    upload = form.files.get("file")
+    if upload is None:
         text = form.raw("table")
         if not text.strip():
             raise InvalidRequest("Choose a file, or paste the lines.")
     else:
         try:
-            text = sent.decode("utf-8")
+            text = upload.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidRequest(
-                "The file is no text in UTF-8. In a spreadsheet, save it as “CSV UTF-8”, and choose it again."
+                "The file is not UTF-8 text. In a spreadsheet, save it as “CSV UTF-8”, and choose it again."
             ) from error
     if len(text.encode()) > LARGEST_TABLE:
         raise InvalidRequest(f"A table has at most {LARGEST_TABLE // 1024**2} MB.")

@@ -1,4 +1,4 @@
-"""How a long list is looked at: searched, sorted, and a page at a time."""
+"""Search, sorting and pagination of lists."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +10,14 @@ from daypass.portal.storage.pagination import COUNTED, Page, PageRequest
 Record = TypeVar("Record")
 
 SHOWS = (25, 50, 100)
-"""How many rows one can have on a page."""
+"""The selectable page sizes."""
 
 DESCENDING = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What an address says of the list behind it."""
+    """The search, sort order and page of a list that a URL requests."""
 
     address: str
     search: str
@@ -28,52 +28,52 @@ class ListQuery:
 
     @classmethod
     def of(cls, query: Mapping[str, str], address: str, sorts: Sequence[str]) -> "ListQuery":
-        """The list that a query asks for; what it does not know of is as if it were not there."""
-        asked = query.get("sort", "")
-        sort = asked.removeprefix(DESCENDING)
+        """Read it from *query*; an invalid value counts as unset."""
+        requested = query.get("sort", "")
+        sort = requested.removeprefix(DESCENDING)
         show = query.get("show", "")
         return cls(
             address=address,
             search=query.get("search", "").strip(),
             sort=sort if sort in sorts else sorts[0],
-            is_descending=asked.startswith(DESCENDING) and sort in sorts,
+            is_descending=requested.startswith(DESCENDING) and sort in sorts,
             show=next((number for number in SHOWS if str(number) == show), SHOWS[0]),
             cursor=query.get("cursor") or None,
         )
 
     @property
     def turn(self) -> PageRequest:
-        """The page that is wanted."""
+        """The requested page."""
         return PageRequest(self.cursor, self.show)
 
     @property
     def first(self) -> str:
-        """Where the first page is; empty on the first page itself."""
+        """The address of the first page; empty on the first page itself."""
         return "" if self.cursor is None else self._at(replace(self, cursor=None))
 
     @property
-    def kept(self) -> Mapping[str, str]:
-        """What a new search keeps of this one."""
+    def carried_over(self) -> Mapping[str, str]:
+        """The parameters that a new search carries over."""
         return {"sort": self.written_sort} if self.written_sort else {}
 
     def following(self, cursor: str | None) -> str:
-        """Where the next page is; empty where there is none."""
+        """Return the address of the next page; empty if there is none."""
         return "" if cursor is None else self._at(replace(self, cursor=cursor))
 
     def by(self, sort: str) -> str:
-        """Where the same list is sorted by that; or the other way round, where it is already."""
+        """Return the address of the list sorted by *sort*, or in reverse if it already is."""
         is_descending = sort == self.sort and not self.is_descending
         return self._at(replace(self, sort=sort, is_descending=is_descending, cursor=None))
 
     def way(self, sort: str) -> str:
-        """How the list is sorted by that: ascending, descending, or not."""
+        """Return `ascending` or `descending` if the list is sorted by *sort*, else an empty string."""
         if sort != self.sort:
             return ""
         return "descending" if self.is_descending else "ascending"
 
     @property
     def written_sort(self) -> str:
-        """The sort as an address says it."""
+        """The sort order as a query parameter."""
         return f"{DESCENDING if self.is_descending else ''}{self.sort}"
 
     def _at(self, other: "ListQuery") -> str:
@@ -87,7 +87,7 @@ class ListQuery:
 
 
 def total(found: Page[Record], listing: ListQuery, count: Callable[[], int]) -> str:
-    """How many there are on all pages; counted only where this page alone does not say it."""
+    """Return the number of records on all pages; counts only if this page is not the only one."""
     is_all = listing.cursor is None and found.next_cursor is None
     number = len(found.records) if is_all else count()
     return f"{COUNTED}+" if listing.search and number > COUNTED else str(number)
@@ -95,7 +95,7 @@ def total(found: Page[Record], listing: ListQuery, count: Callable[[], int]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Slice(Generic[Record]):
-    """The page of a list that is read whole, because it is never long."""
+    """A page of a short list, which is read as a whole."""
 
     rows: Sequence[Record]
     total: int
@@ -103,7 +103,7 @@ class Slice(Generic[Record]):
 
 
 def paginate(rows: Sequence[Record], listing: ListQuery, text: Callable[[Record], str]) -> Slice[Record]:
-    """What *listing* shows of *rows*: those in whose *text* every word that is searched for stands."""
+    """Return the page of *rows* that *listing* requests: rows whose *text* contains every search word."""
     words = listing.search.lower().split()
     found = [row for row in rows if all(word in text(row).lower() for word in words)]
     cursor = listing.cursor or ""

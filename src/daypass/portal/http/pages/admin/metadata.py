@@ -1,4 +1,4 @@
-"""A tenant's tab Metadata: what Administrators note about it, texts and links by key."""
+"""A tenant's tab Metadata: texts and links by key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,25 +19,25 @@ from daypass.portal.http.pages.admin.settings_form import chosen
 from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
 
 _KINDS = {MetadataKind.TEXT: "Text", MetadataKind.URL: "URL", MetadataKind.AWS_CONSOLE: "AWS console"}
-_KEY_TAKEN = "Something is noted under that Key already. Edit it, or enter another Key."
+_KEY_TAKEN = "Metadata with this Key already exists. Edit it, or enter another Key."
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataPane:
-    """The pane that is open, and what stands in it."""
+    """The open pane and the values of its fields."""
 
     key: str = ""
     kind: str = MetadataKind.TEXT
     value: str = ""
     changing: MetadataRecord | None = None
-    """What is being changed."""
+    """The entry that is being edited."""
     is_adding: bool = False
     wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataPage:
-    """What the tab shows."""
+    """The data of the tab."""
 
     band: TenantHeading
     listing: ListQuery
@@ -46,31 +46,31 @@ class MetadataPage:
 
     @property
     def kinds(self) -> Sequence[tuple[str, str]]:
-        """What a note can be: as it is kept, and as people call it."""
-        return [(kind.value, says) for kind, says in _KINDS.items()]
+        """The kinds of metadata: value and label."""
+        return [(kind.value, label) for kind, label in _KINDS.items()]
 
     @property
     def kind_of(self) -> Mapping[str, str]:
-        """The same, to look up."""
+        """The label of each kind."""
         return dict(self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
 class MetadataPages:
-    """What is noted about one tenant."""
+    """Handlers of the metadata of one tenant."""
 
     pages: PageRenderer
     administration: Administration
 
     def show(self, visit: PageVisit) -> Response:
-        """The tab; with `key`, and the pane in which that is changed."""
+        """Show the tab; with `key`, the pane that edits that entry is open."""
         if "key" not in visit.query:
             return self._answer(visit, MetadataPane())
-        note = self.administration.metadata.find(visit.path["tenant"], visit.query["key"])
-        return self._answer(visit, MetadataPane(note.key, note.kind, note.value, changing=note))
+        entry = self.administration.metadata.find(visit.path["tenant"], visit.query["key"])
+        return self._answer(visit, MetadataPane(entry.key, entry.kind, entry.value, changing=entry))
 
     def add(self, visit: PageVisit) -> Response:
-        """Note something under a key that nothing is noted under yet."""
+        """Add an entry; refused if the key exists."""
         typed = _typed(visit.form)
         try:
             key = chosen(typed.key.strip(), "Enter a Key.")
@@ -78,21 +78,21 @@ class MetadataPages:
         except (InvalidRequest, PreconditionFailed) as refusal:
             wrong = _KEY_TAKEN if isinstance(refusal, PreconditionFailed) else refusal.reason
             return self._answer(visit, replace(typed, is_adding=True, wrong=wrong), status_of(refusal))
-        return self._done(visit, f"{key} is noted.")
+        return self._done(visit, f"{key} is added.")
 
     def change(self, visit: PageVisit) -> Response:
-        """Note something else, if what is there is still what was shown."""
+        """Change an entry, if it is still the version that was shown."""
         typed = _typed(visit.form)
         try:
             self._put(visit, typed.key, typed, Version(visit.form.get("version")))
         except (InvalidRequest, PreconditionFailed) as refusal:
-            note = self.administration.metadata.find(visit.path["tenant"], typed.key)
-            pane = replace(typed, changing=note, wrong=refusal.reason)
+            entry = self.administration.metadata.find(visit.path["tenant"], typed.key)
+            pane = replace(typed, changing=entry, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
         return self._done(visit, f"{typed.key} is changed.")
 
     def remove(self, visit: PageVisit) -> Response:
-        """Take a note away."""
+        """Remove an entry."""
         key = visit.form.raw("key")
         self.administration.metadata.remove(visit.path["tenant"], key, visit.caller)
         return self._done(visit, f"{key} is removed.")
@@ -103,14 +103,14 @@ class MetadataPages:
         value, kind = chosen(typed.value, "Enter a Value."), MetadataKind(typed.kind)
         self.administration.metadata.put(visit.path["tenant"], key, kind, value, visit.caller, expected)
 
-    def _done(self, visit: PageVisit, says: str) -> Response:
-        return redirect(_address(band(self.administration.tenants, visit)), says)
+    def _done(self, visit: PageVisit, notice: str) -> Response:
+        return redirect(_address(band(self.administration.tenants, visit)), notice)
 
     def _answer(self, visit: PageVisit, pane: MetadataPane, status: HTTPStatus = HTTPStatus.OK) -> Response:
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, _address(head), ["key"])
-        notes = self.administration.metadata.of(head.tenant.id)
-        part = paginate(notes, listing, lambda note: f"{note.key} {_KINDS[note.kind]} {note.value}")
+        entries = self.administration.metadata.of(head.tenant.id)
+        part = paginate(entries, listing, lambda entry: f"{entry.key} {_KINDS[entry.kind]} {entry.value}")
         return self.pages.show(
             visit.frame, "pages/admin/tenant-metadata.html", MetadataPage(head, listing, part, pane), status
         )
@@ -121,6 +121,6 @@ def _address(head: TenantHeading) -> str:
 
 
 def _typed(form: Form) -> MetadataPane:
-    # A form ends its lines as mail does; what is kept ends them as everybody else does.
+    # Browsers submit CRLF line breaks; stored values use LF.
     value = form.raw("value").replace("\r\n", "\n").strip()
     return MetadataPane(form.raw("key"), form.get("kind"), value)

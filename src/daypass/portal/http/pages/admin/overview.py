@@ -1,4 +1,4 @@
-"""Overview: who is in AWS now, what was refused, what ends soon, and what has less effect than it says."""
+"""Overview: live sessions, refusals, expiring tokens, and settings that an IAM role limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,29 +17,29 @@ ADDRESS = "/administrator/overview"
 
 _SHOWN = 10
 _REASONS = {
-    "access_denied": "Not allowed to them",
-    "insufficient_scope": "Beyond the authorized scope",
-    "tenant_not_found": "No such tenant of theirs",
+    "access_denied": "Access denied",
+    "insufficient_scope": "Outside the authorized scope",
+    "tenant_not_found": "Tenant not found",
     "jit_disabled": "JIT access is off",
-    "sign_in_again": "The sign-in was about to end",
-    "unauthenticated": "Ended a moment before",
-    "invalid_duration": "No length that AWS gives",
-    "invalid_request": "No page of the AWS console",
-    "aws_refused": "AWS said no",
-    "aws_trust": "The role does not let the portal in",
-    "aws_throttled": "AWS asked for a pause",
+    "sign_in_again": "The sign-in was about to expire",
+    "unauthenticated": "The session had ended",
+    "invalid_duration": "Duration not allowed by AWS",
+    "invalid_request": "Not a page of the AWS console",
+    "aws_refused": "AWS refused the request",
+    "aws_trust": "The role does not trust the portal",
+    "aws_throttled": "AWS throttled the request",
     "aws_unavailable": "AWS did not answer",
-    "aws_misconfigured": "The portal's own AWS set-up",
-    "audit_unavailable": "The record could not be written",
+    "aws_misconfigured": "The portal's AWS configuration",
+    "audit_unavailable": "The audit log could not be written",
     "storage_unavailable": "The database did not answer",
-    "outcome_unknown": "Outcome unknown: the portal stopped meanwhile",
+    "outcome_unknown": "Outcome unknown: the portal stopped during the request",
 }
-"""Of refusals and failures, in the third person."""
+"""The labels of refusals and failures, by error code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day of a chart."""
+    """A day of a bar chart."""
 
     label: str
     count: int
@@ -48,7 +48,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One line of a list of counts, and how long its bar is, in percent of the longest."""
+    """A row of a list of counts, with the length of its bar in percent of the longest."""
 
     name: str
     count: int
@@ -57,14 +57,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
-    """What *Overview* shows."""
+    """The data of *Overview*."""
 
     live: int
     by_tenant: Sequence[Share]
     by_user: Sequence[Share]
     issued: Sequence[Bar]
     refused: Sequence[Bar]
-    """By our own rules, or by AWS."""
+    """Refused by the portal or by AWS."""
     reasons: Sequence[Share]
     tokens: Sequence[TokenRecord]
     capped: Sequence[CappedTenant]
@@ -74,24 +74,24 @@ class OverviewPage:
 
     @property
     def total(self) -> int:
-        """How many sessions the chart is of."""
+        """The number of sessions in the chart."""
         return sum(bar.count for bar in self.issued)
 
     @property
     def total_refused(self) -> int:
-        """How many refusals the chart is of."""
+        """The number of refusals in the chart."""
         return sum(bar.count for bar in self.refused)
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewPages:
-    """The page *Overview*."""
+    """The handler of *Overview*."""
 
     pages: PageRenderer
     administration: Administration
 
     def show(self, visit: PageVisit) -> Response:
-        """How things stand now."""
+        """Show the current state."""
         overview = self.administration.overviews.read()
         maxima = self.administration.maxima
         roles = {} if maxima is None else maxima.progress()
@@ -118,15 +118,15 @@ def _page(overview: Overview, roles: Mapping[Outcome, int]) -> OverviewPage:
     )
 
 
-def _bars(counted: Mapping[date, int]) -> Sequence[Bar]:
-    today = max(counted)
-    return [Bar(f"{day:%-d %b}", number, day == today) for day, number in counted.items()]
+def _bars(counts: Mapping[date, int]) -> Sequence[Bar]:
+    today = max(counts)
+    return [Bar(f"{day:%-d %b}", number, day == today) for day, number in counts.items()]
 
 
-def _shares(counted: Mapping[str, int]) -> Sequence[Share]:
-    """The most frequent ones, and the rest in one line."""
-    first = list(counted.items())[:_SHOWN]
-    rest = sum(counted.values()) - sum(number for _, number in first)
-    shown = [*first, (f"{len(counted) - _SHOWN} more", rest)] if rest else first
+def _shares(counts: Mapping[str, int]) -> Sequence[Share]:
+    """Return the largest counts, and the sum of the others as one row."""
+    first = list(counts.items())[:_SHOWN]
+    rest = sum(counts.values()) - sum(number for _, number in first)
+    shown = [*first, (f"{len(counts) - _SHOWN} more", rest)] if rest else first
     longest = max((number for _, number in shown), default=1)
     return [Share(name, number, round(100 * number / longest, 1)) for name, number in shown]

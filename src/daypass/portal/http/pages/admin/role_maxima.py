@@ -1,4 +1,4 @@
-"""System Settings, tab AWS Roles: what the settings want of the IAM roles, and what became of it in AWS."""
+"""System Settings, tab AWS Roles: the maximum session durations of the IAM roles and their state in AWS."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class RoleRow:
-    """One role: what is wanted of it, and what became of that."""
+    """A role with its desired maximum and the result of the change, as a table row."""
 
     change: RoleStatus
     state: str
@@ -35,18 +35,18 @@ class RoleRow:
 
     @property
     def role_name(self) -> str:
-        """The role's name, which says all that its ARN does within one account."""
+        """The role's name, the last part of its ARN."""
         return self.change.wish.role_arn.rpartition("/")[2]
 
     @property
     def account(self) -> str:
-        """The AWS account that it is in."""
+        """The id of the role's AWS account."""
         return self.change.wish.role_arn.split(":")[4]
 
 
 @dataclass(frozen=True, slots=True)
 class RolesPage:
-    """What the tab shows."""
+    """The data of the tab."""
 
     rows: Sequence[RoleRow]
     listing: ListQuery
@@ -57,32 +57,32 @@ class RolesPage:
     missing: int
     left: int
     master: DurationChart
-    """How long an admin session lasts."""
+    """The ruler of an admin session."""
     is_portal_changing: bool
-    """Whether the portal changes roles at all."""
+    """Whether the portal changes roles."""
 
     @property
     def total(self) -> int:
-        """How many roles there are that the settings are, or were, about."""
+        """The number of roles that the settings apply, or applied, to."""
         return self.done + self.waiting + self.refused + self.missing + self.left
 
 
 @dataclass(frozen=True, slots=True)
 class RolePages:
-    """The IAM roles behind all tenants."""
+    """Handlers of the tab AWS Roles."""
 
     pages: PageRenderer
     maxima: RoleReconciler | None
     durations: Durations
 
     def show(self, visit: PageVisit) -> Response:
-        """Each role with its result, and how far it all is."""
+        """Show each role with its result, and the overall progress."""
         listing = ListQuery.of(visit.query, ADDRESS, ["role"])
         if self.maxima is None:
             master = drawn(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
             return self.pages.show(visit.frame, "pages/admin/roles.html", page)
-        # Before all else: where nothing waits any more, each row has its result, and so has the master role.
+        # Read first: if no role is waiting at that time, all rows read below have their final result.
         progress = self.maxima.progress()
         found = self.maxima.page(None, listing.turn)
         page = RolesPage(
@@ -100,7 +100,7 @@ class RolePages:
         return self.pages.show(visit.frame, "pages/admin/roles.html", page)
 
     def try_again(self, _visit: PageVisit) -> Response:
-        """Begin anew with what AWS refused, and with the roles that were not there."""
+        """Retry the roles that AWS refused to change and those that were missing."""
         if self.maxima is not None:
             self.maxima.try_again()
-        return redirect(ADDRESS, "Trying again. Each role gets its result as it comes.")
+        return redirect(ADDRESS, "Retrying. The results appear here as they arrive.")

@@ -1,4 +1,4 @@
-"""Every page under *Administrator* that this folder has."""
+"""The routes of the pages under *Administrator*."""
 
 from dataclasses import dataclass
 
@@ -35,137 +35,137 @@ from daypass.portal.http.pages.admin.user_list import UserPages
 
 
 def administrator_routes(
-    entrance: PageEndpoints,
+    endpoints: PageEndpoints,
     pages: PageRenderer,
     administration: Administration,
     durations: Durations,
     doctor: Examiner | None,
     region: str,
 ) -> list[BaseRoute]:
-    """The routes of these pages; all of them are for Administrators."""
-    admit = _Routes(entrance)
+    """Return the routes; all of them require an Administrator."""
+    make = _Routes(endpoints)
     return [
-        admit.show(overview.ADDRESS, OverviewPages(pages, administration).show),
-        *_record(admit, AuditPages(pages, administration)),
+        make.show(overview.ADDRESS, OverviewPages(pages, administration).show),
+        *_audit(make, AuditPages(pages, administration)),
         *_system_settings(
-            admit,
+            make,
             SystemConfigPages(pages, administration),
             RolePages(pages, administration.maxima, durations),
         ),
-        *_tenants(admit, TenantPages(pages, administration.tenants, region, doctor)),
+        *_tenants(make, TenantPages(pages, administration.tenants, region, doctor)),
         *_tenant(
-            admit, AccessPages(pages, administration), TenantSettingsPages(pages, administration, durations)
+            make, AccessPages(pages, administration), TenantSettingsPages(pages, administration, durations)
         ),
-        *_notes(admit, MetadataPages(pages, administration)),
-        *_tenant_aws(admit, TenantAwsPages(pages, administration, durations, doctor)),
-        *_users(admit, UserPages(pages, administration), ImportPages(pages, administration.staged)),
-        *_user(admit, UserDetailPages(pages, administration)),
+        *_metadata(make, MetadataPages(pages, administration)),
+        *_tenant_aws(make, TenantAwsPages(pages, administration, durations, doctor)),
+        *_users(make, UserPages(pages, administration), ImportPages(pages, administration.staged)),
+        *_user(make, UserDetailPages(pages, administration)),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Routes:
-    """Makes routes for Administrators."""
+    """Makes routes that require an Administrator."""
 
-    entrance: PageEndpoints
+    endpoints: PageEndpoints
 
     def show(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        endpoint = self.entrance.page(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
+        endpoint = self.endpoints.page(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
         return exact("GET", path, endpoint)
 
     def download(self, path: str, page: Page) -> BaseRoute:
-        """A page of which each view is recorded."""
-        endpoint = self.entrance.page(Permission.ADMINISTRATOR, page)
+        """Return the route of a page that records each view in the audit log."""
+        endpoint = self.endpoints.page(Permission.ADMINISTRATOR, page)
         return exact("GET", path, endpoint, has_effects=True)
 
     def act(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        endpoint = self.entrance.act(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
+        endpoint = self.endpoints.act(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
         return exact("POST", path, endpoint)
 
     def upload(self, path: str, page: Page, largest: int) -> BaseRoute:
-        return exact("POST", path, self.entrance.upload(Permission.ADMINISTRATOR, page, largest))
+        return exact("POST", path, self.endpoints.upload(Permission.ADMINISTRATOR, page, largest))
 
 
-def _system_settings(admit: _Routes, configs: SystemConfigPages, roles: RolePages) -> list[BaseRoute]:
+def _system_settings(make: _Routes, configs: SystemConfigPages, roles: RolePages) -> list[BaseRoute]:
     here = system_config.ADDRESS
     return [
-        admit.show(here, configs.show),
-        admit.act(here, configs.add),
-        admit.act(f"{here}/change", configs.change),
-        admit.act(f"{here}/remove", configs.remove),
-        admit.show(role_maxima.ADDRESS, roles.show, calls_aws=True),
-        admit.act(role_maxima.ADDRESS, roles.try_again),
+        make.show(here, configs.show),
+        make.act(here, configs.add),
+        make.act(f"{here}/change", configs.change),
+        make.act(f"{here}/remove", configs.remove),
+        make.show(role_maxima.ADDRESS, roles.show, calls_aws=True),
+        make.act(role_maxima.ADDRESS, roles.try_again),
     ]
 
 
-def _record(admit: _Routes, record: AuditPages) -> list[BaseRoute]:
+def _audit(make: _Routes, audit_pages: AuditPages) -> list[BaseRoute]:
     here = audit.ADDRESS
     return [
-        admit.show(here, record.show),
-        admit.download(f"{here}/export", record.export),
-        admit.act(audit.VERIFY, record.verify),
-        admit.show(audit.VERIFY, record.verified),
-        admit.show(f"{here}/{{event}}", record.one),
+        make.show(here, audit_pages.show),
+        make.download(f"{here}/export", audit_pages.export),
+        make.act(audit.VERIFY, audit_pages.verify),
+        make.show(audit.VERIFY, audit_pages.verified),
+        make.show(f"{here}/{{event}}", audit_pages.one),
     ]
 
 
-def _tenants(admit: _Routes, every: TenantPages) -> list[BaseRoute]:
+def _tenants(make: _Routes, listing: TenantPages) -> list[BaseRoute]:
     return [
-        admit.show(tenant_list.ADDRESS, every.listed),
-        admit.act(tenant_list.ADDRESS, every.create, calls_aws=True),
-        admit.act(tenant_list.DELETE, every.delete, calls_aws=True),
+        make.show(tenant_list.ADDRESS, listing.listed),
+        make.act(tenant_list.ADDRESS, listing.create, calls_aws=True),
+        make.act(tenant_list.DELETE, listing.delete, calls_aws=True),
     ]
 
 
-def _tenant(admit: _Routes, access: AccessPages, features: TenantSettingsPages) -> list[BaseRoute]:
+def _tenant(make: _Routes, access: AccessPages, features: TenantSettingsPages) -> list[BaseRoute]:
     here = f"{tenant_list.ADDRESS}/{{tenant}}"
     return [
-        admit.show(here, access.show),
-        admit.act(here, access.put),
-        admit.act(f"{here}/remove", access.remove),
-        # The ruler on this page shows the role's own maximum, which is read from IAM.
-        admit.show(f"{here}/settings", features.show, calls_aws=True),
-        admit.act(f"{here}/settings", features.add, calls_aws=True),
-        admit.act(f"{here}/settings/change", features.change, calls_aws=True),
-        admit.act(f"{here}/settings/remove", features.remove, calls_aws=True),
+        make.show(here, access.show),
+        make.act(here, access.put),
+        make.act(f"{here}/remove", access.remove),
+        # The ruler on this page needs the role's maximum session duration, which is read from IAM.
+        make.show(f"{here}/settings", features.show, calls_aws=True),
+        make.act(f"{here}/settings", features.add, calls_aws=True),
+        make.act(f"{here}/settings/change", features.change, calls_aws=True),
+        make.act(f"{here}/settings/remove", features.remove, calls_aws=True),
     ]
 
 
-def _notes(admit: _Routes, notes: MetadataPages) -> list[BaseRoute]:
+def _metadata(make: _Routes, metadata: MetadataPages) -> list[BaseRoute]:
     here = f"{tenant_list.ADDRESS}/{{tenant}}/metadata"
     return [
-        admit.show(here, notes.show),
-        admit.act(here, notes.add),
-        admit.act(f"{here}/change", notes.change),
-        admit.act(f"{here}/remove", notes.remove),
+        make.show(here, metadata.show),
+        make.act(here, metadata.add),
+        make.act(f"{here}/change", metadata.change),
+        make.act(f"{here}/remove", metadata.remove),
     ]
 
 
-def _tenant_aws(admit: _Routes, aws: TenantAwsPages) -> list[BaseRoute]:
+def _tenant_aws(make: _Routes, aws: TenantAwsPages) -> list[BaseRoute]:
     here = f"{tenant_list.ADDRESS}/{{tenant}}"
-    return [admit.show(f"{here}/sessions", aws.sessions), admit.show(f"{here}/aws", aws.aws, calls_aws=True)]
+    return [make.show(f"{here}/sessions", aws.sessions), make.show(f"{here}/aws", aws.aws, calls_aws=True)]
 
 
-def _users(admit: _Routes, every: UserPages, taken: ImportPages) -> list[BaseRoute]:
+def _users(make: _Routes, listing: UserPages, imported: ImportPages) -> list[BaseRoute]:
     return [
-        admit.show(user_list.ADDRESS, every.listed),
-        admit.act(user_list.ADDRESS, every.create),
-        admit.act(user_list.DELETE, every.delete),
-        admit.show(imports.ADDRESS, taken.show),
-        admit.upload(imports.ADDRESS, taken.check, imports.LARGEST_FORM),
-        admit.act(imports.DO, taken.do),
+        make.show(user_list.ADDRESS, listing.listed),
+        make.act(user_list.ADDRESS, listing.create),
+        make.act(user_list.DELETE, listing.delete),
+        make.show(imports.ADDRESS, imported.show),
+        make.upload(imports.ADDRESS, imported.check, imports.LARGEST_FORM),
+        make.act(imports.DO, imported.do),
     ]
 
 
-def _user(admit: _Routes, one: UserDetailPages) -> list[BaseRoute]:
+def _user(make: _Routes, user: UserDetailPages) -> list[BaseRoute]:
     here = f"{user_list.ADDRESS}/{{user}}"
     return [
-        admit.show(here, one.show),
-        admit.act(here, one.put_access),
-        admit.act(f"{here}/remove", one.remove_access),
-        admit.act(f"{here}/update", one.update),
-        admit.act(f"{here}/password", one.set_password),
-        admit.show(f"{here}/tokens", one.show_tokens),
-        admit.act(f"{here}/tokens", one.create_token),
-        admit.act(f"{here}/tokens/revoke", one.revoke_token),
+        make.show(here, user.show),
+        make.act(here, user.put_access),
+        make.act(f"{here}/remove", user.remove_access),
+        make.act(f"{here}/update", user.update),
+        make.act(f"{here}/password", user.set_password),
+        make.show(f"{here}/tokens", user.show_tokens),
+        make.act(f"{here}/tokens", user.create_token),
+        make.act(f"{here}/tokens/revoke", user.revoke_token),
     ]

@@ -1,4 +1,4 @@
-"""Settings as people read and write them, whichever page shows them."""
+"""Forms and table rows of settings, for the system and for tenants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from daypass.portal.http.layout.forms import Form
 from daypass.portal.settings.registry import REGISTRY, ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, Kind, Setting, find
 
 CUSTOM = "custom"
-"""In place of a number of hours: a length in seconds, typed beside it."""
+"""The option of *Select Duration Hour* for a duration typed in seconds."""
 
 HOURS = tuple((str(hours * 3600), "1 Hour" if hours == 1 else f"{hours} Hours") for hours in range(1, 13))
-"""What *Select Duration Hour* offers: seconds, and what people call them."""
+"""The options of *Select Duration Hour*: seconds and label."""
 
 _CHOSEN_IN_HOURS = (ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingChoice:
-    """A setting that one can choose from a list."""
+    """A setting as an option of a list box."""
 
     setting: Setting
     says: str
-    """Its effect, its bounds and its default."""
+    """Its effect, bounds and default."""
 
     @property
     def option(self) -> tuple[str, str]:
-        """What a list box offers: its key, and what people call it."""
+        """The option: key and label."""
         return self.setting.key, self.setting.label
 
     @property
     def is_chosen_in_hours(self) -> bool:
-        """Whether its value is picked from a list of hours."""
+        """Whether its value is selected from a list of hours."""
         return self.setting in _CHOSEN_IN_HOURS
 
     @property
@@ -45,7 +45,7 @@ class SettingChoice:
 
 @dataclass(frozen=True, slots=True)
 class SettingFormValues:
-    """What stands in the fields of a pane when it opens."""
+    """The initial values of a pane's fields."""
 
     config_type: str = ""
     other_type: str = ""
@@ -58,30 +58,30 @@ class SettingFormValues:
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting that was made, as a line of a table."""
+    """A stored setting as a table row."""
 
     type: str
     key: str
     name: str
-    """What people call it; its key, where nobody knows it."""
+    """The label; the key of an unknown setting."""
     value: str
     means: str
-    """The same in words, where the value alone says little."""
+    """The value in words if it is a duration, else empty."""
     says: str
     warning: str
-    """Why it counts for nothing, where it does not."""
+    """Why the setting has no effect; empty if it has."""
     changed_by: str
     changed_at: datetime
     version: str
 
     @property
     def setting(self) -> Setting | None:
-        """What is known of it."""
+        """The definition of the setting; None if it is unknown."""
         return find(self.type, self.key)
 
     @property
     def kind(self) -> str:
-        """By which kind of field its value is typed: a flag's, one for hours, or a text."""
+        """The kind of its input field: `flag`, `hours` or `text`."""
         if self.setting is None:
             return "text"
         if self.setting.kind is Kind.FLAG:
@@ -90,7 +90,7 @@ class SettingRow:
 
     @property
     def typed(self) -> SettingFormValues:
-        """What stands in the fields of the pane in which it is changed."""
+        """The initial values of the pane that edits it."""
         is_hours = any(seconds == self.value for seconds, _ in HOURS)
         return SettingFormValues(
             key=self.key,
@@ -102,19 +102,19 @@ class SettingRow:
 
 
 def known(*types: str) -> Sequence[SettingChoice]:
-    """The settings of these types, in their order in the registry."""
+    """Return the settings of these types, in registry order."""
     return [SettingChoice(setting, _says(setting)) for setting in REGISTRY if setting.type in types]
 
 
 def row(record: SettingRecord) -> SettingRow:
-    """One line of a table of settings."""
+    """Return the table row of a stored setting."""
     stored, setting = record.stored, record.setting
     length = None if setting is None else setting.parse(stored.value)
     warning = ""
     if setting is None:
-        warning = "Nothing here goes by this key. It is kept for the tool that wrote it."
+        warning = "This portal does not use this key. It is stored for the tool that wrote it."
     elif not record.is_in_force:
-        warning = f"This is not within the bounds, so it counts as not set: it takes {setting.takes}."
+        warning = f"The value is out of bounds and has no effect. Valid values: {setting.takes}."
     return SettingRow(
         type=stored.type,
         key=stored.key,
@@ -130,14 +130,14 @@ def row(record: SettingRecord) -> SettingRow:
 
 
 def chosen(text: str, otherwise: str) -> str:
-    """*text*; refuses an empty one with the sentence *otherwise*."""
+    """Return *text*; raises `InvalidRequest` with the sentence *otherwise* if it is empty."""
     if not text:
         raise InvalidRequest(otherwise)
     return text
 
 
 def typed_value(form: Form) -> str:
-    """The value that a form means, by whichever of its fields was shown."""
+    """Return the submitted value, from whichever of the value fields was shown."""
     if form.get("flag"):
         return form.get("flag")
     hours = form.get("hours")
@@ -147,7 +147,7 @@ def typed_value(form: Form) -> str:
 
 
 def typed_again(form: Form) -> SettingFormValues:
-    """What was typed, for a pane that opens once more."""
+    """Return the submitted values, for a pane that is shown again with an error."""
     return SettingFormValues(
         config_type=form.get("config_type"),
         other_type=form.get("other_type"),
@@ -162,9 +162,9 @@ def typed_again(form: Form) -> SettingFormValues:
 def _says(setting: Setting) -> str:
     default = setting.default
     if default is None:
-        ends = "Not set, AWS's own value holds."
+        default_text = "AWS's own value"
     elif isinstance(default, timedelta):
-        ends = f"Not set, it is {written(default)}."
+        default_text = written(default)
     else:
-        ends = f"Not set, it is {str(default).lower()}."
-    return f"{setting.help} It takes {setting.takes}. {ends}"
+        default_text = str(default).lower()
+    return f"{setting.help} Valid values: {setting.takes}. Default: {default_text}."

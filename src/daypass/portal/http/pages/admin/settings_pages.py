@@ -1,4 +1,4 @@
-"""What the pages of settings share: a table, a pane to add one, a pane to change one, and the end of one."""
+"""The common part of the settings pages: a table, and panes that add, change and remove a setting."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ SettingRef = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """The pane that is open, and what stands in it."""
+    """The open pane and the values of its fields."""
 
     typed: SettingFormValues = field(default_factory=SettingFormValues)
     changing: SettingRow | None = None
-    """The setting that is being changed."""
+    """The setting that is being edited."""
     is_adding: bool = False
     wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingTable:
-    """The settings of one owner, and the pane before them."""
+    """The settings of one owner, and the open pane."""
 
     listing: ListQuery
     part: Slice[SettingRow]
@@ -51,87 +51,87 @@ class SettingTable:
 
     @property
     def hours(self) -> Sequence[tuple[str, str]]:
-        """What *Select Duration Hour* offers."""
+        """The options of *Select Duration Hour*."""
         return HOURS
 
 
 class SettingPages(ABC):
-    """The pages about the settings of the system, or of one tenant."""
+    """Handlers of the settings of the system or of one tenant."""
 
     @property
     @abstractmethod
     def settings(self) -> Settings:
-        """What is done with settings."""
+        """The service that changes settings."""
 
     @abstractmethod
     def owner(self, visit: PageVisit) -> str | None:
-        """The tenant whose settings they are; None is the system."""
+        """Return the id of the tenant that owns the settings; None for the system."""
 
     @abstractmethod
     def address(self, visit: PageVisit) -> str:
-        """Where the table is."""
+        """Return the address of the table."""
 
     @abstractmethod
-    def place(self, form: Form) -> SettingRef:
-        """Which setting the pane to add one came to; raises `InvalidRequest` in the pane's words."""
+    def selected_setting(self, form: Form) -> SettingRef:
+        """Return the setting selected in the add pane; raises `InvalidRequest` if it is incomplete."""
 
     @abstractmethod
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
-        """The page around the table."""
+        """Render the page around the table."""
 
     def show(self, visit: PageVisit) -> Response:
-        """The table; with `key`, and the pane in which that setting is changed."""
+        """Show the table; with `key`, the pane that edits that setting is open."""
         if "key" not in visit.query:
             return self._answer(visit, Pane())
-        place = visit.query.get("type", ""), visit.query["key"]
-        found = row(self.settings.find(self.owner(visit), *place))
-        return self._answer(visit, Pane(found.typed, changing=found))
+        ref = visit.query.get("type", ""), visit.query["key"]
+        changing = row(self.settings.find(self.owner(visit), *ref))
+        return self._answer(visit, Pane(changing.typed, changing=changing))
 
     def add(self, visit: PageVisit) -> Response:
         """Add a setting."""
         form, owner = visit.form, self.owner(visit)
         try:
-            place = self.place(form)
+            ref = self.selected_setting(form)
             value = chosen(typed_value(form), "Select or enter a Value.")
-            self.settings.put(owner, *place, value, visit.caller)
+            self.settings.put(owner, *ref, value, visit.caller)
         except InvalidRequest as refusal:
             pane = Pane(typed_again(form), is_adding=True, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
-        return self._done(visit, place, f"is set to {value}.")
+        return self._done(visit, ref, f"is set to {value}.")
 
     def change(self, visit: PageVisit) -> Response:
-        """Change a setting, if it is still the one that was shown."""
+        """Change a setting, if it is still the version that was shown."""
         form, owner = visit.form, self.owner(visit)
-        place, value, version = _sent(form), typed_value(form), Version(form.get("version"))
+        ref, value, version = _submitted(form), typed_value(form), Version(form.get("version"))
         try:
-            self.settings.put(owner, *place, value, visit.caller, version)
+            self.settings.put(owner, *ref, value, visit.caller, version)
         except (InvalidRequest, PreconditionFailed) as refusal:
-            changing = row(self.settings.find(owner, *place))
+            changing = row(self.settings.find(owner, *ref))
             pane = Pane(typed_again(form), changing=changing, wrong=refusal.reason)
             return self._answer(visit, pane, status_of(refusal))
-        return self._done(visit, place, f"is set to {value}.")
+        return self._done(visit, ref, f"is set to {value}.")
 
     def remove(self, visit: PageVisit) -> Response:
-        """Take a setting away."""
-        place = _sent(visit.form)
-        self.settings.remove(self.owner(visit), *place, visit.caller)
-        if find(*place) in ROLE_SETTINGS:
+        """Remove a setting."""
+        ref = _submitted(visit.form)
+        self.settings.remove(self.owner(visit), *ref, visit.caller)
+        if find(*ref) in ROLE_SETTINGS:
             return self._done(
-                visit, place, "is removed. The IAM roles keep the maximum that they have in AWS."
+                visit, ref, "is removed. The IAM roles keep their current maximum session duration."
             )
-        return self._done(visit, place, "is removed, and its default holds again.")
+        return self._done(visit, ref, "is removed. Its default applies again.")
 
-    def _done(self, visit: PageVisit, place: SettingRef, says: str) -> Response:
-        setting = find(*place)
-        called = place[1] if setting is None else setting.label
-        return redirect(self.address(visit), f"{called} {says}")
+    def _done(self, visit: PageVisit, ref: SettingRef, outcome: str) -> Response:
+        setting = find(*ref)
+        label = ref[1] if setting is None else setting.label
+        return redirect(self.address(visit), f"{label} {outcome}")
 
     def _answer(self, visit: PageVisit, pane: Pane, status: HTTPStatus = HTTPStatus.OK) -> Response:
         listing = ListQuery.of(visit.query, self.address(visit), ["key"])
         rows = [row(record) for record in self.settings.of(self.owner(visit))]
-        part = paginate(rows, listing, lambda one: f"{one.type} {one.name} {one.key} {one.value}")
+        part = paginate(rows, listing, lambda entry: f"{entry.type} {entry.name} {entry.key} {entry.value}")
         return self.answer(visit, SettingTable(listing, part, pane), status)
 
 
-def _sent(form: Form) -> SettingRef:
+def _submitted(form: Form) -> SettingRef:
     return form.get("type"), form.get("key")

@@ -1,4 +1,4 @@
-"""System Settings, tab System Config: what is set for the whole portal."""
+"""System Settings, tab System Config: the settings of the whole portal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ADDRESS = "/administrator/system-settings"
 
 @dataclass(frozen=True, slots=True)
 class SystemConfigPage:
-    """What the tab shows."""
+    """The data of the tab."""
 
     table: SettingTable
     app_configs: Sequence[SettingChoice]
@@ -29,25 +29,25 @@ class SystemConfigPage:
 
 @dataclass(frozen=True, slots=True)
 class SystemConfigPages(SettingPages):
-    """The settings of the whole portal."""
+    """Handlers of the settings of the whole portal."""
 
     pages: PageRenderer
     administration: Administration
 
     @property
     def settings(self) -> Settings:
-        """What is done with settings."""
+        """The service that changes settings."""
         return self.administration.settings
 
     def owner(self, visit: PageVisit) -> None:
-        """The system."""
+        """Return None: the settings belong to the system."""
 
-    def address(self, visit: PageVisit) -> str:  # noqa: ARG002  a tenant's has one of its own
-        """Where the tab is."""
+    def address(self, visit: PageVisit) -> str:  # noqa: ARG002  a tenant's address depends on the visit
+        """Return the address of the tab."""
         return ADDRESS
 
-    def place(self, form: Form) -> SettingRef:
-        """What the cascade of fields came to."""
+    def selected_setting(self, form: Form) -> SettingRef:
+        """Return the type and key selected in the dependent fields; raises `InvalidRequest`."""
         type_ = chosen(form.get("config_type"), "Select a Config Type.")
         if type_ == FLAGS:
             return FLAGS, chosen(form.get("flag_key"), "Select a Key.")
@@ -57,6 +57,6 @@ class SystemConfigPages(SettingPages):
         return other, chosen(form.get("other_key"), "Enter a Key.")
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
-        """The tab."""
+        """Render the tab."""
         page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
         return self.pages.show(visit.frame, "pages/admin/system-config.html", page, status)

@@ -1,4 +1,4 @@
-"""A tenant's tab User Access: who may use it, and how much of it."""
+"""A tenant's tab User Access: its members and their access."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from daypass.portal.http.pages.admin.tenant_tabs import TenantHeading, band
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
-_OFFERED = 100
+_SUGGESTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPage:
-    """What the tab shows."""
+    """The data of the tab."""
 
     band: TenantHeading
     rows: Sequence[MemberRecord]
     total: str
     listing: ListQuery
     following: str
-    offered: Sequence[str]
-    """Usernames to choose from; others can be typed."""
+    suggested: Sequence[str]
+    """Suggested usernames; others can be typed."""
     user: str
     is_read_only: bool
     wrong: str
@@ -41,17 +41,17 @@ class AccessPage:
 
 @dataclass(frozen=True, slots=True)
 class AccessPages:
-    """The members of one tenant."""
+    """Handlers of the members of one tenant."""
 
     pages: PageRenderer
     administration: Administration
 
     def show(self, visit: PageVisit) -> Response:
-        """The tab."""
+        """Show the tab."""
         return self._answer(visit)
 
     def put(self, visit: PageVisit) -> Response:
-        """Let a user in, or change how much of the tenant they may use."""
+        """Grant a user access, or change it between full and read-only."""
         head = band(self.administration.tenants, visit)
         access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
         try:
@@ -59,28 +59,28 @@ class AccessPages:
             member = self.administration.members.put(head.tenant.id, user, access, visit.caller)
         except (InvalidRequest, UserNotFound) as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
-        says = "read-only access" if access is Access.READ_ONLY else "full access"
-        return redirect(head.address, f"{member.user.username} has {says} to {head.tenant.name} from now on.")
+        granted = "read-only access" if access is Access.READ_ONLY else "full access"
+        return redirect(head.address, f"{member.user.username} now has {granted} to {head.tenant.name}.")
 
     def remove(self, visit: PageVisit) -> Response:
-        """End a user's access."""
+        """Remove a user's access."""
         head = band(self.administration.tenants, visit)
         self.administration.members.remove(head.tenant.id, visit.form.get("user"), visit.caller)
-        return redirect(head.address, f"Removed. They get nothing more in {head.tenant.name}.")
+        return redirect(head.address, f"Access to {head.tenant.name} is removed.")
 
     def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, head.address, ["username"])
         members, search = self.administration.members, listing.search
         found = members.of_tenant(head.tenant.id, listing.turn, search)
-        users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_OFFERED))
+        users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_SUGGESTED))
         page = AccessPage(
             band=head,
             rows=found.records,
             total=total(found, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
             listing=listing,
             following=listing.following(found.next_cursor),
-            offered=[record.user.username for record in users.records],
+            suggested=[record.user.username for record in users.records],
             user=visit.form.get("user"),
             is_read_only=visit.form.has("read_only"),
             wrong=wrong,

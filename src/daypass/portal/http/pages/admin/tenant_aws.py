@@ -1,4 +1,4 @@
-"""A tenant's tabs Sessions and AWS: what was handed out, and the role that it is of."""
+"""A tenant's tabs Sessions and AWS: its issuances, and its IAM role."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from daypass.portal.tenants.model import Tenant
 
 @dataclass(frozen=True, slots=True)
 class TenantSessionsPage:
-    """What the tab Sessions shows."""
+    """The data of the tab Sessions."""
 
     band: TenantHeading
     rows: Sequence[SessionRow]
@@ -31,17 +31,17 @@ class TenantSessionsPage:
 
 @dataclass(frozen=True, slots=True)
 class TenantAwsPage:
-    """What the tab AWS shows."""
+    """The data of the tab AWS."""
 
     band: TenantHeading
     ruler: DurationChart
     findings: Sequence[Finding] | None
-    """None where the portal does not look at roles."""
+    """None if the portal does not examine roles."""
 
 
 @dataclass(frozen=True, slots=True)
 class TenantAwsPages:
-    """What AWS has to do with one tenant."""
+    """Handlers of the tabs Sessions and AWS."""
 
     pages: PageRenderer
     administration: Administration
@@ -49,7 +49,7 @@ class TenantAwsPages:
     doctor: Examiner | None
 
     def sessions(self, visit: PageVisit) -> Response:
-        """Everybody's sessions in this tenant, newest first."""
+        """Show the sessions of all users in this tenant, newest first."""
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
         found = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
@@ -59,9 +59,9 @@ class TenantAwsPages:
         return self.pages.show(visit.frame, "pages/admin/tenant-sessions.html", page)
 
     def aws(self, visit: PageVisit) -> Response:
-        """The role, what is wrong with it, and how long its sessions last."""
+        """Show the role, the findings about it, and how long its sessions last."""
         head = band(self.administration.tenants, visit)
-        # First, because it learns the role's own maximum, which the ruler then knows.
+        # Read first: the examination caches the role's maximum session duration, which the ruler uses.
         findings = self._findings(head.tenant)
         page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
         return self.pages.show(visit.frame, "pages/admin/tenant-aws.html", page)

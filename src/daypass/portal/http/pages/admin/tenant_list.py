@@ -1,4 +1,4 @@
-"""The list of tenants: what there is, one more, and the end of one."""
+"""The list of tenants, with creation and deletion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ DELETE = "/administrator/delete-tenant"
 
 @dataclass(frozen=True, slots=True)
 class TenantsPage:
-    """What the list shows."""
+    """The data of the list."""
 
     rows: Sequence[TenantRecord]
     total: str
     listing: ListQuery
     following: str
     region: str
-    """What a new tenant's region is unless another is typed."""
+    """The default region of a new tenant."""
     role_like: str
-    """What the role of a new tenant is called unless another is named."""
+    """The pattern of the default role of a new tenant."""
     name: str = ""
     role_arn: str = ""
     wrong: str = ""
@@ -41,43 +41,43 @@ class TenantsPage:
 
 @dataclass(frozen=True, slots=True)
 class TenantPages:
-    """The list of tenants."""
+    """Handlers of the list of tenants."""
 
     pages: PageRenderer
     tenants: Tenants
     region: str
     doctor: Examiner | None
-    """None where the portal does not look at roles."""
+    """None if the portal does not examine roles."""
 
     def listed(self, visit: PageVisit) -> Response:
-        """A page of tenants."""
+        """Show a page of tenants."""
         return self._answer(visit)
 
     def create(self, visit: PageVisit) -> Response:
-        """Add a tenant, and go to its page."""
+        """Create a tenant, and redirect to its page."""
         form = visit.form
         try:
-            made = self.tenants.create(
+            created = self.tenants.create(
                 form.get("name"), form.get("region"), visit.caller, role_arn=form.get("role_arn") or None
             )
         except InvalidRequest as refusal:
             return self._answer(visit, status_of(refusal), refusal.reason)
-        here, name = f"{ADDRESS}/{made.tenant.id}", made.tenant.name
-        ready = readiness(() if self.doctor is None else self.doctor.examine_tenant(made.tenant))
+        here, name = f"{ADDRESS}/{created.tenant.id}", created.tenant.name
+        ready = readiness(() if self.doctor is None else self.doctor.examine_tenant(created.tenant))
         if not ready.obstacles:
-            return redirect(here, f"{name} is there. Add those who may use it.")
+            return redirect(here, f"{name} is created. Add its users.")
         return redirect(
-            f"{here}/aws", f"{name} is there, but cannot issue sessions yet. Its role needs a change."
+            f"{here}/aws", f"{name} is created, but cannot issue sessions yet. Its role needs a change."
         )
 
     def delete(self, visit: PageVisit) -> Response:
-        """End a tenant, by its id and its name as typed."""
+        """Delete a tenant by id; raises `InvalidRequest` unless its name was typed."""
         record = self.tenants.find(visit.form.get("id"))
         if visit.form.get("typed") != record.tenant.name:
             raise InvalidRequest(f"Type “{record.tenant.name}” to delete that tenant. Nothing was changed.")
-        kept = self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
-        notice = f"{record.tenant.name} is deleted. What it owns in AWS stays there."
-        return redirect(ADDRESS, f"{notice} {rights_kept(kept)}".strip())
+        remaining_rights = self.tenants.delete(record.tenant.id, visit.caller, Version(record.version))
+        notice = f"{record.tenant.name} is deleted. Its resources in AWS are not deleted."
+        return redirect(ADDRESS, f"{notice} {rights_kept(remaining_rights)}".strip())
 
     def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])

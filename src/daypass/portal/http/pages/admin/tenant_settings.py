@@ -1,4 +1,4 @@
-"""A tenant's tab Settings: what is set for it alone."""
+"""A tenant's tab Settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from daypass.portal.settings.registry import TENANT
 
 @dataclass(frozen=True, slots=True)
 class TenantSettingsPage:
-    """What the tab shows."""
+    """The data of the tab."""
 
     band: TenantHeading
     ruler: DurationChart
@@ -32,7 +32,7 @@ class TenantSettingsPage:
 
 @dataclass(frozen=True, slots=True)
 class TenantSettingsPages(SettingPages):
-    """The settings of one tenant."""
+    """Handlers of the settings of one tenant."""
 
     pages: PageRenderer
     administration: Administration
@@ -40,23 +40,23 @@ class TenantSettingsPages(SettingPages):
 
     @property
     def settings(self) -> Settings:
-        """What is done with settings."""
+        """The service that changes settings."""
         return self.administration.settings
 
     def owner(self, visit: PageVisit) -> str:
-        """The tenant of the address; raises `TenantNotFound`."""
+        """Return the id of the tenant in the address; raises `TenantNotFound`."""
         return self.administration.tenants.find(visit.path["tenant"]).tenant.id
 
     def address(self, visit: PageVisit) -> str:
-        """Where the tab is."""
+        """Return the address of the tab."""
         return f"{ADDRESS}/{self.owner(visit)}/settings"
 
-    def place(self, form: Form) -> SettingRef:
-        """The feature that was selected."""
+    def selected_setting(self, form: Form) -> SettingRef:
+        """Return the selected feature; raises `InvalidRequest` if there is none."""
         return TENANT, chosen(form.get("key"), "Select a feature.")
 
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
-        """The tab."""
+        """Render the tab."""
         head = band(self.administration.tenants, visit)
         page = TenantSettingsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), table, known(TENANT))
         return self.pages.show(visit.frame, "pages/admin/tenant-settings.html", page, status)

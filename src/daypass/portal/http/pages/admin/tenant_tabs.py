@@ -1,4 +1,4 @@
-"""What the tabs of one tenant's page share."""
+"""The heading shared by all tabs of a tenant's page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,18 +11,18 @@ from daypass.portal.tenants.model import Tenant
 
 @dataclass(frozen=True, slots=True)
 class TenantHeading:
-    """The head of a tenant's page, and where its tabs are."""
+    """The heading of a tenant's page."""
 
     tenant: Tenant
     created_at: datetime
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"{ADDRESS}/{self.tenant.id}"
 
 
 def band(tenants: Tenants, visit: PageVisit) -> TenantHeading:
-    """The head of the page of the tenant that an address names; raises `TenantNotFound`."""
+    """Return the heading for the tenant in the address; raises `TenantNotFound`."""
     record = tenants.find(visit.path["tenant"])
     return TenantHeading(record.tenant, record.created_at)

@@ -1,4 +1,4 @@
-"""One user's page: who it is, and the tabs Tenant Access and Tokens."""
+"""One user's page: details, and the tabs Tenant Access and Tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,62 +29,62 @@ from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
-_OFFERED = 100
-_KEPT_OUT = "disabled"
+_SUGGESTED = 100
+_DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True)
 class UserPage:
-    """What either tab shows."""
+    """The data of both tabs."""
 
     record: UserRecord
     reads_only: bool
-    """Whether there is no tenant in which this user may change anything."""
+    """Whether the user has full access to no tenant."""
     listing: ListQuery
     total: str
     following: str
     memberships: Sequence[MemberRecord] = ()
     tokens: Sequence[TokenRecord] = ()
     kind_of: Mapping[TokenKind, str] = field(default_factory=lambda: LABELS)
-    """The label of each kind of tokens."""
-    offered: Sequence[TenantRecord] = ()
-    """Tenants to choose from; others can be typed."""
+    """The label of each kind of token."""
+    suggested: Sequence[TenantRecord] = ()
+    """Suggested tenants; others can be typed."""
     tenant: str = ""
     wrong_pane: str = ""
-    """The pane that opens once more, because of `wrong`."""
+    """The pane that is open because of the error in `wrong`."""
     wrong: str = ""
     made: OneTimeSecret | None = None
 
     @property
     def address(self) -> str:
-        """Where the page is."""
+        """The address of the page."""
         return f"{ADDRESS}/{self.record.user.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class UserDetailPages:
-    """The page of one user."""
+    """Handlers of one user's page."""
 
     pages: PageRenderer
     administration: Administration
 
     def show(self, visit: PageVisit) -> Response:
-        """The tab Tenant Access."""
+        """Show the tab Tenant Access."""
         return self._access(visit)
 
     def show_tokens(self, visit: PageVisit) -> Response:
-        """The tab Tokens."""
+        """Show the tab Tokens."""
         return self._tokens(visit)
 
     def update(self, visit: PageVisit) -> Response:
-        """Change the role, or whether the user is kept out."""
+        """Change the role, or enable or disable the user."""
         record, form = self._record(visit), visit.form
         try:
             changed = self.administration.users.update(
                 record.user.id,
                 visit.caller,
                 role=read_role(form),
-                is_disabled=form.get("state") == _KEPT_OUT,
+                is_disabled=form.get("state") == _DISABLED,
                 expected=Version(form.get("version")),
             )
         except (InvalidRequest, LastAdministrator, PreconditionFailed) as refusal:
@@ -92,13 +92,13 @@ class UserDetailPages:
         return redirect(f"{ADDRESS}/{record.user.id}", f"{changed.user.username} is updated.")
 
     def set_password(self, visit: PageVisit) -> Response:
-        """Make a new password, and show it this once."""
+        """Generate a new password, and show it once."""
         record, password = self._record(visit), new_password()
         self.administration.users.set_password(record.user.id, password, visit.caller)
         return self._access(visit, made=first_password(record.user.username, password))
 
     def put_access(self, visit: PageVisit) -> Response:
-        """Let the user into a tenant, or change how much of it they may use."""
+        """Grant access to a tenant, or change it between full and read-only."""
         record, form = self._record(visit), visit.form
         access = Access.READ_ONLY if form.has("read_only") else Access.FULL
         try:
@@ -106,32 +106,30 @@ class UserDetailPages:
             self.administration.members.put(tenant, record.user.id, access, visit.caller)
         except (InvalidRequest, TenantNotFound) as refusal:
             return self._access(visit, status_of(refusal), wrong_pane="add", wrong=refusal.reason)
-        return redirect(
-            f"{ADDRESS}/{record.user.id}", f"{record.user.username} may use {tenant} from now on."
-        )
+        return redirect(f"{ADDRESS}/{record.user.id}", f"{record.user.username} now has access to {tenant}.")
 
     def remove_access(self, visit: PageVisit) -> Response:
-        """End the user's access to a tenant."""
+        """Remove the user's access to a tenant."""
         record = self._record(visit)
         self.administration.members.remove(visit.form.get("tenant"), record.user.id, visit.caller)
-        return redirect(f"{ADDRESS}/{record.user.id}", "Removed. They get nothing more in that tenant.")
+        return redirect(f"{ADDRESS}/{record.user.id}", "Access to the tenant is removed.")
 
     def create_token(self, visit: PageVisit) -> Response:
-        """Make a permanent token of this user, and show it this once."""
+        """Create a permanent token for this user, and show it once."""
         record = self._record(visit)
         try:
             name = chosen(visit.form.get("name"), "Enter a Token Name.")
             secret, token = self.administration.tokens.create(record.user.id, name, visit.caller)
         except InvalidRequest as refusal:
             return self._tokens(visit, status_of(refusal), wrong=refusal.reason)
-        says = f"Copy it now: it is shown this once. It stands for {record.user.username} for one year."
-        return self._tokens(visit, made=OneTimeSecret("Token created", token.name, says, secret.reveal()))
+        text = f"Copy it now: it will not be shown again. It acts as {record.user.username} for one year."
+        return self._tokens(visit, made=OneTimeSecret("Token created", token.name, text, secret.reveal()))
 
     def revoke_token(self, visit: PageVisit) -> Response:
-        """End a token of this user."""
+        """Revoke a token of this user."""
         record = self._record(visit)
         self.administration.tokens.revoke(visit.form.get("id"), visit.caller)
-        return redirect(f"{ADDRESS}/{record.user.id}/tokens", "Revoked. It counts for nothing from now on.")
+        return redirect(f"{ADDRESS}/{record.user.id}/tokens", "Token revoked.")
 
     def _record(self, visit: PageVisit) -> UserRecord:
         return self.administration.users.find(visit.path["user"])
@@ -156,7 +154,7 @@ class UserDetailPages:
             total=total(found, listing, lambda: members.count_of_user(user, listing.search)),
             following=listing.following(found.next_cursor),
             memberships=found.records,
-            offered=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_OFFERED)).records,
+            suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             tenant=visit.form.get("tenant"),
             wrong_pane=wrong_pane,
             wrong=wrong,

@@ -1,4 +1,4 @@
-"""The list of users: who there is, one more, and the end of one."""
+"""The list of users, with creation and deletion."""
 
 import secrets
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ from daypass.portal.tenants.model import Access
 ADDRESS = "/administrator/users"
 DELETE = "/administrator/delete-user"
 
-_OFFERED = 25
+_SUGGESTED = 25
 _PASSWORD_BYTES = 15
 
 
 @dataclass(frozen=True, slots=True)
 class OneTimeSecret:
-    """What is shown once, to whoever made it."""
+    """A secret that is shown once, to the Administrator who created it."""
 
     title: str
     of: str
@@ -43,51 +43,51 @@ class OneTimeSecret:
 
 @dataclass(frozen=True, slots=True)
 class UsersPage:
-    """What the list shows."""
+    """The data of the list."""
 
     rows: Sequence[UserRecord]
     total: str
     listing: ListQuery
     following: str
-    offered: Sequence[TenantRecord]
-    """Tenants that a new user may be put into at once."""
+    suggested: Sequence[TenantRecord]
+    """Tenants to select for a new user."""
     form: Form
-    """What was typed, where the pane opens once more."""
+    """The submitted values, if the pane is shown again with an error."""
     wrong: str
     made: OneTimeSecret | None
 
 
 @dataclass(frozen=True, slots=True)
 class UserPages:
-    """The list of users."""
+    """Handlers of the list of users."""
 
     pages: PageRenderer
     administration: Administration
 
     def listed(self, visit: PageVisit) -> Response:
-        """A page of users."""
+        """Show a page of users."""
         return self._answer(visit)
 
     def create(self, visit: PageVisit) -> Response:
-        """Add a user; a person's first password is shown this once."""
+        """Create a user; the first password, if any, is shown once."""
         form = visit.form
         password = new_password() if form.get("sign_in") == "password" else None
         try:
             role = read_role(form)
             if form.all("tenants"):
-                # Here rather than half way, with the user made and the tenants not.
+                # Checked before the user is created, because adding tenants requires it, too.
                 require_recent_authentication(visit.caller.token, visit.frame.now)
-            made = self.administration.users.create(form.get("username"), role, password, visit.caller)
-            self._let_in(visit, made)
+            created = self.administration.users.create(form.get("username"), role, password, visit.caller)
+            self._add_tenants(visit, created)
         except InvalidRequest as refusal:
             return self._answer(visit, status_of(refusal), wrong=refusal.reason)
         if password is None:
-            says = f"{made.user.username} is there, and signs in nowhere: make a token for it."
-            return redirect(f"{ADDRESS}/{made.user.id}", says)
-        return self._answer(visit, made=first_password(made.user.username, password))
+            notice = f"{created.user.username} is created without a password. Create a token for it."
+            return redirect(f"{ADDRESS}/{created.user.id}", notice)
+        return self._answer(visit, made=first_password(created.user.username, password))
 
     def delete(self, visit: PageVisit) -> Response:
-        """End a user, by id and by the name as typed."""
+        """Delete a user by id; raises `InvalidRequest` unless the username was typed."""
         record = self.administration.users.find(visit.form.get("id"))
         if visit.form.get("typed") != record.user.username:
             raise InvalidRequest(f"Type “{record.user.username}” to delete that user. Nothing was changed.")
@@ -96,10 +96,10 @@ class UserPages:
             ADDRESS, f"{record.user.username} is deleted, with every session, token and approval."
         )
 
-    def _let_in(self, visit: PageVisit, made: UserRecord) -> None:
+    def _add_tenants(self, visit: PageVisit, created: UserRecord) -> None:
         access = Access.READ_ONLY if visit.form.has("read_only") else Access.FULL
         for tenant in visit.form.all("tenants"):
-            self.administration.members.put(tenant, made.user.id, access, visit.caller)
+            self.administration.members.put(tenant, created.user.id, access, visit.caller)
 
     def _answer(
         self,
@@ -119,7 +119,7 @@ class UserPages:
             total=total(found, listing, lambda: self.administration.users.count(query)),
             listing=listing,
             following=listing.following(found.next_cursor),
-            offered=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_OFFERED)).records,
+            suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             form=visit.form if wrong else Form({}),
             wrong=wrong,
             made=made,
@@ -128,18 +128,18 @@ class UserPages:
 
 
 def new_password() -> Secret:
-    """A password that nobody has thought of."""
+    """Return a random password."""
     return Secret(secrets.token_urlsafe(_PASSWORD_BYTES))
 
 
 def first_password(username: str, password: Secret) -> OneTimeSecret:
-    """A new password, for the one page that shows it."""
-    says = f"Give it to {username} by a way that you trust. It is shown this once."
-    return OneTimeSecret("Password", username, says, password.reveal())
+    """Return a new password with its text, for the page that shows it once."""
+    text = f"Send it to {username} over a secure channel. It will not be shown again."
+    return OneTimeSecret("Password", username, text, password.reveal())
 
 
 def read_role(form: Form) -> Role:
-    """The role that was selected."""
+    """Return the selected role; raises `InvalidRequest` if there is none."""
     try:
         return Role(form.get("role"))
     except ValueError as error:
