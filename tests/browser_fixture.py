@@ -1,4 +1,4 @@
-"""One Chromium for each worker, a fresh profile for each test, and eyes that miss no complaint of a page."""
+"""One Chromium per test worker, a fresh profile per test, and checks of every page's console."""
 
 import asyncio
 import re
@@ -24,11 +24,11 @@ from daypass.portal.http.layout.csrf import FIELD
 from tests.demo_fixture import Demo
 
 _CHROMIUMS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
-"""The same engine twice: without windows it takes a third of the time for a profile and a page."""
+"""The headless shell is the same engine and needs a third of the time for a profile and a page."""
 DESK = (1280, 800)
 PHONE = (390, 844)
 PATIENCE = 60_000
-"""Milliseconds that a page may take for anything."""
+"""The timeout of page operations in milliseconds."""
 
 LOCAL_ACCESS = "/app/user/verify-token"
 
@@ -44,7 +44,7 @@ PAGES: Sequence[str] = (
     f"{LOCAL_ACCESS}/done",
     f"{LOCAL_ACCESS}/cancelled",
 )
-"""Every page that anybody who has signed in can see, by its address: checks of all pages go over these."""
+"""The addresses of all pages for signed-in users; checks of all pages visit these."""
 
 ADMINISTRATOR_PAGES: Sequence[str] = (
     "/administrator/overview",
@@ -59,16 +59,16 @@ ADMINISTRATOR_PAGES: Sequence[str] = (
     "/administrator/system-settings/roles",
     f"{LOCAL_ACCESS}?localAppName=duplo-jit&localPort=52417&isAdmin=true&redirect=true",
 )
-"""Every page that Administrators alone can see."""
+"""The addresses of all pages for Administrators only."""
 
 PUBLIC_PAGES: Sequence[str] = ("/sign-in", "/no-such-page", "/api/docs")
-"""Every page that anybody can see."""
+"""The addresses of all pages without sign-in."""
 
 _ALLOWED_REFUSALS = ("Failed to load resource: the server responded with a status of 404",)
-"""What Chromium says of a page that is there to say no."""
+"""The console message of Chromium for a page with an error status."""
 
 _SIGN_INS: dict[tuple[str, str], Sequence[Cookie]] = {}
-"""The sign-ins of this worker's people, by portal and username."""
+"""The session cookies of this worker's users, by portal and username."""
 
 _OF_SIGN_IN = ("__Host-daypass", "__Host-daypass_device")
 
@@ -83,23 +83,23 @@ addEventListener('securitypolicyviolation', (event) => {
 
 @dataclass(slots=True)
 class Person:
-    """Somebody at a browser of their own, at the demo's portal."""
+    """A user with their own browser at the demo's portal."""
 
     demo: Demo
     context: BrowserContext
     page: Page = field(init=False)
     complaints: list[str] = field(default_factory=list)
-    """What the console of any page said that is an error, and what threw."""
+    """The console errors and uncaught exceptions of all pages."""
     hosts: set[str] = field(default_factory=set)
-    """Every host that was asked for anything."""
+    """All hosts that were contacted."""
 
     def visit(self, address: str) -> Page:
-        """Go to a page of the portal, and see it whole."""
+        """Load a page of the portal completely."""
         self.page.goto(f"{self.demo.portal_url}{address}")
         return self.page
 
     def sign_in(self, username: str, address: str = "/profile") -> Page:
-        """Sign in as a person does, coming from the page that was asked for."""
+        """Sign in as a user does, redirected from the requested page."""
         page = self.visit(address)
         page.get_by_label("Username").fill(username)
         page.get_by_label("Password").fill(self.demo.password(username))
@@ -108,7 +108,7 @@ class Person:
         return page
 
     def enter(self, username: str, address: str = "/profile") -> Page:
-        """Sign in anew by the request of the form alone: for tests that do not ask how."""
+        """Sign in by a request instead of the form, for tests that are not about sign-in."""
         portal, sent = self.demo.portal_url, self.context.request
         form: dict[str, str | float | bool] = {
             FIELD: self.csrf("/sign-in"),
@@ -121,14 +121,14 @@ class Person:
         return self.visit(address)
 
     def csrf(self, address: str) -> str:
-        """What a form on that page sends along, without a look at the page."""
+        """Return the CSRF token of a form on that page."""
         page = self.context.request.get(f"{self.demo.portal_url}{address}").text()
         token = re.search(rf'name="{FIELD}" value="([0-9a-f]+)"', page)
         assert token
         return token[1]
 
     def be(self, username: str, address: str = "/profile") -> Page:
-        """Be signed in already, at that page: for tests that do not ask how, and do not end it."""
+        """Open a page with a shared session, for tests that neither test sign-in nor end the session."""
         key = (self.demo.portal_url, username)
         if key not in _SIGN_INS:
             self.enter(username)
@@ -137,7 +137,7 @@ class Person:
         return self.visit(address)
 
     def take_cookies(self, other: "Person") -> None:
-        """Have the cookies of somebody else."""
+        """Copy the cookies of another user's browser."""
         self._add(other.context.cookies())
 
     def _add(self, cookies: Sequence[Cookie]) -> None:
@@ -154,26 +154,26 @@ class Person:
             )
 
     def find_nothing_wrong(self, page: Page | None = None) -> None:
-        """Fail where a page broke its own policy, threw, or complained."""
+        """Fail if a page violated its policy, threw an exception or logged an error."""
         violations = (page or self.page).evaluate("window.violations")
         assert violations == []
         assert self.complaints == []
 
     def find_no_sideways_scrolling(self, page: Page | None = None) -> None:
-        """Fail where a page is wider than its window."""
+        """Fail if a page is wider than its window."""
         root = "document.documentElement"
         wider = (page or self.page).evaluate(f"{root}.scrollWidth - {root}.clientWidth")
         assert wider <= 0, f"{wider} pixels too wide"
 
     def find_nothing_cut(self, page: Page | None = None) -> None:
-        """Fail where a table scrolls sideways, or a name in it is cut."""
+        """Fail if a table scrolls sideways or a name in it is cut off."""
         cut = """() => [...document.querySelectorAll('.scroll, table.shares td')]
             .filter((one) => one.scrollWidth > one.clientWidth + 1)
             .map((one) => `${one.getAttribute('aria-label') || one.textContent}`)"""
         assert (page or self.page).evaluate(cut) == []
 
     def copied(self) -> str:
-        """What is on the clipboard."""
+        """Return the text of the clipboard."""
         return str(self.page.evaluate("navigator.clipboard.readText()"))
 
     def _watch(self, page: Page) -> None:
@@ -188,7 +188,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Chromium:
-    """The worker's browser, and the loop that it needs."""
+    """The worker's browser and its event loop."""
 
     browser: Browser
     loop: asyncio.AbstractEventLoop
@@ -203,7 +203,7 @@ def chromium() -> Iterator[Chromium]:
 
 @contextmanager
 def launched() -> Iterator[Chromium]:
-    """A browser, for as long as it is needed."""
+    """Launch a browser, and close it at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=next((path for path in _CHROMIUMS if path.exists()), _CHROMIUMS[0]),
@@ -217,10 +217,10 @@ def launched() -> Iterator[Chromium]:
 
 @contextmanager
 def _running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
-    """Let *loop* count as running for a while.
+    """Mark *loop* as the running event loop within the context.
 
-    Playwright's own loop runs for as long as the browser does, in the very thread of the tests. Those that
-    use no browser must not find it there: they have loops of their own.
+    Playwright's loop runs in the thread of the tests for as long as the browser does. Tests without a browser
+    must not find it there, because they run loops of their own.
     """
     before = asyncio._get_running_loop()
     asyncio._set_running_loop(loop)
@@ -239,7 +239,7 @@ def somebody(
     scheme: str = "light",
     has_script: bool = True,
 ) -> Iterator[Person]:
-    """A person with a fresh browser profile of that size, who prefers light or dark."""
+    """Open a fresh browser profile with the given window size and color scheme."""
     with _running(chromium.loop):
         context = chromium.browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -263,20 +263,20 @@ def somebody(
 
 @pytest.fixture
 def person(chromium: Chromium, demo: Demo) -> Iterator[Person]:
-    """Somebody at a desk."""
+    """A user at a desktop browser."""
     with somebody(chromium, demo) as sitting:
         yield sitting
 
 
 @pytest.fixture
 def dana(person: Person) -> Person:
-    """Dana, who has signed in: a full member of dev01, and a reader of prod01."""
+    """Dana, signed in: a full member of dev01 and a read-only member of prod01."""
     person.enter("dana@example.com")
     return person
 
 
 @pytest.fixture
 def admin(person: Person) -> Person:
-    """The Administrator, who has signed in."""
+    """The Administrator, signed in."""
     person.enter("admin@example.com")
     return person

@@ -1,7 +1,7 @@
-"""Pictures of every page of a demo, light and dark, wide and narrow, and the few that the documents show.
+"""Takes screenshots of every page of a demo, light and dark, wide and narrow, and those of the documentation.
 
-python -m tests.screenshots FOLDER            # all pages, for a look before a release
-python -m tests.screenshots --docs FOLDER     # the pictures of README and docs
+python -m tests.screenshots FOLDER            # all pages, for review before a release
+python -m tests.screenshots --docs FOLDER     # the screenshots of README and docs
 """
 
 import sys
@@ -35,29 +35,29 @@ Prepare = Callable[[Page], None]
 
 
 def menu(page: Page) -> None:
-    """The menu beside the button, open."""
+    """Open the JIT menu."""
     page.get_by_role("button", name="More ways into AWS").click()
 
 
 def credentials(page: Page) -> None:
-    """The pane with keys."""
+    """Open the pane with keys."""
     menu(page)
     page.get_by_role("menuitem", name="Temporary AWS Credentials").click()
     page.locator("#keys [data-given]").wait_for()
 
 
 def workstation(page: Page) -> None:
-    """The pane with the profile for a workstation."""
+    """Open the pane with the profile for a workstation."""
     menu(page)
     page.get_by_role("menuitem", name="AWS Access from my Workstation", exact=True).click()
 
 
 def nothing(_page: Page) -> None:
-    """The page as it is."""
+    """Leave the page as it is."""
 
 
 def adding(page: Page) -> None:
-    """The pane behind Add."""
+    """Open the pane of **Add**."""
     page.get_by_role("button", name="Add", exact=True).click()
 
 
@@ -66,18 +66,18 @@ USERS = "/administrator/users"
 
 
 def one_user(page: Page) -> None:
-    """The page of one user."""
+    """Open the page of one user."""
     page.get_by_role("link", name=DANA).click()
 
 
 def one_user_s_tokens(page: Page) -> None:
-    """The tab with a user's tokens."""
+    """Open the tab with a user's tokens."""
     one_user(page)
     page.get_by_role("link", name="Tokens", exact=True).click()
 
 
 def token_made(page: Page) -> None:
-    """A token, shown this once."""
+    """Create a token, which is shown once."""
     one_user_s_tokens(page)
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_label("Token Name").fill("nightly")
@@ -86,18 +86,18 @@ def token_made(page: Page) -> None:
 
 
 def delete_user(page: Page) -> None:
-    """The pane that ends a user."""
+    """Open the pane that deletes a user."""
     page.get_by_role("button", name=f"Actions for {DANA}").click()
     page.get_by_role("menuitem", name="Delete").click()
 
 
 def create_user(page: Page) -> None:
-    """The pane with which a user is made."""
+    """Open the pane that creates a user."""
     page.get_by_role("button", name="Add", exact=True).click()
 
 
 def planned_import(page: Page) -> None:
-    """What would become of a table, some of whose lines are wrong."""
+    """Preview an import with some invalid lines."""
     lines = (
         "username,role,tenants",
         "lena@example.com,,dev01",
@@ -110,18 +110,18 @@ def planned_import(page: Page) -> None:
 
 
 def one_event(page: Page) -> None:
-    """An event in full."""
+    """Open the details of an event."""
     page.locator("#events tbody a").first.click()
 
 
 def verified(page: Page) -> None:
-    """That the record is what was written."""
+    """Verify the audit log."""
     page.get_by_role("button", name="Verify").click()
     page.get_by_text("none changed").wait_for()
 
 
 def add_config(page: Page) -> None:
-    """The pane of System Config, with a length of hours."""
+    """Open the pane of System Config with a duration in hours."""
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_label("Config Type", exact=True).select_option("AppConfig")
     page.get_by_label("Key").locator("visible=true").select_option("MaximumSessionDuration")
@@ -166,7 +166,7 @@ DOCS: Mapping[str, tuple[str, str, Prepare, str]] = {
 
 @contextmanager
 def demo() -> Iterator[Demo]:
-    """A fresh demo with its sample history."""
+    """Run a fresh demo with its sample history."""
     with tempfile.TemporaryDirectory(prefix="daypass-pictures-") as folder:
         place = Path(folder)
         start(place, has_history=True)
@@ -188,7 +188,7 @@ def picture(
     *,
     is_whole: bool = False,
 ) -> None:
-    """One picture of one page."""
+    """Take one screenshot of one page."""
     username, address, prepare, scheme = shot
     with somebody(chromium, running, size, scheme=scheme) as person:
         _show(person, username, address)
@@ -204,7 +204,7 @@ def _show(person: Person, username: str, address: str) -> None:
 
 
 def all_pages(folder: Path) -> None:
-    """Every page, in both schemes and at both sizes."""
+    """Take screenshots of every page, in both schemes and both sizes."""
     groups = (("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, ADMINISTRATOR_PAGES))
     shots = {_named(address): (who, address, nothing) for who, addresses in groups for address in addresses}
     with launched() as chromium, demo() as running:
@@ -217,7 +217,7 @@ def all_pages(folder: Path) -> None:
 
 
 def docs(folder: Path) -> None:
-    """The pictures of the documents."""
+    """Take the screenshots of the documentation."""
     with launched() as chromium, demo() as running:
         for name, shot in DOCS.items():
             picture(chromium, running, folder / f"{name}.png", shot, DOCS_SIZE)
@@ -230,7 +230,7 @@ def _named(address: str) -> str:
 
 
 def main(words: list[str]) -> None:
-    """Take the pictures."""
+    """Take the screenshots."""
     make = docs if "--docs" in words else all_pages
     folder = Path(words[-1])
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Browser tests run against the session's demo, with real pages in a real Chromium."""
+"""Browser tests: real pages of the session's demo in a real Chromium."""
 
 from tests.browser_fixture import admin, chromium, dana, person
 from tests.demo_fixture import demo, fragile_demo, troubled

@@ -1,4 +1,4 @@
-"""Every door through which somebody can ask for AWS access, tried one after the other."""
+"""Requests AWS access through every channel, one after the other."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from tests.browser.listener import listening
 from tests.browser_fixture import LOCAL_ACCESS, Person
 
 PAGES = frozenset({"/console", "/console-url", "/credentials"})
-"""What the pages send where somebody presses a button."""
+"""The headers of a form submission."""
 
 EVERY_DOOR = PAGES | {"our API", "legacy API", "Local Access", "command line"}
 
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """Somebody who has signed in, and asks for the same at every door."""
+    """A signed-in user who requests the same access through every channel."""
 
     person: Person
     username: str
     home: Path
     tenant: str | None
-    """None for admin access."""
+    """The tenant; None for admin access."""
 
     def opened(self, doors: Collection[str] = EVERY_DOOR) -> set[str]:
-        """Those of *doors* that let them in; one that fails otherwise than by a refusal is a mistake."""
+        """Return those of *doors* that grant access; fails if one fails other than by a refusal."""
         return {door for door in doors if self._is_open(door)}
 
     def _is_open(self, door: str) -> bool:
@@ -47,7 +47,7 @@ class Doors:
             case "command line":
                 return self._by_command()
         answer = self._by_page(door)
-        # Refused for what it asks, and not because it was sent in a strange way.
+        # Refused by policy, not because of a malformed request.
         assert _is_given(answer) or answer.json()["code"] in {"jit_disabled", "access_denied"}
         return _is_given(answer)
 
@@ -56,7 +56,7 @@ class Doors:
             FIELD: self.person.csrf("/profile"),
             **({"scope": "admin"} if self.tenant is None else {"tenant": self.tenant}),
         }
-        # By hand: where it is refused, there is no button for it.
+        # Submitted by hand, because the page has no button for what is refused.
         return self._send("POST", address, {"Origin": self.person.demo.portal_url}, form)
 
     def _by_legacy_call(self, token: str) -> APIResponse:
@@ -67,7 +67,7 @@ class Doors:
         return self._send("GET", path, {"Authorization": f"Bearer {token}"})
 
     def _by_command(self) -> bool:
-        """Sign in to a command line that knows nobody yet, and ask there."""
+        """Sign in with a fresh CLI, and request access there."""
         self.home.mkdir()
         laptop = Laptop(self.person.demo, self.home)
         scope = ("--admin",) if self.tenant is None else ("--tenant", self.tenant)
@@ -82,7 +82,7 @@ class Doors:
         return code == 0
 
     def _approval(self) -> str | None:
-        """What a legacy client is handed in the browser; None where the page refuses."""
+        """Return the token that the browser delivers to a legacy client; None if the page refuses."""
         with listening() as listener:
             asked = {"localAppName": "duplo-jit", "localPort": str(listener.port), "redirect": "true"}
             wanted = {"isAdmin": "true"} if self.tenant is None else {}

@@ -1,4 +1,4 @@
-"""A page that frames another, as somebody would who wants it pressed unseen."""
+"""A page that frames another one, as for clickjacking."""
 
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -6,11 +6,11 @@ from threading import Thread
 from playwright.sync_api import BrowserContext
 
 BLOCKED = "net::ERR_BLOCKED_BY_RESPONSE"
-"""What Chromium says where the framed page itself forbids it."""
+"""Chromium's error if the framed page forbids framing."""
 
 
 class Framing(BaseHTTPRequestHandler):
-    """On loopback, since Chromium keeps pages of the network from it whatever they frame."""
+    """Serves the page on loopback, because Chromium blocks loopback frames in pages of other networks."""
 
     def do_GET(self) -> None:
         body = f'<iframe src="{self.path[1:]}"></iframe>'.encode()
@@ -20,11 +20,11 @@ class Framing(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 def failure_in_a_frame(context: BrowserContext, address: str) -> str | None:
-    """Why *address* is not shown inside another page; fails in time where it is."""
+    """Return why *address* cannot be framed; times out if it can."""
     page = context.new_page()
     with HTTPServer(("127.0.0.1", 0), Framing) as server:
         Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""A laptop with a terminal, on which somebody signs in to the command line by a browser."""
+"""A laptop with a terminal, on which a user signs in to the CLI through a browser."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,18 +14,18 @@ from tests.demo_fixture import Demo, bare_environment
 
 @dataclass(frozen=True)
 class Laptop:
-    """A home of one's own, with a browser that notes what it is to open."""
+    """A home directory of its own, with a fake browser that records the URLs to open."""
 
     demo: Demo
     home: Path
 
     @property
     def tabs(self) -> Tabs:
-        """What the browser was to open."""
+        """The URLs that the browser was told to open."""
         return Tabs(self.home)
 
     def environment(self, **more: str) -> Mapping[str, str]:
-        """What its terminals have set."""
+        """Return the environment of its terminals."""
         ours = {
             "DAYPASS_HOST": self.demo.portal_url,
             "DAYPASS_CA_FILE": self.demo.ca_file,
@@ -35,22 +35,22 @@ class Laptop:
 
     @contextmanager
     def types(self, *words: str, **more: str) -> Iterator[Shell]:
-        """A command at a terminal of this laptop."""
+        """Run a command in a terminal of this laptop."""
         with shell([SCRIPT, *words], self.environment(**more)) as sitting:
             yield sitting
 
     def address(self, number: int = 1) -> str:
-        """Where the browser was to go, without the portal's origin."""
+        """Return the URL that the browser was told to open, without the portal's origin."""
         return self.tabs.await_one(number).removeprefix(self.demo.portal_url)
 
     def kept(self) -> list[str]:
-        """What it keeps of sign-ins."""
+        """Return the stored sign-ins."""
         state = self.home / ".local" / "state" / "daypass"
         return sorted(path.suffix for path in state.glob("*") if path.suffix != ".lock")
 
 
 def authorize(page: Page) -> None:
-    """Press Authorize as soon as it counts, and see the end of it."""
+    """Click **Authorize** as soon as it is armed, and wait for the result."""
     button = page.get_by_role("button", name="Authorize", exact=True)
     expect(button).to_have_attribute("aria-disabled", "false")
     button.click()

@@ -1,4 +1,4 @@
-"""What a legacy client does while it waits: it listens on a port, and takes what comes."""
+"""The callback listener of a legacy client: a local port that receives the token."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """One request that came."""
+    """A received request."""
 
     method: str
     path: str
@@ -21,23 +21,23 @@ class Came:
 
 @dataclass(slots=True)
 class Listener:
-    """A port of this computer, and what came to it."""
+    """A local port and the requests that it received."""
 
     port: int
     _queue: "Queue[Came]" = field(default_factory=Queue)
 
     def next(self) -> Came:
-        """What comes next; fails when nothing does."""
+        """Return the next request; fails if none arrives."""
         return self._queue.get(timeout=60)
 
     def has_more(self) -> bool:
-        """Whether anything else came already."""
+        """Whether another request has arrived."""
         return not self._queue.empty()
 
 
 @contextmanager
 def listening() -> Iterator[Listener]:
-    """Listen at any free port, and say to every page that it may read the answer."""
+    """Listen on any free port, and allow every page to read the answer (CORS)."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -55,7 +55,7 @@ def listening() -> Iterator[Listener]:
         do_GET = do_POST = _answer  # noqa: N815  the names that the server looks for
 
         def log_message(self, *_: Any) -> None:  # noqa: ANN401  whatever the server says
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     listener = Listener(server.server_port)

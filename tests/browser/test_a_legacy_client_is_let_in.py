@@ -1,6 +1,6 @@
-"""A person runs the unmodified duploctl with --interactive, and answers its prompt in the browser.
+"""A user runs the unmodified duploctl with --interactive, and answers its prompt in the browser.
 
-By itself, and as the manual has it: called by the AWS CLI, as the profile's credential_process.
+Both directly and, as in the manual, as the credential_process of the AWS CLI.
 """
 
 import os
@@ -26,12 +26,12 @@ Waiting = subprocess.Popen[str]
 
 @pytest.fixture
 def terminal(person: Person, tmp_path: Path) -> Terminal:
-    """A terminal with an empty home, beside the person's browser."""
+    """A terminal with an empty home directory, beside the user's browser."""
     return Terminal(person.demo, tmp_path)
 
 
 def duploctl(terminal: Terminal, *scope: str) -> AbstractContextManager[tuple[Waiting, str]]:
-    """`duploctl jit aws --interactive` that waits for its answer, and the path that it opened."""
+    """Run `duploctl jit aws --interactive`, and return it, waiting, with the path that it opened."""
     return asking(
         terminal, "duploctl", "--host", terminal.demo.portal_url, "jit", "aws", *scope, "--interactive"
     )
@@ -39,7 +39,7 @@ def duploctl(terminal: Terminal, *scope: str) -> AbstractContextManager[tuple[Wa
 
 @contextmanager
 def asking(terminal: Terminal, *words: str, **more: str) -> Iterator[tuple[Waiting, str]]:
-    """A command that opens a browser and waits for its answer, and the path that it opened."""
+    """Run a command that opens a browser, and return it, waiting, with the path that it opened."""
     opened = terminal.home / "opened"
     os.mkfifo(opened)
     browser = terminal.home / "browser"
@@ -88,7 +88,7 @@ def who(terminal: Terminal, keys: dict[str, str]) -> str:
         (ADMIN, ("--tenant", "data01"), "duploservices-data01"),
     ],
 )
-def test_authorize_lets_it_in(
+def test_authorize_gives_duploctl_credentials(
     person: Person, terminal: Terminal, username: str, scope: tuple[str, ...], role: str
 ) -> None:
     with duploctl(terminal, *scope) as (waiting, address):
@@ -105,9 +105,7 @@ def test_authorize_lets_it_in(
     person.find_nothing_wrong()
 
 
-def test_the_manual_s_profile_opens_the_prompt_at_the_first_aws_call(
-    person: Person, terminal: Terminal
-) -> None:
+def test_the_manuals_profile_prompts_at_the_first_aws_call(person: Person, terminal: Terminal) -> None:
     host = terminal.demo.portal_url.removeprefix("https://")
     config = terminal.home / ".aws" / "config"
     config.parent.mkdir()
@@ -127,7 +125,9 @@ def test_the_manual_s_profile_opens_the_prompt_at_the_first_aws_call(
     assert identity["Arn"].endswith(f":assumed-role/duplomaster/{ADMIN}")
 
 
-def test_cancel_hands_over_nothing_and_says_how_to_stop_it(person: Person, terminal: Terminal) -> None:
+def test_cancel_delivers_no_token_and_says_how_to_stop_the_command(
+    person: Person, terminal: Terminal
+) -> None:
     with duploctl(terminal, "--tenant", "dev01") as (waiting, address):
         page = person.sign_in(DANA, address)
         page.get_by_role("button", name="Cancel").click()
@@ -137,7 +137,7 @@ def test_cancel_hands_over_nothing_and_says_how_to_stop_it(person: Person, termi
     assert not list(terminal.home.glob(".duplo/cache/*"))
 
 
-def test_who_is_no_administrator_cannot_let_it_in_as_one(person: Person, terminal: Terminal) -> None:
+def test_a_user_cannot_authorize_admin_access(person: Person, terminal: Terminal) -> None:
     with duploctl(terminal, "--admin") as (waiting, address):
         page = person.sign_in(DANA, address)
 

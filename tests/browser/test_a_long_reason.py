@@ -1,4 +1,4 @@
-"""Lists of sessions have room for a reason without a space."""
+"""Lists of sessions fit a long reason without spaces."""
 
 import pytest
 
@@ -11,10 +11,10 @@ LISTS = [(DANA, "/sessions"), (DANA, "/profile"), (ADMIN, "/administrator/tenant
 
 @pytest.mark.parametrize(("username", "address"), LISTS)
 @pytest.mark.parametrize("size", [DESK, PHONE])
-def test_no_list_of_sessions_is_wider_than_its_card(
+def test_a_long_reason_does_not_widen_a_list_of_sessions(
     chromium: Chromium, troubled: Demo, username: str, address: str, size: tuple[int, int]
 ) -> None:
-    # On a demo that no other test uses now: *Profile* shows the latest few sessions only.
+    # On a demo that no other test uses now, because *Profile* shows only the latest few sessions.
     asked = troubled.visitor(troubled.token(DANA)).session(tenant="dev01", reason="x" * 480)
     assert asked.status == 201
 

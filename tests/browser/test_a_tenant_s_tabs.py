@@ -1,4 +1,4 @@
-"""The tabs of a tenant: what an Administrator notes there, without a mouse, and on a phone."""
+"""The tabs of a tenant: metadata by keyboard, and the layout on a phone."""
 
 from playwright.sync_api import Locator, expect
 
@@ -6,7 +6,7 @@ from tests.browser.test_every_page import find_no_barrier
 from tests.browser_fixture import DESK, PHONE, Person
 
 
-def test_a_note_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Person) -> None:
+def test_metadata_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Person) -> None:
     page = admin.visit("/administrator/tenants/dev01")
     page.get_by_role("link", name="Metadata", exact=True).press("Enter")
     expect(page.get_by_role("heading", name="No metadata")).to_be_visible()
@@ -44,7 +44,7 @@ def test_a_note_is_added_edited_and_removed_by_keyboard_on_any_screen(admin: Per
     admin.find_nothing_wrong()
 
 
-def test_the_tab_that_one_is_on_is_in_view_on_a_phone(admin: Person) -> None:
+def test_the_current_tab_is_in_view_on_a_phone(admin: Person) -> None:
     admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
     page = admin.visit("/administrator/tenants/dev01/aws")
@@ -53,7 +53,7 @@ def test_the_tab_that_one_is_on_is_in_view_on_a_phone(admin: Person) -> None:
     expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
 
-def test_tabs_begin_where_the_text_below_them_begins_on_a_phone(admin: Person) -> None:
+def test_tabs_align_with_the_text_below_on_a_phone(admin: Person) -> None:
     admin.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
     page = admin.visit("/administrator/tenants/dev01")

@@ -1,4 +1,4 @@
-"""An Administrator looks after users, in a browser: makes one, gives access and a token, deletes them."""
+"""User administration in a browser: create a user, grant access, issue a token, delete the user."""
 
 from playwright.sync_api import expect
 
@@ -6,7 +6,7 @@ from tests.browser_fixture import DESK, PHONE, Chromium, Person, somebody
 from tests.demo_fixture import Demo
 
 
-def test_a_person_is_made_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:
+def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:
     name = "lena.lake@example.com"
     with somebody(chromium, demo) as admin:
         admin.sign_in("admin@example.com", "/administrator/users")
@@ -46,7 +46,7 @@ def test_a_person_is_made_signs_in_and_is_deleted(chromium: Chromium, demo: Demo
         admin.find_nothing_wrong()
 
 
-def test_a_token_is_made_for_a_pipeline_shown_once_and_revoked(admin: Person) -> None:
+def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: Person) -> None:
     page = admin.visit("/administrator/users?search=ci@")
     page.get_by_role("link", name="ci@example.com").click()
     page.get_by_role("link", name="Tokens", exact=True).click()

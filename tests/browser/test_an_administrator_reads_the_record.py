@@ -1,4 +1,4 @@
-"""Overview and Audit: what an Administrator reads, in a browser."""
+"""Overview and Audit in a browser."""
 
 import csv
 import json
@@ -25,7 +25,7 @@ def administrator(chromium: Chromium, demo: Demo) -> Iterator[Person]:
 
 
 def picture(page: Page, name: str) -> None:
-    """Kept where somebody asks for it, to be looked at."""
+    """Save a screenshot if a folder for it is configured."""
     folder = os.environ.get("DAYPASS_PICTURES")
     if folder:
         page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
@@ -35,9 +35,9 @@ def rows(page: Page, table: str) -> Locator:
     return page.get_by_role("table", name=table).locator("tbody").get_by_role("row")
 
 
-def test_the_overview_says_who_is_in_aws_and_reads_without_its_pictures(administrator: Person) -> None:
+def test_the_overview_shows_live_sessions_as_text_too(administrator: Person) -> None:
     page = administrator.page
-    # The demo's proof has handed out sessions to dana and to the Administrator, and refused some.
+    # The demo's checks have issued sessions to dana and to the Administrator, and refused some.
     people = page.get_by_role("table", name="Live sessions by person")
     expect(people).to_contain_text("dana@example.com")
     expect(page.get_by_role("table", name="Live sessions by tenant")).to_contain_text("dev01")
@@ -51,7 +51,7 @@ def test_the_overview_says_who_is_in_aws_and_reads_without_its_pictures(administ
     picture(page, "overview")
 
 
-def test_the_record_is_searched_one_event_is_read_in_full_and_the_chain_is_verified(
+def test_the_audit_log_is_searched_read_and_verified(
     administrator: Person,
 ) -> None:
     page = administrator.page
@@ -82,7 +82,7 @@ def test_the_record_is_searched_one_event_is_read_in_full_and_the_chain_is_verif
     expect(page.get_by_role("status")).to_contain_text("The audit log is intact")
 
 
-def test_the_record_is_taken_out_as_lines_and_as_a_table(administrator: Person) -> None:
+def test_the_audit_log_is_exported_as_json_lines_and_csv(administrator: Person) -> None:
     page = administrator.page
     page.goto(f"{administrator.demo.portal_url}/administrator/audit?action=session.issue&outcome=issued")
 
@@ -96,22 +96,22 @@ def test_the_record_is_taken_out_as_lines_and_as_a_table(administrator: Person) 
     assert events
     assert {event["action"] for event in events} == {"session.issue"}
     assert heading[0] == "id"
-    # By this mark Excel knows that it is UTF-8, and shows names that are not ASCII.
+    # With a byte order mark Excel reads the file as UTF-8, including non-ASCII names.
     assert Path(table.value.path()).read_bytes().startswith(b"\xef\xbb\xbf")
     assert Path(lines.value.path()).read_bytes().startswith(b"{")
     assert len(cells) >= len(events)
 
 
-def test_a_day_that_is_none_is_refused_in_words(administrator: Person) -> None:
+def test_an_invalid_date_is_refused_with_a_reason(administrator: Person) -> None:
     page = administrator.page
     page.goto(f"{administrator.demo.portal_url}/administrator/audit?since=yesterday")
 
     expect(page.get_by_role("alert")).to_contain_text("A day is written like 2026-11-24.")
-    # What Chromium says of the status, the page says in words.
+    # Chromium logs the error status, which the page explains.
     administrator.complaints.clear()
 
 
-def test_on_a_phone_nothing_is_wider_than_the_window(administrator: Person) -> None:
+def test_audit_pages_fit_a_phone(administrator: Person) -> None:
     page = administrator.page
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     for address in ("overview", "audit"):

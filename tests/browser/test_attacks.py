@@ -1,4 +1,4 @@
-"""What people call themselves and their things stays text, on every page and in every pane."""
+"""Injection attacks by names fail on every page and in every pane."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery"
 
 @contextmanager
 def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
-    """An Administrator of all these names at once, who has a token of each."""
+    """Create an Administrator whose username and tokens have all these names."""
     unique = uuid.uuid4().hex[:6]
     username = " ".join((unique, *names)).casefold()
     with demo.database() as database:
@@ -35,7 +35,7 @@ def known_as(demo: Demo, names: Sequence[str]) -> Iterator[str]:
         try:
             identity = Identity(database, audit, utc_now)
             user = identity.create_user(unique, Role.ADMINISTRATOR, Secret(PASSWORD), OPERATOR)
-            # Slashes are refused today; users whom an older version took keep them.
+            # Slashes are refused today, but users of an older version may have them.
             with database.writing() as connection:
                 connection.execute(update(users).where(users.c.id == user.id).values(username=username))
             for name in names:
@@ -55,7 +55,7 @@ def sign_in_as(person: Person, username: str) -> None:
     page.wait_for_url("**/profile")
 
 
-def test_a_name_is_never_more_than_text(chromium: Chromium, troubled: Demo) -> None:
+def test_names_are_escaped_on_every_page(chromium: Chromium, troubled: Demo) -> None:
     with known_as(troubled, POLYGLOTS) as username, somebody(chromium, troubled) as person:
         dialogs: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A real browser lets a real command line in, or does not."""
+"""Sign-in of the real CLI through a real browser."""
 
 import json
 import os
@@ -25,11 +25,9 @@ def laptop(demo: Demo, tmp_path: Path) -> Laptop:
     return Laptop(demo, tmp_path)
 
 
-def test_dana_authorizes_and_the_keys_come_and_need_nobody_the_second_time(
-    laptop: Laptop, person: Person
-) -> None:
+def test_after_authorization_keys_are_issued_without_another_prompt(laptop: Laptop, person: Person) -> None:
     with laptop.types(*DEV) as sitting:
-        # The sealed request in the link may have letters that look like a code.
+        # The signed request in the link may contain letters that look like a code.
         match_code = sitting.until(r"(?<= show )[A-Z]{4}-[A-Z]{4}(?=\?)")
         page = person.sign_in(DANA, laptop.address())
         expect(page.get_by_role("heading", level=1)).to_have_text("Local Access Requested")
@@ -65,7 +63,7 @@ def _bottom(place: Locator) -> float:
     return box["y"] + box["height"]
 
 
-def test_dana_says_no(laptop: Laptop, dana: Person) -> None:
+def test_a_denied_consent_ends_the_command(laptop: Laptop, dana: Person) -> None:
     with laptop.types(*DEV) as sitting:
         page = dana.visit(laptop.address())
         page.get_by_role("button", name="Cancel").click()
@@ -76,7 +74,7 @@ def test_dana_says_no(laptop: Laptop, dana: Person) -> None:
     assert "declined" in sitting.seen
 
 
-def test_dana_closes_the_tab_and_stops_the_command(laptop: Laptop, dana: Person) -> None:
+def test_a_command_can_be_stopped_after_the_tab_is_closed(laptop: Laptop, dana: Person) -> None:
     with laptop.types(*DEV) as sitting:
         sitting.until("paste it here")
         dana.visit(laptop.address()).close()
@@ -86,7 +84,7 @@ def test_dana_closes_the_tab_and_stops_the_command(laptop: Laptop, dana: Person)
     assert laptop.kept() == []
 
 
-def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) -> None:
+def test_a_consent_after_the_command_has_ended_says_what_to_do(laptop: Laptop, dana: Person) -> None:
     with laptop.types(*DEV) as sitting:
         page = dana.visit(laptop.address())
         sitting.until("paste it here")
@@ -100,7 +98,7 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
         button.click()
     page.wait_for_url("chrome-error://**")
 
-    # Back from the browser's own error page leads to what to do.
+    # Back from the browser's error page leads to the instructions.
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("This request has expired")
     expect(page.locator("main")).to_contain_text(
@@ -108,16 +106,16 @@ def test_dana_answers_after_the_command_is_gone(laptop: Laptop, dana: Person) ->
     )
     dana.complaints.clear()
 
-    # The code went nowhere; the answer counts, so there is no second one.
+    # The code was not delivered, but the consent was given and cannot be given twice.
     later = dana.context.new_page()
     later.goto(f"{laptop.demo.portal_url}{laptop.address()}")
     expect(later.get_by_role("heading", level=1)).to_have_text("This request has expired")
     assert laptop.kept() == []
 
 
-def test_dana_takes_a_code_over_by_hand(laptop: Laptop, dana: Person) -> None:
+def test_a_code_can_be_pasted_into_the_terminal(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login", "--no-browser", BROWSER="") as sitting:
-        # With the white space after it: a terminal is read piece by piece.
+        # With trailing white space, because terminal output is read in chunks.
         address = sitting.until(r"https://localhost:\d+/oauth/authorize\S+\s").strip()
         page = dana.visit(address.removeprefix(laptop.demo.portal_url))
         button = page.get_by_role("button", name="Authorize", exact=True)
@@ -132,10 +130,10 @@ def test_dana_takes_a_code_over_by_hand(laptop: Laptop, dana: Person) -> None:
     assert code == 0, sitting.seen
 
 
-def test_without_script_the_page_gives_a_code(laptop: Laptop, chromium: Chromium) -> None:
+def test_without_script_the_page_shows_a_code(laptop: Laptop, chromium: Chromium) -> None:
     with somebody(chromium, laptop.demo, has_script=False) as person, laptop.types(*DEV) as sitting:
         page = person.sign_in(DANA, laptop.address())
-        # Nobody is faster than 700 ms; a machine is.
+        # The click must come after the arming delay of 700 ms.
         page.get_by_role("button", name="Authorize", exact=True).click()
         if "faster" in page.content():
             page.wait_for_timeout(800)
@@ -148,8 +146,8 @@ def test_without_script_the_page_gives_a_code(laptop: Laptop, chromium: Chromium
     assert json.loads(out)["Version"] == 1
 
 
-def test_a_page_that_tries_every_port_with_foreign_codes_gets_nowhere(laptop: Laptop, dana: Person) -> None:
-    # Chromium lets no page from elsewhere ask 127.0.0.1, so this one is served there, as by another program.
+def test_a_page_that_sends_foreign_codes_to_every_port_achieves_nothing(laptop: Laptop, dana: Person) -> None:
+    # Chromium blocks requests to 127.0.0.1 from other origins, so this page is served there, too.
     with laptop.types("login") as sitting, listening() as site:
         page = dana.visit(laptop.address())
         port = int(page.get_by_text("127.0.0.1:").inner_text().rpartition(":")[2])
@@ -180,7 +178,7 @@ def test_a_page_that_tries_every_port_with_foreign_codes_gets_nowhere(laptop: La
     assert f"as {DANA} until" in sitting.seen
 
 
-def test_an_administrator_steps_up_by_asking_for_it(laptop: Laptop, admin: Person) -> None:
+def test_an_administrator_gets_admin_access_on_request(laptop: Laptop, admin: Person) -> None:
     with laptop.types(*DEV) as sitting:
         authorize(admin.visit(laptop.address()))
         assert sitting.end()[0] == 0
@@ -194,7 +192,7 @@ def test_an_administrator_steps_up_by_asking_for_it(laptop: Laptop, admin: Perso
     assert json.loads(out)["AccessKeyId"].startswith("ASIA")
 
 
-def test_a_user_is_told_that_admin_access_is_not_theirs(laptop: Laptop, dana: Person) -> None:
+def test_a_user_is_refused_admin_access_with_a_reason(laptop: Laptop, dana: Person) -> None:
     with laptop.types("aws", "--admin") as sitting:
         page = dana.visit(laptop.address())
         expect(page.get_by_role("alert").first).to_contain_text("Administrators")
@@ -203,7 +201,7 @@ def test_a_user_is_told_that_admin_access_is_not_theirs(laptop: Laptop, dana: Pe
         assert sitting.end()[0] == 3
 
 
-def test_what_is_pressed_before_it_was_read_does_not_count(laptop: Laptop, dana: Person) -> None:
+def test_a_click_before_the_arming_delay_is_ignored(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login") as sitting:
         page = dana.visit(laptop.address())
         page.evaluate(
@@ -222,7 +220,7 @@ def test_what_is_pressed_before_it_was_read_does_not_count(laptop: Laptop, dana:
         sitting.end()
 
 
-def test_the_consent_is_never_shown_inside_another_page(laptop: Laptop, dana: Person) -> None:
+def test_the_consent_cannot_be_framed(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login") as sitting:
         address = laptop.address()
         assert failure_in_a_frame(dana.context, f"{laptop.demo.portal_url}{address}") == BLOCKED
@@ -231,7 +229,7 @@ def test_the_consent_is_never_shown_inside_another_page(laptop: Laptop, dana: Pe
         sitting.end()
 
 
-def test_the_profile_lists_the_computer_and_ends_it(laptop: Laptop, dana: Person) -> None:
+def test_a_cli_sign_in_is_listed_in_the_profile_and_can_be_revoked(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login") as sitting:
         authorize(dana.visit(laptop.address()))
         assert sitting.end()[0] == 0
@@ -251,7 +249,7 @@ def test_the_profile_lists_the_computer_and_ends_it(laptop: Laptop, dana: Person
         assert sitting.end()[0] == 130
 
 
-def test_logging_out_ends_it_at_the_portal(laptop: Laptop, dana: Person) -> None:
+def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: Person) -> None:
     with laptop.types("login") as sitting:
         authorize(dana.visit(laptop.address()))
         assert sitting.end()[0] == 0

@@ -1,4 +1,4 @@
-"""What holds for every page there is: it can be used by everybody, on any screen, and keeps its own rules."""
+"""Checks of every page: accessibility, screen sizes, page weight, and the security policy."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -22,7 +22,7 @@ from tests.demo_fixture import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 FIRST_VIEW = 60_000
-"""Bytes that a first visit may cost, all in all."""
+"""The size limit of a first visit in bytes."""
 
 SERIOUS = {"serious", "critical"}
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
@@ -30,7 +30,7 @@ SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 everybody = pytest.mark.parametrize(
     ("username", "addresses"),
     [("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, (*ADMINISTRATOR_PAGES, *PAGES))],
-    ids=["a stranger", "a user", "an administrator"],
+    ids=["signed out", "user", "administrator"],
 )
 
 
@@ -54,12 +54,12 @@ LOOK_IN_THE_DARK = """() => {
   const options = { resultTypes: ['violations'], runOnly: ['color-contrast'] };
   return axe.run({ include: document, exclude: alike }, options).then((found) => found.violations);
 }"""
-"""The same page in other colours: all else was looked at in the light. Where many are alike, down to their
-innermost parts, one stands for all: colours are most of what axe-core takes its time for."""
+"""Checks only the color contrast, for the dark scheme; everything else was checked in the light one. Of
+identical elements only one is checked, because contrast takes most of axe-core's time."""
 
 
 def serious_findings(page: Page, scheme: str) -> Sequence[str]:
-    """What axe-core finds that would keep somebody from using a page; in the dark, of its colours alone."""
+    """Return the serious findings of axe-core; in the dark scheme, those about color contrast only."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate(LOOK_IN_THE_LIGHT if scheme == "light" else LOOK_IN_THE_DARK)
@@ -67,14 +67,14 @@ def serious_findings(page: Page, scheme: str) -> Sequence[str]:
 
 
 def find_no_barrier(page: Page, where: str) -> None:
-    """Fail where somebody could not use a page as it stands, in the light or in the dark."""
+    """Fail if a page has serious accessibility findings in the light or the dark scheme."""
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         assert serious_findings(page, scheme) == [], f"{where}, {scheme}"
 
 
 @everybody
-def test_every_page_can_be_used_by_everybody_on_any_screen(
+def test_every_page_is_accessible_on_any_screen(
     chromium: Chromium, demo: Demo, username: str, addresses: Sequence[str]
 ) -> None:
     with somebody(chromium, demo, PHONE) as person:
@@ -93,7 +93,7 @@ def test_every_page_can_be_used_by_everybody_on_any_screen(
         assert len(person.hosts) == 1
 
 
-def test_panes_and_menus_can_be_used_by_everybody(chromium: Chromium, demo: Demo) -> None:
+def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo) as person:
         page = person.be(ADMIN)
         more = page.get_by_role("button", name="More ways into AWS")
@@ -113,7 +113,7 @@ def test_panes_and_menus_can_be_used_by_everybody(chromium: Chromium, demo: Demo
 
 
 @pytest.mark.parametrize(("who", "address"), [(DANA, "/sign-in"), (DANA, "/profile"), (ADMIN, "/profile")])
-def test_a_first_view_is_small_and_asks_no_other_host(
+def test_a_first_visit_is_small_and_contacts_no_other_host(
     chromium: Chromium, demo: Demo, who: str, address: str
 ) -> None:
     with somebody(chromium, demo) as person:
@@ -132,7 +132,7 @@ def test_a_first_view_is_small_and_asks_no_other_host(
 
 
 def weight(response: Response) -> int:
-    """All bytes of an answer, as they were sent."""
+    """Return the size of a response in bytes, as transferred."""
     sent = response.request.sizes()
     return sent["responseBodySize"] + sent["responseHeadersSize"]
 

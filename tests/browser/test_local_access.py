@@ -1,4 +1,4 @@
-"""*Local Access Requested* in a browser: when it can be agreed to, and where the answer goes."""
+"""*Local Access Requested* in a browser: the arming delay, and the delivery of the token."""
 
 from urllib.parse import urlencode
 
@@ -13,19 +13,19 @@ DANA = "dana@example.com"
 
 
 def asked(port: int, **query: str) -> str:
-    """The address that a client opens."""
+    """Return the path that a client opens."""
     said = {"localAppName": "duplo-jit", "localPort": str(port), "redirect": "true"} | query
     return f"{LOCAL_ACCESS}?{urlencode(said)}"
 
 
 def watch_posts(page: Page) -> list[str]:
-    """Every form and answer that the page sends from here on."""
+    """Record all POST requests of the page from now on."""
     posts: list[str] = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     return posts
 
 
-def test_the_answer_goes_to_the_port_by_a_visit_with_nothing_but_the_token(dana: Person) -> None:
+def test_the_token_is_delivered_by_a_navigation_to_the_port(dana: Person) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port))
         page.get_by_role("button", name="Authorize").click()
@@ -39,7 +39,7 @@ def test_the_answer_goes_to_the_port_by_a_visit_with_nothing_but_the_token(dana:
     assert not listener.has_more()
 
 
-def test_an_old_client_gets_it_by_a_post_from_our_own_origin(dana: Person) -> None:
+def test_an_old_client_gets_the_token_by_a_post_of_our_origin(dana: Person) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port, redirect="false"))
         page.get_by_role("button", name="Authorize").click()
@@ -51,7 +51,7 @@ def test_an_old_client_gets_it_by_a_post_from_our_own_origin(dana: Person) -> No
     dana.find_nothing_wrong()
 
 
-def test_where_an_old_client_is_gone_the_page_says_what_to_do(dana: Person) -> None:
+def test_if_an_old_client_has_ended_the_page_says_what_to_do(dana: Person) -> None:
     with listening() as listener:
         address = asked(listener.port, redirect="false")
     page = dana.visit(address)
@@ -61,7 +61,7 @@ def test_where_an_old_client_is_gone_the_page_says_what_to_do(dana: Person) -> N
     expect(page.get_by_role("alert")).to_contain_text("install a newer version")
 
 
-def test_where_a_client_is_gone_back_leads_to_what_to_do(dana: Person) -> None:
+def test_if_a_client_has_ended_back_leads_to_instructions(dana: Person) -> None:
     with listening() as listener:
         address = asked(listener.port)
     page = dana.visit(address)
@@ -76,7 +76,7 @@ def test_where_a_client_is_gone_back_leads_to_what_to_do(dana: Person) -> None:
     dana.complaints.clear()
 
 
-def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana: Person) -> None:
+def test_cancel_notifies_only_clients_that_expect_it(dana: Person) -> None:
     with listening() as listener:
         page = dana.visit(asked(listener.port))
         page.get_by_role("button", name="Cancel").click()
@@ -89,14 +89,14 @@ def test_cancel_tells_a_client_that_listens_for_it_and_leaves_others_alone(dana:
         expect(page.get_by_role("heading", level=1)).to_have_text("Access not authorized")
         assert not listener.has_more()
 
-        # A no counts where the portal is gone, too.
+        # A denial is delivered even if the portal is unavailable.
         dana.visit(asked(listener.port))
         page.route("**/cancel", lambda route: route.abort())
         page.get_by_role("button", name="Cancel").click()
         assert listener.next().method == "GET"
 
 
-def test_authorize_counts_once_the_page_was_seen_for_700_milliseconds(dana: Person) -> None:
+def test_authorize_works_once_the_page_was_visible_for_700_milliseconds(dana: Person) -> None:
     page = dana.page
     page.clock.install()
     dana.visit(asked(52417))
@@ -116,7 +116,7 @@ def test_authorize_counts_once_the_page_was_seen_for_700_milliseconds(dana: Pers
     assert posts == []
 
 
-def test_a_press_at_once_hands_over_nothing(dana: Person) -> None:
+def test_an_immediate_click_delivers_no_token(dana: Person) -> None:
     posts = watch_posts(dana.page)
     dana.page.add_init_script(
         "addEventListener('DOMContentLoaded', () => {"
@@ -129,7 +129,7 @@ def test_a_press_at_once_hands_over_nothing(dana: Person) -> None:
     assert posts == []
 
 
-def test_where_the_password_is_wanted_once_more_one_is_led_there_and_back(dana: Person) -> None:
+def test_a_required_reauthentication_redirects_there_and_back(dana: Person) -> None:
     refusal = {"code": "fresh_sign_in_needed", "detail": "This needs your password once more."}
     page = dana.visit(asked(52417))
     page.route(f"**{LOCAL_ACCESS}", lambda route: route.fulfill(status=403, json=refusal))
@@ -148,7 +148,7 @@ def test_no_control_has_the_focus_at_first(dana: Person) -> None:
     assert page.evaluate("document.activeElement === document.body")
 
 
-def test_another_site_cannot_show_the_page_in_a_frame(dana: Person) -> None:
+def test_another_site_cannot_frame_the_page(dana: Person) -> None:
     page = dana.page
     html = f'<iframe src="{dana.demo.portal_url}{asked(52417)}" name="framed"></iframe>'
     page.route("https://evil.example/", lambda route: route.fulfill(body=html, content_type="text/html"))
@@ -159,9 +159,7 @@ def test_another_site_cannot_show_the_page_in_a_frame(dana: Person) -> None:
     assert framed.url == "chrome-error://chromewebdata/"
 
 
-def test_without_script_it_is_not_offered_and_the_page_says_what_to_do(
-    chromium: Chromium, demo: Demo
-) -> None:
+def test_without_script_the_page_says_what_to_do_instead(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo, has_script=False) as person:
         page = person.sign_in(DANA, asked(52417))
 
@@ -174,7 +172,7 @@ def test_without_script_it_is_not_offered_and_the_page_says_what_to_do(
 @pytest.mark.parametrize(
     "polyglot", ["<img src=x onerror=alert(1)>", "'\"><script>alert(1)</script>", "{{7*7}}"]
 )
-def test_a_name_is_a_name_whatever_it_holds(dana: Person, polyglot: str) -> None:
+def test_an_application_name_is_escaped(dana: Person, polyglot: str) -> None:
     dana.page.on("dialog", lambda dialog: pytest.fail(dialog.message))
 
     page = dana.visit(asked(52417, localAppName=polyglot))

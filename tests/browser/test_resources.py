@@ -1,4 +1,4 @@
-"""A tenant's resources in a browser: the console at each of them, and links that are pasted in tickets."""
+"""A tenant's resources in a browser: the console link of each, and permalinks."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
 
 
 def arns(tenant: dict[str, Any]) -> dict[str, str]:
-    """The ARN of one thing of each kind that the demo's tenant owns, by the title of its page."""
+    """Return the ARN of one resource of each kind in the demo's tenant, by the title of its page."""
     place = ":".join(tenant["topic_arn"].split(":")[3:5])
     prefix = f"duploservices-{tenant['name']}"
     return {
@@ -35,7 +35,7 @@ def go(arn: str) -> str:
 
 
 def press_console(person: Person, name: str | re.Pattern[str] = "Console") -> Page:
-    """Press it; the page that opens in a tab of its own."""
+    """Click the console button, and return the page that opens in a new tab."""
     with person.context.expect_page() as opened:
         person.page.get_by_role("button", name=name, exact=isinstance(name, str)).click()
     console = opened.value
@@ -64,7 +64,7 @@ def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
     dana.find_nothing_wrong()
 
 
-def test_the_console_is_one_press_away_in_the_list(dana: Person) -> None:
+def test_the_console_opens_from_the_list_with_one_click(dana: Person) -> None:
     dana.visit("/resources?search=uploads")
 
     console = press_console(dana, re.compile("Console at duploservices-dev01-uploads"))
@@ -72,7 +72,7 @@ def test_the_console_is_one_press_away_in_the_list(dana: Person) -> None:
     expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-uploads")
 
 
-def test_a_reader_comes_to_the_resource_and_reads_it(dana: Person) -> None:
+def test_a_read_only_user_opens_the_resource_read_only(dana: Person) -> None:
     arn = arns(dana.demo.tenants["prod01"])["DynamoDB Table"]
     page = dana.visit(go(arn))
 
@@ -84,7 +84,7 @@ def test_a_reader_comes_to_the_resource_and_reads_it(dana: Person) -> None:
     expect(page.get_by_label("Tenant:").locator("option:checked")).to_have_text("prod01")
 
 
-def test_whoever_is_signed_out_signs_in_and_is_there(person: Person) -> None:
+def test_a_link_to_a_resource_survives_sign_in(person: Person) -> None:
     arn = arns(person.demo.tenants["dev01"])["API Gateway API"]
 
     page = person.sign_in(DANA, go(arn))
@@ -95,7 +95,7 @@ def test_whoever_is_signed_out_signs_in_and_is_there(person: Person) -> None:
 
 
 @pytest.mark.parametrize("username", [DANA, NOOR])
-def test_a_stranger_is_shown_the_page_of_what_does_not_exist(person: Person, username: str) -> None:
+def test_a_user_without_access_gets_the_not_found_page(person: Person, username: str) -> None:
     person.sign_in(username)
     shown = []
     for arn in (
@@ -111,7 +111,7 @@ def test_a_stranger_is_shown_the_page_of_what_does_not_exist(person: Person, use
     person.find_nothing_wrong()
 
 
-def test_searching_narrowing_and_refreshing_work_by_keyboard(dana: Person) -> None:
+def test_search_filter_and_refresh_work_by_keyboard(dana: Person) -> None:
     page = dana.visit("/resources")
     page.keyboard.press("/")
     page.keyboard.type("orders")
@@ -129,7 +129,7 @@ def test_searching_narrowing_and_refreshing_work_by_keyboard(dana: Person) -> No
     dana.find_nothing_wrong()
 
 
-def test_arn_and_tags_are_copied_whole(dana: Person) -> None:
+def test_arn_and_tags_are_copied_completely(dana: Person) -> None:
     arn = arns(dana.demo.tenants["dev01"])["SQS Queue"]
     page = dana.visit(go(arn))
 
@@ -143,7 +143,7 @@ def test_arn_and_tags_are_copied_whole(dana: Person) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Chromium, demo: Demo, scheme: str) -> None:
+def test_the_resource_pages_fit_a_phone(chromium: Chromium, demo: Demo, scheme: str) -> None:
     with somebody(chromium, demo, PHONE, scheme=scheme) as person:
         person.sign_in(DANA, "/resources")
         arn = arns(demo.tenants["dev01"])["DynamoDB Table"]
@@ -153,7 +153,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(chromium: Chromium, demo: D
         person.find_nothing_wrong()
 
 
-def test_without_script_all_of_it_works(chromium: Chromium, demo: Demo) -> None:
+def test_the_resource_pages_work_without_script(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo, has_script=False) as person:
         page = person.sign_in(DANA, "/resources?kind=s3-bucket")
         page.get_by_role("link", name="duploservices-dev01-reports").click()
@@ -163,7 +163,7 @@ def test_without_script_all_of_it_works(chromium: Chromium, demo: Demo) -> None:
         expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-reports")
 
 
-def test_a_kind_that_is_chosen_is_in_view_on_a_phone(dana: Person) -> None:
+def test_the_selected_kind_is_in_view_on_a_phone(dana: Person) -> None:
     dana.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     page = dana.visit("/resources")
     last = page.locator(".kinds a").last
@@ -176,7 +176,7 @@ def test_a_kind_that_is_chosen_is_in_view_on_a_phone(dana: Person) -> None:
     expect(chosen).to_be_in_viewport(ratio=1)
 
 
-def test_a_label_stands_beside_its_value_and_not_beside_the_note_below(dana: Person) -> None:
+def test_a_label_is_aligned_with_its_value(dana: Person) -> None:
     page = dana.visit(f"{go(arns(dana.demo.tenants['dev01'])['S3 Bucket'])}&tab=Details")
 
     for label in ("ARN", "Permalink"):
@@ -186,7 +186,7 @@ def test_a_label_stands_beside_its_value_and_not_beside_the_note_below(dana: Per
 
 
 def middle(place: Locator) -> float:
-    """The vertical middle of an element's text."""
+    """Return the vertical middle of an element's text."""
     box = place.evaluate(
         """(node) => {
           const range = document.createRange();

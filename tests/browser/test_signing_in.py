@@ -1,4 +1,4 @@
-"""Signing in, saying once more who one is, and signing out."""
+"""Sign-in, reauthentication and sign-out in a browser."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.browser_fixture import Chromium, Person, somebody
 from tests.demo_fixture import Demo
 
 
-def test_one_comes_to_the_page_first_asked_for(person: Person) -> None:
+def test_sign_in_leads_to_the_requested_page(person: Person) -> None:
     page = person.sign_in("dana@example.com", "/profile?from=a%20link")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
@@ -17,7 +17,7 @@ def test_one_comes_to_the_page_first_asked_for(person: Person) -> None:
 
 
 @pytest.mark.parametrize("username", ["dana@example.com", "nobody@example.com"])
-def test_a_wrong_password_and_an_unknown_user_get_the_same_sentence(person: Person, username: str) -> None:
+def test_a_wrong_password_and_an_unknown_user_get_the_same_error(person: Person, username: str) -> None:
     page = person.visit("/sign-in")
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill("not the password")
@@ -28,7 +28,7 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_sentence(person: Pers
     expect(page.get_by_label("Password")).to_have_value("")
 
 
-def test_the_cookies_of_a_sign_in_are_the_safest_there_are(dana: Person) -> None:
+def test_session_cookies_are_secure_http_only_and_host_bound(dana: Person) -> None:
     cookies = {cookie["name"]: cookie for cookie in dana.context.cookies()}
 
     for name in ("__Host-daypass", "__Host-daypass_device"):
@@ -41,7 +41,7 @@ def test_the_cookies_of_a_sign_in_are_the_safest_there_are(dana: Person) -> None
         )
 
 
-def test_a_planted_cookie_is_not_the_one_that_signs_in(person: Person) -> None:
+def test_a_planted_session_cookie_is_replaced_at_sign_in(person: Person) -> None:
     planted = "daypass_web_" + "a" * 38
     person.context.add_cookies(
         [{"name": "__Host-daypass", "value": planted, "url": person.demo.portal_url, "secure": True}]
@@ -53,7 +53,7 @@ def test_a_planted_cookie_is_not_the_one_that_signs_in(person: Person) -> None:
     assert values["__Host-daypass"] != planted
 
 
-def test_signing_out_ends_the_sign_in_everywhere(chromium: Chromium, demo: Demo) -> None:
+def test_sign_out_ends_the_session_for_copied_cookies_too(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo) as first, somebody(chromium, demo) as thief:
         first.sign_in("dana@example.com")
         thief.take_cookies(first)
@@ -65,10 +65,10 @@ def test_signing_out_ends_the_sign_in_everywhere(chromium: Chromium, demo: Demo)
 
         thief.visit("/profile")
         expect(thief.page).to_have_url(re.compile(r"/sign-in\?"))
-        expect(thief.page.get_by_role("status")).to_contain_text("Your sign-in has ended.")
+        expect(thief.page.get_by_role("status")).to_contain_text("Your session has expired.")
 
 
-def test_one_is_never_sent_to_another_site(person: Person) -> None:
+def test_sign_in_never_redirects_to_another_site(person: Person) -> None:
     page = person.visit("/sign-in?next=//evil.example/%5C@")
     page.get_by_label("Username").fill("dana@example.com")
     page.get_by_label("Password").fill(person.demo.password("dana@example.com"))
@@ -77,7 +77,7 @@ def test_one_is_never_sent_to_another_site(person: Person) -> None:
     page.wait_for_url(f"{person.demo.portal_url}/profile")
 
 
-def test_the_password_is_asked_once_more_and_one_comes_back(dana: Person) -> None:
+def test_reauthentication_returns_to_the_page(dana: Person) -> None:
     before = {cookie["name"]: cookie["value"] for cookie in dana.context.cookies()}
     page = dana.visit("/confirm?next=/profile")
     page.get_by_label("Password").fill(dana.demo.password("dana@example.com"))
@@ -89,7 +89,7 @@ def test_the_password_is_asked_once_more_and_one_comes_back(dana: Person) -> Non
     assert before["__Host-daypass"] != after["__Host-daypass"]
 
 
-def test_signing_in_works_without_script(chromium: Chromium, demo: Demo) -> None:
+def test_sign_in_works_without_script(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo, has_script=False) as person:
         page = person.sign_in("dana@example.com")
 

@@ -1,4 +1,4 @@
-"""The frame: who and where one is, by mouse and by keyboard, folded or not, light or dark, wide or narrow."""
+"""The page layout: tenant selector, navigation, theme, keyboard use, phones, and tokens."""
 
 import re
 import uuid
@@ -16,7 +16,7 @@ from tests.demo_fixture import Demo
 DANA, ADMIN = "dana@example.com", "admin@example.com"
 
 
-def test_the_chosen_tenant_is_remembered_on_every_page(person: Person) -> None:
+def test_the_selected_tenant_is_remembered_on_every_page(person: Person) -> None:
     page = person.be(DANA)
     page.get_by_role("combobox", name="Tenant:").select_option(label="prod01")
     expect(page.locator("#main")).to_contain_text("in prod01, with read-only access.")
@@ -26,7 +26,7 @@ def test_the_chosen_tenant_is_remembered_on_every_page(person: Person) -> None:
     expect(page.get_by_role("combobox", name="Tenant:").locator("option:checked")).to_have_text("prod01")
 
 
-def test_the_navigation_folds_and_stays_folded(person: Person) -> None:
+def test_the_navigation_collapses_and_stays_collapsed(person: Person) -> None:
     page = person.be(DANA)
     link = page.get_by_role("navigation", name="Main").get_by_role("link", name="My sessions")
     wide = link.bounding_box()
@@ -48,7 +48,7 @@ def background(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
-def test_light_and_dark_by_the_system_and_by_the_switch(chromium: Chromium, demo: Demo) -> None:
+def test_the_theme_follows_the_system_and_the_user_menu(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo, scheme="dark") as person:
         page = person.be(DANA)
         assert background(page) == "rgb(15, 17, 21)"
@@ -65,7 +65,7 @@ def test_light_and_dark_by_the_system_and_by_the_switch(chromium: Chromium, demo
         assert background(page) == "rgb(15, 17, 21)"
 
 
-def test_the_main_job_is_done_by_keyboard_alone(person: Person) -> None:
+def test_the_jit_menu_works_by_keyboard_alone(person: Person) -> None:
     page = person.visit("/profile")
     expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type(DANA)
@@ -100,7 +100,7 @@ def test_the_main_job_is_done_by_keyboard_alone(person: Person) -> None:
     expect(opened.value.locator("body")).to_contain_text(f"duploservices-dev01/{DANA}")
 
 
-def test_slash_goes_to_the_search_and_finds(person: Person) -> None:
+def test_slash_focuses_the_search_field(person: Person) -> None:
     assert person.demo.visitor(person.demo.token(DANA)).session(tenant="dev01").status == 201
     page = person.be(DANA, "/sessions")
     page.keyboard.press("/")
@@ -123,7 +123,7 @@ def test_on_a_phone_the_navigation_is_a_drawer(chromium: Chromium, demo: Demo) -
         expect(page.get_by_role("heading", level=1)).to_have_text("My sessions")
 
 
-def test_a_token_is_revealed_copied_and_ends_with_the_sign_in(person: Person) -> None:
+def test_a_temporary_token_is_revealed_copied_and_ends_with_the_session(person: Person) -> None:
     page = person.sign_in(DANA)
     page.get_by_role("button", name="Show token").click()
     token = page.locator("#temporary-token")
@@ -140,7 +140,7 @@ def test_a_token_is_revealed_copied_and_ends_with_the_sign_in(person: Person) ->
     assert person.demo.visitor(text).session(tenant="dev01").status == 401
 
 
-def test_an_administrator_adds_a_token_sees_it_once_and_revokes_it(admin: Person) -> None:
+def test_a_permanent_token_is_shown_once_and_can_be_revoked(admin: Person) -> None:
     page, name = admin.page, f"pipeline {uuid.uuid4().hex[:8]}"
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_label("Token Name")).to_be_focused()
@@ -170,7 +170,7 @@ def test_a_user_cannot_add_a_token(person: Person) -> None:
 
 @pytest.fixture
 def many_tenants(troubled: Demo) -> Iterator[Demo]:
-    """A demo in which Dana belongs to forty more tenants."""
+    """A demo in which Dana is a member of forty more tenants."""
     with troubled.database() as database, database.writing() as connection:
         store = TenantStore(connection)
         dana = connection.exec_driver_sql(f"select id from users where username = '{DANA}'").scalar_one()  # noqa: S608  a name of ours
@@ -188,7 +188,7 @@ def many_tenants(troubled: Demo) -> Iterator[Demo]:
             connection.exec_driver_sql(f"delete from tenants where id = '{tenant.id}'")  # noqa: S608  an id of ours
 
 
-def test_many_tenants_are_searched(chromium: Chromium, many_tenants: Demo) -> None:
+def test_many_tenants_are_selected_by_search(chromium: Chromium, many_tenants: Demo) -> None:
     with somebody(chromium, many_tenants) as person:
         page = person.be(DANA)
         box = page.get_by_role("combobox", name="Tenant:")

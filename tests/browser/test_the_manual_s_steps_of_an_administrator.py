@@ -1,4 +1,4 @@
-"""The numbered lists of the manual that an Administrator follows, word for word, in a browser."""
+"""The manual's numbered steps for Administrators, word for word, in a browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ ADMIN, DANA = "admin@example.com", "dana@example.com"
 
 @pytest.fixture
 def administrator(chromium: Chromium, troubled: Demo) -> Iterator[Person]:
-    """The Administrator of a portal whose settings are this test's alone."""
+    """The Administrator of a portal whose settings no other test uses."""
     with somebody(chromium, troubled) as person:
         person.enter(ADMIN)
         yield person
@@ -31,7 +31,7 @@ def administrator(chromium: Chromium, troubled: Demo) -> Iterator[Person]:
 
 
 def navigate(person: Person, *labels: str) -> Page:
-    """Go by the navigation at the left, as the manual says."""
+    """Use the navigation on the left, as the manual says."""
     side = person.page.get_by_role("navigation", name="Main")
     expect(side.get_by_text("Administrator", exact=True)).to_be_visible()
     side.get_by_role("link", name=labels[-1], exact=True).click()
@@ -39,13 +39,13 @@ def navigate(person: Person, *labels: str) -> Page:
 
 
 def field(pane: Locator, label: str) -> Locator:
-    """The field of that label that is shown; others of that label belong to what was not chosen."""
+    """Return the visible field with that label; hidden ones belong to other options."""
     return pane.get_by_label(label, exact=True).locator("visible=true")
 
 
 @contextmanager
 def adding(page: Page, tab: str, title: str) -> Iterator[Locator]:
-    """Select a tab, click Add, and see the pane."""
+    """Select a tab, click **Add**, and yield the pane."""
     page.get_by_role("link", name=tab, exact=True).click()
     page.get_by_role("button", name="Add", exact=True).click()
     pane = page.get_by_role("dialog", name=title)
@@ -59,7 +59,7 @@ def row(page: Page, name: str) -> Locator:
 
 
 def remove(page: Page, name: str, entry: str = "Remove") -> None:
-    """Take a setting away again, by the menu of its row."""
+    """Remove a setting by the menu of its row."""
     page.get_by_role("button", name=f"Actions for {name}").click()
     page.get_by_role("menuitem", name=entry).click()
     page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
@@ -68,7 +68,7 @@ def remove(page: Page, name: str, entry: str = "Remove") -> None:
 
 @contextmanager
 def ahead(demo: Demo, by: timedelta) -> Iterator[None]:
-    """Inside, AWS is this much later than it is."""
+    """Move the clock of AWS ahead within the context."""
     demo.control.move_clock(by)
     try:
         yield
@@ -77,13 +77,13 @@ def ahead(demo: Demo, by: timedelta) -> Iterator[None]:
 
 
 def assert_lasts(demo: Demo, seconds: int, username: str, **asked: object) -> None:
-    """A session lasts exactly so long, at AWS itself: until just before the keys count, and then no more."""
+    """Check that AWS itself ends a session after exactly that time, and not before."""
     answer = demo.visitor(demo.token(username)).session(**asked)
     assert (answer.status, answer.body.get("validity")) == (201, seconds), answer.body
     given = answer.body["credentials"]
     keys = Keys(given["access_key_id"], Secret(given["secret_access_key"]), Secret(given["session_token"]))
     sts, length = demo.root.with_keys(keys).sts, timedelta(seconds=seconds)
-    # What this test itself takes since the keys were made is part of their life too.
+    # The time since the keys were issued is part of their lifetime.
     with ahead(demo, length - timedelta(minutes=2)):
         assert sts.get_caller_identity()["Arn"].endswith(f"/{username}")
     with ahead(demo, length + timedelta(seconds=1)), pytest.raises(ClientError) as refused:
@@ -93,7 +93,7 @@ def assert_lasts(demo: Demo, seconds: int, username: str, **asked: object) -> No
 
 @contextmanager
 def roles_as_before(demo: Demo) -> Iterator[None]:
-    """Afterwards every role allows an hour again, as it did, and the portal knows of no other length."""
+    """Restore the maximum of every role to one hour, in AWS and in the portal."""
     try:
         yield
     finally:
@@ -108,7 +108,7 @@ _OVERFLOWING = "values => values.filter(v => v.scrollWidth > v.clientWidth).map(
 
 
 def wait_for_roles(person: Person, result: str) -> None:
-    """See what became of the roles, on the page that says so."""
+    """Wait for the result of the role changes on the page AWS Roles."""
     page = navigate(person, "Administrator", "System Settings")
     page.get_by_role("link", name="AWS Roles").click()
     for _ in range(50):
@@ -161,7 +161,7 @@ def test_disabling_jit_access_for_non_admin_users(
         assert Doors(dana, DANA, tmp_path / "off", "dev01").opened() == set()
         demo = administrator.demo
         assert demo.visitor(demo.token(ADMIN)).session(tenant="dev01").status == 201
-        # Resource pages stay, without Console.
+        # Resource pages remain, without **Console**.
         dana.visit("/resources")
         expect(dana.page.get_by_role("table")).to_contain_text("duploservices-dev01-reports")
         expect(dana.page.get_by_role("button", name="Console")).to_have_count(0)
@@ -192,7 +192,7 @@ def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:
     remove(page, "AWS Access Token Validity", "Remove Setting")
 
 
-def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Person) -> None:
+def test_beyond_an_hour_the_roles_maximum_must_be_raised_too(administrator: Person) -> None:
     demo = administrator.demo
     page = navigate(administrator, "Administrator", "Tenants")
     page.get_by_role("link", name="prod01", exact=True).click()
@@ -203,7 +203,7 @@ def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Per
     capped = demo.visitor(demo.token(ADMIN)).session(tenant="prod01").body
     assert (capped["validity"], capped["capped_by"]) == (3600, "role_maximum")
 
-    # The manual's warning, where the setting is: what is configured is kept, and marked with the remedy.
+    # The manual's warning appears at the setting: the value is kept and marked with its remedy.
     expect(page.get_by_text("The role's own maximum is shorter.")).to_be_visible()
     with roles_as_before(demo):
         with adding(page, "Settings", "Add Tenant Feature") as pane:
@@ -217,7 +217,7 @@ def test_beyond_an_hour_the_role_s_maximum_must_be_raised_too(administrator: Per
         page.get_by_role("link", name="Settings", exact=True).click()
         for name in ("AWS Access Token Validity", "AWS Role Max Session Duration"):
             remove(page, name, "Remove Setting")
-        # The role keeps its maximum, which is said once, and counted as nothing else.
+        # The role keeps its maximum, which is reported once, in its own state.
         wait_for_roles(administrator, "1 no longer set")
         expect(page.get_by_text("until a value is set again")).to_have_count(1)
         expect(page.locator("main")).not_to_contain_text("0 done")
@@ -258,7 +258,7 @@ def test_configuring_global_jit_timeout_for_all_tenants(
     with roles_as_before(demo):
         expect(row(page, "AWS Role Max Session Duration")).to_contain_text(str(seconds))
         wait_for_roles(administrator, f"{len(demo.tenants)} done")
-        # As long as the roles allow, and no longer, whatever a tenant's own validity would be.
+        # No longer than the roles allow, whatever the tenant's own validity is.
         with demo.setting(TENANT_VALIDITY, "43200", demo.tenants["dev01"]["id"]):
             assert_lasts(demo, seconds, DANA, tenant="dev01")
         page.goto(f"{demo.portal_url}/administrator/tenants/dev01/aws")

@@ -1,4 +1,4 @@
-"""The manual's *Get an AWS Console Session*, word for word, and every entry of the menu beside the button."""
+"""The manual's *Get an AWS Console Session*, word for word, and every entry of the JIT menu."""
 
 import json
 import re
@@ -20,7 +20,7 @@ DANA, ADMIN, NOOR = "dana@example.com", "admin@example.com", "noor@example.com"
 
 
 def open_profile(person: Person, username: str) -> Page:
-    """The manual's first step: the person icon, and **Profile**."""
+    """Follow the manual's first step: the person icon, then **Profile**."""
     page = person.be(username, "/sessions")
     page.get_by_role("button", name=username).click()
     page.get_by_role("menuitem", name="Profile").click()
@@ -40,12 +40,12 @@ def choose(page: Page, entry: str) -> None:
 
 
 def shown_principal(console: Page) -> str:
-    """Who the console says one is."""
+    """Return the principal that the console shows."""
     console.wait_for_load_state()
     return console.locator("dt", has_text="Signed in as").locator("xpath=following-sibling::dd").inner_text()
 
 
-def test_the_button_opens_a_console_restricted_to_the_chosen_tenant(person: Person) -> None:
+def test_the_button_opens_a_console_restricted_to_the_selected_tenant(person: Person) -> None:
     page = open_profile(person, DANA)
     choose_tenant(page, "prod01")
 
@@ -69,7 +69,7 @@ def test_open_jit_aws_console_does_the_same(person: Person) -> None:
     assert shown_principal(opened.value) == f"duploservices-dev01/{DANA}"
 
 
-def test_copy_aws_console_url_gives_a_link_that_signs_in_and_says_how_long_it_lives(person: Person) -> None:
+def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(person: Person) -> None:
     page = open_profile(person, DANA)
     choose_tenant(page, "dev01")
     choose(page, "Copy AWS Console URL")
@@ -87,7 +87,7 @@ def test_copy_aws_console_url_gives_a_link_that_signs_in_and_says_how_long_it_li
 FORMATS = ("bash, zsh", "fish", "PowerShell", "Credentials file", "JSON")
 
 
-def test_temporary_aws_credentials_are_ready_to_copy_and_leave_with_the_pane(person: Person) -> None:
+def test_temporary_aws_credentials_can_be_copied_and_are_dropped_with_the_pane(person: Person) -> None:
     page = open_profile(person, DANA)
     choose_tenant(page, "dev01")
     choose(page, "Temporary AWS Credentials")
@@ -129,7 +129,7 @@ def who(demo: Demo, keys: dict[str, str]) -> str:
     return str(sts.get_caller_identity()["Arn"]).rpartition(":")[2]
 
 
-def test_the_exports_work_in_a_shell_as_pasted(person: Person) -> None:
+def test_pasted_exports_work_in_a_shell(person: Person) -> None:
     page = open_profile(person, DANA)
     choose(page, "Temporary AWS Credentials")
     dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
@@ -144,7 +144,7 @@ def test_the_exports_work_in_a_shell_as_pasted(person: Person) -> None:
     assert who(person.demo, keys).endswith(DANA)
 
 
-def test_each_single_value_has_its_own_copy(person: Person) -> None:
+def test_each_single_value_can_be_copied(person: Person) -> None:
     page = open_profile(person, DANA)
     choose(page, "Temporary AWS Credentials")
     dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
@@ -179,7 +179,7 @@ def test_aws_access_from_my_workstation_has_host_and_tenant_filled_in(person: Pe
         expect(dialog).to_contain_text("aws sts get-caller-identity --profile dev01")
 
 
-def test_each_command_that_installs_the_command_line_can_be_copied(person: Person) -> None:
+def test_each_install_command_can_be_copied(person: Person) -> None:
     page = open_profile(person, DANA)
     choose(page, "AWS Access from my Workstation")
     dialog = page.get_by_role("dialog", name="AWS Access from my Workstation")
@@ -209,16 +209,16 @@ REOPENED = """async () => {
   await ready();
   return menu.matches(':popover-open');
 }"""
-"""Choose an entry, and open the menu again before the page got round to closing it."""
+"""Choose an entry, and reopen the menu before the page has closed it."""
 
 
-def test_a_menu_that_is_opened_again_is_not_closed_by_the_press_before(person: Person) -> None:
+def test_a_reopened_menu_is_not_closed_by_the_previous_click(person: Person) -> None:
     page = open_profile(person, DANA)
 
     assert page.evaluate(REOPENED) is True
 
 
-def test_without_the_flag_an_administrator_sees_no_administrator_part_and_is_told_why(person: Person) -> None:
+def test_without_the_flag_the_menu_has_no_administrator_section_and_says_why(person: Person) -> None:
     page = open_profile(person, ADMIN)
     page.get_by_role("button", name="More ways into AWS").click()
 
@@ -233,7 +233,7 @@ def at_trouble(chromium: Chromium, demo: Demo, username: str) -> Iterator[tuple[
         yield person, open_profile(person, username)
 
 
-def test_with_the_flag_an_administrator_has_the_admin_twins(chromium: Chromium, troubled: Demo) -> None:
+def test_with_the_flag_the_menu_has_the_administrator_section(chromium: Chromium, troubled: Demo) -> None:
     with (
         troubled.setting(ENABLE_ADMIN_JIT_ON_UI, "true"),
         at_trouble(chromium, troubled, ADMIN) as (person, page),
@@ -257,7 +257,7 @@ def test_with_the_flag_an_administrator_has_the_admin_twins(chromium: Chromium, 
         person.find_nothing_wrong()
 
 
-def test_a_user_never_has_the_administrator_part(chromium: Chromium, troubled: Demo) -> None:
+def test_a_user_never_has_the_administrator_section(chromium: Chromium, troubled: Demo) -> None:
     with (
         troubled.setting(ENABLE_ADMIN_JIT_ON_UI, "true"),
         at_trouble(chromium, troubled, DANA) as (_, page),
@@ -274,12 +274,12 @@ def test_a_user_never_has_the_administrator_part(chromium: Chromium, troubled: D
         )
 
 
-def test_when_jit_is_off_for_users_the_entries_are_gone_and_a_sentence_says_so(
+def test_with_jit_disabled_for_users_the_menu_is_replaced_by_a_sentence(
     chromium: Chromium, troubled: Demo
 ) -> None:
     with at_trouble(chromium, troubled, DANA) as (person, page):
         with troubled.setting(DISABLE_NON_ADMIN_JIT, "true"):
-            # The form of a page that was shown before asks in vain too.
+            # A form that was loaded before is refused, too.
             choose(page, "Temporary AWS Credentials")
             dialog = page.get_by_role("dialog", name="Temporary AWS Credentials")
             expect(dialog.get_by_role("alert")).to_contain_text("turned JIT AWS access off")
@@ -293,7 +293,7 @@ def test_when_jit_is_off_for_users_the_entries_are_gone_and_a_sentence_says_so(
         assert refused == []
 
 
-def test_a_user_without_tenants_is_told_whom_to_ask(person: Person) -> None:
+def test_a_user_without_tenants_is_told_which_administrators_to_ask(person: Person) -> None:
     page = open_profile(person, NOOR)
 
     expect(page.locator("#main")).to_contain_text(f"Ask an Administrator to add you to a tenant: {ADMIN}.")
@@ -301,7 +301,7 @@ def test_a_user_without_tenants_is_told_whom_to_ask(person: Person) -> None:
     expect(page.locator(".tenant")).to_have_text(re.compile("Tenant:\\s*none"))
 
 
-def test_keys_and_links_come_without_script_too(chromium: Chromium, demo: Demo) -> None:
+def test_keys_and_console_urls_are_available_without_script(chromium: Chromium, demo: Demo) -> None:
     with somebody(chromium, demo, has_script=False) as person:
         page = person.be(DANA)
         choose(page, "Temporary AWS Credentials")
@@ -316,7 +316,7 @@ def test_keys_and_links_come_without_script_too(chromium: Chromium, demo: Demo) 
 
 
 @pytest.mark.parametrize("path", ["/console", "/console-url", "/credentials", "/tokens/temporary", "/tokens"])
-def test_another_site_gets_nothing_out_of_who_is_signed_in(dana: Person, path: str) -> None:
+def test_another_site_cannot_use_the_users_session(dana: Person, path: str) -> None:
     with dana.demo.database() as database, database.reading() as connection:
         before = connection.exec_driver_sql("select count(*) from issuances").scalar()
     evil = dana.context.new_page()
@@ -326,7 +326,7 @@ def test_another_site_gets_nothing_out_of_who_is_signed_in(dana: Person, path: s
     with evil.expect_navigation():
         evil.evaluate("form.submit()")
 
-    # Lax cookies do not even come along, so it is a stranger who is asked to sign in.
+    # Lax cookies are not sent cross-site, so the request is unauthenticated and leads to sign-in.
     expect(evil.locator("h1")).to_have_text("Access denied")
     with dana.demo.database() as database, database.reading() as connection:
         assert connection.exec_driver_sql("select count(*) from issuances").scalar() == before

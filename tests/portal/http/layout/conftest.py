@@ -1,4 +1,4 @@
-"""A portal of three pages, behind the real entrance, for a browser that sends what it is told to."""
+"""A small portal of test pages behind the real page endpoints, and a browser that sends any request."""
 
 import asyncio
 import gzip
@@ -43,7 +43,7 @@ DANA = User(UserId("d" * 32), "dana@example.com", Role.USER)
 
 
 def find(cookie: str) -> tuple[ApiToken, User]:
-    """Dana, by her cookie."""
+    """Resolve Dana's session cookie, as the session store would."""
     if cookie == "ended":
         raise SignInAgain("Your sign-in has ended. Sign in again.")
     if cookie != COOKIE:
@@ -54,7 +54,7 @@ def find(cookie: str) -> tuple[ApiToken, User]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     headers: Headers
@@ -62,19 +62,19 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The body, unpacked."""
-        is_packed = self.headers.get("content-encoding") == "gzip"
-        return (gzip.decompress(self.body) if is_packed else self.body).decode()
+        """The body, decompressed."""
+        is_compressed = self.headers.get("content-encoding") == "gzip"
+        return (gzip.decompress(self.body) if is_compressed else self.body).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Sends what a browser would, and follows nothing."""
+    """Sends requests as a browser would, without following redirects."""
 
     app: ASGIApp
 
     def get(self, address: str, cookies: str = SIGNED_IN, **headers: str) -> Answer:
-        """Ask for a page."""
+        """Request a page."""
         return self._ask("GET", address, {"cookie": cookies, **headers}, b"")
 
     def post(
@@ -87,7 +87,7 @@ class Browser:
         site: str | None = "same-origin",
         **headers: str,
     ) -> Answer:
-        """Send a form, by default as one of our own pages does; None leaves a header out."""
+        """Submit a form, by default as one of our own pages does; None omits a header."""
         given = {
             "cookie": cookies,
             "origin": origin,
@@ -139,7 +139,7 @@ def _crash(_visit: PageVisit) -> Response:
     raise RuntimeError("a secret of the portal's")
 
 
-def _routes(pages: PageRenderer, entrance: PageEndpoints, assets: Assets) -> Starlette:
+def _routes(pages: PageRenderer, endpoints: PageEndpoints, assets: Assets) -> Starlette:
     user, page = Permission.USER, object()
 
     def shown(visit: PageVisit) -> Response:
@@ -148,18 +148,18 @@ def _routes(pages: PageRenderer, entrance: PageEndpoints, assets: Assets) -> Sta
     def done(visit: PageVisit) -> Response:
         return redirect("/page", f"Did {visit.form.get('what')}.")
 
-    def opened(stranger: AnonymousRequest) -> Response:
-        return PlainTextResponse(csrf_token(stranger.visit))
+    def opened(anonymous: AnonymousRequest) -> Response:
+        return PlainTextResponse(csrf_token(anonymous.visit))
 
     routes = [
-        exact("GET", "/page", entrance.page(user, shown)),
-        exact("POST", "/page", entrance.act(user, done)),
-        exact("POST", "/shown", entrance.act(user, shown)),
-        exact("GET", "/admin", entrance.page(Permission.ADMINISTRATOR, shown)),
-        exact("GET", "/refused", entrance.page(user, _refuse)),
-        exact("GET", "/crash", entrance.page(user, _crash)),
-        exact("GET", "/open", entrance.open_page(opened)),
-        exact("POST", "/open", entrance.open_act(lambda _: PlainTextResponse("done"))),
+        exact("GET", "/page", endpoints.page(user, shown)),
+        exact("POST", "/page", endpoints.act(user, done)),
+        exact("POST", "/shown", endpoints.act(user, shown)),
+        exact("GET", "/admin", endpoints.page(Permission.ADMINISTRATOR, shown)),
+        exact("GET", "/refused", endpoints.page(user, _refuse)),
+        exact("GET", "/crash", endpoints.page(user, _crash)),
+        exact("GET", "/open", endpoints.open_page(opened)),
+        exact("POST", "/open", endpoints.open_act(lambda _: PlainTextResponse("done"))),
         *assets.routes(),
     ]
     return make_door(routes, RefusalForm(pages, ORIGIN))
@@ -167,22 +167,22 @@ def _routes(pages: PageRenderer, entrance: PageEndpoints, assets: Assets) -> Sta
 
 @pytest.fixture(scope="session")
 def assets() -> Assets:
-    """The real files."""
+    """The real static files."""
     return Assets()
 
 
 @pytest.fixture(scope="session")
 def pages(assets: Assets) -> PageRenderer:
-    """The frame's templates."""
+    """A renderer with the templates of the layout."""
     return PageRenderer(Templates(assets, ()), (AWS,))
 
 
 @pytest.fixture
 def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Iterator[Browser]:
-    """A browser at those pages."""
+    """A browser at the test pages."""
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
     frames = PageLayouts(database, FakeClock())
-    entrance = PageEndpoints(
+    endpoints = PageEndpoints(
         door=Channel.WEB,
         signed_in=find,
         frames=frames,
@@ -192,6 +192,6 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
         confirmations=Reauthentication(pages),
         doorkeeper=Authorizer(lambda _event: None, FakeClock()),
     )
-    yield Browser(RequestMiddleware(_routes(pages, entrance, assets)))
+    yield Browser(RequestMiddleware(_routes(pages, endpoints, assets)))
     pools.close()
     database.close()

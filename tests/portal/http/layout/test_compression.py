@@ -1,4 +1,4 @@
-"""Who is sent packed answers: whoever says that they can unpack them, in the words of RFC 9110, 12.5.3."""
+"""Negotiation of gzip compression by Accept-Encoding (RFC 9110, section 12.5.3)."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -7,7 +7,7 @@ from daypass.portal.http.layout.compression import accepts_gzip
 
 
 @pytest.mark.parametrize(
-    ("says", "takes"),
+    ("values", "accepts"),
     [
         ([], False),
         ([""], False),
@@ -41,7 +41,7 @@ from daypass.portal.http.layout.compression import accepts_gzip
         ([" , gzip ,, "], True),
     ],
 )
-def test_only_whoever_says_so_is_sent_something_packed(says: list[str], *, takes: bool) -> None:
-    headers = Headers(raw=[(b"accept-encoding", value.encode()) for value in says])
+def test_compression_follows_the_accept_encoding_header(values: list[str], *, accepts: bool) -> None:
+    headers = Headers(raw=[(b"accept-encoding", value.encode()) for value in values])
 
-    assert accepts_gzip(headers) is takes
+    assert accepts_gzip(headers) is accepts

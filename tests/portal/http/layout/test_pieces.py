@@ -1,4 +1,4 @@
-"""Every piece can be made, and what people called things stays text in it."""
+"""Every component renders, and escapes its arguments."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ GALLERY = Path(__file__).with_name("gallery.html").read_text()
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One bar."""
+    """A bar of the chart."""
 
     label: str
     count: int
@@ -27,7 +27,7 @@ class Day:
 
 
 class Elements(HTMLParser):
-    """The elements and attributes of a page, as a browser reads it."""
+    """Collects the elements and attributes of a page, as a browser parses it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,17 +35,17 @@ class Elements(HTMLParser):
         self.attributes: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note one element."""
+        """Collect one element."""
         self.names.add(tag)
         self.attributes |= {name for name, _ in attrs}
 
 
-def test_every_piece_escapes_what_it_is_given(pages: PageRenderer) -> None:
+def test_every_component_escapes_its_arguments(pages: PageRenderer) -> None:
     limit = SimpleNamespace(label=POLYGLOT, text=POLYGLOT, share=40.0, is_deciding=True)
-    given = {"until": NOON + timedelta(minutes=52), "now": NOON, "layout": SimpleNamespace(csrf=POLYGLOT)}
+    context = {"until": NOON + timedelta(minutes=52), "now": NOON, "layout": SimpleNamespace(csrf=POLYGLOT)}
     bars = {"day": Day(POLYGLOT, 3, is_today=True), "zero": Day("zero", 0)}
 
-    text = pages._environment.from_string(GALLERY).render(x=POLYGLOT, limit=limit, **given, **bars)
+    text = pages._environment.from_string(GALLERY).render(x=POLYGLOT, limit=limit, **context, **bars)
 
     assert "52 min left" in text
     found = Elements()
@@ -66,6 +66,6 @@ def test_every_piece_escapes_what_it_is_given(pages: PageRenderer) -> None:
         (timedelta(days=2), "2 days left", "2 days ago"),
     ],
 )
-def test_moments_are_said_as_people_say_them(away: timedelta, left: str, ago: str) -> None:
+def test_times_are_formatted_relative_to_now(away: timedelta, left: str, ago: str) -> None:
     assert time_format.left(NOON + away, NOON) == left
     assert time_format.ago(NOON - away, NOON) == ago

@@ -1,4 +1,4 @@
-"""What every page and every static file is sent with, and what a refusal looks like."""
+"""Headers of pages and static files, error pages, and safe redirects."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from tests.portal.http.layout.conftest import AWS, Browser
 
 
-def test_a_page_has_the_headers_of_the_design(browser: Browser) -> None:
+def test_a_page_has_all_security_headers(browser: Browser) -> None:
     headers = browser.get("/page").headers
 
     assert headers["content-security-policy"] == (
@@ -25,14 +25,14 @@ def test_a_page_has_the_headers_of_the_design(browser: Browser) -> None:
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_page_has_no_script_and_no_style_of_its_own(browser: Browser) -> None:
+def test_a_page_has_no_inline_script_or_style(browser: Browser) -> None:
     text = browser.get("/page").text
 
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
     assert re.findall(r"<script[^>]*>(.*?)</script>", text) == [""]
 
 
-def test_static_files_are_kept_for_ever_and_packed(browser: Browser, assets: Assets) -> None:
+def test_static_files_are_immutable_and_compressed(browser: Browser, assets: Assets) -> None:
     file = browser.get(assets.url("app.css"), accept_encoding="gzip")
 
     assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -41,11 +41,11 @@ def test_static_files_are_kept_for_ever_and_packed(browser: Browser, assets: Ass
     assert file.text == browser.get(assets.url("app.css"), accept_encoding="identity").text
 
 
-def test_a_file_of_another_version_is_not_there(browser: Browser) -> None:
+def test_a_static_file_of_another_version_is_not_found(browser: Browser) -> None:
     assert browser.get("/static/0123456789abcdef/app.css").status == 404
 
 
-def test_every_icon_a_template_names_is_drawn(pages: PageRenderer) -> None:
+def test_every_icon_used_in_a_template_exists(pages: PageRenderer) -> None:
     environment = pages._environment
     assert environment.loader is not None
     sources = [environment.loader.get_source(environment, name)[0] for name in environment.list_templates()]
@@ -56,24 +56,26 @@ def test_every_icon_a_template_names_is_drawn(pages: PageRenderer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "says"),
+    ("address", "status", "reason"),
     [
         ("/refused", 403, "This is &lt;not&gt; yours."),
         ("/no-such-page", 404, "There is nothing at this address."),
         ("/crash", 500, "An internal error occurred."),
     ],
 )
-def test_a_refusal_is_a_page_that_helps(browser: Browser, address: str, status: int, says: str) -> None:
+def test_an_error_page_shows_the_reason_and_the_request_id(
+    browser: Browser, address: str, status: int, reason: str
+) -> None:
     answer = browser.get(address)
 
     assert answer.status == status
-    assert says in answer.text
+    assert reason in answer.text
     assert answer.headers["x-request-id"] in answer.text
     assert 'href="/profile"' in answer.text
     assert "a secret of the portal" not in answer.text
 
 
-def test_a_program_gets_a_problem_in_place_of_a_page(browser: Browser) -> None:
+def test_a_program_gets_problem_json_instead_of_a_page(browser: Browser) -> None:
     answer = browser.get("/refused", accept="application/json")
 
     assert answer.headers["content-type"] == "application/problem+json"
@@ -101,12 +103,12 @@ def test_a_program_gets_a_problem_in_place_of_a_page(browser: Browser) -> None:
         " /sessions",
     ],
 )
-def test_one_is_sent_back_to_own_paths_only(typed: str) -> None:
+def test_a_redirect_to_another_site_is_replaced(typed: str) -> None:
     assert safe_path(typed) == "/profile"
 
 
 @pytest.mark.parametrize(
     "typed", ["/sessions", "/go?arn=arn%3Aaws%3As3%3A%3A%3Ab", "/admin/tenants/dev01?tab=settings"]
 )
-def test_one_is_sent_back_to_the_page_first_asked_for(typed: str) -> None:
+def test_a_redirect_to_an_own_path_is_kept(typed: str) -> None:
     assert safe_path(typed) == typed

@@ -1,4 +1,4 @@
-"""The Administrator's pages, through the whole portal: what each form does, and what it refuses in words."""
+"""The Administrator pages, through the whole portal: the effect and the refusals of each form."""
 
 import html
 import json
@@ -33,22 +33,22 @@ PASSWORD = Secret("correct horse battery")
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser in which somebody has signed in."""
+    """A browser with a signed-in user."""
 
     client: Client
     cookie: str
 
     def see(self, address: str) -> str:
-        """The text of a page."""
+        """Return the text of a page."""
         path, _, query = address.partition("?")
         answer = self.client.get(path, headers=self.headers(), query=query)
         assert answer.status == 200, answer.body
-        # The token of a form reads differently on each page.
+        # CSRF tokens are masked differently on each page.
         page = re.sub(r'(name="csrf" value=")[0-9a-f]+', r"\1", answer.body.decode())
         return html.unescape(page)
 
     def send(self, address: str, fields: object = (), **more: str) -> Answer:
-        """Send a form as its page would."""
+        """Submit a form as its page would."""
         form = [
             ("csrf", csrf_token(self.cookie)),
             *(fields if isinstance(fields, list) else []),
@@ -63,7 +63,7 @@ class Browser:
         return self.client.send("POST", address, headers=headers, body=urlencode(form).encode())
 
     def do(self, address: str, fields: object = (), **more: str) -> str:
-        """Send a form that does its work, and answer where one is led."""
+        """Submit a form that succeeds, and return the address of the redirect."""
         answer = self.send(address, fields, **more)
         assert answer.status == 303, text(answer)
         return answer.header("location") or ""
@@ -77,14 +77,14 @@ def text(answer: Answer) -> str:
 
 
 def alert(answer: Answer) -> str:
-    """What a page says is wrong."""
+    """Return the error that a page shows."""
     found = re.search(r'role="alert">.*?<p>(.*?)</p>', answer.body.decode(), re.DOTALL)
     assert found, text(answer)
     return html.unescape(found[1])
 
 
 def shown_once(answer: Answer) -> str:
-    """The secret in the pane that opens with the page."""
+    """Return the secret in the pane that opens with the page."""
     found = re.search(
         r'<dialog class="pane" id="made".*?data-copy="([^"]+)"', answer.body.decode(), re.DOTALL
     )
@@ -99,9 +99,7 @@ def sign_in(world: World, username: str) -> Browser:
     return Browser(world.client(), world.identity.add_token(token, user, OPERATOR).reveal())
 
 
-def test_metadata_of_a_tenant_is_noted_changed_and_removed_on_record(
-    quick_world: World, admin: Browser
-) -> None:
+def test_tenant_metadata_is_added_changed_removed_and_audited(quick_world: World, admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}/metadata"
     assert "No metadata" in admin.see(here)
     lines = "team blue\r\non call: 4711\r\n"
@@ -134,7 +132,7 @@ def test_metadata_of_a_tenant_is_noted_changed_and_removed_on_record(
     assert [len(found["events"]) for found in record] == [3, 1]
 
 
-def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
+def test_the_remove_pane_says_how_much_of_the_metadata_the_audit_log_keeps(
     quick_world: World, admin: Browser
 ) -> None:
     here = f"{TENANTS}/{DEV.id}/metadata"
@@ -161,7 +159,7 @@ def test_whoever_removes_metadata_is_told_how_much_of_it_stays_on_record(
         ({"key": "owner"}, "with this Key already"),
     ],
 )
-def test_what_cannot_be_noted_is_told_in_the_pane_with_what_was_typed(
+def test_invalid_metadata_is_refused_in_the_pane_with_the_input_kept(
     admin: Browser, change: dict[str, str], says: str
 ) -> None:
     here = f"{TENANTS}/{DEV.id}/metadata"
@@ -212,9 +210,7 @@ def validity(world: World, username: str, **ask: object) -> int:
     return seconds
 
 
-def test_a_config_counts_from_the_next_request_on_until_it_is_removed(
-    quick_world: World, admin: Browser
-) -> None:
+def test_a_config_applies_immediately_until_it_is_removed(quick_world: World, admin: Browser) -> None:
     before = validity(quick_world, ADMIN, admin=True)
 
     admin.do(CONFIG, **ADMIN_SESSION, value="7200")
@@ -259,20 +255,18 @@ def test_a_config_counts_from_the_next_request_on_until_it_is_removed(
     ],
     ids=lambda value: str(value)[-60:],
 )
-def test_a_config_that_cannot_be_is_refused_in_its_pane(
-    admin: Browser, fields: dict[str, str], says: str
-) -> None:
+def test_an_invalid_config_is_refused_in_the_pane(admin: Browser, fields: dict[str, str], says: str) -> None:
     answer = admin.send(CONFIG, **fields)
 
     assert answer.status == 422
     assert says in alert(answer)
-    # What was typed is still there, in the pane that is open.
+    # The input is kept in the open pane.
     assert re.search(r'<dialog class="pane" id="add"[^>]* data-open>', text(answer))
     if "other_type" in fields:
         assert f'value="{fields["other_type"]}"' in text(answer)
 
 
-def test_a_key_that_nobody_knows_is_kept_and_said_to_be_inert(admin: Browser) -> None:
+def test_an_unknown_key_is_stored_and_marked_as_unused(admin: Browser) -> None:
     admin.do(CONFIG, config_type="Other", other_type="AppConfig", other_key="DUPLO_CUSTOM_TAGS", value="<b>&")
     page = admin.client.get(CONFIG, headers=admin.headers()).body.decode()
 
@@ -281,9 +275,7 @@ def test_a_key_that_nobody_knows_is_kept_and_said_to_be_inert(admin: Browser) ->
     assert "<b>&" not in page
 
 
-def test_a_change_to_what_somebody_else_changed_meanwhile_is_refused(
-    admin: Browser, quick_world: World
-) -> None:
+def test_a_change_of_an_outdated_version_is_refused(admin: Browser, quick_world: World) -> None:
     admin.do(CONFIG, **ADMIN_SESSION, value="1800")
     page = admin.see(f"{CONFIG}?type=AppConfig&key=AdminJitSessionDuration")
     version = re.search(r'name="version" value="([^"]+)"', page)
@@ -299,7 +291,7 @@ def test_a_change_to_what_somebody_else_changed_meanwhile_is_refused(
     assert validity(quick_world, ADMIN, admin=True) == 900
 
 
-def test_a_tenant_s_setting_counts_for_it_alone(quick_world: World, admin: Browser) -> None:
+def test_a_tenants_setting_applies_to_that_tenant_only(quick_world: World, admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}/settings"
     admin.do(here, key="aws_access_token_validity", value="1800")
 
@@ -310,7 +302,7 @@ def test_a_tenant_s_setting_counts_for_it_alone(quick_world: World, admin: Brows
     assert validity(quick_world, DANA, tenant="dev01") == 3600
 
 
-def test_a_tenant_s_maximum_never_exceeds_that_of_all(admin: Browser) -> None:
+def test_a_tenants_maximum_cannot_exceed_the_global_one(admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}/settings"
     admin.do(CONFIG, config_type="AppConfig", app_key="MaximumSessionDuration", hours="7200")
 
@@ -321,7 +313,7 @@ def test_a_tenant_s_maximum_never_exceeds_that_of_all(admin: Browser) -> None:
     admin.do(here, key="aws_role_max_session_duration", hours="custom", custom="3600")
 
 
-def test_a_member_may_enter_until_removed(quick_world: World, admin: Browser) -> None:
+def test_a_member_has_access_until_removed(quick_world: World, admin: Browser) -> None:
     def ask() -> tuple[int, str]:
         answer = quick_world.client().post("/api/v1/sessions", quick_world.tokens[NOOR], {"tenant": "dev01"})
         return answer.status, answer.json.get("access", "")
@@ -340,14 +332,14 @@ def test_a_member_may_enter_until_removed(quick_world: World, admin: Browser) ->
     assert re.search(rf"{NOOR}</a></td><td [^>]*>Yes</td>", page)
 
 
-def test_nobody_who_is_not_there_becomes_a_member(admin: Browser) -> None:
+def test_an_unknown_user_cannot_become_a_member(admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}"
 
     assert alert(admin.send(here, user="nobody@example.com")) == "There is no such user."
     assert alert(admin.send(here)) == "Select a User."
 
 
-def test_a_tenant_is_added_and_deleted_by_its_name(quick_world: World, admin: Browser) -> None:
+def test_a_tenant_is_created_and_deleted_by_typing_its_name(quick_world: World, admin: Browser) -> None:
     place = admin.do(TENANTS, name="lab01", region="eu-west-1")
     found = quick_world.client().get("/api/v1/tenants", quick_world.tokens[ADMIN]).json["tenants"]
     wrong = admin.send("/administrator/delete-tenant", id=place.rpartition("/")[2], typed="lab")
@@ -375,16 +367,14 @@ def test_a_tenant_is_added_and_deleted_by_its_name(quick_world: World, admin: Br
         ),
     ],
 )
-def test_a_tenant_that_cannot_be_is_refused_in_its_pane(
-    admin: Browser, fields: dict[str, str], says: str
-) -> None:
+def test_an_invalid_tenant_is_refused_in_the_pane(admin: Browser, fields: dict[str, str], says: str) -> None:
     answer = admin.send(TENANTS, **fields)
 
     assert answer.status == 422
     assert says in alert(answer)
 
 
-def test_a_person_is_created_with_a_password_that_is_shown_once_and_works(admin: Browser) -> None:
+def test_a_new_users_password_is_shown_once_and_works(admin: Browser) -> None:
     fields = {"username": "Lena@Example.com", "role": "User", "sign_in": "password", "read_only": "true"}
     answer = admin.send(USERS, [("tenants", DEV.id), ("tenants", PROD.id)], **fields)
     password = shown_once(answer)
@@ -407,7 +397,7 @@ def test_a_person_is_created_with_a_password_that_is_shown_once_and_works(admin:
     assert "<dt>Read-Only</dt><dd>Yes</dd>" in theirs
 
 
-def test_a_service_account_gets_a_token_that_is_shown_once_and_can_be_revoked(
+def test_a_service_accounts_token_is_shown_once_and_can_be_revoked(
     quick_world: World, admin: Browser
 ) -> None:
     place = admin.do(USERS, username="robot@example.com", role="User", sign_in="none")
@@ -442,9 +432,7 @@ def test_every_kind_of_token_has_a_label(quick_world: World, admin: Browser) -> 
     assert labels["approval"].startswith("Application ")
 
 
-def test_whoever_is_kept_out_or_deleted_has_nothing_from_the_next_request_on(
-    quick_world: World, admin: Browser
-) -> None:
+def test_a_disabled_or_deleted_user_loses_access_immediately(quick_world: World, admin: Browser) -> None:
     def me(username: str) -> int:
         return quick_world.client().get("/api/v1/me", quick_world.tokens[username]).status
 
@@ -461,7 +449,7 @@ def test_whoever_is_kept_out_or_deleted_has_nothing_from_the_next_request_on(
     assert NOOR not in admin.see(USERS)
 
 
-def test_the_last_administrator_stays_one(quick_world: World, admin: Browser) -> None:
+def test_the_last_administrator_cannot_be_demoted_or_deleted(quick_world: World, admin: Browser) -> None:
     here = f"{USERS}/{quick_world.users[ADMIN].id}"
     version = re.search(r'name="version" value="([^"]+)"', admin.see(here))
     assert version
@@ -474,7 +462,7 @@ def test_the_last_administrator_stays_one(quick_world: World, admin: Browser) ->
     assert "last Administrator" in text(deleted)
 
 
-def test_users_are_searched_sorted_and_paged(admin: Browser) -> None:
+def test_users_are_searched_sorted_and_paginated(admin: Browser) -> None:
     lines = "\n".join(f"person{number:02}@example.com" for number in range(30))
     imported(admin, f"username\n{lines}")
 
@@ -498,7 +486,7 @@ def test_users_are_searched_sorted_and_paged(admin: Browser) -> None:
 def multipart(
     admin: Browser, content: bytes, token: str | None = None
 ) -> tuple[list[tuple[str, str]], bytes]:
-    """A form with a file, as a browser sends it."""
+    """Return the headers and body of a form with a file, as a browser sends it."""
     csrf = csrf_token(admin.cookie) if token is None else token
     parts = (
         b'Content-Disposition: form-data; name="csrf"\r\n\r\n' + csrf.encode(),
@@ -512,32 +500,32 @@ def multipart(
 
 
 def choose(admin: Browser, content: bytes, token: str | None = None) -> Answer:
-    """Send a file to be looked at."""
+    """Upload a file for preview."""
     headers, body = multipart(admin, content, token)
     return admin.client.send("POST", IMPORT, headers=headers, body=body)
 
 
-def to_be_done(answer: Answer) -> dict[str, str]:
-    """What the button that imports would send."""
+def import_fields(answer: Answer) -> dict[str, str]:
+    """Return the fields that the **Import** button would submit."""
     found = re.findall(r'name="(table_id|seen)" value="([^"]*)"', text(answer))
     assert found, text(answer)
     return dict(found)
 
 
 def imported(admin: Browser, table: str) -> str:
-    return admin.do(f"{IMPORT}/do", **to_be_done(admin.send(IMPORT, table=table)))
+    return admin.do(f"{IMPORT}/do", **import_fields(admin.send(IMPORT, table=table)))
 
 
 HEAD = "username,role,tenants,read_only_tenants"
 GOOD = f"{HEAD}\nlena@example.com,,dev01,prod01\ndana@example.com,User,dev01,"
 
 
-def test_an_import_says_first_what_it_would_do_and_then_does_all_or_nothing(admin: Browser) -> None:
+def test_an_import_is_previewed_and_then_done_completely_or_not_at_all(admin: Browser) -> None:
     planned = admin.send(IMPORT, table=GOOD)
     bad = admin.send(IMPORT, table=f"{GOOD}\nx@example.com,Boss,,")
     untouched = "lena" not in admin.see(USERS)
-    # The table that was looked at last is the one that is kept.
-    outdated = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+    # Only the table of the last preview is stored.
+    outdated = admin.send(f"{IMPORT}/do", **import_fields(planned))
     imported(admin, GOOD)
 
     assert (planned.status, "Import 2 lines" in text(planned), untouched) == (200, True, True)
@@ -547,7 +535,7 @@ def test_an_import_says_first_what_it_would_do_and_then_does_all_or_nothing(admi
     assert "lena@example.com" in admin.see(USERS)
 
 
-def test_a_file_of_thousands_of_lines_is_looked_at(admin: Browser) -> None:
+def test_a_file_of_thousands_of_lines_is_previewed(admin: Browser) -> None:
     lines = "".join(f"person{number:05}@example.com,User,dev01,\n" for number in range(4000))
     planned = choose(admin, f"\ufeff{HEAD}\r\n{lines}".encode())
     assert (planned.status, "Import 4,000 lines" in text(planned)) == (200, True), text(planned)
@@ -555,23 +543,23 @@ def test_a_file_of_thousands_of_lines_is_looked_at(admin: Browser) -> None:
     assert "4,000 new" in text(planned)
 
 
-def test_what_was_looked_at_is_what_is_done(quick_world: World, admin: Browser) -> None:
+def test_an_import_is_refused_if_users_changed_since_the_preview(quick_world: World, admin: Browser) -> None:
     planned = choose(admin, GOOD.encode())
     admin.do(f"{TENANTS}/{DEV.id}", user=DANA, read_only="true")
 
-    changed = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+    changed = admin.send(f"{IMPORT}/do", **import_fields(planned))
     still_untouched = "lena" not in admin.see(USERS)
-    admin.do(f"{IMPORT}/do", **to_be_done(changed))
+    admin.do(f"{IMPORT}/do", **import_fields(changed))
 
     assert (changed.status, "have changed since you reviewed the table" in alert(changed)) == (412, True)
     assert still_untouched
     assert quick_world.client().get("/api/v1/users/lena@example.com", quick_world.tokens[ADMIN]).status == 200
 
 
-def test_an_import_that_leaves_no_administrator_says_so_where_it_was_begun(admin: Browser) -> None:
+def test_an_import_that_leaves_no_administrator_is_refused_on_its_page(admin: Browser) -> None:
     planned = admin.send(IMPORT, table=f"{HEAD}\n{ADMIN},User,,")
 
-    refused = admin.send(f"{IMPORT}/do", **to_be_done(planned))
+    refused = admin.send(f"{IMPORT}/do", **import_fields(planned))
 
     assert (refused.status, "would have no Administrator left" in alert(refused)) == (409, True)
     assert 'name="table"' in text(refused)
@@ -587,7 +575,7 @@ def test_an_import_that_leaves_no_administrator_says_so_where_it_was_begun(admin
     ],
     ids=["empty", "no text", "too large", "too long"],
 )
-def test_a_file_that_cannot_be_taken_is_refused_in_words(
+def test_an_invalid_file_is_refused_with_a_reason(
     admin: Browser, content: bytes, status: int, says: str
 ) -> None:
     answer = choose(admin, content)
@@ -595,7 +583,9 @@ def test_a_file_that_cannot_be_taken_is_refused_in_words(
     assert (answer.status, says in text(answer)) == (status, True), text(answer)[:2000]
 
 
-def test_a_file_of_a_stranger_or_of_another_site_is_not_even_read(quick_world: World, admin: Browser) -> None:
+def test_a_file_without_authorization_or_of_another_site_is_not_read(
+    quick_world: World, admin: Browser
+) -> None:
     forged = choose(admin, GOOD.encode(), token="0" * 64)
     headers, body = multipart(sign_in(quick_world, DANA), GOOD.encode())
     large = [{"type": "http.request", "body": body, "more_body": True}]
@@ -618,7 +608,7 @@ WIDENING = [
 
 
 @pytest.mark.parametrize(("address", "fields"), WIDENING, ids=lambda value: str(value)[:50])
-def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
+def test_a_change_that_grants_access_requires_reauthentication(
     quick_world: World, admin: Browser, address: str, fields: dict[str, str]
 ) -> None:
     quick_world.clock.move(FRESH_ENOUGH + timedelta(seconds=1))
@@ -629,7 +619,7 @@ def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
     assert answer.status == 403
     assert "Confirm your password" in text(answer)
     assert "Your input is not lost" in text(answer)
-    # Nothing was changed, not even half of it.
+    # Nothing was changed, not even partially.
     assert admin.see(USERS) == users
     assert "EnableAwsAdminJitAccess" not in re.sub(
         r"<dialog.*</dialog>", "", admin.see(CONFIG), flags=re.DOTALL
@@ -638,7 +628,7 @@ def test_what_lets_somebody_do_more_needs_a_fresh_sign_in(
 
 @pytest.fixture
 def boss(quick_world: World) -> Browser:
-    """An Administrator with a password, whose sign-in is not fresh any more."""
+    """An Administrator with a password, whose last authentication is not recent."""
     user = quick_world.identity.create_user("boss@example.com", Role.ADMINISTRATOR, PASSWORD, OPERATOR)
     quick_world.users["boss@example.com"] = user
     signed_in = sign_in(quick_world, "boss@example.com")
@@ -647,12 +637,12 @@ def boss(quick_world: World) -> Browser:
 
 
 def fields_of(answer: Answer) -> list[tuple[str, str]]:
-    """What the hidden fields of a page's form would send."""
+    """Return the hidden fields of a page's form."""
     found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', answer.body.decode())
     return [(name, html.unescape(value)) for name, value in found]
 
 
-def test_what_was_typed_is_still_there_after_the_password(boss: Browser) -> None:
+def test_the_deferred_form_survives_reauthentication(boss: Browser) -> None:
     typed = {"username": "lenä+x&y@example.com", "role": "Administrator", "sign_in": "none"}
     asked = boss.send(USERS, [("tenants", DEV.id), ("tenants", PROD.id)], **typed)
     waiting = [one for one in fields_of(asked) if one[0] != "csrf"]
@@ -673,7 +663,7 @@ def test_what_was_typed_is_still_there_after_the_password(boss: Browser) -> None
     assert re.findall(r">(dev01|prod01)</a>", fresh.see(place)) == ["dev01", "prod01"]
 
 
-def test_a_form_that_waits_for_the_password_is_taken_from_our_own_page_alone(boss: Browser) -> None:
+def test_a_forged_deferred_form_is_refused(boss: Browser) -> None:
     asked = boss.send(USERS, username="lena@example.com", role="Administrator", sign_in="none")
     waiting = dict(fields_of(asked))
     other = json.dumps(["https://evil.example/", []])
@@ -683,16 +673,14 @@ def test_a_form_that_waits_for_the_password_is_taken_from_our_own_page_alone(bos
         assert boss.send("/confirm", password=PASSWORD.reveal(), **forged).status == 403
 
 
-def test_a_form_that_is_too_large_to_be_carried_is_typed_again(boss: Browser) -> None:
+def test_a_form_too_large_to_defer_redirects_to_confirmation(boss: Browser) -> None:
     answer = boss.send(USERS, username="x@example.com", role="Administrator", more="x" * 21_000)
 
     assert (answer.status, answer.header("location")) == (303, "/confirm?next=/administrator/users")
 
 
 @pytest.mark.parametrize("address", [USERS, f"{USERS}/x", CONFIG, "/administrator/audit"])
-def test_whoever_is_no_administrator_is_refused_on_record_once_a_minute(
-    quick_world: World, address: str
-) -> None:
+def test_a_refused_administrator_page_is_audited_once_a_minute(quick_world: World, address: str) -> None:
     dana = sign_in(quick_world, DANA)
 
     def denied() -> list[tuple[str, str]]:
@@ -711,12 +699,12 @@ def test_whoever_is_no_administrator_is_refused_on_record_once_a_minute(
     dana.client.get(address, headers=dana.headers())
 
     assert first == [(DANA, address)]
-    # A route is one route, whatever is asked for there.
+    # Refusals are counted per route, whatever its parameters.
     assert others == (1 if address == f"{USERS}/x" else 2)
     assert len(denied()) == others + 1
 
 
-def test_a_program_that_is_refused_is_on_record_too(quick_world: World) -> None:
+def test_a_refused_api_call_is_audited(quick_world: World) -> None:
     client = quick_world.client()
     for path in ("/api/v1/users", "/admin/GetAllUserRoles", "/api/v1/users"):
         assert client.get(path, quick_world.tokens[DANA]).status in {403, 404}
@@ -729,7 +717,9 @@ def test_a_program_that_is_refused_is_on_record_too(quick_world: World) -> None:
     assert (event["detail"]["method"], event["detail"]["door"]) == ("GET", "api")
 
 
-def test_what_takes_something_away_does_not(quick_world: World, admin: Browser) -> None:
+def test_a_change_that_removes_access_requires_no_reauthentication(
+    quick_world: World, admin: Browser
+) -> None:
     quick_world.clock.move(FRESH_ENOUGH + timedelta(seconds=1))
 
     admin.do(f"{TENANTS}/{DEV.id}/remove", user=DANA)
@@ -738,7 +728,7 @@ def test_what_takes_something_away_does_not(quick_world: World, admin: Browser) 
 
 
 @pytest.mark.parametrize("address", [CONFIG, TENANTS, USERS, "/administrator/import-users"])
-def test_nobody_else_sees_or_does_any_of_it(quick_world: World, address: str) -> None:
+def test_other_users_can_neither_view_nor_use_administrator_pages(quick_world: World, address: str) -> None:
     dana = sign_in(quick_world, DANA)
 
     assert dana.client.get(address, headers=dana.headers()).status == 403
@@ -748,7 +738,7 @@ def test_nobody_else_sees_or_does_any_of_it(quick_world: World, address: str) ->
 @pytest.mark.parametrize(
     "address", [f"{TENANTS}/no-such", f"{TENANTS}/no-such/settings", f"{USERS}/no-such", f"{CONFIG}?key=no"]
 )
-def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> None:
+def test_an_unknown_object_gets_a_not_found_page(admin: Browser, address: str) -> None:
     path, _, query = address.partition("?")
     answer = admin.client.get(path, headers=admin.headers(), query=query)
 
@@ -756,7 +746,7 @@ def test_what_is_not_there_is_said_on_a_page(admin: Browser, address: str) -> No
     assert "Not found" in text(answer)
 
 
-def test_a_tenant_s_sessions_are_everybody_s(quick_world: World, admin: Browser) -> None:
+def test_a_tenants_sessions_include_all_users(quick_world: World, admin: Browser) -> None:
     ask = {"tenant": "dev01", "reason": "ticket 4711"}
     quick_world.client().post("/api/v1/sessions", quick_world.tokens[DANA], ask)
     quick_world.client().post("/api/v1/sessions", quick_world.tokens[ADMIN], {"tenant": "prod01"})
@@ -770,7 +760,7 @@ def test_a_tenant_s_sessions_are_everybody_s(quick_world: World, admin: Browser)
     assert page.count('<tr role="row"><td') == 1
 
 
-def test_where_a_role_keeps_sessions_short_the_ruler_says_so(quick_world: World, admin: Browser) -> None:
+def test_the_ruler_shows_a_role_that_limits_sessions(quick_world: World, admin: Browser) -> None:
     here = f"{TENANTS}/{DEV.id}"
     quick_world.broker.maximum = timedelta(hours=1)
     free = admin.see(f"{here}/aws")
@@ -782,14 +772,12 @@ def test_where_a_role_keeps_sessions_short_the_ruler_says_so(quick_world: World,
     assert "row limits" not in free
     assert re.search(r'class="row limits">.*?AWS Role Max|class="row limits">.*?role', capped, re.DOTALL)
     assert "The role's own maximum is shorter." in capped
-    # What is configured is kept, and the session is as long as the role allows.
+    # The setting is kept, and the session lasts as long as the role allows.
     assert validity(quick_world, DANA, tenant="dev01") == 3600
 
 
-def test_what_is_wrong_with_a_tenant_s_role_stands_beside_what_mends_it(
-    quick_world: World, admin: Browser
-) -> None:
-    sentence = "The trust policy lets any AWS account assume the role."
+def test_a_finding_about_a_tenants_role_is_shown_with_its_fix(quick_world: World, admin: Browser) -> None:
+    sentence = "The trust policy lets anybody in."
     quick_world.doctor.findings = [Finding("open", Level.ERROR, "dev01", sentence, "aws iam mend it")]
 
     page = admin.see(f"{TENANTS}/{DEV.id}/aws")
@@ -799,9 +787,7 @@ def test_what_is_wrong_with_a_tenant_s_role_stands_beside_what_mends_it(
     assert "aws iam mend it" in page
 
 
-def test_a_new_tenant_whose_role_asks_for_another_external_id_leads_to_the_line_that_repairs_it(
-    quick_world: World, admin: Browser
-) -> None:
+def test_creating_a_tenant_with_a_broken_role_leads_to_the_fix(quick_world: World, admin: Browser) -> None:
     sentence, patch = "The trust policy is wrong: it asks for another ExternalId.", "aws iam mend it"
     quick_world.doctor.findings = [Finding("trust", Level.ERROR, "team01", sentence, patch)]
 
@@ -814,13 +800,13 @@ def test_a_new_tenant_whose_role_asks_for_another_external_id_leads_to_the_line_
     assert patch in page
 
 
-def test_what_the_settings_want_of_the_roles_is_shown_with_its_result(admin: Browser) -> None:
+def test_the_roles_page_shows_the_admin_session_duration(admin: Browser) -> None:
     page = admin.see(f"{CONFIG}/roles")
 
     assert "Admin session duration" in page
 
 
-def test_a_role_that_is_not_there_is_told_with_what_makes_it(sqlite_url: str) -> None:
+def test_a_missing_role_is_shown_with_how_to_create_it(sqlite_url: str) -> None:
     with make_world(sqlite_url, roles=NoRoles()) as made:
         admin = sign_in(made, ADMIN)
         admin.do(CONFIG, **ROLE_MAXIMUM, hours="7200")

@@ -1,4 +1,4 @@
-"""The search of the page Audit: it offers what is on record, and one press limits it to recent days."""
+"""The page Audit: suggestions and shortcuts of its search, and the export."""
 
 import re
 from datetime import timedelta
@@ -26,7 +26,7 @@ def completions(page: str, name: str) -> list[str]:
     return re.findall(r'<option value="([^"]+)">', found[1])
 
 
-def test_the_search_offers_what_is_on_record(world: World) -> None:
+def test_the_search_suggests_values_of_the_audit_log(world: World) -> None:
     admin = sign_in(world, ADMIN)
     admin.do("/administrator/users", username="lena@example.com", role="User")
 
@@ -39,14 +39,14 @@ def test_the_search_offers_what_is_on_record(world: World) -> None:
     assert DEV.name in completions(page, "tenants")
 
 
-def test_what_an_address_asks_for_stays_chosen(quick_world: World) -> None:
+def test_filters_of_the_url_stay_selected(quick_world: World) -> None:
     page = sign_in(quick_world, ADMIN).see(f"{AUDIT}?action=no.such&outcome=denied")
 
     assert "<option selected>no.such</option>" in page
     assert "<option selected>denied</option>" in page
 
 
-def test_one_press_limits_the_search_to_recent_days_and_keeps_the_rest(quick_world: World) -> None:
+def test_a_range_shortcut_keeps_the_other_filters(quick_world: World) -> None:
     admin = sign_in(quick_world, ADMIN)
     page = admin.see(f"{AUDIT}?user=dana&until=2020-01-01")
     today = quick_world.clock().date()
@@ -59,7 +59,7 @@ def test_one_press_limits_the_search_to_recent_days_and_keeps_the_rest(quick_wor
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_an_export_is_sent_in_pieces_of_many_lines(quick_world: World, form: str) -> None:
+def test_an_export_is_streamed_in_chunks_of_many_lines(quick_world: World, form: str) -> None:
     event = Event("user.create", None, "operator", None, "x", "done", {}, "")
     quick_world.audit.commit_all([(event, ())] * 300)
     sent: list[bytes] = []
@@ -69,7 +69,7 @@ def test_an_export_is_sent_in_pieces_of_many_lines(quick_world: World, form: str
             sent.append(message.get("body", b""))
             await send(message)
 
-        # With this version a client is gone when sending fails, not when nothing more is received.
+        # With this version Starlette detects a disconnect by a failing send, not by a receive.
         scope["asgi"]["spec_version"] = "2.4"
         await quick_world.portal.app(scope, receive, note)
 
@@ -77,5 +77,5 @@ def test_an_export_is_sent_in_pieces_of_many_lines(quick_world: World, form: str
     answer = Client(app).get(f"{AUDIT}/export", headers=headers, query=f"format={form}&action=user.create")
 
     assert answer.body.count(b"\n") >= 300
-    # A hop between threads for each line took most of the time of an export.
+    # A thread switch for each line would dominate the time of an export.
     assert len([body for body in sent if body]) < 10

@@ -1,4 +1,4 @@
-"""Names on pages are shown as they are: AWS tells capitals from small letters."""
+"""Pages do not change the case of names, because names in AWS are case-sensitive."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def test_no_page_changes_the_case_of_a_name() -> None:
         f"{path.name}: {line.strip()}"
         for path in SOURCES
         for line in path.read_text().splitlines()
-        # The letter on a tile is a picture of the name, not the name.
+        # The letter on a tile is decoration, not a name.
         if "text-transform" in line or "upper" in line.replace("[:1] | upper", "")
     ]
 

@@ -1,4 +1,4 @@
-"""The profile, as a browser asks for it."""
+"""The profile page."""
 
 from datetime import timedelta
 
@@ -9,24 +9,24 @@ from tests.fakes import NOON
 from tests.portal.http.world import DANA, DEV, World
 
 
-def test_of_many_places_where_somebody_is_signed_in_the_newest_are_shown(quick_world: World) -> None:
+def test_the_newest_of_many_active_credentials_are_shown(quick_world: World) -> None:
     ends = NOON + timedelta(hours=12)
     cookies = [quick_world.token(DANA, TokenKind.BROWSER, grant_ends_at=ends)[0] for _ in range(30)]
 
-    def ends_offered(query: str = "") -> tuple[int, bool, bool]:
+    def revocations_shown(query: str = "") -> tuple[int, bool, bool]:
         headers = [("Accept", "text/html"), ("Cookie", f"__Host-daypass={cookies[0]}")]
         page = quick_world.client().get("/profile", headers=headers, query=query).body.decode()
         return page.count("Revoke"), "All 30</a>" in page, "Current" in page
 
-    few, is_more_offered, is_own_shown = ends_offered()
-    many, is_more_offered_again, _ = ends_offered("all=1")
+    few, is_more_offered, is_own_shown = revocations_shown()
+    many, is_more_offered_again, _ = revocations_shown("all=1")
 
     assert 0 < few <= 30 < many
     assert is_own_shown
     assert (is_more_offered, is_more_offered_again) == (True, False)
 
 
-def test_a_length_that_is_capped_says_what_caps_it(quick_world: World) -> None:
+def test_a_capped_duration_names_its_limit(quick_world: World) -> None:
     ends = NOON + timedelta(hours=12)
     cookie = quick_world.token(DANA, TokenKind.BROWSER, grant_ends_at=ends)[0]
 

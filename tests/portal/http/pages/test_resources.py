@@ -1,4 +1,4 @@
-"""The pages about a tenant's resources, as a browser asks for them."""
+"""The pages of a tenant's resources."""
 
 import re
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ POLYGLOT = "'\"><img src=x onerror=alert(1)>"
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Somebody who has signed in."""
+    """A browser with a signed-in user."""
 
     client: Client
     cookie: str
 
     def get(self, path: str, query: str = "", tenant: str = "") -> Answer:
-        """Ask for a page, with a tenant chosen."""
+        """Request a page, with a tenant selected."""
         return self.client.get(path, headers=self._headers(tenant), query=query)
 
     def post(self, path: str, **fields: str) -> Answer:
-        """Send a form of one of our own pages."""
+        """Submit a form of one of our own pages."""
         form = urlencode({FIELD: csrf_token(self.cookie), **fields}).encode()
         sent = [
             *self._headers(""),
@@ -52,7 +52,7 @@ class Browser:
 
 @pytest.fixture
 def full_world(quick_world: World) -> World:
-    """An AWS that answers every search with everything there is."""
+    """A portal whose AWS returns all resources for every search."""
     quick_world.source.has = [
         *everything_of("dev01"),
         *everything_of("prod01", "us-west-2"),
@@ -85,7 +85,7 @@ def issued(world: World, username: str = DANA) -> int:
         return len(IssuanceStore(connection).mine(world.users[username].id).records)
 
 
-def test_the_list_shows_the_chosen_tenants_resources_by_kind(full_world: World, dana: Browser) -> None:
+def test_the_list_shows_the_selected_tenants_resources_by_kind(full_world: World, dana: Browser) -> None:
     shown = text(dana.get("/resources"))
     chosen = text(dana.get("/resources", tenant=PROD.id))
 
@@ -99,7 +99,7 @@ def test_the_list_shows_the_chosen_tenants_resources_by_kind(full_world: World, 
     assert issued(full_world) == 0
 
 
-def test_it_is_narrowed_by_words_and_kind(dana: Browser) -> None:
+def test_the_list_is_filtered_by_words_and_kind(dana: Browser) -> None:
     for query, names, says in (
         ("search=ORDERS", ["duploservices-dev01-orders"], "1 of 1"),
         ("kind=sqs-queue", ["duploservices-dev01-jobs"], "1 of 1"),
@@ -112,7 +112,7 @@ def test_it_is_narrowed_by_words_and_kind(dana: Browser) -> None:
         assert says in shown
 
 
-def test_a_long_list_is_turned_page_by_page(full_world: World, dana: Browser) -> None:
+def test_a_long_list_is_paginated(full_world: World, dana: Browser) -> None:
     full_world.source.has = [tagged(f"arn:aws:s3:::duploservices-dev01-{n:03}", "dev01") for n in range(60)]
     seen: list[str] = []
     query = "search=dev01"
@@ -128,7 +128,7 @@ def test_a_long_list_is_turned_page_by_page(full_world: World, dana: Browser) ->
     assert "50 of 60" in text(dana.get("/resources", "show=50"))
 
 
-def test_what_aws_says_and_what_to_do_is_shown_in_the_frame(full_world: World, dana: Browser) -> None:
+def test_an_aws_error_is_shown_with_its_remedy_within_the_layout(full_world: World, dana: Browser) -> None:
     full_world.source.error = AwsRefused("AWS does not let the role search. Allow tag:GetResources.")
 
     answer = dana.get("/resources")
@@ -139,7 +139,7 @@ def test_what_aws_says_and_what_to_do_is_shown_in_the_frame(full_world: World, d
     assert 'aria-label="Main"' in text(answer)
 
 
-def test_refresh_asks_aws_again_and_comes_back(full_world: World, dana: Browser) -> None:
+def test_refresh_reads_from_aws_again_and_returns_to_the_list(full_world: World, dana: Browser) -> None:
     dana.get("/resources")
     full_world.clock.move(timedelta(seconds=30))
 
@@ -156,27 +156,27 @@ def test_refresh_asks_aws_again_and_comes_back(full_world: World, dana: Browser)
     assert 'href="/resources?kind=s3-bucket">Try again' in text(refused)
 
 
-def test_a_listing_that_is_cut_says_so(full_world: World, dana: Browser) -> None:
+def test_an_incomplete_listing_is_marked(full_world: World, dana: Browser) -> None:
     full_world.source.page_size, full_world.source.error_after = 5, 1
     full_world.source.error = AwsThrottled("A pause.")
 
     assert "This list is incomplete: dev01 has many resources" in text(dana.get("/resources"))
 
 
-def test_whoever_has_no_tenant_is_told_whom_to_ask(full_world: World) -> None:
+def test_a_user_without_tenants_is_told_to_ask_an_administrator(full_world: World) -> None:
     shown = text(browser(full_world, NOOR).get("/resources"))
 
     assert "You are not a member of any tenant" in shown
     assert full_world.source.asked == []
 
 
-def test_a_tenant_that_owns_nothing_is_told_what_would_stand_here(quick_world: World) -> None:
+def test_a_tenant_without_resources_gets_an_empty_state(quick_world: World) -> None:
     shown = text(browser(quick_world, DANA).get("/resources"))
 
     assert "No resources in dev01" in shown
 
 
-def test_each_resource_has_its_page(dana: Browser) -> None:
+def test_each_resource_has_a_page(dana: Browser) -> None:
     for kind, arn in arns_of("dev01").items():
         answer = dana.get("/go", go(arn))
 
@@ -189,27 +189,27 @@ def test_each_resource_has_its_page(dana: Browser) -> None:
         assert f"{PUBLIC_URL}/go?arn={arn}" in text(dana.get("/go", f"{go(arn)}&tab=Details"))
 
 
-def test_the_name_stands_in_capitals(dana: Browser) -> None:
+def test_the_resource_name_keeps_its_case(dana: Browser) -> None:
     assert "<h2>duploservices-dev01-reports</h2>" in text(dana.get("/go", go(BUCKET)))
 
 
-def test_the_link_chooses_the_tenant_that_owns_it(dana: Browser) -> None:
+def test_the_link_to_a_resource_selects_its_tenant(dana: Browser) -> None:
     answer = dana.get("/go", go(arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]))
 
     assert "Read only" in text(dana.get("/go", f"{go(arns_of('prod01')[Kind.S3_BUCKET])}&tab=Details"))
     assert (answer.header("set-cookie") or "").startswith(f"__Host-daypass_tenant={PROD.id};")
     assert f'<option value="{PROD.id}" selected>' in text(answer)
-    # The tenant that is chosen already need not be chosen.
+    # No cookie is set if the tenant is already selected.
     assert dana.get("/go", go(BUCKET)).header("set-cookie") is None
-    # Who chooses another tenant on this page must not be led back to this one.
+    # Selecting another tenant on this page must not lead back to this resource.
     assert '<input type="hidden" name="next" value="/resources">' in text(answer)
 
 
 @pytest.mark.parametrize("username", [DANA, NOOR])
-def test_no_link_tells_a_foreign_resource_from_none(full_world: World, username: str) -> None:
+def test_a_foreign_resource_cannot_be_told_from_a_missing_one(full_world: World, username: str) -> None:
     reader = browser(full_world, username)
     for kind in Kind:
-        # As long as the foreign one, and named as well as it.
+        # One of an unknown tenant, and one that does not exist.
         for missing in (arns_of("nope01", "us-west-2")[kind], f"{arns_of('data01', 'us-west-2')[kind]}x"):
             foreign = reader.get("/go", go(arns_of("data01", "us-west-2")[kind]))
             absent = reader.get("/go", go(missing))
@@ -219,7 +219,7 @@ def test_no_link_tells_a_foreign_resource_from_none(full_world: World, username:
     assert "data01" not in {query.value for query in full_world.source.asked}
 
 
-def test_whoever_is_not_signed_in_comes_back_to_it(full_world: World) -> None:
+def test_the_link_to_a_resource_survives_sign_in(full_world: World) -> None:
     query = go(BUCKET)
 
     answer = full_world.client().get("/go", headers=[("Accept", "text/html")], query=query)
@@ -229,7 +229,7 @@ def test_whoever_is_not_signed_in_comes_back_to_it(full_world: World) -> None:
     assert full_world.source.asked == []
 
 
-def test_to_look_mints_nothing_and_to_press_lands_on_that_very_resource(
+def test_only_the_console_button_issues_a_session_and_it_opens_the_resource(
     full_world: World, dana: Browser
 ) -> None:
     dana.get("/go", go(BUCKET))
@@ -247,7 +247,7 @@ def test_to_look_mints_nothing_and_to_press_lands_on_that_very_resource(
     assert dana.get("/resources/console", go(BUCKET)).status == 405
 
 
-def test_a_form_that_asks_for_another_resource_gets_nothing(full_world: World, dana: Browser) -> None:
+def test_the_console_form_refuses_resources_of_other_tenants(full_world: World, dana: Browser) -> None:
     foreign, other = (arns_of(name, "us-west-2")[Kind.S3_BUCKET] for name in ("data01", "prod01"))
     for tenant, arn in (
         ("data01", foreign),
@@ -261,7 +261,7 @@ def test_a_form_that_asks_for_another_resource_gets_nothing(full_world: World, d
     assert issued(full_world) == 0
 
 
-def test_where_jit_is_off_the_pages_stay_without_console(full_world: World, dana: Browser) -> None:
+def test_without_jit_access_resources_are_shown_without_console(full_world: World, dana: Browser) -> None:
     full_world.set(DISABLE_NON_ADMIN_JIT, "true")
 
     for path, query in (("/resources", ""), ("/go", go(BUCKET))):
@@ -273,7 +273,7 @@ def test_where_jit_is_off_the_pages_stay_without_console(full_world: World, dana
     assert ">Console<" in text(browser(full_world, ADMIN).get("/go", go(BUCKET)))
 
 
-def test_names_and_tags_are_shown_as_text(full_world: World, dana: Browser) -> None:
+def test_names_and_tags_are_escaped(full_world: World, dana: Browser) -> None:
     api = arns_of("dev01")[Kind.API_GATEWAY]
     full_world.source.has = [tagged(api, "dev01", Name=POLYGLOT, **{POLYGLOT: POLYGLOT})]
 

@@ -1,4 +1,4 @@
-"""What the lists of sessions show."""
+"""The lists of sessions."""
 
 from datetime import timedelta
 
@@ -13,8 +13,8 @@ from tests.portal.http.world import ADMIN, DANA, DEV, World
     [(DANA, "/sessions"), (DANA, "/profile"), (ADMIN, f"/administrator/tenants/{DEV.id}/sessions")],
 )
 def test_each_list_shows_the_reason_of_a_session_as_text(world: World, username: str, path: str) -> None:
-    asked = {"tenant": "dev01", "reason": "ticket <b>4711</b>"}
-    assert world.client().post("/api/v1/sessions", world.tokens[DANA], asked).status == 201
+    request = {"tenant": "dev01", "reason": "ticket <b>4711</b>"}
+    assert world.client().post("/api/v1/sessions", world.tokens[DANA], request).status == 201
     ends_at = world.clock() + timedelta(hours=1)
     cookie = world.token(username, TokenKind.BROWSER, grant_ends_at=ends_at)[0]
 

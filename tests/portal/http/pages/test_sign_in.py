@@ -1,4 +1,4 @@
-"""The sign-in page, as far as no browser is needed to see it."""
+"""The sign-in page, without a real browser."""
 
 import re
 
@@ -17,9 +17,7 @@ def show(client: Client) -> Answer:
     return client.get("/sign-in", headers=[PAGE])
 
 
-def test_without_an_administrator_it_says_how_to_make_the_first(
-    quick_world: World, quick_client: Client
-) -> None:
+def test_without_an_administrator_it_says_how_to_create_one(quick_world: World, quick_client: Client) -> None:
     assert "create-admin" not in show(quick_client).body.decode()
     with quick_world.database.writing() as connection:
         disable_user(connection, quick_world.users[ADMIN].id, quick_world.clock())
@@ -35,7 +33,7 @@ def send(client: Client, form: str, cookies: str = "") -> Answer:
     return client.send("POST", "/sign-in", body=form.encode(), headers=headers)
 
 
-def test_a_form_that_no_page_of_ours_gave_out_signs_nobody_in(quick_client: Client) -> None:
+def test_a_sign_in_form_without_a_csrf_token_is_refused(quick_client: Client) -> None:
     refused = send(quick_client, "username=a&password=b&csrf=")
 
     assert refused.status == 403
@@ -43,7 +41,7 @@ def test_a_form_that_no_page_of_ours_gave_out_signs_nobody_in(quick_client: Clie
 
 
 @pytest.mark.parametrize("username", ["nobody@example.com", ADMIN])
-def test_who_signs_in_in_vain_is_told_so_on_the_page(quick_client: Client, username: str) -> None:
+def test_a_failed_sign_in_shows_the_error_on_the_page(quick_client: Client, username: str) -> None:
     shown = show(quick_client)
     visit = (shown.header("set-cookie") or "").partition(";")[0]
     token = re.search('name="csrf" value="([0-9a-f]+)"', shown.body.decode())

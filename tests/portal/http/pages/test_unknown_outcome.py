@@ -1,4 +1,4 @@
-"""An attempt whose process died is shown as such, on pages and by the API."""
+"""Pages and API show an issuance whose process died as an unknown outcome."""
 
 from datetime import timedelta
 
@@ -14,10 +14,10 @@ from tests.portal.http.world import ADMIN, DANA, DEV, World
 
 @pytest.fixture
 def settled_world(world: World) -> World:
-    """A portal with one attempt of Dana's whose outcome is unknown."""
+    """A portal with one issuance of Dana's whose outcome is unknown."""
     world.client().post("/api/v1/sessions", world.tokens[DANA], {"tenant": "dev01"})
     with world.database.writing() as connection:
-        # As it is where a process dies while it waits for AWS.
+        # The state that a process leaves if it dies while it waits for AWS.
         connection.execute(update(issuances).values(state="requested", expires_at=None, access_key_id=None))
     with world.database.reading() as connection:
         attempts = IssuanceStore(connection).mine(world.users[DANA].id).records
@@ -32,7 +32,7 @@ def page(world: World, username: str, path: str, query: str = "") -> str:
     return world.client().get(path, headers=headers, query=query).body.decode()
 
 
-def test_pages_show_it(settled_world: World) -> None:
+def test_pages_show_the_unknown_outcome(settled_world: World) -> None:
     shown = [
         page(settled_world, DANA, "/sessions"),
         page(settled_world, DANA, "/sessions", "state=refused"),
@@ -54,7 +54,7 @@ def test_cards_label_the_failure_as_a_reason(settled_world: World, path: str) ->
     assert 'data-label="Reason"' in cell
 
 
-def test_the_api_tells_it(settled_world: World) -> None:
+def test_the_api_reports_the_unknown_outcome(settled_world: World) -> None:
     client, tokens = settled_world.client(), settled_world.tokens
 
     (mine,) = client.get("/api/v1/sessions", tokens[DANA]).json["sessions"]

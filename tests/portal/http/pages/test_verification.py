@@ -1,4 +1,4 @@
-"""Audit, Verify: the page comes back at once, tells how far the check is, and then what came of it."""
+"""Audit, Verify: the page answers at once and shows the progress, then the result."""
 
 import re
 from datetime import timedelta
@@ -32,19 +32,19 @@ class Browser:
         return self._client.get(VERIFY, headers=self._headers)
 
     def press(self) -> Answer:
-        """Press Verify."""
+        """Click **Verify**."""
         form = urlencode({FIELD: csrf_token(self._cookie)}).encode()
         sent = [("Origin", PUBLIC_URL), ("Content-Type", "application/x-www-form-urlencoded")]
         return self._client.send("POST", VERIFY, headers=[*self._headers, *sent], body=form)
 
     def result(self) -> Answer:
-        """The first page that does not ask to be loaded again."""
+        """Return the first page that does not refresh itself."""
         while (page := self.show()).header("refresh"):
             assert page.status == 200
         return page
 
 
-def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick_world: World) -> None:
+def test_repeated_requests_run_one_verification_with_progress(quick_world: World) -> None:
     event = AuditEvent("test.happen", "u1", "dana", None, "x", "done", {}, "r")
     quick_world.audit.commit_all([(event, ())] * 1000)
     reached, may_go_on = Semaphore(0), Event()
@@ -68,12 +68,12 @@ def test_pressing_often_runs_one_check_whose_progress_and_result_are_shown(quick
     assert (running.status, running.header("refresh")) == (200, "2")
     assert b"500 of 1,0" in running.body
     assert b"The audit log is intact" in result.body
-    # Two batches of one check, and none of another.
+    # Exactly two batches of a single verification.
     assert reached.acquire(blocking=False)
     assert not reached.acquire(blocking=False)
 
 
-def test_before_the_events_are_counted_no_number_is_shown(quick_world: World) -> None:
+def test_no_number_is_shown_before_the_events_are_counted(quick_world: World) -> None:
     with quick_world.database.writing() as connection:
         assert VerificationStore(connection).begin("run", quick_world.clock())
 
@@ -81,11 +81,11 @@ def test_before_the_events_are_counted_no_number_is_shown(quick_world: World) ->
 
     assert "The events are being counted." in page
     assert "0 of 0" not in page
-    # Without a value the bar of a browser says that something is going on.
+    # Without a value the browser shows an indeterminate progress bar.
     assert re.search(r'<progress max="100" aria-label="Events verified">', page)
 
 
-def test_what_was_changed_is_shown(quick_world: World) -> None:
+def test_a_tampered_event_is_shown(quick_world: World) -> None:
     with quick_world.database.writing() as connection:
         connection.execute(update(audit_events).where(audit_events.c.position == 1).values(actor="eve"))
     browser = Browser(quick_world)

@@ -46,7 +46,7 @@ class SessionsPage:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether there may be more than what is looked for."""
+        """Whether a search or a state limits the list."""
         return bool(self.search or self.state)
 
 
