@@ -13,7 +13,7 @@ from daypass.cli.runtime.exit_status import exit_code_of, without_tokens
 from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
-OURS: Ours = {
+OURS: OwnCommands = {
     "aws": ("daypass.cli.commands.aws:aws", "Print keys in the form that credential_process expects."),
     "login": ("daypass.cli.commands.login:login", "Sign in through the browser, for twelve hours."),
     "logout": (

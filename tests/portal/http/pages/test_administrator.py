@@ -777,7 +777,7 @@ def test_the_ruler_shows_a_role_that_limits_sessions(quick_world: World, admin: 
 
 
 def test_a_finding_about_a_tenants_role_is_shown_with_its_fix(quick_world: World, admin: Browser) -> None:
-    sentence = "The trust policy lets anybody in."
+    sentence = "The trust policy lets any AWS account assume the role."
     quick_world.doctor.findings = [Finding("open", Level.ERROR, "dev01", sentence, "aws iam mend it")]
 
     page = admin.see(f"{TENANTS}/{DEV.id}/aws")
