@@ -197,9 +197,9 @@ def test_a_locked_attempt_does_not_delay_settling_the_others(postgres_url: str) 
 
 
 def test_close_ends_the_background_thread(rig: Rig) -> None:
-    orphans = settler(rig)
+    job = settler(rig)
 
-    orphans.start()
-    orphans.close()
+    job.start()
+    job.close()
 
-    assert "orphans" not in {thread.name for thread in threading.enumerate()}
+    assert "abandoned-attempts" not in {thread.name for thread in threading.enumerate()}

@@ -138,20 +138,18 @@ REFUSED_COMMITS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("failure", "timeout", "longest_queue"), REFUSED_COMMITS.values(), ids=REFUSED_COMMITS
-)
+@pytest.mark.parametrize(("failure", "timeout", "max_queue"), REFUSED_COMMITS.values(), ids=REFUSED_COMMITS)
 @pytest.mark.parametrize("retried", ["with the next refusal", "when the next window is over", "at the end"])
 def test_counts_whose_commit_failed_are_recorded_by_a_later_commit(
     sqlite_url: str,
     clock: FakeClock,
     failure: type[PortalError],
     timeout: timedelta,
-    longest_queue: int,
+    max_queue: int,
     retried: str,
 ) -> None:
     database = Database(sqlite_url)
-    log = AuditLog(database, clock, timeout, longest_queue=longest_queue)
+    log = AuditLog(database, clock, timeout, max_queue=max_queue)
     for _ in range(RECORDED + 5):
         log.commit_refusal(refusal("a"))
     (timer,) = timers(log)

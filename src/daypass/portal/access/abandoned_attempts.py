@@ -40,7 +40,7 @@ class AbandonedAttempts:
         self._database = database
         self._audit = audit
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="orphans", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="abandoned-attempts", daemon=True)
 
     def start(self) -> None:
         """Start the background thread, which settles abandoned attempts once a minute until `close`."""

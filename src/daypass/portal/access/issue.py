@@ -103,6 +103,7 @@ class Issuer:
             self.audit.commit(*audit_events.requested(attempt, plan), *used(caller.token, attempt.asked_at))
             try:
                 issuance = self._obtain_session(attempt, plan, context, deadline)
+                # AWS is done, so another request may have the slot while the outcome is committed.
                 slot.release()
                 precondition = partial(self._revoked_since, attempt, issuance)
                 self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)

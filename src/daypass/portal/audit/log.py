@@ -28,7 +28,7 @@ _MAX_WAIT = timedelta(seconds=8)
 LONGEST_COMMIT = 2 * _MAX_WAIT + timedelta(seconds=10)
 """The longest time that a commit takes: the wait to become leader, one batch, and a connection for it."""
 
-_CLOSING = timedelta(seconds=10)
+_CLOSE_TIMEOUT = timedelta(seconds=10)
 
 # A stopped backend or a vanished client keeps its locks. After a fault that may have such a cause, lock waits
 # are short for a while, so that a batch does not spend on one lock the time its other entries need.
@@ -81,12 +81,12 @@ class AuditLog:
         clock: Clock,
         timeout: timedelta = _MAX_WAIT,
         *,
-        longest_queue: int = _MAX_QUEUE,
+        max_queue: int = _MAX_QUEUE,
     ) -> None:
         self._database = database
         self._clock = clock
         self._timeout = timeout.total_seconds()
-        self._longest_queue = longest_queue
+        self._max_queue = max_queue
         # Used by the leader only.
         self._head: Head | None = None
         self._short_waits_until = 0.0
@@ -132,7 +132,7 @@ class AuditLog:
 
         Row changes with the same statement are written together, at the place of the first of them.
         """
-        if len(self._waiting) >= self._longest_queue:
+        if len(self._waiting) >= self._max_queue:
             raise Overloaded(
                 "The portal is overloaded and cannot write its audit log in time. Try again in a moment."
             )
@@ -154,9 +154,9 @@ class AuditLog:
         """
         self.commit_all(((None, writes),))
 
-    def close(self, within: timedelta = _CLOSING) -> None:
-        """Record the counts and wait until no thread is writing, for at most *within*."""
-        ends_at = monotonic() + within.total_seconds()
+    def close(self, timeout: timedelta = _CLOSE_TIMEOUT) -> None:
+        """Record the counts and wait until no thread is writing, for at most *timeout*."""
+        ends_at = monotonic() + timeout.total_seconds()
         with self._lock:
             self._is_closing = True
             if self._count_timer is not None:
@@ -165,7 +165,7 @@ class AuditLog:
             # A daemon thread, so that a database that does not answer cannot block the process.
             last = threading.Thread(target=self._record_counts, args=(None,), name="refusals", daemon=True)
             last.start()
-            last.join(within.total_seconds())
+            last.join(timeout.total_seconds())
         with self._lock:
             self._lock.wait_for(lambda: not self._is_led, ends_at - monotonic())
 

@@ -80,9 +80,9 @@ def read_page(
         start = tuple_(*(literal(value, column.type) for value, column in zip(values, columns, strict=True)))
         query = query.where(position < start if order.is_descending else position > start)
     rows = connection.execute(query.limit(request.limit + 1)).all()
-    shown = rows[: request.limit]
-    next_cursor = _cursor(shown[-1], columns) if len(rows) > request.limit else None
-    return Page([make(row) for row in shown], next_cursor)
+    page = rows[: request.limit]
+    next_cursor = _cursor(page[-1], columns) if len(rows) > request.limit else None
+    return Page([make(row) for row in page], next_cursor)
 
 
 def _cursor(row: Row[*tuple[Any, ...]], columns: Sequence[Column]) -> str:
@@ -102,10 +102,10 @@ def _values(cursor: str, columns: Sequence[Column]) -> Sequence[object]:
 
 def _value(value: object, column: Column) -> object:
     if isinstance(column.type, UtcDateTime):
-        moment = datetime.fromisoformat(str(value))
-        if moment.tzinfo is None:
+        time = datetime.fromisoformat(str(value))
+        if time.tzinfo is None:
             raise ValueError(value)
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     if isinstance(value, str) and column.type.python_type is str and value.isprintable():
         return value
     if type(value) is int and column.type.python_type is int and abs(value) < 2**31:

@@ -76,19 +76,19 @@ class SqliteConnectionPool:
         self._is_closed = False
         # Used as a stack: the connection used last has warm caches. None stands for one not opened yet.
         self._free: deque[Connection | None] = deque([None] * connections)
-        self._return = threading.Condition()
+        self._released = threading.Condition()
         self._waiting = 0
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Lend a connection without a transaction."""
-        connection = self._take()
+        connection = self._acquire()
         try:
             if connection is None:
                 connection = self._engine.connect()
             yield connection
         finally:
-            self._give_back(connection)
+            self._release(connection)
 
     @contextmanager
     def writing(self, _allowance: Allowance | None = None) -> Iterator[Connection]:
@@ -109,35 +109,35 @@ class SqliteConnectionPool:
     def close(self) -> None:
         """Close the idle connections now, and each borrowed one when it is returned."""
         self._is_closed = True
-        # All are popped first, because `_give_back` pushes them on top again.
+        # All are popped first, because `_release` pushes them on top again.
         idle = []
         with suppress(IndexError):
             while True:
                 idle.append(self._free.pop())
         for connection in idle:
-            self._give_back(connection)
+            self._release(connection)
 
-    def _take(self) -> Connection | None:
+    def _acquire(self) -> Connection | None:
         try:
             return self._free.pop()
         except IndexError:
-            return self._await()
+            return self._wait_for_release()
 
-    def _await(self) -> Connection | None:
+    def _wait_for_release(self) -> Connection | None:
         """Wait for a connection to be returned; raises `StorageUnavailable` on timeout."""
         deadline = monotonic() + self._patience
-        with self._return:
+        with self._released:
             self._waiting += 1
             try:
                 # Another thread may have popped it without waiting.
-                while self._return.wait_for(lambda: bool(self._free), deadline - monotonic()):
+                while self._released.wait_for(lambda: bool(self._free), deadline - monotonic()):
                     with suppress(IndexError):
                         return self._free.pop()
             finally:
                 self._waiting -= 1
         raise StorageUnavailable("The portal's database is busy. Try again in a moment.")
 
-    def _give_back(self, connection: Connection | None) -> None:
+    def _release(self, connection: Connection | None) -> None:
         reusable = None
         try:
             if connection is None:
@@ -155,5 +155,5 @@ class SqliteConnectionPool:
         finally:
             self._free.append(reusable)
             if self._waiting:
-                with self._return:
-                    self._return.notify()
+                with self._released:
+                    self._released.notify()
