@@ -1,4 +1,4 @@
-"""Speaks ASGI to a portal's application, so that every byte and header of an answer can be compared."""
+"""An ASGI client of a portal's application, so that every byte and header of an answer can be compared."""
 
 import asyncio
 import json
@@ -16,26 +16,26 @@ PEER = "203.0.113.7"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """The response to a request."""
 
     status: int
     headers: Headers
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """A header that is there once, or not at all."""
+        """Return a header, which must not be repeated, or None."""
         values = [value for key, value in self.headers if key == name.lower()]
         assert len(values) <= 1, values
         return values[0] if values else None
 
     @property
-    def json(self) -> Any:  # noqa: ANN401  whatever was sent
+    def json(self) -> Any:  # noqa: ANN401  any JSON value
         """The body as JSON."""
         return json.loads(self.body)
 
     @property
     def without_id(self) -> tuple[int, list[tuple[str, str]], bytes]:
-        """All that may not differ between two answers that are to be alike."""
+        """The answer without its request id, to compare answers that must be alike."""
         request_id = self.header("x-request-id") or ""
         headers = sorted(pair for pair in self.headers if pair[0] != "x-request-id")
         return self.status, headers, self.body.replace(request_id.encode(), b"ID")
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Sends requests, each as if over a connection of its own."""
+    """A client that sends each request over a new connection."""
 
     app: ASGIApp
     peer: str = PEER
@@ -67,11 +67,11 @@ class Client:
         query: str = "",
         is_quoted: bool = False,
     ) -> Answer:
-        """Send a request; *path* is what the server has decoded already, unless it *is_quoted* still."""
-        sent = self.exchange(
+        """Send a request; *path* is already decoded, unless it *is_quoted*."""
+        exchange = self.exchange(
             method, path, token, body=body, headers=headers, query=query, is_quoted=is_quoted
         )
-        return asyncio.run(sent)
+        return asyncio.run(exchange)
 
     async def exchange(
         self,
@@ -84,9 +84,9 @@ class Client:
         query: str = "",
         is_quoted: bool = False,
     ) -> Answer:
-        """The same, beside others."""
-        given = [*headers, *([("Authorization", f"Bearer {token}")] if token is not None else [])]
-        scope = self._scope(method, path, query, given)
+        """Send a request concurrently with others."""
+        all_headers = [*headers, *([("Authorization", f"Bearer {token}")] if token is not None else [])]
+        scope = self._scope(method, path, query, all_headers)
         if is_quoted:
             scope.update(path=unquote(path), raw_path=path.encode())
         messages = _messages(body) if isinstance(body, bytes) else body

@@ -1,4 +1,4 @@
-"""A portal to knock at: fresh on each kind of database, fresh on the quick one, or one for many questions."""
+"""Portals for tests: a new one on each kind of database, a new one on SQLite, or one that is shared."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.portal.http.world import world as make_world
 
 @pytest.fixture(scope="session", autouse=True)
 def log() -> Iterator[StringIO]:
-    """All that these portals log, as the real one does."""
+    """The log output of the portals."""
     stream = StringIO()
     logs.configure(stream)
     yield stream
@@ -25,40 +25,40 @@ def log() -> Iterator[StringIO]:
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
-    """A fresh portal, on each kind of database in turn."""
-    with make_world(database_url) as made:
-        yield made
+    """A new portal, on each kind of database."""
+    with make_world(database_url) as new_world:
+        yield new_world
 
 
 @pytest.fixture
 def client(world: World) -> Client:
-    """A client of it."""
+    """A client of the portal."""
     return world.client()
 
 
 @pytest.fixture
 def quick_world(sqlite_url: str) -> Iterator[World]:
-    """A fresh portal on SQLite alone: for what no database has a part in."""
-    with make_world(sqlite_url) as made:
-        yield made
+    """A new portal on SQLite, for tests that do not depend on the database."""
+    with make_world(sqlite_url) as new_world:
+        yield new_world
 
 
 @pytest.fixture
 def quick_client(quick_world: World) -> Client:
-    """A client of it."""
+    """A client of the portal."""
     return quick_world.client()
 
 
 @pytest.fixture(scope="session")
 def still_world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One portal for all tests that change nothing of it."""
+    """A shared portal for tests that do not change it."""
     path = tmp_path_factory.mktemp("still") / "daypass.db"
     shutil.copy(sqlite_template, path)
-    with make_world(f"sqlite:///{path}") as made:
-        yield made
+    with make_world(f"sqlite:///{path}") as new_world:
+        yield new_world
 
 
 @pytest.fixture
 def still_client(still_world: World) -> Client:
-    """A client of it."""
+    """A client of the portal."""
     return still_world.client()

@@ -1,4 +1,4 @@
-"""The table of administrative actions has every route that changes anything, and the guide has the table."""
+"""The table of administrative actions is complete, and the guide contains it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,13 +32,13 @@ OF_EVERYBODY = {
     "POST /oauth/revoke",
     "POST /app/user/verify-token/cancel",
 }
-"""Routes by which people get, renew or end what is theirs, and change nothing for anybody else."""
+"""Routes that change only the caller's own sessions, tokens and consents."""
 
 
 def changing(world: World) -> Iterator[tuple[str, ExactRoute]]:
-    """The routes that may change something, by method and path."""
-    for door in world.portal.doors:
-        for route in door.routes:
+    """Yield the routes that may change state, with method and path."""
+    for create in world.portal.doors:
+        for route in create.routes:
             assert isinstance(route, ExactRoute)
             method = route.method
             if method != "GET":
@@ -65,19 +65,19 @@ def test_an_administrative_route_that_is_not_in_the_table_cannot_be_built() -> N
 
 
 def test_every_action_has_a_route_and_every_route_has_known_actions() -> None:
-    made = {action for actions in ROUTES.values() for action in actions}
+    created = {action for actions in ROUTES.values() for action in actions}
 
-    assert made == ACTIONS.keys()
+    assert created == ACTIONS.keys()
     assert all(ROUTES.values())
 
 
 def _channel(routes: Mapping[str, Sequence[str]], action: Action) -> str:
-    found = [f"`{route}`" for route, actions in routes.items() if action.name in actions]
-    return "<br>".join(found) or "none"
+    matches = [f"`{route}`" for route, actions in routes.items() if action.name in actions]
+    return "<br>".join(matches) or "none"
 
 
 def row(action: Action) -> str:
-    """What the guide has of an action."""
+    """Return the row of the guide's table for an action."""
     cells = (f"`{action.name}`", action.needs, action.reason)
     channels = (_channel({**PAGES, **OWN}, action), _channel(API, action), _channel(LEGACY, action))
     return f"| {' | '.join([*cells, *channels])} |"

@@ -1,4 +1,4 @@
-"""What holds at every door: a permission for each route, declared methods only, headers, ids, and limits."""
+"""Rules for the routes of every channel: permissions, methods, headers, request ids and limits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -36,8 +36,8 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 def routes(world: World) -> Iterator[ExactRoute]:
-    for door in world.portal.doors:
-        for route in door.routes:
+    for create in world.portal.doors:
+        for route in create.routes:
             assert isinstance(route, ExactRoute), f"{route} does not say who may come"
             yield route
 
@@ -47,7 +47,7 @@ def method_of(route: ExactRoute) -> str:
 
 
 def filled(path: str) -> str:
-    """A route's path with something in each of its places."""
+    """Return a route's path with values for its parameters."""
     return path.replace("{role}", "admin").replace("{tenant}", DEV.id)
 
 
@@ -94,7 +94,7 @@ def test_an_administrative_route_refuses_users(still_world: World, still_client:
 def test_no_route_accepts_an_undeclared_method(still_world: World, still_client: Client) -> None:
     known = list(routes(still_world))
     for path in {filled(route.path) for route in known}:
-        # An address may be one route's own and another's, with something in a place of its path.
+        # A path may match one route literally and another one by its parameters.
         methods = {each for route in known if route.path_regex.match(path) for each in route.methods or ()}
         for method in sorted(set(METHODS) - methods):
             answer = still_client.send(method, path, still_world.tokens[ADMIN])
@@ -116,7 +116,7 @@ WITH_EFFECTS = {
     "/administrator/audit/export",
     "/oauth/authorize",
 }
-"""GET hands out access here, adds to the audit log, or stores what is asked for."""
+"""Routes whose GET is not safe: it issues access, adds to the audit log or stores a request."""
 
 
 def test_head_is_answered_like_a_safe_get_without_content(
@@ -129,15 +129,15 @@ def test_head_is_answered_like_a_safe_get_without_content(
     for route in routes(quick_world):
         if method_of(route) != "GET":
             continue
-        asked = client.send("HEAD", filled(route.path), quick_world.tokens[ADMIN], headers=headers)
-        if asked.status == 405:
-            assert (asked.header("allow"), asked.body) == ("GET", b"")
+        head = client.send("HEAD", filled(route.path), quick_world.tokens[ADMIN], headers=headers)
+        if head.status == 405:
+            assert (head.header("allow"), head.body) == ("GET", b"")
             refusing.add(route.path)
             continue
         got = client.send("GET", filled(route.path), quick_world.tokens[ADMIN], headers=headers)
-        assert (asked.status, asked.body) == (got.status, b""), route.path
-        assert [name for name, _ in asked.headers] == [name for name, _ in got.headers], route.path
-        assert asked.header("content-length") == got.header("content-length"), route.path
+        assert (head.status, head.body) == (got.status, b""), route.path
+        assert [name for name, _ in head.headers] == [name for name, _ in got.headers], route.path
+        assert head.header("content-length") == got.header("content-length"), route.path
 
     assert refusing == WITH_EFFECTS
     with quick_world.database.reading() as connection:
@@ -146,10 +146,10 @@ def test_head_is_answered_like_a_safe_get_without_content(
 
 def test_head_without_a_session_redirects_to_the_sign_in_without_content(still_client: Client) -> None:
     headers = [("Accept", "text/html")]
-    got, asked = (still_client.send(method, "/profile", headers=headers) for method in ("GET", "HEAD"))
+    got, head = (still_client.send(method, "/profile", headers=headers) for method in ("GET", "HEAD"))
     unknown = still_client.send("HEAD", "/nothing")
 
-    assert (asked.status, asked.header("location")) == (303, got.header("location"))
+    assert (head.status, head.header("location")) == (303, got.header("location"))
     assert (unknown.status, unknown.body) == (404, b"")
 
 

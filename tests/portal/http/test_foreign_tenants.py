@@ -1,4 +1,4 @@
-"""A tenant that is somebody else's and one that does not exist get the same answer, byte for byte."""
+"""A foreign tenant and a missing tenant get the same answer, byte for byte."""
 
 from uuid import UUID
 
@@ -19,13 +19,13 @@ PURPOSES = ("keys", "console")
 
 
 def same(foreign: Answer, absent: Answer, name: str, other: str) -> bool:
-    """Whether two answers are alike but for the request's id and the name that was typed."""
+    """Return whether two answers differ only in the request id and the requested name."""
     status, headers, body = foreign.without_id
     return (status, headers, body.replace(name.encode(), other.encode())) == absent.without_id
 
 
 names = st.from_regex("[a-z][a-z0-9]{5}", fullmatch=True).filter(lambda name: name != DATA.name)
-"""As long as the foreign tenant's name, so that lengths agree too."""
+"""A missing name as long as the foreign tenant's name, so that answers have the same length."""
 ids = st.uuids().map(str).filter(lambda id_: id_ != DATA.id)
 
 

@@ -1,4 +1,4 @@
-"""Every route there is × everybody who may knock × what is theirs, somebody else's, or not there at all."""
+"""Every route × every kind of caller × resources that are the caller's own, foreign or missing."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,14 +24,14 @@ API_PREFIXES = ("/api/", *PREFIXES)
 PLACE = re.compile(r"{(\w+)(?::path)?}")
 
 OF_THE_SIGN_IN = {"/confirm", "/sign-out"}
-"""Pages that answer with, or end, what the caller came with."""
+"""Pages that show or end the caller's own session."""
 
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody, with one token of one kind."""
+    """A user with a token of one kind, or an anonymous caller."""
 
     username: str
     kind: TokenKind | None
@@ -39,7 +39,7 @@ class Caller:
 
     @property
     def is_administrator(self) -> bool:
-        """Whether they run the portal."""
+        """Whether the user is an Administrator."""
         return self.username == ADMIN
 
 
@@ -47,27 +47,27 @@ class Caller:
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("matrix") / "daypass.db"
     path.write_bytes(sqlite_template.read_bytes())
-    with make_world(f"sqlite:///{path}") as made:
-        yield made
+    with make_world(f"sqlite:///{path}") as new_world:
+        yield new_world
 
 
 @pytest.fixture(scope="module")
 def callers(world: World) -> list[Caller]:
-    """Nobody; a user, a member and an Administrator with a permanent token; a member with each other kind."""
+    """An anonymous caller; a user, a member and an Administrator with a permanent token; others."""
     ends = world.clock() + timedelta(hours=1)
-    found = [Caller("", None, "")]
-    found += [Caller(name, TokenKind.PERMANENT, world.tokens[name]) for name in (NOOR, DANA, ADMIN)]
+    all_callers = [Caller("", None, "")]
+    all_callers += [Caller(name, TokenKind.PERMANENT, world.tokens[name]) for name in (NOOR, DANA, ADMIN)]
     for kind in TokenKind:
         if kind is not TokenKind.PERMANENT:
             secret, _ = world.token(DANA, kind, grant_ends_at=ends)
-            found.append(Caller(DANA, kind, secret))
+            all_callers.append(Caller(DANA, kind, secret))
     secret, _ = world.token(ADMIN, TokenKind.BROWSER, grant_ends_at=ends)
-    return [*found, Caller(ADMIN, TokenKind.BROWSER, secret)]
+    return [*all_callers, Caller(ADMIN, TokenKind.BROWSER, secret)]
 
 
 @pytest.fixture(scope="module")
 def things(world: World, callers: list[Caller]) -> Mapping[str, Mapping[str, str]]:
-    """What stands in the places of a path, as long for what is not there as for what is."""
+    """Values of path parameters, of the same length for missing resources as for existing ones."""
     del callers  # they are made by then
     admins = world.identity.authenticate(world.tokens[ADMIN])[0].id
     own = world.identity.authenticate(world.tokens[DANA])[0].id
@@ -90,8 +90,8 @@ def world_events(world: World) -> str:
 
 
 def routes(world: World) -> Iterator[ExactRoute]:
-    for door in world.portal.doors:
-        for route in door.routes:
+    for channel in world.portal.doors:
+        for route in channel.routes:
             assert isinstance(route, ExactRoute), f"{route} does not say who may come"
             yield route
 
@@ -100,8 +100,8 @@ def is_api(route: ExactRoute) -> bool:
     return route.path.lower().startswith(API_PREFIXES)
 
 
-def knock(world: World, route: ExactRoute, caller: Caller, thing: Mapping[str, str]) -> Answer:
-    """Ask that route as that caller; a page gets cookie and form token, an API the bearer token."""
+def call_route(world: World, route: ExactRoute, caller: Caller, thing: Mapping[str, str]) -> Answer:
+    """Send a request to a route: to a page with cookie and CSRF token, to an API with the bearer token."""
     method = route.method
     path = PLACE.sub(lambda place: thing.get(place[1], "admin"), route.path)
     headers = [("Origin", PUBLIC_URL), ("If-Match", '"an old version"')]
@@ -116,7 +116,7 @@ def knock(world: World, route: ExactRoute, caller: Caller, thing: Mapping[str, s
 
 
 def alike(answer: Answer, thing: Mapping[str, str]) -> tuple[object, ...]:
-    """All of an answer but for its request's id and for what was typed."""
+    """Return an answer without its request id and without the requested names."""
     status, headers, body = answer.without_id
     for typed in thing.values():
         body = body.replace(typed.encode(), b"?")
@@ -125,7 +125,7 @@ def alike(answer: Answer, thing: Mapping[str, str]) -> tuple[object, ...]:
 
 
 def accepts(route: ExactRoute, caller: Caller) -> bool:
-    """Whether a caller's kind of token counts at that route at all."""
+    """Return whether a route accepts the caller's kind of token."""
     if is_api(route):
         return caller.kind in route.permission.accepts
     return caller.kind is TokenKind.BROWSER
@@ -142,15 +142,15 @@ def test_every_caller_is_answered_according_to_the_route_s_permission(
             if route.permission is Permission.ADMINISTRATOR and caller.is_administrator:
                 continue
             for thing in (things[ABSENT], things[FOREIGN]):
-                status = knock(world, route, caller, thing).status
-                told = (route.methods, route.path, caller, status)
+                status = call_route(world, route, caller, thing).status
+                context = (route.methods, route.path, caller, status)
                 counted += 1
                 if not accepts(route, caller):
-                    assert status == 401, told
+                    assert status == 401, context
                 elif route.permission is Permission.ADMINISTRATOR:
-                    assert status == 403, told
+                    assert status == 403, context
                 else:
-                    assert status not in {401, 500, 503}, told
+                    assert status not in {401, 500, 503}, context
     assert counted > 500
 
 
@@ -164,7 +164,7 @@ def test_foreign_and_missing_resources_get_identical_answers(
         for caller in callers:
             if caller.is_administrator:
                 continue
-            one, other = (knock(world, route, caller, things[kind]) for kind in (FOREIGN, ABSENT))
+            one, other = (call_route(world, route, caller, things[kind]) for kind in (FOREIGN, ABSENT))
             compared += 1
             assert alike(one, things[FOREIGN]) == alike(other, things[ABSENT]), (route.path, caller)
     assert compared > 100
@@ -179,7 +179,7 @@ def test_a_member_s_own_tenant_is_visible(
             continue
         for caller in callers:
             if caller.username == DANA and accepts(route, caller):
-                answer = knock(world, route, caller, things[OWN])
+                answer = call_route(world, route, caller, things[OWN])
                 assert answer.status not in {401, 403, 404}, (route.path, caller, answer.body)
                 seen += 1
     assert seen > 10
@@ -193,6 +193,6 @@ def test_administrators_get_404_for_missing_resources(
             continue
         for caller in callers:
             if caller.is_administrator and accepts(route, caller):
-                status = knock(world, route, caller, things[ABSENT]).status
+                status = call_route(world, route, caller, things[ABSENT]).status
                 assert status < 500, (route.path, caller)
                 assert status != 401, (route.path, caller)

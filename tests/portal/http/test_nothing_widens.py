@@ -1,4 +1,4 @@
-"""Whatever a user may send, in whatever order: nobody can do more afterwards than before."""
+"""No sequence of a user's calls, in any order, extends the permissions of any user."""
 
 import json
 import shutil
@@ -55,7 +55,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "role": ("admin", "duplo-ops"),
 }
 
-Standing = dict[str, set[tuple[Any, ...]]]
+Permissions = dict[str, set[tuple[Any, ...]]]
 
 
 COLUMNS = {
@@ -67,8 +67,8 @@ COLUMNS = {
 }
 
 
-def standing(world: World) -> Standing:
-    """Who may do what, and for how long: all that a call could widen."""
+def all_permissions(world: World) -> Permissions:
+    """Return all permissions and durations that a call could extend."""
     with world.database.reading() as connection:
         return {
             what: {tuple(row) for row in connection.execute(select(*columns))}
@@ -80,8 +80,8 @@ def standing(world: World) -> Standing:
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("widens") / "daypass.db"
     shutil.copy(sqlite_template, path)
-    with make_world(f"sqlite:///{path}") as made:
-        yield made
+    with make_world(f"sqlite:///{path}") as new_world:
+        yield new_world
 
 
 @st.composite
@@ -95,20 +95,22 @@ def calls(draw: st.DrawFn, routes: list[ExactRoute]) -> tuple[str, str, object]:
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_sequence_of_a_user_s_calls_extends_any_permission(world: World, data: st.DataObject) -> None:
-    routes = [route for door in world.portal.doors for route in door.routes if isinstance(route, ExactRoute)]
+    routes = [
+        route for channel in world.portal.doors for route in channel.routes if isinstance(route, ExactRoute)
+    ]
     routes = [route for route in routes if is_api(route)]
     tokens = [world.tokens[DANA], world.token(DANA, TokenKind.TEMPORARY)[0]]
-    before = standing(world)
+    before = all_permissions(world)
 
-    for method, path, asked in data.draw(st.lists(calls(routes), min_size=5, max_size=20)):
-        body = b"" if asked is None else json.dumps(asked).encode()
+    for method, path, requested in data.draw(st.lists(calls(routes), min_size=5, max_size=20)):
+        body = b"" if requested is None else json.dumps(requested).encode()
         headers = [("If-Match", "*")]
         answer = world.client().send(
             method, path, data.draw(st.sampled_from(tokens)), body=body, headers=headers
         )
-        assert answer.status < 500, (method, path, asked)
+        assert answer.status < 500, (method, path, requested)
 
-    after = standing(world)
+    after = all_permissions(world)
     for what, rows in after.items():
         assert rows <= before[what], what
     assert DATA.role_arn not in {session.role_arn for session, _ in world.broker.assumed}

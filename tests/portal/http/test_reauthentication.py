@@ -1,4 +1,4 @@
-"""Which administrative actions need reauthentication, on every channel, by what each kind of token proves."""
+"""The administrative actions that need reauthentication, on every channel and for each kind of token."""
 
 import json
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ PAGES = [
 
 @pytest.fixture
 def world(quick_world: World) -> World:
-    """With a second Administrator, a service account, and a user who is disabled."""
+    """A portal with a second Administrator, a service account and a disabled user."""
     identity = quick_world.identity
     for name, role in ((AMIR, Role.ADMINISTRATOR), (BOT, Role.USER), (GONE, Role.USER)):
         quick_world.users[name] = identity.create_user(name, role, None, OPERATOR)
@@ -128,20 +128,20 @@ def world(quick_world: World) -> World:
 
 
 def call(world: World, token: str, act: Act) -> Answer:
-    """Do it through one of the APIs."""
+    """Make the action through the API or the legacy API."""
     path = act.path.replace("{token}", world.identity.authenticate(world.tokens[DANA])[0].id)
     headers = [("If-None-Match", "*")] if act.path.endswith(f"members/{NOOR}") else [("If-Match", "*")]
     return world.client().send(act.method, path, token, body=json.dumps(act.body).encode(), headers=headers)
 
 
 def command_line(world: World) -> str:
-    """The token of a command line to which an Administrator agreed for admin access just now."""
+    """Return the token of a command line whose admin access was authorized just now."""
     answer = Browser(world, ADMIN).authorize(pushed(world, scope="tenants admin"))
     return str(redeem(world, code_of(answer)).json["access_token"])
 
 
 def refused(answer: Answer) -> bool:
-    """Whether reauthentication is what is missing; anything but that is success."""
+    """Return whether the answer requires reauthentication; every other answer must be a success."""
     if answer.status == 403 and b"recent sign-in" in answer.body:
         if "code" in answer.json:
             assert answer.json["code"] == "fresh_sign_in_needed"
@@ -196,11 +196,11 @@ def test_a_token_refresh_does_not_count_as_reauthentication(world: World) -> Non
 
 
 def filled(world: World, act: Act) -> tuple[str, dict[str, str]]:
-    """A page's address and form, with the ids that the portal gave."""
-    there = {"dana": DANA, "amir": AMIR, "bot": BOT}
+    """Return a page's path and form with the ids of existing resources."""
+    usernames = {"dana": DANA, "amir": AMIR, "bot": BOT}
     facts = {
         name: world.client().get(f"/api/v1/users/{user}", world.tokens[ADMIN]).json
-        for name, user in there.items()
+        for name, user in usernames.items()
     }
     places = {f"{{{name}}}": one["id"] for name, one in facts.items()}
     places |= {f"{{{name}_version}}": one["version"] for name, one in facts.items()}

@@ -1,4 +1,4 @@
-"""What a consent bounds: every route × every kind of token × the scope that its owner agreed to."""
+"""Scopes of consents: every route × every kind of token × the scope that its owner consented to."""
 
 import json
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from tests.portal.http.world import ADMIN, DANA, DATA, DEV, NOOR, World
 from tests.portal.http.world import world as make_world
 
 SECRETS = ("marker-setting", "marker-note", f"{DEV.name}-x", f"{DATA.name}-x", NOOR)
-"""What only admin scope may read: values of settings and metadata, ExternalIds, other users' names."""
+"""Data that requires admin scope: values of settings and metadata, external ids, other users' names."""
 
 ISSUES_ADMIN = ("/adminproxy/GetJITAwsConsoleAccessUrl", "/v3/admin/aws/jitAccess/{role}")
-"""Legacy routes by which the master role's credentials are issued."""
+"""The legacy routes that issue credentials of the master role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """An Administrator's token of one kind, and whether they agreed to administration with it."""
+    """An Administrator's token of one kind, with or without consent to admin access."""
 
     kind: TokenKind
     allows_admin: bool
@@ -34,7 +34,7 @@ class Bearer:
 
     @property
     def reaches_admin(self) -> bool:
-        """Whether administration is in its scope."""
+        """Whether the token has admin scope."""
         return self.allows_admin or self.kind not in CONSENTED_KINDS
 
 
@@ -42,7 +42,7 @@ class Bearer:
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("scopes") / "daypass.db"
     path.write_bytes(sqlite_template.read_bytes())
-    with make_world(f"sqlite:///{path}") as made:
+    with make_world(f"sqlite:///{path}") as new_world:
         for path_, body in (
             ("/settings/AppConfig/Other", {"value": "marker-setting"}),
             (f"/tenants/{DEV.id}/settings/other", {"value": "marker-setting"}),
@@ -50,15 +50,15 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         ):
             raw = json.dumps(body).encode()
             headers = [("If-None-Match", "*")]
-            client, token = made.client(), made.tokens[ADMIN]
+            client, token = new_world.client(), new_world.tokens[ADMIN]
             assert client.send("PUT", f"/api/v1{path_}", token, body=raw, headers=headers).status == 200
-        yield made
+        yield new_world
 
 
 @pytest.fixture(scope="module")
 def bearers(world: World) -> list[Bearer]:
-    """A token of each kind, and of those that stand on a consent one for each scope."""
-    made, user, ends = [], world.users[ADMIN], world.clock() + timedelta(hours=1)
+    """A token of each kind; for kinds that need a consent, one for each scope."""
+    created, user, ends = [], world.users[ADMIN], world.clock() + timedelta(hours=1)
     for kind in TokenKind:
         for allows_admin in (False, True) if kind in CONSENTED_KINDS else (False,):
             token = world.identity.new_token(
@@ -70,12 +70,12 @@ def bearers(world: World) -> list[Bearer]:
                 allows_admin=allows_admin,
             )
             secret = world.identity.add_token(token, user, OPERATOR).reveal()
-            made.append(Bearer(kind, allows_admin, secret))
-    return made
+            created.append(Bearer(kind, allows_admin, secret))
+    return created
 
 
 def api_routes(world: World) -> Iterator[tuple[str, ExactRoute]]:
-    """The routes of both APIs with their methods; pages take a browser's session, which has every scope."""
+    """Yield the routes of both APIs with their methods. Browser sessions of pages have every scope."""
     for route in routes(world):
         if is_api(route) and route.permission is not Permission.ANYBODY:
             method = route.method
@@ -87,7 +87,7 @@ ABSENT = {"tenant": "none", "user": "none@example.com", "username": "none@exampl
 
 
 def ask(world: World, method: str, route: ExactRoute, bearer: Bearer) -> Answer:
-    """Read what is there, or try to change what is not: the same world serves all questions."""
+    """Read existing resources, or try to change missing ones, so that the shared portal does not change."""
     things = {"token": "0" * 32, "event": "none", "key": "other", "name": "default", "type": "AppConfig"}
     things |= {"role": "admin", **(THERE if method == "GET" else ABSENT)}
     path = PLACE.sub(lambda place: things[place[1]], route.path)
@@ -96,16 +96,16 @@ def ask(world: World, method: str, route: ExactRoute, bearer: Bearer) -> Answer:
 
 
 def is_out_of_scope(answer: Answer) -> bool:
-    """Whether the scope is what the portal refuses; the refusal names the command that asks for more."""
-    said = answer.json if answer.body and answer.header("content-type") != "text/html" else {}
-    if not isinstance(said, dict):
+    """Return whether the scope is insufficient; the error must name the command for more scope."""
+    content = answer.json if answer.body and answer.header("content-type") != "text/html" else {}
+    if not isinstance(content, dict):
         return False
-    if "Message" in said:
-        return answer.status == 403 and "daypass login --admin" in said["Message"]
-    if said.get("code") != "insufficient_scope":
+    if "Message" in content:
+        return answer.status == 403 and "daypass login --admin" in content["Message"]
+    if content.get("code") != "insufficient_scope":
         return False
     assert answer.status == 403
-    assert "daypass login --admin" in said["detail"]
+    assert "daypass login --admin" in content["detail"]
     return True
 
 
@@ -115,16 +115,16 @@ def test_a_token_with_tenant_scope_is_refused_on_administrative_routes(
     refused = 0
     for method, route in api_routes(world):
         for bearer in bearers:
-            answer, told = ask(world, method, route, bearer), (method, route.path, bearer.kind)
+            answer, message = ask(world, method, route, bearer), (method, route.path, bearer.kind)
             if bearer.kind not in route.permission.accepts:
-                assert answer.status == 401, told
+                assert answer.status == 401, message
                 continue
-            assert answer.status not in {401, 500, 503}, told
+            assert answer.status not in {401, 500, 503}, message
             if route.permission is Permission.ADMINISTRATOR:
-                assert is_out_of_scope(answer) == (not bearer.reaches_admin), (*told, answer.body)
+                assert is_out_of_scope(answer) == (not bearer.reaches_admin), (*message, answer.body)
                 refused += not bearer.reaches_admin
             elif route.path not in ISSUES_ADMIN:
-                assert not is_out_of_scope(answer), told
+                assert not is_out_of_scope(answer), message
     assert refused > 50
 
 
@@ -133,16 +133,16 @@ def test_a_token_with_tenant_scope_reads_no_administrative_data(world: World, be
     for method, route in api_routes(world):
         for bearer in bearers:
             body = ask(world, method, route, bearer).body.decode()
-            found = {(route.path, secret) for secret in SECRETS if secret in body}
-            if found and not bearer.reaches_admin:
-                assert not found, (method, route.path, bearer.kind)
-            seen[bearer.reaches_admin] |= found
+            matches = {(route.path, secret) for secret in SECRETS if secret in body}
+            if matches and not bearer.reaches_admin:
+                assert not matches, (method, route.path, bearer.kind)
+            seen[bearer.reaches_admin] |= matches
 
     assert not seen[False]
-    # The same questions tell an Administrator with admin scope all of it.
+    # The same calls return all of it to an Administrator with admin scope.
     assert {secret for _, secret in seen[True]} == set(SECRETS)
     for path in ("/api/v1/tenants", "/v3/features/system", "/admin/GetTenantsForUser"):
-        assert path in {found for found, _ in seen[True]}
+        assert path in {matches for matches, _ in seen[True]}
 
 
 @pytest.mark.parametrize("allows_admin", [False, True])

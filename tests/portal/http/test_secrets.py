@@ -1,4 +1,4 @@
-"""No secret is in a log, an error, or an answer that it does not belong in, whatever breaks and wherever."""
+"""No secret is in a log, an error or the answer to another call, whichever part fails."""
 
 import json
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from tests.portal.http.client import Answer, Client
 from tests.portal.http.world import ADMIN, DANA, World
 
 CANARIES = ("secret-canary", "token-canary", "SigninToken=ASIA")
-"""What the AWS of these tests gives out."""
+"""The secrets that the fake AWS issues."""
 
 Trouble = Callable[[World], None]
 
 
 class Crash(Exception):
-    """A bug, with a secret in what it says."""
+    """An unexpected exception with a secret in its message."""
 
 
 def crash_in_aws(world: World) -> None:
@@ -38,11 +38,11 @@ def refuse_federation(world: World) -> None:
 
 
 def none(_: World) -> None:
-    """All is well."""
+    """Cause no failure."""
 
 
 def everything(client: Client, token: str) -> list[Answer]:
-    """Every call that handles a secret."""
+    """Make every call that handles a secret."""
     return [
         client.get("/subscriptions/dev01/GetAwsConsoleTokenUrl", token),
         client.post("/api/v1/sessions", token, {"tenant": "dev01"}),
@@ -99,7 +99,7 @@ def test_an_internal_error_shows_the_request_id_that_is_in_the_log(
     legacy = quick_client.get("/subscriptions/dev01/GetAwsConsoleTokenUrl", quick_world.tokens[DANA])
 
     assert (ours.status, ours.json["code"], legacy.status) == (500, "internal", 500)
-    assert "finds it in the log by the request id" in legacy.json["Message"]
+    assert "find it in the log by the request id" in legacy.json["Message"]
     lines = {line["request_id"]: line for line in map(json.loads, log.getvalue()[began:].splitlines())}
     for answer in (ours, legacy):
         line = lines[answer.header("x-request-id")]

@@ -1,4 +1,4 @@
-"""One tenant whose AWS does not answer: everybody else is served as before, and so are the probes."""
+"""While AWS does not answer for one tenant, other requests and the probes are served as before."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ CALLERS = 60
 
 @pytest.fixture
 def gate(quick_world: World) -> Iterator[Event]:
-    """Keeps AWS silent about dev01 until it is opened."""
+    """An event that blocks AWS calls for dev01 until it is set."""
     gate = quick_world.broker.silent[DEV.role_arn] = Event()
     yield gate
     gate.set()
@@ -70,7 +70,7 @@ def test_other_requests_are_served_while_aws_does_not_answer_for_one_tenant(
     async def crowd() -> tuple[list[int], list[Answer]]:
         stuck = [asyncio.create_task(keys("dev01")) for _ in range(CALLERS)]
         await asyncio.wait(stuck, return_when=asyncio.FIRST_COMPLETED)
-        # Nothing of these can wait for the gate, which opens only after they are answered.
+        # None of these may wait for the gate, which opens only after they are answered.
         others = [(await keys("prod01")).status for _ in range(10)]
         others += [(await quick_client.exchange("GET", path)).status for path in ("/readyz", "/sign-in")]
         others += [(await dana.show(path)).status for path in ("/profile", "/sessions")]
@@ -121,8 +121,8 @@ def test_calls_to_aws_run_in_the_thread_pool_for_aws_only(quick_world: World) ->
     tenant = {"tenant": "dev01"}
 
     async def ask_all() -> None:
-        for door in world.portal.doors:
-            for route in door.routes:
+        for channel in world.portal.doors:
+            for route in channel.routes:
                 assert isinstance(route, ExactRoute)
                 if route.method == "GET":
                     path = route.path.replace("{tenant}", DEV.name).replace("{role}", "admin")

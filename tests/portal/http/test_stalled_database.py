@@ -1,4 +1,4 @@
-"""What callers see of a PostgreSQL server that stops answering without closing a connection."""
+"""Answers to callers while a PostgreSQL server does not respond but keeps its connections open."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What an Administrator who deletes a tenant is answered, on every channel, and how long it takes."""
+"""The deletion of a tenant: its answer on every channel, and its time limit."""
 
 import socket
 import threading
@@ -26,7 +26,7 @@ from tests.portal.http.world import world as make_world
 
 @dataclass(slots=True)
 class FakeRoles:
-    """An IAM in which the portal made every tenant's role."""
+    """A fake IAM in which the portal created every tenant's role."""
 
     refusal: AwsError | None = None
     emptied: list[str] = field(default_factory=list)
@@ -41,10 +41,10 @@ class FakeRoles:
         raise RoleNotFound(f"There is no role {role_arn} of {maximum}.")
 
     def make(self, tenant: Tenant) -> None:
-        """Take it as made."""
+        """Do nothing; the role exists."""
 
     def empty(self, tenant: Tenant) -> bool:
-        """Note it, or refuse."""
+        """Record the call, or raise the configured error."""
         self.threads.add(threading.current_thread().name.rpartition("_")[0])
         if self.refusal is not None:
             raise self.refusal
@@ -52,7 +52,7 @@ class FakeRoles:
         return True
 
     def restore(self, tenant: Tenant) -> bool:
-        """Give back what was taken."""
+        """Restore the role's permissions."""
         if tenant.name not in self.emptied:
             return False
         self.emptied.remove(tenant.name)
@@ -95,8 +95,8 @@ def roles() -> FakeRoles:
 
 @pytest.fixture
 def world(sqlite_url: str, roles: FakeRoles) -> Iterator[World]:
-    with make_world(sqlite_url, roles=roles) as made:
-        yield made
+    with make_world(sqlite_url, roles=roles) as new:
+        yield new
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Secrets that people type into a wrong field are on no record: audit, sessions, devices, token names."""
+"""Secrets typed into a wrong field are not stored in audit log, sessions, devices or token names."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SECRETS = {
 
 
 def on_record(world: World) -> Iterator[str]:
-    """Every text in every row that tells what happened."""
+    """Yield every text in the rows of audit log, sessions, devices and tokens."""
     with world.database.reading() as connection:
         for table in RECORDS:
             yield from _texts(connection.execute(select(table)), table)
@@ -36,7 +36,7 @@ def _texts(rows: object, table: Table) -> Iterator[str]:
 
 
 def type_everywhere(world: World, secret: str) -> None:
-    """Send it in every field that ends on record."""
+    """Send *secret* in every field whose value is stored."""
     client, admin = world.client(), world.tokens[ADMIN]
     dana, here = world.tokens[DANA], quote(secret, safe="")
     new = [("If-None-Match", "*")]
@@ -93,9 +93,9 @@ def test_the_issued_access_key_id_is_recorded(quick_world: World) -> None:
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 def test_a_username_that_looks_like_a_secret_is_refused(quick_world: World, secret: str) -> None:
     client, admin = quick_world.client(), quick_world.tokens[ADMIN]
-    made = client.post("/api/v1/users", admin, {"username": secret, "role": "User"})
+    created = client.post("/api/v1/users", admin, {"username": secret, "role": "User"})
     table = {"csv": f"username\n{secret}\n", "dry_run": False}
     imported = client.post("/api/v1/user-imports", admin, table)
 
-    assert (made.status, imported.status) == (422, 422)
-    assert secret.lower() not in made.body.decode().lower()
+    assert (created.status, imported.status) == (422, 422)
+    assert secret.lower() not in created.body.decode().lower()

@@ -1,4 +1,4 @@
-"""Users by their names, at every door: in URLs, and when they are made."""
+"""Usernames on every channel: in URLs, and when users are created."""
 
 import html
 from collections.abc import Callable
@@ -39,10 +39,10 @@ def by_import(world: World, name: str) -> Answer:
     return world.client().post("/api/v1/user-imports", world.tokens[ADMIN], body)
 
 
-DOORS = [by_api, by_legacy_api, by_page, by_import]
+CREATORS = [by_api, by_legacy_api, by_page, by_import]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("create_user", CREATORS)
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -53,22 +53,22 @@ DOORS = [by_api, by_legacy_api, by_page, by_import]
     ],
 )
 def test_no_channel_creates_a_user_with_a_misleading_name(
-    quick_world: World, door: Callable[[World, str], Answer], name: str, says: str
+    quick_world: World, create_user: Callable[[World, str], Answer], name: str, says: str
 ) -> None:
-    refused = door(quick_world, name)
+    refused = create_user(quick_world, name)
 
     assert refused.status in {400, 422}, refused.body
     text = html.unescape(refused.body.decode("unicode_escape" if b"\\u" in refused.body else "utf-8"))
     assert says in text
-    made = quick_world.client().get("/api/v1/users", quick_world.tokens[ADMIN]).json["users"]
-    assert {one["username"] for one in made} == set(quick_world.users)
+    created_user = quick_world.client().get("/api/v1/users", quick_world.tokens[ADMIN]).json["users"]
+    assert {one["username"] for one in created_user} == set(quick_world.users)
 
 
-@pytest.mark.parametrize("door", [by_api, by_legacy_api, by_page])
+@pytest.mark.parametrize("create_user", [by_api, by_legacy_api, by_page])
 def test_every_channel_refuses_another_spelling_of_an_existing_name(
-    quick_world: World, door: Callable[[World, str], Answer]
+    quick_world: World, create_user: Callable[[World, str], Answer]
 ) -> None:
-    refused = door(quick_world, DANA.upper())
+    refused = create_user(quick_world, DANA.upper())
 
     assert refused.status == 409
     said = html.unescape(refused.body.decode())
@@ -81,8 +81,8 @@ def test_every_channel_refuses_another_spelling_of_an_existing_name(
 def test_every_accepted_name_is_addressable_on_every_channel(quick_world: World, name: str) -> None:
     client, token = quick_world.client(), quick_world.tokens[ADMIN]
     body = {"username": name, "role": "User"}
-    made = client.post("/api/v1/users", token, body)
-    assert made.status == 201, made.body
+    created_user = client.post("/api/v1/users", token, body)
+    assert created_user.status == 201, created_user.body
     member = f"/api/v1/tenants/{DEV.name}/members/{quote(name, safe='')}"
     joined = client.send(
         "PUT", member, token, body=b'{"access": "full"}', is_quoted=True, headers=[("If-None-Match", "*")]
@@ -103,7 +103,7 @@ def test_every_accepted_name_is_addressable_on_every_channel(quick_world: World,
 
     assert joined.status in {200, 201}, joined.body
     assert [answer.status for answer in shown] == [200] * 5
-    assert shown[0].json["username"] == made.json["username"]
+    assert shown[0].json["username"] == created_user.json["username"]
 
 
 def test_a_user_whose_name_predates_the_rules_is_addressed_by_id(quick_world: World) -> None:
@@ -138,7 +138,7 @@ def by_operator(world: World, name: str) -> Answer:
     return Answer(201, [], b"")
 
 
-@pytest.mark.parametrize("create", [*DOORS, by_operator])
+@pytest.mark.parametrize("create", [*CREATORS, by_operator])
 @pytest.mark.parametrize(
     ("name", "says"),
     [("\u0251dmin@example.com", "U+0251"), ("ci\u2010bot", "U+2010"), ("adm\u0131n@example.com", "Write i.")],

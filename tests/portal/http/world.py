@@ -1,4 +1,4 @@
-"""A whole portal on a real database, with an AWS that does what it is told, and people at its doors."""
+"""A complete portal on a real database, with a fake AWS, users and tokens."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
 
 @dataclass(slots=True)
 class World:
-    """The portal, all around it, and everybody's token."""
+    """A portal with its dependencies, its users and a token for each of them."""
 
     portal: Portal
     database: Database
@@ -55,7 +55,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def client(self, peer: str = PEER) -> Client:
-        """Somebody's HTTP client."""
+        """Return an HTTP client with the address *peer*."""
         return Client(self.portal.app, peer)
 
     def token(
@@ -64,7 +64,7 @@ class World:
         kind: TokenKind = TokenKind.PERMANENT,
         **more: Any,  # noqa: ANN401  see `create_token`
     ) -> tuple[str, ApiToken]:
-        """Another token of that user."""
+        """Create another token of a user."""
         if kind is TokenKind.TEMPORARY:
             more = {"grant_ends_at": self.clock() + timedelta(hours=12)} | more
         secret, token = self.identity.create_token(self.users[username], kind, "another", OPERATOR, **more)
@@ -77,7 +77,7 @@ class World:
             SettingStore(connection).put(owner, setting.type, setting.key, value, by="x", now=self.clock())
 
 
-# They are the same for every portal, and most of what it takes to make one.
+# Cached, because compiling the templates takes most of the time to build a portal.
 _templates = cache(page_templates)
 
 
@@ -88,21 +88,21 @@ def world(
     roles: IamRoles | None = None,
     **changed: object,
 ) -> Iterator[World]:
-    """A portal on the migrated database at *url*; *changed* is configured otherwise than usual."""
+    """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
     database, clock = Database(url, patience=patience), FakeClock()
     broker, source, doctor = FakeBroker(clock), FakeSource(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
     portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates())
-    made = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
-    _populate(made)
-    yield made
+    created = World(portal, database, broker, source, doctor, clock, audit, Identity(database, audit, clock))
+    _populate(created)
+    yield created
     audit.close()
     portal.close()
 
 
 def portal_config(database_url: str) -> PortalConfig:
-    """How a portal for tests is started."""
+    """Return the configuration of portals for tests."""
     return PortalConfig.from_environment(
         {
             "DAYPASS_DATABASE_URL": database_url,
@@ -113,13 +113,13 @@ def portal_config(database_url: str) -> PortalConfig:
     )
 
 
-def _populate(made: World) -> None:
+def _populate(created: World) -> None:
     for username, role in ((DANA, Role.USER), (NOOR, Role.USER), (ADMIN, Role.ADMINISTRATOR)):
-        made.users[username] = made.identity.create_user(username, role, None, OPERATOR)
-        made.tokens[username] = made.token(username)[0]
-    with made.database.writing() as connection:
+        created.users[username] = created.identity.create_user(username, role, None, OPERATOR)
+        created.tokens[username] = created.token(username)[0]
+    with created.database.writing() as connection:
         store = TenantStore(connection)
         for tenant in (DEV, PROD, DATA):
             store.add(tenant, NOON)
-        store.add_member(DEV.id, made.users[DANA].id, Access.FULL, NOON)
-        store.add_member(PROD.id, made.users[DANA].id, Access.READ_ONLY, NOON)
+        store.add_member(DEV.id, created.users[DANA].id, Access.FULL, NOON)
+        store.add_member(PROD.id, created.users[DANA].id, Access.READ_ONLY, NOON)

@@ -1,4 +1,4 @@
-"""The description of our API, as a fuzzer reads it."""
+"""The OpenAPI document as a Schemathesis schema."""
 
 import schemathesis
 from schemathesis.config import SchemathesisConfig
@@ -7,10 +7,10 @@ from starlette.types import ASGIApp
 
 DESCRIPTION = "/api/v1/openapi.json"
 
-# The token is the test's to send. A case without one counts as one that has to be refused, and is not.
+# The test sends the token. Schemathesis would expect a case without one to be refused.
 _CONFIG = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
 
 
 def describe(app: ASGIApp) -> OpenApiSchema:
-    """What may be sent, and what may come back, by what *app* says of itself."""
+    """Load the schema from the OpenAPI document that *app* serves."""
     return schemathesis.openapi.from_asgi(DESCRIPTION, app, config=_CONFIG)

@@ -1,4 +1,4 @@
-"""Our API for Administrators: each call, what it takes for a version, and who may not."""
+"""The API for Administrators: each operation, its preconditions and its permissions."""
 
 import json
 from datetime import timedelta
@@ -17,15 +17,15 @@ NEW = (("If-None-Match", "*"),)
 
 
 class Administrator:
-    """An Administrator's hand on the API."""
+    """An API client of an Administrator."""
 
     def __init__(self, world: World, username: str = ADMIN) -> None:
         self._client, self._token = world.client(), world.tokens[username]
 
     def __call__(
-        self, method: str, path: str, asked: object = None, headers: Headers = (), query: str = ""
+        self, method: str, path: str, requested: object = None, headers: Headers = (), query: str = ""
     ) -> Answer:
-        body = b"" if asked is None else json.dumps(asked).encode()
+        body = b"" if requested is None else json.dumps(requested).encode()
         return self._client.send(
             method, f"{ROOT}{path}", self._token, body=body, headers=headers, query=query
         )
@@ -80,8 +80,8 @@ def test_users_are_searched_and_paged(admin: Administrator) -> None:
     assert [user["username"] for user in first["users"] + second["users"]] == [ADMIN, DANA, NOOR]
     assert second["next_cursor"] is None
     assert [user["username"] for user in admin("GET", "/users", query="search=DANA").json["users"]] == [DANA]
-    found = admin("GET", "/users", query="role=Administrator&sort=created&descending=true").json["users"]
-    assert [user["username"] for user in found] == [ADMIN]
+    matches = admin("GET", "/users", query="role=Administrator&sort=created&descending=true").json["users"]
+    assert [user["username"] for user in matches] == [ADMIN]
     for query in ("limit=0", "sort=colour", "cursor=x", "role=root", "colour=red"):
         assert admin("GET", "/users", query=query).status == 422
 
@@ -161,8 +161,8 @@ def test_the_list_of_tenants_is_paginated(world: World, client: Client) -> None:
 
     assert [one["name"] for page in (first, second) for one in page["tenants"]] == ["dev01", "prod01"]
     assert second["next_cursor"] is None
-    found = client.get(f"{ROOT}/tenants", world.tokens[ADMIN], query="search=data").json["tenants"]
-    assert [one["name"] for one in found] == ["data01"]
+    matches = client.get(f"{ROOT}/tenants", world.tokens[ADMIN], query="search=data").json["tenants"]
+    assert [one["name"] for one in matches] == ["data01"]
 
 
 def test_a_membership_is_created_updated_and_removed(world: World, admin: Administrator) -> None:
@@ -222,8 +222,8 @@ def test_members_of_a_tenant_are_searched_and_paged(world: World, admin: Adminis
 
 
 def test_a_metadata_entry_is_created_updated_and_deleted(quick_admin: Administrator) -> None:
-    path, asked = "/tenants/dev01/metadata/links/board", {"kind": "url", "value": "https://a.example"}
-    made = quick_admin("PUT", path, asked, NEW)
+    path, requested = "/tenants/dev01/metadata/links/board", {"kind": "url", "value": "https://a.example"}
+    made = quick_admin("PUT", path, requested, NEW)
     assert (made.json["key"], made.json["kind"], made.json["changed_by"]) == ("links/board", "url", ADMIN)
 
     assert quick_admin("PUT", path, {"value": "none"}, NEW).status == 412
@@ -242,23 +242,23 @@ def test_a_metadata_entry_is_created_updated_and_deleted(quick_admin: Administra
 
 
 @pytest.mark.parametrize(
-    "of_what", ["/tenants/dev01/metadata", "/tenants/dev01/settings", "/settings/AppConfig"]
+    "collection", ["/tenants/dev01/metadata", "/tenants/dev01/settings", "/settings/AppConfig"]
 )
 @pytest.mark.parametrize("key", ["%2Fboard", "links%2F%2Fboard"])
 def test_a_key_that_begins_with_a_slash_is_refused(
-    quick_world: World, quick_admin: Administrator, of_what: str, key: str
+    quick_world: World, quick_admin: Administrator, collection: str, key: str
 ) -> None:
     answer = quick_world.client().send(
         "PUT",
-        f"/api/v1{of_what}/{key}",
+        f"/api/v1{collection}/{key}",
         quick_world.tokens[ADMIN],
         body=b'{"value": "x"}',
         headers=NEW,
         is_quoted=True,
     )
 
-    assert (answer.status, "does not begin with a slash" in answer.json["detail"]) == (422, True)
-    assert [] in quick_admin("GET", of_what.removesuffix("/AppConfig")).json.values()
+    assert (answer.status, "begins with no slash" in answer.json["detail"]) == (422, True)
+    assert [] in quick_admin("GET", collection.removesuffix("/AppConfig")).json.values()
 
 
 def test_the_key_of_a_system_setting_may_contain_slashes(quick_admin: Administrator) -> None:
@@ -294,9 +294,9 @@ def test_sessions_audit_events_and_overview_can_be_read(world: World, admin: Adm
     sessions = admin("GET", "/sessions/all").json["sessions"]
     assert [(one["username"], one["state"]) for one in sessions] == [(NOOR, "denied"), (DANA, "issued")]
     assert len(admin("GET", "/sessions/all", query=f"user={DANA}&live=true").json["sessions"]) == 1
-    found = admin("GET", "/audit", query="action=session.issue&tenant=dev01&limit=1").json
-    assert found["next_cursor"]
-    event = found["events"][0]
+    matches = admin("GET", "/audit", query="action=session.issue&tenant=dev01&limit=1").json
+    assert matches["next_cursor"]
+    event = matches["events"][0]
     assert admin("GET", f"/audit/{event['id']}").json == event
     assert admin("GET", "/audit/none-1").status == 404
     overview = admin("GET", "/overview").json
@@ -316,6 +316,6 @@ def test_a_temporary_token_cannot_make_changes_that_need_reauthentication(quick_
 
 
 def test_the_role_of_another_tenant_is_refused(quick_admin: Administrator) -> None:
-    asked = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.role_arn}
+    requested = {"name": "team01", "region": "eu-west-1", "role_arn": DEV.role_arn}
 
-    assert quick_admin("POST", "/tenants", asked).status == 422
+    assert quick_admin("POST", "/tenants", requested).status == 422

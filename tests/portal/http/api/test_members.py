@@ -1,4 +1,4 @@
-"""Our own API, through the whole portal: what each call answers, and how it refuses."""
+"""The API for all users, through the whole portal: answers and errors of each operation."""
 
 from datetime import timedelta
 

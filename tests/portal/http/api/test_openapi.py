@@ -1,4 +1,4 @@
-"""What our API says of itself is true: its description is valid, whole, and kept to whatever is sent."""
+"""The OpenAPI document is valid and complete, and answers conform to it for any input."""
 
 import re
 
@@ -17,7 +17,7 @@ from tests.portal.http.world import DANA, PUBLIC_URL, World
 
 @pytest.fixture
 def described(still_world: World) -> OpenApiSchema:
-    """The description, as a fuzzer reads it."""
+    """The OpenAPI document as a Schemathesis schema."""
     return describe(still_world.portal.app)
 
 
@@ -34,8 +34,8 @@ def test_the_document_describes_exactly_the_existing_operations(
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     served = {
         f"{method} {route.path.replace(':path}', '}')}"
-        for door in still_world.portal.doors
-        for route in door.routes
+        for channel in still_world.portal.doors
+        for route in channel.routes
         if isinstance(route, ExactRoute) and route.path.startswith("/api/")
         for method in [route.method]
     }
@@ -53,7 +53,7 @@ def test_the_reference_page_loads_nothing_from_other_hosts(still_client: Client)
         for method, operation in methods.items():
             assert f'<span class="method {method}">{method.upper()}</span> <code>{path}</code>' in text
             assert f'id="{operation["operationId"]}"' in text
-    # An example is a text, and leads nowhere.
+    # An example is text, not a link.
     leads = re.sub(r"<pre.*?</pre>", "", text, flags=re.DOTALL)
     assert set(re.findall(r"https?://[^/\s\"<]+", leads)) == {PUBLIC_URL}
 
@@ -77,5 +77,5 @@ def test_every_answer_to_a_user_conforms_to_the_document(
     case = data.draw(described.as_strategy(generation_mode=mode))
     token = {"Authorization": f"Bearer {still_world.tokens[DANA]}"}
 
-    # What goes with what (a tenant or admin, a destination with the console) is no matter of a schema.
+    # The schema does not express which fields go together (tenant or admin, destination with console).
     case.call_and_validate(headers=token, excluded_checks=[positive_data_acceptance])

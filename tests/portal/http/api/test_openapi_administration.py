@@ -1,4 +1,4 @@
-"""What our API says of itself is true for Administrators too, who get further and change things."""
+"""Answers to Administrators conform to the OpenAPI document for any input, including changes."""
 
 import json
 import shutil
@@ -22,11 +22,11 @@ from tests.portal.http.world import world as make_world
 
 @pytest.fixture(scope="module")
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A portal that is changed by whatever is sent."""
+    """A portal that the fuzzer may change."""
     path = tmp_path_factory.mktemp("described") / "daypass.db"
     shutil.copy(sqlite_template, path)
-    with make_world(f"sqlite:///{path}") as made:
-        yield made
+    with make_world(f"sqlite:///{path}") as new_world:
+        yield new_world
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +41,16 @@ def test_every_answer_to_an_administrator_conforms_to_the_document(
     world: World, described: OpenApiSchema, mode: GenerationMode, data: st.DataObject
 ) -> None:
     case = data.draw(described.as_strategy(generation_mode=mode))
-    # A new one each time: what was sent before may have ended the last.
+    # A new token each time, because an earlier call may have revoked the last one.
     token = {"Authorization": f"Bearer {world.token(ADMIN, TokenKind.PERMANENT)[0]}"}
     case.headers.setdefault("If-Match", "*")
 
-    # What is there to be changed, and what goes with what, is no matter of a schema.
+    # The schema does not express which resources exist and which fields go together.
     case.call_and_validate(headers=token, excluded_checks=[positive_data_acceptance])
 
 
 def _preconditions(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The headers of a call that say what is changed, as the description has them."""
+    """Return the precondition headers of an operation in the document, by name."""
     return {
         one["name"]: one for one in operation["parameters"] if one["name"] in {"If-Match", "If-None-Match"}
     }

@@ -1,4 +1,4 @@
-"""A tenant's resources through our API: page by page, searched, and nobody else's."""
+"""A tenant's AWS resources in the API: pagination, search and access."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ OURS = "/api/v1/tenants/dev01/resources"
 
 @pytest.fixture
 def full_world(quick_world: World) -> World:
-    """An AWS that answers every search with everything there is."""
+    """A portal whose AWS returns all resources for every search."""
     quick_world.source.has = [
         *everything_of("dev01"),
         *everything_of("data01", "us-west-2"),
@@ -57,9 +57,9 @@ def test_the_destination_of_a_resource_is_accepted_for_a_console_link(
 ) -> None:
     token = full_world.tokens[DANA]
     for resource in client.get(OURS, token).json["resources"]:
-        asked = {"tenant": "dev01", "purpose": "console", "destination": resource["destination"]}
+        requested = {"tenant": "dev01", "purpose": "console", "destination": resource["destination"]}
 
-        assert client.post("/api/v1/sessions", token, asked).status == 201
+        assert client.post("/api/v1/sessions", token, requested).status == 201
         assert full_world.broker.landed[-1].endswith(resource["destination"])
 
 

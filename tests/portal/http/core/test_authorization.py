@@ -1,4 +1,4 @@
-"""Who may not pass is on record: once in a while for each route, whatever stands in its address."""
+"""Refused attempts on administrative routes are audited: once per interval, token and route template."""
 
 from datetime import timedelta
 

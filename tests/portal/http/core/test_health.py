@@ -1,4 +1,4 @@
-"""Alive is not ready: what a load balancer is told while the database is away, and when it is back."""
+"""Liveness and readiness while the database is unavailable, and after its recovery."""
 
 import asyncio
 import os
@@ -70,12 +70,12 @@ def test_a_crashed_database_makes_the_portal_unready_and_stops_issuing_until_it_
 
 
 class Time:
-    """Passes when it is told to."""
+    """A monotonic clock that tests advance."""
 
     now = 100.0
 
     def __call__(self) -> float:
-        """The present moment."""
+        """Return the current time in seconds."""
         return self.now
 
 
@@ -91,11 +91,11 @@ def prober(
 
 @contextmanager
 def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, AuditLog, Client, Time]]:
-    """The probe on a database of its own."""
+    """Yield a probe with a database of its own."""
     database, time = Database(url, patience=patience), Time()
     audit = AuditLog(database, lambda: NOON)
     try:
-        # SQLite writes nothing where a row stays as it is.
+        # SQLite does not write a row that does not change.
         probe = WriteProbe(database, audit, lambda: NOON + timedelta(seconds=time.now))
         yield database, audit, prober(probe, time), time
     finally:
@@ -105,25 +105,25 @@ def probing(url: str, patience: timedelta) -> Iterator[tuple[Database, AuditLog,
 
 def test_a_locked_database_makes_the_portal_unready_within_a_second(sqlite_url: str) -> None:
     with probing(sqlite_url, timedelta(milliseconds=20)) as (_, _, client, time):
-        told = [client.get("/readyz").status]
+        statuses = [client.get("/readyz").status]
 
         other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
         other.execute("BEGIN EXCLUSIVE")
-        # An answer stands for a second: asking often must not keep the database busy.
-        told.append(client.get("/readyz").status)
+        # An answer is reused for a second, so that frequent probes do not load the database.
+        statuses.append(client.get("/readyz").status)
         time.now += 1
-        told.append(client.get("/readyz").status)
+        statuses.append(client.get("/readyz").status)
         other.rollback()
         other.close()
-        told.append(client.get("/readyz").status)
+        statuses.append(client.get("/readyz").status)
         time.now += 1
-        told.append(client.get("/readyz").status)
+        statuses.append(client.get("/readyz").status)
 
-    assert told == [200, 200, 503, 503, 200]
+    assert statuses == [200, 200, 503, 503, 200]
 
 
 def _probe_with_a_full_disk(url: str, answers: "Connection[object, object]") -> None:
-    # What is logged goes into a file of the test's otherwise, which the limit concerns too.
+    # The limit also applies to the log file of the test, so the log is written elsewhere.
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     with probing(url, timedelta(seconds=5)) as (_, _, client, time):
@@ -145,17 +145,17 @@ def test_a_full_disk_makes_the_portal_unready_until_there_is_space(sqlite_url: s
 
 def test_a_read_only_postgresql_makes_the_portal_unready(postgres: PostgresServer, postgres_url: str) -> None:
     name = urlsplit(postgres_url).path.removeprefix("/")
-    told = []
+    statuses = []
     try:
         for command in ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"):
             postgres.execute(f"ALTER DATABASE {name} {command}")
-            # The setting counts for new connections.
+            # The setting applies to new connections.
             with probing(postgres_url, timedelta(seconds=5)) as (_, _, client, _):
-                told.append(client.get("/readyz").status)
+                statuses.append(client.get("/readyz").status)
     finally:
         postgres.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
 
-    assert told == [503, 200]
+    assert statuses == [503, 200]
 
 
 def test_an_unreachable_database_server_makes_the_portal_unready_in_two_seconds(
@@ -182,15 +182,15 @@ def test_a_hanging_write_makes_the_portal_unready_and_runs_only_once(database: D
 
     client = prober(write, time, patience=timedelta(milliseconds=100))
     gate = Gate(audit)
-    told = []
+    statuses = []
     for _ in range(3):
-        told.append(client.get("/readyz").status)
+        statuses.append(client.get("/readyz").status)
         time.now += 1
     gate.open()
     audit.close()
-    told.append(prober(write, time).get("/readyz").status)
+    statuses.append(prober(write, time).get("/readyz").status)
 
-    assert told == [503, 503, 503, 200]
+    assert statuses == [503, 503, 503, 200]
     assert len(calls) == 2
 
 
@@ -243,7 +243,7 @@ def test_a_probe_writes_one_row_per_replica_and_no_audit_event(database: Databas
 def test_a_portal_whose_aws_credentials_are_refused_reports_it_and_stays_ready() -> None:
     status, time = CredentialStatus(), Time()
     client = prober(lambda: None, time, status)
-    told = []
+    statuses = []
     outcomes = (
         None,
         AwsMisconfigured("Expired."),
@@ -253,8 +253,8 @@ def test_a_portal_whose_aws_credentials_are_refused_reports_it_and_stays_ready()
     )
     for outcome in outcomes:
         status.observe(outcome)
-        told.append((client.get("/readyz").status, client.get("/readyz").json))
+        statuses.append((client.get("/readyz").status, client.get("/readyz").json))
 
     well = (200, {"status": "ready", "issuing": True})
     ill = (200, {"status": "ready", "issuing": False, "reason": "aws_misconfigured"})
-    assert told == [well, ill, ill, ill, well]
+    assert statuses == [well, ill, ill, ill, well]

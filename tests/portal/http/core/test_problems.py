@@ -1,4 +1,4 @@
-"""Every refusal there is has a status, and is told in the form of the door it was met at."""
+"""Every error class has a status, and is answered in the format of its channel."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from daypass.portal.http.core.problems import REQUEST_ID, STATUSES, message, pro
 
 
 def kinds(kind: type[PortalError] = PortalError) -> Iterator[type[PortalError]]:
-    """Every kind of refusal that can be raised."""
+    """Yield every class of errors."""
     for below in kind.__subclasses__():
         yield below
         yield from kinds(below)
 
 
 def test_every_error_class_has_a_status() -> None:
-    # The composition root imports every module that has refusals of its own.
+    # The composition root imports every module that defines errors.
     assert app.__doc__
     every = set(kinds()) - {errors.AwsError}
 

@@ -1,4 +1,4 @@
-"""A subject whose requests are refused again and again fills neither the record nor the list of sessions."""
+"""Repeated refusals of one subject are limited in the audit log and the list of sessions."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def rows(world: World, action: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """What is on record of refusals of an action: actor, subject and detail."""
+    """Return the audited refusals of an action: actor, subject and detail."""
     c = audit_events.c
     query = select(c.actor, c.subject, c.detail).where(c.action == action, c.outcome == "denied")
     with world.database.reading() as connection:
@@ -75,8 +75,8 @@ def test_the_limit_is_per_subject_and_per_action(quick_world: World) -> None:
     session(client, quick_world.tokens[NOOR], 0)
     admin_session(client, quick_world.tokens[DANA], 0)
 
-    found = [(actor, detail["code"]) for actor, _, detail in rows(quick_world, "session.issue")]
-    assert found[-2:] == [(NOOR, "tenant_not_found"), (DANA, "access_denied")]
+    matches = [(actor, detail["code"]) for actor, _, detail in rows(quick_world, "session.issue")]
+    assert matches[-2:] == [(NOOR, "tenant_not_found"), (DANA, "access_denied")]
 
 
 def test_successful_requests_are_audited_after_many_refusals(quick_world: World) -> None:
@@ -104,7 +104,7 @@ def test_refused_administrative_changes_are_limited(quick_world: World) -> None:
 def test_refusals_across_all_administrative_routes_are_limited(quick_world: World) -> None:
     client, dana = quick_world.client(), quick_world.tokens[DANA]
     for number in range(REFUSALS):
-        # A token counts for itself, and a user has many of them.
+        # The interval is per token, and a user can have many tokens.
         secret = dana if number % 2 else quick_world.token(DANA)[0]
         assert client.get("/api/v1/users", secret).status == 403
 
@@ -121,7 +121,7 @@ def test_refusals_of_a_reused_refresh_token_are_limited(quick_world: World) -> N
     ]
 
     assert statuses == [200] + [400] * (REFUSALS - 1)
-    # The first ends the sign-in, whatever was refused before; the others change nothing.
+    # The first reuse revokes the token family; the others change nothing.
     assert len(rows(quick_world, "oauth.reuse")) == 1 + RECORDED
 
 

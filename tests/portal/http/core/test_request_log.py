@@ -1,4 +1,4 @@
-"""The log line of a request: who, what, from where; and of a refusal its cause, on the same line."""
+"""The log line of a request: user, request and address; and for an error its cause, on the same line."""
 
 import json
 import sqlite3
@@ -25,18 +25,18 @@ LEGACY = "/subscriptions/dev01/GetAwsConsoleTokenUrl"
 
 
 class Lines:
-    """What is logged from now on."""
+    """The log lines written after the start of a test."""
 
     def __init__(self, log: StringIO) -> None:
         self._log = log
         self._began = len(log.getvalue())
 
     def texts(self) -> list[str]:
-        """Line by line."""
+        """Return the lines as text."""
         return self._log.getvalue()[self._began :].splitlines()
 
     def read(self) -> list[dict[str, Any]]:
-        """Line by line, read."""
+        """Return the lines as parsed JSON."""
         return [json.loads(text) for text in self.texts()]
 
 
@@ -52,7 +52,7 @@ def test_while_the_database_is_unavailable_each_error_is_one_line_with_the_drive
         client, token = world.client(), world.tokens[DANA]
         cookie, _ = world.token(DANA, TokenKind.BROWSER, grant_ends_at=world.clock() + timedelta(hours=1))
         crashing_postgres.stop()
-        asked = [
+        requested = [
             client.post(KEYS[0], token, KEYS[1]),
             client.get(LEGACY, token),
             client.get("/api/v1/me", token),
@@ -61,7 +61,7 @@ def test_while_the_database_is_unavailable_each_error_is_one_line_with_the_drive
         ]
         crashing_postgres.start()
 
-    assert [answer.status for answer in asked] == [503] * 5
+    assert [answer.status for answer in requested] == [503] * 5
     for text, line in zip(lines.texts(), lines.read(), strict=True):
         assert len(text) < 1000
         assert "exception" not in line
@@ -86,7 +86,7 @@ def test_a_locked_sqlite_database_is_logged_with_the_driver_s_message(sqlite_url
 
 
 @pytest.mark.parametrize(
-    ("cause", "told"),
+    ("cause", "logged_text"),
     [
         (
             ConnectionRefusedError(111, "Connection refused"),
@@ -97,7 +97,7 @@ def test_a_locked_sqlite_database_is_logged_with_the_driver_s_message(sqlite_url
     ],
 )
 def test_of_other_causes_only_operating_system_messages_are_logged(
-    quick_world: World, quick_client: Client, lines: Lines, cause: Exception, told: str
+    quick_world: World, quick_client: Client, lines: Lines, cause: Exception, logged_text: str
 ) -> None:
     error = AwsUnavailable("AWS did not answer.")
     error.__cause__ = cause
@@ -106,7 +106,7 @@ def test_of_other_causes_only_operating_system_messages_are_logged(
     quick_client.post(KEYS[0], quick_world.tokens[DANA], KEYS[1])
 
     (line,) = lines.read()
-    assert (line["cause"], line["reason"]) == (told, "AWS did not answer.")
+    assert (line["cause"], line["reason"]) == (logged_text, "AWS did not answer.")
 
 
 def test_an_issuance_is_logged_with_user_tenant_address_and_id_on_every_channel(
@@ -128,17 +128,17 @@ def test_an_issuance_is_logged_with_user_tenant_address_and_id_on_every_channel(
     quick_client.send("POST", "/credentials", headers=page, body=form)
     quick_world.broker.assume_error = AwsUnavailable("AWS did not answer.")
     quick_client.post(KEYS[0], token, KEYS[1])
-    # Denied, and on record as such.
+    # Denied, and audited as denied.
     quick_client.post(KEYS[0], token, {"tenant": "data01"})
 
     with quick_world.database.reading() as connection:
         on_record = set(connection.scalars(select(issuances.c.id)))
-    told = lines.read()
-    assert [line["status"] for line in told] == [201, 200, 200, 503, 404]
-    assert {line["user"] for line in told} == {DANA}
-    assert [line["tenant"] for line in told] == ["dev01"] * 4 + ["data01"]
-    assert {line["address"] for line in told} == {PEER}
-    assert {line["issuance_id"] for line in told} == on_record
+    logged_text = lines.read()
+    assert [line["status"] for line in logged_text] == [201, 200, 200, 503, 404]
+    assert {line["user"] for line in logged_text} == {DANA}
+    assert [line["tenant"] for line in logged_text] == ["dev01"] * 4 + ["data01"]
+    assert {line["address"] for line in logged_text} == {PEER}
+    assert {line["issuance_id"] for line in logged_text} == on_record
 
 
 def test_other_requests_are_logged_with_the_known_fields(

@@ -1,4 +1,4 @@
-"""A bounded number of threads, a bounded queue, and an answer in time, whatever the domain is doing."""
+"""Thread pools: bounded threads, bounded queues, and an answer within the time limit."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ from tests.portal.http.world import DANA, DEV, World
 
 @pytest.fixture
 def gate() -> Iterator[Event]:
-    """Keeps threads busy until it is opened; opened in the end."""
+    """An event that blocks threads until it is set; set at the end of the test."""
     gate = Event()
     yield gate
     gate.set()
@@ -56,7 +56,7 @@ def test_a_call_that_times_out_keeps_its_slot_until_its_thread_ends(gate: Event)
     async def crowd() -> None:
         with pytest.raises(Overloaded, match="has issued nothing"):
             await pool.run(gate.wait)
-        # Its caller has gone, and it still runs; whoever waits behind it gives up without having run.
+        # The first call still runs after its timeout; the queued ones time out without having run.
         waiting = [asyncio.create_task(pool.run(gate.wait)) for _ in range(8)]
         await asyncio.sleep(0)
         with pytest.raises(Overloaded, match="is overloaded"):
@@ -75,15 +75,15 @@ def test_an_overloaded_portal_answers_503_on_every_channel_and_stays_alive(
     quick_world.broker.silent[DEV.role_arn] = gate
     token = quick_world.tokens[DANA]
     ours, legacy = ("POST", "/api/v1/sessions"), ("GET", "/subscriptions/dev01/GetAwsConsoleTokenUrl")
-    # Of four at a time for one role; eight times as many are queued.
+    # The limit per role is four threads, and its queue is eight times as long.
     served = 4 * (1 + 8)
 
-    async def ask(door: tuple[str, str]) -> Answer:
-        return await quick_client.exchange(*door, token, body=b'{"tenant": "dev01"}')
+    async def ask(target: tuple[str, str]) -> Answer:
+        return await quick_client.exchange(*target, token, body=b'{"tenant": "dev01"}')
 
     async def crowd() -> list[Answer]:
-        tasks = [asyncio.create_task(ask(door)) for _ in range(served) for door in (ours, legacy)]
-        # There are more of each door than can be served, so both have refused when so many are answered.
+        tasks = [asyncio.create_task(ask(target)) for _ in range(served) for target in (ours, legacy)]
+        # Each channel gets more requests than can be served, so both have refused some by now.
         await answered(tasks, len(tasks) - served)
         alive = await quick_client.exchange("GET", "/healthz")
         gate.set()
@@ -103,7 +103,7 @@ def test_an_overloaded_portal_answers_503_on_every_channel_and_stays_alive(
 
 
 async def answered(tasks: Sequence["asyncio.Task[Answer]"], number: int) -> None:
-    """Return when so many of them are done."""
+    """Return when *number* of the tasks are done."""
     waiting = set(tasks)
     while len(tasks) - len(waiting) < number:
         _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""HTTPS for good, and one host for each request."""
+"""Transport security: HSTS, and a single Host header per request."""
 
 import json
 from io import StringIO
@@ -47,12 +47,12 @@ def test_a_request_with_two_host_headers_is_refused_and_logged(
     )
     (line,) = [json.loads(text) for text in log.getvalue()[began:].splitlines()]
 
-    said = {
+    fields = {
         "status": 400,
         "code": "invalid_request",
         "request_id": answer.header("x-request-id"),
     }
     reason = "The request has more than one Host header. Send one."
     assert answer.header("content-type") == "application/problem+json"
-    assert answer.json == {**said, "type": "about:blank", "title": "Bad Request", "detail": reason}
-    assert line | {**said, "path": path, "reason": reason} == line
+    assert answer.json == {**fields, "type": "about:blank", "title": "Bad Request", "detail": reason}
+    assert line | {**fields, "path": path, "reason": reason} == line

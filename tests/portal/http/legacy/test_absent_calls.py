@@ -1,4 +1,4 @@
-"""Calls of the legacy API that Daypass does not have: the answer names the subject."""
+"""Unsupported calls of the legacy API: the error names the subject."""
 
 import pytest
 

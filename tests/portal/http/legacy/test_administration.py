@@ -1,4 +1,4 @@
-"""The legacy calls of Administrators, in the shapes that duploctl and the Terraform provider know."""
+"""The legacy calls of Administrators, in the formats of duploctl and the Terraform provider."""
 
 import json
 
@@ -15,8 +15,8 @@ NOTE, NOTES = "/admin/UpdateTenantConfigData", f"/admin/GetTenantConfigData/{DEV
 METADATA = f"/v3/admin/tenant/{DEV.id}/metadata"
 
 
-def call(world: World, method: str, path: str, asked: object = None, token: str | None = None) -> Answer:
-    body = b"" if asked is None else json.dumps(asked).encode()
+def call(world: World, method: str, path: str, requested: object = None, token: str | None = None) -> Answer:
+    body = b"" if requested is None else json.dumps(requested).encode()
     return world.client().send(method, path, token or world.tokens[ADMIN], body=body)
 
 
@@ -26,8 +26,12 @@ def usernames(world: World) -> dict[str, list[str]]:
 
 
 def test_duploctl_creates_and_deletes_a_user(world: World) -> None:
-    made = call(world, "POST", ROLE, {"Username": "rita@example.com", "Roles": ["User"], "State": "added"})
-    assert (made.status, made.json["Username"], made.json["Roles"]) == (200, "rita@example.com", ["User"])
+    created = call(world, "POST", ROLE, {"Username": "rita@example.com", "Roles": ["User"], "State": "added"})
+    assert (created.status, created.json["Username"], created.json["Roles"]) == (
+        200,
+        "rita@example.com",
+        ["User"],
+    )
 
     more = {"Username": "rita@example.com", "Roles": ["User", "Administrator"], "State": "updated"}
     assert call(world, "POST", ROLE, more).json["Roles"] == ["Administrator"]
@@ -38,17 +42,17 @@ def test_duploctl_creates_and_deletes_a_user(world: World) -> None:
 
 
 def test_the_terraform_provider_creates_a_user(quick_world: World) -> None:
-    asked = {"Username": "rita@example.com", "Roles": ["User"], "IsReadOnly": False, "VpnStaticIp": ""}
+    requested = {"Username": "rita@example.com", "Roles": ["User"], "IsReadOnly": False, "VpnStaticIp": ""}
 
-    assert call(quick_world, "POST", ROLE, asked).status == 200
-    assert call(quick_world, "POST", ROLE, {**asked, "Roles": ["Administrator"]}).status == 200
+    assert call(quick_world, "POST", ROLE, requested).status == 200
+    assert call(quick_world, "POST", ROLE, {**requested, "Roles": ["Administrator"]}).status == 200
     assert usernames(quick_world)["rita@example.com"] == ["Administrator"]
 
 
 @pytest.mark.parametrize(("policy", "access"), [(None, "full"), (False, "full"), (True, "read-only")])
 def test_changes_of_tenant_access_answer_204(quick_world: World, policy: bool | None, access: str) -> None:
-    asked = {"Policy": {"IsReadOnly": policy}, "Username": NOOR, "TenantId": DATA.id}
-    given = call(quick_world, "POST", ACCESS, asked)
+    requested = {"Policy": {"IsReadOnly": policy}, "Username": NOOR, "TenantId": DATA.id}
+    given = call(quick_world, "POST", ACCESS, requested)
     assert (given.status, given.body) == (204, b"")
     (tenant,) = quick_world.client().get("/api/v1/tenants", quick_world.tokens[NOOR]).json["tenants"]
     assert (tenant["name"], tenant["access"]) == ("data01", access)
@@ -75,15 +79,15 @@ def test_tenant_access_is_listed_by_tenant_and_by_user(quick_world: World) -> No
 
 
 def test_the_clients_create_and_delete_a_tenant(world: World) -> None:
-    made = call(world, "POST", "/admin/AddTenant", {"AccountName": "team01", "PlanID": "default"})
-    assert (made.status, made.json) == (200, None)
+    created = call(world, "POST", "/admin/AddTenant", {"AccountName": "team01", "PlanID": "default"})
+    assert (created.status, created.json) == (200, None)
     listed = call(world, "GET", "/adminproxy/GetTenantNames").json
     (team,) = [one for one in listed if one["AccountName"] == "team01"]
     assert team["PlanID"] == "default"
     for path in ("/v2/admin/TenantV2", "/v3/admin/tenant"):
         assert call(world, "GET", f"{path}/{team['TenantId']}").json["AccountName"] == "team01"
 
-    # The Terraform provider sends an empty text, duploctl nothing.
+    # The Terraform provider sends an empty string, duploctl omits the field.
     ended = call(world, "POST", f"/admin/DeleteTenant/{team['TenantId']}", "")
     assert (ended.status, ended.json) == (200, None)
     assert call(world, "GET", f"/v3/admin/tenant/{team['TenantId']}").status == 404
@@ -124,14 +128,14 @@ def test_the_clients_write_and_delete_tenant_settings_as_metadata(world: World) 
 
 def test_the_clients_write_and_delete_tenant_metadata_as_configuration_data(world: World) -> None:
     note = {"ComponentId": DEV.id, "Type": "url", "Key": "dashboard", "Value": "https://a.example"}
-    made = call(world, "POST", NOTE, note)
-    assert (made.status, made.json) == (200, None)
+    created = call(world, "POST", NOTE, note)
+    assert (created.status, created.json) == (200, None)
     changed = {**note, "Type": "text", "Value": "none"}
     assert call(world, "POST", NOTE, changed).json is None
     assert call(world, "GET", NOTES).json == [changed]
     refused = call(world, "POST", NOTE, {**note, "Key": "links//board"})
     assert (refused.status, "no two in a row" in refused.json["Message"]) == (422, True)
-    # They are no settings: what is called metadata there is another store.
+    # The portal stores them as metadata, not as settings.
     assert call(world, "GET", METADATA).json == []
 
     assert call(world, "POST", NOTE, {**changed, "State": "delete"}).json is None
@@ -196,22 +200,22 @@ SHAPES: dict[str, object] = {
         "Validity": int,
     },
 }
-"""What the Terraform provider reads, and as which type: it is strict about those."""
+"""The fields that the Terraform provider reads, with their types, which it checks."""
 
 
-def misfits(found: object, shape: object) -> list[str]:
-    """Where *found* is not of that shape; whatever else is there does no harm."""
+def misfits(value: object, shape: object) -> list[str]:
+    """Return the paths at which *value* differs from *shape*; additional fields are ignored."""
     if isinstance(shape, dict):
-        assert isinstance(found, dict), found
+        assert isinstance(value, dict), value
         return [
             f"{key}: {problem}"
             for key, inner in shape.items()
-            for problem in (misfits(found[key], inner) if key in found else ["missing"])
+            for problem in (misfits(value[key], inner) if key in value else ["missing"])
         ]
     if isinstance(shape, list):
-        assert isinstance(found, list), found
-        return [problem for one in found for problem in misfits(one, shape[0])] if found else ["empty"]
-    return [] if type(found) is shape else [f"{found!r}"]
+        assert isinstance(value, list), value
+        return [problem for one in value for problem in misfits(one, shape[0])] if value else ["empty"]
+    return [] if type(value) is shape else [f"{value!r}"]
 
 
 def test_answers_have_the_types_that_the_terraform_provider_reads(quick_world: World) -> None:
@@ -241,16 +245,16 @@ BAD = (
 
 
 def test_invalid_requests_are_refused_with_a_message(quick_world: World) -> None:
-    for path, asked in BAD:
-        answer = call(quick_world, "POST", path, asked)
-        assert answer.status == 422, (path, asked, answer.body)
+    for path, requested in BAD:
+        answer = call(quick_world, "POST", path, requested)
+        assert answer.status == 422, (path, requested, answer.body)
         assert answer.json["Message"]
     answer = quick_world.client().send("POST", ROLE, quick_world.tokens[ADMIN], body=b"{")
     assert answer.status == 400
 
 
 def test_users_cannot_make_administrative_legacy_calls(quick_world: World, quick_client: Client) -> None:
-    for path, asked in BAD:
-        refused = call(quick_world, "POST", path, asked, quick_world.tokens[DANA])
+    for path, requested in BAD:
+        refused = call(quick_world, "POST", path, requested, quick_world.tokens[DANA])
         assert (refused.status, refused.json["Message"]) == (403, "This is for Administrators.")
         assert quick_client.send("POST", path).status == 401

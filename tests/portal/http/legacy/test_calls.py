@@ -1,4 +1,4 @@
-"""The legacy API, through the whole portal: paths, shapes and errors that the clients know."""
+"""The legacy API, through the whole portal: the paths, formats and errors that clients expect."""
 
 import re
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def test_keys_for_a_tenant_come_with_a_console_link(world: World, client: Client
         "Validity": 3600,
         "Expiration": "2026-11-24T13:00:00+00:00",
     }
-    # Go reads nothing but an integer, and duploctl trips over a missing offset.
+    # Go clients require an integer, and duploctl requires an offset.
     assert type(answer.json["Validity"]) is int
     assert datetime.fromisoformat(answer.json["Expiration"]).utcoffset() == timedelta()
 

@@ -1,4 +1,4 @@
-"""What a legacy client reaches with the token that its user authorized: JIT access, and no more."""
+"""The access of a legacy token that its user authorized: JIT access only."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ REACHED = {
 
 
 def approval(world: World, username: str, *, wants_admin: bool = False) -> str:
-    """What *username* authorized in a browser that signed in just now."""
+    """Return a legacy token that *username* authorized in a browser with a recent sign-in."""
     user, identity, ends_at = world.users[username], world.identity, NOON + timedelta(hours=12)
     sign_in = identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
     identity.add_token(sign_in, user, OPERATOR)

@@ -1,4 +1,4 @@
-"""*Local Access Requested*: what is shown, what agreeing takes, and to where alone the answer goes."""
+"""*Local Access Requested*: the consent page, the conditions of consent, and the loopback answer."""
 
 import html
 import re
@@ -30,7 +30,7 @@ Cookie = tuple[str, str]
 
 
 def sign_in(world: World, username: str) -> Cookie:
-    """The cookie of a browser in which *username* signed in just now."""
+    """Return the session cookie of a browser in which *username* has just signed in."""
     ends_at = world.clock() + timedelta(hours=12)
     user = world.users[username]
     token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends_at, grant_ends_at=ends_at)
@@ -38,26 +38,31 @@ def sign_in(world: World, username: str) -> Cookie:
 
 
 def look(client: Client, cookie: Cookie | None, **query: str) -> Answer:
-    """Open the page as duploctl does, but for what *query* says otherwise."""
-    asked = {"localAppName": "duploctl", "localPort": PORT, "isAdmin": "false", "redirect": "true"} | query
+    """Open the page as duploctl does; *query* overrides parameters."""
+    requested = {
+        "localAppName": "duploctl",
+        "localPort": PORT,
+        "isAdmin": "false",
+        "redirect": "true",
+    } | query
     headers = [HTML] if cookie is None else [HTML, cookie]
-    return client.get(PAGE, headers=headers, query=urlencode(asked))
+    return client.get(PAGE, headers=headers, query=urlencode(requested))
 
 
 def fields(page: Answer) -> dict[str, str]:
-    """What the prompt's form would send."""
+    """Return the fields of the page's form."""
     hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.body.decode())
     return {name: html.unescape(value) for name, value in hidden}
 
 
 def agree(client: Client, cookie: Cookie, form: dict[str, str], *headers: tuple[str, str]) -> Answer:
-    """Send the form, by default as the page itself does."""
+    """Send the form, by default as the page's script does."""
     sent = [cookie, FORM, *(headers or OURS)]
     return client.send("POST", PAGE, body=urlencode(form).encode(), headers=sent)
 
 
 def handed_over(world: World) -> int:
-    """How many tokens there are of the kind that this page makes."""
+    """Return the number of legacy tokens."""
     with world.database.reading() as connection:
         kinds = connection.scalars(select(api_tokens.c.kind)).all()
     return kinds.count(TokenKind.APPROVAL.value)
@@ -91,7 +96,7 @@ def test_a_consent_issues_only_one_token(quick_world: World, quick_client: Clien
     assert [answer.status for answer in answers] == [200, 410, 410]
     assert "answered already" in answers[1].json["detail"]
     assert handed_over(quick_world) == 1
-    # Nothing was ended by the repetition, and a new look is a new consent.
+    # The repetition revoked nothing, and opening the page again gives a new consent.
     token = answers[0].json["token"]
     assert quick_client.get(f"/subscriptions/{DEV.id}/GetAwsConsoleTokenUrl", token).status == 200
     again = fields(look(quick_client, cookie))
@@ -102,7 +107,7 @@ def test_a_consent_issues_only_one_token(quick_world: World, quick_client: Clien
 def test_the_page_shows_application_access_and_duration(quick_world: World, quick_client: Client) -> None:
     text = look(quick_client, sign_in(quick_world, DANA)).body.decode()
 
-    for said in (
+    for message in (
         "Local Access Requested",
         "duploctl",
         DANA,
@@ -111,7 +116,7 @@ def test_the_page_shows_application_access_and_duration(quick_world: World, quic
         "Cancel",
         "Authorize",
     ):
-        assert said in text
+        assert message in text
     assert "Unrecognised" not in text
     assert 'aria-disabled="true"' in text
 
@@ -384,8 +389,8 @@ def test_only_an_old_client_s_page_may_connect_to_its_port_and_to_no_other(
 
     assert "127.0.0.1" not in policy()
     assert f"connect-src 'self' http://127.0.0.1:{PORT};" in policy(redirect="")
-    for said in ("default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"):
-        assert said in policy() and said in policy(redirect="")
+    for message in ("default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"):
+        assert message in policy() and message in policy(redirect="")
 
 
 def test_the_page_cannot_be_framed_cached_or_scripted_by_another_window(

@@ -1,4 +1,4 @@
-"""The command line's sign-in over HTTP: what it asks by itself, and what a browser answers."""
+"""The command line's sign-in over HTTP: the endpoints for clients, and the consent page."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class Browser:
-    """Somebody's browser, signed in."""
+    """A signed-in browser of a user."""
 
     world: World
     username: str = DANA
@@ -53,26 +53,26 @@ class Browser:
         self.world.clock.move(self.signed_in_for)
 
     def get(self, request_uri: str, client_id: str = "daypass-cli") -> Answer:
-        """Look at the consent."""
+        """Open the consent page."""
         query = urlencode({"client_id": client_id, "request_uri": request_uri})
         return self.world.client(self.peer).get("/oauth/authorize", headers=self._headers(), query=query)
 
     def look(self, request_uri: str) -> Mapping[str, str]:
-        """Look at it for a second; the fields of its form."""
+        """Keep the consent page open for a second, and return the fields of its form."""
         answer = self.get(request_uri)
         assert answer.status == 200, answer.body
         self.world.clock.move(SECOND)
         return dict(re.findall(r'name="(\w+)" value="([^"]*)"', answer.body.decode()))
 
     def post(self, form: Mapping[str, str], *more: tuple[str, str]) -> Answer:
-        """Answer it."""
+        """Submit the form of the consent page."""
         own = (("Origin", PUBLIC_URL), ("Sec-Fetch-Site", "same-origin"))
         headers = self._headers(*(more or own))
         client = self.world.client(self.peer)
         return client.send("POST", "/oauth/authorize", headers=headers, body=urlencode(form).encode())
 
     def authorize(self, request_uri: str, **changed: str) -> Answer:
-        """Say yes, by script."""
+        """Authorize the request, by script."""
         return self.post({**self.look(request_uri), "answer": "authorize", "by": "script", **changed})
 
     def _headers(self, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -287,21 +287,21 @@ def test_cancelling_is_reported_to_the_terminal(quick_world: World) -> None:
 def test_without_script_the_page_shows_a_code_to_paste(quick_world: World) -> None:
     answer = Browser(quick_world).authorize(pushed(quick_world), by="")
 
-    found = re.search("daypass_code_[A-Za-z0-9]+", answer.body.decode())
-    assert found is not None
+    matches = re.search("daypass_code_[A-Za-z0-9]+", answer.body.decode())
+    assert matches is not None
     assert answer.header("location") is None
-    assert redeem(quick_world, found[0]).status == 200
+    assert redeem(quick_world, matches[0]).status == 200
 
 
 def test_a_code_to_paste_is_shown_on_request_or_without_a_loopback_port(quick_world: World) -> None:
     page = f"{PUBLIC_URL}/oauth/code"
-    asked = Browser(quick_world).authorize(pushed(quick_world), answer="paste")
+    requested = Browser(quick_world).authorize(pushed(quick_world), answer="paste")
     only = Browser(quick_world).authorize(pushed(quick_world, redirect_uri=page))
 
-    for answer, redirect_uri in ((asked, LISTENER), (only, page)):
-        found = re.search("daypass_code_[A-Za-z0-9]+", answer.body.decode())
-        assert found is not None
-        assert redeem(quick_world, found[0], redirect_uri=redirect_uri).status == 200
+    for answer, redirect_uri in ((requested, LISTENER), (only, page)):
+        matches = re.search("daypass_code_[A-Za-z0-9]+", answer.body.decode())
+        assert matches is not None
+        assert redeem(quick_world, matches[0], redirect_uri=redirect_uri).status == 200
 
 
 @pytest.mark.parametrize(
