@@ -49,7 +49,7 @@ class LegacyHandlers:
     plans: Plans
 
 
-def legacy_routes(endpoints: ApiEndpoints, compat: LegacyHandlers) -> list[BaseRoute]:
+def legacy_routes(endpoints: ApiEndpoints, handlers: LegacyHandlers) -> list[BaseRoute]:
     """Return the routes that the legacy clients call; their paths ignore case."""
 
     def route(
@@ -76,7 +76,7 @@ def legacy_routes(endpoints: ApiEndpoints, compat: LegacyHandlers) -> list[BaseR
     def change_role(path: str, handler: Handler) -> BaseRoute:
         return route("POST", path, handler, Permission.ADMINISTRATOR, calls_aws=True)
 
-    jit, tenants, system = compat.jit, compat.tenants, compat.system
+    jit, tenants, system = handlers.jit, handlers.tenants, handlers.system
     # Admin access is authorized by the issuer, which audits refusals.
     return [
         issue("/adminproxy/GetJITAwsConsoleAccessUrl", jit.admin),
@@ -88,7 +88,7 @@ def legacy_routes(endpoints: ApiEndpoints, compat: LegacyHandlers) -> list[BaseR
         get("/v3/features/system", system.features, Permission.JIT),
         get("/subscriptions/{tenant}/GetAwsRegionId", tenants.region_of),
         get("/subscriptions/{tenant}/GetTenantAwsAccountId", tenants.account),
-        get("/subscriptions/{tenant}/GetTenantPlan", compat.plans.plan_of),
+        get("/subscriptions/{tenant}/GetTenantPlan", handlers.plans.plan_of),
         get("/v2/admin/TenantV2/{tenant}", tenants.show),
         get("/v3/admin/tenant/{tenant}", tenants.show),
         get("/admin/GetUserRoleInfo", system.me),
@@ -97,15 +97,15 @@ def legacy_routes(endpoints: ApiEndpoints, compat: LegacyHandlers) -> list[BaseR
         # Creating a tenant creates its IAM role, and deleting it removes the role's permissions.
         change_role("/admin/AddTenant", tenants.create),
         change_role("/admin/DeleteTenant/{tenant}", tenants.delete),
-        *_administration(administer, compat),
+        *_administration(administer, handlers),
     ]
 
 
 Administer = Callable[[str, str, Handler], BaseRoute]
 
 
-def _administration(administer: Administer, compat: LegacyHandlers) -> Iterator[BaseRoute]:
-    users, settings, plans = compat.users, compat.settings, compat.plans
+def _administration(administer: Administer, handlers: LegacyHandlers) -> Iterator[BaseRoute]:
+    users, settings, plans = handlers.users, handlers.settings, handlers.plans
     yield administer("GET", "/admin/GetAllUserRoles", users.list_all)
     yield administer("POST", "/admin/UpdateUserRole", users.change)
     yield administer("POST", "/admin/UpdateUserAccess", users.change_access)
