@@ -1,4 +1,4 @@
-"""A whole portal behind a real socket, on a database of its own, for commands that change it."""
+"""A complete portal on a real socket with its own database, for commands that change it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  as the library calls them
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's own
-        """Say nothing."""
+        """Suppress the log."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -43,13 +43,13 @@ class _Server(ThreadingHTTPServer):
 
     @property
     def origin(self) -> str:
-        """The address that the command line is given."""
+        """The portal's address, as the command line uses it."""
         return f"http://localhost:{self.server_address[1]}"
 
 
 @contextmanager
 def reached() -> Iterator[_Server]:
-    """A socket that leads to the portal which it is given as its world."""
+    """Run a server that forwards requests to the portal in its attribute `world`."""
     server = _Server(("127.0.0.1", 0), _Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -63,7 +63,7 @@ def reached() -> Iterator[_Server]:
 
 @contextmanager
 def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
-    """That portal, as the command line reaches it, called as that user."""
+    """Return a client of the portal in *world*, authenticated as *username*."""
     with reached() as server:
         server.world = world
         yield Portal(server.origin, StaticToken(world.tokens[username]), None)

@@ -1,4 +1,4 @@
-"""A portal that lets the command line in, a browser that only notes what it is to open, and a terminal."""
+"""Fakes for sign-ins: a portal with OAuth endpoints, a browser that records URLs, and a terminal."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ OTHER_CODE = "daypass_code_" + "x" * 38
 
 @dataclass(slots=True)
 class SignInPortal:
-    """Lets in whoever comes with the code; every token has a number."""
+    """A portal that accepts `CODE` as authorization code and issues numbered tokens."""
 
     stub: StubPortal
     pushed: list[Mapping[str, str]] = field(default_factory=list)
@@ -36,19 +36,19 @@ class SignInPortal:
     access_life: int = 3600
     life: int = 43200
     issuer: str = ""
-    refuses: set[str] = field(default_factory=set)
-    """Access tokens that count no more."""
-    asks_for: dict[str, str] = field(default_factory=dict)
-    """The code of the refusal that each of these access tokens gets."""
+    revoked_tokens: set[str] = field(default_factory=set)
+    """Access tokens that are revoked."""
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Error codes by access token: requests with the token get this refusal."""
     ended: bool = False
-    """Whether refresh tokens count no more."""
+    """Whether the session has ended, so that refresh tokens are rejected."""
     _has_pushed: Semaphore = field(default_factory=lambda: Semaphore(0))
 
     def __post_init__(self) -> None:
         self.stub.reply = self._reply
 
     def await_push(self) -> Mapping[str, str]:
-        """The next request that an application pushed."""
+        """Wait for the next pushed authorization request and return it."""
         assert self._has_pushed.acquire(timeout=PATIENCE)
         return self.pushed[-1]
 
@@ -77,10 +77,10 @@ class SignInPortal:
                 self.revoked.append(asked.body["token"])
                 return Reply(200, b"")
         token = asked.headers["Authorization"].removeprefix("Bearer ")
-        if token in self.refuses:
+        if token in self.revoked_tokens:
             content = {"Content-Type": "application/problem+json"}
             return Reply(401, json.dumps({"detail": "This API token was revoked."}).encode(), content)
-        if code := self.asks_for.get(token):
+        if code := self.refusals.get(token):
             return problem(403, code, "This change needs a recent sign-in.")(asked)
         if asked.path == "/api/v1/tenants":
             return self.stub.usual(asked)
@@ -102,7 +102,7 @@ class SignInPortal:
         )
 
     def answer(self, pushed: Mapping[str, str], **changed: str) -> int:
-        """Send what the browser sends once a person agreed; the status that came back."""
+        """Send the authorization response that the browser sends after consent; return the HTTP status."""
         fields = {"code": CODE, "state": pushed["state"], "iss": self.stub.url} | changed
         return visit(pushed["redirect_uri"], {name: value for name, value in fields.items() if value})
 
@@ -110,9 +110,9 @@ class SignInPortal:
 def leave_sign_in(
     environment: Mapping[str, str], origin: str, *, token_left: float = 3600, left: float = 11 * 3600
 ) -> float:
-    """Keep a sign-in as if somebody had signed in an hour ago; when it ends."""
+    """Store a session as if the user had signed in an hour ago; return when it expires."""
     now = time.time()  # noqa: TID251  commands read the real clock
-    kept = StoredSession(
+    session = StoredSession(
         id="0" * 32,
         username="dana@example.com",
         allows_admin=False,
@@ -123,12 +123,12 @@ def leave_sign_in(
         until=now + left,
     )
     with SessionSlot(environment, origin, admin=False, now=lambda: now).locked() as slot:
-        slot.write(kept)
-    return kept.until
+        slot.write(session)
+    return session.until
 
 
 def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers: str) -> int:
-    """Knock at a listener; the status, or 0 where it said nothing."""
+    """Send a request to a callback server; return the status, or 0 if there was no response."""
     to = urlsplit(address)
     assert to.hostname is not None
     connection = http.client.HTTPConnection(to.hostname, to.port, timeout=PATIENCE)
@@ -143,44 +143,44 @@ def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers
 
 @dataclass(frozen=True, slots=True)
 class Tabs:
-    """A browser that opens nothing, and notes each address."""
+    """A browser that opens nothing and records each URL."""
 
     folder: Path
 
     @property
     def command(self) -> str:
-        """What BROWSER is set to."""
+        """The value for BROWSER."""
         script = self.folder / "browser"
         if not script.exists():
-            # Short appends are whole ones, however many open at once.
+            # Short appends are atomic, even if several browsers start at once.
             script.write_text('#!/bin/sh\nprintf "%s\\n" "$1" >> "$(dirname "$0")/opened"\n')
             script.chmod(0o700)
         return f"{script} %s"
 
     @property
     def opened(self) -> Sequence[str]:
-        """Every address so far."""
-        noted = self.folder / "opened"
-        return noted.read_text().splitlines() if noted.exists() else []
+        """The URLs opened so far."""
+        log = self.folder / "opened"
+        return log.read_text().splitlines() if log.exists() else []
 
     def await_one(self, number: int = 1) -> str:
-        """The address that is opened as the *number*th."""
-        give_up = time.monotonic() + PATIENCE
+        """Wait until *number* URLs have been opened and return the last of these."""
+        deadline = time.monotonic() + PATIENCE
         while len(self.opened) < number:
-            assert time.monotonic() < give_up, "no browser was opened"
+            assert time.monotonic() < deadline, "no browser was opened"
             select.select([], [], [], 0.02)
         return self.opened[number - 1]
 
 
 class Shell:
-    """A command at a terminal that a person sits at."""
+    """A command that runs at an interactive terminal."""
 
     def __init__(
         self, words: Sequence[str], environment: Mapping[str, str], *, captures_stderr: bool = False
     ) -> None:
         self._ours, theirs = pty.openpty()
         self.seen = ""
-        # As the AWS CLI runs it: stderr is somebody else's, and only the controlling terminal is left.
+        # The AWS CLI captures stderr, so that only the controlling terminal is left for prompts.
         self._process = subprocess.Popen(
             words if not captures_stderr else ["setsid", "--ctty", "--wait", *words],
             env=dict(environment),
@@ -192,17 +192,17 @@ class Shell:
         os.close(theirs)
 
     def until(self, pattern: str) -> str:
-        """Wait until the terminal shows it; what was found."""
-        give_up = time.monotonic() + PATIENCE
-        while (found := re.search(pattern, self.seen)) is None:
-            left = give_up - time.monotonic()
+        """Wait until the terminal shows *pattern* and return the match."""
+        deadline = time.monotonic() + PATIENCE
+        while (match := re.search(pattern, self.seen)) is None:
+            left = deadline - time.monotonic()
             assert left > 0, f"{pattern!r} did not appear in:\n{self.seen}"
             if select.select([self._ours], [], [], left)[0]:
                 self._read()
-        return found[0]
+        return match[0]
 
     def type(self, line: str) -> None:
-        """Type a line."""
+        """Type a line of input."""
         os.write(self._ours, f"{line}\n".encode())
 
     def press_ctrl_c(self) -> None:
@@ -210,13 +210,13 @@ class Shell:
         self._process.send_signal(2)
 
     def leave(self) -> None:
-        """End it without a word, if it is not over."""
+        """Kill the command if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self.end()
 
     def end(self) -> tuple[int, str]:
-        """Its exit code and what it wrote to stdout, once it is over."""
+        """Wait for the command's end and return its exit code and stdout."""
         out, err = self._process.communicate(timeout=PATIENCE)
         while select.select([self._ours], [], [], 0)[0] and self._read():
             pass
@@ -235,12 +235,12 @@ class Shell:
 
 @contextmanager
 def shell(words: Sequence[str], environment: Mapping[str, str]) -> Iterator[Shell]:
-    """A command at a terminal, gone at the end whatever happens."""
-    sitting = Shell(words, environment)
+    """Run a command at a terminal and kill it at the end if it still runs."""
+    terminal = Shell(words, environment)
     try:
-        yield sitting
+        yield terminal
     finally:
-        sitting.leave()
+        terminal.leave()
 
 
 def _json(status: int, **fields: object) -> Reply:

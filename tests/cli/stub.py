@@ -1,4 +1,4 @@
-"""A portal that says what it is told to, over a real socket, and remembers what it was asked."""
+"""A stub portal on a real socket that gives configurable answers and records the requests."""
 
 import json
 import ssl
@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it arrived."""
+    """A received request."""
 
     path: str
     headers: Mapping[str, str]
@@ -23,7 +23,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer, byte for byte."""
+    """A response to send as it is."""
 
     status: int
     body: bytes
@@ -31,7 +31,7 @@ class Reply:
 
 
 class StubPortal:
-    """Hands out numbered keys, unless `reply` says otherwise."""
+    """A portal that issues numbered credentials unless `reply` is replaced."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
@@ -58,20 +58,20 @@ class StubPortal:
         self._thread.start()
 
     def now(self) -> datetime:
-        """The present moment by this portal's clock."""
+        """Return the current time of this portal's clock."""
         return datetime.now(UTC) + self.clock_error  # noqa: TID251  a portal has a clock of its own
 
     def usual(self, asked: Asked) -> Reply:
-        """What a portal answers when all is well."""
-        told: dict[str, object] = {
+        """Return the successful response of a portal."""
+        bodies: dict[str, object] = {
             "/api/v1/me": self._me(),
             "/api/v1/tenants": {"tenants": [_tenant(name, self.access) for name in self.tenants]},
             "/api/v1/openapi.json": {"info": {"version": "9.8.7"}},
         }
         if asked.path == "/api/v1/sessions":
             return self.issued(asked)
-        if asked.path in told:
-            return Reply(200, json.dumps(told[asked.path]).encode(), {"Content-Type": "application/json"})
+        if asked.path in bodies:
+            return Reply(200, json.dumps(bodies[asked.path]).encode(), {"Content-Type": "application/json"})
         return Reply(404, b"", {})
 
     def _me(self) -> dict[str, object]:
@@ -86,7 +86,7 @@ class StubPortal:
         }
 
     def issued(self, asked: Asked) -> Reply:
-        """Keys or a console link, with a number that tells one issuance from another."""
+        """Return a response with credentials or a console URL, numbered by issuance."""
         number = len(self.asked)
         admin = asked.body.get("admin", False)
         answer: dict[str, object] = {
@@ -119,20 +119,20 @@ class StubPortal:
         return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def answer(self, asked: Asked) -> Reply:
-        """Note the question, and answer it once that is allowed."""
+        """Record the request, and answer it as soon as `may_answer` is set."""
         self.asked.append(asked)
         reply = self.reply(asked)
         self._arrived.release()
         self.may_answer.wait()
         return reply
 
-    def await_questions(self, number: int) -> None:
-        """Return when so many more questions have arrived."""
+    def await_requests(self, number: int) -> None:
+        """Wait until *number* more requests have arrived."""
         for _ in range(number):
             assert self._arrived.acquire(timeout=60)
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop the server."""
         self.may_answer.set()
         self._server.shutdown()
         self._server.server_close()
@@ -140,9 +140,9 @@ class StubPortal:
 
 
 def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[Asked], Reply]:
-    """A refusal as the portal words it."""
+    """Return a function that answers with this problem document (RFC 9457)."""
     body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail, "code": code}
-    # Lower case, as servers that also speak HTTP/2 write their headers.
+    # In lower case, as servers with HTTP/2 support write their headers.
     content_type = {"content-type": "application/problem+json"}
     reply = Reply(status, json.dumps(body | {"request_id": "req-7"}).encode(), content_type | headers)
     return lambda _: reply
@@ -158,7 +158,7 @@ class _Server(ThreadingHTTPServer):
     portal: StubPortal
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that went away, or did not trust us, is no news."""
+        """Ignore clients that disconnect or reject the certificate."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -182,8 +182,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def date_time_string(self, timestamp: float | None = None) -> str:  # noqa: ARG002  the server's own
-        """The Date header, by the portal's clock."""
+        """Return the Date header by the portal's clock."""
         return format_datetime(self.server.portal.now(), usegmt=True)
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """Suppress the log."""

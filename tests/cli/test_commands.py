@@ -1,4 +1,4 @@
-"""The command as a whole: its help, its wings, completion, and how it ends when it is itself at fault."""
+"""The command as a whole: help, command groups, completion, import costs and unexpected errors."""
 
 import json
 import os
@@ -21,7 +21,7 @@ DEV = ("aws", "--tenant", "dev01")
 
 
 def imported(home: Path, *words: str, **environment: str) -> set[str]:
-    """The modules that Python says it loads for this command line."""
+    """Return the modules that Python imports for this command line."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", SCRIPT, *words],
         env=environment | {"HOME": str(home)},
@@ -33,7 +33,7 @@ def imported(home: Path, *words: str, **environment: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines() if "import time:" in line}
 
 
-def test_a_cached_answer_loads_nothing_but_a_handful_of_modules(daypass: Command) -> None:
+def test_a_cached_answer_imports_only_the_modules_of_the_fast_path(daypass: Command) -> None:
     daypass(*DEV)
     bare = {
         line.rpartition("|")[2].strip()
@@ -51,7 +51,7 @@ def test_a_cached_answer_loads_nothing_but_a_handful_of_modules(daypass: Command
     assert more - own <= {"_sha2", "_sha256"}
 
 
-WEIGHTY = {
+SLOW_MODULES = {
     "click",
     "dataclasses",
     "importlib.metadata",
@@ -61,20 +61,20 @@ WEIGHTY = {
     "traceback",
     "typing",
 }
-"""What takes so long to load that it may not stand between whoever waits for keys and the portal."""
+"""Modules whose import takes too long to delay credentials."""
 
 
 @pytest.mark.parametrize("words", [DEV, ("jit", *DEV)], ids=" ".join)
-def test_fresh_keys_wait_for_no_module_that_takes_long_to_load(
-    daypass: Command, words: tuple[str, ...]
-) -> None:
+def test_new_credentials_import_no_slow_module(daypass: Command, words: tuple[str, ...]) -> None:
     modules = imported(daypass.home, *words, **daypass.environment())
 
     assert "daypass.cli.api.client" in modules
-    assert modules & (WEIGHTY | {"daypass.cli.auth.login_flow", "daypass.cli.auth.oauth_client"}) == set()
+    assert (
+        modules & (SLOW_MODULES | {"daypass.cli.auth.login_flow", "daypass.cli.auth.oauth_client"}) == set()
+    )
 
 
-def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> None:
+def test_a_token_refresh_imports_no_slow_module(daypass: Command) -> None:
     portal = SignInPortal(daypass.portal)
     portal.pushed.append({"scope": "tenants"})
     environment = daypass.environment(DAYPASS_TOKEN="", DAYPASS_STATE_DIR=str(daypass.home / "state"))
@@ -83,10 +83,10 @@ def test_a_renewed_sign_in_waits_for_none_of_them_either(daypass: Command) -> No
     modules = imported(daypass.home, *DEV, **environment)
 
     assert portal.refreshed == ["refresh_canary"]
-    assert modules & (WEIGHTY | {"daypass.cli.auth.login_flow"}) == set()
+    assert modules & (SLOW_MODULES | {"daypass.cli.auth.login_flow"}) == set()
 
 
-def test_the_help_shows_every_command_and_exit_code_without_loading_a_wing(daypass: Command) -> None:
+def test_help_lists_all_commands_and_exit_codes_without_importing_the_portal(daypass: Command) -> None:
     ran = daypass("--help")
     modules = imported(daypass.home, "--help", **daypass.environment())
 
@@ -104,51 +104,51 @@ JIT = [("jit", name) for name in ("aws", "web", "token", "update_aws_config")]
 
 
 @pytest.mark.parametrize("words", [*((name,) for name in OURS), *JIT, ("cache", "clear")], ids=" ".join)
-def test_every_command_explains_itself_in_lines_that_fit(
+def test_the_help_of_every_command_has_an_example_and_short_lines(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     assert run([*words, "--help"], WINGS, now) == 0
 
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert said.out.startswith(f"Usage: daypass {' '.join(words)}")
-    assert max(map(len, said.out.splitlines())) <= 110
-    # An example that can be pasted, in every one.
-    assert f"daypass {' '.join(words)}" in said.out.partition("\n")[2]
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert captured.out.startswith(f"Usage: daypass {' '.join(words)}")
+    assert max(map(len, captured.out.splitlines())) <= 110
+    # Each help text contains an example that the user can paste.
+    assert f"daypass {' '.join(words)}" in captured.out.partition("\n")[2]
 
 
-def test_the_version_is_told(daypass: Command) -> None:
+def test_the_version_option_prints_the_version(daypass: Command) -> None:
     assert daypass("--version").out.startswith("daypass 0.")
 
 
-@pytest.mark.parametrize("wing", WINGS)
-def test_a_wing_whose_module_is_missing_says_what_to_install(
-    wing: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", WINGS)
+def test_a_command_group_with_a_missing_module_says_what_to_install(
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    extra = WINGS[wing][1]
+    extra = WINGS[name][1]
 
-    code = run([wing, "serve"], {wing: ("not_installed_here.commands:command", extra, "")}, now)
+    code = run([name, "serve"], {name: ("not_installed_here.commands:command", extra, "")}, now)
 
     assert code == 6
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"daypass: `daypass {wing}` needs the {extra.replace(',', ' and ')} extra")
-    assert "installed (missing: not_installed_here" in said.err
-    assert f"pip install '.[{extra}]'" in said.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"daypass: `daypass {name}` needs the {extra.replace(',', ' and ')} extra")
+    assert "installed (missing: not_installed_here" in captured.err
+    assert f"pip install '.[{extra}]'" in captured.err
 
 
-def test_a_wing_gets_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
-    beside = {"beside": ("tests.cli.wing:beside", "extra", "What it is for.")}
+def test_a_command_group_gets_its_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    extra = {"extra": ("tests.cli.extra_command:group", "extra", "What it is for.")}
 
-    code = run(["beside", "greet", "--name", "dana"], beside, now)
+    code = run(["extra", "greet", "--name", "dana"], extra, now)
 
     assert (code, capsys.readouterr().out) == (0, "hello dana\n")
 
 
-def test_a_fault_of_ours_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    beside = {"beside": ("tests.cli.wing:beside", "extra", "")}
+def test_an_unexpected_error_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    extra = {"extra": ("tests.cli.extra_command:group", "extra", "")}
 
-    code = run(["beside", "fail"], beside, now)
+    code = run(["extra", "fail"], extra, now)
 
     assert code == 1
     assert (
@@ -157,22 +157,22 @@ def test_a_fault_of_ours_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     )
 
 
-def test_debugging_shows_where_and_still_no_token(
+def test_the_debug_traceback_contains_no_token(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beside = {"beside": ("tests.cli.wing:beside", "extra", "")}
+    extra = {"extra": ("tests.cli.extra_command:group", "extra", "")}
     monkeypatch.setenv("DAYPASS_DEBUG", "1")
     monkeypatch.setenv("DAYPASS_TOKEN", "a_canary_token")
 
-    code = run(["beside", "fail"], beside, now)
+    code = run(["extra", "fail"], extra, now)
 
-    said = capsys.readouterr().err
+    captured = capsys.readouterr().err
     assert code == 1
-    assert "RuntimeError: no luck with ***" in said
-    assert "canary" not in said
+    assert "RuntimeError: no luck with ***" in captured
+    assert "canary" not in captured
 
 
-ELSEWHERE = """
+SIMULATED_PLATFORM = """
 import sys
 sys.platform = {platform!r}
 for name in {missing!r}:
@@ -186,11 +186,11 @@ sys.exit(main())
 @pytest.mark.parametrize(
     "words", [[], ["aws", "--tenant", "dev01"], ["--help"], ["portal", "serve"]], ids=" ".join
 )
-def test_windows_is_told_in_a_sentence_where_it_runs(words: list[str]) -> None:
+def test_on_windows_every_command_refers_to_wsl_in_one_line(words: list[str]) -> None:
     missing = ["fcntl", "pwd", "grp", "termios", "resource", "click"]
 
     ran = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE.format(platform="win32", missing=missing, words=words)],
+        [sys.executable, "-c", SIMULATED_PLATFORM.format(platform="win32", missing=missing, words=words)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -203,14 +203,14 @@ def test_windows_is_told_in_a_sentence_where_it_runs(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_is_given_its_completion(daypass: Command, shell: str) -> None:
+def test_the_completion_script_is_printed_for_each_shell(daypass: Command, shell: str) -> None:
     ran = daypass("completion", shell)
 
     assert ran.code == 0
     assert "_DAYPASS_COMPLETE" in ran.out
 
 
-def test_a_completion_for_no_shell_asks_for_one_in_a_sentence(daypass: Command) -> None:
+def test_completion_without_a_shell_is_refused_in_one_line(daypass: Command) -> None:
     ran = daypass("completion")
 
     assert (ran.code, ran.out) == (2, "")
@@ -223,7 +223,7 @@ def test_a_completion_for_no_shell_asks_for_one_in_a_sentence(daypass: Command) 
     [(name, *more) for name in OURS for more in ((), ("--nonsense",))],
     ids=" ".join,
 )
-def test_a_wrong_command_line_is_one_line(inside: Inside, words: tuple[str, ...]) -> None:
+def test_a_wrong_command_line_is_reported_in_one_line(inside: Inside, words: tuple[str, ...]) -> None:
     ran = inside(*words, DAYPASS_HOST="", DAYPASS_TOKEN="")
 
     if ran.code == 2 and not ran.out and "Usage:" not in ran.err:
@@ -239,7 +239,9 @@ def test_a_wrong_command_line_is_one_line(inside: Inside, words: tuple[str, ...]
         ("daypass completion z", ["zsh"]),
     ],
 )
-def test_words_are_completed(daypass: Command, line: str, completions: list[str]) -> None:
+def test_commands_flags_and_choices_are_completed(
+    daypass: Command, line: str, completions: list[str]
+) -> None:
     words = line.split(" ")
     asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_DAYPASS_COMPLETE": "bash_complete"}
 
@@ -248,7 +250,7 @@ def test_words_are_completed(daypass: Command, line: str, completions: list[str]
     assert {word.partition(",")[2] for word in ran.out.splitlines()} == set(completions)
 
 
-def test_who_reads_no_more_is_told_nothing(daypass: Command) -> None:
+def test_a_closed_pipe_ends_the_command_silently(daypass: Command) -> None:
     reading, writing = os.pipe()
     os.close(reading)
 
@@ -260,36 +262,36 @@ def test_who_reads_no_more_is_told_nothing(daypass: Command) -> None:
     assert (ran.returncode, ran.stderr) == (1, b"")
 
 
-def test_a_terminal_is_told_what_takes_long(daypass: Command) -> None:
+def test_a_slow_call_prints_a_progress_message_on_a_terminal(daypass: Command) -> None:
     daypass.portal.may_answer.clear()
     terminal, replica = pty.openpty()
     command = subprocess.Popen(
         [SCRIPT, *DEV], env=daypass.environment(), stdout=subprocess.PIPE, stderr=replica, text=True
     )
 
-    told = os.read(terminal, 200).decode()
+    message = os.read(terminal, 200).decode()
     daypass.portal.may_answer.set()
     out, _ = command.communicate(timeout=60)
     os.close(replica)
     os.close(terminal)
 
-    assert told == f"daypass: Asking {daypass.portal.url} for tenant dev01 …\r\n"
+    assert message == f"daypass: Asking {daypass.portal.url} for tenant dev01 …\r\n"
     assert out.startswith('{"Version": 1')
 
 
-def test_what_the_help_shows_of_a_command_is_what_it_says_of_itself() -> None:
-    for name, (place, short) in OURS.items():
-        command = load(place)
+def test_the_command_list_has_the_help_texts_of_the_commands() -> None:
+    for name, (location, short) in OURS.items():
+        command = load(location)
         assert (command.name, command.get_short_help_str(200)) == (name, short)
 
 
-def test_github_actions_hides_the_keys_and_stdout_is_as_ever(daypass: Command) -> None:
-    fresh, kept = (daypass(*DEV, GITHUB_ACTIONS="true") for _ in range(2))
+def test_on_github_actions_credentials_are_masked_and_stdout_is_unchanged(daypass: Command) -> None:
+    fresh, cached = (daypass(*DEV, GITHUB_ACTIONS="true") for _ in range(2))
 
-    assert fresh.out == kept.out
-    keys = json.loads(kept.out)
+    assert fresh.out == cached.out
+    keys = json.loads(cached.out)
     masks = [f"::add-mask::{keys[name]}" for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
-    assert fresh.err.splitlines() == kept.err.splitlines() == masks
+    assert fresh.err.splitlines() == cached.err.splitlines() == masks
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_github_actions_hides_the_keys_and_stdout_is_as_ever(daypass: Command) -
         ),
     ],
 )
-def test_on_github_no_secret_is_anywhere_before_all_of_them_are_hidden(
+def test_on_github_actions_all_secrets_are_masked_before_the_first_is_printed(
     daypass: Command, words: tuple[str, ...], secrets: list[str]
 ) -> None:
     one_stream = subprocess.run(
@@ -324,7 +326,7 @@ def test_on_github_no_secret_is_anywhere_before_all_of_them_are_hidden(
         assert any(secret in line for line in one_stream[len(lines_with_masks) :])
 
 
-def test_github_reads_a_percent_sign_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_percent_sign_is_escaped_in_a_github_mask(capsys: pytest.CaptureFixture[str]) -> None:
     github_actions.mask(["https://a.example/?to=%2525"], {"GITHUB_ACTIONS": "true"})
 
     assert capsys.readouterr().err == "::add-mask::https://a.example/?to=%252525\n"

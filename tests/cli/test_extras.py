@@ -1,4 +1,4 @@
-"""The command-line package without its extras: every command group says which extra it needs."""
+"""An installation without extras: each command group names the extra it needs."""
 
 import shutil
 import subprocess
@@ -18,19 +18,19 @@ WHEEL = f"./daypass-{__version__}-py3-none-any.whl"
 
 
 def every_command(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
-    """The words of this command and of all its subcommands."""
+    """Yield the words of this command and of all its subcommands."""
     yield words
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
             yield from every_command((*words, name), inner)
 
 
-COMMANDS = [words for wing in WINGS for words in every_command((wing,), load(WINGS[wing][0]))]
+COMMANDS = [words for name in WINGS for words in every_command((name,), load(WINGS[name][0]))]
 
 
 @pytest.fixture(scope="module")
 def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `daypass` of a virtual environment in which only `pip install .` was run."""
+    """Return the `daypass` of a virtual environment in which only `pip install .` was run."""
     environment = tmp_path_factory.mktemp("base") / "venv"
     uv = shutil.which("uv") or str(Path(sys.prefix, "bin", "uv"))
     for words in (
@@ -41,13 +41,13 @@ def base_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment / "bin" / "daypass"
 
 
-@pytest.mark.parametrize("asked", ["", "--help"])
+@pytest.mark.parametrize("help_flag", ["", "--help"])
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_without_its_extra_each_command_says_what_to_install(
-    base_only: Path, tmp_path: Path, words: tuple[str, ...], asked: str
+def test_a_command_without_its_extra_says_what_to_install(
+    base_only: Path, tmp_path: Path, words: tuple[str, ...], help_flag: str
 ) -> None:
     ran = subprocess.run(
-        [base_only, *words, *asked.split()],
+        [base_only, *words, *help_flag.split()],
         env={"HOME": str(tmp_path)},
         cwd=tmp_path,
         capture_output=True,
@@ -69,9 +69,7 @@ def test_without_its_extra_each_command_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_an_extra_the_command_line_itself_works_and_completes(
-    base_only: Path, tmp_path: Path
-) -> None:
+def test_help_and_completion_work_without_extras(base_only: Path, tmp_path: Path) -> None:
     def answer(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [base_only, *words],

@@ -1,4 +1,4 @@
-"""A broken or hostile portal: bounded patience, and a sentence instead of a fault."""
+"""A broken or hostile portal: calls end within bounds, with a message instead of a traceback."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def answering(status: int, body: bytes, content_type: str = "application/json") 
 
 @pytest.mark.parametrize("body", DEEP, ids=["arrays", "objects", "closed"])
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_nesting_without_end_is_no_portal(
+def test_a_deeply_nested_answer_is_refused_as_not_from_a_portal(
     inside: Inside, portal: StubPortal, words: tuple[str, ...], body: bytes
 ) -> None:
     for status, content_type in ((200, "application/json"), (403, "application/problem+json")):
@@ -44,7 +44,7 @@ def test_nesting_without_end_is_no_portal(
         assert "unexpected" not in ran.err
 
 
-def test_a_sign_in_is_no_less_careful(daypass: Command, portal: StubPortal, tmp_path: Path) -> None:
+def test_a_deeply_nested_answer_ends_a_sign_in(daypass: Command, portal: StubPortal, tmp_path: Path) -> None:
     portal.reply = answering(200, DEEP[0])
 
     ran = daypass("login", DAYPASS_TOKEN="", BROWSER="/bin/true", DISPLAY=":0")
@@ -73,7 +73,7 @@ VALUES = [
 @pytest.mark.parametrize(
     "field", ["validity", "expires_at", "tenant", "user", "region", "credentials", "note"]
 )
-def test_a_value_out_of_bounds_in_an_answer_with_keys_is_no_fault_of_ours(
+def test_an_absurd_value_in_an_answer_with_credentials_causes_no_unexpected_error(
     inside: Inside, portal: StubPortal, field: str, value: bytes
 ) -> None:
     def reply(asked: Asked) -> Reply:
@@ -92,7 +92,7 @@ def test_a_value_out_of_bounds_in_an_answer_with_keys_is_no_fault_of_ours(
 @pytest.mark.parametrize(
     "time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "now", ""]
 )
-def test_a_time_that_no_clock_shows_is_refused(inside: Inside, portal: StubPortal, time: str) -> None:
+def test_an_absurd_token_expiry_is_refused(inside: Inside, portal: StubPortal, time: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_moment(time)
 
@@ -108,9 +108,7 @@ def test_a_time_that_no_clock_shows_is_refused(inside: Inside, portal: StubPorta
 
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "2099-01-01T00:00:00"])
-def test_keys_until_a_time_that_no_clock_shows_are_refused(
-    inside: Inside, portal: StubPortal, time: str
-) -> None:
+def test_credentials_with_an_absurd_expiry_are_refused(inside: Inside, portal: StubPortal, time: str) -> None:
     def reply(asked: Asked) -> Reply:
         usual = portal.usual(asked)
         return Reply(
@@ -126,7 +124,7 @@ def test_keys_until_a_time_that_no_clock_shows_are_refused(
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00", "now"])
 @pytest.mark.parametrize("field", ["asked_at", "expires_at"])
-def test_a_session_at_a_time_that_no_clock_shows_is_refused(
+def test_an_aws_session_with_an_absurd_time_is_refused(
     inside: Inside, portal: StubPortal, field: str, time: str
 ) -> None:
     texts = dict.fromkeys(("id", "scope", "tenant", "state", "purpose", "door", "address", "reason"), "x")
@@ -139,7 +137,7 @@ def test_a_session_at_a_time_that_no_clock_shows_is_refused(
 @pytest.mark.parametrize(
     "date", ["1", "Mon, 01 Jan 99999 00:00:00 GMT", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"], ids=len
 )
-def test_a_date_that_no_clock_shows_is_as_good_as_none(date: str) -> None:
+def test_an_absurd_date_header_is_ignored(date: str) -> None:
     assert read_time(date) is None
 
 
@@ -156,7 +154,7 @@ def pages_of(portal: StubPortal, cursors: Iterator[str], *, empty: bool = False)
 
 
 @pytest.mark.parametrize("empty", [True, False])
-def test_a_cursor_that_leads_to_itself_is_followed_once(
+def test_a_repeated_cursor_ends_the_list_with_an_error(
     inside: Inside, portal: StubPortal, empty: bool
 ) -> None:
     portal.reply = pages_of(portal, iter(["again"] * 100), empty=empty)
@@ -168,7 +166,7 @@ def test_a_cursor_that_leads_to_itself_is_followed_once(
     assert len(portal.asked) <= 2
 
 
-def test_an_empty_page_is_the_last_one(inside: Inside, portal: StubPortal) -> None:
+def test_an_empty_page_with_a_cursor_is_an_error(inside: Inside, portal: StubPortal) -> None:
     portal.reply = pages_of(portal, map(str, count()), empty=True)
 
     ran = inside("tenants")
@@ -178,7 +176,7 @@ def test_an_empty_page_is_the_last_one(inside: Inside, portal: StubPortal) -> No
     assert len(portal.asked) == 1
 
 
-def test_a_list_without_an_end_is_given_up() -> None:
+def test_an_endless_list_is_abandoned_after_the_maximum_number_of_pages() -> None:
     numbers = count()
 
     def page_at(_: str | None) -> dict[str, object]:
@@ -189,7 +187,7 @@ def test_a_list_without_an_end_is_given_up() -> None:
     assert next(numbers) == MAX_PAGES + 1
 
 
-def test_pages_are_followed_to_the_last(inside: Inside, portal: StubPortal) -> None:
+def test_all_pages_of_a_list_are_read(inside: Inside, portal: StubPortal) -> None:
     def reply(asked: Asked) -> Reply:
         usual = portal.usual(Asked(asked.path.partition("?")[0], {}, {}))
         if "cursor=b" in asked.path:
@@ -202,7 +200,7 @@ def test_pages_are_followed_to_the_last(inside: Inside, portal: StubPortal) -> N
     assert len(inside("tenants").out.splitlines()) == 1 + 3 * 2
 
 
-def test_a_refusal_without_end_is_cut(inside: Inside, portal: StubPortal) -> None:
+def test_a_very_long_message_of_the_portal_is_shortened(inside: Inside, portal: StubPortal) -> None:
     body = json.dumps({"detail": "No. " * 100_000, "code": "access_denied"}).encode()
     portal.reply = answering(403, body, "application/problem+json")
 
@@ -213,6 +211,6 @@ def test_a_refusal_without_end_is_cut(inside: Inside, portal: StubPortal) -> Non
 
 
 @pytest.mark.parametrize("body", [b"NaN", b"[Infinity]", b"", b"\xff", *DEEP])
-def test_what_is_no_json_is_refused_alike(body: bytes) -> None:
+def test_invalid_json_raises_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_json(body)

@@ -1,4 +1,4 @@
-"""The portal is reached through the proxy that the environment names, and errors name that proxy."""
+"""The portal is called through the proxy that the environment names, and errors name that proxy."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ HOST = f"https://{ELSEWHERE}"
 
 @pytest.fixture
 def secure(authority: Authority) -> Iterator[StubPortal]:
-    """A portal with TLS, whose name only the proxy resolves."""
+    """Return a portal with TLS, whose name only the proxy resolves."""
     portal = StubPortal(authority.server)
     yield portal
     portal.close()
@@ -25,7 +25,7 @@ def secure(authority: Authority) -> Iterator[StubPortal]:
 
 @pytest.fixture
 def proxy(secure: StubPortal) -> Iterator[HttpProxy]:
-    """The only way to that portal."""
+    """Return the proxy through which that portal is reached."""
     proxy = HttpProxy({ELSEWHERE: secure.port})
     yield proxy
     proxy.close()
@@ -40,7 +40,7 @@ def through(proxy: HttpProxy, authority: Authority, **more: str) -> dict[str, st
     }
 
 
-def test_keys_come_through_a_proxy_that_alone_resolves_the_portal(
+def test_credentials_are_requested_through_a_proxy_that_resolves_the_portal(
     daypass: Command, proxy: HttpProxy, secure: StubPortal, authority: Authority
 ) -> None:
     ran = daypass("aws", "--tenant", "dev01", **through(proxy, authority))
@@ -52,7 +52,7 @@ def test_keys_come_through_a_proxy_that_alone_resolves_the_portal(
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY", "all_proxy"])
-def test_every_spelling_of_the_variable_counts(
+def test_every_spelling_of_the_proxy_variable_is_used(
     inside: Inside, proxy: HttpProxy, authority: Authority, variable: str
 ) -> None:
     environment = through(proxy, authority, **{variable: proxy.url})
@@ -62,7 +62,7 @@ def test_every_spelling_of_the_variable_counts(
     assert inside("tenants", **environment).code == 0
 
 
-def test_user_and_password_of_the_variable_open_the_proxy(
+def test_user_and_password_in_the_variable_authenticate_at_the_proxy(
     inside: Inside, proxy: HttpProxy, authority: Authority
 ) -> None:
     proxy.login = "dana:can/ary"
@@ -78,33 +78,33 @@ def test_user_and_password_of_the_variable_open_the_proxy(
 
 
 @pytest.mark.parametrize(
-    ("login", "status", "code", "said"),
+    ("login", "status", "code", "message"),
     [
         ("dana:right", None, 6, "does not accept the user and password in HTTPS_PROXY"),
         (None, 403, 6, f"refuses connections to {ELSEWHERE}:443 (HTTP 403)"),
         (None, 503, 5, f"could not connect to {ELSEWHERE}:443 (HTTP 503)"),
     ],
 )
-def test_a_proxy_that_does_not_connect_is_named_without_its_password(
+def test_a_proxy_that_refuses_the_connection_is_named_without_its_password(
     inside: Inside,
     proxy: HttpProxy,
     authority: Authority,
     login: str | None,
     status: int | None,
     code: int,
-    said: str,
+    message: str,
 ) -> None:
     proxy.login, proxy.status = login, status
 
     ran = inside("whoami", **through(proxy, authority, HTTPS_PROXY=f"http://dana:canary@{proxy.authority}"))
 
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
     assert f"http://{proxy.authority}" in ran.err
     assert "canary" not in ran.err
 
 
-def test_a_proxy_that_requires_authentication_says_how_to_give_it(
+def test_a_proxy_that_requires_authentication_is_reported_with_the_url_format(
     inside: Inside, proxy: HttpProxy, authority: Authority
 ) -> None:
     proxy.login = "dana:right"
@@ -115,17 +115,19 @@ def test_a_proxy_that_requires_authentication_says_how_to_give_it(
     assert "requires authentication. Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT" in ran.err
 
 
-def test_a_proxy_that_is_not_there_or_no_proxy_is_told_from_a_portal_that_is_not(
+def test_an_unreachable_or_unsupported_proxy_is_distinguished_from_an_unreachable_portal(
     inside: Inside, proxy: HttpProxy, authority: Authority
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-    nobody = inside("whoami", **through(proxy, authority, HTTPS_PROXY=f"http://127.0.0.1:{port}"))
+    unreachable = inside("whoami", **through(proxy, authority, HTTPS_PROXY=f"http://127.0.0.1:{port}"))
     unknown = inside("whoami", **through(proxy, authority, HTTPS_PROXY="http://proxy.example.invalid:1"))
     socks = inside("whoami", **through(proxy, authority, HTTPS_PROXY="socks5://127.0.0.1:1"))
 
-    assert (nobody.code, unknown.code, socks.code) == (5, 6, 6)
-    assert f"the proxy http://127.0.0.1:{port} (from HTTPS_PROXY) failed: Connection refused" in nobody.err
+    assert (unreachable.code, unknown.code, socks.code) == (5, 6, 6)
+    assert (
+        f"the proxy http://127.0.0.1:{port} (from HTTPS_PROXY) failed: Connection refused" in unreachable.err
+    )
     assert "no host for the proxy http://proxy.example.invalid:1" in unknown.err
     assert f"add {ELSEWHERE} to NO_PROXY" in unknown.err
     assert "only http:// proxies are supported" in socks.err
@@ -136,10 +138,10 @@ def test_a_proxy_that_is_not_there_or_no_proxy_is_told_from_a_portal_that_is_not
     [
         pytest.param(None, id="nothing listens"),
         pytest.param(b"SSH-2.0-OpenSSH_9.9\r\n\r\n", id="no HTTP"),
-        pytest.param(b"", id="it hangs up"),
+        pytest.param(b"", id="closes the connection"),
     ],
 )
-def test_a_dead_proxy_says_which_variables_correct_and_bypass_it(
+def test_a_failing_proxy_is_reported_with_the_variables_that_correct_and_bypass_it(
     inside: Inside, authority: Authority, answer: bytes | None
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -163,40 +165,40 @@ def _answer_once(server: socket.socket, answer: bytes) -> None:
         connection.sendall(answer)
 
 
-def test_what_is_on_this_machine_or_in_no_proxy_is_called_directly(
+def test_loopback_addresses_and_hosts_in_no_proxy_are_called_directly(
     inside: Inside, proxy: HttpProxy, secure: StubPortal, authority: Authority
 ) -> None:
     proxy.status = 500
-    every = {"HTTP_PROXY": proxy.url, "ALL_PROXY": proxy.url}
+    all_proxies = {"HTTP_PROXY": proxy.url, "ALL_PROXY": proxy.url}
 
-    plain = inside("tenants", HTTPS_PROXY=proxy.url, **every)
-    local = inside("tenants", **through(proxy, authority, DAYPASS_HOST=secure.url, **every))
+    plain = inside("tenants", HTTPS_PROXY=proxy.url, **all_proxies)
+    local = inside("tenants", **through(proxy, authority, DAYPASS_HOST=secure.url, **all_proxies))
 
     assert (plain.code, local.code) == (0, 0)
     assert proxy.requests == []
-    # The name cannot be resolved directly, which shows that no proxy was asked.
+    # The name cannot be resolved directly, which shows that the proxy was not used.
     listed = inside("tenants", **through(proxy, authority, NO_PROXY=".example.invalid"))
     assert (listed.code, proxy.requests) == (5, [])
 
 
-def test_doctor_names_the_proxy_and_looks_through_it(
+def test_doctor_names_the_proxy_and_checks_through_it(
     inside: Inside, proxy: HttpProxy, authority: Authority
 ) -> None:
-    found = {
+    findings = {
         finding["about"]: finding
         for finding in json.loads(
             inside("doctor", "--output", "json", **through(proxy, authority, PATH="/nowhere")).out
         )
     }
 
-    assert found["proxy"]["sentence"] == (
+    assert findings["proxy"]["sentence"] == (
         f"{ELSEWHERE} is reached through the proxy {proxy.url} (from HTTPS_PROXY)"
     )
-    assert {found[about]["state"] for about in ("proxy", "version", "sign-in")} == {"good"}
-    assert found["certificate"]["sentence"].startswith("trusted, ")
+    assert {findings[about]["state"] for about in ("proxy", "version", "sign-in")} == {"good"}
+    assert findings["certificate"]["sentence"].startswith("trusted, ")
 
 
-def test_doctor_says_what_the_proxy_answers(inside: Inside, proxy: HttpProxy, authority: Authority) -> None:
+def test_doctor_reports_the_proxys_refusal(inside: Inside, proxy: HttpProxy, authority: Authority) -> None:
     proxy.status = 403
 
     ran = inside("doctor", **through(proxy, authority, PATH="/nowhere"))

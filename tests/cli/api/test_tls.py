@@ -1,4 +1,4 @@
-"""A certificate that is not accepted: the real reason, and what helps against that one."""
+"""Rejected certificates: the message names the real reason and the remedy for it."""
 
 import datetime as dt
 import ipaddress
@@ -25,7 +25,7 @@ def name(text: str) -> x509.Name:
 
 
 class Issuer:
-    """A certificate authority that RFC 5280 has nothing against, and what it signs."""
+    """A certificate authority that conforms to RFC 5280."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.key = folder, ec.generate_private_key(ec.SECP256R1())
@@ -62,7 +62,7 @@ class Issuer:
     def server(
         self, *, host: str = "localhost", ends: dt.timedelta = HOUR, has_key_id: bool = True
     ) -> ssl.SSLContext:
-        """A server's context whose certificate this authority signed."""
+        """Return a server's TLS context with a certificate that this authority signed."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.2"))]
         builder = self._builder(key, host, ends).add_extension(
@@ -83,7 +83,7 @@ class Issuer:
 
 
 def refusal(server: ssl.SSLContext, ca_file: Path | None) -> str:
-    """What the command line says about that server's certificate, with the checks of Python 3.13."""
+    """Return the message about that server's certificate with the strict checks of Python 3.13."""
     context = ssl.create_default_context(cafile=ca_file)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     portal = StubPortal(server)
@@ -96,7 +96,7 @@ def refusal(server: ssl.SSLContext, ca_file: Path | None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("make", "said", "helps"),
+    ("make", "reason", "remedy"),
     [
         (lambda issuer: issuer.server(has_key_id=False), "Missing Authority Key Identifier", "Python 3.12"),
         (lambda issuer: issuer.server(ends=-HOUR), "expired", "renew it"),
@@ -104,17 +104,17 @@ def refusal(server: ssl.SSLContext, ca_file: Path | None) -> str:
     ],
     ids=["without a key identifier", "expired", "for another name"],
 )
-def test_the_real_reason_is_told_where_a_ca_file_would_not_help(
-    tmp_path: Path, make: Callable[[Issuer], ssl.SSLContext], said: str, helps: str
+def test_the_real_reason_is_reported_if_a_ca_file_would_not_help(
+    tmp_path: Path, make: Callable[[Issuer], ssl.SSLContext], reason: str, remedy: str
 ) -> None:
     issuer = Issuer(tmp_path)
 
-    sentence = refusal(make(issuer), issuer.ca_file)
+    message = refusal(make(issuer), issuer.ca_file)
 
-    assert said in sentence
-    assert helps in sentence
-    assert "--ca-file" not in sentence
+    assert reason in message
+    assert remedy in message
+    assert "--ca-file" not in message
 
 
-def test_an_authority_that_is_not_known_is_to_be_named(tmp_path: Path) -> None:
+def test_for_an_unknown_authority_the_ca_file_flag_is_suggested(tmp_path: Path) -> None:
     assert "--ca-file" in refusal(Issuer(tmp_path).server(), None)

@@ -1,4 +1,4 @@
-"""The listener on 127.0.0.1: whatever knocks, the genuine answer gets through, and nothing else does."""
+"""The callback server on 127.0.0.1 accepts the genuine authorization response and nothing else."""
 
 import socket
 import struct
@@ -19,59 +19,59 @@ GENUINE = {"code": CODE, "state": STATE, "iss": ISSUER}
 
 @dataclass(frozen=True)
 class Waiting:
-    """A listener that waits in a thread."""
+    """A callback server that waits in a thread."""
 
     listener: CallbackServer
-    found: "Future[Callback | None]"
+    callback: "Future[Callback | None]"
 
     def raw(self, request: bytes) -> bytes:
-        """Send bytes; what came back."""
+        """Send *request* and return the beginning of the response."""
         with socket.create_connection(("127.0.0.1", self.listener.port), timeout=60) as connection:
             connection.sendall(request)
             return connection.recv(4096)
 
     def genuine(self) -> int:
-        """What the portal's page does."""
+        """Send the genuine response, as the portal's page does, and return the status."""
         return visit(self.listener.redirect_uri, GENUINE)
 
     def code(self) -> str:
-        """The code that got through."""
-        found = self.found.result(timeout=60)
-        assert found is not None
-        return found.code
+        """Return the code that the server received."""
+        callback = self.callback.result(timeout=60)
+        assert callback is not None
+        return callback.code
 
 
 @pytest.fixture
 def waiting() -> Iterator[Waiting]:
     expected = Expected(STATE, ISSUER, f"{ISSUER}/oauth/done")
     with CallbackServer() as listener, ThreadPoolExecutor(1) as pool:
-        found = pool.submit(listener.wait, expected, 20.0)
-        yield Waiting(listener, found)
-        if not found.done():
+        callback = pool.submit(listener.wait, expected, 20.0)
+        yield Waiting(listener, callback)
+        if not callback.done():
             visit(listener.redirect_uri, GENUINE)
 
 
-def test_the_genuine_answer_gets_through_and_the_browser_is_sent_on(waiting: Waiting) -> None:
+def test_the_genuine_response_is_received_and_the_browser_redirected(waiting: Waiting) -> None:
     path, port = waiting.listener.path, waiting.listener.port
     query = f"code={CODE}&state={STATE}&iss=https%3A%2F%2Fportal.example"
 
-    said = waiting.raw(f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()).decode()
+    response = waiting.raw(f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()).decode()
 
     assert waiting.code() == CODE
-    assert said.startswith("HTTP/1.1 303 ")
-    assert "\r\nLocation: https://portal.example/oauth/done\r\n" in said
-    assert "\r\nContent-Security-Policy: default-src 'none'" in said
-    assert "\r\nCache-Control: no-store\r\n" in said
-    assert CODE not in said
+    assert response.startswith("HTTP/1.1 303 ")
+    assert "\r\nLocation: https://portal.example/oauth/done\r\n" in response
+    assert "\r\nContent-Security-Policy: default-src 'none'" in response
+    assert "\r\nCache-Control: no-store\r\n" in response
+    assert CODE not in response
 
 
-def test_a_refusal_gets_through_too(waiting: Waiting) -> None:
+def test_an_error_response_is_received(waiting: Waiting) -> None:
     visit(waiting.listener.redirect_uri, {"error": "access_denied", "state": STATE, "iss": ISSUER})
 
-    assert waiting.found.result(timeout=60) == Callback("", "access_denied")
+    assert waiting.callback.result(timeout=60) == Callback("", "access_denied")
 
 
-def test_only_127_0_0_1_is_listened_on(waiting: Waiting) -> None:
+def test_the_server_listens_on_127_0_0_1_only(waiting: Waiting) -> None:
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.2", waiting.listener.port), timeout=1)
 
@@ -89,7 +89,9 @@ def test_only_127_0_0_1_is_listened_on(waiting: Waiting) -> None:
         {"state": STATE, "iss": ISSUER},
     ],
 )
-def test_a_foreign_answer_is_not_found_and_the_wait_goes_on(waiting: Waiting, query: dict[str, str]) -> None:
+def test_a_forged_response_gets_404_and_the_server_keeps_waiting(
+    waiting: Waiting, query: dict[str, str]
+) -> None:
     assert visit(waiting.listener.redirect_uri, query) == 404
 
     assert waiting.genuine() == 303
@@ -118,19 +120,19 @@ def test_a_foreign_answer_is_not_found_and_the_wait_goes_on(waiting: Waiting, qu
         "\xff\xfe",
     ],
 )
-def test_a_request_that_does_not_fit_in_every_part_is_nothing(waiting: Waiting, head: str) -> None:
+def test_a_request_with_an_unexpected_part_is_rejected(waiting: Waiting, head: str) -> None:
     query = f"code={OTHER_CODE}&state={STATE}&iss={ISSUER}"
     request = head.format(path=waiting.listener.path, query=query, port=waiting.listener.port)
 
-    said = waiting.raw(request.encode("latin-1") + b"\r\n\r\n")
+    response = waiting.raw(request.encode("latin-1") + b"\r\n\r\n")
 
-    assert said.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 403 ", b"HTTP/1.1 404 ", b"HTTP/1.1 405 "))
-    assert b"Location" not in said
+    assert response.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 403 ", b"HTTP/1.1 404 ", b"HTTP/1.1 405 "))
+    assert b"Location" not in response
     assert waiting.genuine() == 303
     assert waiting.code() == CODE
 
 
-def test_a_request_that_is_too_long_is_nothing(waiting: Waiting) -> None:
+def test_a_request_that_is_too_long_is_rejected(waiting: Waiting) -> None:
     query = f"code={OTHER_CODE}&state={STATE}&iss={ISSUER}"
     head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n"
 
@@ -141,18 +143,18 @@ def test_a_request_that_is_too_long_is_nothing(waiting: Waiting) -> None:
     assert waiting.code() == CODE
 
 
-def test_a_browser_that_is_gone_before_it_is_answered_has_answered(waiting: Waiting) -> None:
+def test_a_response_counts_even_if_the_browser_disconnects(waiting: Waiting) -> None:
     query = f"code={CODE}&state={STATE}&iss={ISSUER}"
     head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=60) as connection:
-        # Closing tears the connection down.
+        # Closing resets the connection.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sendall(head.encode())
 
     assert waiting.code() == CODE
 
 
-def test_hundreds_of_idle_connections_do_not_keep_the_genuine_answer_out(waiting: Waiting) -> None:
+def test_idle_connections_do_not_block_the_genuine_response(waiting: Waiting) -> None:
     address = ("127.0.0.1", waiting.listener.port)
     idle = [socket.create_connection(address, timeout=60) for _ in range(300)]
 
@@ -162,7 +164,7 @@ def test_hundreds_of_idle_connections_do_not_keep_the_genuine_answer_out(waiting
         connection.close()
 
 
-def test_an_answer_in_pieces_is_read_whole(waiting: Waiting) -> None:
+def test_a_response_that_arrives_in_pieces_is_read_completely(waiting: Waiting) -> None:
     query = f"code={CODE}&state={STATE}&iss={ISSUER}"
     head = f"GET {waiting.listener.path}?{query} HTTP/1.1\r\nHost: 127.0.0.1:{waiting.listener.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=60) as connection:
@@ -175,9 +177,7 @@ def test_an_answer_in_pieces_is_read_whole(waiting: Waiting) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/cb/wrong", "/favicon.ico", "/cb/{name}x?code=c&state=s"])
-def test_any_number_of_requests_to_wrong_paths_leaves_the_genuine_answer_its_turn(
-    waiting: Waiting, path: str
-) -> None:
+def test_requests_to_wrong_paths_do_not_use_up_the_limit(waiting: Waiting, path: str) -> None:
     host = f"127.0.0.1:{waiting.listener.port}"
     wrong = path.format(name=waiting.listener.path.rpartition("/")[2])
     for _ in range(5 * MOST_REQUESTS):
@@ -187,15 +187,15 @@ def test_any_number_of_requests_to_wrong_paths_leaves_the_genuine_answer_its_tur
     assert waiting.code() == CODE
 
 
-def test_a_flood_ends_the_listening(waiting: Waiting) -> None:
+def test_too_many_forged_responses_disable_the_server(waiting: Waiting) -> None:
     for _ in range(MOST_REQUESTS):
         assert visit(waiting.listener.redirect_uri, {}) == 404
 
     assert waiting.genuine() == 404
-    assert not waiting.found.done()
+    assert not waiting.callback.done()
     waiting.listener._requests_left = 1
 
 
-def test_nobody_is_waited_for_for_ever() -> None:
+def test_the_wait_times_out() -> None:
     with CallbackServer() as listener:
         assert listener.wait(Expected(STATE, ISSUER, ISSUER), 0.05) is None

@@ -1,4 +1,4 @@
-"""One sign-in for a crowd: many at once, one tab, one issuance, whoever is killed meanwhile."""
+"""Concurrent commands share one sign-in, one browser tab and one issuance, even if some are killed."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from tests.cli.sign_in import SignInPortal, Tabs
 from tests.cli.stub import StubPortal
 
 DEV = ("aws", "--tenant", "dev01")
-CROWD = 50
+COMMAND_COUNT = 50
 
 Processes = "list[subprocess.Popen[str]]"
 
@@ -29,118 +29,124 @@ def tabs(tmp_path: Path) -> Tabs:
     return Tabs(tmp_path)
 
 
-def crowd(daypass: Command, tabs: Tabs, number: int) -> "list[subprocess.Popen[str]]":
-    """So many at once, with a browser and nobody at a terminal."""
+def start_commands(daypass: Command, tabs: Tabs, number: int) -> "list[subprocess.Popen[str]]":
+    """Start *number* commands with a browser and without a terminal."""
     environment = daypass.environment(DAYPASS_TOKEN="", BROWSER=tabs.command)
     return [daypass.start(*DEV, environment=environment) for _ in range(number)]
 
 
-def ended(processes: "list[subprocess.Popen[str]]") -> list[tuple[int, str, str]]:
-    said = [process.communicate(timeout=120) for process in processes]
-    return [(process.returncode, *texts) for process, texts in zip(processes, said, strict=True)]
+def outcomes_of(processes: "list[subprocess.Popen[str]]") -> list[tuple[int, str, str]]:
+    outputs = [process.communicate(timeout=120) for process in processes]
+    return [(process.returncode, *texts) for process, texts in zip(processes, outputs, strict=True)]
 
 
-def all_are_waiting(processes: "list[subprocess.Popen[str]]", state: Path) -> None:
-    """Return when every one of them has come to the lock."""
+def await_lock(processes: "list[subprocess.Popen[str]]", state: Path) -> None:
+    """Wait until every process has opened the lock file."""
     give_up = time.monotonic() + 60
     while not all(_has_open(process, state) for process in processes):
         assert time.monotonic() < give_up
         time.sleep(0.05)
 
 
-def listening(processes: "list[subprocess.Popen[str]]") -> "subprocess.Popen[str]":
-    """The one that waits for the browser."""
+def callback_process(processes: "list[subprocess.Popen[str]]") -> "subprocess.Popen[str]":
+    """Return the process that listens for the browser's callback."""
     (holder,) = [process for process in processes if _has_open(process, Path("socket:"))]
     return holder
 
 
-def _has_open(process: "subprocess.Popen[str]", what: Path) -> bool:
+def _has_open(process: "subprocess.Popen[str]", target: Path) -> bool:
     try:
         links = [str(link.readlink()) for link in Path(f"/proc/{process.pid}/fd").iterdir()]
     except OSError:
         return False
-    return any(link.startswith(str(what)) and not link.endswith("/opened") for link in links)
+    return any(link.startswith(str(target)) and not link.endswith("/opened") for link in links)
 
 
-def answered(sign_in: SignInPortal) -> None:
-    """Agree, as soon as somebody listens."""
+def consent(sign_in: SignInPortal) -> None:
+    """Send the authorization response as soon as a process listens."""
     give_up = time.monotonic() + 60
     while sign_in.answer(sign_in.pushed[-1]) != 303:
         assert time.monotonic() < give_up
         time.sleep(0.05)
 
 
-def whole_files(daypass: Command) -> int:
-    """How many files are kept, each of them whole."""
+def count_complete_files(daypass: Command) -> int:
+    """Return the number of stored files after checking that each is complete."""
     state = daypass.home / ".local" / "state" / "daypass"
-    kept = [*state.glob("*.sign-in"), *daypass.cache.glob("*.keys")]
-    for path in kept:
+    stored = [*state.glob("*.sign-in"), *daypass.cache.glob("*.keys")]
+    for path in stored:
         Entry.from_bytes(path.read_bytes())
     assert list(state.glob("*.pending")) == []
-    return len(kept)
+    return len(stored)
 
 
-def test_fifty_at_once_with_a_third_killed_open_one_tab_and_cause_one_issuance(
+def test_fifty_commands_with_a_third_killed_open_one_tab_and_cause_one_issuance(
     daypass: Command, sign_in: SignInPortal, tabs: Tabs
 ) -> None:
-    processes = crowd(daypass, tabs, CROWD)
+    processes = start_commands(daypass, tabs, COMMAND_COUNT)
     sign_in.await_push()
     tabs.await_one()
-    all_are_waiting(processes, daypass.home / ".local" / "state" / "daypass")
+    await_lock(processes, daypass.home / ".local" / "state" / "daypass")
 
-    # Among them the one that the browser would have come back to.
-    killed = {listening(processes), *random.sample(processes, CROWD // 3)}
+    # The killed processes include the one that the browser would have called back.
+    killed = {callback_process(processes), *random.sample(processes, COMMAND_COUNT // 3)}
     for process in killed:
         process.kill()
-    answered(sign_in)
-    outcomes = ended([process for process in processes if process not in killed])
-    ended(list(killed))
+    consent(sign_in)
+    outcomes = outcomes_of([process for process in processes if process not in killed])
+    outcomes_of(list(killed))
 
     assert {code for code, _, _ in outcomes} == {0}
     assert len({out for _, out, _ in outcomes}) == 1
     assert json.loads(outcomes[0][1])["Version"] == 1
     assert (len(tabs.opened), len(sign_in.pushed), len(sign_in.redeemed)) == (1, 1, 1)
     assert len(sign_in.issued_to) == 1
-    assert whole_files(daypass) == 2
+    assert count_complete_files(daypass) == 2
 
 
-def test_a_no_is_everybody_s_no(daypass: Command, sign_in: SignInPortal, tabs: Tabs) -> None:
-    processes = crowd(daypass, tabs, 8)
+def test_a_declined_sign_in_ends_all_waiting_commands(
+    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+) -> None:
+    processes = start_commands(daypass, tabs, 8)
     pushed = sign_in.await_push()
-    all_are_waiting(processes, daypass.home / ".local" / "state" / "daypass")
+    await_lock(processes, daypass.home / ".local" / "state" / "daypass")
 
     sign_in.answer(pushed, code="", error="access_denied")
-    outcomes = ended(processes)
+    outcomes = outcomes_of(processes)
 
     assert {code for code, _, _ in outcomes} == {3}
     assert len(tabs.opened) == 1
 
 
-def test_many_renew_once(daypass: Command, sign_in: SignInPortal, tabs: Tabs) -> None:
+def test_concurrent_commands_refresh_the_token_once(
+    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+) -> None:
     sign_in.access_life = 30
-    (first,) = crowd(daypass, tabs, 1)
+    (first,) = start_commands(daypass, tabs, 1)
     answer_to = sign_in.await_push()
     sign_in.answer(answer_to)
-    assert ended([first])[0][0] == 0
+    assert outcomes_of([first])[0][0] == 0
     sign_in.access_life = 3600
 
     environment = daypass.environment(DAYPASS_TOKEN="", BROWSER=tabs.command)
     tenants = [f"dev{number:02}" for number in range(2, 8)]
-    outcomes = ended([daypass.start("aws", "-T", tenant, environment=environment) for tenant in tenants])
+    outcomes = outcomes_of(
+        [daypass.start("aws", "-T", tenant, environment=environment) for tenant in tenants]
+    )
 
     assert {code for code, _, _ in outcomes} == {0}
     assert len(sign_in.refreshed) == 1
     assert len(sign_in.issued_to) == 1 + len(tenants)
 
 
-def test_who_is_killed_while_renewing_leaves_a_sign_in_that_works_or_is_asked_for_again(
+def test_after_a_process_is_killed_during_a_refresh_the_user_can_sign_in_again(
     daypass: Command, sign_in: SignInPortal, tabs: Tabs
 ) -> None:
-    """The portal has given the next tokens, and nobody has kept them: the one before is spent."""
+    """The portal has issued new tokens that were not stored, and the old refresh token is used up."""
     sign_in.access_life = 30
-    (first,) = crowd(daypass, tabs, 1)
+    (first,) = start_commands(daypass, tabs, 1)
     sign_in.answer(sign_in.await_push())
-    assert ended([first])[0][0] == 0
+    assert outcomes_of([first])[0][0] == 0
     sign_in.stub.may_answer.clear()
     environment = daypass.environment(DAYPASS_TOKEN="", BROWSER=tabs.command)
     renewing = daypass.start("aws", "--tenant", "dev02", environment=environment)
@@ -158,5 +164,5 @@ def test_who_is_killed_while_renewing_leaves_a_sign_in_that_works_or_is_asked_fo
     sign_in.await_push()
     sign_in.answer(sign_in.pushed[-1])
 
-    assert ended([again])[0][0] == 0
-    assert whole_files(daypass) >= 2
+    assert outcomes_of([again])[0][0] == 0
+    assert count_complete_files(daypass) >= 2

@@ -1,4 +1,4 @@
-"""Signing in at a terminal, and what this machine keeps of it."""
+"""Signing in at a terminal, and the session that is stored."""
 
 import json
 import stat
@@ -20,31 +20,31 @@ DEV = ("aws", "--tenant", "dev01")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a terminal and a browser, and no token."""
+    """A user with a terminal and a browser, and without a token."""
 
     command: Command
     tabs: Tabs
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What their terminal has."""
+        """Return the environment of the user's terminal."""
         given = {"DAYPASS_TOKEN": "", "BROWSER": self.tabs.command, "CI": "", "TERM": "xterm"}
         return self.command.environment(**{**given, **more})
 
     def types(self, *words: str, **more: str) -> AbstractContextManager[Shell]:
-        """A command at their terminal."""
+        """Run a command at the user's terminal."""
         return shell([SCRIPT, *words], self.environment(**more))
 
     def program(self, *words: str, **more: str) -> Ran:
-        """The same command as a program runs it, where nobody is at a terminal."""
+        """Run a command as a program does, without a terminal."""
         return self.command(*words, **self.environment(**more))
 
     @property
     def state(self) -> Path:
-        """Where their sign-ins are kept."""
+        """The folder of the user's sessions."""
         return self.command.home / ".local" / "state" / "daypass"
 
     def kept(self) -> list[Path]:
-        """The files with sign-ins."""
+        """Return the files that hold sessions."""
         return sorted(self.state.glob("*.sign-in"))
 
 
@@ -59,31 +59,31 @@ def person(daypass: Command, tmp_path: Path) -> Person:
 
 
 def log_in(person: Person, sign_in: SignInPortal, *words: str) -> str:
-    """Sign in, by agreeing in the browser; what the terminal showed."""
-    with person.types("login", *words) as sitting:
+    """Sign in by consenting in the browser, and return the terminal's output."""
+    with person.types("login", *words) as terminal:
         pushed = sign_in.await_push()
         assert sign_in.answer(pushed) == 303
-        code, out = sitting.end()
+        code, out = terminal.end()
         assert (code, out) == (0, "")
-        return sitting.seen
+        return terminal.seen
 
 
-def test_the_first_command_signs_in_and_the_second_needs_nobody(
+def test_the_first_command_signs_in_and_the_second_uses_the_session(
     person: Person, sign_in: SignInPortal
 ) -> None:
-    with person.types(*DEV) as sitting:
-        sitting.until("BCDF-GHJK")
+    with person.types(*DEV) as terminal:
+        terminal.until("BCDF-GHJK")
         pushed = sign_in.await_push()
         assert person.tabs.await_one().startswith(
             f"{sign_in.stub.url}/oauth/authorize?client_id=daypass-cli&"
         )
         assert sign_in.answer(pushed) == 303
-        code, out = sitting.end()
+        code, out = terminal.end()
 
     assert code == 0
     assert json.loads(out)["AccessKeyId"].startswith("ASIA")
-    assert "Signed in to http://localhost" in sitting.seen
-    assert "as dana@example.com until" in sitting.seen
+    assert "Signed in to http://localhost" in terminal.seen
+    assert "as dana@example.com until" in terminal.seen
     assert sign_in.issued_to == ["access_canary_1"]
 
     again = person.program(*DEV)
@@ -92,7 +92,7 @@ def test_the_first_command_signs_in_and_the_second_needs_nobody(
     assert len(person.tabs.opened) == 1
 
 
-def test_what_is_pushed_says_what_is_asked_for_and_the_verifier_comes_with_the_code_alone(
+def test_the_pushed_request_has_scope_and_challenge_and_only_the_code_exchange_the_verifier(
     person: Person, sign_in: SignInPortal
 ) -> None:
     log_in(person, sign_in)
@@ -105,7 +105,9 @@ def test_what_is_pushed_says_what_is_asked_for_and_the_verifier_comes_with_the_c
     assert redeemed["redirect_uri"] == pushed["redirect_uri"]
 
 
-def test_what_is_kept_is_private_and_whole(person: Person, sign_in: SignInPortal) -> None:
+def test_session_files_are_private_and_no_temporary_file_remains(
+    person: Person, sign_in: SignInPortal
+) -> None:
     log_in(person, sign_in)
 
     assert stat.S_IMODE(person.state.stat().st_mode) == 0o700
@@ -115,41 +117,41 @@ def test_what_is_kept_is_private_and_whole(person: Person, sign_in: SignInPortal
     assert {path.suffix for path in person.state.iterdir()} == {".lock", ".sign-in", ".portal"}
 
 
-def test_the_tenants_names_are_known_from_the_sign_in_on(person: Person, sign_in: SignInPortal) -> None:
+def test_a_sign_in_caches_the_tenant_names(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
 
     assert "Yours: dev01, prod01." in person.program("aws").err
 
 
-def test_no_secret_reaches_the_terminal(person: Person, sign_in: SignInPortal) -> None:
-    with person.types(*DEV, DAYPASS_DEBUG="1") as sitting:
+def test_a_sign_in_shows_no_secret_on_the_terminal(person: Person, sign_in: SignInPortal) -> None:
+    with person.types(*DEV, DAYPASS_DEBUG="1") as terminal:
         sign_in.answer(sign_in.await_push())
-        _, out = sitting.end()
+        _, out = terminal.end()
 
     verifier = sign_in.redeemed[0]["code_verifier"]
     for secret in ("access_canary", "refresh_canary", CODE, verifier, "canary-secret-key"):
-        assert secret not in sitting.seen
+        assert secret not in terminal.seen
     assert "refresh_canary" not in out
 
 
-def test_foreign_answers_are_waited_through(person: Person, sign_in: SignInPortal) -> None:
-    with person.types("login") as sitting:
+def test_forged_responses_do_not_end_the_sign_in(person: Person, sign_in: SignInPortal) -> None:
+    with person.types("login") as terminal:
         pushed = sign_in.await_push()
         assert sign_in.answer(pushed, code=OTHER_CODE, state="x" * 22) == 404
         assert sign_in.answer(pushed, code=OTHER_CODE, iss="https://evil.example") == 404
         assert sign_in.answer(pushed) == 303
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
 
     assert [redeemed["code"] for redeemed in sign_in.redeemed] == [CODE]
 
 
-def test_a_pasted_code_signs_in_too(person: Person, sign_in: SignInPortal) -> None:
-    with person.types("login") as sitting:
-        sitting.until("paste it here")
-        sitting.type("not a code")
-        sitting.until("not the code")
-        sitting.type(f"  {CODE} ")
-        assert sitting.end()[0] == 0
+def test_a_pasted_code_signs_in(person: Person, sign_in: SignInPortal) -> None:
+    with person.types("login") as terminal:
+        terminal.until("paste it here")
+        terminal.type("not a code")
+        terminal.until("not the code")
+        terminal.type(f"  {CODE} ")
+        assert terminal.end()[0] == 0
 
     assert len(sign_in.redeemed) == 1
 
@@ -165,58 +167,58 @@ def test_a_pasted_code_signs_in_too(person: Person, sign_in: SignInPortal) -> No
         (("--browser", "x -P work"), {}, "there is no browser x -P work"),
     ],
 )
-def test_without_a_browser_that_reaches_us_the_page_gives_a_code(
+def test_without_a_local_browser_the_user_pastes_a_code(
     person: Person, sign_in: SignInPortal, words: tuple[str, ...], more: dict[str, str], why: str
 ) -> None:
-    with person.types("login", *words, **more) as sitting:
-        sitting.until(why)
-        sitting.until("paste it here")
+    with person.types("login", *words, **more) as terminal:
+        terminal.until(why)
+        terminal.until("paste it here")
         assert sign_in.await_push()["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
-        sitting.type(CODE)
-        assert sitting.end()[0] == 0
+        terminal.type(CODE)
+        assert terminal.end()[0] == 0
 
     assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
 
 
-def test_no_browser_means_none_even_if_one_is_named(person: Person, sign_in: SignInPortal) -> None:
-    with person.types("login", "--no-browser", "--browser", person.tabs.command) as sitting:
-        sitting.until("paste it here")
-        sitting.type(CODE)
-        assert sitting.end()[0] == 0
+def test_no_browser_overrides_a_named_browser(person: Person, sign_in: SignInPortal) -> None:
+    with person.types("login", "--no-browser", "--browser", person.tabs.command) as terminal:
+        terminal.until("paste it here")
+        terminal.type(CODE)
+        assert terminal.end()[0] == 0
 
     assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
     assert person.tabs.opened == []
 
 
-def test_over_ssh_the_program_in_browser_is_given_the_page_that_shows_a_code(
+def test_over_ssh_the_program_in_browser_opens_the_page_that_shows_a_code(
     person: Person, sign_in: SignInPortal
 ) -> None:
-    with person.types("login", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as sitting:
-        sitting.until("paste it here")
+    with person.types("login", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as terminal:
+        terminal.until("paste it here")
         assert person.tabs.await_one().startswith(f"{sign_in.stub.url}/oauth/authorize?")
-        sitting.type(CODE)
-        assert sitting.end()[0] == 0
+        terminal.type(CODE)
+        assert terminal.end()[0] == 0
 
     assert sign_in.redeemed[0]["redirect_uri"] == f"{sign_in.stub.url}/oauth/code"
 
 
-def test_a_named_browser_is_believed_to_reach_us(person: Person, sign_in: SignInPortal) -> None:
+def test_a_browser_named_by_flag_is_used_even_over_ssh(person: Person, sign_in: SignInPortal) -> None:
     words = ("login", "--browser", person.tabs.command)
-    with person.types(*words, BROWSER="", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as sitting:
+    with person.types(*words, BROWSER="", SSH_CONNECTION="192.0.2.1 1 192.0.2.2 22") as terminal:
         sign_in.answer(sign_in.await_push())
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
 
     assert person.tabs.await_one()
 
 
-def test_a_no_is_said_and_the_prompt_does_not_come_back_by_itself(
+def test_after_a_declined_sign_in_a_program_opens_no_further_prompt(
     person: Person, sign_in: SignInPortal
 ) -> None:
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push(), code="", error="access_denied")
-        code, out = sitting.end()
+        code, out = terminal.end()
     assert (code, out) == (3, "")
-    assert "declined" in sitting.seen
+    assert "declined" in terminal.seen
 
     program = person.program(*DEV)
 
@@ -226,60 +228,60 @@ def test_a_no_is_said_and_the_prompt_does_not_come_back_by_itself(
     assert len(person.tabs.opened) == 1
 
 
-def test_whoever_is_at_a_terminal_is_asked_again_at_once(person: Person, sign_in: SignInPortal) -> None:
-    with person.types(*DEV) as sitting:
+def test_after_a_declined_sign_in_a_terminal_user_is_prompted_again(
+    person: Person, sign_in: SignInPortal
+) -> None:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push(), code="", error="access_denied")
-        assert sitting.end()[0] == 3
+        assert terminal.end()[0] == 3
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push())
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
 
 
-def test_ctrl_c_ends_it_and_keeps_nothing(person: Person, sign_in: SignInPortal) -> None:
-    with person.types(*DEV) as sitting:
+def test_ctrl_c_ends_the_sign_in_and_stores_nothing(person: Person, sign_in: SignInPortal) -> None:
+    with person.types(*DEV) as terminal:
         sign_in.await_push()
-        sitting.until("paste it here")
-        sitting.press_ctrl_c()
-        assert sitting.end() == (130, "")
+        terminal.until("paste it here")
+        terminal.press_ctrl_c()
+        assert terminal.end() == (130, "")
 
     assert [path.suffix for path in person.state.iterdir()] == [".lock"]
 
 
-def test_a_code_that_the_portal_does_not_take_signs_nobody_in(person: Person, sign_in: SignInPortal) -> None:
-    with person.types(*DEV) as sitting:
+def test_a_code_that_the_portal_rejects_does_not_sign_in(person: Person, sign_in: SignInPortal) -> None:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push(), code=OTHER_CODE)
-        code, out = sitting.end()
+        code, out = terminal.end()
 
     assert (code, out) == (3, "")
-    assert "not known here" in sitting.seen
+    assert "not known here" in terminal.seen
     assert person.kept() == []
 
 
-def test_a_portal_that_calls_itself_otherwise_is_not_signed_in_to(
-    person: Person, sign_in: SignInPortal
-) -> None:
+def test_a_portal_with_another_issuer_is_refused(person: Person, sign_in: SignInPortal) -> None:
     sign_in.issuer = "https://evil.example"
 
-    with person.types("login") as sitting:
-        assert sitting.end()[0] == 6
+    with person.types("login") as terminal:
+        assert terminal.end()[0] == 6
 
-    assert "calls itself https://evil.example" in sitting.seen
+    assert "calls itself https://evil.example" in terminal.seen
     assert person.tabs.opened == []
 
 
-def test_a_sign_in_for_a_time_that_makes_no_sense_is_refused(person: Person, sign_in: SignInPortal) -> None:
+def test_a_session_with_an_absurd_lifetime_is_refused(person: Person, sign_in: SignInPortal) -> None:
     sign_in.life = 10**12
 
-    with person.types("login") as sitting:
+    with person.types("login") as terminal:
         sign_in.answer(sign_in.await_push())
-        assert sitting.end()[0] == 6
+        assert terminal.end()[0] == 6
 
-    assert "lacks refresh_expires_in" in sitting.seen
+    assert "lacks refresh_expires_in" in terminal.seen
     assert person.kept() == []
 
 
-def test_a_program_without_browser_and_terminal_is_told_how_to_sign_in(
+def test_without_browser_and_terminal_the_login_command_is_named(
     person: Person, sign_in: SignInPortal
 ) -> None:
     ran = person.program(*DEV, BROWSER="", container="podman")
@@ -289,7 +291,7 @@ def test_a_program_without_browser_and_terminal_is_told_how_to_sign_in(
     assert sign_in.pushed == []
 
 
-def test_a_browser_that_does_not_start_is_no_reason_to_wait(person: Person, sign_in: SignInPortal) -> None:
+def test_a_browser_that_fails_to_start_ends_the_command(person: Person, sign_in: SignInPortal) -> None:
     ran = person.program(*DEV, BROWSER="/bin/false %s")
 
     assert ran.code == 3
@@ -297,9 +299,9 @@ def test_a_browser_that_does_not_start_is_no_reason_to_wait(person: Person, sign
     assert len(sign_in.pushed) == 1
 
 
-def test_a_program_whose_browser_does_not_exist_is_told_its_name(
+def test_a_browser_that_does_not_exist_is_named(
     person: Person,
-    sign_in: SignInPortal,  # noqa: ARG001  it answers
+    sign_in: SignInPortal,  # noqa: ARG001  the fixture answers requests
 ) -> None:
     ran = person.program(*DEV, BROWSER="no-such-browser")
 
@@ -307,18 +309,18 @@ def test_a_program_whose_browser_does_not_exist_is_told_its_name(
     assert "there is no browser no-such-browser" in ran.err
 
 
-def test_where_stderr_is_captured_the_terminal_behind_is_found(person: Person, sign_in: SignInPortal) -> None:
-    """As the AWS CLI runs it."""
-    sitting = Shell([SCRIPT, *DEV], person.environment(), captures_stderr=True)
-    sitting.until("BCDF-GHJK")
-    sitting.type(CODE)
-    code, out = sitting.end()
+def test_with_captured_stderr_the_controlling_terminal_prompts(person: Person, sign_in: SignInPortal) -> None:
+    """The AWS CLI runs credential_process in this way."""
+    terminal = Shell([SCRIPT, *DEV], person.environment(), captures_stderr=True)
+    terminal.until("BCDF-GHJK")
+    terminal.type(CODE)
+    code, out = terminal.end()
 
     assert (code, len(sign_in.redeemed)) == (0, 1)
     assert json.loads(out)["Version"] == 1
 
 
-def test_an_access_token_at_its_end_is_renewed_without_anybody(person: Person, sign_in: SignInPortal) -> None:
+def test_an_expired_access_token_is_refreshed_without_a_prompt(person: Person, sign_in: SignInPortal) -> None:
     sign_in.access_life = 30
     log_in(person, sign_in)
     sign_in.access_life = 3600
@@ -332,46 +334,48 @@ def test_an_access_token_at_its_end_is_renewed_without_anybody(person: Person, s
     assert len(person.tabs.opened) == 1
 
 
-def test_an_access_token_that_the_portal_ended_is_renewed_once(person: Person, sign_in: SignInPortal) -> None:
+def test_a_revoked_access_token_is_refreshed_once(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
-    sign_in.refuses = {"access_canary_1"}
+    sign_in.revoked_tokens = {"access_canary_1"}
 
     assert person.program(*DEV).code == 0
     assert sign_in.issued_to == ["access_canary_2"]
 
 
-def test_a_sign_in_that_was_ended_at_the_portal_begins_anew(person: Person, sign_in: SignInPortal) -> None:
+def test_a_session_revoked_at_the_portal_leads_to_a_new_sign_in(
+    person: Person, sign_in: SignInPortal
+) -> None:
     log_in(person, sign_in)
-    sign_in.refuses, sign_in.ended = {"access_canary_1"}, True
+    sign_in.revoked_tokens, sign_in.ended = {"access_canary_1"}, True
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push())
-        code, _ = sitting.end()
+        code, _ = terminal.end()
 
     assert code == 0
-    assert "This sign-in has ended." in sitting.seen
+    assert "This sign-in has ended." in terminal.seen
     assert person.tabs.await_one(2)
 
 
-def test_a_sign_in_too_near_its_end_begins_anew(person: Person, sign_in: SignInPortal) -> None:
+def test_a_session_close_to_its_end_leads_to_a_new_sign_in(person: Person, sign_in: SignInPortal) -> None:
     sign_in.life = 900
     log_in(person, sign_in)
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push())
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
 
     assert sign_in.refreshed == []
 
 
-def test_admin_is_asked_for_by_itself_and_is_good_for_tenants_too(
+def test_admin_access_needs_its_own_session_beside_the_one_for_tenants(
     person: Person, sign_in: SignInPortal
 ) -> None:
     log_in(person, sign_in)
-    with person.types("aws", "--admin") as sitting:
+    with person.types("aws", "--admin") as terminal:
         pushed = sign_in.await_push()
         sign_in.answer(pushed)
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
     assert pushed["scope"] == "tenants admin"
     assert len(person.kept()) == 2
 
@@ -379,7 +383,9 @@ def test_admin_is_asked_for_by_itself_and_is_good_for_tenants_too(
     assert sign_in.issued_to == ["access_canary_2", "access_canary_1"]
 
 
-def test_an_admin_sign_in_alone_is_used_for_tenants(person: Person, sign_in: SignInPortal) -> None:
+def test_an_admin_session_is_used_for_tenants_if_there_is_no_other(
+    person: Person, sign_in: SignInPortal
+) -> None:
     log_in(person, sign_in, "--admin")
 
     first = person.program(*DEV)
@@ -389,14 +395,14 @@ def test_an_admin_sign_in_alone_is_used_for_tenants(person: Person, sign_in: Sig
     assert len(person.tabs.opened) == 1
 
 
-def test_a_token_that_is_given_is_used_instead(person: Person, sign_in: SignInPortal) -> None:
+def test_a_given_token_overrides_the_session(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
 
     assert person.program(*DEV, DAYPASS_TOKEN="given_token").code == 0
     assert sign_in.issued_to == ["given_token"]
 
 
-def test_each_portal_has_a_sign_in_of_its_own(person: Person, sign_in: SignInPortal) -> None:
+def test_each_portal_has_its_own_session(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
 
     elsewhere = person.program(*DEV, DAYPASS_HOST=f"http://127.0.0.1:{sign_in.stub.port}", BROWSER="")
@@ -404,7 +410,9 @@ def test_each_portal_has_a_sign_in_of_its_own(person: Person, sign_in: SignInPor
     assert elsewhere.code == 3
 
 
-def test_logging_out_tells_the_portal_and_forgets(person: Person, sign_in: SignInPortal) -> None:
+def test_logout_revokes_the_session_and_removes_sessions_and_credentials(
+    person: Person, sign_in: SignInPortal
+) -> None:
     log_in(person, sign_in)
     assert person.program(*DEV).code == 0
 
@@ -419,7 +427,7 @@ def test_logging_out_tells_the_portal_and_forgets(person: Person, sign_in: SignI
     assert "This machine was not signed in" in person.program("logout").err
 
 
-def test_signing_in_again_ends_the_one_before(person: Person, sign_in: SignInPortal) -> None:
+def test_a_new_sign_in_revokes_the_previous_session(person: Person, sign_in: SignInPortal) -> None:
     log_in(person, sign_in)
     before = person.program(*DEV)
     log_in(person, sign_in)
@@ -428,19 +436,21 @@ def test_signing_in_again_ends_the_one_before(person: Person, sign_in: SignInPor
     assert person.program(*DEV).out != before.out
 
 
-def test_a_folder_that_others_can_read_keeps_no_sign_in(person: Person, sign_in: SignInPortal) -> None:
+def test_a_session_is_not_stored_in_a_folder_that_others_can_read(
+    person: Person, sign_in: SignInPortal
+) -> None:
     person.state.mkdir(parents=True)
     person.state.chmod(0o755)
 
-    with person.types("login") as sitting:
-        assert sitting.end()[0] == 6
+    with person.types("login") as terminal:
+        assert terminal.end()[0] == 6
 
-    assert "chmod 700" in sitting.seen
+    assert "chmod 700" in terminal.seen
     assert sign_in.pushed == []
 
 
 @pytest.mark.parametrize("harm", ["cut", "changed", "open", "link"])
-def test_a_sign_in_that_was_tampered_with_is_not_used(
+def test_a_damaged_or_unsafe_session_file_is_not_used(
     person: Person, sign_in: SignInPortal, harm: str
 ) -> None:
     log_in(person, sign_in)
@@ -457,14 +467,14 @@ def test_a_sign_in_that_was_tampered_with_is_not_used(
             kept.rename(kept.with_suffix(".moved"))
             kept.symlink_to(kept.with_suffix(".moved"))
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push())
-        assert sitting.end()[0] == 0
+        assert terminal.end()[0] == 0
 
     assert sign_in.issued_to == ["access_canary_2"]
 
 
-def test_what_another_version_keeps_is_as_good_as_none(tmp_path: Path) -> None:
+def test_a_session_file_of_another_version_is_ignored(tmp_path: Path) -> None:
     here, origin = {"DAYPASS_STATE_DIR": str(tmp_path / "state")}, "https://portal.example"
     leave_sign_in(here, origin)
     (path,) = (tmp_path / "state").glob("*.sign-in")
@@ -481,5 +491,5 @@ def test_what_another_version_keeps_is_as_good_as_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [{}, {"pushed": {}, "port": 1, "path": "/"}, {"pushed": 1, "port": 1}])
-def test_what_another_version_asked_a_person_for_is_forgotten(kept: dict[str, object]) -> None:
+def test_a_pending_request_of_another_version_is_ignored(kept: dict[str, object]) -> None:
     assert Pending.from_bytes(json.dumps(kept).encode()) is None

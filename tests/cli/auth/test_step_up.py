@@ -1,4 +1,4 @@
-"""Where the portal asks for a recent sign-in with admin access, a person is asked for it once."""
+"""Step-up: when the portal demands a recent sign-in with admin access, the user is prompted once."""
 
 import json
 import re
@@ -41,26 +41,26 @@ def person(daypass: Command, tmp_path: Path) -> Person:
     return Person(daypass, Tabs(tmp_path))
 
 
-def signed_in(person: Person, sign_in: SignInPortal) -> dict[str, str]:
-    """Leave a sign-in for tenants in the person's home; the environment that leads there."""
+def store_session(person: Person, sign_in: SignInPortal) -> dict[str, str]:
+    """Store a session for tenants in the user's home, and return the environment that leads there."""
     environment = {"DAYPASS_STATE_DIR": str(person.state)}
     leave_sign_in(environment, sign_in.stub.url)
     return environment
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_command_goes_on_after_a_sign_in_with_admin_access(
+def test_the_command_continues_after_a_sign_in_with_admin_access(
     person: Person, sign_in: SignInPortal, code: str
 ) -> None:
-    signed_in(person, sign_in)
-    sign_in.asks_for = {"access_canary": code}
+    store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": code}
 
-    with person.types(*DEV) as sitting:
-        sitting.until("recent sign-in with admin access")
+    with person.types(*DEV) as terminal:
+        terminal.until("recent sign-in with admin access")
         pushed = sign_in.await_push()
         assert pushed["scope"] == "tenants admin"
         assert sign_in.answer(pushed) == 303
-        exit_code, out = sitting.end()
+        exit_code, out = terminal.end()
 
     assert exit_code == 0
     assert json.loads(out)["AccessKeyId"].startswith("ASIA")
@@ -68,42 +68,42 @@ def test_the_command_goes_on_after_a_sign_in_with_admin_access(
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_portal_that_is_never_content_is_asked_twice_and_no_more(
+def test_a_second_refusal_after_the_step_up_is_reported(
     person: Person, sign_in: SignInPortal, code: str
 ) -> None:
-    signed_in(person, sign_in)
-    sign_in.asks_for = {"access_canary": code, "access_canary_1": code}
+    store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": code, "access_canary_1": code}
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push())
-        exit_code, out = sitting.end()
+        exit_code, out = terminal.end()
 
     assert (exit_code, out) == (3, "")
-    assert "This change needs a recent sign-in." in sitting.seen
+    assert "This change needs a recent sign-in." in terminal.seen
     assert (len(sign_in.pushed), len(sign_in.refreshed)) == (1, 0)
 
 
-def test_a_no_ends_the_command_and_leaves_the_sign_in_for_tenants(
+def test_a_declined_step_up_ends_the_command_and_leaves_the_session_for_tenants(
     person: Person, sign_in: SignInPortal
 ) -> None:
-    signed_in(person, sign_in)
-    sign_in.asks_for = {"access_canary": CODES[0]}
+    store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": CODES[0]}
 
-    with person.types(*DEV) as sitting:
+    with person.types(*DEV) as terminal:
         sign_in.answer(sign_in.await_push(), code="", error="access_denied")
-        assert sitting.end() == (3, "")
+        assert terminal.end() == (3, "")
 
-    assert "declined" in sitting.seen
-    sign_in.asks_for = {}
+    assert "declined" in terminal.seen
+    sign_in.refusals = {}
     assert person.program(*DEV).code == 0
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_where_nobody_can_be_asked_the_command_that_signs_in_is_named(
+def test_without_a_terminal_or_browser_the_login_command_is_named(
     person: Person, sign_in: SignInPortal, code: str
 ) -> None:
-    signed_in(person, sign_in)
-    sign_in.asks_for = {"access_canary": code}
+    store_session(person, sign_in)
+    sign_in.refusals = {"access_canary": code}
 
     ran = person.program(*DEV, BROWSER="", container="podman")
 
@@ -113,10 +113,8 @@ def test_where_nobody_can_be_asked_the_command_that_signs_in_is_named(
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_token_that_was_given_has_no_other_in_its_place(
-    person: Person, sign_in: SignInPortal, code: str
-) -> None:
-    sign_in.asks_for = {"given": code}
+def test_a_given_token_is_not_replaced_by_a_sign_in(person: Person, sign_in: SignInPortal, code: str) -> None:
+    sign_in.refusals = {"given": code}
 
     ran = person.program(*DEV, "--token", "given")
 
@@ -125,9 +123,9 @@ def test_a_token_that_was_given_has_no_other_in_its_place(
     assert sign_in.pushed == []
 
 
-def test_a_sign_in_that_another_command_made_meanwhile_is_used(person: Person, sign_in: SignInPortal) -> None:
-    environment, now = signed_in(person, sign_in), time.time()  # noqa: TID251  commands read the real clock
-    sign_in.asks_for = {"access_canary": CODES[1]}
+def test_a_session_created_by_another_command_is_used(person: Person, sign_in: SignInPortal) -> None:
+    environment, now = store_session(person, sign_in), time.time()  # noqa: TID251  commands read the real clock
+    sign_in.refusals = {"access_canary": CODES[1]}
     newer = StoredSession(
         id="1" * 32,
         username="dana@example.com",
@@ -148,24 +146,24 @@ def test_a_sign_in_that_another_command_made_meanwhile_is_used(person: Person, s
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A whole portal behind a socket, which calls itself by that address."""
+class RunningPortal:
+    """A complete portal on a socket, with that address as its public URL."""
 
     world: World
     origin: str
 
 
 @pytest.fixture
-def portal_itself(sqlite_url: str) -> Iterator[Reached]:
+def running_portal(sqlite_url: str) -> Iterator[RunningPortal]:
     logs.configure(StringIO())
     with reached() as server, make_world(sqlite_url, stated_public_url=server.origin) as made:
         server.world = made
-        yield Reached(made, server.origin)
+        yield RunningPortal(made, server.origin)
     structlog.reset_defaults()
 
 
-def agree(portal: Reached, opened: str) -> None:
-    """Authorize the request in an Administrator's browser that has just signed in."""
+def consent(portal: RunningPortal, opened: str) -> None:
+    """Consent to the request in the browser of an Administrator who has just signed in."""
     world = portal.world
     user, ends = world.users[ADMIN], world.clock() + timedelta(hours=12)
     token = world.identity.new_token(user, TokenKind.BROWSER, "", expires_at=ends, grant_ends_at=ends)
@@ -186,20 +184,20 @@ def agree(portal: Reached, opened: str) -> None:
     assert visit(f"{redirect.scheme}://{redirect.netloc}{redirect.path}", query) == 303
 
 
-def test_apply_signs_in_for_administration_and_once_more_when_that_is_too_long_ago(
-    portal_itself: Reached, person: Person, tmp_path: Path
+def test_apply_signs_in_with_admin_access_and_again_when_that_is_no_longer_recent(
+    running_portal: RunningPortal, person: Person, tmp_path: Path
 ) -> None:
     file = tmp_path / "users.yaml"
-    seen = []
+    screens = []
     for number, name in enumerate(("first", "second")):
         file.write_text(f"users:\n  {name}@example.com: {{role: Administrator}}\n")
-        with person.types("apply", "-f", str(file), DAYPASS_HOST=portal_itself.origin) as sitting:
-            agree(portal_itself, person.tabs.await_one(number + 1))
-            code, out = sitting.end()
-            seen.append(sitting.seen)
-        assert (code, "Done: 1 of 1." in out) == (0, True), seen
-        # The first sign-in is good for hours, and proves who is there for five minutes.
-        portal_itself.world.clock.move(timedelta(minutes=6))
+        with person.types("apply", "-f", str(file), DAYPASS_HOST=running_portal.origin) as terminal:
+            consent(running_portal, person.tabs.await_one(number + 1))
+            code, out = terminal.end()
+            screens.append(terminal.seen)
+        assert (code, "Done: 1 of 1." in out) == (0, True), screens
+        # The session lasts for hours, but the sign-in counts as recent for five minutes only.
+        running_portal.world.clock.move(timedelta(minutes=6))
 
-    assert ["asks for a recent sign-in" in one for one in seen] == [False, True]
+    assert ["asks for a recent sign-in" in screen for screen in screens] == [False, True]
     assert len(person.tabs.opened) == 2

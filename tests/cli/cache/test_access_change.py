@@ -1,4 +1,4 @@
-"""A membership that was raised or lowered: cached keys with the old access go once a command hears of it."""
+"""A changed access level: cached credentials with the old one are removed by the next call that shows it."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import TOKEN, Inside
 from tests.cli.stub import Asked, Reply, StubPortal
 
-TELLING = [
+REVEALING_COMMANDS = [
     ("tenants",),
     ("tenants", "--output", "json"),
     ("configure", "--tenant", "prod01"),
@@ -20,9 +20,9 @@ TELLING = [
 ]
 
 
-@pytest.mark.parametrize("words", TELLING, ids=" ".join)
+@pytest.mark.parametrize("words", REVEALING_COMMANDS, ids=" ".join)
 @pytest.mark.parametrize(("before", "after"), [("read-only", "full"), ("full", "read-only")])
-def test_keys_with_the_old_access_are_removed_and_that_is_said(
+def test_credentials_with_the_old_access_are_removed_with_a_message(
     inside: Inside, portal: StubPortal, words: tuple[str, ...], before: str, after: str
 ) -> None:
     portal.access = before
@@ -30,25 +30,29 @@ def test_keys_with_the_old_access_are_removed_and_that_is_said(
     portal.access = after
     assert inside("aws", "--tenant", "dev01").out == old.out
 
-    told = inside(*words)
+    ran = inside(*words)
 
-    assert told.code == 0
-    assert "Your access to dev01 has changed" in told.err
+    assert ran.code == 0
+    assert "Your access to dev01 has changed" in ran.err
     assert inside("aws", "--tenant", "dev01").out != old.out
 
 
-@pytest.mark.parametrize("words", TELLING, ids=" ".join)
-def test_keys_stay_as_long_as_the_access_does(inside: Inside, words: tuple[str, ...]) -> None:
-    kept = inside("aws", "--tenant", "dev01")
+@pytest.mark.parametrize("words", REVEALING_COMMANDS, ids=" ".join)
+def test_credentials_stay_cached_while_the_access_is_unchanged(
+    inside: Inside, words: tuple[str, ...]
+) -> None:
+    cached = inside("aws", "--tenant", "dev01")
     admin = inside("aws", "--admin")
 
     assert "changed" not in inside(*words).err
 
-    assert inside("aws", "--tenant", "dev01").out == kept.out
+    assert inside("aws", "--tenant", "dev01").out == cached.out
     assert inside("aws", "--admin").out == admin.out
 
 
-def test_keys_of_other_tenants_and_of_admin_access_stay(inside: Inside, portal: StubPortal) -> None:
+def test_credentials_for_other_tenants_and_admin_access_stay_cached(
+    inside: Inside, portal: StubPortal
+) -> None:
     admin, other = inside("aws", "--admin"), inside("aws", "--tenant", "prod01")
     portal.access = "read-only"
     inside("aws", "--tenant", "dev01")
@@ -57,8 +61,8 @@ def test_keys_of_other_tenants_and_of_admin_access_stay(inside: Inside, portal: 
     assert inside("aws", "--tenant", "prod01").out == other.out
 
 
-def test_keys_of_the_same_tenant_at_another_portal_stay(inside: Inside) -> None:
-    kept = inside("aws", "--tenant", "dev01")
+def test_credentials_for_the_same_tenant_at_another_portal_stay_cached(inside: Inside) -> None:
+    cached = inside("aws", "--tenant", "dev01")
     other = StubPortal()
     other.access = "read-only"
     try:
@@ -66,11 +70,11 @@ def test_keys_of_the_same_tenant_at_another_portal_stay(inside: Inside) -> None:
     finally:
         other.close()
 
-    assert inside("aws", "--tenant", "dev01").out == kept.out
+    assert inside("aws", "--tenant", "dev01").out == cached.out
 
 
 def issuing(portal: StubPortal, change: Callable[[dict[str, Any]], object]) -> Callable[[Asked], Reply]:
-    """The usual replies, with *change* made to those that have keys."""
+    """Return the usual replies, with *change* applied to those that contain credentials."""
 
     def reply(asked: Asked) -> Reply:
         usual = portal.usual(asked)
@@ -83,27 +87,27 @@ def issuing(portal: StubPortal, change: Callable[[dict[str, Any]], object]) -> C
     return reply
 
 
-def test_keys_of_another_user_of_this_machine_stay(inside: Inside, portal: StubPortal) -> None:
-    kept = inside("aws", "--tenant", "dev01")
+def test_credentials_of_another_user_stay_cached(inside: Inside, portal: StubPortal) -> None:
+    cached = inside("aws", "--tenant", "dev01")
     portal.access = "read-only"
     portal.reply = issuing(portal, lambda fields: fields["user"].update(id="user-2"))
 
-    assert inside("aws", "--tenant", "dev01", DAYPASS_TOKEN=TOKEN[::-1]).out != kept.out
+    assert inside("aws", "--tenant", "dev01", DAYPASS_TOKEN=TOKEN[::-1]).out != cached.out
 
-    assert inside("aws", "--tenant", "dev01").out == kept.out
+    assert inside("aws", "--tenant", "dev01").out == cached.out
 
 
-def test_a_portal_that_does_not_tell_the_access_changes_none(inside: Inside, portal: StubPortal) -> None:
-    kept = inside("aws", "--tenant", "dev01")
+def test_an_answer_without_the_access_removes_no_credentials(inside: Inside, portal: StubPortal) -> None:
+    cached = inside("aws", "--tenant", "dev01")
     portal.reply = issuing(portal, lambda fields: fields.pop("access"))
 
     assert "changed" not in inside("aws", "--tenant", "dev01", "--no-cache").err
 
-    assert inside("aws", "--tenant", "dev01").out == kept.out
+    assert inside("aws", "--tenant", "dev01").out == cached.out
 
 
-def test_keys_that_an_earlier_version_kept_stay(inside: Inside) -> None:
-    kept = inside("aws", "--tenant", "dev01")
+def test_credentials_cached_by_an_earlier_version_stay(inside: Inside) -> None:
+    cached = inside("aws", "--tenant", "dev01")
     (file,) = (inside.home / ".cache" / "daypass").glob("*.keys")
     entry = Entry.from_bytes(file.read_bytes())
     about = {name: value for name, value in json.loads(entry.about).items() if name != "access"}
@@ -112,4 +116,4 @@ def test_keys_that_an_earlier_version_kept_stay(inside: Inside) -> None:
 
     assert "changed" not in inside("tenants").err
 
-    assert inside("aws", "--tenant", "dev01").out == kept.out
+    assert inside("aws", "--tenant", "dev01").out == cached.out

@@ -1,4 +1,4 @@
-"""The private cache: when an answer is given out again, and what is never believed."""
+"""The private cache: when an answer is served, and which files are never trusted."""
 
 import json
 import os
@@ -21,13 +21,13 @@ MINUTE = 60
 
 
 def age(path: Path, seconds: int) -> None:
-    """Make the entry as old as if that much time had passed since it was written."""
-    young = Entry.from_bytes(path.read_bytes())
-    old = Entry(young.answer, young.about, young.asked_at - seconds, young.good_until - seconds)
-    path.write_bytes(old.to_bytes())
+    """Rewrite the entry as if it had been written *seconds* earlier."""
+    before = Entry.from_bytes(path.read_bytes())
+    after = Entry(before.answer, before.about, before.asked_at - seconds, before.good_until - seconds)
+    path.write_bytes(after.to_bytes())
 
 
-def test_the_second_time_the_portal_is_not_asked(daypass: Command, portal: StubPortal) -> None:
+def test_a_repeated_request_is_answered_from_the_cache(daypass: Command, portal: StubPortal) -> None:
     first, second = daypass(*DEV), daypass(*DEV)
 
     assert len(portal.asked) == 1
@@ -44,7 +44,7 @@ def test_the_second_time_the_portal_is_not_asked(daypass: Command, portal: StubP
         ("jit", "aws", "--tid", "dev01"),
     ],
 )
-def test_the_same_ask_in_other_words_shares_the_answer(
+def test_equivalent_requests_share_a_cached_answer(
     daypass: Command, portal: StubPortal, words: tuple[str, ...]
 ) -> None:
     assert daypass(*DEV).out == daypass(*words).out
@@ -64,7 +64,7 @@ def test_the_same_ask_in_other_words_shares_the_answer(
         (("aws", "--tenant", "dev01"), {"XDG_CACHE_HOME": "{home}/elsewhere"}),
     ],
 )
-def test_another_ask_never_gets_that_answer(
+def test_a_different_request_never_gets_the_cached_answer(
     daypass: Command, portal: StubPortal, words: tuple[str, ...], environment: dict[str, str]
 ) -> None:
     first = daypass(*DEV)
@@ -75,7 +75,7 @@ def test_another_ask_never_gets_that_answer(
     assert len(portal.asked) == 2
 
 
-def test_an_answer_that_nothing_is_to_keep_is_kept_nowhere(daypass: Command) -> None:
+def test_no_cache_writes_no_file(daypass: Command) -> None:
     assert daypass(*DEV, "--no-cache").code == 0
     assert not daypass.cache.exists()
 
@@ -85,7 +85,7 @@ def test_an_answer_that_nothing_is_to_keep_is_kept_nowhere(daypass: Command) -> 
     [(60, 44), (15, 7.5), (32, 16), (120, 104), (720, 704)],
     ids=lambda minutes: f"{minutes} min",
 )
-def test_an_answer_is_served_while_half_its_life_or_sixteen_minutes_are_left(
+def test_an_answer_is_served_until_half_its_life_or_sixteen_minutes_are_left(
     daypass: Command, portal: StubPortal, life: float, served: float
 ) -> None:
     portal.life = timedelta(minutes=life)
@@ -101,7 +101,7 @@ def test_an_answer_is_served_while_half_its_life_or_sixteen_minutes_are_left(
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_wrong_by_an_hour_is_told_and_does_not_matter(
+def test_a_clock_that_is_an_hour_off_is_reported_and_compensated(
     daypass: Command, portal: StubPortal, hours: int
 ) -> None:
     portal.clock_error = timedelta(hours=hours)
@@ -118,7 +118,9 @@ def test_a_clock_that_is_wrong_by_an_hour_is_told_and_does_not_matter(
     ) < timedelta(seconds=30)
 
 
-def test_a_clock_that_is_off_by_two_minutes_counts_in_silence(daypass: Command, portal: StubPortal) -> None:
+def test_a_clock_that_is_two_minutes_off_is_compensated_silently(
+    daypass: Command, portal: StubPortal
+) -> None:
     portal.clock_error = timedelta(minutes=-2)
 
     assert daypass(*DEV).err == ""
@@ -126,7 +128,7 @@ def test_a_clock_that_is_off_by_two_minutes_counts_in_silence(daypass: Command, 
     assert abs(entry.good_until - entry.asked_at - 44 * MINUTE) <= 2
 
 
-def test_an_answer_from_the_future_is_not_served(daypass: Command, portal: StubPortal) -> None:
+def test_an_answer_with_a_future_request_time_is_not_served(daypass: Command, portal: StubPortal) -> None:
     daypass(*DEV)
 
     age(daypass.entry(), -10 * MINUTE)
@@ -136,7 +138,7 @@ def test_an_answer_from_the_future_is_not_served(daypass: Command, portal: StubP
 
 
 @pytest.mark.parametrize("words", [DEV, ("env", "--shell", "sh", "--tenant", "dev01")])
-def test_keys_that_an_earlier_version_cached_end_with_z_too(
+def test_the_expiry_cached_by_an_earlier_version_is_printed_with_z(
     daypass: Command, portal: StubPortal, words: tuple[str, ...]
 ) -> None:
     daypass(*DEV)
@@ -151,7 +153,7 @@ def test_keys_that_an_earlier_version_cached_end_with_z_too(
     assert "+00:00" not in ran.out
 
 
-def test_another_role_behind_the_same_name_is_told(daypass: Command, portal: StubPortal) -> None:
+def test_a_changed_role_of_a_tenant_is_reported(daypass: Command, portal: StubPortal) -> None:
     daypass(*DEV)
     age(daypass.entry(), 50 * MINUTE)
     portal.role = "arn:aws:iam::999999999999:role/other"
@@ -167,14 +169,14 @@ def test_another_role_behind_the_same_name_is_told(daypass: Command, portal: Stu
     assert daypass(*DEV).out == ran.out
 
 
-def test_folder_and_files_are_for_their_owner_alone(daypass: Command) -> None:
+def test_cache_folder_and_files_are_accessible_to_their_owner_only(daypass: Command) -> None:
     daypass(*DEV)
 
     assert stat.S_IMODE(daypass.cache.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in daypass.cache.iterdir()} == {0o600}
 
 
-def _cut_short(entry: Path) -> None:
+def _truncated(entry: Path) -> None:
     os.truncate(entry, entry.stat().st_size - 10)
 
 
@@ -190,12 +192,12 @@ def _changed(entry: Path) -> None:
     entry.write_bytes(entry.read_bytes().replace(b"ASIA0", b"ASIA9"))
 
 
-def _given_away(path: Path) -> None:
+def _owned_by_another(path: Path) -> None:
     os.chown(path, 65534, 65534)
 
 
-# Only root can give a file away, so only root can try what happens then.
-GIVEN_AWAY = [_given_away] if os.geteuid() == 0 else []
+# Only root can change a file's owner.
+OWNED_BY_ANOTHER = [_owned_by_another] if os.geteuid() == 0 else []
 
 
 def _readable_by_the_group(entry: Path) -> None:
@@ -206,13 +208,13 @@ def _writable_by_all(entry: Path) -> None:
     entry.chmod(0o602)
 
 
-def _a_symlink(entry: Path) -> None:
+def _replaced_by_a_symlink(entry: Path) -> None:
     real = entry.parent.parent / "planted"
     entry.rename(real)
     entry.symlink_to(real)
 
 
-def _a_pipe(entry: Path) -> None:
+def _replaced_by_a_pipe(entry: Path) -> None:
     entry.unlink()
     os.mkfifo(entry, 0o600)
 
@@ -220,18 +222,18 @@ def _a_pipe(entry: Path) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        _cut_short,
+        _truncated,
         _emptied,
         _garbled,
         _changed,
         _readable_by_the_group,
         _writable_by_all,
-        _a_symlink,
-        _a_pipe,
-        *GIVEN_AWAY,
+        _replaced_by_a_symlink,
+        _replaced_by_a_pipe,
+        *OWNED_BY_ANOTHER,
     ],
 )
-def test_an_entry_that_is_not_as_we_left_it_is_ignored_and_replaced(
+def test_a_damaged_or_unsafe_cache_file_is_ignored_and_replaced(
     daypass: Command, portal: StubPortal, spoil: Callable[[Path], None]
 ) -> None:
     daypass(*DEV)
@@ -252,18 +254,20 @@ def _open_to_others(folder: Path) -> None:
     folder.chmod(0o755)
 
 
-def _a_symlinked_folder(folder: Path) -> None:
+def _replaced_by_a_symlink_to_a_folder(folder: Path) -> None:
     real = folder.rename(folder.parent / "real")
     folder.symlink_to(real)
 
 
-def _a_file(folder: Path) -> None:
+def _replaced_by_a_file(folder: Path) -> None:
     folder.rename(folder.parent / "real")
     folder.touch()
 
 
-@pytest.mark.parametrize("spoil", [_open_to_others, _a_symlinked_folder, _a_file, *GIVEN_AWAY])
-def test_a_folder_that_is_not_ours_alone_is_neither_read_nor_written(
+@pytest.mark.parametrize(
+    "spoil", [_open_to_others, _replaced_by_a_symlink_to_a_folder, _replaced_by_a_file, *OWNED_BY_ANOTHER]
+)
+def test_an_unsafe_cache_folder_is_neither_read_nor_written(
     daypass: Command, portal: StubPortal, spoil: Callable[[Path], None]
 ) -> None:
     daypass(*DEV)
@@ -275,8 +279,8 @@ def test_a_folder_that_is_not_ours_alone_is_neither_read_nor_written(
     assert (first.code, second.code) == (0, 0)
     assert len(portal.asked) == 3
     assert f"The cache {daypass.cache} is not used: " in first.err
-    (kept,) = daypass.home.rglob("*.keys")
-    assert kept.stat().st_mtime_ns == before.st_mtime_ns
+    (cached,) = daypass.home.rglob("*.keys")
+    assert cached.stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_lock_that_is_a_symlink_is_not_followed(daypass: Command) -> None:
@@ -290,7 +294,7 @@ def test_a_lock_that_is_a_symlink_is_not_followed(daypass: Command) -> None:
     assert not (daypass.home / "planted").exists()
 
 
-def test_a_full_disk_costs_only_the_keeping(daypass: Command) -> None:
+def test_on_a_full_disk_credentials_are_printed_uncached(daypass: Command) -> None:
     ran = daypass.on_a_full_disk(*DEV)
 
     assert ran.code == 0
@@ -298,7 +302,7 @@ def test_a_full_disk_costs_only_the_keeping(daypass: Command) -> None:
     assert "could not be kept" in ran.err
 
 
-def test_clearing_removes_the_keys_and_nothing_else(daypass: Command, portal: StubPortal) -> None:
+def test_clearing_removes_credentials_and_no_other_files(daypass: Command, portal: StubPortal) -> None:
     daypass(*DEV)
     daypass("aws", "--admin")
     (daypass.cache / "notes.txt").touch()
@@ -312,7 +316,7 @@ def test_clearing_removes_the_keys_and_nothing_else(daypass: Command, portal: St
     assert len(portal.asked) == 3
 
 
-def test_nothing_is_cleared_where_others_may_look(daypass: Command) -> None:
+def test_clearing_an_unsafe_cache_folder_is_refused(daypass: Command) -> None:
     daypass(*DEV)
     daypass.cache.chmod(0o755)
 
@@ -327,30 +331,30 @@ LINES = st.binary(max_size=60).filter(lambda line: b"\n" not in line)
 
 
 @given(LINES, LINES, st.integers(0, 2**40), st.integers(0, 2**40))
-def test_an_entry_reads_back_as_it_was_written(
+def test_an_entry_survives_writing_and_reading(
     answer: bytes, about: bytes, asked_at: int, good_until: int
 ) -> None:
     entry = Entry(answer, about, asked_at, good_until)
 
-    again = Entry.from_bytes(entry.to_bytes())
+    copy = Entry.from_bytes(entry.to_bytes())
 
-    assert [getattr(again, part) for part in Entry.__slots__] == [
+    assert [getattr(copy, part) for part in Entry.__slots__] == [
         getattr(entry, part) for part in Entry.__slots__
     ]
 
 
 @given(st.data())
-def test_an_entry_with_one_byte_changed_is_unfit(data: st.DataObject) -> None:
+def test_an_entry_with_one_changed_byte_is_rejected(data: st.DataObject) -> None:
     whole = bytearray(Entry(b'{"Version": 1}\n', b"{}", 1, 2).to_bytes())
-    place = data.draw(st.integers(0, len(whole) - 1))
-    whole[place] ^= data.draw(st.integers(1, 255))
+    position = data.draw(st.integers(0, len(whole) - 1))
+    whole[position] ^= data.draw(st.integers(1, 255))
 
     with pytest.raises(UnsafeCacheFile):
         Entry.from_bytes(bytes(whole))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_an_entry_is_good_from_its_asking_until_its_end(asked_at: int, good_until: int, now: int) -> None:
+def test_an_entry_is_served_from_its_request_until_its_end(asked_at: int, good_until: int, now: int) -> None:
     entry = Entry(b"", b"", asked_at, good_until)
 
     assert entry.is_good(now) is (asked_at <= now and now < good_until)

@@ -1,4 +1,4 @@
-"""Keeping answers under a lock that no process holds longer than it needs it."""
+"""Cache files under a lock, and their removal by concurrent processes."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,21 +12,21 @@ from daypass.cli.cache.locked import CacheSlot, FileKind, clear, discard
 from daypass.cli.runtime.errors import Unavailable
 
 
-def _place(folder: Path, patience: float) -> CacheSlot:
-    return CacheSlot(str(folder), "key", FileKind(".keys", "keys", patience, "waiting", "Nobody answers."))
+def _slot(folder: Path, timeout: float) -> CacheSlot:
+    return CacheSlot(str(folder), "key", FileKind(".keys", "keys", timeout, "waiting", "Nobody answers."))
 
 
-def test_who_gave_up_waiting_does_not_get_the_lock_in_the_end(tmp_path: Path) -> None:
-    with _place(tmp_path, 5), pytest.raises(Unavailable, match=r"Nobody answers\."):
-        _place(tmp_path, 0.1).__enter__()
+def test_a_timed_out_wait_does_not_take_the_lock_later(tmp_path: Path) -> None:
+    with _slot(tmp_path, 5), pytest.raises(Unavailable, match=r"Nobody answers\."):
+        _slot(tmp_path, 0.1).__enter__()
 
-    # In the same process: one that serves keys for days asks again and again.
-    with _place(tmp_path, 5):
+    # In the same process, because a credential endpoint requests credentials again and again for days.
+    with _slot(tmp_path, 5):
         pass
 
 
 def _cached(folder: Path, number: int) -> dict[str, str]:
-    """Keep so many answers; returns the environment in which they are found."""
+    """Cache *number* answers and return the environment for that cache."""
     folder.chmod(0o700)
     for name in range(number):
         about = json.dumps({"what": f"tenant {name}"}).encode()
@@ -37,7 +37,7 @@ def _cached(folder: Path, number: int) -> dict[str, str]:
     return {"DAYPASS_CACHE_DIR": str(folder)}
 
 
-def test_discarding_goes_on_after_a_file_that_another_process_removed(tmp_path: Path) -> None:
+def test_discarding_continues_after_a_file_that_another_process_removed(tmp_path: Path) -> None:
     environment = _cached(tmp_path, 5)
 
     def is_unwanted(about: dict[str, object]) -> bool:
@@ -51,15 +51,15 @@ def test_discarding_goes_on_after_a_file_that_another_process_removed(tmp_path: 
     assert [path.name for path in tmp_path.glob(f"*{ENTRY}")] == [f"4{ENTRY}"]
 
 
-def test_two_that_clear_at_the_same_time_remove_each_answer_once(tmp_path: Path) -> None:
-    environment, both = _cached(tmp_path, 200), Barrier(2)
+def test_concurrent_clearing_counts_each_removed_answer_once(tmp_path: Path) -> None:
+    environment, barrier = _cached(tmp_path, 200), Barrier(2)
 
-    def clear_too(_number: int) -> int:
-        both.wait(60)
+    def clear_together(_number: int) -> int:
+        barrier.wait(60)
         return clear(environment)
 
     with ThreadPoolExecutor(2) as threads:
-        removed = list(threads.map(clear_too, range(2)))
+        removed = list(threads.map(clear_together, range(2)))
 
     assert sum(removed) == 200
     assert list(tmp_path.glob(f"*{ENTRY}")) == []

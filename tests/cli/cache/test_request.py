@@ -1,4 +1,4 @@
-"""What flags and environment add up to, and under which name the answer is kept."""
+"""Parsing of flags and environment, and the cache key of a request."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +35,7 @@ ENVIRONMENT = {
 
 
 def without(*names: str) -> dict[str, str]:
-    """The environment with some variables unset."""
+    """Return the environment with some variables unset."""
     return {name: value for name, value in ENVIRONMENT.items() if name not in names}
 
 
@@ -51,13 +51,13 @@ def without(*names: str) -> dict[str, str]:
         ({"admin": "yes"}, ENVIRONMENT, None),
     ],
 )
-def test_the_tenant_is_the_nearest_one_named(
+def test_the_tenant_has_an_order_of_precedence(
     flags: Mapping[str, str], environment: Mapping[str, str], tenant: str | None
 ) -> None:
     assert parse_request(flags, environment).tenant == tenant
 
 
-def test_a_flag_wins_over_our_variables_and_ours_over_the_legacy_ones() -> None:
+def test_flags_override_daypass_variables_and_these_override_legacy_ones() -> None:
     by_flag = parse_request(FLAGS, ENVIRONMENT)
     by_ours = parse_request({}, ENVIRONMENT)
     by_legacy = parse_request({}, without("DAYPASS_HOST", "DAYPASS_TOKEN"))
@@ -67,7 +67,7 @@ def test_a_flag_wins_over_our_variables_and_ours_over_the_legacy_ones() -> None:
     assert (by_legacy.origin, by_legacy.token) == ("https://old.example.com", "old_token")
 
 
-def test_a_token_file_wins_over_the_environment_and_a_token_flag_over_both(tmp_path: Path) -> None:
+def test_a_token_file_overrides_variables_and_a_token_flag_overrides_both(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("from_file\n")
 
@@ -90,7 +90,7 @@ def test_a_token_file_wins_over_the_environment_and_a_token_flag_over_both(tmp_p
         ("https://[2001:db8::1]", "https://[2001:db8::1]"),
     ],
 )
-def test_a_host_is_one_origin_however_it_is_written(host: str, origin: str) -> None:
+def test_a_host_is_normalized_to_an_origin(host: str, origin: str) -> None:
     assert read_origin(host) == origin
 
 
@@ -120,33 +120,33 @@ def test_a_host_is_one_origin_however_it_is_written(host: str, origin: str) -> N
         "[example.com]",
     ],
 )
-def test_what_is_no_address_of_a_portal_is_refused(host: str) -> None:
+def test_an_invalid_portal_address_is_refused(host: str) -> None:
     with pytest.raises(UsageError):
         read_origin(host)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("7200", 7200), ("900s", 900), ("90m", 5400), ("2h", 7200)])
-def test_a_duration_has_seconds_minutes_or_hours(text: str, seconds: int) -> None:
+def test_a_duration_is_given_in_seconds_minutes_or_hours(text: str, seconds: int) -> None:
     assert read_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     "text", ["", "h", "-1", "1e9", "2 hours", "1.5h", "1h30", "30m1h", "1m1m", "٣", "+5"]
 )
-def test_what_is_no_duration_is_refused(text: str) -> None:
+def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not a duration"):
         read_duration(text)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "tökén", "line\nbreak", "x" * 5000])
-def test_what_is_no_token_is_refused_and_not_repeated(token: str) -> None:
+def test_an_invalid_token_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(SignInNeeded) as refusal:
         parse_request(FLAGS | {"token": token}, {})
 
     assert not token or token not in str(refusal.value)
 
 
-def test_an_ask_does_not_show_its_token() -> None:
+def test_the_repr_of_a_request_does_not_contain_its_token() -> None:
     assert "t0ken" not in repr(parse_request(FLAGS, {}))
 
 
@@ -157,20 +157,20 @@ PARTS: dict[str, st.SearchStrategy[str | int | None]] = {
     "tenant": st.sampled_from(["admin", "tenant:admin"]) | st.none() | TEXT,
     "duration": st.none() | st.integers(0, 3),
 }
-PARTS_OF_AN_ASK = st.fixed_dictionaries(PARTS)
+REQUEST_PARTS = st.fixed_dictionaries(PARTS)
 
 
-@given(PARTS_OF_AN_ASK, PARTS_OF_AN_ASK, st.sets(st.sampled_from(sorted(PARTS))))
-def test_two_asks_share_a_key_only_if_every_part_is_the_same(
-    one: dict[str, Any], other: dict[str, Any], alike: set[str]
+@given(REQUEST_PARTS, REQUEST_PARTS, st.sets(st.sampled_from(sorted(PARTS))))
+def test_two_requests_share_a_key_only_if_all_parts_are_equal(
+    first: dict[str, Any], second: dict[str, Any], equal_parts: set[str]
 ) -> None:
-    other |= {part: one[part] for part in alike}
+    second |= {part: first[part] for part in equal_parts}
 
-    assert (CredentialRequest(**one).key() == CredentialRequest(**other).key()) is (one == other)
+    assert (CredentialRequest(**first).key() == CredentialRequest(**second).key()) is (first == second)
 
 
-@given(PARTS_OF_AN_ASK)
-def test_a_key_is_a_file_name_that_tells_nothing(parts: dict[str, Any]) -> None:
+@given(REQUEST_PARTS)
+def test_a_key_is_64_hexadecimal_digits(parts: dict[str, Any]) -> None:
     key = CredentialRequest(**parts).key()
 
     assert len(key) == 64
@@ -183,7 +183,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS | st.builds("=".join, st.tuples(WORDS, WORDS)), max_size=6))
-def test_words_read_before_click_is_loaded_mean_what_click_reads(words: list[str]) -> None:
+def test_the_fast_path_parses_flags_as_click_does(words: list[str]) -> None:
     quick = read_flags(words)
     if quick is None:
         return

@@ -1,4 +1,4 @@
-"""Tenants' names on this machine: listed, suggested and completed without asking the portal."""
+"""The cached names of tenants: listed, suggested and completed without a call to the portal."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
 
 
-def test_which_tenant_is_answered_with_the_list(inside: Inside, portal: StubPortal) -> None:
+def test_a_missing_tenant_is_answered_with_the_list_of_tenants(inside: Inside, portal: StubPortal) -> None:
     assert "daypass tenants" in inside("aws").err
     inside("tenants")
     asked = len(portal.asked)
@@ -26,7 +26,7 @@ def test_which_tenant_is_answered_with_the_list(inside: Inside, portal: StubPort
         ran = inside(*words)
         assert ran.code == 2
         assert "Yours: dev01, prod01." in ran.err, words
-    # `configure` asks before it knows what is missing.
+    # `configure` calls the portal before it notices that the tenant is missing.
     assert {each.path for each in portal.asked[asked:]} <= {"/api/v1/me", "/api/v1/tenants"}
 
 
@@ -44,7 +44,7 @@ def test_which_tenant_is_answered_with_the_list(inside: Inside, portal: StubPort
         ("jit", "aws"),
     ],
 )
-def test_a_name_that_is_nearly_right_is_suggested(
+def test_a_misspelled_tenant_gets_a_suggestion(
     inside: Inside, portal: StubPortal, words: tuple[str, ...]
 ) -> None:
     inside("tenants")
@@ -57,7 +57,7 @@ def test_a_name_that_is_nearly_right_is_suggested(
     assert "Did you mean dev01?" in ran.err
 
 
-def test_a_right_name_that_is_refused_is_no_misspelling(inside: Inside, portal: StubPortal) -> None:
+def test_a_refusal_for_an_existing_tenant_has_no_suggestion(inside: Inside, portal: StubPortal) -> None:
     inside("tenants")
     portal.reply = problem(403, "access_denied", "JIT access is disabled.")
 
@@ -66,13 +66,13 @@ def test_a_right_name_that_is_refused_is_no_misspelling(inside: Inside, portal: 
         assert (ran.code, "mean" in ran.err) == (4, False)
 
 
-def test_names_of_one_portal_are_not_those_of_another(inside: Inside) -> None:
+def test_tenant_names_are_cached_per_portal(inside: Inside) -> None:
     inside("tenants")
 
     assert "dev01" not in inside("aws", DAYPASS_HOST="https://other.example.com").err
 
 
-def test_clearing_the_cache_forgets_them(inside: Inside, portal: StubPortal) -> None:
+def test_clearing_the_cache_removes_the_tenant_names(inside: Inside, portal: StubPortal) -> None:
     inside("tenants")
     environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
     assert known(environment, portal.url) == ["dev01", "prod01"]
@@ -82,14 +82,14 @@ def test_clearing_the_cache_forgets_them(inside: Inside, portal: StubPortal) -> 
     assert known(environment, portal.url) == []
 
 
-def test_names_that_mean_something_to_a_shell_are_not_remembered(inside: Inside, portal: StubPortal) -> None:
+def test_names_with_special_characters_are_not_cached(inside: Inside, portal: StubPortal) -> None:
     portal.tenants = ["dev01", "$(id)", "a b", "x\x1b[31m", "-x"]
     inside("tenants")
 
     assert "Yours: dev01." in inside("aws").err
 
 
-def test_a_long_list_is_cut() -> None:
+def test_a_long_list_of_names_is_shortened() -> None:
     names = [f"t{number:03}" for number in range(100)]
 
     assert listed(names).endswith("t019 and 80 more (daypass tenants).")
@@ -105,7 +105,7 @@ def test_a_long_list_is_cut() -> None:
         ("zzz", "Yours: dev01, prod01."),
     ],
 )
-def test_near_names_are_found(name: str, said: str) -> None:
+def test_similar_names_are_suggested(name: str, said: str) -> None:
     assert nearest(name, ["dev01", "prod01"]) == said
 
 
@@ -124,7 +124,7 @@ COMPLETE = {
 
 
 @pytest.mark.parametrize("shell", COMPLETE)
-def test_a_shell_completes_the_name_without_asking_the_portal(
+def test_a_shell_completes_tenant_names_without_a_call_to_the_portal(
     daypass: Command, portal: StubPortal, shell: str
 ) -> None:
     daypass("tenants")
@@ -144,11 +144,11 @@ def test_a_shell_completes_the_name_without_asking_the_portal(
     assert len(portal.asked) == asked
 
 
-@pytest.mark.parametrize("begun", ["d", "D"])
-def test_a_name_is_completed_in_lower_case(daypass: Command, begun: str) -> None:
+@pytest.mark.parametrize("prefix", ["d", "D"])
+def test_tenant_names_are_completed_in_lower_case(daypass: Command, prefix: str) -> None:
     daypass("tenants")
 
-    words = f"daypass aws --tenant {begun}"
+    words = f"daypass aws --tenant {prefix}"
     ran = daypass(_DAYPASS_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="3")
 
     assert ran.out.split() == ["plain,dev01"]

@@ -1,4 +1,4 @@
-"""How often an AWS SDK starts `daypass`: near the end, botocore asks its provider before each request."""
+"""How often botocore starts `daypass`: near the expiry, it calls the provider before each request."""
 
 import json
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ REQUESTS = 20
 
 
 def let_time_pass(path: Path, time: timedelta) -> None:
-    """Rewrite the cached keys as they would be if *time* had passed since they were issued."""
+    """Rewrite the cached credentials as if they had been issued *time* earlier."""
     entry = Entry.from_bytes(path.read_bytes())
     keys = json.loads(entry.answer)
     keys["Expiration"] = (datetime.fromisoformat(keys["Expiration"]) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -48,7 +48,7 @@ def runs_for_requests(daypass: Command, monkeypatch: pytest.MonkeyPatch, words: 
     ("life", "left"),
     [(60, 59), (60, 15), (60, 14), (60, 9), (40, 39), (40, 15), (40, 14), (40, 11), (32, 14), (20, 19)],
 )
-def test_botocore_starts_the_process_once_while_keys_of_some_length_are_left(
+def test_botocore_starts_the_process_once_with_credentials_of_usual_length(
     daypass: Command, portal: StubPortal, monkeypatch: pytest.MonkeyPatch, life: int, left: int
 ) -> None:
     portal.life = timedelta(minutes=life)
@@ -58,7 +58,7 @@ def test_botocore_starts_the_process_once_while_keys_of_some_length_are_left(
     assert runs_for_requests(daypass, monkeypatch, "aws --tenant dev01") == 1
 
 
-def test_keys_of_a_quarter_of_an_hour_start_the_process_each_time_and_ask_the_portal_once(
+def test_credentials_for_15_minutes_start_the_process_each_time_but_call_the_portal_once(
     daypass: Command, portal: StubPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     portal.life = timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""Waiting has an end."""
+"""Timeouts for blocking work."""
 
 from threading import Event
 
@@ -7,16 +7,16 @@ import pytest
 from daypass.cli.runtime.deadline import with_timeout
 
 
-def test_work_that_ends_in_time_gives_its_result() -> None:
+def test_the_result_is_returned_if_the_work_ends_in_time() -> None:
     assert with_timeout(30, lambda: "done", "working") == "done"
 
 
-def test_work_that_fails_fails_where_it_is_waited_for() -> None:
+def test_an_exception_is_raised_in_the_calling_thread() -> None:
     with pytest.raises(ZeroDivisionError):
         with_timeout(30, lambda: 1 // 0, "working")
 
 
-def test_work_that_does_not_end_is_left_behind() -> None:
+def test_work_that_does_not_end_raises_a_timeout_error() -> None:
     never = Event()
 
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""Without a home directory nothing is stored, least of all in the working directory, and keys still come."""
+"""Without a home directory credentials are issued uncached, and no file is written anywhere."""
 
 import json
 import os
@@ -18,15 +18,15 @@ from tests.unknown_user import as_unknown_user
 
 @dataclass(frozen=True)
 class Homeless:
-    """Runs `daypass` for a user without a home directory, in a folder that the user may write to."""
+    """Runs `daypass` as a user without a home directory, in a folder that the user may write to."""
 
     folder: Path
     portal: StubPortal
 
     def __call__(self, *words: str, **more: str) -> Ran:
-        given = {"DAYPASS_HOST": self.portal.url, "DAYPASS_TOKEN": TOKEN, "PATH": search_path(), "CI": "true"}
+        base = {"DAYPASS_HOST": self.portal.url, "DAYPASS_TOKEN": TOKEN, "PATH": search_path(), "CI": "true"}
         done = subprocess.run(
-            as_unknown_user([SCRIPT, *words], {**given, **more}),
+            as_unknown_user([SCRIPT, *words], {**base, **more}),
             cwd=self.folder,
             start_new_session=True,
             stdin=subprocess.DEVNULL,
@@ -46,7 +46,7 @@ def homeless(tmp_path: Path, portal: StubPortal) -> Homeless:
     return Homeless(folder, portal)
 
 
-def test_keys_come_uncached_and_it_is_said_once(homeless: Homeless) -> None:
+def test_credentials_are_printed_uncached_with_one_message(homeless: Homeless) -> None:
     ran = homeless("aws", "--tenant", "dev01")
 
     assert ran.code == 0, ran.err
@@ -58,7 +58,7 @@ def test_keys_come_uncached_and_it_is_said_once(homeless: Homeless) -> None:
 
 
 @pytest.mark.parametrize("home", ["", "relative/home"])
-def test_a_home_that_is_no_absolute_path_is_none(homeless: Homeless, home: str) -> None:
+def test_a_relative_home_counts_as_missing(homeless: Homeless, home: str) -> None:
     ran = homeless("aws", "--tenant", "dev01", HOME=home, XDG_CACHE_HOME="also/relative")
 
     assert ran.code == 0, ran.err
@@ -86,14 +86,16 @@ def test_a_home_that_is_no_absolute_path_is_none(homeless: Homeless, home: str) 
         (["aws", "--tenant", "dev01", "--host", "h.example", "--ca-file", "~/ca.pem"], 6, "~/ca.pem is in a"),
     ],
 )
-def test_every_command_says_what_it_lacks(homeless: Homeless, words: list[str], code: int, said: str) -> None:
+def test_commands_report_the_missing_home_only_if_they_need_it(
+    homeless: Homeless, words: list[str], code: int, said: str
+) -> None:
     ran = homeless(*words)
 
     assert (ran.code, said in ran.err) == (code, True), ran.err
     assert list(homeless.folder.iterdir()) == []
 
 
-def test_a_sign_in_is_not_begun_where_it_cannot_be_stored(homeless: Homeless) -> None:
+def test_a_sign_in_that_cannot_be_stored_is_not_started(homeless: Homeless) -> None:
     ran = homeless("aws", "--tenant", "dev01", DAYPASS_TOKEN="")
 
     assert ran.code == 6
@@ -101,7 +103,7 @@ def test_a_sign_in_is_not_begun_where_it_cannot_be_stored(homeless: Homeless) ->
     assert list(homeless.folder.iterdir()) == []
 
 
-def test_doctor_says_what_is_missing(homeless: Homeless) -> None:
+def test_doctor_reports_the_missing_home(homeless: Homeless) -> None:
     ran = homeless("doctor", PATH="/nowhere")
 
     assert ran.code == 6
@@ -110,7 +112,7 @@ def test_doctor_says_what_is_missing(homeless: Homeless) -> None:
     assert list(homeless.folder.iterdir()) == []
 
 
-def test_with_paths_that_need_no_home_everything_works(homeless: Homeless) -> None:
+def test_explicit_paths_replace_the_home_directory(homeless: Homeless) -> None:
     config = homeless.folder / "config"
     keys = homeless.folder / "keys"
 
@@ -131,7 +133,7 @@ def test_with_paths_that_need_no_home_everything_works(homeless: Homeless) -> No
     assert sorted(path.name for path in homeless.folder.iterdir()) == ["config", "keys"]
 
 
-def test_our_own_variables_may_begin_with_a_tilde(daypass: Command) -> None:
+def test_a_tilde_in_a_daypass_variable_is_expanded(daypass: Command) -> None:
     daypass("aws", "--tenant", "dev01", DAYPASS_CACHE_DIR="~/elsewhere")
 
     assert len(list((daypass.home / "elsewhere").glob("*.keys"))) == 1
@@ -150,12 +152,10 @@ def test_our_own_variables_may_begin_with_a_tilde(daypass: Command) -> None:
         ("/absolute/~", {}, "/absolute/~"),
     ],
 )
-def test_a_tilde_is_expanded_or_nothing_is(
-    path: str, environment: Mapping[str, str], full: str | None
-) -> None:
+def test_a_leading_tilde_is_expanded(path: str, environment: Mapping[str, str], full: str | None) -> None:
     assert expand_user(path, environment) == full
 
 
 @pytest.mark.parametrize("environment", [{}, {"HOME": ""}, {"HOME": "relative"}])
-def test_without_a_usable_home_variable_the_passwd_entry_counts(environment: Mapping[str, str]) -> None:
+def test_without_a_usable_home_variable_the_passwd_entry_is_used(environment: Mapping[str, str]) -> None:
     assert home_directory(environment) == pwd.getpwuid(os.getuid()).pw_dir

@@ -1,4 +1,4 @@
-"""The listener on 127.0.0.1 and the credentials endpoint on it: exact requests, and nobody else's."""
+"""The loopback server and the container credentials endpoint accept only exact, authorized requests."""
 
 import json
 import signal
@@ -28,31 +28,31 @@ KEYS = {
 
 
 class Source:
-    """Where the endpoint gets keys: numbered, good for a while, or a refusal."""
+    """A source of numbered credentials that are served for a minute, or of a refusal."""
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.given = 0
+        self.count = 0
         self.refusal: Refusal | None = None
 
     def renew(self) -> Entry:
         if self.refusal is not None:
             raise self.refusal
-        self.given += 1
-        answer = json.dumps(KEYS | {"AccessKeyId": f"ASIA{self.given}"}).encode()
+        self.count += 1
+        answer = json.dumps(KEYS | {"AccessKeyId": f"ASIA{self.count}"}).encode()
         about = json.dumps({"role": "arn:aws:iam::1:role/r"}).encode()
         return Entry(answer, about, int(self.now), int(self.now) + 60)
 
 
 @pytest.fixture
 def source() -> Source:
-    """Keys for the endpoint."""
+    """Return the source of the endpoint's credentials."""
     return Source()
 
 
 @pytest.fixture
 def endpoint(source: Source) -> Iterator[ContainerEndpoint]:
-    """An endpoint that answers."""
+    """Return an endpoint that serves requests in a thread."""
     endpoint = ContainerEndpoint(source.renew, lambda: source.now, lambda text: text.replace("canary", "***"))
     ours, theirs = socket.socketpair()
     thread = Thread(target=endpoint.loopback.serve, args=(None, [ours.fileno()]))
@@ -65,8 +65,8 @@ def endpoint(source: Source) -> Iterator[ContainerEndpoint]:
     theirs.close()
 
 
-def sent(endpoint: ContainerEndpoint, raw: bytes) -> tuple[int, bytes]:
-    """The status and body that these bytes are answered with."""
+def send(endpoint: ContainerEndpoint, raw: bytes) -> tuple[int, bytes]:
+    """Send *raw* and return the response's status and body."""
     host, _, port = endpoint.loopback.authority.partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(raw)
@@ -80,16 +80,16 @@ def sent(endpoint: ContainerEndpoint, raw: bytes) -> tuple[int, bytes]:
 def request(
     endpoint: ContainerEndpoint, *extra: str, line: str = f"GET {PATH} HTTP/1.1", host: str | None = None
 ) -> bytes:
-    """A good request, but for what is said otherwise."""
+    """Return a valid request, modified by the arguments."""
     lines = [line, f"Host: {host or endpoint.loopback.authority}"]
     lines += extra or [f"Authorization: {endpoint.variables[TOKEN_VARIABLE]}"]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(
+def test_a_request_with_the_token_gets_credentials_in_the_format_of_the_sdks(
     endpoint: ContainerEndpoint,
 ) -> None:
-    status, body = sent(endpoint, request(endpoint))
+    status, body = send(endpoint, request(endpoint))
 
     assert status == 200
     assert json.loads(body) == {
@@ -105,20 +105,18 @@ def test_who_knows_address_and_token_is_given_the_keys_as_the_sdks_read_them(
 @pytest.mark.parametrize(
     "host", ["evil.example:{port}", "localhost:{port}", "127.0.0.1", "127.0.0.1:1", "[::1]:{port}", ""]
 )
-def test_another_host_than_ours_is_refused_whatever_else_is_right(
-    endpoint: ContainerEndpoint, host: str
-) -> None:
+def test_a_request_with_another_host_header_is_refused(endpoint: ContainerEndpoint, host: str) -> None:
     port = endpoint.loopback.authority.partition(":")[2]
 
-    status, body = sent(endpoint, request(endpoint, host=host.format(port=port) or " "))
+    status, body = send(endpoint, request(endpoint, host=host.format(port=port) or " "))
 
     assert (status, body) == (403, b"")
 
 
-def test_a_page_of_a_browser_is_refused(endpoint: ContainerEndpoint) -> None:
+def test_a_request_with_an_origin_header_is_refused(endpoint: ContainerEndpoint) -> None:
     token = f"Authorization: {endpoint.variables[TOKEN_VARIABLE]}"
 
-    assert sent(endpoint, request(endpoint, token, "Origin: https://evil.example"))[0] == 403
+    assert send(endpoint, request(endpoint, token, "Origin: https://evil.example"))[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -139,16 +137,16 @@ def test_a_page_of_a_browser_is_refused(endpoint: ContainerEndpoint) -> None:
         ("", 400),
     ],
 )
-def test_only_one_exact_request_line_is_answered(endpoint: ContainerEndpoint, line: str, status: int) -> None:
-    assert sent(endpoint, request(endpoint, line=line)) == (status, b"")
+def test_any_other_request_line_is_refused(endpoint: ContainerEndpoint, line: str, status: int) -> None:
+    assert send(endpoint, request(endpoint, line=line)) == (status, b"")
 
 
 @pytest.mark.parametrize("token", ["", "x", "Bearer {token}", "{token}x", "{short}", "{upper}", "\xff"])
-def test_another_token_is_refused(endpoint: ContainerEndpoint, token: str) -> None:
+def test_a_wrong_token_is_refused(endpoint: ContainerEndpoint, token: str) -> None:
     right = endpoint.variables[TOKEN_VARIABLE]
     wrong = token.format(token=right, short=right[:-1], upper=right.upper())
 
-    status, body = sent(endpoint, request(endpoint, f"Authorization: {wrong}"))
+    status, body = send(endpoint, request(endpoint, f"Authorization: {wrong}"))
 
     assert status == 401
     assert b"canary" not in body
@@ -168,34 +166,32 @@ def test_another_token_is_refused(endpoint: ContainerEndpoint, token: str) -> No
         ("Authorization: {token}", "X: " + "x" * 9000),
     ],
 )
-def test_a_request_that_two_readers_could_read_differently_is_none(
-    endpoint: ContainerEndpoint, extra: tuple[str, ...]
-) -> None:
+def test_an_ambiguous_request_is_rejected(endpoint: ContainerEndpoint, extra: tuple[str, ...]) -> None:
     token = endpoint.variables[TOKEN_VARIABLE]
 
-    assert sent(endpoint, request(endpoint, *(line.format(token=token) for line in extra))) == (400, b"")
+    assert send(endpoint, request(endpoint, *(line.format(token=token) for line in extra))) == (400, b"")
 
 
-def test_a_hundred_that_say_nothing_keep_nobody_waiting(endpoint: ContainerEndpoint) -> None:
+def test_a_hundred_idle_connections_do_not_block_a_request(endpoint: ContainerEndpoint) -> None:
     host, _, port = endpoint.loopback.authority.partition(":")
     with ExitStack() as idle:
         for _ in range(100):
             idle.enter_context(socket.create_connection((host, int(port))))
 
-        assert sent(endpoint, request(endpoint))[0] == 200
+        assert send(endpoint, request(endpoint))[0] == 200
 
 
-def test_it_listens_on_loopback_only(endpoint: ContainerEndpoint) -> None:
+def test_the_endpoint_listens_on_127_0_0_1_only(endpoint: ContainerEndpoint) -> None:
     assert endpoint.loopback.authority.startswith("127.0.0.1:")
     port = int(endpoint.loopback.authority.partition(":")[2])
 
-    # The whole of 127.0.0.0/8 is this machine; a listener on all addresses would take this one, too.
+    # All of 127.0.0.0/8 is this machine: a server that listens on all addresses would accept this, too.
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
-def test_ctrl_c_just_before_a_wait_ends_it_soon() -> None:
-    """A signal that another thread takes interrupts the waiting one as little as one that comes too early."""
+def test_ctrl_c_just_before_a_wait_interrupts_it() -> None:
+    """A signal interrupts no system call if it comes too early or to another thread."""
     loopback = LoopbackServer(lambda _: Reply(HTTPStatus.OK))
 
     def press() -> None:
@@ -210,42 +206,42 @@ def test_ctrl_c_just_before_a_wait_ends_it_soon() -> None:
     thread.join()
 
 
-def test_keys_are_renewed_when_too_little_is_left_and_not_before(
+def test_credentials_are_renewed_at_their_end_and_not_before(
     endpoint: ContainerEndpoint, source: Source
 ) -> None:
     source.now += 59
-    first = json.loads(sent(endpoint, request(endpoint))[1])
+    first = json.loads(send(endpoint, request(endpoint))[1])
     source.now += 1
-    second = json.loads(sent(endpoint, request(endpoint))[1])
+    second = json.loads(send(endpoint, request(endpoint))[1])
 
     assert (first["AccessKeyId"], second["AccessKeyId"]) == ("ASIA1", "ASIA2")
 
 
-def test_many_at_once_renew_once(endpoint: ContainerEndpoint, source: Source) -> None:
+def test_concurrent_requests_renew_credentials_once(endpoint: ContainerEndpoint, source: Source) -> None:
     source.now += timedelta(hours=1).total_seconds()
     answers: list[bytes] = []
-    threads = [Thread(target=lambda: answers.append(sent(endpoint, request(endpoint))[1])) for _ in range(20)]
+    threads = [Thread(target=lambda: answers.append(send(endpoint, request(endpoint))[1])) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert {json.loads(answer)["AccessKeyId"] for answer in answers} == {"ASIA2"}
-    assert source.given == 2
+    assert source.count == 2
 
 
 @pytest.mark.parametrize(
     ("refusal", "status"),
     [(SignInNeeded("canary"), 401), (Denied("canary"), 403), (Unavailable("canary"), 503)],
 )
-def test_a_refusal_is_told_as_the_sdks_show_it_and_without_secrets(
+def test_a_refusal_is_answered_with_a_redacted_message_and_not_cached(
     endpoint: ContainerEndpoint, source: Source, refusal: Refusal, status: int
 ) -> None:
     source.now += 60
     source.refusal = refusal
 
-    told = sent(endpoint, request(endpoint))
+    response = send(endpoint, request(endpoint))
 
-    assert (told[0], json.loads(told[1])["message"]) == (status, "***")
+    assert (response[0], json.loads(response[1])["message"]) == (status, "***")
     source.refusal = None
-    assert sent(endpoint, request(endpoint))[0] == 200
+    assert send(endpoint, request(endpoint))[0] == 200

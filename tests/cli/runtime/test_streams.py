@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or unable to carry every character: for every command there is."""
+"""Every command copes with standard streams that are closed, full or cannot encode every character."""
 
 import json
 import subprocess
@@ -17,16 +17,19 @@ from tests.cli.stub import StubPortal
 CLOSED, FULL = ">&-", ">/dev/full"
 
 
-def leaves(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
+def subcommands(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, ...]]:
     yield words
     if isinstance(command, click.Group):
         for name, part in command.commands.items():
-            yield from leaves((*words, name), part)
+            yield from subcommands((*words, name), part)
 
 
 def every_command() -> list[tuple[str, ...]]:
-    places = {name: place for name, (place, *_) in ({**OURS, **WINGS}).items()}
-    return [(), *(words for name, place in places.items() for words in leaves((name,), load(place)))]
+    locations = {name: location for name, (location, *_) in ({**OURS, **WINGS}).items()}
+    return [
+        (),
+        *(words for name, location in locations.items() for words in subcommands((name,), load(location))),
+    ]
 
 
 def in_shell(
@@ -56,12 +59,12 @@ os.write(descriptor, json.dumps(codes).encode())
 
 
 @pytest.mark.parametrize("redirection", [CLOSED, FULL])
-def test_no_command_takes_a_stream_that_cannot_be_written_for_its_own_fault(redirection: str) -> None:
+def test_every_command_reports_an_unwritable_stdout(redirection: str) -> None:
     commands = every_command()
     assert root.name
     assert len(commands) > 30
 
-    # One process for all: most of the time of a command goes into its start.
+    # One process for all commands, because starting an interpreter takes most of the time.
     ran = subprocess.run(
         [
             "sh",
@@ -98,9 +101,7 @@ def test_no_command_takes_a_stream_that_cannot_be_written_for_its_own_fault(redi
         "jit aws --tenant dev01 -o json",
     ],
 )
-def test_what_was_asked_for_and_cannot_be_printed_is_told(
-    daypass: Command, words: str, redirection: str
-) -> None:
+def test_output_that_cannot_be_written_is_reported(daypass: Command, words: str, redirection: str) -> None:
     ran = in_shell(daypass, words, redirection)
 
     assert ran.returncode == 7
@@ -109,7 +110,7 @@ def test_what_was_asked_for_and_cannot_be_printed_is_told(
     assert "canary" not in ran.stderr
 
 
-def test_cached_keys_that_cannot_be_printed_are_told_too(daypass: Command) -> None:
+def test_cached_credentials_that_cannot_be_written_are_reported(daypass: Command) -> None:
     daypass("aws", "--tenant", "dev01")
 
     for redirection in (CLOSED, FULL):
@@ -117,7 +118,7 @@ def test_cached_keys_that_cannot_be_printed_are_told_too(daypass: Command) -> No
         assert (ran.returncode, "Standard output cannot be written" in ran.stderr) == (7, True)
 
 
-def test_a_signal_while_output_is_written_repeats_none_of_it(daypass: Command) -> None:
+def test_a_signal_during_output_does_not_repeat_it(daypass: Command) -> None:
     serving = daypass.start("serve-credentials", "--tenant", "dev01", "--output", "json")
     assert serving.stdout is not None
     serving.stdout.readline()
@@ -127,18 +128,20 @@ def test_a_signal_while_output_is_written_repeats_none_of_it(daypass: Command) -
     assert serving.communicate(timeout=60)[0] == ""
 
 
-def test_a_command_that_prints_nothing_needs_no_stream(daypass: Command) -> None:
+def test_a_command_without_output_works_with_a_closed_stdout(daypass: Command) -> None:
     assert in_shell(daypass, "cache clear", CLOSED).returncode == 0
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
-def test_without_stderr_the_exit_code_still_tells(daypass: Command, redirection: str) -> None:
+def test_without_stderr_the_exit_code_reports_the_outcome(daypass: Command, redirection: str) -> None:
     assert in_shell(daypass, "aws --tenant dev01", redirection, DAYPASS_TOKEN="").returncode == 3
     assert in_shell(daypass, "tenants --nonsense", redirection).returncode == 2
     assert in_shell(daypass, "cache clear", redirection).returncode == 0
 
 
-def test_a_closed_stream_leads_no_keys_into_a_socket(daypass: Command, portal: StubPortal) -> None:
+def test_with_closed_streams_credentials_are_not_written_into_a_socket(
+    daypass: Command, portal: StubPortal
+) -> None:
     ran = in_shell(daypass, "aws --tenant dev01 --no-cache", "<&- >&- 2>&-")
 
     assert ran.returncode == 7
@@ -149,7 +152,7 @@ def test_a_closed_stream_leads_no_keys_into_a_socket(daypass: Command, portal: S
 @pytest.mark.parametrize(
     "words", ["tenants", "whoami", "tenants --output json", "whoami --output json", "export"]
 )
-def test_every_encoding_carries_what_is_printed(
+def test_output_is_written_in_every_encoding(
     daypass: Command, portal: StubPortal, encoding: str, words: str
 ) -> None:
     portal.tenants = ["dév01", "prod→01", "moon🌙"]
@@ -164,7 +167,7 @@ def test_every_encoding_carries_what_is_printed(
 
     if words != "export":
         assert (ran.returncode, ran.stderr) == (0, b"")
-        # click takes ASCII for a locale that is not set up, and writes UTF-8.
+        # click treats ASCII as an unconfigured locale and writes UTF-8.
         assert ran.stdout.decode("utf-8" if encoding == "ascii" else encoding)
     assert b"unexpected" not in ran.stderr
     if words == "tenants --output json":

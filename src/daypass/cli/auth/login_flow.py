@@ -40,10 +40,10 @@ class LoginPrompt:
         """Whether the user can sign in: in a browser that reaches this machine, or by pasting a code."""
         return not self.no_browser_reason or self.terminal is not None
 
-    def write(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Write *text* to the terminal, if there is one."""
         if self.terminal is not None:
-            self.terminal.write(text)
+            self.terminal.show(text)
 
 
 def find_prompt(flags: Mapping[str, str], environment: Mapping[str, str]) -> LoginPrompt:
@@ -126,7 +126,7 @@ class LoginFlow:
 
     def _print_instructions(self, pushed: Pushed, lead: str) -> None:
         access = "admin access" if self.admin else "your tenants"
-        self.prompt.write(
+        self.prompt.show(
             f"daypass: Sign in to {self.client.origin} for {access}.\n"
             f"  {lead}\n    {self.client.authorization_url(pushed.request_uri)}\n"
             f"  Does the page show {pushed.match_code}? If not, cancel it.\n"
@@ -137,7 +137,7 @@ class LoginFlow:
         terminal, seconds = self.prompt.terminal, min(self.timeout, pushed.life)
         expected = Expected(pushed.state, self.client.origin, self.client.done_url)
         answer = server.wait(expected, seconds, terminal.reads if terminal else None, self._read_pasted_code)
-        self.prompt.write("\n")
+        self.prompt.show("\n")
         return answer
 
     def _wait_for_paste(self, seconds: float) -> Callback | None:
@@ -157,7 +157,7 @@ class LoginFlow:
         if _CODE.fullmatch(line):
             return Callback(line, "")
         if line:
-            self.prompt.write("  That is not the code; copy all of it, and paste it here: ")
+            self.prompt.show("  That is not the code; copy all of it, and paste it here: ")
         return None
 
 

@@ -12,7 +12,7 @@ class Terminal:
     def __init__(self, reads: int, writes: int) -> None:
         self.reads, self._writes = reads, writes
 
-    def write(self, text: str) -> None:
+    def show(self, text: str) -> None:
         """Write *text* to the terminal without a line break."""
         with suppress(OSError):
             os.write(self._writes, text.encode(errors="replace"))

@@ -1,4 +1,4 @@
-"""A command that lives beside the CLI, as the portal does."""
+"""A command group outside the CLI, as `daypass portal` is."""
 
 import os
 
@@ -6,18 +6,18 @@ import click
 
 
 @click.group()
-def beside() -> None:
+def group() -> None:
     """What it is for."""
 
 
-@beside.command()
+@group.command()
 @click.option("--name")
 def greet(name: str) -> None:
     """Say hello."""
     click.echo(f"hello {name}")
 
 
-@beside.command()
+@group.command()
 def fail() -> None:
-    """Meet a fault that nobody foresaw."""
+    """Raise an unexpected exception."""
     raise RuntimeError(f"no luck with {os.environ.get('DAYPASS_TOKEN', '')}")
