@@ -135,7 +135,7 @@ def _hash(token: str) -> str:
 
 def main() -> None:
     """Serve the sketch."""
-    cpu_affinity.stay_on_one_core()
+    cpu_affinity.pin_to_one_core()
     sketch = Sketch(Path(sys.argv[1]), sys.argv[2])
     app = Starlette(routes=[Route("/api/v1/sessions", sketch.issue, methods=["POST"])])
     listening = server.bind("127.0.0.1", 0)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daypass.portal.cpu_affinity import stay_on_one_core, unpinned
+from daypass.portal.cpu_affinity import pin_to_one_core, unpinned
 
 ALL = os.sched_getaffinity(0)
 
@@ -40,7 +40,7 @@ def test_a_thread_and_those_it_starts_stay_on_one_core() -> None:
     seen: list[set[int]] = []
 
     def check() -> None:
-        stay_on_one_core()
+        pin_to_one_core()
         seen.append(cores())
         in_a_thread(lambda: seen.append(cores()))
 
@@ -52,7 +52,7 @@ def test_a_thread_and_those_it_starts_stay_on_one_core() -> None:
 
 def test_unpinned_work_may_use_all_cores_and_the_affinity_is_restored_after_errors() -> None:
     def check() -> None:
-        stay_on_one_core()
+        pin_to_one_core()
         one = cores()
         with unpinned():
             assert cores() == ALL
@@ -84,7 +84,7 @@ def test_forbidden_affinity_calls_are_ignored() -> None:
         forbid_the_choice()
         with pytest.raises(PermissionError):
             os.sched_setaffinity(0, ALL)
-        stay_on_one_core()
+        pin_to_one_core()
         with unpinned():
             done.append("work")
         assert cores() == ALL

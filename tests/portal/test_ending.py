@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
-from daypass.portal.server import ending_in_time
+from daypass.portal.server import cleanup_timeout
 from tests.database_fixture import PostgresServer
 from tests.portal.admin.test_role_reconciler import FakeIam
 from tests.portal.aws.stub import StubAws
@@ -74,7 +74,7 @@ def test_background_work_is_interrupted_before_requests_in_progress_are_awaited(
 
 
 def _hang(writing: Connection) -> None:
-    with ending_in_time(lambda: writing.send_bytes(b"warned"), timedelta(milliseconds=20)):
+    with cleanup_timeout(lambda: writing.send_bytes(b"warned"), timedelta(milliseconds=20)):
         threading.Event().wait()
 
 

@@ -149,7 +149,7 @@ def assemble(
     attempts.settle_some()
     return Portal(
         RequestMiddleware(
-            Transport(Dispatcher(doors, otherwise=pages), config.public_url), core.callers.addresses
+            Transport(Dispatcher(doors, otherwise=pages), config.public_url), core.authenticator.addresses
         ),
         (api, legacy, local_access, machine, consent, health, pages),
         core.has_administrator,
@@ -201,7 +201,7 @@ def _api_channel(core: Core) -> Starlette:
     # Both are built on first use, to keep the start fast.
     document = cache(lambda: describe(operations, config.public_url, core.release))
     docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_door(api_routes(operations, core.entrance(Channel.API), document, docs), problem)
+    return make_door(api_routes(operations, core.api_endpoints(Channel.API), document, docs), problem)
 
 
 def _legacy_channel(core: Core) -> Starlette:
@@ -223,14 +223,14 @@ def _legacy_channel(core: Core) -> Starlette:
         settings=CompatSettings(core.administration),
         plans=Plans(core.database, core.account_id, config.aws.region),
     )
-    return make_door(legacy_routes(core.entrance(Channel.LEGACY), handlers), message, absence)
+    return make_door(legacy_routes(core.api_endpoints(Channel.LEGACY), handlers), message, absence)
 
 
 def _local_access_channel(core: Core) -> Starlette:
     approvals = LegacyConsents(core.identity, core.config.legacy_loopback)
     local_access = LocalAccess(core.pages, approvals, core.clock)
-    routes = local_access_routes(core.page_entrance(Channel.LEGACY), local_access)
-    return make_door(routes, core.refusal_page)
+    routes = local_access_routes(core.page_endpoints(Channel.LEGACY), local_access)
+    return make_door(routes, core.error_pages)
 
 
 def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
@@ -241,10 +241,10 @@ def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
     )
     grants = TokenFamilies(core.database, core.audit, core.clock, origin + CODE)
     endpoints = Endpoints(consents, grants, core.clock, origin)
-    machine = client_routes(ClientEndpoints(core.callers.addresses, core.pools.local), endpoints)
+    machine = client_routes(ClientEndpoints(core.authenticator.addresses, core.pools.local), endpoints)
     pages = ConsentPages(core.pages, consents, core.clock, origin)
-    entrance = core.page_entrance(Channel.WEB)
-    return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.refusal_page)
+    entrance = core.page_endpoints(Channel.WEB)
+    return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.error_pages)
 
 
 def _page_channel(core: Core) -> Starlette:
@@ -254,7 +254,7 @@ def _page_channel(core: Core) -> Starlette:
     profile = ProfilePages(core.pages, core.database, core.issuer, own, workstations)
     web = PageHandlers(
         sign_in=SignInPages(
-            core.pages, core.confirmations, core.sign_ins, core.has_administrator, core.config.public_url
+            core.pages, core.reauthentication, core.sign_ins, core.has_administrator, core.config.public_url
         ),
         tenant=TenantChoice(core.database),
         profile=profile,
@@ -263,7 +263,7 @@ def _page_channel(core: Core) -> Starlette:
         ways=ways,
         resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
     )
-    entrance = core.page_entrance(Channel.WEB)
+    entrance = core.page_endpoints(Channel.WEB)
     routes = [
         *page_routes(entrance, web),
         *administrator_routes(
@@ -271,4 +271,4 @@ def _page_channel(core: Core) -> Starlette:
         ),
         *core.assets.routes(),
     ]
-    return make_door(routes, core.refusal_page)
+    return make_door(routes, core.error_pages)

@@ -203,7 +203,7 @@ class ConnectionWatch:
             if key in self._others:
                 others.add(key)
                 continue
-            with suppress(OSError), _Borrowed(fd) as (same_key, connection):
+            with suppress(OSError), _DuplicateSocket(fd) as (same_key, connection):
                 if same_key != key:
                     continue
                 peer = self._peer(connection)
@@ -213,7 +213,7 @@ class ConnectionWatch:
                 gone.discard(peer)
                 accepted_at = found[key] = self._accepted_at.get(key, now)
                 unused_for = now - max(accepted_at, used_at.get(peer, accepted_at))
-                yield _seen(key, peer, accepted_at, unused_for, connection, is_busy=peer in busy)
+                yield _state(key, peer, accepted_at, unused_for, connection, is_busy=peer in busy)
         for peer in gone:
             self._used_at.pop(peer, None)
         self._accepted_at, self._others = found, others
@@ -245,7 +245,7 @@ def is_supported() -> bool:
     return hasattr(socket, "TCP_INFO") and _FDS.is_dir()
 
 
-def make_room(wanted: int) -> int:
+def raise_file_limit(wanted: int) -> int:
     """Raise the limit of open files as far as allowed; return how many connections that permits."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = min(_MOST_FILES, hard) if hard != resource.RLIM_INFINITY else _MOST_FILES
@@ -267,7 +267,7 @@ def _sockets() -> Iterator[tuple[int, int]]:
                 yield int(target[8:-1]), int(name)
 
 
-class _Borrowed:
+class _DuplicateSocket:
     """A duplicate of a descriptor that another thread may close at any time, with the inode it refers to."""
 
     def __init__(self, fd: int) -> None:
@@ -281,7 +281,7 @@ class _Borrowed:
         self._socket.close()
 
 
-def _seen(
+def _state(
     key: int,
     peer: _Peer,
     accepted_at: float,
@@ -312,7 +312,7 @@ def _shut_down(keys: set[int]) -> None:
         return
     for key, fd in _sockets():
         if key in keys:
-            with suppress(OSError), _Borrowed(fd) as (same_key, connection):
+            with suppress(OSError), _DuplicateSocket(fd) as (same_key, connection):
                 if same_key == key:
                     connection.shutdown(socket.SHUT_RDWR)
 

@@ -49,30 +49,30 @@ class Core:
     inventory: Inventory
     administration: Administration
     doctor: Examiner | None
-    callers: Authenticator
-    doorkeeper: Authorizer
+    authenticator: Authenticator
+    authorizer: Authorizer
     sign_ins: BrowserSessions
     assets: Assets
     pages: PageRenderer
     pools: ThreadPools
-    shares: RoleConcurrency
+    role_concurrency: RoleConcurrency
     release: str
 
-    def entrance(self, door: Channel) -> ApiEndpoints:
+    def api_endpoints(self, door: Channel) -> ApiEndpoints:
         """Return the endpoint factory of one channel."""
-        return ApiEndpoints(door, self.callers, self.pools, self.doorkeeper)
+        return ApiEndpoints(door, self.authenticator, self.pools, self.authorizer)
 
-    def page_entrance(self, door: Channel) -> PageEndpoints:
+    def page_endpoints(self, door: Channel) -> PageEndpoints:
         """Return the endpoint factory of a channel's pages."""
         return PageEndpoints(
             door=door,
             signed_in=self.sign_ins.find,
             frames=PageLayouts(self.database, self.clock),
-            addresses=self.callers.addresses,
+            addresses=self.authenticator.addresses,
             pools=self.pools,
             origin=self.config.public_url,
-            confirmations=self.confirmations,
-            doorkeeper=self.doorkeeper,
+            confirmations=self.reauthentication,
+            doorkeeper=self.authorizer,
         )
 
     def account_id(self) -> str:
@@ -80,12 +80,12 @@ class Core:
         return self.broker.account_id
 
     @property
-    def confirmations(self) -> Reauthentication:
+    def reauthentication(self) -> Reauthentication:
         """The pages of reauthentication."""
         return Reauthentication(self.pages)
 
     @property
-    def refusal_page(self) -> RefusalForm:
+    def error_pages(self) -> RefusalForm:
         """The error pages of channels with pages."""
         return RefusalForm(self.pages, self.config.public_url)
 
@@ -93,7 +93,7 @@ class Core:
     def durations(self) -> Durations:
         """The reports on session durations."""
         return Durations(
-            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.shares
+            self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.role_concurrency
         )
 
     def has_administrator(self) -> bool:
@@ -141,15 +141,15 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
             None if aws.roles is None else RoleReconciler(database, audit, clock, aws.roles, master_role_arn),
         ),
         doctor=aws.doctor,
-        callers=Authenticator(
+        authenticator=Authenticator(
             identity, ClientAddresses(config.trusted_proxies if config.is_behind_proxy else ())
         ),
-        doorkeeper=Authorizer(audit.commit_refusal, clock),
+        authorizer=Authorizer(audit.commit_refusal, clock),
         sign_ins=BrowserSessions(database, audit, clock),
         assets=templates.assets,
         pages=PageRenderer(templates, browser_origins(config.aws)),
         pools=ThreadPools.sized(config.threads),
-        shares=shares,
+        role_concurrency=shares,
         release=version("daypass"),
     )
 

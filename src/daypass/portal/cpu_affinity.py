@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 
 _CAN_CHOOSE = hasattr(os, "sched_setaffinity")
 
-_AT_FIRST: Collection[int] = os.sched_getaffinity(0) if _CAN_CHOOSE else ()
+_INITIAL_CORES: Collection[int] = os.sched_getaffinity(0) if _CAN_CHOOSE else ()
 """The cores that this process was started with."""
 
 
-def stay_on_one_core() -> None:
+def pin_to_one_core() -> None:
     """Bind this thread, and those that it starts later, to one core, chosen by the process id."""
     if _CAN_CHOOSE:
-        cores = sorted(_AT_FIRST)
+        cores = sorted(_INITIAL_CORES)
         _set_affinity({cores[os.getpid() % len(cores)]})
 
 
@@ -29,7 +29,7 @@ def unpinned() -> Iterator[None]:
         yield
         return
     before = os.sched_getaffinity(0)
-    _set_affinity(_AT_FIRST)
+    _set_affinity(_INITIAL_CORES)
     try:
         yield
     finally:

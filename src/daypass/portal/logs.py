@@ -113,7 +113,7 @@ class LogStream(io.TextIOBase):
                 self._queued = self._dropped = 0
                 self._is_writing = True
             if dropped:
-                batch += _loss(dropped, for_people=self.isatty())
+                batch += _dropped_notice(dropped, for_people=self.isatty())
             # The portal keeps serving even if the reader of the log has gone.
             with suppress(OSError, ValueError):
                 self._put(batch)
@@ -138,7 +138,7 @@ class LogStream(io.TextIOBase):
                 select.select([], [fd], [])
 
 
-def _loss(number: int, *, for_people: bool) -> str:
+def _dropped_notice(number: int, *, for_people: bool) -> str:
     if for_people:
         return f"{number} log lines were dropped\n"
     return json.dumps({"level": "warning", "event": "log lines dropped", "dropped": number}) + "\n"

@@ -19,7 +19,7 @@ from granian.net import SocketHolder  # type: ignore[attr-defined]  # granian na
 from granian.server.embed import Server
 
 from daypass.portal.config import Network
-from daypass.portal.connection_limits import ConnectionWatch, Limits, make_room
+from daypass.portal.connection_limits import ConnectionWatch, Limits, raise_file_limit
 
 _BACKLOG = 1024
 _CONNECTIONS = 2048
@@ -137,7 +137,7 @@ def run_until_signal(
     Connections over the limits of `ConnectionWatch` are closed; all are closed *grace* seconds after the
     signal.
     """
-    connections = make_room(_CONNECTIONS)
+    connections = raise_file_limit(_CONNECTIONS)
     watch = ConnectionWatch(listening.getsockname()[1], Limits.within(connections), trusted_proxies)
 
     def ready(stop: Callable[[], None]) -> None:
@@ -161,7 +161,7 @@ def run_until_signal(
 
 
 @contextmanager
-def ending_in_time(warn: Callable[[], None], within: timedelta = _CLOSING) -> Iterator[None]:
+def cleanup_timeout(warn: Callable[[], None], within: timedelta = _CLOSING) -> Iterator[None]:
     """Limit the time of the cleanup inside; after a timeout, call *warn* and exit with code 1.
 
     A thread that waits for a stalled file system cannot be interrupted, so its resources are not released.
@@ -195,7 +195,7 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     is_well = True
     while workers:
         is_stopping = signal.sigwait(_AWAITED) in STOP_SIGNALS or is_stopping
-        for worker, status in _ended():
+        for worker, status in _reap():
             if worker not in workers:
                 # An orphan of another process, adopted by this one.
                 continue
@@ -206,7 +206,7 @@ def run_workers(number: int, work: Callable[[], int]) -> int:
     return 0 if is_well else 1
 
 
-def _ended() -> Iterator[tuple[int, int]]:
+def _reap() -> Iterator[tuple[int, int]]:
     """Yield pid and status of each child process that has ended."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports.service import BATCH, cuts
+from daypass.portal.admin.imports.service import BATCH, batches_of
 from daypass.portal.admin.imports.store import ImportJob, ImportJobStore
 from daypass.portal.admin.imports.table import Line
 from daypass.portal.admin.model import Version
@@ -107,7 +107,7 @@ def test_a_batch_ends_before_it_has_too_many_changes(tenants: Sequence[int], tog
         for number, many in enumerate(tenants)
     ]
 
-    found = list(cuts(table))
+    found = list(batches_of(table))
 
     assert [len(table[cut]) for cut in found] == together
     assert [line for cut in found for line in table[cut]] == table

@@ -217,6 +217,6 @@ def test_a_user_who_became_the_last_administrator_during_an_import_stays_one(
     administration.users.update("amir@example.com", OPERATOR, role=Role.USER)
 
     with pytest.raises(LastAdministrator, match="The 50 lines before it are imported"):
-        administration.imports.take(lines, seen, OPERATOR, 50)
+        administration.imports.import_batch(lines, seen, OPERATOR, 50)
 
     assert administration.users.find("alice@example.com").user.is_administrator

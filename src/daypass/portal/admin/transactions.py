@@ -32,7 +32,7 @@ Author = Caller | Actor
 """The author of a change: a caller, who must be an Administrator, or the operator on the portal's machine."""
 
 _TRIES = 5
-_ON_RECORD = (AccessDenied, ReauthenticationRequired, LastAdministrator)
+_RECORDED_REFUSALS = (AccessDenied, ReauthenticationRequired, LastAdministrator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ChangeExecutor:
         *draft* is called again inside the transaction, where no concurrent change is possible. Raises
         `PreconditionFailed` if its result keeps changing.
         """
-        return bool(self.execute_all(action, subject, by, _alone(action, subject, draft)))
+        return bool(self.execute_all(action, subject, by, _single(action, subject, draft)))
 
     def execute_all(
         self, action: str, subject: str, by: Author, draft: ChangePlanner, *also: RowChange
@@ -110,12 +110,12 @@ class ChangeExecutor:
 
     def review(self, action: str, subject: str, by: Author, draft: Draft) -> Change | None:
         """Return the change that `execute` would make now, or None; raises what `execute` would raise."""
-        steps = self._review(action, subject, by, _alone(action, subject, draft))
+        steps = self._review(action, subject, by, _single(action, subject, draft))
         return steps[0].change if steps else None
 
     def check(self, action: str, by: Author, draft: Draft) -> Check:
         """Return a precondition for another transaction: the author may make the change at that time."""
-        return self._is_unchanged(by, _alone(action, "", draft), None)
+        return self._is_unchanged(by, _single(action, "", draft), None)
 
     def _review(self, action: str, subject: str, by: Author, draft: ChangePlanner) -> Sequence[PlannedChange]:
         with self._refusals(action, subject, by), self.database.reading() as connection:
@@ -129,7 +129,7 @@ class ChangeExecutor:
         """Record a denied event for each attempt that is refused."""
         try:
             yield
-        except _ON_RECORD as refusal:
+        except _RECORDED_REFUSALS as refusal:
             self.audit.commit_refusal(_event(action, subject, by, None, "denied", {"code": refusal.code}))
             raise
 
@@ -178,7 +178,7 @@ class _StaleChange(PreconditionFailed):
     """A concurrent change invalidated the plan before its commit."""
 
 
-def _alone(action: str, subject: str, draft: Draft) -> ChangePlanner:
+def _single(action: str, subject: str, draft: Draft) -> ChangePlanner:
     def steps(connection: Connection) -> Sequence[PlannedChange]:
         change = draft(connection)
         return () if change is None else (PlannedChange(action, subject, change),)
@@ -219,6 +219,6 @@ def author_id(by: Author) -> str:
     return by.user.id
 
 
-def moment(at: datetime | None) -> str | None:
+def timestamp(at: datetime | None) -> str | None:
     """Return a time in the form of audit events."""
     return None if at is None else at.isoformat()

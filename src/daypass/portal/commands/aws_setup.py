@@ -23,7 +23,7 @@ from daypass.portal.config import AWS_REGION, MASTER_ROLE, ROLE_PREFIX, read_reg
     "--user", default="daypass-portal", show_default=True, help="The name of the portal's IAM user."
 )
 def aws_setup(form: str, account: str, user: str) -> None:
-    """Print the IAM user and policies that the portal needs in an AWS account. Changes nothing.
+    """Print the IAM setup that the portal needs. Changes nothing.
 
     The policies grant least privilege, with the reason for each action. DAYPASS_ROLE_PREFIX and
     DAYPASS_MASTER_ROLE determine the names of roles; DAYPASS_AWS_REGION determines the partition.

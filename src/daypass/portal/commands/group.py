@@ -153,7 +153,7 @@ def _work(
     def ready() -> None:
         # Threads inherit the affinity, so it is set before the server and the pools start theirs.
         if config.pin_to_one_cpu:
-            cpu_affinity.stay_on_one_core()
+            cpu_affinity.pin_to_one_core()
         # From now on no request waits for the process that reads the log.
         stderr.start()
         built.start()
@@ -176,7 +176,7 @@ def _work(
         try:
             server.run_until_signal(built.app, listening, tls, ready, proxies)
         finally:
-            with server.ending_in_time(give_up):
+            with server.cleanup_timeout(give_up):
                 built.close()
         log.info("stopped", pid=os.getpid())
     finally:

@@ -10,8 +10,20 @@ from datetime import timedelta
 from uuid import uuid4
 
 from daypass.portal.access.model import Caller
-from daypass.portal.admin.imports.service import ImportedUser, Imports, cuts, progress_text, refuse_problems
-from daypass.portal.admin.imports.store import NOTE, REMOVE, ImportJob, ImportJobStore, ReviewedBatch
+from daypass.portal.admin.imports.service import (
+    ImportedUser,
+    Imports,
+    batches_of,
+    progress_text,
+    refuse_problems,
+)
+from daypass.portal.admin.imports.store import (
+    RECORD_PROGRESS,
+    REMOVE,
+    ImportJob,
+    ImportJobStore,
+    ReviewedBatch,
+)
 from daypass.portal.admin.imports.table import Line, read_table
 from daypass.portal.admin.model import Version, version_of
 from daypass.portal.audit.log import RowChange
@@ -82,7 +94,7 @@ class ImportJobs:
         """Plan a stored table again by the current state, and restart its job; raises `InvalidRequest`."""
         planned = self._plan(staged_id, self._find(staged_id, by).content)
         with self.imports.desk.database.writing() as connection:
-            ImportJobStore(connection).look(by.user.id, staged_id, planned.seen)
+            ImportJobStore(connection).restart(by.user.id, staged_id, planned.seen)
         return planned
 
     def go_on(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
@@ -96,15 +108,15 @@ class ImportJobs:
             self._check_all(staged, seen, by)
         table = list(read_table(staged.content, LONGEST_TABLE))
         done = Progress(staged_id, len(table), staged.taken, staged.changed)
-        for batch, expected in _rest(staged, list(cuts(table))):
+        for batch, expected in _remaining(staged, list(batches_of(table))):
             if done.taken > staged.taken and is_enough():
                 break
-            done = self._take(table[batch], expected, done, by)
+            done = self._import_batch(table[batch], expected, done, by)
         return done
 
     def _plan(self, staged_id: str, text: str) -> PlannedImport:
         lines = self.imports.plan(text, LONGEST_TABLE)
-        return PlannedImport(staged_id, lines, list(cuts(list(read_table(text, LONGEST_TABLE)))))
+        return PlannedImport(staged_id, lines, list(batches_of(list(read_table(text, LONGEST_TABLE)))))
 
     def _check_all(self, staged: ImportJob, seen: Version, by: Caller) -> None:
         """Return if the whole table can be imported as it was reviewed; raise a refusal otherwise."""
@@ -117,28 +129,32 @@ class ImportJobs:
         # A refusal is recorded once here, rather than for each batch.
         self.imports.review(planned.lines, by)
 
-    def _take(self, lines: Sequence[Line], seen: ReviewedBatch, done: Progress, by: Caller) -> Progress:
+    def _import_batch(
+        self, lines: Sequence[Line], seen: ReviewedBatch, done: Progress, by: Caller
+    ) -> Progress:
         """Import a batch and record the progress in the same transaction, so that no batch is done twice."""
         desk = self.imports.desk
         after = Progress(done.id, done.lines, done.taken + len(lines), done.changed + seen.changes)
-        note = self._note(after, by)
+        note = self._progress_change(after, by)
 
         def check(connection: Connection) -> None:
             if ImportJobStore(connection).taken(by.user.id, done.id) != done.taken:
                 raise InvalidRequest("This import continues in another window. Follow it there.")
 
-        if not self.imports.take(lines, seen.version, by, done.taken, note, check=check):
+        if not self.imports.import_batch(lines, seen.version, by, done.taken, note, check=check):
             with desk.database.writing() as connection:
                 check(connection)
                 note.apply(connection)
         return after
 
-    def _note(self, done: Progress, by: Caller) -> RowChange:
+    def _progress_change(self, done: Progress, by: Caller) -> RowChange:
         row = {"owner": by.user.id, "staged": done.id}
         if done.is_done:
             return RowChange(REMOVE, row)
         now = self.imports.desk.clock()
-        return RowChange(NOTE, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now})
+        return RowChange(
+            RECORD_PROGRESS, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now}
+        )
 
     def _find(self, staged_id: str, by: Caller) -> ImportJob:
         desk = self.imports.desk
@@ -149,7 +165,7 @@ class ImportJobs:
         return found
 
 
-def _rest(staged: ImportJob, batches: Sequence[slice]) -> Sequence[tuple[slice, ReviewedBatch]]:
+def _remaining(staged: ImportJob, batches: Sequence[slice]) -> Sequence[tuple[slice, ReviewedBatch]]:
     """Return the batches that are not done, each with its reviewed plan."""
     # Another version of the portal may have cut the table elsewhere, or stored it without a plan.
     starts = [batch.start for batch in batches]

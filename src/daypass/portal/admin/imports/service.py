@@ -96,7 +96,7 @@ class Imports:
         """Return the plan of each line; changes nothing. Raises `InvalidRequest` if *text* is not a table."""
         planned: list[ImportedUser] = []
         table = list(read_table(text, longest))
-        for cut in cuts(table, _PLANNED, _COMPARED):
+        for cut in batches_of(table, _PLANNED, _COMPARED):
             with self.desk.database.reading() as connection:
                 planned += _plan(connection, table[cut])[0]
         seen: dict[str, int] = {}
@@ -114,8 +114,8 @@ class Imports:
         refuse_problems(planned)
         self.review(planned, by)
         table = list(read_table(text, LONGEST))
-        for cut in cuts(table):
-            self.take(table[cut], version_of(*planned[cut]), by, cut.start)
+        for cut in batches_of(table):
+            self.import_batch(table[cut], version_of(*planned[cut]), by, cut.start)
         return planned
 
     def review(self, planned: Sequence[ImportedUser], by: Author) -> None:
@@ -128,7 +128,7 @@ class Imports:
             for begin in range(0, len(of_roles), _PLANNED):
                 some = of_roles[begin : begin + _PLANNED]
                 fewer += _lost_administrators(
-                    some, UserList(connection).named([user.username for user in some])
+                    some, UserList(connection).by_names([user.username for user in some])
                 )
             _check_administrators(connection, fewer, 0)
             _check_author(of_roles, by)
@@ -136,7 +136,7 @@ class Imports:
 
         self.desk.review(_IMPORT, f"{len(planned)} lines", by, draft)
 
-    def take(
+    def import_batch(
         self,
         lines: Sequence[Line],
         seen: Version,
@@ -170,7 +170,7 @@ class Imports:
         return bool(self.desk.execute_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
 
 
-def cuts(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:
+def batches_of(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:
     """Yield the slices of a table that are imported together.
 
     They depend on the table alone, so a job is cut at the same lines whenever it is resumed.
@@ -195,11 +195,11 @@ def _plan(connection: Connection, lines: Sequence[Line]) -> tuple[Sequence[Impor
     """Return the plans of some lines, each independent of the others, and the state that they refer to."""
     parsed = [_parse(line) for line in lines]
     valid = [user for user, _ in parsed if user.problem is None]
-    users = UserList(connection).named([user.username for user in valid])
+    users = UserList(connection).by_names([user.username for user in valid])
     found = _ImportContext(
         users,
         MemberList(connection).access_of([record.user.id for record in users.values()]),
-        TenantList(connection).named({name for user in valid for name in user.memberships}),
+        TenantList(connection).by_names({name for user in valid for name in user.memberships}),
     )
     return [_compare(user, names_role, found) for user, names_role in parsed], found
 

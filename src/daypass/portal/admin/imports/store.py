@@ -19,7 +19,7 @@ _THAT = (_c.user_id == bindparam("owner"), _c.id == bindparam("staged"))
 REMOVE = delete(staged_imports).where(*_THAT)
 """Deletes a job."""
 
-NOTE = (
+RECORD_PROGRESS = (
     update(staged_imports)
     .where(*_THAT)
     .values(taken=bindparam("new_taken"), changed=bindparam("new_changed"), staged_at=bindparam("now"))
@@ -87,7 +87,7 @@ class ImportJobStore:
         )
         return taken
 
-    def look(self, user_id: UserId, staged_id: str, seen: Sequence[ReviewedBatch]) -> None:
+    def restart(self, user_id: UserId, staged_id: str, seen: Sequence[ReviewedBatch]) -> None:
         """Restart a job with a newly reviewed plan."""
         self._connection.execute(
             update(staged_imports)

@@ -23,8 +23,8 @@ COLUMNS = (
     "hash",
 )
 
-_AT_ONCE = 500
-_PIECE = 64 * 1024
+_PAGE_SIZE = 500
+_CHUNK = 64 * 1024
 """The least number of characters in a chunk, except for the last one."""
 
 # Spreadsheets take these for the beginning of a formula; they skip leading blanks.
@@ -40,13 +40,13 @@ def every_event(
     subject: str | None = None,
 ) -> Iterator[RecordedEvent]:
     """Yield all matching events, newest first, one database page at a time."""
-    turn = PageRequest(limit=_AT_ONCE)
+    turn = PageRequest(limit=_PAGE_SIZE)
     while True:
         page = records.events(wanted, turn, action=action, outcome=outcome, subject=subject)
         yield from page.records
         if page.next_cursor is None:
             return
-        turn = PageRequest(page.next_cursor, _AT_ONCE)
+        turn = PageRequest(page.next_cursor, _PAGE_SIZE)
 
 
 def json_lines(events: Iterable[RecordedEvent]) -> Iterator[str]:
@@ -77,7 +77,7 @@ def pieces(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         gathered.append(line)
         size += len(line)
-        if size >= _PIECE:
+        if size >= _CHUNK:
             yield "".join(gathered)
             gathered, size = [], 0
     if gathered:

@@ -14,11 +14,11 @@ from daypass.portal.access.store import RoleFactStore
 from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, Outcome, RoleStatus
 from daypass.portal.admin.roles.store import (
     ADD_CHANGE,
-    CHANGE_WISH,
     CONCLUDE,
     DROP_CHANGE,
     LEAVE_ROLE,
     TRY_AGAIN,
+    UPDATE_DESIRED,
     RoleChangeList,
 )
 from daypass.portal.audit.log import AuditLog, Event, RowChange
@@ -119,12 +119,12 @@ class RoleReconciler:
         lock_exclusive(connection)
         changes, now = RoleChangeList(connection), self._clock()
         known = changes.all()
-        wanted = {wish.role_arn: wish for wish in self._desired(connection, known)}
-        new = [_row(wish) for arn, wish in wanted.items() if arn not in known]
+        wanted = {desired.role_arn: desired for desired in self._desired(connection, known)}
+        new = [_row(desired) for arn, desired in wanted.items() if arn not in known]
         other = [
-            _row(wish)
-            for arn, wish in wanted.items()
-            if arn in known and (known[arn].wish != wish or known[arn].outcome is Outcome.LEFT)
+            _row(desired)
+            for arn, desired in wanted.items()
+            if arn in known and (known[arn].wish != desired or known[arn].outcome is Outcome.LEFT)
         ]
         self._drop_undesired(connection, {arn: change for arn, change in known.items() if arn not in wanted})
         if new:
@@ -141,7 +141,7 @@ class RoleReconciler:
             ]
             connection.execute(ADD_CHANGE, rows)
         if other:
-            connection.execute(CHANGE_WISH, [{**row, "now": now} for row in other])
+            connection.execute(UPDATE_DESIRED, [{**row, "now": now} for row in other])
 
     def _drop_undesired(self, connection: Connection, unwanted: Mapping[str, RoleStatus]) -> None:
         """Mark changed roles that no setting determines any more; delete the other rows."""
@@ -164,15 +164,15 @@ class RoleReconciler:
         """Return the desired state; a tenant's own maximum takes precedence over the one for all tenants."""
         values = SettingStore(connection).read(None)
         for_all, admin = values.duration(ROLE_MAXIMUM), values.duration(ADMIN_JIT_SESSION_DURATION)
-        wishes = [
+        roles = [
             DesiredRole(role_arn, tenant_id, name, maximum)
             for tenant_id, name, role_arn, own in RoleChangeList(connection).tenants()
             if (maximum := own or for_all) is not None
         ]
         # Every role allows an hour, so a shorter duration needs no change of the master role.
         if admin is not None and admin > timedelta(hours=1):
-            wishes += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
-        return wishes
+            roles += [DesiredRole(arn, None, None, admin) for arn in self._master_roles(known)]
+        return roles
 
     def _master_roles(self, known: Mapping[str, RoleStatus]) -> Sequence[str]:
         """Return the ARN of the master role; while the account is unknown, the stored one, if any."""
@@ -184,45 +184,51 @@ class RoleReconciler:
     def _apply(self, change: RoleStatus) -> None:
         if self._closing.is_set():
             return
-        wish = change.wish
+        desired = change.wish
         try:
-            before, after = self._apply_maximum(wish)
+            before, after = self._apply_maximum(desired)
         except AwsError as refusal:
             outcome = Outcome.MISSING if isinstance(refusal, RoleNotFound) else Outcome.REFUSED
-            self._record_result(wish, outcome, refusal.reason, {"code": refusal.code})
+            self._record_result(desired, outcome, refusal.reason, {"code": refusal.code})
             return
         with self._database.writing() as connection:
-            RoleFactStore(connection).remember_maximum(wish.role_arn, after, self._clock())
+            RoleFactStore(connection).remember_maximum(desired.role_arn, after, self._clock())
         old = {} if before is None else {"old.maximum": before // _SECOND}
-        self._record_result(wish, Outcome.DONE, "", {**old, "new.maximum": after // _SECOND})
+        self._record_result(desired, Outcome.DONE, "", {**old, "new.maximum": after // _SECOND})
 
-    def _apply_maximum(self, wish: DesiredRole) -> tuple[timedelta | None, timedelta]:
+    def _apply_maximum(self, desired: DesiredRole) -> tuple[timedelta | None, timedelta]:
         """Set the role's maximum; return the one before, if it is known, and the one after."""
-        if wish.tenant_id is None:
+        if desired.tenant_id is None:
             # The master role's maximum is only ever raised: the setting is a lower bound for it.
-            before = self._iam.read(wish.role_arn).maximum
-            if before >= wish.maximum:
+            before = self._iam.read(desired.role_arn).maximum
+            if before >= desired.maximum:
                 return before, before
-            self._iam.set_maximum(wish.role_arn, wish.maximum)
-            return before, wish.maximum
-        self._iam.set_maximum(wish.role_arn, wish.maximum)
-        return None, wish.maximum
+            self._iam.set_maximum(desired.role_arn, desired.maximum)
+            return before, desired.maximum
+        self._iam.set_maximum(desired.role_arn, desired.maximum)
+        return None, desired.maximum
 
     def _record_result(
-        self, wish: DesiredRole, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
+        self, desired: DesiredRole, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
     ) -> None:
         row = {
-            "role": wish.role_arn,
-            "tried": wish.maximum // _SECOND,
+            "role": desired.role_arn,
+            "tried": desired.maximum // _SECOND,
             "new_outcome": outcome.value,
             "new_reason": reason,
             "concluded_at": self._clock(),
         }
-        fields = {"wanted": wish.maximum // _SECOND, **detail}
+        fields = {"wanted": desired.maximum // _SECOND, **detail}
         result = "done" if outcome is Outcome.DONE else "failed"
-        event = Event("role.set_maximum", None, "daypass", wish.tenant_id, wish.role_arn, result, fields, "")
+        event = Event(
+            "role.set_maximum", None, "daypass", desired.tenant_id, desired.role_arn, result, fields, ""
+        )
         self._audit.commit(event, RowChange(CONCLUDE, row))
 
 
-def _row(wish: DesiredRole) -> dict[str, object]:
-    return {"role": wish.role_arn, "new_tenant": wish.tenant_id, "new_maximum": wish.maximum // _SECOND}
+def _row(desired: DesiredRole) -> dict[str, object]:
+    return {
+        "role": desired.role_arn,
+        "new_tenant": desired.tenant_id,
+        "new_maximum": desired.maximum // _SECOND,
+    }

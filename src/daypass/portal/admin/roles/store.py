@@ -17,7 +17,7 @@ _SECOND = timedelta(seconds=1)
 _c = role_changes.c
 
 ADD_CHANGE = insert(role_changes)
-CHANGE_WISH = (
+UPDATE_DESIRED = (
     update(role_changes)
     .where(_c.role_arn == bindparam("role"))
     .values(
@@ -122,5 +122,5 @@ def _own(value: str | None) -> timedelta | None:
 
 
 def _change(row: Row[*tuple[Any, ...]]) -> RoleStatus:
-    wish = DesiredRole(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
-    return RoleStatus(wish, Outcome(row.outcome), row.reason, row.changed_at)
+    desired = DesiredRole(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
+    return RoleStatus(desired, Outcome(row.outcome), row.reason, row.changed_at)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import MemberRecord, UserRecord, Version
-from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, moment
+from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, timestamp
 from daypass.portal.admin.users.store.users import (
     CHANGE_USER,
     DELETE_USER,
@@ -183,7 +183,7 @@ def _row(record: UserRecord) -> dict[str, object]:
 
 
 def _facts(record: UserRecord) -> dict[str, str | None]:
-    return {"role": record.user.role.value, "disabled_at": moment(record.disabled_at)}
+    return {"role": record.user.role.value, "disabled_at": timestamp(record.disabled_at)}
 
 
 def part_of_username(typed: str) -> str:

@@ -81,7 +81,7 @@ class TenantList:
         ).first()
         return None if row is None else _record(row)
 
-    def named(self, names: Collection[str]) -> Mapping[str, Tenant]:
+    def by_names(self, names: Collection[str]) -> Mapping[str, Tenant]:
         """Return the existing tenants among these names, by name."""
         printable = [name for name in names if name.isprintable()]
         rows = self._connection.execute(select(*_TENANT).where(tenants.c.name.in_(printable)))

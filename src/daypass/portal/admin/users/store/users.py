@@ -112,7 +112,7 @@ class UserList:
                 return _user(row)
         return None
 
-    def named(self, usernames: Collection[str]) -> Mapping[str, UserRecord]:
+    def by_names(self, usernames: Collection[str]) -> Mapping[str, UserRecord]:
         """Return the existing users among these canonical names, by name."""
         rows = self._connection.execute(select(*_USER).where(users.c.username.in_(usernames)))
         return {row.username: _user(row) for row in rows}
