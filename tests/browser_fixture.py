@@ -231,7 +231,7 @@ def _running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
 
 
 @contextmanager
-def somebody(
+def new_person(
     chromium: Chromium,
     demo: Demo,
     size: tuple[int, int] = DESK,
@@ -264,7 +264,7 @@ def somebody(
 @pytest.fixture
 def person(chromium: Chromium, demo: Demo) -> Iterator[Person]:
     """A user at a desktop browser."""
-    with somebody(chromium, demo) as sitting:
+    with new_person(chromium, demo) as sitting:
         yield sitting
 
 

@@ -23,7 +23,7 @@ from tests.browser_fixture import (
     Chromium,
     Person,
     launched,
-    somebody,
+    new_person,
 )
 from tests.demo_fixture import READY, Demo, read, start, stop
 
@@ -190,7 +190,7 @@ def picture(
 ) -> None:
     """Take one screenshot of one page."""
     username, address, prepare, scheme = shot
-    with somebody(chromium, running, size, scheme=scheme) as person:
+    with new_person(chromium, running, size, scheme=scheme) as person:
         _show(person, username, address)
         prepare(person.page)
         person.page.screenshot(path=str(file), full_page=is_whole)

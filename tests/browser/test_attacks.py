@@ -13,7 +13,7 @@ from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users
-from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, somebody
+from tests.browser_fixture import ADMINISTRATOR_PAGES, LOCAL_ACCESS, PAGES, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 from tests.rows import disable_user
 
@@ -56,7 +56,7 @@ def sign_in_as(person: Person, username: str) -> None:
 
 
 def test_names_are_escaped_on_every_page(chromium: Chromium, troubled: Demo) -> None:
-    with known_as(troubled, POLYGLOTS) as username, somebody(chromium, troubled) as person:
+    with known_as(troubled, POLYGLOTS) as username, new_person(chromium, troubled) as person:
         dialogs: list[str] = []
 
         def note(dialog: Dialog) -> None:

@@ -12,7 +12,7 @@ from daypass.cli.cache.entries import Entry
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
 from tests.browser.listener import listening
-from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.browser_fixture import PHONE, Chromium, Person, new_person
 from tests.cli.sign_in import OTHER_CODE
 from tests.demo_fixture import Demo
 
@@ -131,7 +131,7 @@ def test_a_code_can_be_pasted_into_the_terminal(laptop: Laptop, dana: Person) ->
 
 
 def test_without_script_the_page_shows_a_code(laptop: Laptop, chromium: Chromium) -> None:
-    with somebody(chromium, laptop.demo, has_script=False) as person, laptop.types(*DEV) as sitting:
+    with new_person(chromium, laptop.demo, has_script=False) as person, laptop.types(*DEV) as sitting:
         page = person.sign_in(DANA, laptop.address())
         # The click must come after the arming delay of 700 ms.
         page.get_by_role("button", name="Authorize", exact=True).click()
@@ -266,7 +266,7 @@ def test_logout_revokes_the_sign_in_at_the_portal(laptop: Laptop, dana: Person) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_consent_fits_on_a_phone(laptop: Laptop, chromium: Chromium, scheme: str) -> None:
-    with somebody(chromium, laptop.demo, PHONE, scheme=scheme) as person, laptop.types("login") as sitting:
+    with new_person(chromium, laptop.demo, PHONE, scheme=scheme) as person, laptop.types("login") as sitting:
         person.sign_in(ADMIN, laptop.address())
         person.find_no_sideways_scrolling()
         person.find_nothing_wrong()

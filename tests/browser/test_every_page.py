@@ -16,7 +16,7 @@ from tests.browser_fixture import (
     PUBLIC_PAGES,
     Chromium,
     Person,
-    somebody,
+    new_person,
 )
 from tests.demo_fixture import Demo
 
@@ -27,7 +27,7 @@ FIRST_VIEW = 60_000
 SERIOUS = {"serious", "critical"}
 SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
 
-everybody = pytest.mark.parametrize(
+each_role = pytest.mark.parametrize(
     ("username", "addresses"),
     [("", PUBLIC_PAGES), (DANA, PAGES), (ADMIN, (*ADMINISTRATOR_PAGES, *PAGES))],
     ids=["signed out", "user", "administrator"],
@@ -73,11 +73,11 @@ def find_no_barrier(page: Page, where: str) -> None:
         assert serious_findings(page, scheme) == [], f"{where}, {scheme}"
 
 
-@everybody
+@each_role
 def test_every_page_is_accessible_on_any_screen(
     chromium: Chromium, demo: Demo, username: str, addresses: Sequence[str]
 ) -> None:
-    with somebody(chromium, demo, PHONE) as person:
+    with new_person(chromium, demo, PHONE) as person:
         if username:
             person.be(username)
         for address in addresses:
@@ -94,7 +94,7 @@ def test_every_page_is_accessible_on_any_screen(
 
 
 def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo) as person:
+    with new_person(chromium, demo) as person:
         page = person.be(ADMIN)
         more = page.get_by_role("button", name="More ways into AWS")
         more.click()
@@ -116,7 +116,7 @@ def test_panes_and_menus_are_accessible(chromium: Chromium, demo: Demo) -> None:
 def test_a_first_visit_is_small_and_contacts_no_other_host(
     chromium: Chromium, demo: Demo, who: str, address: str
 ) -> None:
-    with somebody(chromium, demo) as person:
+    with new_person(chromium, demo) as person:
         if address != "/sign-in":
             person.be(who, "/no-such-page")
         finished: list[Response] = []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.listener import listening
-from tests.browser_fixture import LOCAL_ACCESS, Chromium, Person, somebody
+from tests.browser_fixture import LOCAL_ACCESS, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 DANA = "dana@example.com"
@@ -160,7 +160,7 @@ def test_another_site_cannot_frame_the_page(dana: Person) -> None:
 
 
 def test_without_script_the_page_says_what_to_do_instead(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, has_script=False) as person:
+    with new_person(chromium, demo, has_script=False) as person:
         page = person.sign_in(DANA, asked(52417))
 
         expect(page.get_by_text("needs JavaScript")).to_be_visible()

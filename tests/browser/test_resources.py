@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.browser_fixture import PHONE, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 DANA, NOOR, ADMIN = "dana@example.com", "noor@example.com", "admin@example.com"
@@ -67,7 +67,7 @@ def test_every_kind_is_listed_and_leads_to_its_console(dana: Person) -> None:
 def test_the_console_opens_from_the_list_with_one_click(dana: Person) -> None:
     dana.visit("/resources?search=uploads")
 
-    console = press_console(dana, re.compile("Console at duploservices-dev01-uploads"))
+    console = press_console(dana, re.compile("Open duploservices-dev01-uploads in the AWS console"))
 
     expect(console.get_by_role("heading", level=1)).to_have_text("duploservices-dev01-uploads")
 
@@ -144,7 +144,7 @@ def test_arn_and_tags_are_copied_completely(dana: Person) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_resource_pages_fit_a_phone(chromium: Chromium, demo: Demo, scheme: str) -> None:
-    with somebody(chromium, demo, PHONE, scheme=scheme) as person:
+    with new_person(chromium, demo, PHONE, scheme=scheme) as person:
         person.sign_in(DANA, "/resources")
         arn = arns(demo.tenants["dev01"])["DynamoDB Table"]
         for address in ("/resources", "/resources?search=nothing", go(arn), f"{go(arn)}&tab=Details"):
@@ -154,7 +154,7 @@ def test_the_resource_pages_fit_a_phone(chromium: Chromium, demo: Demo, scheme: 
 
 
 def test_the_resource_pages_work_without_script(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, has_script=False) as person:
+    with new_person(chromium, demo, has_script=False) as person:
         page = person.sign_in(DANA, "/resources?kind=s3-bucket")
         page.get_by_role("link", name="duploservices-dev01-reports").click()
 

@@ -143,7 +143,7 @@ def test_a_deletion_warns_if_the_role_kept_its_permissions(
     if delete is on_the_page:
         (cookie,) = (value for name, value in answer.headers if name == "set-cookie" and NOTICE in value)
         notice = unquote(cookie.partition("=")[2].partition(";")[0])
-        assert notice == f"data01 is deleted. What it owns in AWS stays there. {warning or ''}".strip()
+        assert notice == f"data01 is deleted. Its resources in AWS are not deleted. {warning or ''}".strip()
     else:
         status, body = (204, b"") if delete is through_the_api else (200, b"null")
         assert (answer.status, answer.body) == (status, body)

@@ -14,13 +14,13 @@ from tests.browser.listener import listening
 from tests.browser_fixture import LOCAL_ACCESS, Person
 
 PAGES = frozenset({"/console", "/console-url", "/credentials"})
-"""The headers of a form submission."""
+"""The addresses of the page forms that issue access."""
 
-EVERY_DOOR = PAGES | {"our API", "legacy API", "Local Access", "command line"}
+ALL_CHANNELS = PAGES | {"API", "legacy API", "Local Access", "CLI"}
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AccessChannels:
     """A signed-in user who requests the same access through every channel."""
 
     person: Person
@@ -29,14 +29,14 @@ class Doors:
     tenant: str | None
     """The tenant; None for admin access."""
 
-    def opened(self, doors: Collection[str] = EVERY_DOOR) -> set[str]:
-        """Return those of *doors* that grant access; fails if one fails other than by a refusal."""
-        return {door for door in doors if self._is_open(door)}
+    def granting_access(self, channels: Collection[str] = ALL_CHANNELS) -> set[str]:
+        """Return those of *channels* that grant access; fails if one fails other than by a refusal."""
+        return {channel for channel in channels if self._grants_access(channel)}
 
-    def _is_open(self, door: str) -> bool:
+    def _grants_access(self, channel: str) -> bool:
         token = self.person.demo.token(self.username)
-        match door:
-            case "our API":
+        match channel:
+            case "API":
                 asked = {"admin": True} if self.tenant is None else {"tenant": self.tenant}
                 return self.person.demo.visitor(token).session(**asked).status == HTTPStatus.CREATED
             case "legacy API":
@@ -44,9 +44,9 @@ class Doors:
             case "Local Access":
                 approval = self._approval()
                 return approval is not None and _is_given(self._by_legacy_call(approval))
-            case "command line":
-                return self._by_command()
-        answer = self._by_page(door)
+            case "CLI":
+                return self._by_cli()
+        answer = self._by_page(channel)
         # Refused by policy, not because of a malformed request.
         assert _is_given(answer) or answer.json()["code"] in {"jit_disabled", "access_denied"}
         return _is_given(answer)
@@ -66,7 +66,7 @@ class Doors:
             path = f"/subscriptions/{id_}/GetAwsConsoleTokenUrl"
         return self._send("GET", path, {"Authorization": f"Bearer {token}"})
 
-    def _by_command(self) -> bool:
+    def _by_cli(self) -> bool:
         """Sign in with a fresh CLI, and request access there."""
         self.home.mkdir()
         laptop = Laptop(self.person.demo, self.home)

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser_fixture import Chromium, Person, somebody
+from tests.browser_fixture import Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 
@@ -54,7 +54,7 @@ def test_a_planted_session_cookie_is_replaced_at_sign_in(person: Person) -> None
 
 
 def test_sign_out_ends_the_session_for_copied_cookies_too(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo) as first, somebody(chromium, demo) as thief:
+    with new_person(chromium, demo) as first, new_person(chromium, demo) as thief:
         first.sign_in("dana@example.com")
         thief.take_cookies(first)
         expect(thief.visit("/profile").get_by_role("heading", level=1)).to_have_text("Profile")
@@ -84,13 +84,13 @@ def test_reauthentication_returns_to_the_page(dana: Person) -> None:
     page.get_by_role("button", name="Confirm").click()
 
     page.wait_for_url("**/profile")
-    expect(page.get_by_role("status")).to_contain_text("Confirmed.")
+    expect(page.get_by_role("status")).to_contain_text("Password confirmed.")
     after = {cookie["name"]: cookie["value"] for cookie in dana.context.cookies()}
     assert before["__Host-daypass"] != after["__Host-daypass"]
 
 
 def test_sign_in_works_without_script(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, has_script=False) as person:
+    with new_person(chromium, demo, has_script=False) as person:
         page = person.sign_in("dana@example.com")
 
         expect(page.get_by_role("heading", level=1)).to_have_text("Profile")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.browser_fixture import PHONE, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 ADMIN = "admin@example.com"
@@ -17,7 +17,7 @@ ADMIN = "admin@example.com"
 
 @pytest.fixture
 def administrator(chromium: Chromium, demo: Demo) -> Iterator[Person]:
-    with somebody(chromium, demo) as person:
+    with new_person(chromium, demo) as person:
         person.be(ADMIN, "/administrator/overview")
         yield person
         person.find_nothing_wrong()
@@ -38,11 +38,11 @@ def rows(page: Page, table: str) -> Locator:
 def test_the_overview_shows_live_sessions_as_text_too(administrator: Person) -> None:
     page = administrator.page
     # The demo's checks have issued sessions to dana and to the Administrator, and refused some.
-    people = page.get_by_role("table", name="Live sessions by person")
+    people = page.get_by_role("table", name="Live sessions by user")
     expect(people).to_contain_text("dana@example.com")
     expect(page.get_by_role("table", name="Live sessions by tenant")).to_contain_text("dev01")
-    expect(page.get_by_role("table", name="Refusals by reason")).to_contain_text("Not allowed to them")
-    expect(page.get_by_text("Every validity has its full effect.")).to_be_visible()
+    expect(page.get_by_role("table", name="Refusals by reason")).to_contain_text("Access denied")
+    expect(page.get_by_text("No setting is limited by its role.")).to_be_visible()
 
     page.get_by_text("As a table").first.click()
 
@@ -74,7 +74,7 @@ def test_the_audit_log_is_searched_read_and_verified(
 
     found.first.get_by_role("link").click()
     expect(page.get_by_role("heading", name="session.issue")).to_be_visible()
-    expect(page.get_by_role("table", name="What is told of it")).to_contain_text("session_name")
+    expect(page.get_by_role("table", name="Details")).to_contain_text("session_name")
     picture(page, "event")
 
     page.get_by_role("link", name="Audit", exact=True).first.click()
@@ -106,7 +106,7 @@ def test_an_invalid_date_is_refused_with_a_reason(administrator: Person) -> None
     page = administrator.page
     page.goto(f"{administrator.demo.portal_url}/administrator/audit?since=yesterday")
 
-    expect(page.get_by_role("alert")).to_contain_text("A day is written like 2026-11-24.")
+    expect(page.get_by_role("alert")).to_contain_text("Enter dates in the form 2026-11-24.")
     # Chromium logs the error status, which the page explains.
     administrator.complaints.clear()
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from daypass import __version__
 from daypass.common.package import install_target
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI
-from tests.browser_fixture import Chromium, Person, somebody
+from tests.browser_fixture import Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 DANA, ADMIN, NOOR = "dana@example.com", "admin@example.com", "noor@example.com"
@@ -75,7 +75,7 @@ def test_copy_aws_console_url_gives_a_url_that_signs_in_with_a_countdown(person:
     choose(page, "Copy AWS Console URL")
 
     dialog = page.get_by_role("dialog", name="AWS Console URL")
-    expect(dialog).to_contain_text("It must be opened within 15 minutes: 14:5")
+    expect(dialog).to_contain_text("Open it within 15 minutes: 14:5")
     url = person.copied()
     assert url not in page.content()
     dialog.get_by_role("button", name="Close").click()
@@ -229,7 +229,7 @@ def test_without_the_flag_the_menu_has_no_administrator_section_and_says_why(per
 
 @contextmanager
 def at_trouble(chromium: Chromium, demo: Demo, username: str) -> Iterator[tuple[Person, Page]]:
-    with somebody(chromium, demo) as person:
+    with new_person(chromium, demo) as person:
         yield person, open_profile(person, username)
 
 
@@ -302,7 +302,7 @@ def test_a_user_without_tenants_is_told_which_administrators_to_ask(person: Pers
 
 
 def test_keys_and_console_urls_are_available_without_script(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, has_script=False) as person:
+    with new_person(chromium, demo, has_script=False) as person:
         page = person.be(DANA)
         choose(page, "Temporary AWS Credentials")
         lines = page.locator("#keys-bash-lines").inner_text()

@@ -2,13 +2,13 @@
 
 from playwright.sync_api import expect
 
-from tests.browser_fixture import DESK, PHONE, Chromium, Person, somebody
+from tests.browser_fixture import DESK, PHONE, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 
 def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Demo) -> None:
     name = "lena.lake@example.com"
-    with somebody(chromium, demo) as admin:
+    with new_person(chromium, demo) as admin:
         admin.sign_in("admin@example.com", "/administrator/users")
         page = admin.page
         page.get_by_role("button", name="Add", exact=True).click()
@@ -23,7 +23,7 @@ def test_a_user_is_created_signs_in_and_is_deleted(chromium: Chromium, demo: Dem
         page.keyboard.press("Escape")
         expect(made).to_be_hidden()
 
-        with somebody(chromium, demo) as lena:
+        with new_person(chromium, demo) as lena:
             lena.visit("/sign-in")
             lena.page.get_by_label("Username").fill(name)
             lena.page.get_by_label("Password").fill(password)
@@ -62,14 +62,14 @@ def test_a_pipeline_token_is_created_shown_once_and_revoked(admin: Person) -> No
     page.get_by_role("button", name="Actions for nightly").click()
     page.get_by_role("menuitem", name="Revoke").click()
     page.get_by_role("dialog", name="Revoke token").get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("status")).to_contain_text("Revoked")
+    expect(page.get_by_role("status")).to_contain_text("Token revoked")
 
     assert (before, admin.demo.visitor(token).session(tenant="dev01").status) == (201, 401)
     admin.find_nothing_wrong()
 
 
 def test_the_pages_fit_a_phone(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, scheme="dark") as admin:
+    with new_person(chromium, demo, scheme="dark") as admin:
         admin.be("admin@example.com")
         for address in ("users", "import-users", "tenants", "system-settings"):
             admin.visit(f"/administrator/{address}")

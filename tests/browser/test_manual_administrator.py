@@ -13,8 +13,8 @@ from daypass.demo.aws import Keys
 from daypass.portal.access.store import RoleFactStore
 from daypass.portal.secret import Secret
 from daypass.portal.settings.registry import TENANT_VALIDITY
-from tests.browser.doors import EVERY_DOOR, PAGES, Doors
-from tests.browser_fixture import Chromium, Person, somebody
+from tests.browser.channels import ALL_CHANNELS, PAGES, AccessChannels
+from tests.browser_fixture import Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 ADMIN, DANA = "admin@example.com", "dana@example.com"
@@ -23,7 +23,7 @@ ADMIN, DANA = "admin@example.com", "dana@example.com"
 @pytest.fixture
 def administrator(chromium: Chromium, troubled: Demo) -> Iterator[Person]:
     """The Administrator of a portal whose settings no other test uses."""
-    with somebody(chromium, troubled) as person:
+    with new_person(chromium, troubled) as person:
         person.enter(ADMIN)
         yield person
         person.find_nothing_wrong()
@@ -121,9 +121,11 @@ def wait_for_roles(person: Person, result: str) -> None:
 def test_enabling_administrator_jit_access_in_the_ui(
     administrator: Person, chromium: Chromium, tmp_path: Path
 ) -> None:
-    with somebody(chromium, administrator.demo) as admin:
+    with new_person(chromium, administrator.demo) as admin:
         admin.be(ADMIN)
-        assert Doors(admin, ADMIN, tmp_path / "admin", None).opened() == EVERY_DOOR - PAGES
+        assert (
+            AccessChannels(admin, ADMIN, tmp_path / "admin", None).granting_access() == ALL_CHANNELS - PAGES
+        )
     expect(administrator.page.get_by_text("JIT Admin AWS Console")).to_have_count(0)
     page = navigate(administrator, "Administrator", "System Settings")
     with adding(page, "System Config", "Add Config") as pane:
@@ -136,10 +138,10 @@ def test_enabling_administrator_jit_access_in_the_ui(
     administrator.visit("/profile")
     page.get_by_role("button", name="More ways into AWS").click()
     expect(page.get_by_role("menuitem", name="JIT Admin AWS Console")).to_be_visible()
-    assert Doors(administrator, ADMIN, tmp_path, None).opened(PAGES) == PAGES
-    with somebody(chromium, administrator.demo) as dana:
+    assert AccessChannels(administrator, ADMIN, tmp_path, None).granting_access(PAGES) == PAGES
+    with new_person(chromium, administrator.demo) as dana:
         dana.be(DANA)
-        assert Doors(dana, DANA, tmp_path / "dana", None).opened() == set()
+        assert AccessChannels(dana, DANA, tmp_path / "dana", None).granting_access() == set()
     administrator.visit("/profile")
     navigate(administrator, "Administrator", "System Settings")
     remove(page, "Enable Admin AWS JIT Access On UI")
@@ -156,9 +158,9 @@ def test_disabling_jit_access_for_non_admin_users(
         pane.get_by_role("button", name="Submit").click()
 
     expect(row(page, "Disable Non-Admin AWS JIT Access On UI")).to_contain_text("true")
-    with somebody(chromium, administrator.demo) as dana:
+    with new_person(chromium, administrator.demo) as dana:
         dana.be(DANA)
-        assert Doors(dana, DANA, tmp_path / "off", "dev01").opened() == set()
+        assert AccessChannels(dana, DANA, tmp_path / "off", "dev01").granting_access() == set()
         demo = administrator.demo
         assert demo.visitor(demo.token(ADMIN)).session(tenant="dev01").status == 201
         # Resource pages remain, without **Console**.
@@ -166,7 +168,9 @@ def test_disabling_jit_access_for_non_admin_users(
         expect(dana.page.get_by_role("table")).to_contain_text("duploservices-dev01-reports")
         expect(dana.page.get_by_role("button", name="Console")).to_have_count(0)
         remove(page, "Disable Non-Admin AWS JIT Access On UI")
-        assert Doors(dana, DANA, tmp_path, "dev01").opened(PAGES | {"our API"}) == PAGES | {"our API"}
+        assert AccessChannels(dana, DANA, tmp_path, "dev01").granting_access(PAGES | {"API"}) == PAGES | {
+            "API"
+        }
 
 
 def test_configuring_jit_timeout_for_tenants(administrator: Person) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from daypass.portal.clock import utc_now
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.browser_fixture import PHONE, Chromium, Person, somebody
+from tests.browser_fixture import PHONE, Chromium, Person, new_person
 from tests.demo_fixture import Demo
 
 DANA, ADMIN = "dana@example.com", "admin@example.com"
@@ -49,7 +49,7 @@ def background(page: Page) -> str:
 
 
 def test_the_theme_follows_the_system_and_the_user_menu(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, scheme="dark") as person:
+    with new_person(chromium, demo, scheme="dark") as person:
         page = person.be(DANA)
         assert background(page) == "rgb(15, 17, 21)"
 
@@ -61,7 +61,7 @@ def test_the_theme_follows_the_system_and_the_user_menu(chromium: Chromium, demo
 
         page.get_by_role("button", name=DANA).click()
         expect(page.get_by_role("menuitemradio", name="Light")).to_be_checked()
-        page.get_by_role("menuitemradio", name="As the system").click()
+        page.get_by_role("menuitemradio", name="System").click()
         assert background(page) == "rgb(15, 17, 21)"
 
 
@@ -113,7 +113,7 @@ def test_slash_focuses_the_search_field(person: Person) -> None:
 
 
 def test_on_a_phone_the_navigation_is_a_drawer(chromium: Chromium, demo: Demo) -> None:
-    with somebody(chromium, demo, PHONE) as person:
+    with new_person(chromium, demo, PHONE) as person:
         page = person.be(DANA)
         link = page.get_by_role("link", name="My sessions")
         expect(link).to_be_hidden()
@@ -189,7 +189,7 @@ def many_tenants(troubled: Demo) -> Iterator[Demo]:
 
 
 def test_many_tenants_are_selected_by_search(chromium: Chromium, many_tenants: Demo) -> None:
-    with somebody(chromium, many_tenants) as person:
+    with new_person(chromium, many_tenants) as person:
         page = person.be(DANA)
         box = page.get_by_role("combobox", name="Tenant:")
         box.click()
