@@ -40,7 +40,7 @@ GUIDES = sorted((SOURCE.parents[2] / "docs" / "guides").glob("*.md"))
 
 
 def test_messages_and_guides_are_found() -> None:
-    found = [text for module in MODULES for text in messages(module)]
+    found = [text for module in MODULES for text in messages_of(module)]
 
     assert len(found) > 80
     assert "The browser has the link, and opens the AWS console." in found

@@ -257,7 +257,7 @@ def test_a_key_that_begins_with_a_slash_is_refused(
         is_quoted=True,
     )
 
-    assert (answer.status, "begins with no slash" in answer.json["detail"]) == (422, True)
+    assert (answer.status, "does not begin with a slash" in answer.json["detail"]) == (422, True)
     assert [] in quick_admin("GET", collection.removesuffix("/AppConfig")).json.values()
 
 

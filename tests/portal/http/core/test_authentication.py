@@ -76,7 +76,7 @@ def bearer(value: str) -> list[tuple[str, str]]:
         (lambda token: bearer(f"Bearer {token}\xe9"), "not an API token of this portal"),
         (lambda token: bearer(f"Bearer {token}, {token}"), "not an API token of this portal"),
         (lambda _: bearer("Bearer " + "x" * 20000), "not an API token of this portal"),
-        # Well formed, and minted by nobody.
+        # Well formed, but never issued.
         (lambda _: bearer("Bearer daypass_pat_00000000000000000000000000000000XXXXXX"), "not an API token"),
     ],
     ids=[
