@@ -186,6 +186,6 @@ def test_a_role_with_too_many_rights_fails_the_checks_of_other_tenants(
         )
         has_passed = run_checklist(environment, signals)
 
-    broken = re.findall(r"^  ✗ Its (\w+) is closed to dev01's keys", capsys.readouterr().out, re.MULTILINE)
+    failed = re.findall(r"^  ✗ Its (\w+) is denied to dev01's keys", capsys.readouterr().out, re.MULTILINE)
     assert not has_passed
-    assert broken == ["bucket", "table", "queue", "topic", "stream", "API"]
+    assert failed == ["bucket", "table", "queue", "topic", "stream", "API"]

@@ -31,7 +31,7 @@ def read(path: Path) -> bytes:
 def change(path: Path, edit: Edit, environment: Mapping[str, str]) -> bool:
     """Apply *edit* to the file atomically; return whether the content changed.
 
-    A symbolic link is kept and its target changed. Raises `Misconfigured` if the file cannot be written, and
+    A symbolic link stays, and its target is changed. Raises `Misconfigured` if the write fails, and
     `Unavailable` if other programs change it all the time.
     """
     target = Path(os.path.realpath(path))
