@@ -93,7 +93,7 @@ def test_a_profile_names_the_ca_file_without_a_line_end(authority: Authority) ->
 def test_a_line_end_after_the_debug_variable_is_ignored(inside: Inside) -> None:
     inside("aws", "--tenant", "dev01")
 
-    assert "Kept keys" in inside("aws", "--tenant", "dev01", DAYPASS_DEBUG="1\r\n").err
+    assert "Using cached keys" in inside("aws", "--tenant", "dev01", DAYPASS_DEBUG="1\r\n").err
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -162,8 +162,8 @@ def test_a_changed_role_of_a_tenant_is_reported(daypass: Command, portal: StubPo
 
     assert ran.code == 0
     assert (
-        "The kept keys of tenant dev01 were replaced: role arn:aws:iam::123456789012:role/duploservices-dev01"
-        in ran.err
+        "The cached keys of tenant dev01 were replaced: "
+        "role arn:aws:iam::123456789012:role/duploservices-dev01" in ran.err
     )
     assert "became arn:aws:iam::999999999999:role/other" in ran.err
     assert daypass(*DEV).out == ran.out
@@ -244,7 +244,7 @@ def test_a_damaged_or_unsafe_cache_file_is_ignored_and_replaced(
     assert ran.code == 0
     assert len(portal.asked) == 2
     assert ran.err.count("\n") == 1
-    assert f"{daypass.entry()} are ignored: " in ran.err
+    assert f"{daypass.entry()} is ignored: " in ran.err
     assert daypass(*DEV).out == ran.out
     assert daypass.entry().is_file()
     assert not daypass.entry().is_symlink()
@@ -299,7 +299,7 @@ def test_on_a_full_disk_credentials_are_printed_uncached(daypass: Command) -> No
 
     assert ran.code == 0
     assert json.loads(ran.out)["Version"] == 1
-    assert "could not be kept" in ran.err
+    assert "could not be stored" in ran.err
 
 
 def test_clearing_removes_credentials_and_no_other_files(daypass: Command, portal: StubPortal) -> None:

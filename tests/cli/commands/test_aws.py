@@ -214,7 +214,7 @@ def test_an_unreachable_portal_is_named(daypass: Command) -> None:
 
     assert (refused.code, unknown.code) == (5, 5)
     assert f"Nothing listens at {nobody}" in refused.err
-    assert "There is no host behind https://portal.invalid" in unknown.err
+    assert "The host name of https://portal.invalid cannot be resolved" in unknown.err
 
 
 def test_a_closed_connection_is_reported(daypass: Command) -> None:
@@ -247,7 +247,7 @@ def test_a_truncated_or_too_long_answer_is_refused(daypass: Command, length: int
         _, message = command.communicate(timeout=60)
 
     assert command.returncode == 5
-    assert "broke off in the middle of its answer. Try again." in message
+    assert "closed the connection in the middle of its answer. Try again." in message
 
 
 @pytest.fixture

@@ -46,16 +46,16 @@ def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Pr
     if isinstance(error, ssl.SSLError):
         return Misconfigured(f"{origin} does not speak TLS as it should ({error.reason}). Is the port right?")
     if isinstance(error, socket.gaierror):
-        return Unavailable(f"There is no host behind {origin}: {error.strerror}. Is the name right?")
+        return Unavailable(f"The host name of {origin} cannot be resolved: {error.strerror}. Is it right?")
     if isinstance(error, ConnectionRefusedError):
         return Unavailable(f"Nothing listens at {origin}. Does the portal run there, and is the port right?")
     if isinstance(error, TimeoutError):
         return Unavailable(
-            f"{origin} did not answer in time. Try again; if it lasts, ask whoever runs the portal."
+            f"{origin} did not answer in time. Try again; if it lasts, ask the portal's operator."
         )
     if isinstance(error, OSError) and error.strerror:
         return Unavailable(f"The connection to {origin} failed: {error.strerror}. Try again.")
-    return Unavailable(f"{origin} broke off in the middle of its answer. Try again.")
+    return Unavailable(f"{origin} closed the connection in the middle of its answer. Try again.")
 
 
 def remedy_for(error: ssl.SSLCertVerificationError) -> str:
@@ -100,7 +100,7 @@ def not_a_portal(origin: str, status: int | None = None) -> Refusal:
     """Return the refusal for a server whose answers are not those of a portal."""
     status_text = f" ({status})" if status else ""
     return Misconfigured(
-        f"What answers at {origin} is not a Daypass portal{status_text}. Is the address right?"
+        f"The server at {origin} is not a Daypass portal{status_text}. Is the address right?"
     )
 
 

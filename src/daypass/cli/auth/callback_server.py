@@ -18,7 +18,7 @@ from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
 MOST_REQUESTS = 20
 
-_DONE_TEXT = b"Your terminal goes on. You may close this page.\n"
+_DONE_TEXT = b"Return to your terminal. You may close this page.\n"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Content-Type": "text/plain; charset=utf-8",

@@ -81,7 +81,7 @@ class LoginFlow:
             slot.drop_pending()
             raise
         if answer is None:
-            raise LoginDeclined("Nobody answered the sign-in in time. Run `daypass login` to try again.")
+            raise LoginDeclined("The sign-in was not answered in time. Run `daypass login` to try again.")
         if answer.error:
             raise LoginDeclined("The sign-in was declined. Run `daypass login` to try again.")
         return self.client.redeem(answer.code, pushed)

@@ -86,7 +86,7 @@ class OAuthClient:
         if issuer != self.origin:
             raise Misconfigured(
                 f"The portal at {self.origin} calls itself {errors.printable(issuer)}. "
-                "Use that address, or ask whoever runs it to set DAYPASS_PUBLIC_URL right."
+                "Use that address, or ask its operator to correct DAYPASS_PUBLIC_URL."
             )
         return Pushed(
             request_uri=_text(content, "request_uri"),

@@ -222,9 +222,7 @@ class AuthSession:
         try:
             self._client.revoke(stored.refresh)
         except ValueError as error:
-            print_message(
-                f"The portal could not be told, so revoke this machine on your profile page: {error}"
-            )
+            print_message(f"The session could not be revoked; do so on your profile page: {error}")
 
     def _slot(self, *, admin: bool) -> SessionSlot:
         return SessionSlot(self.environment, self.origin, admin=admin, now=self.now)

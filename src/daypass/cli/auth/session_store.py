@@ -35,8 +35,8 @@ _SIGN_IN = FileKind(
     "sign-in",
     # A little longer than the user has to answer.
     200.0,
-    "another daypass signs in already; waiting for it",
-    "Another daypass waits for a sign-in that nobody answers. Run `daypass login`.",
+    "waiting for another daypass that signs in",
+    "Another daypass waits for a sign-in that is not answered. Run `daypass login`.",
 )
 
 

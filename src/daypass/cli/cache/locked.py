@@ -38,7 +38,7 @@ KEYS = FileKind(
     entries.ENTRY,
     "keys",
     35.0,
-    "another daypass asks already; waiting",
+    "waiting for another daypass that requests the same keys",
     "Another daypass waits for the portal and gets no answer. Try again.",
 )
 
@@ -76,7 +76,7 @@ class CacheSlot:
         try:
             return entries.read(self._directory, self._key, name)
         except ValueError as unfit:
-            print_message(f"The kept {self._kind.label} {self._path}/{self._key}{name} are ignored: {unfit}.")
+            print_message(f"The file {self._path}/{self._key}{name} is ignored: {unfit}.")
             return None
 
     def write(self, entry: Entry, suffix: str = "") -> None:
@@ -95,7 +95,7 @@ class CacheSlot:
             name = self._key + (suffix or self._kind.suffix)
             os.rename(unfinished, name, src_dir_fd=here, dst_dir_fd=here)
         except OSError as error:
-            print_message(f"The {self._kind.label} could not be kept in {self._path}: {error.strerror}.")
+            print_message(f"The {self._kind.label} could not be stored in {self._path}: {error.strerror}.")
 
     def remove(self, suffix: str = "") -> None:
         """Remove the file, if it exists."""
@@ -157,7 +157,7 @@ def discard_other_access(
 
     for what in discard(environment, is_outdated):
         print_message(
-            f"Your access to {what.removeprefix('tenant ')} has changed: keys kept for it were removed."
+            f"Your access to {what.removeprefix('tenant ')} has changed: its cached keys were removed."
         )
 
 
@@ -176,15 +176,15 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     except FileNotFoundError:
         return 0
     except (UnsafeCacheFile, OSError) as error:
-        raise Misconfigured(f"The cache {path} is left as it is: {error}.") from error
+        raise Misconfigured(f"The cache {path} was not cleared: {error}.") from error
     with directory:
         # Lock files stay: after removing one, the next process would lock a new file while the old is held.
         names = os.listdir(directory.descriptor)
-        kept = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED_SUFFIX))]
+        cached = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED_SUFFIX))]
         if origin:
-            kept = [name for name in kept if _portal_of_file(directory, name) == origin]
+            cached = [name for name in cached if _portal_of_file(directory, name) == origin]
         removed = 0
-        for name in kept:
+        for name in cached:
             # Another process may have removed it meanwhile.
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=directory.descriptor)

@@ -72,7 +72,7 @@ class CredentialRequest:
         Raises `SignInNeeded` if there is neither a token nor a session.
         """
         if not self.token and not self.sign_in:
-            raise SignInNeeded("Nobody is signed in.")
+            raise SignInNeeded("You are not signed in.")
         caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.sign_in}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
         parts = (self.origin, caller, str(self.duration), scope)

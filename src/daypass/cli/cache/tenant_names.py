@@ -15,7 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from daypass.cli.api.queries import Tenant
 
-_NAMES = FileKind(entries.NAMES, "names", 5.0, "another daypass writes the tenants' names", "Try again.")
+_NAMES = FileKind(
+    entries.NAMES, "names", 5.0, "waiting for another daypass that caches tenant names", "Try again."
+)
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 

@@ -67,7 +67,7 @@ def shared_entry(
     with slot:
         old = slot.read()
         if old is not None and old.is_good(now()):
-            debug(f"Kept keys of {request.what} from {path}")
+            debug(f"Using cached keys of {request.what} from {path}")
             return old
         issued = portal.issue(request)
         new = _entry(request, issued, now())
@@ -116,4 +116,4 @@ def _report_change(request: "CredentialRequest", old: Entry | None, new: Entry) 
     ]
     if not changes:
         return
-    print_message(f"The kept keys of {request.what} were replaced: {', '.join(changes)}.")
+    print_message(f"The cached keys of {request.what} were replaced: {', '.join(changes)}.")
