@@ -83,7 +83,7 @@ def waits() -> FakeTiming:
 @pytest.fixture
 def broker(stub: StubAws, waits: FakeTiming) -> AwsBroker:
     """A broker that knows its identity, on a stub that is ready for the next script."""
-    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
+    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, random=lambda: 0.5)
     return connected(
         aws_config(stub.url), public_url=PUBLIC_URL, connections=4, session=OwnKeys().session(), timing=timing
     )

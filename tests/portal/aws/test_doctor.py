@@ -156,18 +156,18 @@ def test_a_correct_account_gives_no_finding(examine: Examine) -> None:
 
 
 def test_one_tenant_can_be_examined_alone_and_while_aws_is_unreachable(sqlite_url: str, iam: Iam) -> None:
-    def nobody() -> str:
+    def unreachable() -> str:
         raise AwsUnavailable("AWS does not answer.")
 
     database = Database(sqlite_url)
     del iam.roles["duplomaster"]
     roles = roles_of(iam)
-    dark = roles_of(iam, nobody)
+    offline = roles_of(iam, unreachable)
     with database.writing() as connection:
         TenantStore(connection).add(DEV, NOON)
 
     (well,) = Doctor(database, FakeBroker(), roles, FakeClock()).examine_tenant(DEV)
-    (unknown,) = Doctor(database, FakeBroker(), dark, FakeClock()).examine_tenant(DEV)
+    (unknown,) = Doctor(database, FakeBroker(), offline, FakeClock()).examine_tenant(DEV)
     database.close()
 
     assert (well.subject, well.level) == ("dev01", Level.FINE)

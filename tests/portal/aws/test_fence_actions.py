@@ -63,25 +63,25 @@ OWN_RESOURCE = {
 # These name another resource; the value says why that stays in the tenant or is covered by SECURITY.md.
 OTHER_RESOURCE = {
     "s3": {
-        "PutObject": "copies: s3:GetObject of the source is asked; KMS keys: the statement OwnKeys",
+        "PutObject": "copies: s3:GetObject of the source is checked; KMS keys: the statement OwnKeys",
         "UpdateObjectEncryption": "KMS keys: the statement OwnKeys",
     },
     "dynamodb": {
-        "CreateTable": "KMS keys: kms:CreateGrant is asked; policies: dynamodb:PutResourcePolicy is asked",
-        "ImportTable": "it only reads the bucket, and s3:GetObject is asked",
-        "RestoreTableFromAwsBackup": "KMS keys: kms:CreateGrant is asked",
-        "RestoreTableFromBackup": "both table and backup are asked about; KMS keys: kms:CreateGrant",
-        "RestoreTableToPointInTime": "both tables are asked about; KMS keys: kms:CreateGrant",
+        "CreateTable": "KMS keys: kms:CreateGrant and policies: dynamodb:PutResourcePolicy are checked",
+        "ImportTable": "it only reads the bucket, and s3:GetObject is checked",
+        "RestoreTableFromAwsBackup": "KMS keys: kms:CreateGrant is checked",
+        "RestoreTableFromBackup": "both table and backup are checked; KMS keys: kms:CreateGrant",
+        "RestoreTableToPointInTime": "both tables are checked; KMS keys: kms:CreateGrant",
         "UpdateTable": "KMS keys: kms:CreateGrant; replicas: dynamodb:CreateTableReplica, which is denied",
     },
-    "sqs": {"StartMessageMoveTask": "sqs:SendMessage to the destination is asked"},
+    "sqs": {"StartMessageMoveTask": "sqs:SendMessage to the destination is checked"},
     "sns": {"SetSubscriptionAttributes": "dead-letter queues whose policy admits SNS: SECURITY.md"},
     "kinesis": {},
     "apigateway": {
         "PATCH": "access logs: the statement OwnAccessLogs; integrations: SECURITY.md",
         "POST": "the same, and VPC links, client certificates and authorizers: SECURITY.md",
         "PUT": "integrations: SECURITY.md",
-        "SetWebACL": "wafv2:AssociateWebACL is asked",
+        "SetWebACL": "wafv2:AssociateWebACL is checked",
     },
 }
 
@@ -105,6 +105,6 @@ def requests(service: str) -> list[Request]:
 def test_every_allowed_write_action_has_been_reviewed(service: str) -> None:
     judged = {*OWN_RESOURCE[service].split(), *OTHER_RESOURCE[service]}
 
-    told = {text.split()[0].partition(":")[2] for text in allowed(FENCED, requests(service))}
+    permitted = {text.split()[0].partition(":")[2] for text in allowed(FENCED, requests(service))}
 
-    assert told == judged - NOT_EVALUATED
+    assert permitted == judged - NOT_EVALUATED

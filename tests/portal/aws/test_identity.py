@@ -66,8 +66,8 @@ def test_retries_back_off_to_half_a_minute_with_jitter() -> None:
         raise AssertionError
 
     least, most = (
-        PortalIdentity(ask, Timing(chance=lambda: 0.0)),
-        PortalIdentity(ask, Timing(chance=lambda: 1.0)),
+        PortalIdentity(ask, Timing(random=lambda: 0.0)),
+        PortalIdentity(ask, Timing(random=lambda: 1.0)),
     )
 
     assert [most.pause_after(attempt) for attempt in range(6)] == [1, 2, 4, 8, 16, 30]

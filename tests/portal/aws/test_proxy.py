@@ -137,7 +137,7 @@ def test_the_error_for_a_failing_proxy_names_it_without_its_password(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://portal:canary@{proxy.authority}")
     proxy.status, proxy.login = status, login
-    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
+    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, random=lambda: 0.5)
 
     with pytest.raises(kind) as raised:
         connected(aws_config(None), session=trusting(authority), timing=timing)
@@ -151,7 +151,7 @@ def test_the_error_for_a_failing_proxy_names_it_without_its_password(
 def test_the_error_for_an_unreachable_proxy_names_its_variable(
     authority: Authority, waits: FakeTiming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
+    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, random=lambda: 0.5)
     for value, kind, remedy in (
         ("http://127.0.0.1:1", AwsUnavailable, f"add {HOSTS[0]} to NO_PROXY"),
         ("http://proxy.example.invalid:1", AwsMisconfigured, f"add {HOSTS[0]} to NO_PROXY"),

@@ -67,13 +67,13 @@ def test_queues_that_accept_foreign_dead_letters_come_with_the_command_that_limi
     findings = examined(world, portal_keys(world), "one", "two")
 
     assert len(findings) == 4, findings
-    told = {finding.sentence.rpartition(f"{world.name}-")[2].rstrip("."): finding for finding in findings}
-    assert {"one-open", "one-everybody", "one-jobs"} < told.keys()
+    by_queue = {finding.sentence.rpartition(f"{world.name}-")[2].rstrip("."): finding for finding in findings}
+    assert {"one-open", "one-everybody", "one-jobs"} < by_queue.keys()
     assert any("accepts the dead letters of" in one.sentence and foreign in one.sentence for one in findings)
-    words = shlex.split(told["one-open"].patch)
+    words = shlex.split(by_queue["one-open"].patch)
     assert words[:3] == ["aws", "sqs", "set-queue-attributes"]
     assert json.loads(json.loads(words[-1])["RedriveAllowPolicy"]) == rule("byQueue", source)
-    words = shlex.split(told["one-everybody"].patch)
+    words = shlex.split(by_queue["one-everybody"].patch)
     assert json.loads(json.loads(words[-1])["RedriveAllowPolicy"]) == rule("denyAll")
 
 

@@ -52,7 +52,7 @@ def error(code: str, status: int = 400) -> Script:
 
 @pytest.fixture
 def source(stub: StubAws, waits: FakeTiming) -> TaggingFinder:
-    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, chance=lambda: 0.5)
+    timing = Timing(monotonic=waits.monotonic, sleep=waits.sleep, random=lambda: 0.5)
     return _source(stub, timing)
 
 

@@ -25,7 +25,7 @@ def asking(external_id: object) -> dict[str, Any]:
 def test_the_trust_policy_that_the_portal_writes_has_no_faults() -> None:
     trust = read_trust(policies.trust(PORTAL, "external"), PORTAL, "external")
 
-    assert trust == Trust([], [], is_open=False, asks_for_external_id=True)
+    assert trust == Trust([], [], is_open=False, requires_external_id=True)
 
 
 @pytest.mark.parametrize(
@@ -33,24 +33,24 @@ def test_the_trust_policy_that_the_portal_writes_has_no_faults() -> None:
     [{"AWS": PORTAL}, {"AWS": ["x", PORTAL]}, {"AWS": "123456789012"}, {"AWS": PORTAL[:25] + ":root"}],
 )
 def test_a_trust_policy_with_the_portal_principal_allows_it(principal: object) -> None:
-    assert not read(principal).shuts_out
+    assert not read(principal).exclusion_reasons
 
 
 @pytest.mark.parametrize(
     "principal", [{"AWS": "arn:aws:iam::123456789012:user/other"}, {"Service": "ec2.amazonaws.com"}, None, {}]
 )
 def test_a_trust_policy_with_another_principal_excludes_the_portal(principal: object) -> None:
-    assert read(principal).shuts_out
+    assert read(principal).exclusion_reasons
 
 
 def test_each_fault_is_reported_separately() -> None:
     portal = {"AWS": PORTAL}
 
-    assert read(portal, "sts:TagSession").shuts_out
-    assert read(portal, "sts:AssumeRole").lacks == ["sts:SetSourceIdentity", "sts:TagSession"]
-    assert read(portal, "sts:*").lacks == []
-    assert read(portal, condition=asking("another")).shuts_out
-    assert not read(portal, condition=asking(["another", "external"])).shuts_out
-    assert not read(portal).asks_for_external_id
+    assert read(portal, "sts:TagSession").exclusion_reasons
+    assert read(portal, "sts:AssumeRole").missing_actions == ["sts:SetSourceIdentity", "sts:TagSession"]
+    assert read(portal, "sts:*").missing_actions == []
+    assert read(portal, condition=asking("another")).exclusion_reasons
+    assert not read(portal, condition=asking(["another", "external"])).exclusion_reasons
+    assert not read(portal).requires_external_id
     assert read("*").is_open
     assert read({"AWS": "*"}).is_open

@@ -18,8 +18,8 @@ from daypass.portal.errors import (
 from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.browser_sessions import (
     FRESH,
-    IDLE,
-    KEPT_AFTER_END,
+    IDLE_TIMEOUT,
+    RETENTION,
     BrowserSessions,
     SignedIn,
     require_recent_authentication,
@@ -101,9 +101,9 @@ def test_a_session_ends_after_the_idle_timeout(sign_ins: BrowserSessions, clock:
     cookie = sign_in(sign_ins).cookie.reveal()
 
     for _ in range(3):
-        clock.move(IDLE - SECOND)
+        clock.move(IDLE_TIMEOUT - SECOND)
         sign_ins.find(cookie)
-    clock.move(IDLE)
+    clock.move(IDLE_TIMEOUT)
     with pytest.raises(SignInAgain):
         sign_ins.find(cookie)
 
@@ -280,12 +280,12 @@ def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
     expired = sign_in(sign_ins).token.id
     revoked, stays = token(TokenKind.PERMANENT, year), token(TokenKind.PERMANENT, year)
     parent = token(TokenKind.REFRESH, day)
-    child = token(TokenKind.TEMPORARY, KEPT_AFTER_END, parent=parent)
+    child = token(TokenKind.TEMPORARY, RETENTION, parent=parent)
     with database.writing() as connection:
         row = {"ended_id": revoked, "owner_id": dana.id, "ended_at": clock()}
         connection.execute(REVOKE_TOKEN, row)
 
-    clock.move(KEPT_AFTER_END - timedelta(seconds=1))
+    clock.move(RETENTION - timedelta(seconds=1))
     last = sign_in(sign_ins).token.id
     before = stored()
     clock.move(2 * day)
@@ -293,7 +293,7 @@ def test_tokens_that_ended_long_ago_are_deleted_at_the_next_sign_in(
 
     assert before == {expired, revoked, stays, parent, child, last}
     assert stored() == {stays, parent, child, last, newest}
-    clock.move(KEPT_AFTER_END)
+    clock.move(RETENTION)
     sign_in(sign_ins)
     assert child not in stored()
     sign_in(sign_ins)

@@ -53,7 +53,7 @@ def token_row(token_id: str, parent_id: str | None = None) -> dict[str, object]:
 
 
 @pytest.fixture
-def here(database: Database) -> Database:
+def seeded(database: Database) -> Database:
     with database.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
         connection.execute(ADD_USER, user)
@@ -64,7 +64,7 @@ def here(database: Database) -> Database:
 
 
 @pytest.fixture
-def there(database_url: str) -> Iterator[Database]:
+def replica(database_url: str) -> Iterator[Database]:
     """The same database, opened by another replica."""
     opened = Database(database_url)
     yield opened
@@ -72,8 +72,8 @@ def there(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def log(here: Database) -> Iterator[AuditLog]:
-    opened = AuditLog(here, lambda: NOON)
+def log(seeded: Database) -> Iterator[AuditLog]:
+    opened = AuditLog(seeded, lambda: NOON)
     yield opened
     opened.close()
 
@@ -108,12 +108,12 @@ End = Callable[[Connection], None]
 
 
 @endings
-def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, there: Database, end: End) -> None:
-    def end_there() -> None:
-        with there.writing() as connection:
+def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, replica: Database, end: End) -> None:
+    def end_at_replica() -> None:
+        with replica.writing() as connection:
             end(connection)
 
-    ending = threading.Thread(target=end_there)
+    ending = threading.Thread(target=end_at_replica)
     was_waiting: list[bool] = []
 
     def check(connection: Connection) -> PortalError | None:
@@ -133,7 +133,7 @@ def test_a_revocation_waits_for_a_release_in_progress(log: AuditLog, there: Data
 
 @endings
 def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
-    log: AuditLog, there: Database, end: End
+    log: AuditLog, replica: Database, end: End
 ) -> None:
     outcomes: list[str] = []
 
@@ -145,7 +145,7 @@ def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
             outcomes.append("refused")
 
     releasing = threading.Thread(target=release)
-    with there.writing() as connection:
+    with replica.writing() as connection:
         end(connection)
         releasing.start()
         releasing.join(0.3)
@@ -156,8 +156,8 @@ def test_a_release_waits_for_a_revocation_in_progress_and_is_refused(
 
 
 def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(postgres_url: str) -> None:
-    here, there = Database(postgres_url), Database(postgres_url, patience=timedelta(milliseconds=200))
-    with here.writing() as connection:
+    seeded, replica = Database(postgres_url), Database(postgres_url, patience=timedelta(milliseconds=200))
+    with seeded.writing() as connection:
         user = {"id": DANA, "username": DANA, "role": Role.USER.value, "created_at": NOON}
         connection.execute(ADD_USER, user)
         tokens = [token_row(SIGN_IN), token_row("confirmed"), token_row(TOKEN, SIGN_IN)]
@@ -165,26 +165,26 @@ def test_a_release_locks_the_new_parent_of_a_token_that_was_moved_meanwhile(post
     is_held, may_go = threading.Event(), threading.Event()
 
     def release() -> None:
-        with here.writing() as connection:
+        with seeded.writing() as connection:
             TokenStore(connection).lock(TOKEN)
             is_held.set()
             may_go.wait()
 
     releasing = threading.Thread(target=release)
-    with here.writing() as connection:
+    with seeded.writing() as connection:
         connection.execute(MOVE_CHILDREN, {"old_parent": SIGN_IN, "new_parent": "confirmed"})
         releasing.start()
         assert not is_held.wait(0.3)
     assert is_held.wait(60)
     try:
-        with pytest.raises(StorageUnavailable), there.writing() as connection:
+        with pytest.raises(StorageUnavailable), replica.writing() as connection:
             row = {"ended_id": "confirmed", "owner_id": DANA, "ended_at": NOON}
             connection.execute(REVOKE_TOKEN, row)
     finally:
         may_go.set()
         releasing.join()
-    here.close()
-    there.close()
+    seeded.close()
+    replica.close()
 
 
 def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_url: str) -> None:
@@ -206,11 +206,11 @@ def test_replicas_that_update_the_last_use_of_a_token_do_not_deadlock(postgres_u
 
 
 def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
-    here: Database, log: AuditLog
+    seeded: Database, log: AuditLog
 ) -> None:
-    identity = Identity(here, log, FakeClock())
+    identity = Identity(seeded, log, FakeClock())
     tokens = [uuid4().hex for _ in range(TRIALS)]
-    with here.writing() as connection:
+    with seeded.writing() as connection:
         connection.execute(ADD_TOKEN, [token_row(token, _sign_in_of(token)) for token in tokens])
         connection.execute(ADD_TOKEN, [token_row(_sign_in_of(token)) for token in tokens])
         dana = UserStore(connection).find(DANA)
@@ -247,7 +247,7 @@ def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
     for thread in threads:
         thread.join()
 
-    released, ended = _audit_positions(here)
+    released, ended = _audit_positions(seeded)
     ended = {token: ended.get(token) or ended[_sign_in_of(token)] for token in tokens}
     assert len(ended) == TRIALS
     assert 0 < len(released) < TRIALS

@@ -10,7 +10,7 @@ from daypass.portal.errors import AccessDenied, ReauthenticationRequired, SignIn
 from daypass.portal.identity.authentication import OPERATOR, Identity
 from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
 from daypass.portal.identity.model import TokenId, TokenKind, User
-from daypass.portal.identity.personal_tokens import LIVE_AT_MOST, PersonalTokens
+from daypass.portal.identity.personal_tokens import MAX_TEMPORARY_TOKENS, PersonalTokens
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
@@ -57,11 +57,11 @@ def test_a_sixth_temporary_token_revokes_the_oldest(
 ) -> None:
     made = sign_in(sign_ins)
     secrets = []
-    for _ in range(LIVE_AT_MOST + 2):
+    for _ in range(MAX_TEMPORARY_TOKENS + 2):
         secrets.append(reveal(own, made))
         clock.move(SECOND)
 
-    assert [is_good(identity, secret) for secret in secrets] == [False] * 2 + [True] * LIVE_AT_MOST
+    assert [is_good(identity, secret) for secret in secrets] == [False] * 2 + [True] * MAX_TEMPORARY_TOKENS
 
 
 @pytest.mark.usefixtures("dana")
@@ -76,7 +76,7 @@ def test_concurrent_requests_leave_no_more_than_five_temporary_tokens(
     for thread in threads:
         thread.join()
 
-    assert sum(is_good(identity, secret) for secret in secrets) == LIVE_AT_MOST
+    assert sum(is_good(identity, secret) for secret in secrets) == MAX_TEMPORARY_TOKENS
 
 
 @pytest.mark.usefixtures("dana")

@@ -54,9 +54,9 @@ def replica(database_url: str, clock: FakeClock) -> Iterator[BrowserSessions]:
     database.close()
 
 
-def exhaust(database: Database, budget: RateLimit) -> None:
-    for _ in range(budget.limit):
-        assert consume(database, [budget], NOON) is None
+def exhaust(database: Database, limit: RateLimit) -> None:
+    for _ in range(limit.attempts):
+        assert consume(database, [limit], NOON) is None
 
 
 def outcomes(database: Database) -> list[str]:
@@ -96,11 +96,11 @@ def test_of_200_attempts_at_one_account_only_ten_are_checked(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(gaps=st.lists(st.integers(0, 1000), min_size=30, max_size=60))
 def test_no_window_of_15_minutes_admits_an_eleventh_attempt(database: Database, gaps: list[int]) -> None:
-    budget, now = account(uuid4().hex), NOON
+    limit, now = account(uuid4().hex), NOON
     taken = []
     for gap in gaps:
         now += timedelta(seconds=gap)
-        if consume(database, [budget], now) is None:
+        if consume(database, [limit], now) is None:
             taken.append(now)
 
     for last, eleventh in zip(taken, taken[PER_ACCOUNT:], strict=False):
@@ -108,13 +108,13 @@ def test_no_window_of_15_minutes_admits_an_eleventh_attempt(database: Database, 
 
 
 def test_each_attempt_at_an_account_restarts_its_window(database: Database) -> None:
-    budget, nearly = account("dana@example.com"), NOON + WINDOW - SECOND
-    assert consume(database, [budget], NOON) is None
+    limit, nearly = account("dana@example.com"), NOON + WINDOW - SECOND
+    assert consume(database, [limit], NOON) is None
     for _ in range(PER_ACCOUNT - 1):
-        assert consume(database, [budget], nearly) is None
+        assert consume(database, [limit], nearly) is None
 
-    assert consume(database, [budget], NOON + WINDOW) is not None
-    assert consume(database, [budget], NOON + WINDOW + WINDOW) is None
+    assert consume(database, [limit], NOON + WINDOW) is not None
+    assert consume(database, [limit], NOON + WINDOW + WINDOW) is None
 
 
 @pytest.mark.usefixtures("dana")
@@ -165,11 +165,11 @@ def test_the_network_limit_is_per_ipv4_address_or_ipv6_prefix(one: str, other: s
 
 
 def test_attempts_do_not_extend_the_window_of_the_network_limit(database: Database) -> None:
-    budget = network(HOME)
-    exhaust(database, budget)
-    assert consume(database, [budget], NOON + WINDOW - SECOND) is not None
+    limit = network(HOME)
+    exhaust(database, limit)
+    assert consume(database, [limit], NOON + WINDOW - SECOND) is not None
 
-    assert consume(database, [budget], NOON + WINDOW) is None
+    assert consume(database, [limit], NOON + WINDOW) is None
 
 
 @pytest.mark.usefixtures("dana")

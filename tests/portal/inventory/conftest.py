@@ -18,7 +18,7 @@ from tests.portal.access.conftest import Rig, build, caller
 
 
 @dataclass(slots=True)
-class Shown:
+class InventoryRig:
     """The inventory with its collaborators."""
 
     rig: Rig
@@ -29,7 +29,7 @@ class Shown:
         self.inventory = self.inventory_with(self.rig.audit)
 
     def inventory_with(self, audit: AuditLog) -> Inventory:
-        """Return the same inventory with these changes."""
+        """Return the same inventory with another audit log."""
         rig = self.rig
         return Inventory(rig.database, audit, rig.broker, self.source, rig.clock, "duploservices-")
 
@@ -53,16 +53,16 @@ class Shown:
 
 
 @pytest.fixture
-def shown(sqlite_url: str) -> Iterator[Shown]:
+def shown(sqlite_url: str) -> Iterator[InventoryRig]:
     """A new inventory on SQLite."""
     database = Database(sqlite_url)
     for rig in build(database):
-        yield Shown(rig)
+        yield InventoryRig(rig)
     database.close()
 
 
 @pytest.fixture
-def shown_anywhere(database: Database) -> Iterator[Shown]:
+def shown_anywhere(database: Database) -> Iterator[InventoryRig]:
     """A new inventory on each kind of database in turn."""
     for rig in build(database):
-        yield Shown(rig)
+        yield InventoryRig(rig)

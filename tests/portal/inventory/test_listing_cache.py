@@ -24,17 +24,17 @@ def listing(tenant: Tenant = DEV, at: datetime = NOON, size: int = 1) -> Listing
     return Listing(tenant, tuple(Resource(named, {}) for _ in range(size)), at, True)
 
 
-class WatchedShelf(ListingCache):
+class WatchedCache(ListingCache):
     """A cache that signals when a thread has begun to wait for another's read."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.somebody_waits = Event()
+        self.has_waiting_thread = Event()
 
     def _look(self, tenant: Tenant, now: datetime, age: timedelta) -> tuple[Listing | Reading, bool]:
         found, is_ours = super()._look(tenant, now, age)
         if not is_ours and not isinstance(found, Listing):
-            self.somebody_waits.set()
+            self.has_waiting_thread.set()
         return found, is_ours
 
 
@@ -56,44 +56,44 @@ def unread() -> Listing:
 def test_a_listing_is_cached_for_a_minute_unless_a_fresh_one_is_requested(
     later: timedelta, is_fresh: bool, is_read_again: bool
 ) -> None:
-    shelf, first, second = ListingCache(), listing(), listing()
-    shelf.get(DEV, NOON, lambda: first)
+    cache, first, second = ListingCache(), listing(), listing()
+    cache.get(DEV, NOON, lambda: first)
 
-    found = shelf.get(DEV, NOON + later, lambda: second, is_fresh=is_fresh)
+    found = cache.get(DEV, NOON + later, lambda: second, is_fresh=is_fresh)
 
     assert (found is second) == is_read_again
 
 
 def test_a_changed_tenant_is_read_again() -> None:
-    shelf, moved = ListingCache(), replace(DEV, region="us-east-1")
-    shelf.get(DEV, NOON, listing)
+    cache, moved = ListingCache(), replace(DEV, region="us-east-1")
+    cache.get(DEV, NOON, listing)
 
-    assert shelf.get(moved, NOON, lambda: listing(moved)).tenant is moved
+    assert cache.get(moved, NOON, lambda: listing(moved)).tenant is moved
 
 
 def test_the_least_recently_used_listing_is_evicted_first() -> None:
-    shelf, third = ListingCache(most=20), replace(DEV, id=TenantId("third"))
-    shelf.get(DEV, NOON, lambda: listing(DEV, size=10))
-    shelf.get(PROD, NOON, lambda: listing(PROD, size=10))
-    shelf.get(DEV, NOON, unread)
+    cache, third = ListingCache(most=20), replace(DEV, id=TenantId("third"))
+    cache.get(DEV, NOON, lambda: listing(DEV, size=10))
+    cache.get(PROD, NOON, lambda: listing(PROD, size=10))
+    cache.get(DEV, NOON, unread)
 
-    shelf.get(third, NOON, lambda: listing(third, size=5))
+    cache.get(third, NOON, lambda: listing(third, size=5))
 
-    assert len(shelf) == 15
-    shelf.get(DEV, NOON, unread)
-    assert shelf.get(PROD, NOON, lambda: listing(PROD, size=1)).resources
+    assert len(cache) == 15
+    cache.get(DEV, NOON, unread)
+    assert cache.get(PROD, NOON, lambda: listing(PROD, size=1)).resources
 
 
 def test_a_listing_larger_than_the_cache_is_returned_and_not_cached() -> None:
-    shelf = ListingCache(most=3)
+    cache = ListingCache(most=3)
 
-    assert len(shelf.get(DEV, NOON, lambda: listing(size=4)).resources) == 4
-    assert len(shelf) == 0
+    assert len(cache.get(DEV, NOON, lambda: listing(size=4)).resources) == 4
+    assert len(cache) == 0
 
 
 @pytest.mark.parametrize("waiting", [8])
 def test_concurrent_requests_cause_one_read(waiting: int) -> None:
-    shelf, all_here, reads = ListingCache(), Barrier(waiting), []
+    cache, all_here, reads = ListingCache(), Barrier(waiting), []
 
     def read() -> Listing:
         reads.append(1)
@@ -101,7 +101,7 @@ def test_concurrent_requests_cause_one_read(waiting: int) -> None:
 
     def ask(_: int) -> Listing:
         all_here.wait(60)
-        return shelf.get(DEV, NOON, read)
+        return cache.get(DEV, NOON, read)
 
     with ThreadPoolExecutor(waiting) as pool:
         found = [*pool.map(ask, range(waiting))]
@@ -111,7 +111,7 @@ def test_concurrent_requests_cause_one_read(waiting: int) -> None:
 
 
 def test_a_read_does_not_block_other_tenants() -> None:
-    shelf, is_reading, goes_on = ListingCache(), Event(), Event()
+    cache, is_reading, goes_on = ListingCache(), Event(), Event()
 
     def slow() -> Listing:
         is_reading.set()
@@ -119,9 +119,9 @@ def test_a_read_does_not_block_other_tenants() -> None:
         return listing()
 
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(shelf.get, DEV, NOON, slow)
+        first = pool.submit(cache.get, DEV, NOON, slow)
         assert is_reading.wait(60)
-        other = shelf.get(PROD, NOON, lambda: listing(PROD))
+        other = cache.get(PROD, NOON, lambda: listing(PROD))
         goes_on.set()
 
     assert other.tenant is PROD
@@ -132,7 +132,7 @@ def test_a_read_does_not_block_other_tenants() -> None:
 def test_an_aws_error_reaches_all_waiting_threads_and_any_other_error_only_the_reader(
     refusal: Exception,
 ) -> None:
-    shelf, is_reading, goes_on, read = WatchedShelf(), Event(), Event(), listing()
+    cache, is_reading, goes_on, read = WatchedCache(), Event(), Event(), listing()
 
     def fail() -> Listing:
         is_reading.set()
@@ -140,10 +140,10 @@ def test_an_aws_error_reaches_all_waiting_threads_and_any_other_error_only_the_r
         raise refusal
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(shelf.get, DEV, NOON, fail)
+        first = pool.submit(cache.get, DEV, NOON, fail)
         assert is_reading.wait(60)
-        other = pool.submit(shelf.get, DEV, NOON, lambda: read)
-        assert shelf.somebody_waits.wait(60)
+        other = pool.submit(cache.get, DEV, NOON, lambda: read)
+        assert cache.has_waiting_thread.wait(60)
         goes_on.set()
         assert first.exception() is refusal
         if isinstance(refusal, AwsThrottled):
@@ -152,4 +152,4 @@ def test_an_aws_error_reaches_all_waiting_threads_and_any_other_error_only_the_r
             assert other.result() is read
 
     # A refusal is not kept.
-    assert shelf.get(DEV, NOON, listing).resources
+    assert cache.get(DEV, NOON, listing).resources

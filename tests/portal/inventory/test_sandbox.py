@@ -24,7 +24,7 @@ from tests.sandbox_fixture import Keys
 
 
 @dataclass(slots=True)
-class Estate:
+class SandboxInventory:
     """An inventory in the sandbox, with the portal's own keys."""
 
     world: World
@@ -45,7 +45,7 @@ class Estate:
 
 
 @pytest.fixture
-def estate(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[Estate]:
+def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventory]:
     world, database = World(sandbox), Database(sqlite_url)
     user_arn, keys = world.user()
     own = OwnKeys(keys.access_key_id, keys.secret_access_key)
@@ -54,7 +54,7 @@ def estate(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[Estate]:
     source = tagging_source(config, connections=2, session=own.session())
     for rig in build(database):
         inventory = Inventory(database, rig.audit, broker, source, rig.clock, "")
-        yield Estate(world, user_arn, own, rig, broker, inventory)
+        yield SandboxInventory(world, user_arn, own, rig, broker, inventory)
     database.close()
 
 
@@ -68,27 +68,27 @@ def _make(world: World) -> tuple[Resources, str]:
     return resources, f"arn:aws:apigateway:{world.sandbox.region}::/restapis/{api['id']}"
 
 
-def test_a_tenant_role_finds_every_kind_and_nothing_of_other_tenants(estate: Estate) -> None:
-    world = estate.world
+def test_a_tenant_role_finds_every_kind_and_nothing_of_other_tenants(portal: SandboxInventory) -> None:
+    world = portal.world
     resources, api_arn = _make(world)
     may_search = allow("tag:GetResources")
-    tenant = estate.add(world.role(trust(estate.user_arn), own_resources(world, world.name), may_search))
+    tenant = portal.add(world.role(trust(portal.user_arn), own_resources(world, world.name), may_search))
 
-    listing = estate.inventory.listing(caller(ADMIN), tenant.name)
+    listing = portal.inventory.listing(caller(ADMIN), tenant.name)
 
     assert [resource.kind for resource in listing.resources] == [*Kind][:6]
     assert listing.resources[0].arn == f"arn:aws:s3:::{resources.bucket}"
     assert (listing.resources[5].arn, listing.resources[5].name) == (api_arn, "orders")
-    assert estate.inventory.owner(caller(ADMIN), api_arn)[0] == tenant
+    assert portal.inventory.owner(caller(ADMIN), api_arn)[0] == tenant
 
 
-def test_the_inventory_session_can_only_search(estate: Estate) -> None:
-    world = estate.world
+def test_the_inventory_session_can_only_search(portal: SandboxInventory) -> None:
+    world = portal.world
     resources, _ = _make(world)
-    tenant = estate.add(world.role(trust(estate.user_arn), allow("*")))
-    session: RoleSession = estate.inventory._session(tenant)
+    tenant = portal.add(world.role(trust(portal.user_arn), allow("*")))
+    session: RoleSession = portal.inventory._session(tenant)
 
-    given = estate.broker.assume(session, attributed=True, deadline=estate.inventory._deadline())
+    given = portal.broker.assume(session, attributed=True, deadline=portal.inventory._deadline())
 
     keys = Keys(given.access_key_id, given.secret_access_key.reveal(), given.session_token.reveal())
     assert world.client("resourcegroupstaggingapi", keys).get_resources()["ResourceTagMappingList"]
@@ -98,19 +98,19 @@ def test_the_inventory_session_can_only_search(estate: Estate) -> None:
         world.client("resourcegroupstaggingapi", keys).get_tag_keys()
 
 
-def test_the_error_for_a_role_without_search_permission_names_it(estate: Estate) -> None:
-    world = estate.world
-    tenant = estate.add(world.role(trust(estate.user_arn), own_resources(world, world.name)))
+def test_the_error_for_a_role_without_search_permission_names_it(portal: SandboxInventory) -> None:
+    world = portal.world
+    tenant = portal.add(world.role(trust(portal.user_arn), own_resources(world, world.name)))
 
     with pytest.raises(AwsRefused, match="tag:GetResources") as refused:
-        estate.inventory.listing(caller(ADMIN), tenant.name)
+        portal.inventory.listing(caller(ADMIN), tenant.name)
 
     assert tenant.role_arn in refused.value.reason
 
 
-def test_a_role_that_does_not_trust_the_portal_is_an_error(estate: Estate) -> None:
-    stranger, _ = estate.world.user(suffix="stranger")
-    tenant = estate.add(estate.world.role(trust(stranger), allow("*")))
+def test_a_role_that_does_not_trust_the_portal_is_an_error(portal: SandboxInventory) -> None:
+    stranger, _ = portal.world.user(suffix="stranger")
+    tenant = portal.add(portal.world.role(trust(stranger), allow("*")))
 
     with pytest.raises(AwsTrustRefused):
-        estate.inventory.listing(caller(ADMIN), tenant.name)
+        portal.inventory.listing(caller(ADMIN), tenant.name)

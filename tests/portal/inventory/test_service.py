@@ -20,29 +20,29 @@ from daypass.portal.errors import (
 )
 from daypass.portal.identity.model import User
 from daypass.portal.inventory.model import Kind
-from daypass.portal.inventory.service import INVENTORY_SESSION, MOST
+from daypass.portal.inventory.service import INVENTORY_SESSION, MAX_RESOURCES
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT
 from daypass.portal.tenants.model import Tenant
 from tests.portal.access.conftest import ADMIN, DANA, DATA, DEV, PROD, caller, token_of
-from tests.portal.inventory.conftest import Shown
+from tests.portal.inventory.conftest import InventoryRig
 from tests.portal.inventory.resources import arns_of, everything_of, tagged
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def full(shown: Shown) -> Shown:
+def full(shown: InventoryRig) -> InventoryRig:
     """An inventory whose AWS answers every search with all resources of the account."""
     return _filled(shown)
 
 
 @pytest.fixture
-def full_anywhere(shown_anywhere: Shown) -> Shown:
+def full_anywhere(shown_anywhere: InventoryRig) -> InventoryRig:
     """The same inventory on each kind of database in turn."""
     return _filled(shown_anywhere)
 
 
-def _filled(shown: Shown) -> Shown:
+def _filled(shown: InventoryRig) -> InventoryRig:
     shown.source.has = [
         *everything_of("dev01"),
         *everything_of("prod01", "us-west-2"),
@@ -56,7 +56,9 @@ def _filled(shown: Shown) -> Shown:
 @pytest.mark.parametrize(
     ("user", "tenant"), [(DANA, DEV), (DANA, PROD), (ADMIN, DEV), (ADMIN, DATA)], ids=lambda it: str(it.id)
 )
-def test_a_listing_has_the_resources_of_its_tenant_alone(full: Shown, user: User, tenant: Tenant) -> None:
+def test_a_listing_has_the_resources_of_its_tenant_alone(
+    full: InventoryRig, user: User, tenant: Tenant
+) -> None:
     listing = full.listing(user, tenant.name)
 
     own = arns_of(tenant.name, tenant.region)
@@ -65,7 +67,7 @@ def test_a_listing_has_the_resources_of_its_tenant_alone(full: Shown, user: User
     assert listing.is_whole
 
 
-def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full: Shown) -> None:
+def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full: InventoryRig) -> None:
     full.listing(DANA, "dev01")
 
     (query,) = full.source.asked
@@ -82,7 +84,7 @@ def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full
     assert policy["Statement"] == [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}]
 
 
-def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere: Shown) -> None:
+def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere: InventoryRig) -> None:
     on_record_by_then: list[int] = []
     full_anywhere.broker.meanwhile = lambda: on_record_by_then.append(len(full_anywhere.events()))
 
@@ -99,7 +101,7 @@ def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere
     assert full_anywhere.rig.rows() == []
 
 
-def test_aws_is_not_called_if_the_audit_log_fails(full: Shown) -> None:
+def test_aws_is_not_called_if_the_audit_log_fails(full: InventoryRig) -> None:
     full.rig.audit.close()
     inventory = full.inventory_with(_BrokenAudit(full.rig.database, full.clock))
 
@@ -118,7 +120,7 @@ class _BrokenAudit(AuditLog):
 
 @pytest.mark.parametrize("reference", ["data01", DATA.id, "nowhere", "", "\x00", "dev01 "])
 def test_a_foreign_tenant_gets_the_error_of_a_missing_one_without_calling_aws(
-    full: Shown, reference: str
+    full: InventoryRig, reference: str
 ) -> None:
     with pytest.raises(TenantNotFound) as refused:
         full.listing(DANA, reference)
@@ -129,14 +131,14 @@ def test_a_foreign_tenant_gets_the_error_of_a_missing_one_without_calling_aws(
     assert full.events() == []
 
 
-def test_a_cached_listing_is_not_shown_to_users_outside_the_tenant(full: Shown) -> None:
+def test_a_cached_listing_is_not_shown_to_users_outside_the_tenant(full: InventoryRig) -> None:
     full.listing(ADMIN, "data01")
 
     with pytest.raises(TenantNotFound):
         full.listing(DANA, "data01")
 
 
-def test_a_removed_member_does_not_get_the_cached_listing(full_anywhere: Shown) -> None:
+def test_a_removed_member_does_not_get_the_cached_listing(full_anywhere: InventoryRig) -> None:
     full_anywhere.listing(DANA, "dev01")
     full_anywhere.rig.leave(DANA, DEV)
 
@@ -144,7 +146,7 @@ def test_a_removed_member_does_not_get_the_cached_listing(full_anywhere: Shown) 
         full_anywhere.listing(DANA, "dev01")
 
 
-def test_a_disabled_user_gets_no_listing(full: Shown) -> None:
+def test_a_disabled_user_gets_no_listing(full: InventoryRig) -> None:
     full.listing(DANA, "dev01")
     full.rig.revoke(token_of(DANA))
 
@@ -152,13 +154,13 @@ def test_a_disabled_user_gets_no_listing(full: Shown) -> None:
         full.listing(DANA, "dev01")
 
 
-def test_resources_are_listed_while_jit_access_is_off(full: Shown) -> None:
+def test_resources_are_listed_while_jit_access_is_off(full: InventoryRig) -> None:
     full.rig.set(DISABLE_NON_ADMIN_JIT, "true")
 
     assert full.listing(DANA, "dev01").resources
 
 
-def test_a_listing_is_read_once_a_minute_for_all_users(full: Shown) -> None:
+def test_a_listing_is_read_once_a_minute_for_all_users(full: InventoryRig) -> None:
     full.listing(DANA, "dev01")
     full.listing(ADMIN, DEV.id)
     full.clock.move(MINUTE)
@@ -170,7 +172,7 @@ def test_a_listing_is_read_once_a_minute_for_all_users(full: Shown) -> None:
     assert len(full.source.asked) == 3
 
 
-def test_a_role_that_refuses_attribution_is_read_without_it(full_anywhere: Shown) -> None:
+def test_a_role_that_refuses_attribution_is_read_without_it(full_anywhere: InventoryRig) -> None:
     full_anywhere.broker.refuses_attribution = True
 
     assert full_anywhere.listing(DANA, "dev01").resources
@@ -179,7 +181,7 @@ def test_a_role_that_refuses_attribution_is_read_without_it(full_anywhere: Shown
 
 
 @pytest.mark.parametrize("refusal", [AwsThrottled("a pause"), AwsRefused("no such right")])
-def test_an_aws_error_is_raised_and_not_cached(full: Shown, refusal: PortalError) -> None:
+def test_an_aws_error_is_raised_and_not_cached(full: InventoryRig, refusal: PortalError) -> None:
     full.source.error = refusal
     with pytest.raises(type(refusal)):
         full.listing(DANA, "dev01")
@@ -188,14 +190,14 @@ def test_an_aws_error_is_raised_and_not_cached(full: Shown, refusal: PortalError
     assert full.listing(DANA, "dev01").resources
 
 
-def test_a_role_that_does_not_trust_the_portal_is_an_error(full: Shown) -> None:
+def test_a_role_that_does_not_trust_the_portal_is_an_error(full: InventoryRig) -> None:
     full.broker.assume_error = AwsTrustRefused("The role does not let the portal in.")
 
     with pytest.raises(AwsTrustRefused):
         full.listing(DANA, "dev01")
 
 
-def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: Shown) -> None:
+def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: InventoryRig) -> None:
     full.source.page_size, full.source.error, full.source.error_after = 5, AwsThrottled("a pause"), 1
 
     listing = full.listing(DANA, "dev01")
@@ -204,18 +206,19 @@ def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: Shown) 
     assert not listing.is_whole
 
 
-def test_a_very_large_listing_is_cut(shown: Shown) -> None:
+def test_a_very_large_listing_is_cut(shown: InventoryRig) -> None:
     shown.source.has = [
-        tagged(f"arn:aws:s3:::duploservices-dev01-{number:05}", "dev01") for number in range(MOST + 300)
+        tagged(f"arn:aws:s3:::duploservices-dev01-{number:05}", "dev01")
+        for number in range(MAX_RESOURCES + 300)
     ]
 
     listing = shown.listing(DANA, "dev01")
 
-    assert len(listing.resources) == MOST
+    assert len(listing.resources) == MAX_RESOURCES
     assert not listing.is_whole
 
 
-def test_one_resource_is_found_by_its_arn(full: Shown) -> None:
+def test_one_resource_is_found_by_its_arn(full: InventoryRig) -> None:
     arn = arns_of("dev01")[Kind.SQS_QUEUE]
 
     tenant, resource = full.inventory.resource(caller(DANA), "dev01", arn)
@@ -227,7 +230,7 @@ def test_one_resource_is_found_by_its_arn(full: Shown) -> None:
             full.inventory.resource(caller(DANA), "dev01", missing)
 
 
-def test_the_owner_is_searched_among_the_tenants_of_the_caller(full: Shown) -> None:
+def test_the_owner_is_searched_among_the_tenants_of_the_caller(full: InventoryRig) -> None:
     for arn in arns_of("prod01", "us-west-2").values():
         tenant, resource = full.inventory.owner(caller(DANA), arn)
 
@@ -235,7 +238,7 @@ def test_the_owner_is_searched_among_the_tenants_of_the_caller(full: Shown) -> N
         assert resource.arn == arn
 
 
-def test_a_part_of_a_resource_leads_to_its_owner(full: Shown) -> None:
+def test_a_part_of_a_resource_leads_to_its_owner(full: InventoryRig) -> None:
     tenant, resource = full.inventory.owner(caller(DANA), "arn:aws:s3:::duploservices-dev01-reports/a/b.csv")
 
     assert tenant == DEV
@@ -243,7 +246,7 @@ def test_a_part_of_a_resource_leads_to_its_owner(full: Shown) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_foreign_resource_gets_the_error_of_a_missing_one(full: Shown, kind: Kind) -> None:
+def test_a_foreign_resource_gets_the_error_of_a_missing_one(full: InventoryRig, kind: Kind) -> None:
     foreign = arns_of("data01", "us-west-2")[kind]
     missing = arns_of("nowhere", "us-west-2")[kind]
     answers, asked = [], []
@@ -262,13 +265,13 @@ def test_a_foreign_resource_gets_the_error_of_a_missing_one(full: Shown, kind: K
     assert asked[0] == (["prod01"] if kind is Kind.API_GATEWAY else [])
 
 
-def test_an_administrator_finds_everything(full: Shown) -> None:
+def test_an_administrator_finds_everything(full: InventoryRig) -> None:
     for kind, arn in arns_of("data01", "us-west-2").items():
         tenant, resource = full.inventory.owner(caller(ADMIN), arn)
         assert (tenant, resource.kind) == (DATA, kind)
 
 
-def test_an_unreadable_tenant_does_not_stop_the_search(full: Shown) -> None:
+def test_an_unreadable_tenant_does_not_stop_the_search(full: InventoryRig) -> None:
     full.source.has = [found for found in full.source.has if found.tags["TENANT_NAME"] != "data01"]
     full.source.meanwhile = lambda: _refuse_for(full, "data01")
     arn = arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]
@@ -282,12 +285,12 @@ def test_an_unreadable_tenant_does_not_stop_the_search(full: Shown) -> None:
         full.inventory.owner(caller(ADMIN), arns_of("nowhere", "us-west-2")[Kind.API_GATEWAY])
 
 
-def _refuse_for(shown: Shown, tenant: str) -> None:
+def _refuse_for(shown: InventoryRig, tenant: str) -> None:
     refusal = AwsThrottled("a pause") if shown.source.asked[-1].value == tenant else None
     shown.source.error = refusal
 
 
-def test_a_search_ends_at_the_deadline(full: Shown) -> None:
+def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
     passed = iter([0.0, 1.0, 9.0, 9.0])
     inventory = full.inventory_with(full.rig.audit)
     object.__setattr__(inventory, "monotonic", lambda: next(passed))
@@ -298,7 +301,9 @@ def test_a_search_ends_at_the_deadline(full: Shown) -> None:
     assert len(full.source.asked) == 1
 
 
-def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(full_anywhere: Shown) -> None:
+def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
+    full_anywhere: InventoryRig,
+) -> None:
     audit = _LeavingAudit(full_anywhere)
     inventory = full_anywhere.inventory_with(audit)
 
@@ -312,7 +317,7 @@ def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(fu
 class _LeavingAudit(AuditLog):
     """An audit log that removes a member just before a commit."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: InventoryRig) -> None:
         super().__init__(shown.rig.database, shown.clock)
         self._shown = shown
 

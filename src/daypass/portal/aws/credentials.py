@@ -23,11 +23,11 @@ from daypass.portal.aws.processes import CredentialProcesses
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsMisconfigured
 
-_PATIENCE = 3.0
-"""How long a request waits for a lookup, in seconds."""
+_LOOKUP_TIMEOUT = 3.0
+"""The time that a request waits for a lookup, in seconds."""
 
 _BEFORE_EXPIRY = 60
-"""How long before their expiry credentials need a new lookup, in seconds."""
+"""The time before their expiry at which credentials need a new lookup, in seconds."""
 
 _BETWEEN_STATS = 1.0
 _BETWEEN_LOOKUPS = 1.0
@@ -36,14 +36,14 @@ _BETWEEN_LOOKUPS = 1.0
 _BETWEEN_RENEWALS = 5.0
 """Seconds between lookups after AWS rejected the keys."""
 
-_Found = ReadOnlyCredentials | AwsMisconfigured
+_Result = ReadOnlyCredentials | AwsMisconfigured
 _Signature = Sequence[tuple[int, int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Lookup:
     began: float
-    result: Future[_Found] = field(default_factory=Future)
+    result: Future[_Result] = field(default_factory=Future)
 
 
 class PortalCredentials:
@@ -57,7 +57,7 @@ class PortalCredentials:
     def __init__(self, session: Session | None = None, timing: Timing | None = None) -> None:
         self._timing = timing or Timing()
         self._processes = CredentialProcesses()
-        self._given = session
+        self._fixed_session = session
         self._current: Credentials | None = None
         self._latest: ReadOnlyCredentials | None = None
         self._lookup: _Lookup | None = None
@@ -88,8 +88,8 @@ class PortalCredentials:
                 if now < self._next_renewal:
                     return None
                 self._next_renewal = now + _BETWEEN_RENEWALS
-            found = self._await(self._begin(None))
-            return None if found == refused else found
+            result = self._await(self._begin(None))
+            return None if result == refused else result
         return self._latest
 
     def share_with(self, session: Session) -> None:
@@ -115,35 +115,35 @@ class PortalCredentials:
 
     def _await(self, lookup: _Lookup) -> ReadOnlyCredentials:
         try:
-            found = lookup.result.result(max(0.0, lookup.began + _PATIENCE - self._timing.monotonic()))
+            result = lookup.result.result(max(0.0, lookup.began + _LOOKUP_TIMEOUT - self._timing.monotonic()))
         except TimeoutError:
-            found = AwsMisconfigured(
+            result = AwsMisconfigured(
                 "The source of the portal's AWS credentials does not answer. Check the credential_process of "
                 "its profile, or its metadata endpoint."
             )
-        if isinstance(found, ReadOnlyCredentials):
-            return found
+        if isinstance(result, ReadOnlyCredentials):
+            return result
         if self._current is not None and self._latest is not None and _lasts(self._current, 0):
             return self._latest
         # A new object: the traceback of an exception grows each time it is raised.
-        raise AwsMisconfigured(found.reason)
+        raise AwsMisconfigured(result.reason)
 
     def _look_up(self, lookup: _Lookup, refreshable: Credentials | None) -> None:
-        found: _Found
+        result: _Result
         try:
-            found = self._found(refreshable)
+            result = self._load(refreshable)
         except AwsMisconfigured as refusal:
-            found = refusal
+            result = refusal
         except Exception as error:
             # The type's name only: the message may contain the output of a credential process.
-            found = AwsMisconfigured(
+            result = AwsMisconfigured(
                 f"The source of the portal's AWS credentials failed ({type(error).__name__})."
             )
-        lookup.result.set_result(found)
+        lookup.result.set_result(result)
 
-    def _found(self, refreshable: Credentials | None) -> ReadOnlyCredentials:
+    def _load(self, refreshable: Credentials | None) -> ReadOnlyCredentials:
         if refreshable is None:
-            session = self._given or Session()
+            session = self._fixed_session or Session()
             # Taken before the files are read, so that a change during the lookup is noticed afterwards.
             self._files = _files_of(session)
             self._signature = _signature(self._files)
@@ -155,14 +155,14 @@ class PortalCredentials:
 
     def _find(self, session: Session) -> Credentials:
         try:
-            if self._given is None:
+            if self._fixed_session is None:
                 self._processes.take_over(session)
-            found = session.get_credentials()
+            result = session.get_credentials()
         except BotoCoreError as error:
             raise no_credentials() from error
-        if found is None:
+        if result is None:
             raise no_credentials()
-        return found
+        return result
 
     def _have_files_changed(self) -> bool:
         now = self._timing.monotonic()
@@ -210,7 +210,7 @@ def _is_recent_failure(lookup: _Lookup, now: float) -> bool:
 def _files_of(session: Session) -> Sequence[Path]:
     variables = (session.get_config_variable(name) for name in ("credentials_file", "config_file"))
     # Without a home directory botocore does not find the file either.
-    expanded = (expand_user(given, os.environ) for given in variables if given)
+    expanded = (expand_user(path, os.environ) for path in variables if path)
     return [Path(path) for path in expanded if path is not None]
 
 
@@ -220,10 +220,10 @@ def _signature(files: Sequence[Path]) -> _Signature:
 
 def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
-        found = path.stat()
+        result = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return result.st_mtime_ns, result.st_size, result.st_ino
 
 
 def no_credentials() -> AwsMisconfigured:

@@ -112,7 +112,7 @@ class Doctor:
                 Level.ERROR,
                 subject,
                 f"There is no role {role_arn}.",
-                self._creation(role_arn, principal, tenant),
+                self._creation_command(role_arn, principal, tenant),
             )
             return
         except AwsNotAllowed as refusal:
@@ -122,9 +122,9 @@ class Doctor:
         except AwsError as refusal:
             yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason)
             return
-        found = [
+        findings = [
             *attempted(UNREADABLE, subject, lambda: self._trust(subject, state, principal, tenant)),
-            *attempted("maximum", subject, lambda: self._length(subject, state, tenant)),
+            *attempted("maximum", subject, lambda: self._maximum(subject, state, tenant)),
             *attempted(
                 "fence",
                 subject,
@@ -135,7 +135,7 @@ class Doctor:
                 ),
             ),
         ]
-        yield from found or [Finding("role", Level.FINE, subject, f"{role_arn} is set up correctly.")]
+        yield from findings or [Finding("role", Level.FINE, subject, f"{role_arn} is set up correctly.")]
 
     def _trust(
         self, subject: str, state: RoleState, principal: str, tenant: Tenant | None
@@ -143,30 +143,35 @@ class Doctor:
         external_id = tenant.external_id if tenant else None
         trust = read_trust(state.trust, principal, external_id)
         patch = patches.update_trust(role_name(state.arn), policies.trust(principal, external_id))
-        for reason in trust.shuts_out:
+        for reason in trust.exclusion_reasons:
             yield Finding("trust", Level.ERROR, subject, f"The trust policy is wrong: {reason}.", patch)
         if trust.is_open:
             yield Finding(
                 "open", Level.ERROR, subject, "The trust policy lets any AWS account assume the role.", patch
             )
-        if trust.lacks and not trust.shuts_out:
+        if trust.missing_actions and not trust.exclusion_reasons:
             yield Finding(
                 "attribution",
                 Level.WARNING,
                 subject,
-                f"The trust policy does not allow {' and '.join(trust.lacks)}, so its sessions do not "
-                "name their user and cannot be ended one by one.",
+                f"The trust policy does not allow {' and '.join(trust.missing_actions)}, so its sessions "
+                "do not name their user and cannot be ended one by one.",
                 patch,
             )
-        if tenant is not None and external_id and not trust.asks_for_external_id and not trust.shuts_out:
+        if (
+            tenant is not None
+            and external_id
+            and not trust.requires_external_id
+            and not trust.exclusion_reasons
+        ):
             sentence = "The trust policy does not require the tenant's ExternalId."
             yield Finding("external_id", Level.WARNING, subject, sentence, patch)
 
-    def _length(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
+    def _maximum(self, subject: str, state: RoleState, tenant: Tenant | None) -> Iterator[Finding]:
         with self.database.writing() as connection:
             RoleFactStore(connection).remember_maximum(state.arn, state.maximum, self.clock())
-        ruler = self._ruler(tenant)
-        wanted = ruler.limit(LimitSource.CONFIGURED) or state.maximum
+        report = self._duration_report(tenant)
+        wanted = report.limit(LimitSource.CONFIGURED) or state.maximum
         if wanted > state.maximum:
             yield Finding(
                 "maximum",
@@ -176,17 +181,17 @@ class Doctor:
                 f"{_seconds(state.maximum)} s.",
                 set_maximum(state.arn, wanted).command,
             )
-        elif ruler.change is not None and tenant is not None and ruler.change.wish.maximum != state.maximum:
+        elif report.change is not None and tenant is not None and report.change.wish.maximum != state.maximum:
             yield Finding(
                 "maximum",
                 Level.WARNING,
                 subject,
-                f"Its maximum should be {_seconds(ruler.change.wish.maximum)} s; "
+                f"Its maximum should be {_seconds(report.change.wish.maximum)} s; "
                 f"it is {_seconds(state.maximum)} s.",
-                set_maximum(state.arn, ruler.change.wish.maximum).command,
+                set_maximum(state.arn, report.change.wish.maximum).command,
             )
 
-    def _ruler(self, tenant: Tenant | None) -> DurationReport:
+    def _duration_report(self, tenant: Tenant | None) -> DurationReport:
         account = self.roles.account
         durations = Durations(
             self.database,
@@ -201,7 +206,7 @@ class Doctor:
     def _fence(self) -> Fence:
         return Fence(self.roles)
 
-    def _creation(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
+    def _creation_command(self, role_arn: str, principal: str, tenant: Tenant | None) -> str:
         """Return the commands that create the role as the portal would: trust, boundary, tag, policy."""
         account, name = self.roles.account, role_name(role_arn)
         trust = policies.trust(principal, tenant.external_id if tenant else None)

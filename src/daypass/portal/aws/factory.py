@@ -52,7 +52,7 @@ def make_broker(
     )
     observed = CredentialStatus()
     security_tokens = QueryService(sts, "sts", config.region, credentials, timing, observed.observe)
-    identity = PortalIdentity(lambda: _who_am_i(security_tokens, partition, timing), timing)
+    identity = PortalIdentity(lambda: _caller_identity(security_tokens, partition, timing), timing)
 
     def issuing() -> IssuingStatus:
         return observed() if identity.failure is None else IssuingStatus(identity.failure.code)
@@ -97,7 +97,7 @@ def browser_origins(config: AwsConfig) -> tuple[str, ...]:
     return tuple(f"https://{prefix}{host}" for host in hosts for prefix in ("", "*."))
 
 
-def _who_am_i(sts: QueryService, partition: Partition, timing: Timing) -> Principal:
+def _caller_identity(sts: QueryService, partition: Partition, timing: Timing) -> Principal:
     """Return the portal's own identity; raises an `AwsError`."""
     request = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
     answer = sts.call(request, timing.within(AWS_TIME.total_seconds()))

@@ -95,10 +95,10 @@ class AwsRoles:
         """Return an inline policy of a role, or None if the role has no policy of that name."""
         try:
             with classified(f"read the policy {name} of {role_arn}", "iam:GetRolePolicy"):
-                found: Any = self.iam().get_role_policy(RoleName=role_name(role_arn), PolicyName=name)
+                response: Any = self.iam().get_role_policy(RoleName=role_name(role_arn), PolicyName=name)
         except RoleNotFound:
             return None
-        return dict(found["PolicyDocument"])
+        return dict(response["PolicyDocument"])
 
     def boundary(self) -> Document | None:
         """Return the default version of the boundary policy, or None if it does not exist."""
@@ -106,10 +106,12 @@ class AwsRoles:
         try:
             with classified(f"read the policy {arn}", "iam:GetPolicy and iam:GetPolicyVersion"):
                 version = self.iam().get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-                found: Any = self.iam().get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+                response: Any = self.iam().get_policy_version(PolicyArn=arn, VersionId=version)[
+                    "PolicyVersion"
+                ]
         except RoleNotFound:
             return None
-        return dict(found["Document"])
+        return dict(response["Document"])
 
     def set_maximum(self, role_arn: str, maximum: timedelta) -> None:
         """Set the role's maximum session duration."""
@@ -146,8 +148,8 @@ class AwsRoles:
                 iam, name = self.prompt_iam(), role_name(tenant.role_arn)
                 if not self._is_created_by_portal(iam, tenant):
                     return False
-                found: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
-                if not policies.is_nothing(found["PolicyDocument"]):
+                response: Any = iam.get_role_policy(RoleName=name, PolicyName=TENANT_POLICY)
+                if not policies.is_nothing(response["PolicyDocument"]):
                     return False
                 _put_policy(iam, tenant, policies.tenant_policy(self.account, tenant.name))
         except RoleNotFound:

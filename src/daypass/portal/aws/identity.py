@@ -32,7 +32,7 @@ class PortalIdentity:
     """
 
     def __init__(self, ask: Callable[[], Principal], timing: Timing) -> None:
-        self._ask = ask
+        self._request = ask
         self._timing = timing
         self._principal: Principal | None = None
         self._failure: AwsError = AwsUnavailable(
@@ -60,7 +60,7 @@ class PortalIdentity:
     def learn(self) -> None:
         """Request the identity once and run the callbacks; raises an `AwsError`."""
         try:
-            principal = self._ask()
+            principal = self._request()
         except AwsError as failure:
             self._failure = failure
             raise
@@ -106,7 +106,7 @@ class PortalIdentity:
     def pause_after(self, attempt: int) -> float:
         """Return the seconds to the next attempt: exponential backoff with jitter."""
         longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
-        return longest * (0.5 + self._timing.chance() / 2)
+        return longest * (0.5 + self._timing.random() / 2)
 
 
 def _log_failure(failure: AwsError) -> None:

@@ -53,7 +53,7 @@ class Account:
         return self.role_arn(f"{self.role_prefix}*")
 
     @property
-    def handed_out(self) -> list[str]:
+    def issued_roles(self) -> list[str]:
         """The ARN patterns of all roles whose sessions the portal issues."""
         return [self.tenant_roles, self.role_arn(self.master_role)]
 
@@ -76,7 +76,7 @@ class Need:
 
 def portal_needs(account: Account) -> Sequence[Need]:
     """Return all permissions of the portal's own identity."""
-    return (*_sessions(account), *_examination(account), *_making(account))
+    return (*_sessions(account), *_examination(account), *_provisioning(account))
 
 
 def _sessions(account: Account) -> Sequence[Need]:
@@ -84,14 +84,14 @@ def _sessions(account: Account) -> Sequence[Need]:
         Need(
             "HandOut",
             SESSION_ACTIONS,
-            account.handed_out,
+            account.issued_roles,
             "issue sessions of these roles, with the user's identity and with tags that allow ending one "
             "session",
         ),
         Need(
             "HowLong",
             ("iam:GetRole", "iam:UpdateRole"),
-            account.handed_out,
+            account.issued_roles,
             "read how long sessions of a role may last, and change it when an Administrator does",
         ),
     )
@@ -102,7 +102,7 @@ def _examination(account: Account) -> Sequence[Need]:
         Need(
             "ReadPolicies",
             ("iam:GetRolePolicy",),
-            account.handed_out,
+            account.issued_roles,
             "compare the policies of these roles with the fence of the version that runs",
         ),
         Need(
@@ -122,7 +122,7 @@ def _examination(account: Account) -> Sequence[Need]:
     )
 
 
-def _making(account: Account) -> Sequence[Need]:
+def _provisioning(account: Account) -> Sequence[Need]:
     return (
         Need(
             "MakeRoles",

@@ -10,9 +10,8 @@ from daypass.portal.aws.policies import Account, Document, Need
 
 _TITLE = "What the Daypass portal needs in the AWS account {account}, and nothing more"
 _USER_WHY = (
-    "The portal's own identity. A user with long-term keys, because AWS caps a session that is opened by a "
-    "role's session at one hour. If an hour is enough, attach the policy to the role that the portal runs "
-    "with."
+    "The portal's own identity. A user with long-term keys, because AWS caps role chaining at one hour, "
+    "whatever is set. If an hour is enough, attach the policy to the role that the portal runs with instead."
 )
 _BOUNDARY_WHY = (
     "The permissions boundary of all tenants' roles, whatever their policies allow: no IAM, no other role."

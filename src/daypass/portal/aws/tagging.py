@@ -56,14 +56,14 @@ class TaggingFinder:
         )
         token = ""
         while True:
-            request = partial(self._once, query, _body(query, token), keys, deadline)
+            request = partial(self._send, query, _body(query, token), keys, deadline)
             answer = retry_with_backoff(request, deadline, self._timing)
             yield _tagged(answer)
             token = answer.get("PaginationToken") or ""
             if not token:
                 return
 
-    def _once(
+    def _send(
         self, query: Query, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline
     ) -> Mapping[str, Any]:
         endpoint = self._endpoint(query.region)
@@ -132,14 +132,14 @@ def _read(reply: Reply) -> Mapping[str, Any]:
 
 def _tagged(answer: Mapping[str, Any]) -> Sequence[TaggedArn]:
     try:
-        found = [
+        resources = [
             TaggedArn(entry["ResourceARN"], {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())})
             for entry in answer["ResourceTagMappingList"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
         raise invalid_response() from error
     if not all(
-        isinstance(text, str) for resource in found for text in (resource.arn, *resource.tags.values())
+        isinstance(text, str) for resource in resources for text in (resource.arn, *resource.tags.values())
     ):
         raise invalid_response()
-    return found
+    return resources

@@ -12,13 +12,13 @@ from daypass.portal.aws.policies import SESSION_ACTIONS
 class Trust:
     """The faults of a trust policy, the most serious first."""
 
-    shuts_out: Sequence[str]
+    exclusion_reasons: Sequence[str]
     """The reasons why the portal cannot assume the role at all."""
-    lacks: Sequence[str]
+    missing_actions: Sequence[str]
     """The actions for source identity and session tags that the policy does not allow."""
     is_open: bool
     """Whether any AWS principal may assume the role."""
-    asks_for_external_id: bool
+    requires_external_id: bool
 
 
 def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str | None) -> Trust:
@@ -26,7 +26,9 @@ def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str
     statements = [
         statement for statement in _list(document.get("Statement")) if statement.get("Effect") == "Allow"
     ]
-    ours = [statement for statement in statements if _names(statement.get("Principal"), principal_arn)]
+    ours = [
+        statement for statement in statements if _matches_principal(statement.get("Principal"), principal_arn)
+    ]
     allowed = {
         action for statement in ours for action in SESSION_ACTIONS if _allows(statement.get("Action"), action)
     }
@@ -39,10 +41,10 @@ def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str
     elif all(ids and external_id not in ids for ids in required):
         shuts_out.append("it requires a different ExternalId than the tenant's")
     return Trust(
-        shuts_out=shuts_out,
-        lacks=[action for action in SESSION_ACTIONS[1:] if action not in allowed],
+        exclusion_reasons=shuts_out,
+        missing_actions=[action for action in SESSION_ACTIONS[1:] if action not in allowed],
         is_open=any(_is_anybody(statement.get("Principal")) for statement in statements),
-        asks_for_external_id=bool(required) and all(required),
+        requires_external_id=bool(required) and all(required),
     )
 
 
@@ -53,7 +55,7 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _names(principal: object, arn: str) -> bool:
+def _matches_principal(principal: object, arn: str) -> bool:
     if principal == "*":
         return True
     account = arn.split(":")[4]
@@ -75,13 +77,13 @@ def _allows(actions: object, wanted: str) -> bool:
 
 def _external_ids(statement: Mapping[str, Any]) -> Sequence[str]:
     """Return the ExternalIds that a statement requires; empty if it requires none."""
-    found: list[str] = []
+    external_ids: list[str] = []
     for operator, keys in (statement.get("Condition") or {}).items():
         if operator.lower() in {"stringequals", "forallvalues:stringequals", "foranyvalue:stringequals"}:
-            found += [
+            external_ids += [
                 text
                 for key, value in keys.items()
                 if key.lower() == "sts:externalid"
                 for text in _texts(value)
             ]
-    return found
+    return external_ids

@@ -26,9 +26,9 @@ from daypass.portal.identity.store import (
     ADD_TOKEN,
     ADD_USER,
     FIRST_USE,
-    MOVED,
     REVOKE_TOKEN,
     TOUCH,
+    UPDATE_ADDRESS,
     TokenStore,
     UserStore,
     row_of,
@@ -90,10 +90,10 @@ class Identity:
         if bearer.is_disabled:
             raise Unauthenticated("This account was disabled. Ask an Administrator.")
         now = self.clock()
-        _refuse_ended(bearer.token, now)
+        _check_expiry(bearer.token, now)
         if bearer.token.use_by is None:
             return bearer.token, bearer.user
-        return self._watch(bearer.token, bearer.user, address, request_id, now), bearer.user
+        return self._record_address(bearer.token, bearer.user, address, request_id, now), bearer.user
 
     def create_user(self, username: str, role: Role, password: Secret | None, by: Actor) -> User:
         """Add a user, or a service account without a password; raises `AlreadyExists` for a taken name."""
@@ -183,14 +183,16 @@ class Identity:
         A token that is revoked already, or belongs to another user, is left alone and no event is recorded.
         """
         with self.database.reading() as connection:
-            if not TokenStore(connection).is_to_end(token_id, user.id):
+            if not TokenStore(connection).can_be_revoked(token_id, user.id):
                 return
         row = {"ended_id": token_id, "owner_id": user.id, "ended_at": self.clock()}
         self.audit.commit(
             _event("token.revoke", by, user, {"token_id": token_id}), RowChange(REVOKE_TOKEN, row)
         )
 
-    def _watch(self, token: ApiToken, user: User, address: str, request_id: str, now: datetime) -> ApiToken:
+    def _record_address(
+        self, token: ApiToken, user: User, address: str, request_id: str, now: datetime
+    ) -> ApiToken:
         """Record the address at the first use of a handed-over token, and each change of network."""
         address = address[:_LONGEST_ADDRESS]
         row = {"token_id": token.id, "used_at": now, "seen_at": address}
@@ -202,7 +204,9 @@ class Identity:
             detail = {"token_id": token.id, "from": token.address, "to": address}
             event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
             # A client that alternates between two networks would write one event per request.
-            self.audit.commit_refusal(event, RowChange(MOVED, {"token_id": token.id, "seen_at": address}))
+            self.audit.commit_refusal(
+                event, RowChange(UPDATE_ADDRESS, {"token_id": token.id, "seen_at": address})
+            )
         else:
             return token
         return replace(token, last_used_at=now, address=address)
@@ -250,16 +254,16 @@ def used(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
     return (RowChange(TOUCH, {"token_id": token.id, "used_at": now}),)
 
 
-def _check_text(what: str, text: str, longest: int) -> None:
+def _check_text(label: str, text: str, longest: int) -> None:
     if not text or len(text) > longest or not text.isprintable():
-        raise InvalidRequest(f"{what} has 1 to {longest} printable characters.")
+        raise InvalidRequest(f"{label} has 1 to {longest} printable characters.")
 
 
-def _refuse_ended(token: ApiToken, now: datetime) -> None:
+def _check_expiry(token: ApiToken, now: datetime) -> None:
     if token.use_by is not None and token.last_used_at is None and token.use_by <= now:
         raise Unauthenticated("This API token was not used within a minute, so it is void. Log in again.")
     if token.grant_ends_at is not None and token.grant_ends_at <= now:
-        raise SignInAgain("The session of this API token has ended. Sign in again.")
+        raise SignInAgain("The sign-in behind this API token has ended. Sign in again.")
     if token.expires_at <= now:
         raise Unauthenticated(
             f"This API token expired on {token.expires_at:%d %b %Y}. Create a new one on your profile page."

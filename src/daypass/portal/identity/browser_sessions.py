@@ -22,20 +22,20 @@ from daypass.portal.errors import (
 from daypass.portal.identity.authentication import used
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
 from daypass.portal.identity.passwords import hash_queue_slot, verify_password
-from daypass.portal.identity.rate_limit import limits as guessing
+from daypass.portal.identity.rate_limit import limits
 from daypass.portal.identity.rate_limit.actions import require_rate
 from daypass.portal.identity.rate_limit.store import (
     ADD_DEVICE,
-    END_DEVICE,
-    FORGET_GUESSES,
+    DELETE_DEVICE,
+    DELETE_EXPIRED,
     REFUND,
     DeviceStore,
 )
 from daypass.portal.identity.store import (
     ADD_TOKEN,
-    END_SIGN_IN,
-    FORGET_ENDED,
+    DELETE_ENDED,
     MOVE_CHILDREN,
+    REVOKE_BY_DIGEST,
     REVOKE_TOKEN,
     SIGNED_IN,
     SignInRecord,
@@ -49,25 +49,25 @@ from daypass.portal.settings.registry import TOKEN_SESSION_DURATION
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Connection, Database
 
-IDLE = timedelta(minutes=60)
+IDLE_TIMEOUT = timedelta(minutes=60)
 """The idle timeout of a browser session."""
 
 FRESH = timedelta(minutes=5)
-"""How long a sign-in counts as recent, for changes that need reauthentication."""
+"""The time for which a sign-in counts as recent, for changes that need reauthentication."""
 
 DEVICE_LIFETIME = timedelta(days=90)
 
-KEPT_AFTER_END = timedelta(days=90)
-"""How long an ended token is kept, so that its bearer gets “has ended” and not “unknown”."""
+RETENTION = timedelta(days=90)
+"""The retention of ended tokens, during which their bearer gets “has ended” and not “unknown”."""
 
 _FAILED = "Incorrect username or password."
 _ENDED = "Your sign-in has ended. Sign in again."
 
-_PROVE_ELSEWHERE = (
+_OTHER_HELP = (
     "This change needs a recent sign-in, which this API token does not prove. Make the change on the "
     "Administrator pages, or run `daypass login --admin` and use `daypass token --admin`."
 )
-_HOW_TO_PROVE = {
+_REAUTHENTICATION_HELP = {
     TokenKind.BROWSER: "This change needs a recent sign-in. Confirm your password, then try again.",
     TokenKind.CLI: "This change needs a recent sign-in. Run `daypass login --admin`, then try again.",
 }
@@ -107,29 +107,29 @@ class BrowserSessions:
         and a wrong password take the same time.
         """
         name = canonical_username(username)
-        login, known_device = self._look_up(name, device)
-        budgets = (
-            [guessing.network(address), guessing.account(name)]
+        login, known_device = self._find_user(name, device)
+        attempt_limits = (
+            [limits.network(address), limits.account(name)]
             if known_device is None
-            else [guessing.device(known_device)]
+            else [limits.device(known_device)]
         )
         with hash_queue_slot():
-            self._spend("sign_in", login, budgets, address, request_id)
+            self._consume_attempt("sign_in", login, attempt_limits, address, request_id)
             login = self._verify("sign_in", login, password, address, request_id)
-        self._require_rate("sign_in", login.user, budgets, request_id)
-        made = self._made(login.user, address)
-        writes = [*self._rows(made, known_device), *_given_back(budgets)]
+        self._require_rate("sign_in", login.user, attempt_limits, request_id)
+        session = self._new_session(login.user, address)
+        writes = [*self._changes(session, known_device), *_refunds(attempt_limits)]
         if replaces is not None:
-            row = {"ended_digest": digest(replaces), "ended_at": made.token.created_at}
-            writes.append(RowChange(END_SIGN_IN, row))
+            row = {"ended_digest": digest(replaces), "ended_at": session.token.created_at}
+            writes.append(RowChange(REVOKE_BY_DIGEST, row))
         detail: Mapping[str, Scalar] = {
-            "token_id": made.token.id,
+            "token_id": session.token.id,
             "address": address,
             "known_browser": known_device is not None,
         }
         event = Event("sign_in", login.user.id, login.user.username, None, "", "done", detail, request_id)
         self.audit.commit(event, *writes, precondition=_unchanged(login))
-        return made
+        return session
 
     def find(self, cookie: str) -> tuple[ApiToken, User]:
         """Return the session of a cookie and its user; raises `Unauthenticated` or `SignInAgain`."""
@@ -140,12 +140,12 @@ class BrowserSessions:
         if bearer is None or bearer.token.kind is not TokenKind.BROWSER:
             raise Unauthenticated("You are not signed in.")
         token, now = bearer.token, self.clock()
-        is_idle = (token.last_used_at or token.created_at) + IDLE <= now
+        is_idle = (token.last_used_at or token.created_at) + IDLE_TIMEOUT <= now
         if bearer.is_revoked or bearer.is_disabled or is_idle or token.expires_at <= now:
             raise SignInAgain(_ENDED)
         # A page does not need this write; without it the idle timeout comes sooner, never later.
         with suppress(StorageUnavailable):
-            self._note_use(token, now)
+            self._update_last_use(token, now)
         return token, bearer.user
 
     def confirm(
@@ -159,24 +159,24 @@ class BrowserSessions:
         device: str | None = None,
     ) -> SignedIn:
         """Reauthenticate: replace the session by a fresh one under a new ID, and move its tokens to that."""
-        login, known_device = self._look_up(user.username, device)
-        budgets = [guessing.confirmation(user.id)]
+        login, known_device = self._find_user(user.username, device)
+        attempt_limits = [limits.confirmation(user.id)]
         with hash_queue_slot():
-            self._spend("sign_in.confirm", login, budgets, address, request_id)
+            self._consume_attempt("sign_in.confirm", login, attempt_limits, address, request_id)
             login = self._verify("sign_in.confirm", login, password, address, request_id)
-        self._require_rate("sign_in.confirm", login.user, budgets, request_id)
-        made = self._made(login.user, address)
-        now = made.token.created_at
+        self._require_rate("sign_in.confirm", login.user, attempt_limits, request_id)
+        session = self._new_session(login.user, address)
+        now = session.token.created_at
         writes = [
-            *self._rows(made, known_device),
-            *_given_back(budgets),
-            RowChange(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": made.token.id}),
+            *self._changes(session, known_device),
+            *_refunds(attempt_limits),
+            RowChange(MOVE_CHILDREN, {"old_parent": token.id, "new_parent": session.token.id}),
             RowChange(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
         ]
-        detail = {"token_id": made.token.id, "address": address}
+        detail = {"token_id": session.token.id, "address": address}
         event = Event("sign_in.confirm", user.id, user.username, None, "", "done", detail, request_id)
         self.audit.commit(event, *writes, precondition=_unchanged(login, token))
-        return made
+        return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
         """Revoke a session and its child tokens, on all replicas from the next request on."""
@@ -185,7 +185,7 @@ class BrowserSessions:
         event = Event("sign_out", user.id, user.username, None, user.username, "done", detail, request_id)
         self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
-    def _look_up(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
+    def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
         """Return the user of that name, and the digest of *device* if it is one of their known browsers."""
         # No username is unprintable, and PostgreSQL rejects some such text as a parameter.
         if not name.isprintable():
@@ -198,19 +198,19 @@ class BrowserSessions:
             is_known = DeviceStore(connection).is_known(known, login.user.id, self.clock())
         return login, known if is_known else None
 
-    def _spend(
+    def _consume_attempt(
         self,
         action: str,
         login: SignInRecord | None,
-        budgets: Sequence[guessing.RateLimit],
+        attempt_limits: Sequence[limits.RateLimit],
         address: str,
         request_id: str,
     ) -> None:
-        exhausted = guessing.consume(self.database, budgets, self.clock())
+        exhausted = limits.consume(self.database, attempt_limits, self.clock())
         if exhausted is None:
             return
-        if exhausted.is_news:
-            detail = {"address": address, "budget": exhausted.budget.of}
+        if exhausted.is_first_refusal:
+            detail = {"address": address, "budget": exhausted.limit.name}
             self.audit.commit(_refused(action, login, "denied", detail, request_id))
         raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
 
@@ -224,15 +224,15 @@ class BrowserSessions:
         return login
 
     def _require_rate(
-        self, action: str, user: User, budgets: Sequence[guessing.RateLimit], request_id: str
+        self, action: str, user: User, attempt_limits: Sequence[limits.RateLimit], request_id: str
     ) -> None:
         try:
             require_rate(self.database, self.audit, self.clock(), action, user, request_id)
         except RateLimited:
-            self.audit.write(*_given_back(budgets))
+            self.audit.write(*_refunds(attempt_limits))
             raise
 
-    def _made(self, user: User, address: str) -> SignedIn:
+    def _new_session(self, user: User, address: str) -> SignedIn:
         now = self.clock()
         with self.database.reading() as connection:
             length = SettingStore(connection).read(None).duration(TOKEN_SESSION_DURATION)
@@ -249,23 +249,23 @@ class BrowserSessions:
         )
         return SignedIn(mint(TokenKind.BROWSER), mint_device(), token, user)
 
-    def _rows(self, made: SignedIn, known_device: bytes | None) -> Sequence[RowChange]:
-        user, now = made.user, made.token.created_at
+    def _changes(self, session: SignedIn, known_device: bytes | None) -> Sequence[RowChange]:
+        user, now = session.user, session.token.created_at
         device = {
-            "digest": digest(made.device.reveal()),
+            "digest": digest(session.device.reveal()),
             "user_id": user.id,
             "expires_at": now + DEVICE_LIFETIME,
         }
         return (
-            RowChange(ADD_TOKEN, row_of(made.token, digest(made.cookie.reveal()))),
+            RowChange(ADD_TOKEN, row_of(session.token, digest(session.cookie.reveal()))),
             RowChange(SIGNED_IN, {"user": user.id, "signed_in_at": now}),
             RowChange(ADD_DEVICE, device),
-            RowChange(END_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
-            RowChange(FORGET_GUESSES, {"now": now}),
-            RowChange(FORGET_ENDED, {"ended_before": now - KEPT_AFTER_END}),
+            RowChange(DELETE_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
+            RowChange(DELETE_EXPIRED, {"now": now}),
+            RowChange(DELETE_ENDED, {"ended_before": now - RETENTION}),
         )
 
-    def _note_use(self, token: ApiToken, now: datetime) -> None:
+    def _update_last_use(self, token: ApiToken, now: datetime) -> None:
         for write in used(token, now):
             with self.database.writing() as connection:
                 write.apply(connection)
@@ -285,7 +285,7 @@ def require_recent_authentication(token: ApiToken, now: datetime, *, takes_exemp
     elif token.kind is TokenKind.CLI and token.allows_admin:
         proved_at = token.authorized_at
     if proved_at is None or now - proved_at > FRESH:
-        raise ReauthenticationRequired(_HOW_TO_PROVE.get(token.kind, _PROVE_ELSEWHERE))
+        raise ReauthenticationRequired(_REAUTHENTICATION_HELP.get(token.kind, _OTHER_HELP))
 
 
 def _unchanged(
@@ -303,9 +303,9 @@ def _unchanged(
     return check
 
 
-def _given_back(budgets: Sequence[guessing.RateLimit]) -> Sequence[RowChange]:
+def _refunds(attempt_limits: Sequence[limits.RateLimit]) -> Sequence[RowChange]:
     # A correct password does not count against the limit, so its attempt is refunded.
-    return [RowChange(REFUND, {"paid": budget.subject}) for budget in budgets]
+    return [RowChange(REFUND, {"paid": limit.subject}) for limit in attempt_limits]
 
 
 def _refused(

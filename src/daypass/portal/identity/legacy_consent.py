@@ -17,7 +17,7 @@ from daypass.portal.identity.authentication import Actor, Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
-from daypass.portal.identity.store import REPLACE, TokenStore, UserStore
+from daypass.portal.identity.store import REVOKE_REPLACED, TokenStore, UserStore
 from daypass.portal.redaction import redacted
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
@@ -137,7 +137,7 @@ def _end_older(token: ApiToken) -> RowChange:
         "replaced_admin": token.allows_admin,
         "now": token.created_at,
     }
-    return RowChange(REPLACE, row)
+    return RowChange(REVOKE_REPLACED, row)
 
 
 def _id_of(sign_in: ApiToken, consent: str) -> TokenId:

@@ -13,10 +13,16 @@ from daypass.portal.identity.store import DROP_OLDEST, TokenStore, UserStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection
 
-LIVE_AT_MOST = 5
+MAX_TEMPORARY_TOKENS = 5
 """The number of live temporary tokens per user; a new one revokes the oldest."""
 
-SHOWN = (TokenKind.BROWSER, TokenKind.TEMPORARY, TokenKind.PERMANENT, TokenKind.APPROVAL, TokenKind.REFRESH)
+LISTED_KINDS = (
+    TokenKind.BROWSER,
+    TokenKind.TEMPORARY,
+    TokenKind.PERMANENT,
+    TokenKind.APPROVAL,
+    TokenKind.REFRESH,
+)
 """The kinds listed on the profile page; a refresh token is a signed-in computer."""
 
 
@@ -29,7 +35,7 @@ class PersonalTokens:
     def list_own(self, user: User) -> Sequence[ApiToken]:
         """Return the valid tokens of *user*, oldest first."""
         with self.identity.database.reading() as connection:
-            return TokenStore(connection).list_for(user.id, SHOWN, self.identity.clock())
+            return TokenStore(connection).list_for(user.id, LISTED_KINDS, self.identity.clock())
 
     def reveal_temporary(
         self, sign_in: ApiToken, user: User, *, address: str, request_id: str
@@ -53,7 +59,7 @@ class PersonalTokens:
             {
                 "owner_id": user.id,
                 "dropped_kind": TokenKind.TEMPORARY.value,
-                "kept": LIVE_AT_MOST - 1,
+                "kept": MAX_TEMPORARY_TOKENS - 1,
                 "now": token.created_at,
             },
         )

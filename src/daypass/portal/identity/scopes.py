@@ -12,11 +12,11 @@ def administers(user: User, token: ApiToken) -> bool:
 def require_admin_scope(token: ApiToken) -> None:
     """Return if administration and the master role are in the token's scope; raises `InsufficientScope`."""
     if not token.reaches_admin:
-        raise InsufficientScope(_HOW_TO_ASK.get(token.kind, _LOG_IN))
+        raise InsufficientScope(_SCOPE_HELP.get(token.kind, _OTHER_HELP))
 
 
-_LOG_IN = "You authorized this for your tenants only. For admin access run `daypass login --admin`."
-_HOW_TO_ASK = {
+_OTHER_HELP = "You authorized this for your tenants only. For admin access run `daypass login --admin`."
+_SCOPE_HELP = {
     TokenKind.APPROVAL: (
         "Admin access was not part of what you authorized. Log in again, asking for it, "
         "or run `daypass login --admin`."

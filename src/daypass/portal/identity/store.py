@@ -27,7 +27,7 @@ SIGNED_IN = (
     update(users).where(users.c.id == bindparam("user")).values(last_sign_in_at=bindparam("signed_in_at"))
 )
 
-END_SIGN_IN = (
+REVOKE_BY_DIGEST = (
     update(api_tokens)
     .where(
         api_tokens.c.digest == bindparam("ended_digest"),
@@ -63,7 +63,7 @@ DROP_OLDEST = (
 )
 """Revokes a user's tokens of one kind, except the newest."""
 
-REPLACE = (
+REVOKE_REPLACED = (
     update(api_tokens)
     .where(
         api_tokens.c.user_id == bindparam("owner_id"),
@@ -82,21 +82,21 @@ FIRST_USE = (
     .values(last_used_at=bindparam("used_at"), address=bindparam("seen_at"))
 )
 
-MOVED = (
+UPDATE_ADDRESS = (
     update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(address=bindparam("seen_at"))
 )
 """Updates the address that a token is used from."""
 
 _c = api_tokens.c
-_standing = api_tokens.alias("standing")
+_children = api_tokens.alias("standing")
 
-FORGET_ENDED = delete(api_tokens).where(
+DELETE_ENDED = delete(api_tokens).where(
     _c.id.in_(
         select(_c.id)
         .where(
             or_(_c.expires_at <= bindparam("ended_before"), _c.revoked_at <= bindparam("ended_before")),
             # A parent is deleted after its children: without it, a child would seem to have never had one.
-            ~select(_standing.c.id).where(_standing.c.parent_id == _c.id).exists(),
+            ~select(_children.c.id).where(_children.c.parent_id == _c.id).exists(),
         )
         .limit(1000)
         # SKIP LOCKED: replicas that delete the same rows in another order would deadlock.
@@ -162,7 +162,7 @@ _BEARER = Prepared(
 
 _child = api_tokens.alias()
 
-_HOLD = Prepared(
+_LOCK = Prepared(
     select(api_tokens.c.id, api_tokens.c.parent_id)
     .join(users, users.c.id == api_tokens.c.user_id)
     .where(
@@ -292,27 +292,29 @@ class TokenStore:
         """
         if self._connection.dialect.name == "sqlite":
             return
-        held = {row.id: row.parent_id for row in _HOLD.all(self._connection, {"token_id": token_id})}
+        parent_ids = {row.id: row.parent_id for row in _LOCK.all(self._connection, {"token_id": token_id})}
         # While this waited, a reauthentication may have moved the token to another parent.
-        if held.get(token_id) not in {None, *held}:
-            _HOLD.all(self._connection, {"token_id": token_id})
+        if parent_ids.get(token_id) not in {None, *parent_ids}:
+            _LOCK.all(self._connection, {"token_id": token_id})
 
     def is_ended(self, token_id: TokenId) -> bool:
         """Return whether a token or its parent was revoked; locks both until the transaction ends."""
         self.lock(token_id)
-        counts = select(api_tokens.c.id).outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
-        found = self._connection.scalar(counts.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
-        return found is None
+        live = select(api_tokens.c.id).outerjoin(parents, parents.c.id == api_tokens.c.parent_id)
+        live_id = self._connection.scalar(live.where(api_tokens.c.id == token_id, ENDED_AT.is_(None)))
+        return live_id is None
 
     def is_known(self, token_id: TokenId) -> bool:
         """Return whether a token of that ID exists, revoked ones included."""
         return self._connection.scalar(select(api_tokens.c.id).where(api_tokens.c.id == token_id)) is not None
 
-    def is_to_end(self, token_id: TokenId, owner_id: UserId) -> bool:
+    def can_be_revoked(self, token_id: TokenId, owner_id: UserId) -> bool:
         """Return whether that owner has a token of that ID which was not revoked itself."""
-        is_it = (_c.id == token_id, _c.user_id == owner_id, _c.revoked_at.is_(None))
+        conditions = (_c.id == token_id, _c.user_id == owner_id, _c.revoked_at.is_(None))
         # PostgreSQL rejects NUL in a parameter.
-        return token_id.isprintable() and self._connection.scalar(select(_c.id).where(*is_it)) is not None
+        return (
+            token_id.isprintable() and self._connection.scalar(select(_c.id).where(*conditions)) is not None
+        )
 
     def list_for(self, user_id: UserId, kinds: Collection[TokenKind], now: datetime) -> Sequence[ApiToken]:
         """Return a user's valid tokens of the given kinds, oldest first."""

@@ -45,11 +45,11 @@ def containing_resource(arn: str) -> ResourceArn | None:
         return None
     partition, service, region, account_id, rest = parts.groups()
     for kind, pattern in _SHAPES.get(service, ()):
-        found = pattern.match(rest)
-        if found and rest[found.end() :][:1] in ("", "/", ":"):
-            id_ = found[1]
+        match = pattern.match(rest)
+        if match and rest[match.end() :][:1] in ("", "/", ":"):
+            id_ = match[1]
             return ResourceArn(
-                arn=arn[: parts.start(5) + found.end()],
+                arn=arn[: parts.start(5) + match.end()],
                 kind=kind,
                 partition=partition,
                 region=region,

@@ -11,13 +11,13 @@ from daypass.portal.errors import AwsError, Overloaded
 from daypass.portal.inventory.model import Listing
 from daypass.portal.tenants.model import Tenant
 
-KEPT = timedelta(minutes=1)
+MAX_AGE = timedelta(minutes=1)
 """The maximum age of a cached listing."""
 
 REFRESH_EVERY = timedelta(seconds=3)
 """The minimum age before a user can force a new read, so that a double click reads once."""
 
-MOST_KEPT = 50_000
+MAX_RESOURCES = 50_000
 """The maximum number of cached resources of all tenants together; eviction is LRU by listing."""
 
 Reading = Future[Listing | None]
@@ -27,10 +27,10 @@ Reading = Future[Listing | None]
 class ListingCache:
     """An LRU cache of listings by tenant; one thread reads a tenant's listing while others wait for it."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
+    def __init__(self, most: int = MAX_RESOURCES) -> None:
+        self._max_resources = most
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Listing] = OrderedDict()
+        self._cached: OrderedDict[str, Listing] = OrderedDict()
         self._reading: dict[str, Reading] = {}
 
     def get(
@@ -57,7 +57,7 @@ class ListingCache:
 
     def __len__(self) -> int:
         """Return the number of cached resources."""
-        return sum(len(listing.resources) for listing in self._kept.values())
+        return sum(len(listing.resources) for listing in self._cached.values())
 
     def _look(self, tenant: Tenant, now: datetime, age: timedelta) -> tuple[Listing | Reading, bool]:
         """Return the cached listing, or the read in flight, or a new read and True: the caller must do it."""
@@ -70,11 +70,11 @@ class ListingCache:
             return own, True
 
     def _valid(self, tenant: Tenant, now: datetime, age: timedelta) -> Listing | None:
-        cached = self._kept.get(tenant.id)
+        cached = self._cached.get(tenant.id)
         # A change of the tenant's role or region invalidates its listing.
         if cached is None or cached.tenant != tenant or abs(now - cached.read_at) >= age:
             return None
-        self._kept.move_to_end(tenant.id)
+        self._cached.move_to_end(tenant.id)
         return cached
 
     def _read(self, tenant: Tenant, own: Reading, read: Callable[[], Listing]) -> Listing:
@@ -89,22 +89,22 @@ class ListingCache:
             with self._lock:
                 del self._reading[tenant.id]
                 if listing is not None:
-                    self._keep(listing)
+                    self._store(listing)
             if refusal is None:
                 own.set_result(listing)
             else:
                 own.set_exception(refusal)
         return listing
 
-    def _keep(self, listing: Listing) -> None:
-        self._kept[listing.tenant.id] = listing
-        self._kept.move_to_end(listing.tenant.id)
-        while len(self) > self._most:
-            self._kept.popitem(last=False)
+    def _store(self, listing: Listing) -> None:
+        self._cached[listing.tenant.id] = listing
+        self._cached.move_to_end(listing.tenant.id)
+        while len(self) > self._max_resources:
+            self._cached.popitem(last=False)
 
 
 def _age(*, is_fresh: bool) -> timedelta:
-    return REFRESH_EVERY if is_fresh else KEPT
+    return REFRESH_EVERY if is_fresh else MAX_AGE
 
 
 def _wait(reading: Reading) -> Listing | None:

@@ -28,8 +28,8 @@ def search(resources: Sequence[Resource], words: str = "", kind: Kind | None = N
 
 def count(resources: Sequence[Resource]) -> Mapping[Kind, int]:
     """Return the number of resources per kind, without empty kinds."""
-    found = Counter(resource.kind for resource in resources)
-    return {kind: found[kind] for kind in Kind if kind in found}
+    counts = Counter(resource.kind for resource in resources)
+    return {kind: counts[kind] for kind in Kind if kind in counts}
 
 
 def after(

@@ -32,7 +32,7 @@ ACTION = "inventory"
 INVENTORY_SESSION = "Daypass-inventory"
 """The session name of the portal's own reads. Usernames are lower-case, so no user's session has it."""
 
-MOST = 10_000
+MAX_RESOURCES = 10_000
 """The maximum number of resources read per tenant; a longer listing is cut and marked incomplete."""
 
 _TOO_MANY = (
@@ -60,7 +60,7 @@ class Inventory:
     role_prefix: str
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
-    shelf: ListingCache = field(default_factory=ListingCache)
+    cache: ListingCache = field(default_factory=ListingCache)
     shares: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
@@ -73,10 +73,10 @@ class Inventory:
     def resource(self, caller: Caller, reference: str, arn: str) -> tuple[Tenant, Resource]:
         """Return one resource of a tenant; raises `ResourceNotFound`."""
         listing = self.listing(caller, reference)
-        found = listing.find(arn)
-        if found is None:
-            raise no_such_resource()
-        return listing.tenant, found
+        resource = listing.find(arn)
+        if resource is None:
+            raise resource_not_found()
+        return listing.tenant, resource
 
     def owner(self, caller: Caller, arn: str, *, likely: str = "") -> tuple[Tenant, Resource]:
         """Return the resource that *arn* is or is a part of, and its tenant among those of the caller.
@@ -86,7 +86,7 @@ class Inventory:
         """
         named = containing_resource(arn)
         if named is None:
-            raise no_such_resource()
+            raise resource_not_found()
         deadline = self._deadline()
         refusal: PortalError | None = None
         for tenant in sorted(self._candidates(caller, named), key=lambda tenant: tenant.id != likely):
@@ -99,9 +99,9 @@ class Inventory:
                 # Another tenant may own the resource, and that one may be readable.
                 refusal = error
                 continue
-            if found := listing.find(named.arn):
-                return tenant, found
-        raise refusal or no_such_resource()
+            if resource := listing.find(named.arn):
+                return tenant, resource
+        raise refusal or resource_not_found()
 
     def _candidates(self, caller: Caller, named: ResourceArn) -> Sequence[Tenant]:
         """Return the tenants to search, all of them visible to the caller."""
@@ -121,12 +121,12 @@ class Inventory:
             context = read_tenant(connection, caller, reference)
         tenant, now = context.tenant, self.clock()
         caller.log_fields["tenant"] = tenant.name
-        if cached := self.shelf.find(tenant, now, is_fresh=is_fresh):
+        if cached := self.cache.find(tenant, now, is_fresh=is_fresh):
             return cached
         # Held while another thread reads, too: the waiting threads are as occupied as the reading one.
         with self.shares.hold(tenant.role_arn):
             read = partial(self._read, caller, context, deadline)
-            return self.shelf.get(tenant, now, read, is_fresh=is_fresh)
+            return self.cache.get(tenant, now, read, is_fresh=is_fresh)
 
     def _read(self, caller: Caller, context: TenantContext, deadline: Deadline) -> Listing:
         tenant, now = context.tenant, self.clock()
@@ -152,23 +152,23 @@ class Inventory:
     ) -> tuple[Sequence[Resource], bool]:
         """Return the tenant's own resources in AWS's answer, and whether they are complete."""
         query = Query(tenant.region, OWNER_TAG, tenant.name, SERVICES, tenant.role_arn)
-        found: dict[str, Resource] = {}
+        by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
             for page in self.source.pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
                     if resource := owned_resource(tagged, tenant.name, self.role_prefix):
-                        found[resource.arn] = resource
-                if len(found) >= MOST:
+                        by_arn[resource.arn] = resource
+                if len(by_arn) >= MAX_RESOURCES:
                     is_whole = False
                     break
         except AwsError:
             if not is_answered:
                 raise
             is_whole = False
-        resources = sorted(found.values(), key=lambda resource: position(resource.named))
-        return resources[:MOST], is_whole
+        resources = sorted(by_arn.values(), key=lambda resource: position(resource.named))
+        return resources[:MAX_RESOURCES], is_whole
 
     def _session(self, tenant: Tenant) -> RoleSession:
         return RoleSession(
@@ -187,7 +187,7 @@ class Inventory:
         return Deadline(self.monotonic() + AWS_TIME.total_seconds())
 
 
-def no_such_resource() -> ResourceNotFound:
+def resource_not_found() -> ResourceNotFound:
     """Return the error for a missing resource and, alike, for a foreign one."""
     return ResourceNotFound(
         "None of your tenants has this resource. Check the ARN, or ask to be added to the tenant that has it."

@@ -383,7 +383,7 @@ def test_admin_access_is_refused_to_other_users(quick_world: World) -> None:
     answer = browser.get(pushed(quick_world, scope="tenants admin"))
 
     assert answer.status == 403
-    assert b"Administrators" in answer.body
+    assert b"Administrator role" in answer.body
     assert b'value="authorize"' not in answer.body
     assert b'value="cancel"' in answer.body
 

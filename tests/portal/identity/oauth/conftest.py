@@ -93,9 +93,9 @@ class World:
         name = (user or self.dana).username
         return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
 
-    def shown(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> AuthorizationRequest:
+    def shown(self, browser: SignedIn, parameters: AuthorizationParameters = WISH) -> AuthorizationRequest:
         """Push a request and open it; a second passes."""
-        request = self.consents.show(self.consents.push(wish).id, browser.token, browser.user)
+        request = self.consents.show(self.consents.push(parameters).id, browser.token, browser.user)
         self.clock.move(LOOKED)
         return request
 
@@ -104,9 +104,9 @@ class World:
         browser = self.browser()
         return self.consents.show(reference, browser.token, browser.user)
 
-    def code(self, browser: SignedIn, wish: AuthorizationParameters = WISH) -> Secret:
+    def code(self, browser: SignedIn, parameters: AuthorizationParameters = WISH) -> Secret:
         """Return the authorization code of an approved request."""
-        request = self.shown(browser, wish)
+        request = self.shown(browser, parameters)
         return self.consents.approve(request.id, browser.token, browser.user, "approve").code
 
     def granted(self, user: User | None = None, *, admin: bool = False) -> TokenGrant:

@@ -129,7 +129,7 @@ def test_a_user_cannot_approve_admin_access(world: World) -> None:
     browser = world.browser()
     request = world.shown(browser, ADMIN_WISH)
 
-    with pytest.raises(AccessDenied, match="Administrators"):
+    with pytest.raises(AccessDenied, match="Administrator role"):
         world.consents.approve(request.id, browser.token, browser.user, "approve")
 
 
@@ -257,7 +257,7 @@ def test_a_reference_does_not_reveal_the_request(world: World) -> None:
 
 
 def test_the_longest_reference_survives_the_redirect_through_sign_in(world: World) -> None:
-    wish = replace(
+    parameters = replace(
         WISH,
         client_id="c" * 64,
         state="s" * 128,
@@ -267,12 +267,12 @@ def test_the_longest_reference_survives_the_redirect_through_sign_in(world: Worl
         destination=Loopback(54321, "/cb/" + "p" * 64),
         address="f" * 64,
     )
-    reference = world.consents.push(wish).id
+    reference = world.consents.push(parameters).id
     urn = "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3A"
-    path = f"/oauth/authorize?client_id={wish.client_id}&request_uri={urn}{reference}"
+    path = f"/oauth/authorize?client_id={parameters.client_id}&request_uri={urn}{reference}"
 
     assert safe_path(path) == path
-    assert world.opened(reference).wish == wish
+    assert world.opened(reference).wish == parameters
 
 
 def test_no_token_is_in_the_audit_log(world: World) -> None:

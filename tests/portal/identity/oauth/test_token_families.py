@@ -128,13 +128,13 @@ def test_a_replayed_code_revokes_its_token_family(world: World) -> None:
 def test_of_a_hundred_concurrent_redemptions_exactly_one_succeeds(world: World, database_url: str) -> None:
     """Races over two replicas, each with its own audit writer."""
     code = world.code(world.browser())
-    there = Database(database_url)
-    log = AuditLog(there, world.clock)
-    replicas = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
+    replica = Database(database_url)
+    log = AuditLog(replica, world.clock)
+    replicas = (world.grants, TokenFamilies(replica, log, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: replicas[number % 2].redeem(code, REDEEMER))
     log.close()
-    there.close()
+    replica.close()
 
     won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]
     lost = [outcome for outcome in outcomes if not isinstance(outcome, TokenGrant)]
@@ -187,13 +187,13 @@ def test_a_reused_refresh_token_revokes_its_family(world: World) -> None:
 
 def test_of_a_hundred_concurrent_refreshes_exactly_one_succeeds(world: World, database_url: str) -> None:
     granted = world.granted()
-    there = Database(database_url)
-    log = AuditLog(there, world.clock)
-    replicas = (world.grants, TokenFamilies(there, log, world.clock, PASTE_BACK))
+    replica = Database(database_url)
+    log = AuditLog(replica, world.clock)
+    replicas = (world.grants, TokenFamilies(replica, log, world.clock, PASTE_BACK))
 
     outcomes = at_once(lambda number: replicas[number % 2].refresh(granted.refresh, DESK, "refresh"))
     log.close()
-    there.close()
+    replica.close()
 
     won = [outcome for outcome in outcomes if isinstance(outcome, TokenGrant)]
     assert len(won) == 1

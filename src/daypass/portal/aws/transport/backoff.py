@@ -14,7 +14,7 @@ class Timing:
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = random.random
+    random: Callable[[], float] = random.random
 
     def left(self, deadline: Deadline) -> float:
         """Return the seconds until *deadline*; negative if it has passed."""

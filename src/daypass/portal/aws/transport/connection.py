@@ -45,8 +45,8 @@ class Reply:
     @property
     def date(self) -> datetime | None:
         """The time of the Date header, or None if it is missing or malformed."""
-        found = _DATE.search(self.start.partition(b"\r\n\r\n")[0])
-        return None if found is None else read_date(found[1].decode("latin-1"))
+        match = _DATE.search(self.start.partition(b"\r\n\r\n")[0])
+        return None if match is None else read_date(match[1].decode("latin-1"))
 
 
 class Connection:
@@ -72,8 +72,8 @@ class Connection:
             # Disables Nagle's algorithm: a request is one packet and must not be delayed.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if proxy is not None and trust is not None:
-                tunnel.establish(plain, proxy, host, port, partial(_some, left))
-            plain.settimeout(_some(left))
+                tunnel.establish(plain, proxy, host, port, partial(_remaining, left))
+            plain.settimeout(_remaining(left))
             self._socket = trust.wrap_socket(plain, server_hostname=host) if trust else plain
         except BaseException:
             plain.close()
@@ -86,23 +86,23 @@ class Connection:
         if self._forwarder is not None:
             path, headers = f"{self._origin}{path}", {**headers, **self._forwarder.headers()}
         request = _head(path, headers, len(body)) + body
-        self._socket.settimeout(_some(left))
+        self._socket.settimeout(_remaining(left))
         self._socket.sendall(request)
-        answer = _Answer()
+        answer = _ResponseParser()
         received, start = 0, b""
-        while not answer.is_whole:
-            self._socket.settimeout(_some(left))
+        while not answer.is_complete:
+            self._socket.settimeout(_remaining(left))
             piece = self._socket.recv(_PIECE)
             received += len(piece)
             if not piece:
                 raise NoResponse
             if received > longest + _LARGEST_HEAD:
                 raise ResponseTooLarge
-            answer.take(piece)
+            answer.feed(piece)
             start = start or piece
         if len(answer.body) > longest:
             raise ResponseTooLarge
-        self.is_usable = answer.may_go_on
+        self.is_usable = answer.keeps_alive
         if self._forwarder is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise tunnel.refused(self._forwarder, answer.status, self._origin)
         return Reply(answer.status, bytes(answer.body), start)
@@ -132,7 +132,7 @@ def _open(host: str, port: int, left: Left) -> socket.socket:
     failure: OSError | None = None
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
-            return socket.create_connection((str(address[0]), port), _some(left))
+            return socket.create_connection((str(address[0]), port), _remaining(left))
         except OSError as error:
             failure = error
     raise NoResponse from failure
@@ -147,7 +147,7 @@ def _open_proxy(proxy: Proxy, host: str, left: Left) -> socket.socket:
         raise tunnel.unreachable(proxy, error, host) from error
 
 
-def _some(left: Left) -> float:
+def _remaining(left: Left) -> float:
     """Return the time left; raises `NoResponse` if there is none."""
     seconds = left()
     if seconds <= 0:
@@ -165,17 +165,17 @@ def _head(path: str, headers: Mapping[str, str], length: int) -> bytes:
     return head.encode()
 
 
-class _Answer:
+class _ResponseParser:
     """The incremental parser of a response; httptools prescribes the names of the callbacks."""
 
     def __init__(self) -> None:
         self.status = 0
         self.body = bytearray()
-        self.is_whole = False
-        self.may_go_on = False
+        self.is_complete = False
+        self.keeps_alive = False
         self._parser = HttpResponseParser(self)
 
-    def take(self, piece: bytes) -> None:
+    def feed(self, piece: bytes) -> None:
         """Parse more bytes; raises `NoResponse` for bytes that are not HTTP or exceed the response."""
         try:
             self._parser.feed_data(piece)
@@ -184,17 +184,17 @@ class _Answer:
 
     def on_message_begin(self) -> None:
         """Start of a response; one after the final response was not requested."""
-        self.may_go_on = False
+        self.keeps_alive = False
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body."""
-        if not self.is_whole:
+        if not self.is_complete:
             self.body += piece
 
     def on_message_complete(self) -> None:
         """End of a response, interim (1xx) responses included."""
-        if self.is_whole:
+        if self.is_complete:
             return
         self.status = self._parser.get_status_code()
-        self.is_whole = self.status >= HTTPStatus.OK
-        self.may_go_on = self._parser.should_keep_alive()
+        self.is_complete = self.status >= HTTPStatus.OK
+        self.keeps_alive = self._parser.should_keep_alive()

@@ -109,7 +109,7 @@ def retry_with_backoff(attempt: Callable[[], T], deadline: Deadline, timing: Tim
         try:
             return attempt()
         except (AwsThrottled, AwsUnavailable):
-            pause = wait * timing.chance()
+            pause = wait * timing.random()
             if timing.left(deadline) <= pause:
                 raise
             timing.sleep(pause)

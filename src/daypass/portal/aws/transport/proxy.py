@@ -38,5 +38,5 @@ def service_urls(config: AwsConfig) -> dict[str, str]:
 
 def used_proxies(config: AwsConfig) -> tuple[Proxy, ...]:
     """Return the proxies on the way to AWS; raises `AwsMisconfigured`."""
-    found = [chosen_proxy(url) for url in service_urls(config).values()]
-    return tuple({proxy.address: proxy for proxy in found if proxy is not None}.values())
+    proxies = [chosen_proxy(url) for url in service_urls(config).values()]
+    return tuple({proxy.address: proxy for proxy in proxies if proxy is not None}.values())

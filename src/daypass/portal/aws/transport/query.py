@@ -68,15 +68,15 @@ class QueryService:
     def _send_renewing(self, body: bytes, deadline: Deadline, role_arn: str) -> Mapping[str, str]:
         keys = self._credentials.frozen()
         try:
-            return self._once(body, keys, deadline, role_arn)
+            return self._send(body, keys, deadline, role_arn)
         except CredentialsRefused:
             # The keys may have been rotated. AWS ignored the unauthenticated request, so a retry is safe.
             others = self._credentials.renewed(keys)
             if others is None:
                 raise
-            return self._once(body, others, deadline, role_arn)
+            return self._send(body, others, deadline, role_arn)
 
-    def _once(
+    def _send(
         self, body: bytes, keys: ReadOnlyCredentials, deadline: Deadline, role_arn: str
     ) -> Mapping[str, str]:
         reply = self._endpoint.post(body, self._signed(body, keys), deadline)

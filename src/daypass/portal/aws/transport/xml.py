@@ -11,7 +11,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
     document type: its entities could expand without bound (“billion laughs”), and AWS sends none.
     """
     path: list[str] = []
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     texts: list[str] = []
 
     def start(name: str, _attributes: dict[str, str]) -> None:
@@ -21,7 +21,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
     def end(_name: str) -> None:
         text = "".join(texts).strip()
         if text:
-            found.setdefault("/".join(path), text)
+            result.setdefault("/".join(path), text)
         texts.clear()
         path.pop()
 
@@ -35,7 +35,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
         parser.Parse(document, True)
     except (expat.ExpatError, ValueError, LookupError):
         return {}
-    return found
+    return result
 
 
 def _refuse_doctype(*_declared: object) -> NoReturn:

@@ -27,11 +27,11 @@ from daypass.portal.identity.store import TokenStore, UserStore
 from daypass.portal.identity.tokens import digest, mint_code
 from daypass.portal.storage.engine import Connection, Database
 
-_KEPT = timedelta(days=1)
+_RETENTION = timedelta(days=1)
 _ROW = re.compile("[0-9a-f]{32}")
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
-_OVER = "This request was already answered, or has expired. Run the command again."
+_EXPIRED = "This request was already answered, or has expired. Run the command again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,15 @@ class AuthorizationRequests:
     clock: Clock
     sealing: Sealing
 
-    def push(self, wish: AuthorizationParameters) -> AuthorizationRequest:
+    def push(self, parameters: AuthorizationParameters) -> AuthorizationRequest:
         """Validate and seal a request (RFC 9126); nothing is stored until a user opens it.
 
         The ID of the result is the sealed reference; an opened request has another ID.
         """
-        wish.check()
+        parameters.check()
         now, match_code = self.clock(), _match_code()
-        sealed = self.sealing.seal(wish, match_code, now)
-        return AuthorizationRequest(sealed, wish, match_code, now, now + REQUEST_LIFE)
+        sealed = self.sealing.seal(parameters, match_code, now)
+        return AuthorizationRequest(sealed, parameters, match_code, now, now + REQUEST_LIFE)
 
     def show(self, reference: RequestId, session: ApiToken, user: User, by: str = "") -> AuthorizationRequest:
         """Return a request and record that *session* sees it; raises `RequestExpired` and `RateLimited`.
@@ -59,18 +59,18 @@ class AuthorizationRequests:
         *reference* is a pushed reference or the ID of an opened request; *by* is the ID of the HTTP request.
         """
         now = self.clock()
-        request = self._open(self._unsealed(reference, user, now, by), now)
+        request = self._open(self._resolve(reference, user, now, by), now)
         with self.database.writing() as connection:
             RequestStore(connection).note_shown(request.id, session.id, now)
         return replace(request, shown_at=now, shown_to=session.id)
 
-    def _unsealed(self, reference: RequestId, user: User, now: datetime, by: str) -> RequestId:
+    def _resolve(self, reference: RequestId, user: User, now: datetime, by: str) -> RequestId:
         """Return the request's ID; store and audit the request when it is opened for the first time."""
         if _ROW.fullmatch(reference):
             return reference
         made = self.sealing.unseal(reference)
         if made is None or made.expires_at <= now:
-            raise RequestExpired(_OVER)
+            raise RequestExpired(_EXPIRED)
         with self.database.reading() as connection:
             if RequestStore(connection).find(made.id) is not None:
                 return made.id
@@ -81,7 +81,7 @@ class AuthorizationRequests:
         def add(connection: Connection) -> None:
             RequestStore(connection).add(made)
 
-        self.audit.commit(event, RowChange(PURGE, {"before": now - _KEPT}), precondition=add)
+        self.audit.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
         return made.id
 
     def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
@@ -117,7 +117,7 @@ class AuthorizationRequests:
             if is_signed_out or UserStore(connection).find(user.username) != user:
                 return AccessDenied("Your sign-in was ended or changed a moment ago. Sign in again.")
             decided = RequestStore(connection).decide(request, session.id, now, made)
-            return None if decided else RequestExpired(_OVER)
+            return None if decided else RequestExpired(_EXPIRED)
 
         self.audit.commit(_event("oauth.approve", request, user, by, "done"), precondition=decide)
         return AuthorizationCodeGrant(request, code)
@@ -129,7 +129,7 @@ class AuthorizationRequests:
 
         def decide(connection: Connection) -> PortalError | None:
             decided = RequestStore(connection).decide(request, session.id, now, None)
-            return None if decided else RequestExpired(_OVER)
+            return None if decided else RequestExpired(_EXPIRED)
 
         self.audit.commit(_event("oauth.deny", request, user, by, "denied"), precondition=decide)
         return request
@@ -138,7 +138,7 @@ class AuthorizationRequests:
         with self.database.reading() as connection:
             request = RequestStore(connection).find(request_id)
         if request is None or request.decided_at is not None or request.expires_at <= now:
-            raise RequestExpired(_OVER)
+            raise RequestExpired(_EXPIRED)
         return request
 
 
@@ -148,16 +148,16 @@ def _match_code() -> str:
     return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
 
 
-def _facts(request: AuthorizationRequest) -> dict[str, Scalar]:
-    wish = request.wish
+def _detail(request: AuthorizationRequest) -> dict[str, Scalar]:
+    parameters = request.wish
     return {
         "oauth_request_id": request.id,
-        "client_id": wish.client_id,
-        "device": wish.device,
-        "address": wish.address,
-        "admin": wish.wants_admin,
+        "client_id": parameters.client_id,
+        "device": parameters.device,
+        "address": parameters.address,
+        "admin": parameters.wants_admin,
     }
 
 
 def _event(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
-    return Event(action, user.id, user.username, None, request.wish.device, outcome, _facts(request), by)
+    return Event(action, user.id, user.username, None, request.wish.device, outcome, _detail(request), by)

@@ -20,10 +20,10 @@ REQUEST_LIFE = timedelta(minutes=5)
 CODE_LIFE = timedelta(seconds=60)
 ACCESS_LIFE = timedelta(minutes=60)
 GRANT_LIFE = timedelta(hours=12)
-"""How long a device stays signed in after the consent; a refresh does not extend it."""
+"""The lifetime of a token family, from the consent; a refresh does not extend it."""
 
 LOOK_FIRST = timedelta(milliseconds=700)
-"""How long a consent page must be visible before an approval is accepted."""
+"""The minimum time that a consent page must be visible before an approval."""
 
 _PORTS = range(1024, 65536)
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{4,5})(/cb/[A-Za-z0-9_-]{16,64})")

@@ -36,24 +36,24 @@ class Sealing:
     clock: Clock
     _fernet: Fernet | None = field(default=None, init=False, repr=False)
 
-    def seal(self, wish: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
+    def seal(self, parameters: AuthorizationParameters, match_code: str, now: datetime) -> RequestId:
         """Return the reference to a request that was pushed at *now*."""
-        loopback = wish.destination if isinstance(wish.destination, Loopback) else None
+        loopback = parameters.destination if isinstance(parameters.destination, Loopback) else None
         values = [
-            wish.client_id,
-            wish.challenge,
-            wish.state,
+            parameters.client_id,
+            parameters.challenge,
+            parameters.state,
             [loopback.port, loopback.path] if loopback else None,
-            wish.wants_admin,
-            wish.tenant,
-            wish.device,
-            wish.version,
-            wish.address,
+            parameters.wants_admin,
+            parameters.tenant,
+            parameters.device,
+            parameters.version,
+            parameters.address,
             match_code,
             (now - _EPOCH) // _MILLISECOND,
         ]
         content = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
-        sealed = self._box().encrypt_at_time(content, int(now.timestamp()))
+        sealed = self._cipher().encrypt_at_time(content, int(now.timestamp()))
         return RequestId(sealed.decode().rstrip("="))
 
     def unseal(self, reference: RequestId) -> AuthorizationRequest | None:
@@ -63,14 +63,14 @@ class Sealing:
         padded = reference.encode() + b"=" * (-len(reference) % 4)
         try:
             # Fernet's own timestamp is ignored: the request carries one, by the portal's clock.
-            content = self._box().decrypt(padded)
+            content = self._cipher().decrypt(padded)
         except InvalidToken:
             return None
         # The hash is of the bytes, because several base64 texts can decode to the same: one push, one ID.
         id_ = RequestId(sha256(urlsafe_b64decode(padded)).hexdigest()[:32])
         return _request(id_, json.loads(content))
 
-    def _box(self) -> Fernet:
+    def _cipher(self) -> Fernet:
         if self._fernet is None:
             with self.database.reading() as connection:
                 key = KeyStore(connection).find()

@@ -63,11 +63,11 @@ class RequestStore:
 
     def find(self, request_id: RequestId) -> AuthorizationRequest | None:
         """Return the request of that ID, in whatever state it is."""
-        return self._one(_c.id == request_id)
+        return self._find_by(_c.id == request_id)
 
     def find_by_code(self, digest: bytes) -> AuthorizationRequest | None:
         """Return the request that a code of that digest was issued for."""
-        return self._one(_c.code_digest == digest)
+        return self._find_by(_c.code_digest == digest)
 
     def add(self, request: AuthorizationRequest) -> None:
         """Insert a request that is opened for the first time; an existing row stays unchanged."""
@@ -112,7 +112,7 @@ class RequestStore:
         )
         return done.rowcount == 1
 
-    def _one(self, condition: ColumnElement[bool]) -> AuthorizationRequest | None:
+    def _find_by(self, condition: ColumnElement[bool]) -> AuthorizationRequest | None:
         row = self._connection.execute(select(*_REQUEST).where(condition)).first()
         return None if row is None else _request(row)
 
@@ -134,8 +134,8 @@ class KeyStore:
 
     def find(self) -> bytes | None:
         """Return the key, or None if no replica has created it yet."""
-        found = self._connection.scalar(select(sealing_keys.c.key).where(sealing_keys.c.purpose == _REQUESTS))
-        return None if found is None else bytes(found)
+        key = self._connection.scalar(select(sealing_keys.c.key).where(sealing_keys.c.purpose == _REQUESTS))
+        return None if key is None else bytes(key)
 
     def add(self, key: bytes, now: datetime) -> bytes:
         """Insert *key* unless another replica was faster; return the key in force."""
@@ -202,20 +202,20 @@ def _user(row: Row[*tuple[Any, ...]]) -> User:
 
 def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
     """Return the columns of a request."""
-    wish = request.wish
-    loopback = wish.destination if isinstance(wish.destination, Loopback) else None
+    parameters = request.wish
+    loopback = parameters.destination if isinstance(parameters.destination, Loopback) else None
     return {
         "id": request.id,
-        "client_id": wish.client_id,
-        "challenge": wish.challenge,
-        "state": wish.state,
+        "client_id": parameters.client_id,
+        "challenge": parameters.challenge,
+        "state": parameters.state,
         "redirect_port": loopback.port if loopback else None,
         "redirect_path": loopback.path if loopback else None,
-        "wants_admin": wish.wants_admin,
-        "tenant": wish.tenant,
-        "device": wish.device,
-        "version": wish.version,
-        "address": wish.address,
+        "wants_admin": parameters.wants_admin,
+        "tenant": parameters.tenant,
+        "device": parameters.device,
+        "version": parameters.version,
+        "address": parameters.address,
         "match_code": request.match_code,
         "created_at": request.created_at,
         "expires_at": request.expires_at,

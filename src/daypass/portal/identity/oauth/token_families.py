@@ -75,10 +75,10 @@ class TokenFamilies:
         with self.database.reading() as connection:
             request = RequestStore(connection).find_by_code(digest(code.reveal()))
             user = UserStore(connection).find_by_id(request.user_id) if request and request.user_id else None
-        if request is None or _is_stale(request, now):
+        if request is None or _is_code_expired(request, now):
             raise InvalidGrant(_NO_CODE)
-        wrong = self._why_not(request, by) or ("" if user else _ENDED)
-        granted = None if wrong or user is None else _granted(request, user, now)
+        wrong = self._mismatch(request, by) or ("" if user else _ENDED)
+        granted = None if wrong or user is None else _new_family(request, user, now)
         try:
             self._redeem_code(request, by, granted)
         except _AlreadyRedeemed as late:
@@ -98,7 +98,7 @@ class TokenFamilies:
             bearer = TokenStore(connection).find_bearer(old)
             spent = None if bearer else TokenFamilyStore(connection).find_spent(old)
         if spent is not None:
-            self._end_used("oauth.reuse", spent, address, request_id)
+            self._revoke_reused("oauth.reuse", spent, address, request_id)
             raise InvalidGrant(_REUSED)
         if bearer is None or bearer.token.kind is not TokenKind.REFRESH:
             raise InvalidGrant("This refresh token is unknown. Sign in again.")
@@ -118,7 +118,7 @@ class TokenFamilies:
             self.audit.commit(event, *writes, precondition=partial(_rotate, granted, old, now))
         except _AlreadyRedeemed as late:
             # Two requests used the same token at the same time: one of the two clients may have stolen it.
-            self._end("oauth.reuse", grant.id, user, address, request_id)
+            self._revoke_family("oauth.reuse", grant.id, user, address, request_id)
             raise InvalidGrant(_REUSED) from late
         return granted
 
@@ -130,14 +130,16 @@ class TokenFamilies:
             bearer: Bearer | None = TokenStore(connection).find_bearer(digest(text))
         if bearer is not None and not bearer.is_revoked:
             grant_id = bearer.token.parent_id or bearer.token.id
-            self._end("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
+            self._revoke_family("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
 
-    def _why_not(self, request: AuthorizationRequest, by: TokenRequest) -> str:
-        wish = request.wish
-        destination = wish.destination.url if isinstance(wish.destination, Loopback) else self.paste_back
-        if by.client_id != wish.client_id or by.redirect_uri != destination:
+    def _mismatch(self, request: AuthorizationRequest, by: TokenRequest) -> str:
+        parameters = request.wish
+        destination = (
+            parameters.destination.url if isinstance(parameters.destination, Loopback) else self.paste_back
+        )
+        if by.client_id != parameters.client_id or by.redirect_uri != destination:
             return "client_id or redirect_uri does not match the request. Sign in again."
-        if challenge_of(by.verifier.reveal()) != wish.challenge:
+        if challenge_of(by.verifier.reveal()) != parameters.challenge:
             return "code_verifier does not match the request. Sign in again."
         return ""
 
@@ -162,17 +164,17 @@ class TokenFamilies:
             used = RequestStore(connection).find(request.id)
             grant = TokenFamilyStore(connection).find(used.grant_id) if used and used.grant_id else None
         if grant is not None:
-            self._end_used("oauth.replay", grant, by.address, by.request_id)
+            self._revoke_reused("oauth.replay", grant, by.address, by.request_id)
 
-    def _end_used(self, action: str, grant: UsedRefreshToken, address: str, request_id: str) -> None:
+    def _revoke_reused(self, action: str, grant: UsedRefreshToken, address: str, request_id: str) -> None:
         """Revoke a family whose code or token was reused; later attempts are recorded at a limited rate."""
         if not grant.is_ended:
-            self._end(action, grant.id, grant.owner, address, request_id)
+            self._revoke_family(action, grant.id, grant.owner, address, request_id)
             return
         name = grant.owner.username
         self.audit.commit_refusal(_event(action, grant.owner, grant.id, name, "denied", address, request_id))
 
-    def _end(
+    def _revoke_family(
         self,
         action: str,
         grant_id: TokenId,
@@ -187,7 +189,7 @@ class TokenFamilies:
         self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
 
-def _is_stale(request: AuthorizationRequest, now: datetime) -> bool:
+def _is_code_expired(request: AuthorizationRequest, now: datetime) -> bool:
     """Return whether the code expired before it was used."""
     return request.redeemed_at is None and (request.code_expires_at or now) <= now
 
@@ -216,22 +218,22 @@ def _rotate(granted: TokenGrant, old: bytes, now: datetime, connection: Connecti
     return None if rotated else _AlreadyRedeemed(_REUSED)
 
 
-def _granted(request: AuthorizationRequest, user: User, now: datetime) -> TokenGrant:
-    wish = request.wish
+def _new_family(request: AuthorizationRequest, user: User, now: datetime) -> TokenGrant:
+    parameters = request.wish
     grant = ApiToken(
         id=TokenId(uuid4().hex),
         kind=TokenKind.REFRESH,
-        name=wish.device,
+        name=parameters.device,
         user_id=user.id,
         created_at=now,
         expires_at=now + GRANT_LIFE,
         grant_ends_at=now + GRANT_LIFE,
-        application=wish.client_id,
-        allows_admin=wish.wants_admin,
-        address=wish.address,
+        application=parameters.client_id,
+        allows_admin=parameters.wants_admin,
+        address=parameters.address,
         authorized_at=request.decided_at,
     )
-    token = _access_token(grant, now, wish.address)
+    token = _access_token(grant, now, parameters.address)
     return TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
 
 

@@ -19,9 +19,9 @@ PER_NETWORK = 100
 class RateLimit:
     """A limit of password attempts for one subject in a `WINDOW`."""
 
-    of: str
+    name: str
     subject: bytes
-    limit: int
+    attempts: int
     is_extended: bool = True
     """Whether each attempt restarts the window; then no span of `WINDOW` ever sees more than `limit`."""
 
@@ -30,8 +30,8 @@ class RateLimit:
 class RateLimitExceeded:
     """A limit that is exhausted."""
 
-    budget: RateLimit
-    is_news: bool
+    limit: RateLimit
+    is_first_refusal: bool
     """Whether this is the first refused attempt of the window; only that one is audited."""
 
 
@@ -55,19 +55,19 @@ def confirmation(user_id: UserId) -> RateLimit:
     return RateLimit("confirmation", _digest("confirmation", user_id), PER_ACCOUNT)
 
 
-def consume(database: Database, budgets: Sequence[RateLimit], now: datetime) -> RateLimitExceeded | None:
+def consume(database: Database, limits: Sequence[RateLimit], now: datetime) -> RateLimitExceeded | None:
     """Consume one attempt of each limit; return the first limit that is exhausted, or None.
 
     The attempt is committed before the password is checked: concurrent requests get no extra attempts.
     """
     with database.writing() as connection:
         store = RateLimitStore(connection)
-        for budget in budgets:
+        for limit in limits:
             spent = store.spend(
-                budget.subject, budget.limit, now, now + WINDOW, is_extended=budget.is_extended
+                limit.subject, limit.attempts, now, now + WINDOW, is_extended=limit.is_extended
             )
-            if spent is None or spent > budget.limit:
-                return RateLimitExceeded(budget, is_news=spent is not None)
+            if spent is None or spent > limit.attempts:
+                return RateLimitExceeded(limit, is_first_refusal=spent is not None)
     return None
 
 

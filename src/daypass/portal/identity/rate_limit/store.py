@@ -10,7 +10,7 @@ from daypass.portal.storage.upsert import insert_or_update
 
 ADD_DEVICE = insert(devices)
 
-END_DEVICE = delete(devices).where(
+DELETE_DEVICE = delete(devices).where(
     devices.c.user_id == bindparam("owner_id"),
     or_(devices.c.digest == bindparam("ended_digest"), devices.c.expires_at <= bindparam("now")),
 )
@@ -29,7 +29,7 @@ REFUND = (
     .values(spent=guesses.c.spent - 1)
 )
 
-FORGET_GUESSES = delete(guesses).where(
+DELETE_EXPIRED = delete(guesses).where(
     guesses.c.subject.in_(
         select(guesses.c.subject)
         .where(guesses.c.resets_at <= bindparam("now"))
@@ -53,8 +53,8 @@ class DeviceStore:
         return self._connection.scalar(known) is not None
 
 
-_IS_OVER = guesses.c.resets_at <= bindparam("now")
-_PUTS_OFF = or_(_IS_OVER, bindparam("is_extended", type_=Boolean))
+_IS_EXPIRED = guesses.c.resets_at <= bindparam("now")
+_RESTARTS_WINDOW = or_(_IS_EXPIRED, bindparam("is_extended", type_=Boolean))
 
 
 class RateLimitStore:
@@ -73,10 +73,10 @@ class RateLimitStore:
             .on_conflict_do_update(
                 index_elements=["subject"],
                 set_={
-                    "spent": case((_IS_OVER, 1), else_=guesses.c.spent + 1),
-                    "resets_at": case((_PUTS_OFF, bindparam("later")), else_=guesses.c.resets_at),
+                    "spent": case((_IS_EXPIRED, 1), else_=guesses.c.spent + 1),
+                    "resets_at": case((_RESTARTS_WINDOW, bindparam("later")), else_=guesses.c.resets_at),
                 },
-                where=or_(_IS_OVER, guesses.c.spent <= bindparam("limit")),
+                where=or_(_IS_EXPIRED, guesses.c.spent <= bindparam("limit")),
             )
             .returning(guesses.c.spent)
         )
