@@ -68,18 +68,18 @@ class SessionPages:
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:
             store = IssuanceStore(connection)
-            found = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
+            result = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
             counts = store.count_by_day(user.id, _first_day(now))
         parameters = {name: value for name, value in (("search", search), ("state", state)) if value}
         page = SessionsPage(
-            sessions=rows(found.records, now),
+            sessions=rows(result.records, now),
             days=_days(counts, now),
             total=sum(counts.values()),
             search=search,
             state=state,
             states=STATES,
             first=_address(parameters) if cursor else "",
-            following=_address({**parameters, "from": found.next_cursor}) if found.next_cursor else "",
+            following=_address({**parameters, "from": result.next_cursor}) if result.next_cursor else "",
         )
         return self.pages.show(visit.frame, "pages/sessions.html", page)
 

@@ -42,7 +42,7 @@ class SignInPage:
     """Whether the portal has no Administrator yet, so that no user can sign in."""
     username: str = ""
     wrong: str = ""
-    says: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class SignInPages:
         next_page = safe_path(anonymous.query.get("next", ""))
         if self._is_signed_in(anonymous):
             return redirect(next_page)
-        says = ""
+        notice = ""
         if "ended" in anonymous.query:
-            says = "Your session has expired. Sign in again to continue."
+            notice = "Your session has expired. Sign in again to continue."
         elif "out" in anonymous.query:
-            says = "You are signed out."
-        return self._answer(anonymous, next_page, says=says)
+            notice = "You are signed out."
+        return self._answer(anonymous, next_page, notice=notice)
 
     def sign_in(self, anonymous: AnonymousRequest) -> Response:
         """Sign in, and redirect to the page in `next`."""
@@ -138,7 +138,7 @@ class SignInPages:
         anonymous: AnonymousRequest,
         next_page: str,
         *,
-        says: str = "",
+        notice: str = "",
         refusal: PortalError | None = None,
     ) -> Response:
         visit = anonymous.visit or secrets.token_urlsafe(24)
@@ -150,7 +150,7 @@ class SignInPages:
             is_ownerless=not self.has_administrator(),
             username=anonymous.form.get("username")[:_LONGEST_USERNAME],
             wrong="" if refusal is None else refusal.reason,
-            says=says,
+            notice=notice,
         )
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
         response = self.pages.show_alone(

@@ -137,7 +137,7 @@ class AuditPages:
         """Show a page of events, newest first."""
         search, cursor = Search.of(visit.query), visit.query.get("cursor") or None
         try:
-            found = self.administration.records.events(
+            result = self.administration.records.events(
                 search.filter,
                 PageRequest(cursor, _SHOWN),
                 action=search.action or None,
@@ -147,7 +147,7 @@ class AuditPages:
             empty = self._page(Search(), [], None, None, visit.frame.now)
             page = replace(empty, search=search, options=self._options(search), wrong=refusal.reason)
             return self.pages.show(visit.frame, "pages/admin/audit.html", page, status_of(refusal))
-        page = self._page(search, self._rows(found.records), cursor, found.next_cursor, visit.frame.now)
+        page = self._page(search, self._rows(result.records), cursor, result.next_cursor, visit.frame.now)
         return self.pages.show(visit.frame, "pages/admin/audit.html", page)
 
     def one(self, visit: PageVisit) -> Response:

@@ -31,7 +31,7 @@ class DurationChart:
     result: ChartMark
     ticks: Sequence[tuple[float, str]]
     is_capped: bool
-    says: str
+    remedy_text: str
     """What to do for the configured duration to take effect; empty if it does."""
     remedy: Remedy | None
     """The manual remedy, if the portal may not change the role itself."""
@@ -60,6 +60,6 @@ def drawn(ruler: DurationReport) -> DurationChart:
         result=ChartMark("", written(validity.length), share(validity.length), is_deciding=False),
         ticks=[(0, "0"), (50, written(top / 2)), (100, f"{hours} h")],
         is_capped=ruler.is_capped,
-        says=ruler.remedy or "",
+        remedy_text=ruler.remedy or "",
         remedy=None if ruler.change is None else ruler.change.remedy,
     )

@@ -86,10 +86,10 @@ class ListQuery:
         return f"{self.address}?{urlencode({name: value for name, value in fields.items() if value})}"
 
 
-def total(found: Page[Record], listing: ListQuery, count: Callable[[], int]) -> str:
+def total(page: Page[Record], listing: ListQuery, count: Callable[[], int]) -> str:
     """Return the number of records on all pages; counts only if this page is not the only one."""
-    is_all = listing.cursor is None and found.next_cursor is None
-    number = len(found.records) if is_all else count()
+    is_all = listing.cursor is None and page.next_cursor is None
+    number = len(page.records) if is_all else count()
     return f"{COUNTED}+" if listing.search and number > COUNTED else str(number)
 
 
@@ -105,8 +105,10 @@ class Slice(Generic[Record]):
 def paginate(rows: Sequence[Record], listing: ListQuery, text: Callable[[Record], str]) -> Slice[Record]:
     """Return the page of *rows* that *listing* requests: rows whose *text* contains every search word."""
     words = listing.search.lower().split()
-    found = [row for row in rows if all(word in text(row).lower() for word in words)]
+    matching = [row for row in rows if all(word in text(row).lower() for word in words)]
     cursor = listing.cursor or ""
     begin = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 6 else 0
     end = begin + listing.show
-    return Slice(found[begin:end], len(found), listing.following(str(end) if end < len(found) else None))
+    return Slice(
+        matching[begin:end], len(matching), listing.following(str(end) if end < len(matching) else None)
+    )

@@ -84,11 +84,11 @@ class RolePages:
             return self.pages.show(visit.frame, "pages/admin/roles.html", page)
         # Read first: if no role is waiting at that time, all rows read below have their final result.
         progress = self.maxima.progress()
-        found = self.maxima.page(None, listing.turn)
+        result = self.maxima.page(None, listing.turn)
         page = RolesPage(
-            rows=[RoleRow(change, *_STATES[change.outcome]) for change in found.records],
+            rows=[RoleRow(change, *_STATES[change.outcome]) for change in result.records],
             listing=listing,
-            following=listing.following(found.next_cursor),
+            following=listing.following(result.next_cursor),
             done=progress.get(Outcome.DONE, 0),
             waiting=progress.get(Outcome.WAITING, 0),
             refused=progress.get(Outcome.REFUSED, 0),

@@ -24,7 +24,7 @@ class SettingChoice:
     """A setting as an option of a list box."""
 
     setting: Setting
-    says: str
+    help_text: str
     """Its effect, bounds and default."""
 
     @property
@@ -67,7 +67,7 @@ class SettingRow:
     value: str
     means: str
     """The value in words if it is a duration, else empty."""
-    says: str
+    help_text: str
     warning: str
     """Why the setting has no effect; empty if it has."""
     changed_by: str
@@ -103,7 +103,7 @@ class SettingRow:
 
 def known(*types: str) -> Sequence[SettingChoice]:
     """Return the settings of these types, in registry order."""
-    return [SettingChoice(setting, _says(setting)) for setting in REGISTRY if setting.type in types]
+    return [SettingChoice(setting, _help_text(setting)) for setting in REGISTRY if setting.type in types]
 
 
 def row(record: SettingRecord) -> SettingRow:
@@ -121,7 +121,7 @@ def row(record: SettingRecord) -> SettingRow:
         name=stored.key if setting is None else setting.label,
         value=stored.value,
         means=written(length) if isinstance(length, timedelta) else "",
-        says="" if setting is None else setting.help,
+        help_text="" if setting is None else setting.help,
         warning=warning,
         changed_by=record.changed_by,
         changed_at=stored.updated_at,
@@ -159,7 +159,7 @@ def typed_again(form: Form) -> SettingFormValues:
     )
 
 
-def _says(setting: Setting) -> str:
+def _help_text(setting: Setting) -> str:
     default = setting.default
     if default is None:
         default_text = "AWS's own value"

@@ -72,14 +72,14 @@ class AccessPages:
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, head.address, ["username"])
         members, search = self.administration.members, listing.search
-        found = members.of_tenant(head.tenant.id, listing.turn, search)
+        result = members.of_tenant(head.tenant.id, listing.turn, search)
         users = self.administration.users.page(UserQuery(is_disabled=False), PageRequest(limit=_SUGGESTED))
         page = AccessPage(
             band=head,
-            rows=found.records,
-            total=total(found, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
+            rows=result.records,
+            total=total(result, listing, lambda: members.count_of_tenant(head.tenant.id, search)),
             listing=listing,
-            following=listing.following(found.next_cursor),
+            following=listing.following(result.next_cursor),
             suggested=[record.user.username for record in users.records],
             user=visit.form.get("user"),
             is_read_only=visit.form.has("read_only"),

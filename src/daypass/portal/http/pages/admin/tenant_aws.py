@@ -52,9 +52,9 @@ class TenantAwsPages:
         """Show the sessions of all users in this tenant, newest first."""
         head = band(self.administration.tenants, visit)
         listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
-        found = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
+        result = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
         page = TenantSessionsPage(
-            head, rows(found.records, visit.frame.now), listing, listing.following(found.next_cursor)
+            head, rows(result.records, visit.frame.now), listing, listing.following(result.next_cursor)
         )
         return self.pages.show(visit.frame, "pages/admin/tenant-sessions.html", page)
 

@@ -82,12 +82,12 @@ class TenantPages:
     def _answer(self, visit: PageVisit, status: HTTPStatus = HTTPStatus.OK, wrong: str = "") -> Response:
         listing = ListQuery.of(visit.query, ADDRESS, [sort.value for sort in TenantSort])
         query = TenantQuery(listing.search, TenantSort(listing.sort), listing.is_descending)
-        found = self.tenants.page(query, listing.turn)
+        result = self.tenants.page(query, listing.turn)
         page = TenantsPage(
-            rows=found.records,
-            total=total(found, listing, lambda: self.tenants.count(query)),
+            rows=result.records,
+            total=total(result, listing, lambda: self.tenants.count(query)),
             listing=listing,
-            following=listing.following(found.next_cursor),
+            following=listing.following(result.next_cursor),
             region=visit.form.get("region") or self.region,
             role_like=self.tenants.rules.example,
             name=visit.form.get("name"),

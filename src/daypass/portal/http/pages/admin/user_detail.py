@@ -146,14 +146,14 @@ class UserDetailPages:
         record, members = self._record(visit), self.administration.members
         user = record.user.id
         listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}", ["tenant"])
-        found = members.of_user(user, listing.turn, listing.search)
+        result = members.of_user(user, listing.turn, listing.search)
         page = UserPage(
             record=record,
             reads_only=members.reads_only(user),
             listing=listing,
-            total=total(found, listing, lambda: members.count_of_user(user, listing.search)),
-            following=listing.following(found.next_cursor),
-            memberships=found.records,
+            total=total(result, listing, lambda: members.count_of_user(user, listing.search)),
+            following=listing.following(result.next_cursor),
+            memberships=result.records,
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             tenant=visit.form.get("tenant"),
             wrong_pane=wrong_pane,
@@ -173,14 +173,14 @@ class UserDetailPages:
         record = self._record(visit)
         tokens, user = self.administration.tokens, record.user.id
         listing = ListQuery.of(visit.query, f"{ADDRESS}/{user}/tokens", ["expires"])
-        found = tokens.page(user, None, listing.turn)
+        result = tokens.page(user, None, listing.turn)
         page = UserPage(
             record=record,
             reads_only=self.administration.members.reads_only(user),
             listing=listing,
-            total=total(found, listing, lambda: tokens.count(user)),
-            following=listing.following(found.next_cursor),
-            tokens=found.records,
+            total=total(result, listing, lambda: tokens.count(user)),
+            following=listing.following(result.next_cursor),
+            tokens=result.records,
             wrong_pane="create" if wrong else "",
             wrong=wrong,
             made=made,

@@ -37,7 +37,7 @@ class OneTimeSecret:
 
     title: str
     of: str
-    says: str
+    note: str
     text: str
 
 
@@ -113,12 +113,12 @@ class UserPages:
         query = UserQuery(
             search=listing.search, sort=UserSort(listing.sort), is_descending=listing.is_descending
         )
-        found = self.administration.users.page(query, listing.turn)
+        result = self.administration.users.page(query, listing.turn)
         page = UsersPage(
-            rows=found.records,
-            total=total(found, listing, lambda: self.administration.users.count(query)),
+            rows=result.records,
+            total=total(result, listing, lambda: self.administration.users.count(query)),
             listing=listing,
-            following=listing.following(found.next_cursor),
+            following=listing.following(result.next_cursor),
             suggested=self.administration.tenants.page(TenantQuery(), PageRequest(limit=_SUGGESTED)).records,
             form=visit.form if wrong else Form({}),
             wrong=wrong,
