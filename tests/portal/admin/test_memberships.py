@@ -35,7 +35,7 @@ def test_a_member_is_added_changed_and_removed(administration: Administration, a
     assert members.put("dev01", DANA, Access.READ_ONLY, alice).access is Access.READ_ONLY
     members.remove("dev01", DANA, alice)
 
-    with pytest.raises(MembershipNotFound, match="no member"):
+    with pytest.raises(MembershipNotFound, match="not a member"):
         members.find("dev01", DANA)
     with pytest.raises(MembershipNotFound):
         members.remove("dev01", DANA, alice)

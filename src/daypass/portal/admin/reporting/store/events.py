@@ -72,7 +72,7 @@ _EVENT = (
 
 
 class EventList:
-    """What is on record."""
+    """Reads audit events."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
