@@ -195,7 +195,7 @@ def test_a_missing_or_mismatched_certificate_is_reported(
     swapped = refused_inside(operator, DAYPASS_TLS_CERTIFICATE=key, DAYPASS_TLS_KEY=certificate)
     unreadable = refused_inside(operator, DAYPASS_TLS_CERTIFICATE=str(garbage), DAYPASS_TLS_KEY=key)
 
-    assert "no.pem is none (No such file or directory)" in missing
+    assert "no.pem cannot be read (No such file or directory)" in missing
     for sentence in (mismatch, swapped, unreadable):
         assert "are no certificate with its private key" in sentence
 
