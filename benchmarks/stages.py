@@ -14,8 +14,16 @@ from daypass.portal.access import audit_events
 from daypass.portal.access.authorization import AuthorizationContext, read_context
 from daypass.portal.access.broker import Broker, Deadline
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Allow, Ask, Caller, Channel, Issuance, IssuanceId, TenantScope
-from daypass.portal.access.plan import IssuanceRequest, Plan, choose_validity, role_session
+from daypass.portal.access.model import (
+    Allow,
+    Caller,
+    Channel,
+    Issuance,
+    IssuanceId,
+    SessionRequest,
+    TenantScope,
+)
+from daypass.portal.access.plan import IssuanceAttempt, Plan, choose_validity, role_session
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.clock import utc_now
@@ -80,7 +88,7 @@ class _Path:
         standing = self._standing(caller)
         attempts = [_attempt(caller, standing) for _ in range(CALLS + 1)]
         plan = self._plan(attempts[0], standing)
-        issuance = self.issuer.issue(caller, attempts[0].ask)
+        issuance = self.issuer.issue(caller, attempts[0].request)
         to_ask, to_conclude = iter(attempts), iter(attempts)
         whole = partial(Sessions(self.database, self.issuer).create, ApiRequest(caller, {}, {}, _BODY))
         return [
@@ -100,31 +108,31 @@ class _Path:
         with self.database.reading() as connection:
             return read_context(connection, caller, _SCOPE, self.issuer.master_role_arn())
 
-    def _plan(self, attempt: IssuanceRequest, standing: AuthorizationContext) -> Plan:
+    def _plan(self, attempt: IssuanceAttempt, standing: AuthorizationContext) -> Plan:
         assert isinstance(standing.decision, Allow)  # noqa: S101  a member of the tenant
         validity = choose_validity(attempt, standing.values, timedelta(hours=12), is_chained=False)
         return Plan(standing.decision.access, validity, None)
 
-    def _ask(self, attempt: IssuanceRequest, plan: Plan) -> None:
+    def _ask(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         self.audit.commit(*audit_events.requested(attempt, plan))
 
-    def _assume(self, attempt: IssuanceRequest, plan: Plan) -> None:
+    def _assume(self, attempt: IssuanceAttempt, plan: Plan) -> None:
         deadline = Deadline(time.monotonic() + 8)
         self.broker.assume(role_session(attempt, plan), attributed=True, deadline=deadline)
 
-    def _conclude(self, attempt: IssuanceRequest, issuance: Issuance) -> None:
+    def _conclude(self, attempt: IssuanceAttempt, issuance: Issuance) -> None:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 
         self.audit.commit(*audit_events.issued(attempt, issuance), precondition=precondition)
 
 
-def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceRequest:
+def _attempt(caller: Caller, standing: AuthorizationContext) -> IssuanceAttempt:
     assert standing.tenant is not None  # noqa: S101  it was seeded
-    return IssuanceRequest(
+    return IssuanceAttempt(
         id=IssuanceId(uuid4().hex),
         caller=caller,
-        ask=Ask(_SCOPE),
+        request=SessionRequest(_SCOPE),
         asked_at=utc_now(),
         tenant=standing.tenant,
         tenant_id=standing.tenant_id,

@@ -4,7 +4,7 @@ import os
 import sys
 from time import time  # noqa: TID251  now() is the one place of the CLI that reads it
 
-WINGS = {
+EXTRA_COMMANDS = {
     "portal": (
         "daypass.portal.commands.group:portal",
         "server",
@@ -39,7 +39,7 @@ def main() -> int:
         os._exit(exit_code_of(lambda: _print_keys(flags), words))
     from daypass.cli.app import run
 
-    return run(words, WINGS, now)
+    return run(words, EXTRA_COMMANDS, now)
 
 
 def now() -> float:
@@ -70,7 +70,7 @@ def _cached_answer(flags: dict[str, str]) -> bytes | None:
         return None
     try:
         wanted = request.parse_request(flags, os.environ)
-        with entries.opened(entries.folder(os.environ)) as directory:
+        with entries.open_private_folder(entries.folder(os.environ)) as directory:
             entry = entries.read(directory, wanted.key())
     except (ValueError, OSError):
         # The slow path runs into the same error and reports it.

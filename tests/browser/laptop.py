@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.cli.conftest import SCRIPT
-from tests.cli.sign_in import Shell, Tabs, shell
+from tests.cli.sign_in import FakeBrowser, Shell, shell
 from tests.demo_fixture import Demo, bare_environment
 
 
@@ -20,9 +20,9 @@ class Laptop:
     home: Path
 
     @property
-    def tabs(self) -> Tabs:
+    def tabs(self) -> FakeBrowser:
         """The URLs that the browser was told to open."""
-        return Tabs(self.home)
+        return FakeBrowser(self.home)
 
     def environment(self, **more: str) -> Mapping[str, str]:
         """Return the environment of its terminals."""

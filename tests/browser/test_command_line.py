@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from daypass.cli.auth.callback_server import MOST_REQUESTS
+from daypass.cli.auth.callback_server import MAX_REQUESTS
 from daypass.cli.cache.entries import Entry
 from tests.browser.framing import BLOCKED, failure_in_a_frame
 from tests.browser.laptop import Laptop, authorize
@@ -168,7 +168,7 @@ def test_a_page_that_sends_foreign_codes_to_every_port_achieves_nothing(laptop: 
             [port, OTHER_CODE],
         )
         evil.close()
-        assert answered == 2 * 32 > MOST_REQUESTS
+        assert answered == 2 * 32 > MAX_REQUESTS
         dana.complaints.clear()
         page.bring_to_front()
         authorize(page)

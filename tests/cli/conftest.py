@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daypass.cli.app import run
-from daypass.main import WINGS, now
+from daypass.main import EXTRA_COMMANDS, now
 from tests.cli.stub import StubPortal
 from tests.tls import Authority, new_authority
 
@@ -139,7 +139,7 @@ class Inside:
                 patch.setenv(name, value)
             patch.setattr(sys, "argv", [SCRIPT, *words])
             self._capture.readouterr()
-            code = run(list(words), WINGS, now)
+            code = run(list(words), EXTRA_COMMANDS, now)
         captured = self._capture.readouterr()
         return Ran(code, captured.out, captured.err)
 

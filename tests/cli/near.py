@@ -48,7 +48,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def reached() -> Iterator[_Server]:
+def portal_server() -> Iterator[_Server]:
     """Run a server that forwards requests to the portal in its attribute `world`."""
     server = _Server(("127.0.0.1", 0), _Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -62,8 +62,8 @@ def reached() -> Iterator[_Server]:
 
 
 @contextmanager
-def near(world: World, username: str = ADMIN) -> Iterator[Portal]:
+def portal_client(world: World, username: str = ADMIN) -> Iterator[Portal]:
     """Return a client of the portal in *world*, authenticated as *username*."""
-    with reached() as server:
+    with portal_server() as server:
         server.world = world
         yield Portal(server.origin, StaticToken(world.tokens[username]), None)

@@ -16,7 +16,7 @@ from threading import Semaphore
 from urllib.parse import urlencode, urlsplit
 
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
-from tests.cli.stub import Asked, Reply, StubPortal, problem
+from tests.cli.stub import ReceivedRequest, Reply, StubPortal, problem
 
 PATIENCE = 60.0
 CODE = "daypass_code_" + "c" * 38
@@ -52,7 +52,7 @@ class SignInPortal:
         assert self._has_pushed.acquire(timeout=PATIENCE)
         return self.pushed[-1]
 
-    def _reply(self, asked: Asked) -> Reply:
+    def _reply(self, asked: ReceivedRequest) -> Reply:
         match asked.path:
             case "/oauth/par":
                 self.pushed.append(asked.body)
@@ -142,7 +142,7 @@ def visit(address: str, query: Mapping[str, str], method: str = "GET", **headers
 
 
 @dataclass(frozen=True, slots=True)
-class Tabs:
+class FakeBrowser:
     """A browser that opens nothing and records each URL."""
 
     folder: Path

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A received request."""
 
     path: str
@@ -34,8 +34,8 @@ class StubPortal:
     """A portal that issues numbered credentials unless `reply` is replaced."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.asked: list[Asked] = []
-        self.reply: Callable[[Asked], Reply] = self.usual
+        self.requests: list[ReceivedRequest] = []
+        self.reply: Callable[[ReceivedRequest], Reply] = self.usual
         self.role_of_caller = "Administrator"
         self.tenants = ["dev01", "prod01"]
         self.clock_error = timedelta()
@@ -61,7 +61,7 @@ class StubPortal:
         """Return the current time of this portal's clock."""
         return datetime.now(UTC) + self.clock_error  # noqa: TID251  a portal has a clock of its own
 
-    def usual(self, asked: Asked) -> Reply:
+    def usual(self, asked: ReceivedRequest) -> Reply:
         """Return the successful response of a portal."""
         bodies: dict[str, object] = {
             "/api/v1/me": self._me(),
@@ -85,9 +85,9 @@ class StubPortal:
             "aws_endpoint_url": self.aws_endpoint_url,
         }
 
-    def issued(self, asked: Asked) -> Reply:
+    def issued(self, asked: ReceivedRequest) -> Reply:
         """Return a response with credentials or a console URL, numbered by issuance."""
-        number = len(self.asked)
+        number = len(self.requests)
         admin = asked.body.get("admin", False)
         answer: dict[str, object] = {
             "id": f"issuance-{number}",
@@ -118,9 +118,9 @@ class StubPortal:
             answer["console_url"] = f"https://signin.aws.example/federation?canary-console-link-{number}"
         return Reply(201, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, asked: ReceivedRequest) -> Reply:
         """Record the request, and answer it as soon as `may_answer` is set."""
-        self.asked.append(asked)
+        self.requests.append(asked)
         reply = self.reply(asked)
         self._arrived.release()
         self.may_answer.wait()
@@ -139,7 +139,7 @@ class StubPortal:
         self._thread.join()
 
 
-def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[Asked], Reply]:
+def problem(status: int, code: str, detail: str, **headers: str) -> Callable[[ReceivedRequest], Reply]:
     """Return a function that answers with this problem document (RFC 9457)."""
     body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail, "code": code}
     # In lower case, as servers with HTTP/2 support write their headers.
@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(dict(parse_qsl(sent, strict_parsing=True)) if is_form else json.loads(sent))
 
     def _answer(self, body: dict[str, Any]) -> None:
-        reply = self.server.portal.answer(Asked(self.path, dict(self.headers), body))
+        reply = self.server.portal.answer(ReceivedRequest(self.path, dict(self.headers), body))
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from daypass.cli.app import OURS, run
+from daypass.cli.app import OWN_COMMANDS, run
 from daypass.cli.credentials import github_actions
 from daypass.cli.lazy_group import load
 from daypass.cli.runtime.errors import EXIT_CODES
-from daypass.main import WINGS, now
+from daypass.main import EXTRA_COMMANDS, now
 from tests.cli.conftest import SCRIPT, TOKEN, Command, Inside
 from tests.cli.sign_in import SignInPortal, leave_sign_in
 
@@ -91,7 +91,7 @@ def test_help_lists_all_commands_and_exit_codes_without_importing_the_portal(day
     modules = imported(daypass.home, "--help", **daypass.environment())
 
     assert ran.code == 0
-    for name in (*OURS, *WINGS):
+    for name in (*OWN_COMMANDS, *EXTRA_COMMANDS):
         assert f"\n  {name} " in ran.out
     for code in EXIT_CODES:
         assert f"\n  {code}  " in ran.out
@@ -103,11 +103,13 @@ def test_help_lists_all_commands_and_exit_codes_without_importing_the_portal(day
 JIT = [("jit", name) for name in ("aws", "web", "token", "update_aws_config")]
 
 
-@pytest.mark.parametrize("words", [*((name,) for name in OURS), *JIT, ("cache", "clear")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [*((name,) for name in OWN_COMMANDS), *JIT, ("cache", "clear")], ids=" ".join
+)
 def test_the_help_of_every_command_has_an_example_and_short_lines(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
-    assert run([*words, "--help"], WINGS, now) == 0
+    assert run([*words, "--help"], EXTRA_COMMANDS, now) == 0
 
     captured = capsys.readouterr()
     assert captured.err == ""
@@ -121,11 +123,11 @@ def test_the_version_option_prints_the_version(daypass: Command) -> None:
     assert daypass("--version").out.startswith("daypass 0.")
 
 
-@pytest.mark.parametrize("name", WINGS)
+@pytest.mark.parametrize("name", EXTRA_COMMANDS)
 def test_a_command_group_with_a_missing_module_says_what_to_install(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    extra = WINGS[name][1]
+    extra = EXTRA_COMMANDS[name][1]
 
     code = run([name, "serve"], {name: ("not_installed_here.commands:command", extra, "")}, now)
 
@@ -220,7 +222,7 @@ def test_completion_without_a_shell_is_refused_in_one_line(daypass: Command) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [(name, *more) for name in OURS for more in ((), ("--nonsense",))],
+    [(name, *more) for name in OWN_COMMANDS for more in ((), ("--nonsense",))],
     ids=" ".join,
 )
 def test_a_wrong_command_line_is_reported_in_one_line(inside: Inside, words: tuple[str, ...]) -> None:
@@ -233,7 +235,7 @@ def test_a_wrong_command_line_is_reported_in_one_line(inside: Inside, words: tup
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-        ("daypass ", [*OURS, *WINGS]),
+        ("daypass ", [*OWN_COMMANDS, *EXTRA_COMMANDS]),
         ("daypass aws --du", ["--duration"]),
         ("daypass jit ", ["aws", "web", "token", "update_aws_config"]),
         ("daypass completion z", ["zsh"]),
@@ -280,7 +282,7 @@ def test_a_slow_call_prints_a_progress_message_on_a_terminal(daypass: Command) -
 
 
 def test_the_command_list_has_the_help_texts_of_the_commands() -> None:
-    for name, (location, short) in OURS.items():
+    for name, (location, short) in OWN_COMMANDS.items():
         command = load(location)
         assert (command.name, command.get_short_help_str(200)) == (name, short)
 

@@ -11,7 +11,7 @@ import pytest
 
 from daypass import __version__
 from daypass.cli.lazy_group import load
-from daypass.main import WINGS
+from daypass.main import EXTRA_COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
 WHEEL = f"./daypass-{__version__}-py3-none-any.whl"
@@ -25,7 +25,9 @@ def every_command(words: tuple[str, ...], command: click.Command) -> Iterator[tu
             yield from every_command((*words, name), inner)
 
 
-COMMANDS = [words for name in WINGS for words in every_command((name,), load(WINGS[name][0]))]
+COMMANDS = [
+    words for name in EXTRA_COMMANDS for words in every_command((name,), load(EXTRA_COMMANDS[name][0]))
+]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def test_a_command_without_its_extra_says_what_to_install(
         timeout=60,
     )
 
-    extra = WINGS[words[0]][1]
+    extra = EXTRA_COMMANDS[words[0]][1]
     lines = f"in a clone, pip install '.[{extra}]'; from a release file, pip install '{WHEEL}[{extra}]'"
     assert (ran.returncode, ran.stdout) == (6, "")
     state = {

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from daypass.cli.api.tls import CA_VARIABLES, trust
-from daypass.cli.awsconfig.credential_process import Process
+from daypass.cli.awsconfig.credential_process import ProfileCommand
 from daypass.cli.cache.entries import folder
 from daypass.cli.cache.request import origin_of, parse_request, read_duration, tenant_of, token_of
 from daypass.cli.runtime import private_files
@@ -84,7 +84,7 @@ def test_a_line_end_is_removed_from_the_name_of_a_ca_file(authority: Authority, 
 def test_a_profile_names_the_ca_file_without_a_line_end(authority: Authority) -> None:
     environment = {"DAYPASS_CA_FILE": f"{authority.ca_file}\r\n", "HOME": "/root", "PATH": os.environ["PATH"]}
 
-    command = Process("https://portal.example.com", "dev01").command({}, environment)
+    command = ProfileCommand("https://portal.example.com", "dev01").command({}, environment)
 
     assert f"--ca-file {authority.ca_file}" in command
     assert "\r" not in command
@@ -135,7 +135,7 @@ def test_a_token_from_a_pipe_is_read_only_once(
     )
 
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+    assert portal.requests[-1].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
 def test_certificates_from_a_pipe_are_read_only_once(daypass: Command, authority: Authority) -> None:
@@ -167,7 +167,7 @@ def test_a_token_from_a_named_pipe_is_read_only_once(
 
     writing.join(timeout=60)
     assert (ran.code, ran.err) == (0, "")
-    assert portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN[::-1]}"
+    assert portal.requests[-1].headers["Authorization"] == f"Bearer {TOKEN[::-1]}"
 
 
 def test_certificates_from_a_pipe_are_used_for_each_call(authority: Authority) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daypass.common.counting import counted, joined
+from daypass.common.counting import counted, enumerated
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_an_irregular_plural_is_used() -> None:
     ("words", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
 )
 def test_the_last_word_is_joined_with_and(words: list[str], text: str) -> None:
-    assert joined(words) == text
+    assert enumerated(words) == text

@@ -139,7 +139,7 @@ def test_the_audit_log_of_history_and_real_sessions_verifies(first: Run) -> None
     with database.reading() as connection:
         dana = UserStore(connection).find("dana@example.com")
         assert dana is not None
-        newest = IssuanceStore(connection).mine(dana.id, limit=200).records
+        newest = IssuanceStore(connection).list_for_user(dana.id, limit=200).records
     database.close()
 
     assert verified.returncode == 0, verified.stdout + verified.stderr

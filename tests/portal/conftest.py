@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daypass.demo.certificate_authority import Certificates, certify
+from daypass.demo.certificate_authority import Certificates, ensure_certificates
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import StubAws
@@ -30,4 +30,4 @@ def operator(tmp_path: Path, sqlite_url: str, own_aws: StubAws) -> Operator:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """A certificate for localhost, its key and its certificate authority."""
-    return certify(StateDirectory(tmp_path_factory.mktemp("certificates")), utc_now())
+    return ensure_certificates(StateDirectory(tmp_path_factory.mktemp("certificates")), utc_now())

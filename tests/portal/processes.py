@@ -181,7 +181,7 @@ def answer_by_action(stub: StubAws) -> Script:
     """Script a working AWS: it knows the portal, issues keys for an hour, and does not describe roles."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
-        action = stub.asked[-1].get("Action", "")
+        action = stub.requests[-1].get("Action", "")
         if action == "GetCallerIdentity":
             identity()(handler)
         elif action == "AssumeRole":

@@ -192,7 +192,7 @@ def test_over_tls_half_handshakes_beyond_the_limit_of_an_address_are_closed(
     with operator.serving(**tls) as serving, ExitStack() as stack:
         port = port_of(serving)
         until_some_are_closed(connected(stack, port, 520, client_hello()[:20]))
-        serving.trust, serving.url = certificates.trust(), f"https://localhost:{port}"
+        serving.trust, serving.url = certificates.ssl_context(), f"https://localhost:{port}"
 
         assert serving.ask("GET", "/healthz")[0] == 200
 

@@ -63,7 +63,7 @@ def test_background_work_is_interrupted_before_requests_in_progress_are_awaited(
         closing = threading.Thread(target=world.portal.close)
         closing.start()
 
-        maxima = world.portal.administration.maxima
+        maxima = world.portal.administration.role_reconciler
         assert maxima is not None
         assert maxima._closing.wait(20)
         assert closing.is_alive()

@@ -16,7 +16,7 @@ import pytest
 
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.tokens import mint, mint_code, mint_device
-from daypass.portal.logs import LogStream, scrub
+from daypass.portal.logs import LogStream, redact
 from daypass.portal.secret import Secret
 from tests.portal.processes import DAYPASS, Operator, Serving
 
@@ -53,10 +53,10 @@ MINTED: dict[str, Callable[[], Secret]] = {
 def test_each_kind_of_token_is_masked_in_a_log_line(kind: str) -> None:
     secret = MINTED[kind]().reveal()
 
-    assert secret[13:] not in scrub(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
+    assert secret[13:] not in redact(None, "info", json.dumps({"path": f"/oauth/code/{secret}"}))
     # Usernames are case-folded.
-    assert secret[13:].lower() not in scrub(None, "info", json.dumps({"user": secret.lower()}))
-    assert secret[13:].upper() not in scrub(None, "info", json.dumps({"user": secret.upper()}))
+    assert secret[13:].lower() not in redact(None, "info", json.dumps({"user": secret.lower()}))
+    assert secret[13:].upper() not in redact(None, "info", json.dumps({"user": secret.upper()}))
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_each_kind_of_token_is_masked_in_a_log_line(kind: str) -> None:
     ],
 )
 def test_other_secrets_are_masked_in_a_log_line_and_a_prefix_is_not(line: str, left: str) -> None:
-    assert scrub(None, "info", line) == left
+    assert redact(None, "info", line) == left
 
 
 def test_a_variable_that_a_log_line_names_is_not_masked() -> None:
-    assert scrub(None, "info", "Set DAYPASS_TLS_CERTIFICATE.") == "Set DAYPASS_TLS_CERTIFICATE."
+    assert redact(None, "info", "Set DAYPASS_TLS_CERTIFICATE.") == "Set DAYPASS_TLS_CERTIFICATE."
 
 
 def test_lines_beyond_the_queue_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:

@@ -63,7 +63,7 @@ def test_with_a_certificate_it_serves_over_tls(operator: Operator, certificates:
     }
     token = token_of_a_new_administrator(operator)
     with operator.serving(**tls) as serving:
-        serving.trust = certificates.trust()
+        serving.trust = certificates.ssl_context()
         line = told(serving, "serving")[0]
         port = port_of(serving)
         serving.url = f"https://localhost:{port}"
@@ -99,7 +99,7 @@ def port_of(serving: Serving) -> int:
 def versions(certificates: Certificates, port: int) -> set[str | None]:
     spoken = set()
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        context = certificates.trust()
+        context = certificates.ssl_context()
         context.minimum_version = context.maximum_version = version
         with (
             socket.create_connection(("127.0.0.1", port)) as plain,
@@ -466,7 +466,7 @@ def test_requests_in_progress_are_completed_after_a_stop_signal(operator: Operat
     well, asked, may_answer = own_aws.scripts[0], threading.Event(), threading.Event()
 
     def slowly(handler: BaseHTTPRequestHandler) -> None:
-        if own_aws.asked[-1]["Action"] == "AssumeRole":
+        if own_aws.requests[-1]["Action"] == "AssumeRole":
             asked.set()
             may_answer.wait(60)
         well(handler)
@@ -497,7 +497,7 @@ def test_a_full_disk_prevents_issuing_until_space_is_free(operator: Operator, ow
         asked, seen = [], []
         for _ in range(60):
             asked.append(serving.ask("POST", "/api/v1/sessions", token, {"admin": True}))
-            seen.append(sum(one.get("Action") == "AssumeRole" for one in own_aws.asked))
+            seen.append(sum(one.get("Action") == "AssumeRole" for one in own_aws.requests))
             if asked[-1][0] != 201:
                 break
         ready = serving.ask("GET", "/readyz")

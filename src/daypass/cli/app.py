@@ -13,7 +13,7 @@ from daypass.cli.runtime.exit_status import exit_code_of, without_tokens
 from daypass.cli.runtime.streams import careful_output
 from daypass.common.lines import one_line
 
-OURS: OwnCommands = {
+OWN_COMMANDS: OwnCommands = {
     "aws": ("daypass.cli.commands.aws:aws", "Print keys in the form that credential_process expects."),
     "login": ("daypass.cli.commands.login:login", "Sign in through the browser, for twelve hours."),
     "logout": (
@@ -60,7 +60,7 @@ OURS: OwnCommands = {
 
 def run(words: list[str], extra_commands: ExtraCommands, now: Callable[[], float]) -> int:
     """Run the command line *words* and return its exit code."""
-    root.own_commands, root.extra_commands = OURS, extra_commands
+    root.own_commands, root.extra_commands = OWN_COMMANDS, extra_commands
     words = _with_flags_last(words)
     code = exit_code_of(lambda: _with_careful_output(words, now), words)
     if code not in (0, Unwritable.exit_code) and words[:1] in (["env"], ["serve-credentials"]):

@@ -9,7 +9,7 @@ import click
 
 from daypass import __version__
 from daypass.cli.runtime.errors import EXIT_CODES, Misconfigured, UsageError
-from daypass.common.counting import joined
+from daypass.common.counting import enumerated
 from daypass.common.package import install_advice
 
 OwnCommands = Mapping[str, tuple[str, str]]
@@ -106,7 +106,7 @@ def _not_installed(name: str, extra: str, missing: Sequence[str]) -> NotInstalle
     # Some of the extras may be installed, so only the list of packages shows what is missing.
     state = "extra, which is not installed" if len(extras) == 1 else "extras, which are not all installed"
     return NotInstalled(
-        f"`daypass {name}` needs the {joined(extras)} {state} (missing: {listed}). "
+        f"`daypass {name}` needs the {enumerated(extras)} {state} (missing: {listed}). "
         f"Install it: {install_advice(__version__, extra)}"
     )
 

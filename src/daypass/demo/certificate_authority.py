@@ -42,12 +42,12 @@ class Certificates:
     certificate: Path
     private_key: Path
 
-    def trust(self) -> ssl.SSLContext:
+    def ssl_context(self) -> ssl.SSLContext:
         """Return a TLS context for clients that trusts this authority alone."""
         return ssl.create_default_context(cafile=str(self.authority))
 
 
-def certify(folder: StateDirectory, now: datetime) -> Certificates:
+def ensure_certificates(folder: StateDirectory, now: datetime) -> Certificates:
     """Return the folder's certificates; create them if they are missing or about to expire."""
     files = Certificates(
         folder.path / "ca.pem", folder.path / "localhost.pem", folder.path / "localhost-key.pem"

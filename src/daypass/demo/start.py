@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from daypass.demo.aws import Aws, Keys
-from daypass.demo.certificate_authority import Certificates, certify
+from daypass.demo.certificate_authority import Certificates, ensure_certificates
 from daypass.demo.environment import DemoEnvironment, Tenant
 from daypass.demo.http_client import is_answering
 from daypass.demo.processes import Child, ProcessGroup, choose_port
@@ -32,7 +32,7 @@ def start(
     portal_port = choose_port(portal_port, "--portal-port")
     choose_port(aws_port, "--aws-port")
     sandbox = _start_sandbox(folder, processes, aws_port)
-    certificates = certify(folder, utc_now())
+    certificates = ensure_certificates(folder, utc_now())
     accounts = seed_portal(folder, DEFAULT_ACCOUNT, utc_now, has_history=has_history)
     plans = [TenantPlan(name, DEFAULT_ACCOUNT, accounts.tenants[name].external_id) for name in TENANTS]
 
@@ -47,7 +47,7 @@ def start(
     tenants = {
         plan.name: Tenant(accounts.tenants[plan.name].id, plan, seed_tenant(aws, plan)) for plan in plans
     }
-    trust = certificates.trust()
+    trust = certificates.ssl_context()
     portal.wait_until(lambda: is_answering(f"{portal_url}/readyz", trust))
     environment = DemoEnvironment(
         portal_url=portal_url,

@@ -31,7 +31,7 @@ from daypass.portal.http.api.tenants import Tenants as ApiTenants
 from daypass.portal.http.api.tokens import Tokens
 from daypass.portal.http.api.users import Members
 from daypass.portal.http.api.users import Users as ApiUsers
-from daypass.portal.http.core.dispatcher import Dispatcher, make_door
+from daypass.portal.http.core.dispatcher import Dispatcher, make_channel_app
 from daypass.portal.http.core.health import PROBES, health_routes
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import message, problem
@@ -71,7 +71,7 @@ from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import check
 from daypass.portal.storage.pooler import Profile
 
-DOORS_WITH_PAGES = ("pages", "api", "legacy", "oauth")
+PACKAGES_WITH_TEMPLATES = ("pages", "api", "legacy", "oauth")
 """The packages of `http` that have templates."""
 
 _SPARE_CONNECTIONS = 5
@@ -83,7 +83,7 @@ class Portal:
     """A built portal, with what the process that serves it calls."""
 
     app: ASGIApp
-    doors: Sequence[Starlette]
+    channels: Sequence[Starlette]
     has_administrator: Callable[[], bool]
     """Returns whether an Administrator exists."""
     database_profile: Profile
@@ -114,7 +114,7 @@ def build(config: PortalConfig, clock: Clock = utc_now) -> Portal:
 
 def page_templates() -> Templates:
     """Return the templates of all packages."""
-    return Templates(Assets(), DOORS_WITH_PAGES)
+    return Templates(Assets(), PACKAGES_WITH_TEMPLATES)
 
 
 def open_database(config: PortalConfig) -> Database:
@@ -131,7 +131,7 @@ def assemble(
     local_access = _local_access_channel(core)
     machine, consent = _oauth_channels(core)
     probe = WriteProbe(database, core.audit, clock)
-    health = make_door(health_routes(probe, aws.issuing), problem)
+    health = make_channel_app(health_routes(probe, aws.issuing), problem)
     doors = {
         PREFIX: api,
         **dict.fromkeys(PREFIXES, legacy),
@@ -143,9 +143,9 @@ def assemble(
 
     attempts = AbandonedAttempts(database, core.audit)
 
-    if core.administration.maxima is not None:
+    if core.administration.role_reconciler is not None:
         # This resumes the changes of roles that an earlier process left. Without AWS, each would be refused.
-        aws.when_known(core.administration.maxima.reconcile)
+        aws.when_known(core.administration.role_reconciler.reconcile)
     attempts.settle_some()
     return Portal(
         RequestMiddleware(
@@ -165,8 +165,8 @@ def _closing(core: Core, aws: Aws, attempts: AbandonedAttempts) -> Callable[[], 
     """Return the function that stops all work of a portal and closes its database."""
     background: list[Verification | AbandonedAttempts | RoleReconciler]
     background = [core.administration.verification, attempts]
-    if core.administration.maxima is not None:
-        background.append(core.administration.maxima)
+    if core.administration.role_reconciler is not None:
+        background.append(core.administration.role_reconciler)
 
     def close() -> None:
         # All are interrupted first, so that none begins new work while another is joined.
@@ -201,7 +201,7 @@ def _api_channel(core: Core) -> Starlette:
     # Both are built on first use, to keep the start fast.
     document = cache(lambda: describe(operations, config.public_url, core.release))
     docs = cache(lambda: core.pages.show_alone("api/docs.html", docs_page(document(), DESCRIPTION)))
-    return make_door(api_routes(operations, core.api_endpoints(Channel.API), document, docs), problem)
+    return make_channel_app(api_routes(operations, core.api_endpoints(Channel.API), document, docs), problem)
 
 
 def _legacy_channel(core: Core) -> Starlette:
@@ -223,14 +223,14 @@ def _legacy_channel(core: Core) -> Starlette:
         settings=CompatSettings(core.administration),
         plans=Plans(core.database, core.account_id, config.aws.region),
     )
-    return make_door(legacy_routes(core.api_endpoints(Channel.LEGACY), handlers), message, absence)
+    return make_channel_app(legacy_routes(core.api_endpoints(Channel.LEGACY), handlers), message, absence)
 
 
 def _local_access_channel(core: Core) -> Starlette:
     approvals = LegacyConsents(core.identity, core.config.legacy_loopback)
     local_access = LocalAccess(core.pages, approvals, core.clock)
     routes = local_access_routes(core.page_endpoints(Channel.LEGACY), local_access)
-    return make_door(routes, core.error_pages)
+    return make_channel_app(routes, core.error_pages)
 
 
 def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
@@ -244,7 +244,9 @@ def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
     machine = client_routes(ClientEndpoints(core.authenticator.addresses, core.pools.local), endpoints)
     pages = ConsentPages(core.pages, consents, core.clock, origin)
     entrance = core.page_endpoints(Channel.WEB)
-    return make_door(machine, oauth_error), make_door(consent_routes(entrance, pages), core.error_pages)
+    return make_channel_app(machine, oauth_error), make_channel_app(
+        consent_routes(entrance, pages), core.error_pages
+    )
 
 
 def _page_channel(core: Core) -> Starlette:
@@ -260,7 +262,7 @@ def _page_channel(core: Core) -> Starlette:
         profile=profile,
         sessions=SessionPages(core.pages, core.database),
         tokens=TokenPages(own, profile),
-        ways=ways,
+        console_access=ways,
         resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
     )
     entrance = core.page_endpoints(Channel.WEB)
@@ -271,4 +273,4 @@ def _page_channel(core: Core) -> Starlette:
         ),
         *core.assets.routes(),
     ]
-    return make_door(routes, core.error_pages)
+    return make_channel_app(routes, core.error_pages)

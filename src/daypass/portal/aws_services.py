@@ -10,7 +10,7 @@ from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles
-from daypass.portal.aws.tagging import tagging_source
+from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import Clock
 from daypass.portal.config import PortalConfig
 from daypass.portal.http.core.threadpool import aws_threads
@@ -52,7 +52,7 @@ def aws_services(config: PortalConfig, database: Database, clock: Clock) -> Aws:
 
     return Aws(
         broker=broker,
-        source=tagging_source(config.aws, connections=connections),
+        source=make_finder(config.aws, connections=connections),
         roles=roles,
         doctor=Doctor(database, broker, roles, clock, extra_regions=config.aws.extra_regions),
         issuing=broker.issuing,

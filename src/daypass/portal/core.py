@@ -11,7 +11,7 @@ from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.admin.administration import Administration, administration
 from daypass.portal.admin.roles.findings import Examiner
 from daypass.portal.admin.roles.reconciler import RoleReconciler
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.admin.tenants.service import RoleNaming
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws.factory import browser_origins
@@ -24,7 +24,7 @@ from daypass.portal.http.core.endpoints import ApiEndpoints
 from daypass.portal.http.core.threadpool import ThreadPools, role_shares
 from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.endpoints import PageEndpoints
-from daypass.portal.http.layout.errors import RefusalForm
+from daypass.portal.http.layout.errors import ErrorPages
 from daypass.portal.http.layout.page_layout import PageLayouts
 from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.rendering import PageRenderer, Templates
@@ -65,14 +65,14 @@ class Core:
     def page_endpoints(self, door: Channel) -> PageEndpoints:
         """Return the endpoint factory of a channel's pages."""
         return PageEndpoints(
-            door=door,
+            channel=door,
             signed_in=self.sign_ins.find,
-            frames=PageLayouts(self.database, self.clock),
+            layouts=PageLayouts(self.database, self.clock),
             addresses=self.authenticator.addresses,
             pools=self.pools,
             origin=self.config.public_url,
-            confirmations=self.reauthentication,
-            doorkeeper=self.authorizer,
+            reauthentication=self.reauthentication,
+            authorizer=self.authorizer,
         )
 
     def account_id(self) -> str:
@@ -85,14 +85,14 @@ class Core:
         return Reauthentication(self.pages)
 
     @property
-    def error_pages(self) -> RefusalForm:
+    def error_pages(self) -> ErrorPages:
         """The error pages of channels with pages."""
-        return RefusalForm(self.pages, self.config.public_url)
+        return ErrorPages(self.pages, self.config.public_url)
 
     @property
-    def durations(self) -> Durations:
+    def durations(self) -> DurationReports:
         """The reports on session durations."""
-        return Durations(
+        return DurationReports(
             self.database, self.broker, self.clock, self.issuer.master_role_arn, shares=self.role_concurrency
         )
 
@@ -122,17 +122,17 @@ def make_core(config: PortalConfig, database: Database, aws: Aws, clock: Clock, 
             master_role_arn=master_role_arn,
             region=config.aws.region,
             is_attribution_required=config.require_attribution,
-            shares=shares,
+            role_concurrency=shares,
         ),
         inventory=Inventory(
             database=database,
             audit=audit,
             broker=broker,
-            source=aws.source,
+            finder=aws.source,
             clock=clock,
             role_prefix=config.aws.role_prefix,
             is_attribution_required=config.require_attribution,
-            shares=shares,
+            role_concurrency=shares,
         ),
         administration=administration(
             identity,

@@ -153,7 +153,7 @@ def configure(stream: TextIO | LogStream | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             *_renderers(for_people=stream.isatty()),
-            scrub,
+            redact,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(stream),  # type: ignore[arg-type]  # it only writes
@@ -175,6 +175,6 @@ def _renderers(*, for_people: bool) -> list[Processor]:
     return [structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True)]
 
 
-def scrub(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
+def redact(_logger: WrappedLogger, _method: str, line: str | EventDict) -> str:
     """Return the line with secrets redacted: a second line of defence, since none should be logged."""
     return _SECRETS.sub(r"\g<token>\g<name>***", str(line))

@@ -11,7 +11,7 @@ from daypass.cli.api.client import read_time
 from daypass.cli.api.responses import MAX_PAGES, every_page, read_json, read_moment
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import Command, Inside
-from tests.cli.stub import Asked, Reply, StubPortal
+from tests.cli.stub import ReceivedRequest, Reply, StubPortal
 
 DEEP = [b"[" * 100_000, b'{"a":' * 100_000, b"[" * 50_000 + b"]" * 50_000]
 COMMANDS = [
@@ -28,7 +28,9 @@ COMMANDS = [
 ]
 
 
-def answering(status: int, body: bytes, content_type: str = "application/json") -> Callable[[Asked], Reply]:
+def answering(
+    status: int, body: bytes, content_type: str = "application/json"
+) -> Callable[[ReceivedRequest], Reply]:
     return lambda _: Reply(status, body, {"Content-Type": content_type})
 
 
@@ -76,7 +78,7 @@ VALUES = [
 def test_an_absurd_value_in_an_answer_with_credentials_causes_no_unexpected_error(
     inside: Inside, portal: StubPortal, field: str, value: bytes
 ) -> None:
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: ReceivedRequest) -> Reply:
         usual = portal.usual(asked)
         fields = json.loads(usual.body) | {field: "HERE"}
         return Reply(usual.status, json.dumps(fields).encode().replace(b'"HERE"', value), usual.headers)
@@ -96,7 +98,7 @@ def test_an_absurd_token_expiry_is_refused(inside: Inside, portal: StubPortal, t
     with pytest.raises(ValueError, match=r"."):
         read_moment(time)
 
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: ReceivedRequest) -> Reply:
         usual = portal.usual(asked)
         fields = json.loads(usual.body)
         fields["token"]["expires_at"] = time
@@ -109,7 +111,7 @@ def test_an_absurd_token_expiry_is_refused(inside: Inside, portal: StubPortal, t
 
 @pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "2099-01-01T00:00:00"])
 def test_credentials_with_an_absurd_expiry_are_refused(inside: Inside, portal: StubPortal, time: str) -> None:
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: ReceivedRequest) -> Reply:
         usual = portal.usual(asked)
         return Reply(
             usual.status, json.dumps(json.loads(usual.body) | {"expires_at": time}).encode(), usual.headers
@@ -141,11 +143,13 @@ def test_an_absurd_date_header_is_ignored(date: str) -> None:
     assert read_time(date) is None
 
 
-def pages_of(portal: StubPortal, cursors: Iterator[str], *, empty: bool = False) -> Callable[[Asked], Reply]:
-    def reply(asked: Asked) -> Reply:
+def pages_of(
+    portal: StubPortal, cursors: Iterator[str], *, empty: bool = False
+) -> Callable[[ReceivedRequest], Reply]:
+    def reply(asked: ReceivedRequest) -> Reply:
         if not asked.path.startswith("/api/v1/tenants"):
             return portal.usual(asked)
-        first = json.loads(portal.usual(Asked("/api/v1/tenants", {}, {})).body)
+        first = json.loads(portal.usual(ReceivedRequest("/api/v1/tenants", {}, {})).body)
         tenants = [] if empty else first["tenants"]
         body = json.dumps({"tenants": tenants, "next_cursor": next(cursors)}).encode()
         return Reply(200, body, {"Content-Type": "application/json"})
@@ -163,7 +167,7 @@ def test_a_repeated_cursor_ends_the_list_with_an_error(
 
     assert ran.code == 6
     assert "does not end" in ran.err
-    assert len(portal.asked) <= 2
+    assert len(portal.requests) <= 2
 
 
 def test_an_empty_page_with_a_cursor_is_an_error(inside: Inside, portal: StubPortal) -> None:
@@ -173,7 +177,7 @@ def test_an_empty_page_with_a_cursor_is_an_error(inside: Inside, portal: StubPor
 
     assert ran.code == 6
     assert "does not end" in ran.err
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
 
 
 def test_an_endless_list_is_abandoned_after_the_maximum_number_of_pages() -> None:
@@ -188,8 +192,8 @@ def test_an_endless_list_is_abandoned_after_the_maximum_number_of_pages() -> Non
 
 
 def test_all_pages_of_a_list_are_read(inside: Inside, portal: StubPortal) -> None:
-    def reply(asked: Asked) -> Reply:
-        usual = portal.usual(Asked(asked.path.partition("?")[0], {}, {}))
+    def reply(asked: ReceivedRequest) -> Reply:
+        usual = portal.usual(ReceivedRequest(asked.path.partition("?")[0], {}, {}))
         if "cursor=b" in asked.path:
             return usual
         cursor = {"next_cursor": "b" if "cursor=a" in asked.path else "a"}

@@ -48,7 +48,7 @@ def test_credentials_are_requested_through_a_proxy_that_resolves_the_portal(
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["AccessKeyId"].startswith("ASIA")
     assert proxy.requests == [f"CONNECT {ELSEWHERE}:443"]
-    assert "Proxy-Authorization" not in secure.asked[0].headers
+    assert "Proxy-Authorization" not in secure.requests[0].headers
 
 
 @pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY", "all_proxy"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daypass.cli.auth.callback_server import MOST_REQUESTS, Callback, CallbackServer, Expected
+from daypass.cli.auth.callback_server import MAX_REQUESTS, Callback, CallbackServer, Expected
 from tests.cli.sign_in import CODE, OTHER_CODE, visit
 
 STATE = "s" * 22
@@ -180,7 +180,7 @@ def test_a_response_that_arrives_in_pieces_is_read_completely(waiting: Waiting) 
 def test_requests_to_wrong_paths_do_not_use_up_the_limit(waiting: Waiting, path: str) -> None:
     host = f"127.0.0.1:{waiting.listener.port}"
     wrong = path.format(name=waiting.listener.path.rpartition("/")[2])
-    for _ in range(5 * MOST_REQUESTS):
+    for _ in range(5 * MAX_REQUESTS):
         assert b" 404 " in waiting.raw(f"GET {wrong} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
 
     assert waiting.genuine() == 303
@@ -188,7 +188,7 @@ def test_requests_to_wrong_paths_do_not_use_up_the_limit(waiting: Waiting, path:
 
 
 def test_too_many_forged_responses_disable_the_server(waiting: Waiting) -> None:
-    for _ in range(MOST_REQUESTS):
+    for _ in range(MAX_REQUESTS):
         assert visit(waiting.listener.redirect_uri, {}) == 404
 
     assert waiting.genuine() == 404

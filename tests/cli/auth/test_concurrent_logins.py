@@ -10,7 +10,7 @@ import pytest
 
 from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import Command
-from tests.cli.sign_in import SignInPortal, Tabs
+from tests.cli.sign_in import FakeBrowser, SignInPortal
 from tests.cli.stub import StubPortal
 
 DEV = ("aws", "--tenant", "dev01")
@@ -25,11 +25,11 @@ def sign_in(portal: StubPortal) -> SignInPortal:
 
 
 @pytest.fixture
-def tabs(tmp_path: Path) -> Tabs:
-    return Tabs(tmp_path)
+def tabs(tmp_path: Path) -> FakeBrowser:
+    return FakeBrowser(tmp_path)
 
 
-def start_commands(daypass: Command, tabs: Tabs, number: int) -> "list[subprocess.Popen[str]]":
+def start_commands(daypass: Command, tabs: FakeBrowser, number: int) -> "list[subprocess.Popen[str]]":
     """Start *number* commands with a browser and without a terminal."""
     environment = daypass.environment(DAYPASS_TOKEN="", BROWSER=tabs.command)
     return [daypass.start(*DEV, environment=environment) for _ in range(number)]
@@ -81,7 +81,7 @@ def count_complete_files(daypass: Command) -> int:
 
 
 def test_fifty_commands_with_a_third_killed_open_one_tab_and_cause_one_issuance(
-    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+    daypass: Command, sign_in: SignInPortal, tabs: FakeBrowser
 ) -> None:
     processes = start_commands(daypass, tabs, COMMAND_COUNT)
     sign_in.await_push()
@@ -105,7 +105,7 @@ def test_fifty_commands_with_a_third_killed_open_one_tab_and_cause_one_issuance(
 
 
 def test_a_declined_sign_in_ends_all_waiting_commands(
-    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+    daypass: Command, sign_in: SignInPortal, tabs: FakeBrowser
 ) -> None:
     processes = start_commands(daypass, tabs, 8)
     pushed = sign_in.await_push()
@@ -119,7 +119,7 @@ def test_a_declined_sign_in_ends_all_waiting_commands(
 
 
 def test_concurrent_commands_refresh_the_token_once(
-    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+    daypass: Command, sign_in: SignInPortal, tabs: FakeBrowser
 ) -> None:
     sign_in.access_life = 30
     (first,) = start_commands(daypass, tabs, 1)
@@ -140,7 +140,7 @@ def test_concurrent_commands_refresh_the_token_once(
 
 
 def test_after_a_process_is_killed_during_a_refresh_the_user_can_sign_in_again(
-    daypass: Command, sign_in: SignInPortal, tabs: Tabs
+    daypass: Command, sign_in: SignInPortal, tabs: FakeBrowser
 ) -> None:
     """The portal has issued new tokens that were not stored, and the old refresh token is used up."""
     sign_in.access_life = 30

@@ -12,7 +12,7 @@ from daypass.cli.auth.pending_login import Pending
 from daypass.cli.auth.session_store import SessionSlot
 from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import SCRIPT, Command, Ran
-from tests.cli.sign_in import CODE, OTHER_CODE, Shell, SignInPortal, Tabs, leave_sign_in, shell
+from tests.cli.sign_in import CODE, OTHER_CODE, FakeBrowser, Shell, SignInPortal, leave_sign_in, shell
 from tests.cli.stub import StubPortal
 
 DEV = ("aws", "--tenant", "dev01")
@@ -23,7 +23,7 @@ class Person:
     """A user with a terminal and a browser, and without a token."""
 
     command: Command
-    tabs: Tabs
+    tabs: FakeBrowser
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of the user's terminal."""
@@ -55,7 +55,7 @@ def sign_in(portal: StubPortal) -> SignInPortal:
 
 @pytest.fixture
 def person(daypass: Command, tmp_path: Path) -> Person:
-    return Person(daypass, Tabs(tmp_path))
+    return Person(daypass, FakeBrowser(tmp_path))
 
 
 def log_in(person: Person, sign_in: SignInPortal, *words: str) -> str:

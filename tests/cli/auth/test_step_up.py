@@ -18,11 +18,11 @@ from daypass.portal import logs
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
-from daypass.portal.identity.oauth.model import LOOK_FIRST
+from daypass.portal.identity.oauth.model import MIN_VIEW_TIME
 from tests.cli.auth.test_login import Person
 from tests.cli.conftest import Command
-from tests.cli.near import reached
-from tests.cli.sign_in import SignInPortal, Tabs, leave_sign_in, visit
+from tests.cli.near import portal_server
+from tests.cli.sign_in import FakeBrowser, SignInPortal, leave_sign_in, visit
 from tests.cli.stub import StubPortal
 from tests.portal.http.world import ADMIN, World
 from tests.portal.http.world import world as make_world
@@ -38,7 +38,7 @@ def sign_in(portal: StubPortal) -> SignInPortal:
 
 @pytest.fixture
 def person(daypass: Command, tmp_path: Path) -> Person:
-    return Person(daypass, Tabs(tmp_path))
+    return Person(daypass, FakeBrowser(tmp_path))
 
 
 def store_session(person: Person, sign_in: SignInPortal) -> dict[str, str]:
@@ -156,7 +156,7 @@ class RunningPortal:
 @pytest.fixture
 def running_portal(sqlite_url: str) -> Iterator[RunningPortal]:
     logs.configure(StringIO())
-    with reached() as server, make_world(sqlite_url, stated_public_url=server.origin) as made:
+    with portal_server() as server, make_world(sqlite_url, stated_public_url=server.origin) as made:
         server.world = made
         yield RunningPortal(made, server.origin)
     structlog.reset_defaults()
@@ -175,7 +175,7 @@ def consent(portal: RunningPortal, opened: str) -> None:
         ("Origin", portal.origin),
     ]
     page = world.client().get("/oauth/authorize", headers=headers, query=urlsplit(opened).query)
-    world.clock.move(LOOK_FIRST)
+    world.clock.move(MIN_VIEW_TIME)
     form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.body.decode()))
     body = urlencode({**form, "answer": "authorize", "by": "script"}).encode()
     answer = world.client().send("POST", "/oauth/authorize", headers=headers, body=body)

@@ -8,7 +8,7 @@ import pytest
 
 from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import TOKEN, Inside
-from tests.cli.stub import Asked, Reply, StubPortal
+from tests.cli.stub import ReceivedRequest, Reply, StubPortal
 
 REVEALING_COMMANDS = [
     ("tenants",),
@@ -73,10 +73,12 @@ def test_credentials_for_the_same_tenant_at_another_portal_stay_cached(inside: I
     assert inside("aws", "--tenant", "dev01").out == cached.out
 
 
-def issuing(portal: StubPortal, change: Callable[[dict[str, Any]], object]) -> Callable[[Asked], Reply]:
+def issuing(
+    portal: StubPortal, change: Callable[[dict[str, Any]], object]
+) -> Callable[[ReceivedRequest], Reply]:
     """Return the usual replies, with *change* applied to those that contain credentials."""
 
-    def reply(asked: Asked) -> Reply:
+    def reply(asked: ReceivedRequest) -> Reply:
         usual = portal.usual(asked)
         if asked.path != "/api/v1/sessions":
             return usual

@@ -26,7 +26,7 @@ def test_thirty_concurrent_requests_share_one_issuance(daypass: Command, portal:
     portal.may_answer.set()
     outcomes = _outcomes(commands)
 
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
     assert len(set(outcomes)) == 1
     assert outcomes[0][0] == 0
 
@@ -46,7 +46,7 @@ def test_a_waiting_process_takes_over_when_the_requesting_one_is_killed(
 
     assert [code for code, _, _ in outcomes] == [0] * 5
     assert len({out for _, out, _ in outcomes}) == 1
-    assert len(portal.asked) == 2
+    assert len(portal.requests) == 2
 
 
 def test_a_refusal_is_not_shared(daypass: Command, portal: StubPortal) -> None:

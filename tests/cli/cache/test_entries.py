@@ -30,7 +30,7 @@ def age(path: Path, seconds: int) -> None:
 def test_a_repeated_request_is_answered_from_the_cache(daypass: Command, portal: StubPortal) -> None:
     first, second = daypass(*DEV), daypass(*DEV)
 
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
     assert first == second
 
 
@@ -48,7 +48,7 @@ def test_equivalent_requests_share_a_cached_answer(
     daypass: Command, portal: StubPortal, words: tuple[str, ...]
 ) -> None:
     assert daypass(*DEV).out == daypass(*words).out
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_different_request_never_gets_the_cached_answer(
 
     assert other.code == 0
     assert first.out != other.out
-    assert len(portal.asked) == 2
+    assert len(portal.requests) == 2
 
 
 def test_no_cache_writes_no_file(daypass: Command) -> None:
@@ -93,11 +93,11 @@ def test_an_answer_is_served_until_half_its_life_or_sixteen_minutes_are_left(
 
     age(daypass.entry(), int(served * MINUTE) - 30)
     daypass(*DEV)
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
 
     age(daypass.entry(), 30)
     daypass(*DEV)
-    assert len(portal.asked) == 2
+    assert len(portal.requests) == 2
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -109,7 +109,7 @@ def test_a_clock_that_is_an_hour_off_is_reported_and_compensated(
     first, second = daypass(*DEV), daypass(*DEV)
 
     assert first.out == second.out
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
     assert f"clock is 60 minutes {'behind' if hours > 0 else 'ahead of'} the portal's" in first.err
     entry = Entry.from_bytes(daypass.entry().read_bytes())
     assert abs(entry.good_until - entry.asked_at - 44 * MINUTE) <= 2
@@ -134,7 +134,7 @@ def test_an_answer_with_a_future_request_time_is_not_served(daypass: Command, po
     age(daypass.entry(), -10 * MINUTE)
     daypass(*DEV)
 
-    assert len(portal.asked) == 2
+    assert len(portal.requests) == 2
 
 
 @pytest.mark.parametrize("words", [DEV, ("env", "--shell", "sh", "--tenant", "dev01")])
@@ -148,7 +148,7 @@ def test_the_expiry_cached_by_an_earlier_version_is_printed_with_z(
 
     ran = daypass(*words)
 
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
     assert re.search(r"\d\d:\d\d:\d\dZ", ran.out)
     assert "+00:00" not in ran.out
 
@@ -242,7 +242,7 @@ def test_a_damaged_or_unsafe_cache_file_is_ignored_and_replaced(
     ran = daypass(*DEV)
 
     assert ran.code == 0
-    assert len(portal.asked) == 2
+    assert len(portal.requests) == 2
     assert ran.err.count("\n") == 1
     assert f"{daypass.entry()} is ignored: " in ran.err
     assert daypass(*DEV).out == ran.out
@@ -277,7 +277,7 @@ def test_an_unsafe_cache_folder_is_neither_read_nor_written(
     first, second = daypass(*DEV), daypass(*DEV)
 
     assert (first.code, second.code) == (0, 0)
-    assert len(portal.asked) == 3
+    assert len(portal.requests) == 3
     assert f"The cache {daypass.cache} is not used: " in first.err
     (cached,) = daypass.home.rglob("*.keys")
     assert cached.stat().st_mtime_ns == before.st_mtime_ns
@@ -313,7 +313,7 @@ def test_clearing_removes_credentials_and_no_other_files(daypass: Command, porta
     assert list(daypass.cache.glob("*.keys")) == []
     assert (daypass.cache / "notes.txt").exists()
     daypass(*DEV)
-    assert len(portal.asked) == 3
+    assert len(portal.requests) == 3
 
 
 def test_clearing_an_unsafe_cache_folder_is_refused(daypass: Command) -> None:

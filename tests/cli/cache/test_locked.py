@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from daypass.cli.cache.entries import ENTRY, Entry
+from daypass.cli.cache.entries import CREDENTIALS_SUFFIX, Entry
 from daypass.cli.cache.locked import CacheSlot, FileKind, clear, discard
 from daypass.cli.runtime.errors import Unavailable
 
@@ -32,8 +32,8 @@ def _cached(folder: Path, number: int) -> dict[str, str]:
         about = json.dumps({"what": f"tenant {name}"}).encode()
         with CacheSlot(str(folder), str(name)):
             pass
-        (folder / f"{name}{ENTRY}").write_bytes(Entry(b"{}", about, 0, 0).to_bytes())
-        (folder / f"{name}{ENTRY}").chmod(0o600)
+        (folder / f"{name}{CREDENTIALS_SUFFIX}").write_bytes(Entry(b"{}", about, 0, 0).to_bytes())
+        (folder / f"{name}{CREDENTIALS_SUFFIX}").chmod(0o600)
     return {"DAYPASS_CACHE_DIR": str(folder)}
 
 
@@ -42,13 +42,13 @@ def test_discarding_continues_after_a_file_that_another_process_removed(tmp_path
 
     def is_unwanted(about: dict[str, object]) -> bool:
         if about["what"] == "tenant 2":
-            (tmp_path / f"2{ENTRY}").unlink()
+            (tmp_path / f"2{CREDENTIALS_SUFFIX}").unlink()
         return about["what"] != "tenant 4"
 
     removed = discard(environment, is_unwanted)
 
     assert sorted(removed) == ["tenant 0", "tenant 1", "tenant 3"]
-    assert [path.name for path in tmp_path.glob(f"*{ENTRY}")] == [f"4{ENTRY}"]
+    assert [path.name for path in tmp_path.glob(f"*{CREDENTIALS_SUFFIX}")] == [f"4{CREDENTIALS_SUFFIX}"]
 
 
 def test_concurrent_clearing_counts_each_removed_answer_once(tmp_path: Path) -> None:
@@ -62,4 +62,4 @@ def test_concurrent_clearing_counts_each_removed_answer_once(tmp_path: Path) -> 
         removed = list(threads.map(clear_together, range(2)))
 
     assert sum(removed) == 200
-    assert list(tmp_path.glob(f"*{ENTRY}")) == []
+    assert list(tmp_path.glob(f"*{CREDENTIALS_SUFFIX}")) == []

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from daypass.cli.cache import locked
-from daypass.cli.cache.tenant_names import known, listed, nearest
+from daypass.cli.cache.tenant_names import cached_names, list_sentence, suggestion
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
 
@@ -13,7 +13,7 @@ from tests.cli.stub import StubPortal, problem
 def test_a_missing_tenant_is_answered_with_the_list_of_tenants(inside: Inside, portal: StubPortal) -> None:
     assert "daypass tenants" in inside("aws").err
     inside("tenants")
-    asked = len(portal.asked)
+    asked = len(portal.requests)
 
     for words in (
         ("aws",),
@@ -27,7 +27,7 @@ def test_a_missing_tenant_is_answered_with_the_list_of_tenants(inside: Inside, p
         assert ran.code == 2
         assert "Yours: dev01, prod01." in ran.err, words
     # `configure` calls the portal before it notices that the tenant is missing.
-    assert {each.path for each in portal.asked[asked:]} <= {"/api/v1/me", "/api/v1/tenants"}
+    assert {each.path for each in portal.requests[asked:]} <= {"/api/v1/me", "/api/v1/tenants"}
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_tenant_names_are_cached_per_portal(inside: Inside) -> None:
 def test_clearing_the_cache_removes_the_tenant_names(inside: Inside, portal: StubPortal) -> None:
     inside("tenants")
     environment = {"HOME": str(inside.home), "XDG_CACHE_HOME": str(inside.home / ".cache")}
-    assert known(environment, portal.url) == ["dev01", "prod01"]
+    assert cached_names(environment, portal.url) == ["dev01", "prod01"]
 
     assert locked.clear(environment) == 0
 
-    assert known(environment, portal.url) == []
+    assert cached_names(environment, portal.url) == []
 
 
 def test_names_with_special_characters_are_not_cached(inside: Inside, portal: StubPortal) -> None:
@@ -92,7 +92,7 @@ def test_names_with_special_characters_are_not_cached(inside: Inside, portal: St
 def test_a_long_list_of_names_is_shortened() -> None:
     names = [f"t{number:03}" for number in range(100)]
 
-    assert listed(names).endswith("t019 and 80 more (daypass tenants).")
+    assert list_sentence(names).endswith("t019 and 80 more (daypass tenants).")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_long_list_of_names_is_shortened() -> None:
     ],
 )
 def test_similar_names_are_suggested(name: str, said: str) -> None:
-    assert nearest(name, ["dev01", "prod01"]) == said
+    assert suggestion(name, ["dev01", "prod01"]) == said
 
 
 COMPLETE = {
@@ -128,7 +128,7 @@ def test_a_shell_completes_tenant_names_without_a_call_to_the_portal(
     daypass: Command, portal: StubPortal, shell: str
 ) -> None:
     daypass("tenants")
-    asked = len(portal.asked)
+    asked = len(portal.requests)
     options = {"zsh": ["-f"], "fish": ["--no-config"]}.get(shell, ["--norc"])
 
     ran = subprocess.run(
@@ -141,7 +141,7 @@ def test_a_shell_completes_tenant_names_without_a_call_to_the_portal(
     )
 
     assert ran.stdout.split() == ["dev01"], ran.stderr
-    assert len(portal.asked) == asked
+    assert len(portal.requests) == asked
 
 
 @pytest.mark.parametrize("prefix", ["d", "D"])

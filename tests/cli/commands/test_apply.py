@@ -17,13 +17,13 @@ from daypass.cli.app import run
 from daypass.cli.declarative import live_state, manifest
 from daypass.cli.declarative.plan import ADD, CHANGE, REMOVE, Plan, plan
 from daypass.cli.runtime.errors import UsageError
-from daypass.main import WINGS, now
+from daypass.main import EXTRA_COMMANDS, now
 from daypass.portal import logs
 from daypass.portal.admin.roles.findings import Finding, Level
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.errors import AwsThrottled
 from daypass.portal.tenants.model import Tenant
-from tests.cli.near import near
+from tests.cli.near import portal_client
 from tests.portal.http.world import DANA, World
 from tests.portal.http.world import world as make_world
 
@@ -70,7 +70,7 @@ def world(sqlite_url: str) -> Iterator[World]:
 
 @pytest.fixture
 def portal(world: World) -> Iterator[Portal]:
-    with near(world) as reached:
+    with portal_client(world) as reached:
         yield reached
 
 
@@ -302,7 +302,7 @@ def test_applying_the_export_of_any_state_plans_nothing(portal: Portal, text: st
 
 def command(portal: Portal, world: World, *words: str, username: str = "admin@example.com") -> int:
     flags = ["--host", portal.origin, "--token", world.tokens[username]]
-    return run([*words, *flags], WINGS, now)
+    return run([*words, *flags], EXTRA_COMMANDS, now)
 
 
 def test_apply_prints_the_plan_and_carries_it_out(
@@ -396,7 +396,7 @@ def test_a_pruned_tenant_whose_role_keeps_its_rights_is_reported_and_the_command
     path = tmp_path / "tenants.yaml"
     path.write_text("tenants:\n  dev01: {}\n  prod01: {}\n")
 
-    with make_world(sqlite_url, roles=StubbornRoles()) as world, near(world) as portal:
+    with make_world(sqlite_url, roles=StubbornRoles()) as world, portal_client(world) as portal:
         code = command(portal, world, "apply", "-f", str(path), "--prune")
         message = capsys.readouterr()
 

@@ -14,7 +14,7 @@ from daypass.cli.api.client import ApiRequest, exchange
 from daypass.cli.api.tls import trust
 from daypass.cli.runtime.errors import Misconfigured
 from tests.cli.conftest import TOKEN, Command
-from tests.cli.stub import Asked, Reply, StubPortal, problem
+from tests.cli.stub import ReceivedRequest, Reply, StubPortal, problem
 from tests.tls import Authority
 
 DEV = ("aws", "--tenant", "dev01")
@@ -52,7 +52,7 @@ def test_the_request_has_the_values_of_the_flags(
     ran = daypass(*words)
 
     assert (ran.code, ran.err) == (0, "")
-    (asked,) = portal.asked
+    (asked,) = portal.requests
     assert asked.path == "/api/v1/sessions"
     assert asked.body == body
     assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -65,7 +65,7 @@ def test_the_flags_of_the_manual_work_without_variables(daypass: Command, portal
     ran = daypass("jit", "aws", "--host", portal.url, "--admin", "--token", "MYTOKEN", **none)
 
     assert ran.code == 0
-    assert portal.asked[0].headers["Authorization"] == "Bearer MYTOKEN"
+    assert portal.requests[0].headers["Authorization"] == "Bearer MYTOKEN"
 
 
 def test_duploctls_variables_work_without_flags(daypass: Command, portal: StubPortal) -> None:
@@ -74,7 +74,7 @@ def test_duploctls_variables_work_without_flags(daypass: Command, portal: StubPo
     ran = daypass("jit", "aws", DAYPASS_HOST="", DAYPASS_TOKEN="", **legacy)
 
     assert ran.code == 0
-    assert portal.asked[0].body == {"tenant": "dev01"}
+    assert portal.requests[0].body == {"tenant": "dev01"}
 
 
 def test_the_portals_note_is_printed_to_stderr(daypass: Command, portal: StubPortal) -> None:
@@ -201,7 +201,7 @@ def test_an_answer_of_another_server_is_recognised(
 
     assert (ran.code, ran.out) == (exit_code, "")
     assert sentence in ran.err
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
 
 
 def test_an_unreachable_portal_is_named(daypass: Command) -> None:
@@ -300,7 +300,7 @@ def test_an_authority_that_is_only_in_the_system_bundle_is_trusted(secure: StubP
     answer = exchange(secure.url, trusted, ApiRequest("GET", "/api/v1/me", {}, None), "asking")
 
     assert answer.status == 200
-    assert len(secure.asked) == 1
+    assert len(secure.requests) == 1
 
 
 @pytest.mark.usefixtures("system")
@@ -321,7 +321,7 @@ def test_a_named_ca_file_replaces_the_system_certificates(secure: StubPortal, tm
     with pytest.raises(Misconfigured, match="is not trusted"):
         exchange(secure.url, trusted, ApiRequest("GET", "/", {}, None), "asking")
 
-    assert secure.asked == []
+    assert secure.requests == []
 
 
 def test_an_unknown_authority_is_refused_before_the_token_is_sent(
@@ -331,7 +331,7 @@ def test_an_unknown_authority_is_refused_before_the_token_is_sent(
 
     assert ran.code == 6
     assert "--ca-file or DAYPASS_CA_FILE" in ran.err
-    assert secure.asked == []
+    assert secure.requests == []
 
 
 def test_a_portal_without_tls_behind_an_https_address_is_explained(
@@ -344,7 +344,7 @@ def test_a_portal_without_tls_behind_an_https_address_is_explained(
 
 
 def test_an_incomplete_answer_is_refused(daypass: Command, portal: StubPortal) -> None:
-    def cut_short(asked: Asked) -> Reply:
+    def cut_short(asked: ReceivedRequest) -> Reply:
         whole = portal.issued(asked)
         return Reply(whole.status, whole.body[:-40], whole.headers)
 
@@ -353,11 +353,11 @@ def test_an_incomplete_answer_is_refused(daypass: Command, portal: StubPortal) -
     assert daypass(*DEV).code == 6
 
 
-def _failing(_: Asked) -> Reply:
+def _failing(_: ReceivedRequest) -> Reply:
     return Reply(500, b"", {})
 
 
-def _issuing_nonsense(_: Asked) -> Reply:
+def _issuing_nonsense(_: ReceivedRequest) -> Reply:
     return Reply(201, b"{", {})
 
 
@@ -366,7 +366,7 @@ def _issuing_nonsense(_: Asked) -> Reply:
 )
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_the_token_is_never_repeated(
-    daypass: Command, portal: StubPortal, reply: Callable[[Asked], Reply], debug: str
+    daypass: Command, portal: StubPortal, reply: Callable[[ReceivedRequest], Reply], debug: str
 ) -> None:
     portal.reply = reply
 

@@ -91,7 +91,7 @@ def test_a_token_is_written_to_a_private_file_and_the_profile_works_without_a_pr
     words = command(inside, "ci").split()
     ran = inside(*words[1:], DAYPASS_HOST="", DAYPASS_TOKEN="")
     assert ran.code == 0, ran.err
-    assert inside.portal.asked[-1].headers["Authorization"] == f"Bearer {TOKEN}"
+    assert inside.portal.requests[-1].headers["Authorization"] == f"Bearer {TOKEN}"
 
 
 def test_a_token_file_is_named_and_not_copied(inside: Inside, tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_update_aws_config_calls_no_portal_if_the_region_is_known(inside: Inside
 
     assert ran.code == 0
     assert profiles(inside)["profile x"]["region"] == "eu-north-1"
-    assert portal.asked == []
+    assert portal.requests == []
 
 
 MISSPELLED = "us-est-1 is not an AWS region. Did you mean us-east-1 or us-west-1?"

@@ -235,7 +235,7 @@ def test_a_missing_sign_in_is_found_without_starting_one(
     assert ran.code == 6
     assert "✗ sign-in: not signed in.\n" in ran.out
     assert f"    daypass login --host {portal.url}\n" in ran.out
-    assert "/oauth/par" not in [asked.path for asked in portal.asked]
+    assert "/oauth/par" not in [asked.path for asked in portal.requests]
 
 
 def test_an_unreachable_portal_is_found(inside: Inside, well: dict[str, str]) -> None:

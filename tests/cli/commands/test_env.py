@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from daypass.cli.credentials.environment import OURS, lines
+from daypass.cli.credentials.environment import VARIABLES, lines
 from daypass.cli.runtime.shells import SHELLS, _name_and_parent, _name_and_parent_by_ps
 from tests.cli.conftest import Command, Inside
 from tests.cli.stub import StubPortal, problem
@@ -206,7 +206,7 @@ def test_unset_removes_our_variables_without_calling_the_portal(
 
     assert ran.code == 0
     assert line in ran.out.splitlines()
-    assert len([word for word in ran.out.split() if word.strip(";").endswith(OURS)]) == len(OURS)
+    assert len([word for word in ran.out.split() if word.strip(";").endswith(VARIABLES)]) == len(VARIABLES)
 
 
 def test_github_actions_masks_the_printed_keys(inside: Inside) -> None:

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 import click
 import pytest
 
-from daypass.cli.app import OURS
+from daypass.cli.app import OWN_COMMANDS
 from daypass.cli.commands.legacy import JIT_COMMANDS, SUBJECTS
 from daypass.cli.lazy_group import load
 from tests.cli.conftest import Command, Inside
@@ -58,14 +58,14 @@ def test_an_unsupported_command_is_refused_with_the_replacement(
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
     assert len(ran.err.splitlines()) == 1
-    assert portal.asked == []
+    assert portal.requests == []
 
 
 def test_every_subject_of_the_installed_duploctl_has_a_message() -> None:
     theirs = {found.name for found in entry_points(group="duplocloud.net")}
 
     assert theirs
-    assert theirs - set(SUBJECTS) - set(OURS) == set()
+    assert theirs - set(SUBJECTS) - set(OWN_COMMANDS) == set()
 
 
 def test_every_jit_command_of_the_installed_duploctl_has_a_message() -> None:

@@ -41,7 +41,7 @@ def test_cached_keys_are_found_for_the_default_portal(daypass: Command, state: d
 
     assert (first.code, first.err) == (0, "")
     assert daypass("aws", "--tenant", "dev01", **NOTHING, **state).out == first.out
-    assert len(daypass.portal.asked) == 1
+    assert len(daypass.portal.requests) == 1
 
 
 def test_without_any_sign_in_the_portal_must_be_named(inside: Inside, state: dict[str, str]) -> None:
@@ -98,7 +98,7 @@ def test_a_token_is_never_sent_to_a_portal_that_was_not_named(
 
     assert ran.code == 2
     assert "Which portal?" in ran.err
-    assert portal.asked == []
+    assert portal.requests == []
 
 
 def test_no_portal_is_the_default_after_signing_out(
@@ -115,7 +115,7 @@ def test_no_portal_is_the_default_after_signing_out(
 def test_an_expired_sign_in_leaves_the_portal_listed(state: dict[str, str]) -> None:
     leave_sign_in(state, OTHER)
     with SessionSlot(state, OTHER, admin=False, now=lambda: 0).locked() as slot:
-        slot.forget()
+        slot.remove()
 
     assert default_portal(state) == OTHER
 

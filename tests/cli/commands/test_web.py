@@ -148,14 +148,14 @@ def test_the_request_has_the_destination(
 ) -> None:
     inside("web", "--print", *words)
 
-    assert portal.asked[-1].body == asked
+    assert portal.requests[-1].body == asked
 
 
 def test_jit_web_accepts_duploctl_s_flags(inside: Inside, portal: StubPortal) -> None:
     ran = inside("jit", "web", "--tenant", "dev01", "--admin", "--nocache", "--print")
 
     assert ran.out == LINK + "\n"
-    assert portal.asked[-1].body == {"admin": True, "purpose": "console"}
+    assert portal.requests[-1].body == {"admin": True, "purpose": "console"}
 
 
 @pytest.mark.parametrize("target", ["no service", "S3", "arn:aws", "arn:aws:s3:::", "../x", "-x"])
@@ -165,7 +165,7 @@ def test_an_invalid_target_is_refused_before_anything_is_issued(
     ran = inside("web", "--tenant", "dev01", "--print", "--", target)
 
     assert ran.code == 2
-    assert not any(asked.body for asked in portal.asked)
+    assert not any(asked.body for asked in portal.requests)
 
 
 def test_a_foreign_tenant_is_refused(inside: Inside) -> None:
@@ -189,7 +189,7 @@ def test_an_arn_opens_the_page_of_its_resource(
     ran = inside("web", "--tenant", "dev01", "--print", arn)
 
     assert (ran.code, ran.err) == (0, "")
-    assert portal.asked[-1].body["destination"] == path
+    assert portal.requests[-1].body["destination"] == path
 
 
 def test_an_arn_with_a_misspelled_region_is_refused_with_the_nearest_name(
@@ -199,7 +199,7 @@ def test_an_arn_with_a_misspelled_region_is_refused_with_the_nearest_name(
 
     assert (ran.code, ran.out) == (2, "")
     assert "us-est-1 is not an AWS region. Did you mean us-east-1 or us-west-1?" in ran.err
-    assert not any(asked.body for asked in portal.asked)
+    assert not any(asked.body for asked in portal.requests)
 
 
 def test_an_arn_of_an_unknown_kind_opens_its_service_with_a_message(
@@ -209,7 +209,7 @@ def test_an_arn_of_an_unknown_kind_opens_its_service_with_a_message(
 
     assert (ran.code, ran.out) == (0, LINK + "\n")
     assert "start page of iotsitewise" in ran.err
-    assert portal.asked[-1].body["destination"] == "/iotsitewise/home?region=eu-west-1"
+    assert portal.requests[-1].body["destination"] == "/iotsitewise/home?region=eu-west-1"
 
 
 @pytest.mark.parametrize("partition", ["aws-iso", "aws-iso-b", "aws-moon"])

@@ -65,4 +65,4 @@ def test_credentials_for_15_minutes_start_the_process_each_time_but_call_the_por
 
     # botocore refreshes advisorily once less than 15 minutes are left, which is always.
     assert runs_for_requests(daypass, monkeypatch, "aws --tenant dev01 --duration 15m") >= REQUESTS
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1

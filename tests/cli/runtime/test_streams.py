@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from daypass.cli.app import OURS, root
+from daypass.cli.app import OWN_COMMANDS, root
 from daypass.cli.lazy_group import load
-from daypass.main import WINGS
+from daypass.main import EXTRA_COMMANDS
 from tests.cli.conftest import SCRIPT, Command
 from tests.cli.stub import StubPortal
 
@@ -25,7 +25,7 @@ def subcommands(words: tuple[str, ...], command: click.Command) -> Iterator[tupl
 
 
 def every_command() -> list[tuple[str, ...]]:
-    locations = {name: location for name, (location, *_) in ({**OURS, **WINGS}).items()}
+    locations = {name: location for name, (location, *_) in ({**OWN_COMMANDS, **EXTRA_COMMANDS}).items()}
     return [
         (),
         *(words for name, location in locations.items() for words in subcommands((name,), load(location))),
@@ -145,7 +145,7 @@ def test_with_closed_streams_credentials_are_not_written_into_a_socket(
     ran = in_shell(daypass, "aws --tenant dev01 --no-cache", "<&- >&- 2>&-")
 
     assert ran.returncode == 7
-    assert len(portal.asked) == 1
+    assert len(portal.requests) == 1
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp437", "utf-8"])

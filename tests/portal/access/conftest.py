@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Caller, Channel, Issuance, TenantScope
+from daypass.portal.access.model import Caller, Channel, Issuance, SessionRequest, TenantScope
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import Setting
@@ -107,10 +107,15 @@ class Rig:
         )
 
     def issue(
-        self, user: User, ask: Ask | str, *, door: Channel = Channel.API, token: ApiToken | None = None
+        self,
+        user: User,
+        ask: SessionRequest | str,
+        *,
+        door: Channel = Channel.API,
+        token: ApiToken | None = None,
     ) -> Issuance:
         """Issue a session to *user*; a string as *ask* is the name of a tenant."""
-        request = Ask(TenantScope(ask)) if isinstance(ask, str) else ask
+        request = SessionRequest(TenantScope(ask)) if isinstance(ask, str) else ask
         return self.issuer.issue(caller(user, door=door, token=token), request)
 
     def set(self, setting: Setting, value: str, tenant: Tenant | None = None) -> None:

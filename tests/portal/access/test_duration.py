@@ -67,14 +67,14 @@ def test_any_text_is_parsed_to_an_allowed_duration_or_refused(text: str) -> None
     ("requested", "role_maximum", "is_chained", "remaining", "seconds", "decided"),
     [
         (None, None, False, None, 3600, LimitSource.CONFIGURED),
-        (1800, None, False, None, 1800, LimitSource.ASKED),
+        (1800, None, False, None, 1800, LimitSource.REQUESTED),
         (7200, None, False, None, 3600, LimitSource.CONFIGURED),
         (None, 1800, False, None, 1800, LimitSource.ROLE_MAXIMUM),
         (None, None, True, None, 3600, LimitSource.CONFIGURED),
         (None, None, False, 1000, 990, LimitSource.GRANT),
-        (900, 3600, True, 910, 900, LimitSource.ASKED),
+        (900, 3600, True, 910, 900, LimitSource.REQUESTED),
         # Equal limits: the requested duration comes first, then the configured one, AWS, and the sign-in.
-        (3600, 3600, True, 3610, 3600, LimitSource.ASKED),
+        (3600, 3600, True, 3610, 3600, LimitSource.REQUESTED),
         (None, 3600, True, 3610, 3600, LimitSource.CONFIGURED),
     ],
 )
@@ -96,8 +96,8 @@ def test_the_smallest_limit_decides(
     )
 
     assert validity.length == timedelta(seconds=seconds)
-    assert validity.decided.source is decided
-    assert validity.decided in validity.limits
+    assert validity.deciding_limit.source is decided
+    assert validity.deciding_limit in validity.limits
 
 
 def test_role_chaining_limits_a_session_to_one_hour() -> None:
@@ -106,7 +106,7 @@ def test_role_chaining_limits_a_session_to_one_hour() -> None:
     )
 
     assert validity.length == HOUR
-    assert validity.decided.source is LimitSource.ROLE_CHAINING
+    assert validity.deciding_limit.source is LimitSource.ROLE_CHAINING
     assert [limit.source for limit in validity.limits] == ["configured", "role_maximum", "role_chaining"]
 
 

@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from daypass.portal.access.model import Ask, Issuance, Purpose, TenantScope
+from daypass.portal.access.model import Issuance, Purpose, SessionRequest, TenantScope
 from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.storage.engine import Connection, Database
@@ -87,7 +87,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
 
     released: Issuance | None = None
     try:
-        released = rig.issue(DANA, Ask(TenantScope("dev01"), purpose=Purpose.BOTH))
+        released = rig.issue(DANA, SessionRequest(TenantScope("dev01"), purpose=Purpose.BOTH))
     except (Exception, Death) as error:
         assert "canary" not in repr(error)
 

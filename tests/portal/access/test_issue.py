@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from daypass.portal.access.duration import GRANT_MARGIN
-from daypass.portal.access.model import AdminScope, Ask, Channel, LimitSource, Purpose, TenantScope
+from daypass.portal.access.model import AdminScope, Channel, LimitSource, Purpose, SessionRequest, TenantScope
 from daypass.portal.errors import (
     AccessDenied,
     AwsMisconfigured,
@@ -41,12 +41,12 @@ from tests.portal.access.conftest import ADMIN, DANA, DEV, MASTER, PROD, Rig, ca
 from tests.rows import disable_user
 
 HOUR = timedelta(hours=1)
-BOTH = Ask(TenantScope("dev01"), purpose=Purpose.BOTH)
-CONSOLE = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE)
+BOTH = SessionRequest(TenantScope("dev01"), purpose=Purpose.BOTH)
+CONSOLE = SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE)
 
 
-def ask_for(duration: timedelta) -> Ask:
-    return Ask(TenantScope("dev01"), duration=duration)
+def ask_for(duration: timedelta) -> SessionRequest:
+    return SessionRequest(TenantScope("dev01"), duration=duration)
 
 
 def test_a_member_gets_credentials_for_their_tenant(rig: Rig) -> None:
@@ -90,7 +90,7 @@ def test_a_read_only_member_gets_a_read_only_session(rig: Rig) -> None:
 def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(rig: Rig) -> None:
     assert rig.issue(ADMIN, "data01").access is Access.FULL
 
-    issuance = rig.issue(ADMIN, Ask(AdminScope()))
+    issuance = rig.issue(ADMIN, SessionRequest(AdminScope()))
 
     assert issuance.tenant is None
     assert issuance.role_arn == MASTER
@@ -101,7 +101,7 @@ def test_an_administrator_gets_full_access_to_every_tenant_and_the_master_role(r
 
 def test_the_issuance_row_has_user_tenant_time_and_the_deciding_limit(rig: Rig) -> None:
     issuance = rig.issue(
-        DANA, Ask(TenantScope("dev01"), duration=timedelta(minutes=20), reason="look at logs")
+        DANA, SessionRequest(TenantScope("dev01"), duration=timedelta(minutes=20), reason="look at logs")
     )
 
     [row] = rig.rows()
@@ -146,16 +146,16 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("ask", "door", "refusal"),
     [
-        (Ask(TenantScope("data01")), Channel.API, TenantNotFound),
-        (Ask(TenantScope("nowhere")), Channel.API, TenantNotFound),
-        (Ask(TenantScope("")), Channel.LEGACY, TenantNotFound),
-        (Ask(TenantScope("x" * 300)), Channel.WEB, TenantNotFound),
-        (Ask(TenantScope("nul\x00and\ud800half")), Channel.API, TenantNotFound),
-        (Ask(AdminScope()), Channel.API, AccessDenied),
+        (SessionRequest(TenantScope("data01")), Channel.API, TenantNotFound),
+        (SessionRequest(TenantScope("nowhere")), Channel.API, TenantNotFound),
+        (SessionRequest(TenantScope("")), Channel.LEGACY, TenantNotFound),
+        (SessionRequest(TenantScope("x" * 300)), Channel.WEB, TenantNotFound),
+        (SessionRequest(TenantScope("nul\x00and\ud800half")), Channel.API, TenantNotFound),
+        (SessionRequest(AdminScope()), Channel.API, AccessDenied),
         (ask_for(timedelta(seconds=899)), Channel.API, InvalidDuration),
         (ask_for(timedelta(seconds=43201)), Channel.API, InvalidDuration),
         (
-            Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
+            SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="https://evil.example"),
             Channel.WEB,
             InvalidRequest,
         ),
@@ -173,7 +173,7 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
     ],
 )
 def test_a_denied_request_is_recorded_and_never_reaches_aws(
-    rig: Rig, ask: Ask, door: Channel, refusal: type[PortalError]
+    rig: Rig, ask: SessionRequest, door: Channel, refusal: type[PortalError]
 ) -> None:
     with pytest.raises(refusal):
         rig.issue(DANA, ask, door=door)
@@ -207,12 +207,12 @@ def test_disabling_non_admin_access_applies_to_every_channel(rig: Rig) -> None:
 
 def test_the_flag_for_admin_access_applies_to_the_web_channel_only(rig: Rig) -> None:
     with pytest.raises(JitDisabled):
-        rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
-    rig.issue(ADMIN, Ask(AdminScope()), door=Channel.LEGACY)
+        rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.LEGACY)
 
     rig.set(ENABLE_ADMIN_JIT_ON_UI, "true")
 
-    rig.issue(ADMIN, Ask(AdminScope()), door=Channel.WEB)
+    rig.issue(ADMIN, SessionRequest(AdminScope()), door=Channel.WEB)
 
 
 def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
@@ -221,8 +221,8 @@ def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
 
     assert rig.issue(DANA, "dev01").validity.length == 2 * HOUR
     assert rig.issue(DANA, "prod01").validity.length == HOUR
-    assert rig.issue(ADMIN, Ask(AdminScope())).validity.length == HOUR / 2
-    assert rig.issue(DANA, "dev01").validity.decided.label == "AWS Access Token Validity"
+    assert rig.issue(ADMIN, SessionRequest(AdminScope())).validity.length == HOUR / 2
+    assert rig.issue(DANA, "dev01").validity.deciding_limit.label == "AWS Access Token Validity"
 
 
 def test_a_longer_request_is_capped_and_the_deciding_limit_is_reported(rig: Rig) -> None:
@@ -232,7 +232,7 @@ def test_a_longer_request_is_capped_and_the_deciding_limit_is_reported(rig: Rig)
     validity = rig.issue(DANA, ask_for(4 * HOUR)).validity
 
     assert validity.length == 2 * HOUR
-    assert validity.decided.source is LimitSource.ROLE_MAXIMUM
+    assert validity.deciding_limit.source is LimitSource.ROLE_MAXIMUM
     assert [limit.source for limit in validity.limits] == ["asked", "configured", "role_maximum"]
 
 
@@ -248,7 +248,7 @@ def test_a_session_of_a_temporary_token_ends_with_the_sign_in(rig: Rig) -> None:
 
     issuance = rig.issue(DANA, "dev01", token=token)
 
-    assert issuance.validity.decided.source is LimitSource.GRANT
+    assert issuance.validity.deciding_limit.source is LimitSource.GRANT
     assert issuance.expires_at == NOON + timedelta(minutes=30) - GRANT_MARGIN
 
 
@@ -349,7 +349,7 @@ def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
 def test_a_shorter_session_is_released_although_the_configured_duration_was_lowered(rig: Rig) -> None:
     rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
 
-    issuance = rig.issue(DANA, Ask(TenantScope("dev01"), timedelta(minutes=15)))
+    issuance = rig.issue(DANA, SessionRequest(TenantScope("dev01"), timedelta(minutes=15)))
 
     assert issuance.validity.length == timedelta(minutes=15)
 
@@ -382,9 +382,9 @@ def test_an_approval_without_admin_consent_gets_no_admin_session(rig: Rig) -> No
         )
 
     with pytest.raises(AccessDenied, match="not part of what you authorized"):
-        rig.issue(ADMIN, Ask(AdminScope()), token=tenant_only)
+        rig.issue(ADMIN, SessionRequest(AdminScope()), token=tenant_only)
     rig.issue(ADMIN, "dev01", token=tenant_only)
-    rig.issue(ADMIN, Ask(AdminScope()), token=admin_too)
+    rig.issue(ADMIN, SessionRequest(AdminScope()), token=admin_too)
 
     assert sorted(rig.states()) == ["denied", "issued", "issued"]
 
@@ -401,7 +401,7 @@ def test_an_administrator_demoted_during_the_aws_call_gets_no_admin_session(rig:
     rig.broker.meanwhile = lambda: rig.demote(ADMIN)
 
     with pytest.raises(AccessDenied):
-        rig.issue(ADMIN, Ask(AdminScope()))
+        rig.issue(ADMIN, SessionRequest(AdminScope()))
 
     assert rig.states() == ["failed"]
 
@@ -459,7 +459,7 @@ def test_a_small_clock_difference_never_lengthens_the_reported_expiry(
 
 
 def test_a_console_link_opens_the_requested_page(rig: Rig) -> None:
-    ask = Ask(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
+    ask = SessionRequest(TenantScope("dev01"), purpose=Purpose.CONSOLE, destination="/s3/buckets/x")
 
     issuance = rig.issue(DANA, ask)
 
@@ -544,7 +544,7 @@ def test_if_the_role_maximum_is_unreadable_a_refused_duration_falls_back_to_one_
     issuance = rig.issue(DANA, "dev01")
 
     assert issuance.validity.length == HOUR
-    assert issuance.validity.decided.source is LimitSource.ROLE_MAXIMUM
+    assert issuance.validity.deciding_limit.source is LimitSource.ROLE_MAXIMUM
     assert rig.rows()[0]["validity"] == 3600
     assert rig.rows()[0]["decided_by"] == "role_maximum"
     assert [session.validity for session, _ in rig.broker.assumed] == [2 * HOUR, HOUR]

@@ -3,7 +3,7 @@
 import pytest
 
 from daypass.portal.access.model import AdminScope, Allow, Channel, Deny, Scope, TenantScope
-from daypass.portal.access.policy import decide, refuse_beyond_consent, sees
+from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT, ENABLE_ADMIN_JIT_ON_UI, Setting
@@ -118,7 +118,7 @@ def test_a_foreign_tenant_is_denied_exactly_like_an_unknown_one(name: str, value
 def test_only_members_and_administrators_may_see_a_tenant(
     user: User, tenant: TenantAccess, visible: bool
 ) -> None:
-    assert sees(user, tenant) is visible
+    assert may_see(user, tenant) is visible
 
 
 @pytest.mark.parametrize(

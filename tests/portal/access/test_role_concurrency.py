@@ -6,7 +6,7 @@ from threading import Event, Semaphore, Thread
 import pytest
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Purpose, TenantScope
+from daypass.portal.access.model import Purpose, SessionRequest, TenantScope
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.errors import AccessDenied, AwsUnavailable, TenantNotFound
 from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
@@ -14,24 +14,26 @@ from tests.portal.access.conftest import DANA, DEV, MASTER, PROD, Rig, caller
 
 def issuer(rig: Rig, shares: RoleConcurrency) -> Issuer:
     """Return the issuer of *rig* with this concurrency limit."""
-    return Issuer(rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", shares=shares)
+    return Issuer(
+        rig.database, rig.audit, rig.broker, rig.clock, lambda: MASTER, "us-west-2", role_concurrency=shares
+    )
 
 
-def ask(tenant: str) -> Ask:
-    return Ask(TenantScope(tenant), purpose=Purpose.KEYS)
+def ask(tenant: str) -> SessionRequest:
+    return SessionRequest(TenantScope(tenant), purpose=Purpose.KEYS)
 
 
 def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> None:
     shares = RoleConcurrency(most=2)
-    first, second = shares.hold("slow"), shares.hold("slow")
+    first, second = shares.acquire("slow"), shares.acquire("slow")
 
     with pytest.raises(RoleBusy, match="for the role slow: 2 requests"):
-        shares.hold("slow")
-    with shares.hold("other"):
+        shares.acquire("slow")
+    with shares.acquire("other"):
         assert shares.calls("other") == 1
     first.release()
     first.release()
-    with shares.hold("slow"):
+    with shares.acquire("slow"):
         assert shares.calls("slow") == 2
     second.release()
 
@@ -40,7 +42,7 @@ def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> Non
 
 def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: Rig) -> None:
     shares = RoleConcurrency(most=1)
-    with shares.hold(DEV.role_arn), pytest.raises(RoleBusy):
+    with shares.acquire(DEV.role_arn), pytest.raises(RoleBusy):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
     assert (rig.rows(), rig.outcomes(), rig.broker.assumed) == ([], [], [])
@@ -50,7 +52,7 @@ def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: R
 def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
     shares = RoleConcurrency(most=1)
     rig.leave(DANA, DEV)
-    with shares.hold(DEV.role_arn), shares.hold(""), pytest.raises(TenantNotFound):
+    with shares.acquire(DEV.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
     assert rig.states() == ["denied"]
@@ -100,14 +102,14 @@ def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) ->
 
 def test_the_queue_is_bounded_and_first_in_first_out() -> None:
     shares, woken = RoleConcurrency(most=1, most_waiting=2), []
-    slot = shares.hold("role")
+    slot = shares.acquire("role")
 
     assert shares.queue("role", lambda: woken.append("first"))
     assert shares.queue("role", lambda: woken.append("second"))
     assert not shares.queue("role", lambda: woken.append("third"))
     slot.release()
     assert woken == ["first"]
-    with shares.hold("role"):
+    with shares.acquire("role"):
         shares.wake_next("role")
         assert woken == ["first"]
     assert woken == ["first", "second"]

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daypass.portal.access.model import IssuanceId
-from daypass.portal.access.session_names import session_name, session_tags, shown
+from daypass.portal.access.session_names import printable, session_name, session_tags
 from daypass.portal.tenants.model import Tenant, TenantId
 
 LEGAL = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
@@ -59,7 +59,7 @@ def test_a_session_is_tagged_with_its_issuance_and_tenant() -> None:
 
 @given(st.text(), st.integers(0, 100))
 def test_shown_text_is_one_short_printable_line(typed: str, length: int) -> None:
-    text = shown(typed, length)
+    text = printable(typed, length)
 
     assert len(text) <= length
     assert text.isprintable()

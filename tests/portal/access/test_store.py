@@ -21,7 +21,7 @@ def test_a_users_attempts_are_paginated_newest_first(rig: Rig) -> None:
     cursor = None
     with rig.database.reading() as connection:
         for _ in range(3):
-            page = IssuanceStore(connection).mine(DANA.id, cursor=cursor, limit=2)
+            page = IssuanceStore(connection).list_for_user(DANA.id, cursor=cursor, limit=2)
             listed += [record.id for record in page.records]
             cursor = page.next_cursor
 
@@ -35,12 +35,14 @@ def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
         rig.issue(DANA, "nowhere")
 
     with rig.database.reading() as connection:
-        records = {record.state: record for record in IssuanceStore(connection).mine(DANA.id).records}
+        records = {
+            record.state: record for record in IssuanceStore(connection).list_for_user(DANA.id).records
+        }
 
     issued, denied = records[State.ISSUED], records[State.DENIED]
     assert (issued.id, issued.tenant_id, issued.tenant_name) == (issuance.id, DEV.id, "dev01")
     assert (issued.validity, issued.decided_by) == (timedelta(hours=1), LimitSource.CONFIGURED)
-    assert (issued.purpose, issued.door, issued.is_admin_scope) == (Purpose.KEYS, Channel.API, False)
+    assert (issued.purpose, issued.channel, issued.is_admin_scope) == (Purpose.KEYS, Channel.API, False)
     assert issued.expires_at == issuance.expires_at
     assert (denied.tenant_id, denied.tenant_name, denied.access) == (None, "nowhere", None)
     assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)
@@ -63,7 +65,7 @@ def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
 )
 def test_an_invalid_cursor_is_refused(rig: Rig, cursor: str) -> None:
     with rig.database.reading() as connection, pytest.raises(InvalidRequest):
-        IssuanceStore(connection).mine(DANA.id, cursor=cursor)
+        IssuanceStore(connection).list_for_user(DANA.id, cursor=cursor)
 
 
 def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None:
@@ -77,7 +79,7 @@ def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None
 
     def matching(wanted: IssuanceFilter) -> list[str | None]:
         with rig.database.reading() as connection:
-            records = IssuanceStore(connection).mine(DANA.id, wanted=wanted).records
+            records = IssuanceStore(connection).list_for_user(DANA.id, wanted=wanted).records
         return [record.tenant_name for record in records]
 
     assert matching(IssuanceFilter(live_at=rig.clock.now)) == ["prod01"]

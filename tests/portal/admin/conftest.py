@@ -14,7 +14,7 @@ from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
-from daypass.portal.admin.reporting.reports import Records
+from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.service import Settings
@@ -51,7 +51,7 @@ class Administration:
     tokens: Tokens
     imports: Imports
     staged: ImportJobs
-    records: Records
+    records: Reports
     overviews: Overviews
     maxima: RoleReconciler | None
     verification: Verification

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.admin.reporting.export import COLUMNS, cell, csv_lines, every_event, json_lines, pieces
-from daypass.portal.admin.reporting.reports import Records, SessionFilter
+from daypass.portal.admin.reporting.export import COLUMNS, cell, chunks, csv_lines, every_event, json_lines
+from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.storage.engine import Database
@@ -66,14 +66,14 @@ def test_an_export_has_each_matching_event_once_newest_first(database: Database,
         audit.commit(Event("user.create", None, "operator", None, str(number), "done", {}, ""))
     audit.commit(Event("user.delete", None, "operator", None, "x", "done", {}, ""))
 
-    found = list(every_event(Records(database), SessionFilter(), action="user.create"))
+    found = list(every_event(Reports(database), SessionFilter(), action="user.create"))
 
     assert [one.subject for one in found] == ["6", "5", "4", "3", "2", "1", "0"]
 
 
 @given(st.lists(st.text()))
 def test_chunks_join_to_the_same_text(lines: list[str]) -> None:
-    assert "".join(pieces(lines)) == "".join(lines)
+    assert "".join(chunks(lines)) == "".join(lines)
 
 
 def test_chunks_have_many_lines_and_are_streamed() -> None:
@@ -84,7 +84,7 @@ def test_chunks_have_many_lines_and_are_streamed() -> None:
             made.append("x" * 99 + "\n")
             yield made[-1]
 
-    parts = pieces(lines())
+    parts = chunks(lines())
 
     assert 500 < next(parts).count("\n") == len(made) < 1000
     assert len(list(parts)) < 10

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import Connection, text
 
-from daypass.portal.access.model import AdminScope, Ask, Channel, TenantScope
+from daypass.portal.access.model import AdminScope, Channel, SessionRequest, TenantScope
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
 from daypass.portal.identity.authentication import OPERATOR
@@ -88,7 +88,7 @@ def put(setting: Setting, value: str, tenant: str | None = None) -> Callable[[Ad
     return lambda all_: all_.settings.put(tenant, setting.type, setting.key, value, OPERATOR)
 
 
-DEV01, ADMIN_ACCESS = Ask(TenantScope("dev01")), Ask(AdminScope())
+DEV01, ADMIN_ACCESS = SessionRequest(TenantScope("dev01")), SessionRequest(AdminScope())
 
 changes = pytest.mark.parametrize(
     ("user", "ask", "change", "refusal"),
@@ -111,7 +111,7 @@ changes = pytest.mark.parametrize(
 def test_a_change_waits_for_a_release_on_another_replica(
     replicas: Replicas,
     user: User,
-    ask: Ask,
+    ask: SessionRequest,
     change: Callable[[Administration], object],
     refusal: type[PortalError],  # noqa: ARG001  the other test's
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_change_waits_for_a_release_on_another_replica(
 def test_a_release_waits_for_a_change_on_another_replica_and_is_refused(
     replicas: Replicas,
     user: User,
-    ask: Ask,
+    ask: SessionRequest,
     change: Callable[[Administration], object],
     refusal: type[PortalError],
 ) -> None:

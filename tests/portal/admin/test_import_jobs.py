@@ -51,17 +51,17 @@ def test_an_import_job_is_resumed_batch_by_batch(administration: Administration,
     planned = staged.stage(TABLE, alice)
     before = count(administration)
 
-    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    first = staged.resume(planned.id, planned.version, alice, at_once)
     meanwhile = count(administration)
     # An interrupted job is resumed where it stopped, without a new review.
-    rest = staged.go_on(planned.id, Version(""), alice, never)
+    rest = staged.resume(planned.id, Version(""), alice, never)
 
     assert (before, first.taken, meanwhile) == (0, BATCH, BATCH)
     assert (rest.is_done, rest.taken, rest.changed, count(administration)) == (True, 250, 250, 250)
     assert administration.members.find("dev01", "user249@example.com").access is Access.FULL
     assert len(administration.events("user.create")) >= 250
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.go_on(planned.id, planned.version, alice, never)
+        staged.resume(planned.id, planned.version, alice, never)
 
 
 def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
@@ -76,11 +76,11 @@ def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
     staged = administration.staged
     planned = staged.stage(table, alice)
 
-    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    first = staged.resume(planned.id, planned.version, alice, at_once)
     together = len(administration.events("membership.put"))
     # Lines that are done need no changes any more, and the batches stay the same.
-    again = staged.look(planned.id, alice)
-    done = staged.go_on(again.id, again.version, alice, never)
+    again = staged.review_again(planned.id, alice)
+    done = staged.resume(again.id, again.version, alice, never)
 
     assert (first.taken, together, first.is_done) == (8, 8 * 24, False)
     assert (done.is_done, done.changed, count(administration)) == (True, 20, 20)
@@ -121,11 +121,11 @@ def test_an_import_changes_nothing_if_the_state_changed_since_the_review(
     administration.users.create("user1@example.com", planned.lines[0].role, None, OPERATOR)
 
     with pytest.raises(PreconditionFailed, match="Nothing was imported"):
-        staged.go_on(planned.id, planned.version, alice, never)
+        staged.resume(planned.id, planned.version, alice, never)
 
-    again = staged.look(planned.id, alice)
+    again = staged.review_again(planned.id, alice)
     assert not again.lines[0].has_effect
-    assert staged.go_on(again.id, again.version, alice, never).changed == 0
+    assert staged.resume(again.id, again.version, alice, never).changed == 0
 
 
 def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
@@ -138,19 +138,19 @@ def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
     staged, users = administration.staged, administration.users
     users.update("amir@example.com", OPERATOR, role=Role.USER)
     planned = staged.stage(table, alice)
-    first = staged.go_on(planned.id, planned.version, alice, at_once)
+    first = staged.resume(planned.id, planned.version, alice, at_once)
     users.update("amir@example.com", OPERATOR, role=Role.ADMINISTRATOR)
 
     with pytest.raises(
         PreconditionFailed, match=r"since you reviewed the table\. The 250 lines before it are imported"
     ):
-        staged.go_on(planned.id, Version(""), alice, never)
+        staged.resume(planned.id, Version(""), alice, never)
 
     assert users.find("amir@example.com").user.is_administrator
     assert first.taken == BATCH
-    again = staged.look(planned.id, alice)
+    again = staged.review_again(planned.id, alice)
     assert [one.username for one in again.lines if one.has_effect] == ["amir@example.com"]
-    done = staged.go_on(again.id, again.version, alice, never)
+    done = staged.resume(again.id, again.version, alice, never)
     assert (done.is_done, done.changed) == (True, 251)
     assert not users.find("amir@example.com").user.is_administrator
 
@@ -170,10 +170,10 @@ def test_a_job_stored_by_another_version_must_be_reviewed_again(
 
     done = f"The {taken} lines before it are imported" if taken else "Nothing was imported"
     with pytest.raises(PreconditionFailed, match=f"since you reviewed the table. {done}"):
-        staged.go_on("older", seen, alice, never)
-    again = staged.look("older", alice)
+        staged.resume("older", seen, alice, never)
+    again = staged.review_again("older", alice)
 
-    assert staged.go_on("older", again.version, alice, never).is_done
+    assert staged.resume("older", again.version, alice, never).is_done
 
 
 def test_two_windows_cannot_import_the_same_batch_twice(
@@ -183,14 +183,14 @@ def test_two_windows_cannot_import_the_same_batch_twice(
     planned = staged.stage(TABLE, alice)
 
     def another_window() -> bool:
-        return not staged.go_on(planned.id, Version(""), alice, at_once).is_done
+        return not staged.resume(planned.id, Version(""), alice, at_once).is_done
 
     def goes_on() -> bool:
         another_window()
         return False
 
     with pytest.raises(InvalidRequest, match="another window"):
-        staged.go_on(planned.id, planned.version, alice, goes_on)
+        staged.resume(planned.id, planned.version, alice, goes_on)
 
     assert count(administration) == 2 * BATCH
     while another_window():
@@ -218,7 +218,7 @@ def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
     planned = staged.stage(TABLE.replace("tenants", "tenants,role") + lines, alice)
 
     with pytest.raises(refusal, match=rf"{says}.* Nothing was imported"):
-        staged.go_on(planned.id, planned.version, alice, never)
+        staged.resume(planned.id, planned.version, alice, never)
 
     assert count(administration) == 0
     assert administration.users.find("amir@example.com").user.is_administrator
@@ -231,11 +231,11 @@ def test_an_import_job_is_private_to_its_administrator_and_expires(
     hers = staged.stage(TABLE, alice)
 
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.go_on(hers.id, hers.version, amir, never)
+        staged.resume(hers.id, hers.version, amir, never)
     clock.move(timedelta(hours=2))
     staged.stage(TABLE, amir)
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.go_on(hers.id, hers.version, alice, never)
+        staged.resume(hers.id, hers.version, alice, never)
 
 
 @pytest.mark.parametrize("has_one", [False, True])
@@ -259,9 +259,9 @@ def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     later.join()
 
     assert (was_waiting, len(kept)) == (True, 1)
-    assert len(staged.look(kept[0], alice).lines) == 250
+    assert len(staged.review_again(kept[0], alice).lines) == 250
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.look("first", alice)
+        staged.review_again("first", alice)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -272,11 +272,11 @@ def test_an_import_job_expires_an_hour_after_its_last_progress(
     planned = staged.stage(TABLE, alice)
     for _ in range(2):
         clock.move(timedelta(minutes=45))
-        staged.go_on(planned.id, planned.version, alice, at_once)
+        staged.resume(planned.id, planned.version, alice, at_once)
     clock.move(timedelta(minutes=61))
 
     with pytest.raises(InvalidRequest, match="import has expired"):
-        staged.go_on(planned.id, planned.version, alice, never)
+        staged.resume(planned.id, planned.version, alice, never)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -288,7 +288,7 @@ def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     clock.move(timedelta(minutes=6))
 
     with pytest.raises(ReauthenticationRequired):
-        staged.go_on(planned.id, planned.version, by, never)
+        staged.resume(planned.id, planned.version, by, never)
     assert count(administration) == 0
 
 
@@ -298,11 +298,11 @@ def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
 ) -> None:
     by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
     planned = staged.stage(TABLE, by)
-    first = staged.go_on(planned.id, planned.version, by, at_once)
+    first = staged.resume(planned.id, planned.version, by, at_once)
     clock.move(timedelta(minutes=6))
 
     with pytest.raises(ReauthenticationRequired):
-        staged.go_on(planned.id, planned.version, by, at_once)
+        staged.resume(planned.id, planned.version, by, at_once)
 
     denied = [
         subject
@@ -320,5 +320,5 @@ def test_an_invalid_line_prevents_the_whole_import(administration: Administratio
 
     assert [one.problem for one in planned.lines if one.problem] == ["There is no tenant “nowhere”."]
     with pytest.raises(InvalidRequest, match=r"Line 252: .* Nothing was imported"):
-        administration.staged.go_on(planned.id, planned.version, alice, never)
+        administration.staged.resume(planned.id, planned.version, alice, never)
     assert count(administration) == 0

@@ -17,7 +17,7 @@ from daypass.portal.errors import (
 from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.store import ADD_USER
-from daypass.portal.storage.pagination import COUNTED, PageRequest
+from daypass.portal.storage.pagination import COUNT_LIMIT, PageRequest
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import ADD_MEMBER, member_row
 from tests.fakes import FakeClock
@@ -136,7 +136,7 @@ def test_a_tenant_with_very_many_members_is_paged_searched_and_counted_too(
     administration: Administration,
 ) -> None:
     now, tenant = administration.clock(), administration.tenants.find("dev01").tenant.id
-    numbers = range(COUNTED + 2)
+    numbers = range(COUNT_LIMIT + 2)
     with administration.database.writing() as connection:
         connection.execute(
             ADD_USER,
@@ -161,10 +161,10 @@ def test_a_tenant_with_very_many_members_is_paged_searched_and_counted_too(
     assert {one.access for one in first.records} == {Access.READ_ONLY}
     assert found.next_cursor is None
     counted = [members.count_of_tenant("dev01", search) for search in ("", "user099", "user")]
-    assert counted == [COUNTED + 2, 10, COUNTED + 1]
+    assert counted == [COUNT_LIMIT + 2, 10, COUNT_LIMIT + 1]
     # DANA is there and is no member.
     assert members.of_tenant("dev01", PageRequest(), "dana").records == []
-    assert administration.users.count(UserQuery(search="user")) == COUNTED + 1
+    assert administration.users.count(UserQuery(search="user")) == COUNT_LIMIT + 1
 
 
 def test_a_users_tenants_are_listed_by_name_in_pages_and_searched(

@@ -13,7 +13,7 @@ from daypass.portal.admin import administration as all_of
 from daypass.portal.admin.roles.provisioner import Outcome, RoleState, RoleStatus
 from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
 from daypass.portal.admin.roles.remediation import Remedy
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
 from daypass.portal.identity.authentication import OPERATOR
@@ -108,7 +108,7 @@ def put(administration: Administration, tenant: str | None, key: str, hours: int
 def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, Outcome]]:
     """Return maximum and outcome by role ARN."""
     records = maxima.page(None, PageRequest()).records
-    return {change.wish.role_arn: (change.wish.maximum, change.outcome) for change in records}
+    return {change.desired.role_arn: (change.desired.maximum, change.outcome) for change in records}
 
 
 def settle(maxima: RoleReconciler) -> None:
@@ -325,8 +325,8 @@ def test_a_changed_setting_starts_the_reconciliation(
     assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR, RULES.own("new01"): 2 * HOUR}
 
 
-def durations(administration: Administration, broker: FakeBroker) -> Durations:
-    return Durations(administration.database, broker, administration.clock, lambda: MASTER)
+def durations(administration: Administration, broker: FakeBroker) -> DurationReports:
+    return DurationReports(administration.database, broker, administration.clock, lambda: MASTER)
 
 
 def test_the_duration_report_names_the_deciding_limit_and_the_remedy(
@@ -339,7 +339,7 @@ def test_the_duration_report_names_the_deciding_limit_and_the_remedy(
 
     assert ruler.limit(LimitSource.CONFIGURED) == 2 * HOUR
     assert ruler.limit(LimitSource.ROLE_MAXIMUM) == HOUR
-    assert (ruler.validity.length, ruler.validity.decided.source) == (HOUR, LimitSource.ROLE_MAXIMUM)
+    assert (ruler.validity.length, ruler.validity.deciding_limit.source) == (HOUR, LimitSource.ROLE_MAXIMUM)
     assert ruler.remedy == "The role's own maximum is shorter. Raise “AWS Role Max Session Duration”."
 
     put(administration, "dev01", "aws_role_max_session_duration", 2)

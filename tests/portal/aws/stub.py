@@ -87,7 +87,7 @@ class StubAws:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.scripts: list[Script] = [identity()]
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         self.bodies: list[str] = []
         self.stopped = Event()
         stub = self
@@ -98,8 +98,8 @@ class StubAws:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 stub.bodies.append(body)
-                stub.asked.append({name: values[0] for name, values in parse_qs(body).items()})
-                self.asked = stub.asked[-1]
+                stub.requests.append({name: values[0] for name, values in parse_qs(body).items()})
+                self.asked = stub.requests[-1]
                 script = stub.scripts.pop(0) if len(stub.scripts) > 1 else stub.scripts[0]
                 script(self)
 
@@ -126,7 +126,7 @@ class StubAws:
     def play(self, *scripts: Script) -> None:
         """Forget the recorded requests, and respond with these scripts from now on."""
         self.scripts = list(scripts)
-        self.asked.clear()
+        self.requests.clear()
         self.bodies.clear()
 
     def hang(self, handler: BaseHTTPRequestHandler) -> None:

@@ -69,4 +69,4 @@ def test_a_portal_that_runs_with_a_role_is_protected_too() -> None:
 
 @pytest.mark.parametrize("principal", [USER, ROLE])
 def test_the_admin_policy_leaves_room_for_others_in_the_size_limit(principal: str) -> None:
-    assert len(policies.written(policies.master_policy(ACCOUNT, principal))) < 2048
+    assert len(policies.to_json(policies.master_policy(ACCOUNT, principal))) < 2048

@@ -46,7 +46,7 @@ def test_the_assume_role_request_matches_the_session(broker: AwsBroker, stub: St
 
     broker.assume(SESSION, attributed=True, deadline=SOON)
 
-    assert stub.asked == [
+    assert stub.requests == [
         {
             "Action": "AssumeRole",
             "Version": "2011-06-15",
@@ -70,7 +70,7 @@ def test_a_session_without_attribution_has_no_source_identity_and_no_tags(
 
     broker.assume(replace(SESSION, external_id=None), attributed=False, deadline=SOON)
 
-    assert stub.asked[0].keys() == {"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"}
+    assert stub.requests[0].keys() == {"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"}
 
 
 def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker, stub: StubAws) -> None:
@@ -78,19 +78,19 @@ def test_a_read_only_session_is_limited_by_the_managed_policy(broker: AwsBroker,
 
     broker.assume(replace(SESSION, access=Access.READ_ONLY), attributed=True, deadline=SOON)
 
-    assert stub.asked[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    assert json.loads(stub.asked[0]["Policy"]) == policies.read_only_limits()
-    assert len(stub.asked[0]["Policy"]) < 512
+    assert stub.requests[0]["PolicyArns.member.1.arn"] == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    assert json.loads(stub.requests[0]["Policy"]) == policies.read_only_limits()
+    assert len(stub.requests[0]["Policy"]) < 512
 
 
 def test_a_read_only_session_refuses_another_session_policy(broker: AwsBroker, stub: StubAws) -> None:
-    everything = policies.written(policies.document(policies.allow(["*"], ["*"])))
+    everything = policies.to_json(policies.document(policies.allow(["*"], ["*"])))
     widened = replace(SESSION, access=Access.READ_ONLY, policy=everything)
 
     with pytest.raises(ValueError, match="no session policy of its own"):
         broker.assume(widened, attributed=True, deadline=SOON)
 
-    assert "AssumeRole" not in {asked["Action"] for asked in stub.asked}
+    assert "AssumeRole" not in {asked["Action"] for asked in stub.requests}
 
 
 def test_the_response_becomes_credentials_whose_repr_hides_secrets(broker: AwsBroker, stub: StubAws) -> None:
@@ -166,7 +166,7 @@ def test_each_aws_response_maps_to_its_error(
         broker.assume(SESSION, attributed=True, deadline=SOON)
 
     assert type(refused.value) is kind
-    assert len(stub.asked) == calls
+    assert len(stub.requests) == calls
     assert refused.value.reason.endswith((".", ")"))
     assert not any(canary in repr(refused.value) for canary in CANARIES)
     assert "strange" not in refused.value.reason
@@ -189,7 +189,7 @@ def test_no_retry_waits_beyond_the_deadline(broker: AwsBroker, stub: StubAws, wa
     with pytest.raises(AwsThrottled):
         broker.assume(SESSION, attributed=True, deadline=Deadline(waits.now + 0.15))
 
-    assert len(stub.asked) == 2
+    assert len(stub.requests) == 2
 
 
 def test_no_request_is_sent_after_the_deadline(broker: AwsBroker, stub: StubAws, waits: FakeTiming) -> None:
@@ -198,7 +198,7 @@ def test_no_request_is_sent_after_the_deadline(broker: AwsBroker, stub: StubAws,
     with pytest.raises(AwsUnavailable):
         broker.assume(SESSION, attributed=True, deadline=Deadline(waits.now))
 
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
@@ -230,7 +230,7 @@ def test_a_role_maximum_is_read_from_iam(broker: AwsBroker, stub: StubAws) -> No
     maximum = broker.role_maximum(ROLE, SOON)
 
     assert maximum == timedelta(hours=2)
-    assert stub.asked[0]["RoleName"] == "duploservices-dev01"
+    assert stub.requests[0]["RoleName"] == "duploservices-dev01"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_role_of_another_account_is_not_looked_up(broker: AwsBroker, stub: Stu
     stub.play(error(500, "InternalFailure"))
 
     assert broker.role_maximum("arn:aws:iam::999999999999:role/duploservices-dev01", SOON) is None
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 def test_a_connection_is_reused_until_the_peer_closes_it(broker: AwsBroker, stub: StubAws) -> None:
@@ -269,4 +269,4 @@ def test_a_connection_is_reused_until_the_peer_closes_it(broker: AwsBroker, stub
 
     first, second, third = came_from
     assert first == second != third
-    assert len(stub.asked) == 3
+    assert len(stub.requests) == 3

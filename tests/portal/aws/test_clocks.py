@@ -11,7 +11,7 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials, RoleSession
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.iam import aws_roles
-from daypass.portal.aws.tagging import tagging_source
+from daypass.portal.aws.tagging import make_finder
 from daypass.portal.clock import utc_now
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.finder import Query
@@ -92,7 +92,7 @@ def test_a_trust_error_is_no_clock_error_while_the_clocks_agree(
 
 
 def test_a_clock_error_of_the_tag_search_says_so(stub: StubAws) -> None:
-    source = tagging_source(aws_config(stub.url), connections=1)
+    source = make_finder(aws_config(stub.url), connections=1)
     keys = Credentials("ASIAEXAMPLEEXAMPLE12", Secret("x"), Secret("y"), utc_now() + timedelta(hours=1))
     stub.play(at(-10 * MINUTES, answer(400, b'{"__type": "AccessDeniedException"}')))
 

@@ -33,9 +33,9 @@ def test_the_keys_are_posted_without_a_session_duration(broker: AwsBroker, stub:
 
     broker.console_url(KEYS, TABLE, SOON)
 
-    assert stub.asked[0].keys() == {"Action", "Session"}
-    assert stub.asked[0]["Action"] == "getSigninToken"
-    assert json.loads(stub.asked[0]["Session"]) == {
+    assert stub.requests[0].keys() == {"Action", "Session"}
+    assert stub.requests[0]["Action"] == "getSigninToken"
+    assert json.loads(stub.requests[0]["Session"]) == {
         "sessionId": "ASIAEXAMPLEEXAMPLE12",
         "sessionKey": "SECRET-KEY-CANARY",
         "sessionToken": "SESSION-TOKEN-CANARY",

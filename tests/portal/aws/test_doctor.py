@@ -183,7 +183,7 @@ def test_a_missing_role_comes_with_the_command_that_creates_it(examine: Examine,
     create, put = finding.patch.split(" && ")
     assert shlex.split(create) == [
         *("aws", "iam", "create-role", "--role-name", "duploservices-dev01"),
-        *("--assume-role-policy-document", policies.written(policies.trust(PORTAL, "external"))),
+        *("--assume-role-policy-document", policies.to_json(policies.trust(PORTAL, "external"))),
         *("--permissions-boundary", ACCOUNT.boundary_arn),
         *("--tags", f"Key={policies.TENANT_TAG},Value=dev01"),
     ]
@@ -197,7 +197,7 @@ def test_a_missing_role_comes_with_the_command_that_creates_it(examine: Examine,
             "--policy-name",
             TENANT_POLICY,
         ),
-        *("--policy-document", policies.written(policies.tenant_policy(ACCOUNT, "dev01"))),
+        *("--policy-document", policies.to_json(policies.tenant_policy(ACCOUNT, "dev01"))),
     ]
 
 
@@ -221,7 +221,7 @@ def test_a_missing_master_role_comes_with_its_policy_and_without_a_boundary(
     assert (finding.code, finding.subject) == ("missing", "master role")
     create, put = finding.patch.split(" && ")
     assert "--permissions-boundary" not in create
-    assert shlex.split(put)[-1] == policies.written(policies.master_policy(ACCOUNT, PORTAL))
+    assert shlex.split(put)[-1] == policies.to_json(policies.master_policy(ACCOUNT, PORTAL))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_wrong_trust_policy_comes_with_the_correct_one(
     (finding,) = examine()
 
     assert (finding.code, finding.level) == (code, level)
-    assert policies.written(policies.trust(PORTAL, "external")) in finding.patch
+    assert policies.to_json(policies.trust(PORTAL, "external")) in finding.patch
 
 
 def test_a_role_that_refuses_attribution_is_a_warning(examine: Examine, iam: Iam) -> None:

@@ -49,7 +49,7 @@ def test_an_unknown_partition_is_refused_without_calling_aws(stub: StubAws) -> N
     with pytest.raises(AwsMisconfigured, match="aws-us-gov"):
         connected(config, session=OwnKeys().session())
 
-    assert stub.asked == []
+    assert stub.requests == []
 
 
 def test_the_error_for_missing_keys_says_how_to_set_them(

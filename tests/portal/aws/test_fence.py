@@ -262,5 +262,5 @@ def test_a_read_only_session_has_no_reads_with_side_effects() -> None:
 def test_the_fence_policies_fit_the_size_limits_of_aws() -> None:
     longest = "a" * 32
 
-    assert len(policies.written(policies.boundary(ACCOUNT))) <= LARGEST_MANAGED_POLICY
-    assert len(policies.written(policies.tenant_policy(ACCOUNT, longest))) <= LARGEST_INLINE_POLICIES / 2
+    assert len(policies.to_json(policies.boundary(ACCOUNT))) <= LARGEST_MANAGED_POLICY
+    assert len(policies.to_json(policies.tenant_policy(ACCOUNT, longest))) <= LARGEST_INLINE_POLICIES / 2

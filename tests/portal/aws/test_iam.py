@@ -57,9 +57,9 @@ def portal(sandbox_process: SandboxProcess) -> Portal:
     account = Account("aws", sandbox_process.account_id, PREFIX, MASTER)
     iam = client(sandbox_process, "iam")
     user_arn = iam.create_user(UserName="roles-portal")["User"]["Arn"]
-    policy = policies.written(policies.portal_policy(account))
+    policy = policies.to_json(policies.portal_policy(account))
     iam.put_user_policy(UserName="roles-portal", PolicyName="daypass", PolicyDocument=policy)
-    boundary = policies.written(policies.boundary(account))
+    boundary = policies.to_json(policies.boundary(account))
     iam.create_policy(PolicyName=policies.BOUNDARY, PolicyDocument=boundary)
     key = iam.create_access_key(UserName="roles-portal")["AccessKey"]
     return Portal(OwnKeys(key["AccessKeyId"], key["SecretAccessKey"]), user_arn, account)
@@ -116,7 +116,7 @@ def test_a_partial_role_is_completed_and_a_foreign_role_is_not_changed(
     tenant, iam = portal.tenant("begun"), client(sandbox, "iam")
     make_tenant_role(iam, portal.account, tenant.name, tenant.external_id, portal.user_arn)
     iam.delete_role_policy(RoleName=f"{PREFIX}begun", PolicyName="tenant")
-    trust = policies.written(policies.trust(portal.user_arn, None))
+    trust = policies.to_json(policies.trust(portal.user_arn, None))
     iam.create_role(RoleName=f"{PREFIX}foreign", AssumeRolePolicyDocument=trust)
 
     portal.roles(sandbox).make(tenant)
@@ -131,8 +131,8 @@ def test_the_portal_cannot_create_a_role_without_the_boundary(
     sandbox: SandboxProcess, portal: Portal
 ) -> None:
     iam: Any = client(sandbox, "iam", Keys(portal.keys.access_key_id, portal.keys.secret_access_key))
-    trust = policies.written(policies.trust(portal.user_arn, None))
-    everything = policies.written(policies.document(policies.allow(["*"], ["*"])))
+    trust = policies.to_json(policies.trust(portal.user_arn, None))
+    everything = policies.to_json(policies.document(policies.allow(["*"], ["*"])))
     client(sandbox, "iam").create_role(RoleName=f"{PREFIX}free", AssumeRolePolicyDocument=trust)
 
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -197,7 +197,7 @@ def test_only_a_role_that_the_portal_created_is_emptied(sandbox: SandboxProcess,
         iam.create_role(
             RoleName=f"{PREFIX}{tenant.name}",
             Path=path,
-            AssumeRolePolicyDocument=policies.written(policies.trust(portal.user_arn, tenant.external_id)),
+            AssumeRolePolicyDocument=policies.to_json(policies.trust(portal.user_arn, tenant.external_id)),
             PermissionsBoundary=portal.account.boundary_arn,
             Tags=[{"Key": "TENANT_NAME", "Value": tenant.name}],
         )
@@ -243,10 +243,10 @@ def test_only_a_role_that_the_portal_created_and_emptied_is_restored(
     own = policies.document(policies.allow(["s3:ListAllMyBuckets"], ["*"]))
     iam.create_role(
         RoleName=f"{PREFIX}by-hand",
-        AssumeRolePolicyDocument=policies.written(policies.trust(portal.user_arn, None)),
+        AssumeRolePolicyDocument=policies.to_json(policies.trust(portal.user_arn, None)),
     )
     for role_name, policy in ((f"{PREFIX}changed", own), (f"{PREFIX}by-hand", policies.nothing())):
-        iam.put_role_policy(RoleName=role_name, PolicyName="tenant", PolicyDocument=policies.written(policy))
+        iam.put_role_policy(RoleName=role_name, PolicyName="tenant", PolicyDocument=policies.to_json(policy))
 
     restored = [roles.restore(one) for one in (emptied, changed, operators, portal.tenant("never-made"))]
 

@@ -14,7 +14,7 @@ ACCOUNT = Account("aws", "123456789012", "duploservices-", "duplomaster")
 
 def shape(document: policies.Document) -> list[tuple[str, object]]:
     """Return the parts of a policy that do not depend on names."""
-    statements: Any = json.loads(policies.written(document))["Statement"]
+    statements: Any = json.loads(policies.to_json(document))["Statement"]
     return [(statement["Effect"], statement["Action"]) for statement in statements]
 
 

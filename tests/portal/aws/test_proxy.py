@@ -10,7 +10,7 @@ from botocore.session import Session
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.aws.iam import aws_roles
-from daypass.portal.aws.tagging import tagging_source
+from daypass.portal.aws.tagging import make_finder
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import AwsError, AwsMisconfigured, AwsUnavailable
 from tests.http_proxy import HttpProxy
@@ -74,7 +74,7 @@ def test_every_service_is_called_through_the_proxy(
     aws.play(OK)
     assert broker.console_url(KEYS, TABLE, soon).reveal().startswith(f"https://{HOSTS[3]}/federation?")
     aws.play(page("arn:aws:s3:::one"))
-    source = tagging_source(config, connections=1, session=trusting(authority))
+    source = make_finder(config, connections=1, session=trusting(authority))
     assert len(list(source.pages(QUERY, CREDENTIALS, soon))) == 1
 
     assert {request.split()[1] for request in proxy.requests} == {f"{host}:443" for host in HOSTS}
@@ -112,7 +112,7 @@ def test_an_aws_on_loopback_is_called_directly(
     connected(aws_config(stub.url), session=OwnKeys().session())
     aws_roles(aws_config(stub.url), lambda: "123456789012", OwnKeys().session()).principal()
 
-    assert len(stub.asked) == 2
+    assert len(stub.requests) == 2
     assert proxy.requests == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.model import Credentials
 from daypass.portal.aws.partitions import PARTITIONS
-from daypass.portal.aws.tagging import TaggingFinder, tagging_source
+from daypass.portal.aws.tagging import TaggingFinder, make_finder
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.errors import (
     AwsError,
@@ -57,7 +57,7 @@ def source(stub: StubAws, waits: FakeTiming) -> TaggingFinder:
 
 
 def _source(stub: StubAws, timing: Timing) -> TaggingFinder:
-    return tagging_source(aws_config(stub.url), connections=2, session=OwnKeys().session(), timing=timing)
+    return make_finder(aws_config(stub.url), connections=2, session=OwnKeys().session(), timing=timing)
 
 
 def read(source: TaggingFinder, deadline: float = 1008.0) -> Sequence[Sequence[TaggedArn]]:

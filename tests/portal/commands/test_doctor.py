@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from daypass.portal.admin.roles.findings import Finding, Level, attempted
+from daypass.portal.admin.roles.findings import Finding, Level, run_check
 from daypass.portal.errors import AwsThrottled, StorageUnavailable
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Tenant, TenantId
@@ -116,7 +116,7 @@ def broken(fault: Exception) -> Iterator[Finding]:
     ],
 )
 def test_a_check_that_raises_becomes_a_finding(fault: Exception, level: Level, sentence: str) -> None:
-    well, failed = attempted("code", "subject", lambda: broken(fault))
+    well, failed = run_check("code", "subject", lambda: broken(fault))
 
     assert well.level is Level.FINE
     assert (failed.code, failed.level, failed.subject) == ("code", level, "subject")

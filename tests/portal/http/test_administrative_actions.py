@@ -37,7 +37,7 @@ OF_EVERYBODY = {
 
 def changing(world: World) -> Iterator[tuple[str, ExactRoute]]:
     """Yield the routes that may change state, with method and path."""
-    for create in world.portal.doors:
+    for create in world.portal.channels:
         for route in create.routes:
             assert isinstance(route, ExactRoute)
             method = route.method

@@ -36,7 +36,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 def routes(world: World) -> Iterator[ExactRoute]:
-    for create in world.portal.doors:
+    for create in world.portal.channels:
         for route in create.routes:
             assert isinstance(route, ExactRoute), f"{route} does not say who may come"
             yield route
@@ -61,7 +61,7 @@ def test_only_the_routes_listed_here_are_public(still_world: World) -> None:
     open_to_all = {
         f"{method_of(route)} {route.path}"
         for route in routes(still_world)
-        if route.permission is Permission.ANYBODY
+        if route.permission is Permission.PUBLIC
     }
 
     assert open_to_all == FOR_ANYBODY

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from daypass.portal.admin.reporting.reports import Records, SessionFilter
+from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
@@ -86,11 +86,11 @@ def things(world: World, callers: list[Caller]) -> Mapping[str, Mapping[str, str
 
 
 def world_events(world: World) -> str:
-    return Records(world.database).events(SessionFilter(), PageRequest(limit=1)).records[0].id
+    return Reports(world.database).events(SessionFilter(), PageRequest(limit=1)).records[0].id
 
 
 def routes(world: World) -> Iterator[ExactRoute]:
-    for channel in world.portal.doors:
+    for channel in world.portal.channels:
         for route in channel.routes:
             assert isinstance(route, ExactRoute), f"{route} does not say who may come"
             yield route
@@ -137,7 +137,7 @@ def test_every_caller_is_answered_according_to_the_route_s_permission(
     counted = 0
     for route in routes(world):
         for caller in callers:
-            if route.permission is Permission.ANYBODY or route.path in OF_THE_SIGN_IN:
+            if route.permission is Permission.PUBLIC or route.path in OF_THE_SIGN_IN:
                 continue
             if route.permission is Permission.ADMINISTRATOR and caller.is_administrator:
                 continue
@@ -159,7 +159,7 @@ def test_foreign_and_missing_resources_get_identical_answers(
 ) -> None:
     compared = 0
     for route in routes(world):
-        if not PLACE.search(route.path) or route.permission is Permission.ANYBODY:
+        if not PLACE.search(route.path) or route.permission is Permission.PUBLIC:
             continue
         for caller in callers:
             if caller.is_administrator:

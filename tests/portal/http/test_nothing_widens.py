@@ -96,7 +96,10 @@ def calls(draw: st.DrawFn, routes: list[ExactRoute]) -> tuple[str, str, object]:
 @given(data=st.data())
 def test_no_sequence_of_a_user_s_calls_extends_any_permission(world: World, data: st.DataObject) -> None:
     routes = [
-        route for channel in world.portal.doors for route in channel.routes if isinstance(route, ExactRoute)
+        route
+        for channel in world.portal.channels
+        for route in channel.routes
+        if isinstance(route, ExactRoute)
     ]
     routes = [route for route in routes if is_api(route)]
     tokens = [world.tokens[DANA], world.token(DANA, TokenKind.TEMPORARY)[0]]

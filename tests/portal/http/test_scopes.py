@@ -77,7 +77,7 @@ def bearers(world: World) -> list[Bearer]:
 def api_routes(world: World) -> Iterator[tuple[str, ExactRoute]]:
     """Yield the routes of both APIs with their methods. Browser sessions of pages have every scope."""
     for route in routes(world):
-        if is_api(route) and route.permission is not Permission.ANYBODY:
+        if is_api(route) and route.permission is not Permission.PUBLIC:
             method = route.method
             yield method, route
 

@@ -121,7 +121,7 @@ def test_calls_to_aws_run_in_the_thread_pool_for_aws_only(quick_world: World) ->
     tenant = {"tenant": "dev01"}
 
     async def ask_all() -> None:
-        for channel in world.portal.doors:
+        for channel in world.portal.channels:
             for route in channel.routes:
                 assert isinstance(route, ExactRoute)
                 if route.method == "GET":

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
-from daypass.portal.identity.authentication import OPERATOR, Identity, used
+from daypass.portal.identity.authentication import OPERATOR, Identity, token_use_change
 from daypass.portal.identity.model import Role, TokenKind, User, canonical_username
 from daypass.portal.identity.store import UserStore
 from daypass.portal.identity.tokens import digest, mint
@@ -194,7 +194,9 @@ def test_the_last_use_of_a_token_is_updated_at_most_once_a_minute(
     noted: list[datetime | None] = []
     for _ in range(4):
         token, _ = identity.authenticate(secret.reveal())
-        identity.audit.commit(Event("test.use", None, "", None, "", "done", {}, ""), *used(token, clock.now))
+        identity.audit.commit(
+            Event("test.use", None, "", None, "", "done", {}, ""), *token_use_change(token, clock.now)
+        )
         noted.append(identity.authenticate(secret.reveal())[0].last_used_at)
         clock.now += timedelta(seconds=40)
 

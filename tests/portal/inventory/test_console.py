@@ -7,7 +7,7 @@ from daypass.portal.aws.partitions import PARTITIONS, Partition
 from daypass.portal.inventory.arns import parse_resource
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind
-from daypass.sandbox.console.urls import place_of
+from daypass.sandbox.console.urls import console_page_of
 from tests.portal.inventory.resources import arns_of
 
 LINKS = {
@@ -81,7 +81,7 @@ def test_names_are_escaped_in_console_links(arn: str, path: str) -> None:
 def test_the_sandbox_console_has_a_page_for_every_kind_of_the_manual(kind: Kind) -> None:
     arn = arns_of("dev01")[kind]
 
-    place = place_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")
+    place = console_page_of(f"http://127.0.0.1:4566{path_of(arn)}", "http://127.0.0.1:4566")
 
     assert place.kind is not None
     assert place.name

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from daypass.portal.access.model import RoleSession
 from daypass.portal.aws.broker import AwsBroker
-from daypass.portal.aws.tagging import tagging_source
+from daypass.portal.aws.tagging import make_finder
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
 from daypass.portal.inventory.model import Kind
 from daypass.portal.inventory.service import Inventory
@@ -51,7 +51,7 @@ def portal(sandbox: SandboxProcess, sqlite_url: str) -> Iterator[SandboxInventor
     own = OwnKeys(keys.access_key_id, keys.secret_access_key)
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
     broker = connected(config, connections=2, session=own.session())
-    source = tagging_source(config, connections=2, session=own.session())
+    source = make_finder(config, connections=2, session=own.session())
     for rig in build(database):
         inventory = Inventory(database, rig.audit, broker, source, rig.clock, "")
         yield SandboxInventory(world, user_arn, own, rig, broker, inventory)

@@ -64,7 +64,7 @@ def test_a_listing_has_the_resources_of_its_tenant_alone(
     own = arns_of(tenant.name, tenant.region)
     assert [resource.arn for resource in listing.resources] == [own[kind] for kind in Kind]
     assert listing.tenant == tenant
-    assert listing.is_whole
+    assert listing.is_complete
 
 
 def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full: InventoryRig) -> None:
@@ -203,7 +203,7 @@ def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: Invento
     listing = full.listing(DANA, "dev01")
 
     assert len(listing.resources) == 5
-    assert not listing.is_whole
+    assert not listing.is_complete
 
 
 def test_a_very_large_listing_is_cut(shown: InventoryRig) -> None:
@@ -215,7 +215,7 @@ def test_a_very_large_listing_is_cut(shown: InventoryRig) -> None:
     listing = shown.listing(DANA, "dev01")
 
     assert len(listing.resources) == MAX_RESOURCES
-    assert not listing.is_whole
+    assert not listing.is_complete
 
 
 def test_one_resource_is_found_by_its_arn(full: InventoryRig) -> None:

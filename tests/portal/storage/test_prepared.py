@@ -16,7 +16,7 @@ from tests.database_fixture import PostgresServer
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NEPAL = timezone(timedelta(hours=5, minutes=45))
 
-ADD = Prepared(insert(users), takes=("id", "username", "role", "created_at"))
+ADD = Prepared(insert(users), columns=("id", "username", "role", "created_at"))
 FIND = Prepared(
     select(users.c.id, users.c.role.label("kind"), users.c.created_at, users.c.disabled_at)
     .where(

@@ -163,7 +163,7 @@ class Portal:
             # At most once per call: if the portal refuses the new token too, its reason is reported.
             answer = answer_to(new_token)
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise errors.refused(self.origin, answer.status, answer.headers, answer.body)
+            raise errors.error_answer(self.origin, answer.status, answer.headers, answer.body)
         return answer
 
 
@@ -181,7 +181,7 @@ def exchange(origin: str, trust: "Trust | None", request: ApiRequest, doing: str
         answer = with_timeout(_DEADLINE, lambda: _exchange(origin, trust, request, proxy), doing)
     except (OSError, http.client.HTTPException) as error:
         debug(f"{request.method} {origin}{request.path}: {type(error).__name__}: {error}")
-        raise errors.unreached(origin, error, proxy) from error
+        raise errors.connection_failure(origin, error, proxy) from error
     milliseconds = (monotonic() - start) * 1000
     debug(f"{request.method} {origin}{request.path}: {answer.status} after {milliseconds:.0f} ms")
     return answer

@@ -33,7 +33,9 @@ _TIME_CODES = (9, 10)
 _NAME_CODES = (62, 64)
 
 
-def unreached(origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None) -> Refusal:
+def connection_failure(
+    origin: str, error: OSError | http.client.HTTPException, proxy: Proxy | None = None
+) -> Refusal:
     """Return the refusal for a call that got no answer, directly or through *proxy*."""
     if isinstance(error, ProxyError):
         return (Misconfigured if error.needs_setup else Unavailable)(str(error))
@@ -75,7 +77,7 @@ def remedy_for(error: ssl.SSLCertVerificationError) -> str:
     )
 
 
-def refused(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:
+def error_answer(origin: str, status: int, headers: http.client.HTTPMessage, body: bytes) -> Refusal:
     """Return the refusal for an error answer, with the portal's own message if it sent one."""
     problem = _problem(headers, body)
     if problem is None:

@@ -67,7 +67,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ActiveCredential:
     """The credential that identifies the caller to the portal, and its expiry."""
 
     is_sign_in: bool
@@ -75,14 +75,14 @@ class Identity:
     until: datetime
 
 
-def standing(portal: Portal, me: Me) -> Identity:
+def active_credential(portal: Portal, me: Me) -> ActiveCredential:
     """Return the sign-in on this computer, or the token that was given."""
     until = portal.bearer.signed_in_until()
     name = f" “{me.token_name}”" if me.token_name else ""
     if until is None:
-        return Identity(False, f"{me.token_kind} token{name}", me.token_expires_at)
+        return ActiveCredential(False, f"{me.token_kind} token{name}", me.token_expires_at)
     # Access tokens expire earlier and are refreshed until then.
-    return Identity(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
+    return ActiveCredential(True, f"this computer{name}", datetime.fromtimestamp(until, UTC))
 
 
 def me(portal: Portal) -> Me:

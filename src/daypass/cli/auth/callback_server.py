@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from daypass.cli.runtime.loopback_server import LoopbackServer, Reply, Request
 
-MOST_REQUESTS = 20
+MAX_REQUESTS = 20
 
 _DONE_TEXT = b"Return to your terminal. You may close this page.\n"
 _HEADERS = {
@@ -52,7 +52,7 @@ class CallbackServer:
         self._loopback = LoopbackServer(self._reply, port)
         self.path = path or f"/cb/{secrets.token_urlsafe(24)}"
         self._lock = Lock()
-        self._requests_left = MOST_REQUESTS
+        self._requests_left = MAX_REQUESTS
         self._expected: Expected | None = None
         self._callback: Callback | None = None
 

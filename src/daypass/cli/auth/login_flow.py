@@ -51,8 +51,8 @@ def find_prompt(flags: Mapping[str, str], environment: Mapping[str, str]) -> Log
     user_terminal = terminal.find(environment)
     if "no_browser" in flags:
         return LoginPrompt(user_terminal, "as you asked", browser.Choice(""), environment)
-    choice = browser.chosen(flags.get("browser", ""), environment)
-    why_none = "" if "browser" in flags else browser.why_none(environment)
+    choice = browser.choose(flags.get("browser", ""), environment)
+    why_none = "" if "browser" in flags else browser.unavailable_reason(environment)
     if choice.missing and user_terminal is not None:
         why_none = choice.missing
     return LoginPrompt(user_terminal, why_none, choice, environment)
@@ -117,7 +117,7 @@ class LoginFlow:
         choice = prompt.choice
         if prompt.no_browser_reason and (choice.missing or not choice.command):
             return
-        opened = browser.opening(
+        opened = browser.open_url(
             self.client.authorization_url(pushed.request_uri), choice.command, prompt.environment
         )
         if prompt.terminal is None and not _seems_open(opened):

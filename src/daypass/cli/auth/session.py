@@ -104,7 +104,7 @@ class AuthSession:
         return self._current.access
 
     @property
-    def needs_a_person(self) -> bool:
+    def needs_sign_in(self) -> bool:
         """Whether there is no usable session, so that the user must sign in."""
         return self._find_usable() is None
 
@@ -140,7 +140,7 @@ class AuthSession:
         """Return the stored session that has the access this command needs, if it has not expired."""
         for admin in (True,) if self.admin else (False, True):
             stored = self._slot(admin=admin).peek()
-            if stored is not None and not stored.is_over(self.now()):
+            if stored is not None and not stored.is_expired(self.now()):
                 return stored
         return None
 
@@ -154,12 +154,12 @@ class AuthSession:
             if stored is not None and stored.is_ready(self.now()) and stored.access != refused:
                 # Another process has refreshed it while this one waited for the lock.
                 return stored
-            if stored is not None and not stored.is_over(self.now()):
+            if stored is not None and not stored.is_expired(self.now()):
                 try:
                     return self._refresh(slot, stored)
                 except SessionExpired as over:
                     print_message(str(over))
-            slot.forget()
+            slot.remove()
             if admin == self.admin:
                 return self._sign_in(slot, began)
         return self._replace(refused)
@@ -235,7 +235,7 @@ class AuthSession:
         return OAuthClient(self.origin, self.trust)
 
 
-def account(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> AuthSession:
+def open_session(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "Now") -> AuthSession:
     """Return the session for the portal that the flags or the environment name, even if a token is given."""
     origin = request.origin_of(flags, environment)
     return AuthSession(origin, trust(origin, flags, environment), flags, environment, now)
@@ -251,6 +251,6 @@ def portal(flags: "Mapping[str, str]", environment: "Mapping[str, str]", now: "N
     if token:
         origin = request.origin_of(flags, environment)
         return Portal(origin, StaticToken(token), trust(origin, flags, environment))
-    session = account(flags, environment, now)
+    session = open_session(flags, environment, now)
     session.token()
     return Portal(session.origin, session, session.trust)

@@ -70,13 +70,13 @@ class StoredSession:
         self.since = since
         self.until = until
 
-    def is_over(self, now: float) -> bool:
+    def is_expired(self, now: float) -> bool:
         """Return whether no credentials can be issued from it any more."""
         return now >= self.until - _MIN_SESSION_LEFT
 
     def is_ready(self, now: float) -> bool:
         """Return whether its access token can be sent as it is."""
-        return self.since <= now < self.access_until - _MIN_TOKEN_LEFT and not self.is_over(now)
+        return self.since <= now < self.access_until - _MIN_TOKEN_LEFT and not self.is_expired(now)
 
     @classmethod
     def from_tokens(cls, tokens: "Tokens", now: float, since: float) -> "StoredSession":
@@ -103,7 +103,7 @@ class SessionSlot:
     def peek(self) -> StoredSession | None:
         """Return the session without waiting for the lock; None if there is none or it cannot be read."""
         try:
-            with entries.opened(session_id.folder(self._environment)) as directory:
+            with entries.open_private_folder(session_id.folder(self._environment)) as directory:
                 return _parse(entries.read(directory, self._key, session_id.SIGN_IN))
         except (ValueError, OSError):
             # The error is reported when the lock is taken.
@@ -151,13 +151,13 @@ class LockedSession:
         self._slot.remove(_PENDING)
         self._slot.remove(_DECLINED)
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the session; the portal stays in the list of portals."""
         self._slot.remove()
 
     def forget_portal(self) -> None:
         """Remove the session and the portal's entry in the list of portals."""
-        self.forget()
+        self.remove()
         self._slot.remove(session_id.PORTAL)
 
     def pending(self) -> "Pending | None":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daypass.cli.awsconfig import file
-from daypass.cli.awsconfig.credential_process import Process, parse_command
+from daypass.cli.awsconfig.credential_process import ProfileCommand, parse_command
 from daypass.cli.awsconfig.profile_specs import ProfileSpec
 from daypass.cli.awsconfig.profiles import Config, Profile
 from daypass.cli.awsconfig.reader import load_credentials, parse
@@ -26,7 +26,7 @@ class Change:
     path: Path
     overwrites_region: bool = False
     endpoint_url: str | None = None
-    has_no_access_to: Callable[[Process], bool] | None = None
+    has_no_access_to: Callable[[ProfileCommand], bool] | None = None
     """If set, profiles that Daypass wrote are removed if it returns true for their process."""
     by_name: bool = False
     """If true, profiles name daypass without its path, even if some programs cannot find it so."""
@@ -79,7 +79,7 @@ class Change:
             files.check(profile.name, profile.command)
 
     def _profile(self, spec: ProfileSpec) -> Profile:
-        process = Process(self.origin, spec.tenant, self._token_file(spec))
+        process = ProfileCommand(self.origin, spec.tenant, self._token_file(spec))
         command = process.command(self.flags, os.environ, by_name=self.by_name)
         if not command.isprintable():
             raise UsageError(

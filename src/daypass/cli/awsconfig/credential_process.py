@@ -16,7 +16,7 @@ _OUR_NAME = "daypass"
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProfileCommand:
     """The source of a profile's keys: a portal, and a tenant or (None) admin access."""
 
     origin: str
@@ -41,7 +41,7 @@ class Process:
         return shlex.join(arguments)
 
 
-def parse_command(command: str) -> Process | None:
+def parse_command(command: str) -> ProfileCommand | None:
     """Return the process of a command line, or None if it is not one of `daypass`."""
     try:
         program, *words = shlex.split(command)
@@ -56,7 +56,7 @@ def parse_command(command: str) -> Process | None:
         origin = request.read_origin(flags["host"])
     except Refusal:
         return None
-    return Process(origin, None if "admin" in flags else flags["tenant"], flags.get("token_file"))
+    return ProfileCommand(origin, None if "admin" in flags else flags["tenant"], flags.get("token_file"))
 
 
 SYSTEM_PATH = os.confstr("CS_PATH") or os.defpath

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MARK = b"daypass-cache-1 "
 _MAX_SIZE = 64 * 1024
 
-ENTRY = ".keys"
+CREDENTIALS_SUFFIX = ".keys"
 """Suffix of files that hold credentials."""
 
 NAMES = ".tenants"
@@ -111,7 +111,7 @@ def own_folder(environment: "Mapping[str, str]", own: str, shared: str, default:
     return path
 
 
-def opened(path: str) -> Directory:
+def open_private_folder(path: str) -> Directory:
     """Open the folder at *path*; raise `UnsafeCacheFile` if it is another user's or not private."""
     directory = Directory(path)
     reason = _reason_not_private(os.fstat(directory.descriptor))
@@ -121,7 +121,7 @@ def opened(path: str) -> Directory:
     return directory
 
 
-def read(directory: Directory, key: str, suffix: str = ENTRY) -> Entry | None:
+def read(directory: Directory, key: str, suffix: str = CREDENTIALS_SUFFIX) -> Entry | None:
     """Return the entry for *key*; None if there is none. Raises `UnsafeCacheFile` if it must not be used."""
     try:
         # Without NONBLOCK, opening a named pipe planted here would block forever.

@@ -35,7 +35,7 @@ class FileKind:
 
 
 KEYS = FileKind(
-    entries.ENTRY,
+    entries.CREDENTIALS_SUFFIX,
     "keys",
     35.0,
     "waiting for another daypass that requests the same keys",
@@ -53,7 +53,7 @@ class CacheSlot:
     def __init__(self, path: str, key: str, kind: FileKind = KEYS) -> None:
         os.makedirs(path, mode=0o700, exist_ok=True)
         self._path, self._key, self._kind = path, key, kind
-        self._directory = entries.opened(path)
+        self._directory = entries.open_private_folder(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         self._lock = os.open(f"{key}.lock", flags, 0o600, dir_fd=self._directory.descriptor)
 
@@ -103,18 +103,18 @@ class CacheSlot:
             os.unlink(self._key + (suffix or self._kind.suffix), dir_fd=self._directory.descriptor)
 
 
-def kept(environment: "Mapping[str, str]") -> list[Entry]:
+def cached_entries(environment: "Mapping[str, str]") -> list[Entry]:
     """Return all cached credentials that may be used; none if the cache folder must not be used."""
     try:
-        directory = entries.opened(entries.folder(environment))
+        directory = entries.open_private_folder(entries.folder(environment))
     except (UnsafeCacheFile, OSError):
         return []
     cached = []
     with directory:
         for name in sorted(os.listdir(directory.descriptor)):
-            if name.endswith(entries.ENTRY):
+            if name.endswith(entries.CREDENTIALS_SUFFIX):
                 with suppress(ValueError):
-                    cached.append(entries.read(directory, name.removesuffix(entries.ENTRY)))
+                    cached.append(entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX)))
     return [entry for entry in cached if entry is not None]
 
 
@@ -126,13 +126,16 @@ def discard(
     Nothing is removed if the cache folder must not be used.
     """
     removed = []
-    with suppress(UnsafeCacheFile, OSError), entries.opened(entries.folder(environment)) as directory:
+    with (
+        suppress(UnsafeCacheFile, OSError),
+        entries.open_private_folder(entries.folder(environment)) as directory,
+    ):
         for name in os.listdir(directory.descriptor):
-            if not name.endswith(entries.ENTRY):
+            if not name.endswith(entries.CREDENTIALS_SUFFIX):
                 continue
             # A file that another process removed, or that cannot be removed, must not stop the loop.
             with suppress(ValueError, OSError):
-                entry = entries.read(directory, name.removesuffix(entries.ENTRY))
+                entry = entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX))
                 about = {} if entry is None else json.loads(entry.about)
                 if about and is_unwanted(about):
                     os.unlink(name, dir_fd=directory.descriptor)
@@ -172,7 +175,7 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
         # Without a home directory there is no cache.
         return 0
     try:
-        directory = entries.opened(path)
+        directory = entries.open_private_folder(path)
     except FileNotFoundError:
         return 0
     except (UnsafeCacheFile, OSError) as error:
@@ -180,7 +183,11 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
     with directory:
         # Lock files stay: after removing one, the next process would lock a new file while the old is held.
         names = os.listdir(directory.descriptor)
-        cached = [name for name in names if name.endswith((entries.ENTRY, entries.NAMES, _UNFINISHED_SUFFIX))]
+        cached = [
+            name
+            for name in names
+            if name.endswith((entries.CREDENTIALS_SUFFIX, entries.NAMES, _UNFINISHED_SUFFIX))
+        ]
         if origin:
             cached = [name for name in cached if _portal_of_file(directory, name) == origin]
         removed = 0
@@ -195,7 +202,7 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
 def _portal_of_file(directory: entries.Directory, name: str) -> str:
     """Return the portal that a cached answer is from; "" if it cannot be determined."""
     try:
-        entry = entries.read(directory, name.removesuffix(entries.ENTRY))
+        entry = entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX))
         return "" if entry is None else str(json.loads(entry.about).get("portal", ""))
     except ValueError:
         return ""

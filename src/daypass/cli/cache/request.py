@@ -46,7 +46,7 @@ class CredentialRequest:
     The caller is identified by a token or by the id of the session stored on this machine.
     """
 
-    __slots__ = ("duration", "origin", "sign_in", "tenant", "token")
+    __slots__ = ("duration", "origin", "session_id", "tenant", "token")
 
     def __init__(
         self, origin: str, token: str, tenant: str | None, duration: int | None, sign_in: str = ""
@@ -55,7 +55,7 @@ class CredentialRequest:
         self.token = token
         self.tenant = tenant
         self.duration = duration
-        self.sign_in = sign_in
+        self.session_id = sign_in
 
     def __repr__(self) -> str:
         scope = f"tenant={self.tenant!r}, duration={self.duration!r}"
@@ -71,9 +71,9 @@ class CredentialRequest:
 
         Raises `SignInNeeded` if there is neither a token nor a session.
         """
-        if not self.token and not self.sign_in:
+        if not self.token and not self.session_id:
             raise SignInNeeded("You are not signed in.")
-        caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.sign_in}"
+        caller = fingerprint(self.token.encode()) if self.token else f"sign-in:{self.session_id}"
         scope = "admin" if self.tenant is None else f"tenant:{self.tenant}"
         parts = (self.origin, caller, str(self.duration), scope)
         # NUL is an unambiguous separator: arguments and environment variables cannot contain it.
@@ -203,11 +203,11 @@ def tenant_of(flags: "Mapping[str, str]", environment: "Mapping[str, str]") -> s
     if chosen is None:
         chosen = _first_set(environment, "DAYPASS_TENANT", "DUPLO_TENANT_ID", "DUPLO_TENANT")
     if chosen is None:
-        from daypass.cli.cache.tenant_names import known, listed
+        from daypass.cli.cache.tenant_names import cached_names, list_sentence
 
         raise UsageError(
             "Which tenant? Give --tenant NAME or DAYPASS_TENANT, or --admin as an Administrator. "
-            + listed(known(environment, origin_of(flags, environment)))
+            + list_sentence(cached_names(environment, origin_of(flags, environment)))
         )
     chosen = trimmed(chosen)
     if not chosen:

@@ -33,7 +33,7 @@ def portals(environment: "Mapping[str, str]") -> list[str]:
     """Return the origins of the portals that the user signed in to and did not sign out of."""
     origins = set()
     try:
-        with entries.opened(folder(environment)) as directory:
+        with entries.open_private_folder(folder(environment)) as directory:
             for name in os.listdir(directory.descriptor):
                 if name.endswith(PORTAL):
                     entry = entries.read(directory, name.removesuffix(PORTAL), PORTAL)
@@ -48,7 +48,7 @@ def default_portal(environment: "Mapping[str, str]") -> str:
     """Return the portal chosen with `daypass use`, else the only one with a sign-in; "" if there is none."""
     signed_in = portals(environment)
     try:
-        with entries.opened(folder(environment)) as directory:
+        with entries.open_private_folder(folder(environment)) as directory:
             entry = entries.read(directory, CHOICE, PORTAL_CHOICE)
             if entry is not None and entry.about.decode() in signed_in:
                 return entry.about.decode()
@@ -63,7 +63,7 @@ def stored_id(environment: "Mapping[str, str]", origin: str, *, admin: bool) -> 
     A session with admin access also serves tenants if there is no other.
     """
     try:
-        with entries.opened(folder(environment)) as directory:
+        with entries.open_private_folder(folder(environment)) as directory:
             for is_admin in (True,) if admin else (False, True):
                 entry = entries.read(directory, key(origin, admin=is_admin), SIGN_IN)
                 if entry is not None:

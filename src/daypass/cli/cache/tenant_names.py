@@ -41,16 +41,16 @@ def remember(environment: Mapping[str, str], origin: str, tenants: "Sequence[Ten
             slot.write(entry)
 
 
-def known(environment: Mapping[str, str], origin: str) -> list[str]:
+def cached_names(environment: Mapping[str, str], origin: str) -> list[str]:
     """Return the cached names; an empty list if there are none."""
-    with suppress(ValueError, OSError), entries.opened(entries.folder(environment)) as directory:
+    with suppress(ValueError, OSError), entries.open_private_folder(entries.folder(environment)) as directory:
         entry = entries.read(directory, fingerprint(origin.encode()), entries.NAMES)
         if entry is not None:
             return [str(name) for name in json.loads(entry.answer)]
     return []
 
 
-def listed(names: Sequence[str]) -> str:
+def list_sentence(names: Sequence[str]) -> str:
     """Return a sentence that lists the tenants, or that says how to list them."""
     if not names:
         return "Yours are listed by: daypass tenants"
@@ -58,18 +58,20 @@ def listed(names: Sequence[str]) -> str:
     return f"Yours: {', '.join(sorted(names)[:_MAX_SHOWN])}{more}."
 
 
-def nearest(name: str, names: Sequence[str]) -> str:
+def suggestion(name: str, names: Sequence[str]) -> str:
     """Return a sentence that suggests names similar to *name*, or lists the tenants if none is similar."""
     from difflib import get_close_matches
 
     close = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
     close += [each for each in sorted(names) if each.startswith(name.lower()) and each not in close][:3]
-    return f"Did you mean {' or '.join(close[:3])}?" if close else listed(names)
+    return f"Did you mean {' or '.join(close[:3])}?" if close else list_sentence(names)
 
 
-def suggesting(refusal: Denied, environment: Mapping[str, str], origin: str, tenant: str | None) -> Denied:
+def with_suggestion(
+    refusal: Denied, environment: Mapping[str, str], origin: str, tenant: str | None
+) -> Denied:
     """Return the refusal with similar names added, if *tenant* is not among the cached names."""
-    names = known(environment, origin)
+    names = cached_names(environment, origin)
     if tenant is None or not names or tenant.lower() in names:
         return refusal
-    return type(refusal)(f"{refusal} {nearest(tenant, names)}")
+    return type(refusal)(f"{refusal} {suggestion(tenant, names)}")

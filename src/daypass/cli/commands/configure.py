@@ -13,7 +13,7 @@ from daypass.cli.api.client import Portal
 from daypass.cli.auth import session
 from daypass.cli.awsconfig import file
 from daypass.cli.awsconfig.change import Change
-from daypass.cli.awsconfig.credential_process import Process
+from daypass.cli.awsconfig.credential_process import ProfileCommand
 from daypass.cli.awsconfig.paths import config_path
 from daypass.cli.awsconfig.profile_specs import (
     ADMIN,
@@ -58,10 +58,10 @@ class CallerFacts:
         for candidate in self.tenants:
             if tenant.lower() == candidate.name or tenant == candidate.id:
                 return candidate.region
-        hint = tenant_names.nearest(tenant, [candidate.name for candidate in self.tenants])
+        hint = tenant_names.suggestion(tenant, [candidate.name for candidate in self.tenants])
         raise Denied(f"You have no tenant {tenant}. {hint}")
 
-    def has_no_access_to(self, process: Process) -> bool:
+    def has_no_access_to(self, process: ProfileCommand) -> bool:
         """Return whether the portal would refuse that process."""
         try:
             self.region_of(process.tenant)
@@ -167,7 +167,7 @@ def _facts_without_sign_in(flags: Mapping[str, str], now: Now) -> CallerFacts | 
     """Return the caller's facts; None if the portal does not answer or a sign-in is needed."""
     wanted = request.parse_request(flags, os.environ)
     try:
-        if not (wanted.token or wanted.sign_in):
+        if not (wanted.token or wanted.session_id):
             raise SignInNeeded("There is no sign-in yet.")
         return _caller_facts(session.portal(flags, os.environ, now))
     except Denied:

@@ -49,11 +49,13 @@ def env(now: Now, /, shell: str | None, unset: bool, **params: str | bool | None
     """
     syntax = syntax_of(shell, os.environ)
     if unset:
-        lines = environment.lines(syntax, {}, environment.OURS)
+        lines = environment.lines(syntax, {}, environment.VARIABLES)
     else:
         entry = keys(options.flags_of(params), os.environ, now)
         github_actions.mask_keys(entry, os.environ)
-        lines = environment.lines(syntax, environment.of_keys(entry), environment.RIVALS)
+        lines = environment.lines(
+            syntax, environment.credential_variables(entry), environment.CONFLICTING_VARIABLES
+        )
     click.echo("\n".join(lines))
 
 

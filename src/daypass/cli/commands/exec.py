@@ -41,12 +41,12 @@ def exec_command(now: Now, /, serve: bool, command: tuple[str, ...], **params: s
     flags = options.flags_of(params)
     if serve:
         endpoint = open_endpoint(flags, now)
-        variables = {**endpoint.variables, **environment.of_region(endpoint.entry)}
+        variables = {**endpoint.variables, **environment.region_variables(endpoint.entry)}
         github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
         _serve_in_background(endpoint)
     else:
         entry = keys(flags, os.environ, now)
-        variables = environment.of_keys(entry)
+        variables = environment.credential_variables(entry)
         github_actions.mask_keys(entry, os.environ)
     _execute(command, environment.without_keys(os.environ) | variables)
 
@@ -69,7 +69,7 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
 def _serve_in_background(endpoint: ContainerEndpoint) -> None:
     """Start a process that serves the endpoint until this one ends, also after its execve."""
     parent = os.getpid()
-    parent_end = loopback_server.end_of(parent)
+    parent_end = loopback_server.process_end(parent)
     child = os.fork()
     if child:
         # Forked twice, so that the command does not find a child that it did not start.

@@ -99,7 +99,7 @@ def whoami(now: Now, /, output: str, **params: str | bool | None) -> None:
     live = _live_keys(portal.origin, now())
     cached = _without_duplicates(keys for keys in live if keys.user_id in ("", me.user_id))
     others = {keys.user_id for keys in live} - {"", me.user_id}
-    credential = queries.standing(portal, me)
+    credential = queries.active_credential(portal, me)
     if output == "json":
         signed_in_until = credential.until if credential.is_sign_in else None
         show_json({"portal": portal.origin, "me": me, "signed_in_until": signed_in_until, "cached": cached})
@@ -167,7 +167,7 @@ class CachedKeys:
 
 def _live_keys(origin: str, now: float) -> list[CachedKeys]:
     """Return the cached keys of the portal at *origin* that have not expired, of every user."""
-    cached = (_cached_keys(entry, now) for entry in locked.kept(os.environ))
+    cached = (_cached_keys(entry, now) for entry in locked.cached_entries(os.environ))
     return [keys for keys in cached if keys.portal == origin and keys.expires_at.timestamp() > now]
 
 

@@ -6,7 +6,7 @@ import click
 
 from daypass.cli.commands.options import Decorator, combined
 from daypass.cli.runtime.errors import UsageError
-from daypass.common.counting import joined
+from daypass.common.counting import enumerated
 
 _KUBERNETES = "Daypass gives access to AWS, not yet to Kubernetes: keep duploctl for it."
 _OTHER_CLOUD = "Daypass gives access to AWS alone: keep duploctl for it."
@@ -110,7 +110,7 @@ class Jit(click.Group):
         parent = ctx.parent.command if ctx.parent else None
         if isinstance(parent, click.Group) and word in parent.list_commands(ctx):
             raise UsageError(f"This command is without `jit`: daypass {word}")
-        ctx.fail(f"No such command '{word}'. `daypass jit` has {joined(sorted(self.commands))}.")
+        ctx.fail(f"No such command '{word}'. `daypass jit` has {enumerated(sorted(self.commands))}.")
 
 
 def _output(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:

@@ -33,7 +33,7 @@ def login(now: Now, /, **params: str | bool | None) -> None:
     Commands that need a sign-in start one by themselves; this one does it in advance, or again. The page in
     the browser must show the same code as the terminal. The exit codes are listed in `daypass --help`.
     """
-    signed_in = session.account(options.flags_of(params), os.environ, now)
+    signed_in = session.open_session(options.flags_of(params), os.environ, now)
     stored = signed_in.log_in()
     # Listing the tenants caches their names for completion. It must never start another sign-in.
     with suppress(Refusal):
@@ -55,7 +55,7 @@ def logout(now: Now, /, **params: str | bool | None) -> None:
     Cached keys are removed; in AWS they stay valid until they expire. The exit codes are listed in
     `daypass --help`.
     """
-    signed_in = session.account(options.flags_of(params), os.environ, now)
+    signed_in = session.open_session(options.flags_of(params), os.environ, now)
     ended = signed_in.log_out()
     print_message(
         f"Signed out of {signed_in.origin}."

@@ -57,7 +57,11 @@ def _complete_tenant(context: click.Context, _parameter: click.Parameter, begun:
         origin = request.origin_of(flags, os.environ)
     except Refusal:
         return []
-    return [name for name in sorted(tenant_names.known(os.environ, origin)) if name.startswith(begun.lower())]
+    return [
+        name
+        for name in sorted(tenant_names.cached_names(os.environ, origin))
+        if name.startswith(begun.lower())
+    ]
 
 
 # The flags that select the keys. `cli.cache.request` reads the same ones before click is loaded.

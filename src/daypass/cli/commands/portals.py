@@ -100,7 +100,9 @@ def use(portal: str) -> None:
 
 def _known_portal(origin: str, is_default: bool, now: Now) -> KnownPortal:
     stored = [SessionSlot(os.environ, origin, admin=admin, now=now).peek() for admin in (False, True)]
-    current: list[StoredSession] = [session for session in stored if session and not session.is_over(now())]
+    current: list[StoredSession] = [
+        session for session in stored if session and not session.is_expired(now())
+    ]
     latest = max(current, key=lambda session: session.until, default=None)
     return KnownPortal(
         portal=origin,

@@ -53,10 +53,10 @@ def serve_credentials(now: fetch.Now, /, port: int, output: str | None, **params
     syntax = "" if output == "json" else syntax_of(output, os.environ)
     endpoint = open_endpoint(options.flags_of(params), now, port)
     signal.signal(signal.SIGTERM, _exit)
-    variables = {**endpoint.variables, **environment.of_region(endpoint.entry)}
+    variables = {**endpoint.variables, **environment.region_variables(endpoint.entry)}
     github_actions.mask([endpoint.variables[TOKEN_VARIABLE]], os.environ)
     # AWS SDKs prefer keys in the environment to the endpoint, so these variables are unset.
-    removed = (*environment.KEYS, *environment.RIVALS)
+    removed = (*environment.KEYS, *environment.CONFLICTING_VARIABLES)
     click.echo("\n".join(environment.lines(syntax, variables, removed)) if syntax else json.dumps(variables))
     sys.stdout.flush()
     # A reader such as "$(daypass serve-credentials … &)" waits for end of file, so stdout is closed here.
@@ -73,7 +73,7 @@ def open_endpoint(flags: dict[str, str], now: fetch.Now, port: int = 0) -> Conta
         try:
             return fetch.fresh_entry(wanted, session.portal(flags, os.environ, now), now)
         except Denied as denied:
-            raise tenant_names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
+            raise tenant_names.with_suggestion(denied, os.environ, wanted.origin, wanted.tenant) from denied
 
     try:
         return ContainerEndpoint(renew, now, _scrub, port)

@@ -55,10 +55,10 @@ def open_console(flags: Mapping[str, str], now: Now, *, target: str | None, prin
     try:
         link = queries.console_url(portal, wanted, destination)
     except Denied as denied:
-        raise tenant_names.suggesting(denied, os.environ, wanted.origin, wanted.tenant) from denied
+        raise tenant_names.with_suggestion(denied, os.environ, wanted.origin, wanted.tenant) from denied
     github_actions.mask([link], os.environ)
-    choice = browser.chosen(flags.get("browser", ""), os.environ)
-    obstacle = choice.missing or ("" if "browser" in flags else browser.why_none(os.environ))
+    choice = browser.choose(flags.get("browser", ""), os.environ)
+    obstacle = choice.missing or ("" if "browser" in flags else browser.unavailable_reason(os.environ))
     if "no_browser" in flags:
         obstacle = "--no-browser is set"
     if print_only or obstacle:
@@ -72,7 +72,7 @@ def open_console(flags: Mapping[str, str], now: Now, *, target: str | None, prin
         f"Opening your browser; waiting up to {_TIMEOUT:.0f} s until it has fetched its link from here."
     )
     # The browser is started with a loopback URL, because other users can see the arguments of processes.
-    if not OneTimeRedirect(link).give(choice.command, os.environ, _TIMEOUT):
+    if not OneTimeRedirect(link).open_in_browser(choice.command, os.environ, _TIMEOUT):
         raise Unavailable("The browser did not fetch its link. Print it instead: daypass web --print")
     print_message("The browser has the link, and opens the AWS console.")
 
@@ -114,5 +114,5 @@ def _region(wanted: request.CredentialRequest, portal: Portal) -> str:
     for tenant in tenants:
         if wanted.tenant.lower() == tenant.name or wanted.tenant == tenant.id:
             return tenant.region
-    hint = tenant_names.nearest(wanted.tenant, [tenant.name for tenant in tenants])
+    hint = tenant_names.suggestion(wanted.tenant, [tenant.name for tenant in tenants])
     raise Denied(f"You have no tenant {wanted.tenant}. {hint}")

@@ -19,13 +19,13 @@ _REGION = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 _POWERSHELL_QUOTE = re.compile("['\u2018-\u201b]")
 
-OURS = (*KEYS, *_REGION)
+VARIABLES = (*KEYS, *_REGION)
 """The variables that are set for a program that reads credentials from its environment."""
 
 _UNUSABLE = dict(zip(KEYS, ("REFUSED-BY-DAYPASS", "refused", "refused", "1970-01-01T00:00:00Z"), strict=True))
 """Credentials that AWS rejects and that are marked as expired."""
 
-RIVALS = (
+CONFLICTING_VARIABLES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SECURITY_TOKEN",
@@ -39,14 +39,14 @@ RIVALS = (
 """Variables that take precedence over credentials in the environment or point SDKs to other sources."""
 
 
-def of_keys(entry: Entry) -> dict[str, str]:
+def credential_variables(entry: Entry) -> dict[str, str]:
     """Return the variables for the credentials and the region of *entry*."""
     keys = json.loads(entry.answer)
     values = (keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], keys["Expiration"])
-    return dict(zip(KEYS, values, strict=True)) | of_region(entry)
+    return dict(zip(KEYS, values, strict=True)) | region_variables(entry)
 
 
-def of_region(entry: Entry) -> dict[str, str]:
+def region_variables(entry: Entry) -> dict[str, str]:
     """Return the variables for the region of *entry*; none if it has no region."""
     region = json.loads(entry.about).get("region")
     return dict.fromkeys(_REGION, region) if region else {}
@@ -54,7 +54,7 @@ def of_region(entry: Entry) -> dict[str, str]:
 
 def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without any variable that could supply other credentials."""
-    return {name: value for name, value in environment.items() if name not in (*KEYS, *RIVALS)}
+    return {name: value for name, value in environment.items() if name not in (*KEYS, *CONFLICTING_VARIABLES)}
 
 
 def lines(syntax: str, variables: Mapping[str, str], unset: Iterable[str]) -> list[str]:
@@ -90,7 +90,7 @@ def failing_lines(syntax: str) -> list[str]:
     variables unset, those of the default profile. So the variables are set to credentials that AWS rejects.
     """
     failure = {POWERSHELL: "Write-Error 'daypass: refused'", FISH: "false;", CSH: "false;"}
-    return [*lines(syntax, _UNUSABLE, RIVALS), failure.get(syntax, "false")]
+    return [*lines(syntax, _UNUSABLE, CONFLICTING_VARIABLES), failure.get(syntax, "false")]
 
 
 def _powershell(value: str) -> str:

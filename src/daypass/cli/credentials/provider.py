@@ -24,9 +24,9 @@ def keys(flags: Mapping[str, str], environment: Mapping[str, str], now: fetch.No
             return fetch.fresh_entry(wanted, portal, now)
         return fetch.shared_entry(wanted, portal, environment, now)
     except Denied as denied:
-        from daypass.cli.cache.tenant_names import suggesting
+        from daypass.cli.cache.tenant_names import with_suggestion
 
-        raise suggesting(denied, environment, wanted.origin, wanted.tenant) from denied
+        raise with_suggestion(denied, environment, wanted.origin, wanted.tenant) from denied
 
 
 def print_keys(flags: Mapping[str, str], now: fetch.Now) -> None:

@@ -67,13 +67,13 @@ def _cache(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     quoted = shlex.quote(path)
     try:
-        with entries.opened(path) as directory:
+        with entries.open_private_folder(path) as directory:
             unsafe = []
             for name in os.listdir(directory.descriptor):  # noqa: PTH208  by descriptor
-                if not name.endswith(entries.ENTRY):
+                if not name.endswith(entries.CREDENTIALS_SUFFIX):
                     continue
                 try:
-                    entries.read(directory, name.removesuffix(entries.ENTRY))
+                    entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX))
                 except ValueError as error:
                     unsafe.append(f"{name}: {error}")
     except FileNotFoundError:

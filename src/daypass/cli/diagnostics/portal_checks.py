@@ -52,7 +52,7 @@ def findings(
         )
         version = errors.printable(str(read_json(answer.body)["info"]["version"]))
     except (Refusal, OSError) as error:
-        refusal = error if isinstance(error, Refusal) else errors.unreached(origin, error, proxy)
+        refusal = error if isinstance(error, Refusal) else errors.connection_failure(origin, error, proxy)
         fix = f"curl --verbose {origin}/healthz"
         if isinstance(error, ProxyError):
             fix += "    # uses the same proxy"
@@ -125,8 +125,8 @@ def _clock(portal_time: datetime | None, now: float) -> Finding:
 def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -> Finding:
     try:
         if not request.token_of(flags, environment):
-            account = session.account(flags, environment, now)
-            if account.needs_a_person:
+            account = session.open_session(flags, environment, now)
+            if account.needs_sign_in:
                 # A diagnosis must not open a browser for the sign-in.
                 command = f"daypass login --host {shlex.quote(account.origin)}"
                 return bad("sign-in", "not signed in.", command)
@@ -136,7 +136,7 @@ def _token(flags: Mapping[str, str], environment: Mapping[str, str], now: Now) -
         return bad("sign-in", str(refusal), "export DAYPASS_TOKEN=…    # from your profile page")
     except Refusal as refusal:
         return bad("sign-in", str(refusal), "daypass whoami --debug")
-    credential = queries.standing(portal, me)
+    credential = queries.active_credential(portal, me)
     text = f"{me.username} ({me.role}), {credential.words}, valid until {moment(credential.until)}"
     is_permanent = me.token_kind == "permanent"  # noqa: S105  a kind, not a token
     if is_permanent and me.token_expires_at.timestamp() - now() < 14 * _DAY:

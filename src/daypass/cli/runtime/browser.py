@@ -15,7 +15,7 @@ _CONTAINER_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST", "REMOTE_CONTAINE
 _CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
-def why_none(environment: Mapping[str, str]) -> str:
+def unavailable_reason(environment: Mapping[str, str]) -> str:
     """Return why a browser cannot reach a server on this machine's loopback address; "" if it can."""
     if environment.get("SSH_CONNECTION") or environment.get("SSH_TTY"):
         return "this is a remote shell"
@@ -42,7 +42,7 @@ class Choice:
     """The reason why it cannot be opened; "" if no reason is known."""
 
 
-def chosen(flag: str, environment: Mapping[str, str]) -> Choice:
+def choose(flag: str, environment: Mapping[str, str]) -> Choice:
     """Return the browser to open: that of the flag, else the first in BROWSER that exists."""
     named = flag or environment.get("BROWSER", "")
     alternatives = [flag] if flag else named.split(os.pathsep)
@@ -82,7 +82,7 @@ def _has_own_controller(name: str) -> bool:
     return not isinstance(controller, webbrowser.GenericBrowser)
 
 
-def opening(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def open_url(url: str, choice: str, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     """Start a process that opens *url*, detached from the session and from stdout."""
     return subprocess.Popen(  # noqa: S603  our own interpreter; the URL is an argument, no shell
         [sys.executable, "-I", "-c", _OPEN, choice, url],

@@ -162,6 +162,6 @@ def _serialize(reply: Reply) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body
 
 
-def end_of(pid: int) -> int | None:
+def process_end(pid: int) -> int | None:
     """Return a descriptor that becomes readable when the process ends; None if the system has no pidfd."""
     return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None

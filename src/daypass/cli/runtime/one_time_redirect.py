@@ -20,10 +20,10 @@ class OneTimeRedirect:
         self._is_used = False
         self._loopback = LoopbackServer(self._reply)
 
-    def give(self, choice: str, environment: Mapping[str, str], seconds: float) -> bool:
+    def open_in_browser(self, choice: str, environment: Mapping[str, str], seconds: float) -> bool:
         """Open the browser and return whether it fetched the link within *seconds*."""
         address = f"http://{self._loopback.authority}{self._path}"
-        process = browser.opening(address, choice, environment)
+        process = browser.open_url(address, choice, environment)
         try:
             end = monotonic() + seconds
             # Some browsers run until the user closes them, so only a failure of the process ends the wait.

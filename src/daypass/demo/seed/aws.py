@@ -37,10 +37,10 @@ def seed_identities(aws: Aws, account_id: str, plans: Sequence[TenantPlan]) -> K
     iam.put_user_policy(
         UserName=PORTAL_USER,
         PolicyName="daypass",
-        PolicyDocument=policies.written(policies.portal_policy(account)),
+        PolicyDocument=policies.to_json(policies.portal_policy(account)),
     )
     iam.create_policy(
-        PolicyName=policies.BOUNDARY, PolicyDocument=policies.written(policies.boundary(account))
+        PolicyName=policies.BOUNDARY, PolicyDocument=policies.to_json(policies.boundary(account))
     )
     for plan in plans:
         make_tenant_role(iam, account, plan.name, plan.external_id, user_arn)
@@ -71,7 +71,7 @@ def _seed_api(aws: Aws, plan: TenantPlan) -> str:
     tags = {"TENANT_NAME": plan.name, "Name": plan.api}
     api_id = aws.apigateway.create_rest_api(name=plan.api, tags=tags)["id"]
     account = Account("aws", plan.account_id, ROLE_PREFIX, MASTER_ROLE)
-    policy = policies.written(policies.api_policy(account, api_id))
+    policy = policies.to_json(policies.api_policy(account, api_id))
     aws.iam.put_role_policy(RoleName=plan.prefix, PolicyName="api", PolicyDocument=policy)
     return api_id
 

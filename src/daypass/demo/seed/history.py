@@ -16,14 +16,14 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
     AdminScope,
-    Ask,
     Caller,
     Credentials,
     Purpose,
     RoleSession,
+    SessionRequest,
     TenantScope,
 )
-from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS
+from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, AwsThrottled, AwsUnavailable, PortalError
@@ -39,8 +39,8 @@ _SATURDAY = 5
 _SHORT = timedelta(minutes=15)
 
 _DEV, _PROD = TenantScope("dev01"), TenantScope("prod01")
-_KEYS, _READ_PROD = Ask(_DEV), Ask(_PROD, purpose=Purpose.CONSOLE)
-_DEPLOY = Ask(_DEV, duration=_SHORT)
+_KEYS, _READ_PROD = SessionRequest(_DEV), SessionRequest(_PROD, purpose=Purpose.CONSOLE)
+_DEPLOY = SessionRequest(_DEV, duration=_SHORT)
 
 _THROTTLED = AwsThrottled("AWS asks for fewer requests. Try again in a moment.")
 _NO_ANSWER = AwsUnavailable("AWS did not answer in time. Try again in a moment.")
@@ -56,7 +56,7 @@ class PastRequest:
 
     at: datetime
     username: str
-    ask: Ask
+    ask: SessionRequest
     failure: AwsError | None = None
 
 
@@ -85,7 +85,7 @@ class SampleBroker:
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
         """Return the maximum of the demo's roles."""
-        return EVERY_ROLE_ALLOWS
+        return MINIMUM_ROLE_MAXIMUM
 
     def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Return invalid keys, or raise `failure` if it is set."""
@@ -158,13 +158,13 @@ def _requests_of(number: int, day: datetime) -> Iterator[PastRequest]:
 def _occasional_requests(number: int, day: datetime) -> Iterator[PastRequest]:
     """Yield the requests of some days only: an Administrator's, and denied ones."""
     if number % 4 == 1:
-        yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, Ask(AdminScope()))
+        yield PastRequest(_moment(day, number + 5, 1), ADMIN.username, SessionRequest(AdminScope()))
     if number % 5 == 2:
-        yield PastRequest(_moment(day, number + 7, 2), DANA.username, Ask(TenantScope("data01")))
+        yield PastRequest(_moment(day, number + 7, 2), DANA.username, SessionRequest(TenantScope("data01")))
     if number % 7 == 3:
-        yield PastRequest(_moment(day, number + 2, 0), NOOR.username, Ask(_DEV))
+        yield PastRequest(_moment(day, number + 2, 0), NOOR.username, SessionRequest(_DEV))
     if number % 11 == 8:
-        yield PastRequest(_moment(day, number + 9, 3), DANA.username, Ask(AdminScope()))
+        yield PastRequest(_moment(day, number + 9, 3), DANA.username, SessionRequest(AdminScope()))
 
 
 def _moment(day: datetime, number: int, turn: int) -> datetime:

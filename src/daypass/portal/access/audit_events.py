@@ -6,8 +6,8 @@ Both are always committed together.
 from datetime import timedelta
 
 from daypass.portal.access.model import Issuance, State, Validity
-from daypass.portal.access.plan import IssuanceRequest, Plan
-from daypass.portal.access.session_names import shown
+from daypass.portal.access.plan import IssuanceAttempt, Plan
+from daypass.portal.access.session_names import printable
 from daypass.portal.access.store import (
     ADMIN_SCOPE,
     INTENT,
@@ -29,13 +29,13 @@ OUTCOME_UNKNOWN = "outcome_unknown"
 _LONGEST_REASON = 500
 
 
-def denied(attempt: IssuanceRequest, refusal: PortalError) -> tuple[Event, RowChange]:
+def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that the portal refused before calling AWS."""
     row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
     return _event(attempt, State.DENIED, code=refusal.code), RowChange(INTENT, row)
 
 
-def requested(attempt: IssuanceRequest, plan: Plan) -> tuple[Event, RowChange]:
+def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AWS is called."""
     row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
     return _event(attempt, State.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
@@ -43,7 +43,7 @@ def requested(attempt: IssuanceRequest, plan: Plan) -> tuple[Event, RowChange]:
     )
 
 
-def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChange]:
+def issued(attempt: IssuanceAttempt, issuance: Issuance) -> tuple[Event, RowChange]:
     """Return the event and row of success, to be committed before the credentials are released."""
     key = issuance.credentials.access_key_id
     row = {
@@ -51,7 +51,7 @@ def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChan
         "new_state": State.ISSUED,
         "new_failure": None,
         "new_validity": _seconds(issuance.validity.length),
-        "new_decided_by": issuance.validity.decided.source,
+        "new_decided_by": issuance.validity.deciding_limit.source,
         "new_expires_at": issuance.expires_at,
         "new_access_key_id": key,
         "new_is_attributed": issuance.is_attributed,
@@ -69,14 +69,14 @@ def issued(attempt: IssuanceRequest, issuance: Issuance) -> tuple[Event, RowChan
     return event, RowChange(OUTCOME, row)
 
 
-def failed(attempt: IssuanceRequest, plan: Plan, code: str) -> tuple[Event, RowChange]:
+def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that failed after its intent, with nothing released."""
     row = {
         "issuance_id": attempt.id,
         "new_state": State.FAILED,
         "new_failure": code,
         "new_validity": _seconds(plan.validity.length),
-        "new_decided_by": plan.validity.decided.source,
+        "new_decided_by": plan.validity.deciding_limit.source,
         "new_expires_at": None,
         "new_access_key_id": None,
         "new_is_attributed": None,
@@ -106,7 +106,7 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     return event, RowChange(UNKNOWN_OUTCOME, row)
 
 
-def _row(attempt: IssuanceRequest, plan: Plan | None) -> dict[str, object]:
+def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
     caller, tenant = attempt.caller, attempt.tenant
     return {
         "id": attempt.id,
@@ -117,18 +117,18 @@ def _row(attempt: IssuanceRequest, plan: Plan | None) -> dict[str, object]:
         "tenant_name": attempt.tenant_name,
         "role_arn": attempt.role_arn,
         "access": "" if plan is None else plan.access,
-        "purpose": attempt.ask.purpose,
-        "door": caller.door,
+        "purpose": attempt.request.purpose,
+        "door": caller.channel,
         "token_id": caller.token.id,
         "address": caller.address,
-        "reason": shown(attempt.ask.reason, _LONGEST_REASON),
+        "reason": printable(attempt.request.reason, _LONGEST_REASON),
         "asked_at": attempt.asked_at,
         "validity": 0 if plan is None else _seconds(plan.validity.length),
-        "decided_by": "" if plan is None else plan.validity.decided.source,
+        "decided_by": "" if plan is None else plan.validity.deciding_limit.source,
     }
 
 
-def _event(attempt: IssuanceRequest, state: State, **outcome: Scalar) -> Event:
+def _event(attempt: IssuanceAttempt, state: State, **outcome: Scalar) -> Event:
     caller = attempt.caller
     return Event(
         action=ACTION,
@@ -140,11 +140,11 @@ def _event(attempt: IssuanceRequest, state: State, **outcome: Scalar) -> Event:
         detail={
             "scope": attempt.tenant_name or ADMIN_SCOPE,
             "role_arn": attempt.role_arn,
-            "purpose": attempt.ask.purpose,
-            "door": caller.door,
+            "purpose": attempt.request.purpose,
+            "door": caller.channel,
             "address": caller.address,
             "token_id": caller.token.id,
-            "reason": shown(attempt.ask.reason, _LONGEST_REASON),
+            "reason": printable(attempt.request.reason, _LONGEST_REASON),
             **outcome,
         },
         request_id=caller.request_id,
@@ -155,7 +155,7 @@ def _access_and_validity(access: Access, validity: Validity) -> dict[str, Scalar
     return {
         "access": access,
         "validity": _seconds(validity.length),
-        "decided_by": validity.decided.source,
+        "decided_by": validity.deciding_limit.source,
     }
 
 

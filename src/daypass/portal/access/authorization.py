@@ -6,7 +6,7 @@ An issuance reads it twice: to decide, and again before the credentials are rele
 from dataclasses import dataclass
 
 from daypass.portal.access.model import Allow, Caller, Decision, Scope, TenantScope
-from daypass.portal.access.policy import decide, no_such_tenant, refuse_beyond_consent, sees
+from daypass.portal.access.policy import decide, may_see, refuse_beyond_consent, tenant_not_found
 from daypass.portal.access.store import FactStore, IssuanceFacts, RoleFacts
 from daypass.portal.errors import Unauthenticated
 from daypass.portal.settings.store import SettingStore, Values
@@ -45,7 +45,7 @@ def read_context(
     facts = _read_facts(connection, caller, _reference(scope), master_role_arn)
     tenant_id = facts.tenant.tenant.id if facts.tenant else None
     values = SettingStore(connection).read(tenant_id)
-    decision = decide(facts.user, scope, facts.tenant, caller.door, values)
+    decision = decide(facts.user, scope, facts.tenant, caller.channel, values)
     if isinstance(decision, Allow):
         # Checked last: signing in again with a wider consent does not help a user whom policy denies.
         decision = refuse_beyond_consent(caller.token, scope) or decision
@@ -53,7 +53,7 @@ def read_context(
         decision=decision,
         values=values,
         role=facts.role,
-        tenant=facts.tenant.tenant if facts.tenant and sees(facts.user, facts.tenant) else None,
+        tenant=facts.tenant.tenant if facts.tenant and may_see(facts.user, facts.tenant) else None,
         tenant_id=tenant_id,
     )
 
@@ -65,8 +65,8 @@ def read_tenant(connection: Connection, caller: Caller, reference: str) -> Tenan
     `read_context`.
     """
     facts = _read_facts(connection, caller, _reference(TenantScope(reference)), "")
-    if facts.tenant is None or not sees(facts.user, facts.tenant):
-        raise no_such_tenant(reference)
+    if facts.tenant is None or not may_see(facts.user, facts.tenant):
+        raise tenant_not_found(reference)
     return TenantContext(facts.tenant.tenant, facts.role)
 
 
@@ -74,7 +74,7 @@ def _read_facts(
     connection: Connection, caller: Caller, reference: str | None, master_role_arn: str
 ) -> IssuanceFacts:
     facts = FactStore(connection).find(caller.user.id, caller.token.id, reference, master_role_arn)
-    if facts is None or not facts.is_good:
+    if facts is None or not facts.is_active:
         raise Unauthenticated("Your access to the portal has just ended. Sign in again.")
     return facts
 

@@ -59,7 +59,7 @@ def choose(
     """
     limits: list[Limit] = []
     if requested is not None:
-        limits.append(Limit(LimitSource.ASKED, "Requested duration", check(requested)))
+        limits.append(Limit(LimitSource.REQUESTED, "Requested duration", check(requested)))
     limits.append(configured)
     if role_maximum is not None:
         limits.append(

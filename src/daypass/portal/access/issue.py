@@ -18,7 +18,6 @@ from daypass.portal.access.broker import AWS_TIME, Broker, Deadline, RoleMaximum
 from daypass.portal.access.model import (
     AdminScope,
     Allow,
-    Ask,
     Caller,
     Credentials,
     Deny,
@@ -26,16 +25,17 @@ from daypass.portal.access.model import (
     IssuanceId,
     Purpose,
     Scope,
+    SessionRequest,
     Validity,
 )
 from daypass.portal.access.plan import (
-    IssuanceRequest,
+    IssuanceAttempt,
     Plan,
     choose_validity,
     configured_validity,
     role_session,
 )
-from daypass.portal.access.role_cache import EVERY_ROLE_ALLOWS, AssumedRole, RoleSessions
+from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, AssumedRole, RoleSessions
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.session_names import session_name
 from daypass.portal.audit.log import AuditLog
@@ -48,7 +48,7 @@ from daypass.portal.errors import (
     AwsUnavailable,
     PortalError,
 )
-from daypass.portal.identity.authentication import used
+from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.identity.store import TokenStore
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Connection, Database
@@ -72,10 +72,10 @@ class Issuer:
     """The region of admin sessions; a tenant's session uses the region of the tenant."""
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
-    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
+    role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
     """The limit on concurrent AWS calls for each role."""
 
-    def issue(self, caller: Caller, ask: Ask) -> Issuance:
+    def issue(self, caller: Caller, ask: SessionRequest) -> Issuance:
         """Return one AWS session, recorded in the audit log before it is released.
 
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
@@ -91,7 +91,7 @@ class Issuer:
             self.audit.commit_refusal(*audit_events.denied(attempt, decision.refusal))
             raise decision.refusal
         # Raises `RoleBusy` before anything is recorded, so a queued request can run this method again.
-        with self.shares.hold(attempt.role_arn) as slot:
+        with self.role_concurrency.acquire(attempt.role_arn) as slot:
             caller.log_fields.update(_log_fields(attempt))
             try:
                 plan = self._make_plan(attempt, context, decision, deadline)
@@ -100,7 +100,9 @@ class Issuer:
                 raise
 
             # From here on every AWS session has a row, and none is released without its recorded outcome.
-            self.audit.commit(*audit_events.requested(attempt, plan), *used(caller.token, attempt.asked_at))
+            self.audit.commit(
+                *audit_events.requested(attempt, plan), *token_use_change(caller.token, attempt.asked_at)
+            )
             try:
                 issuance = self._obtain_session(attempt, plan, context, deadline)
                 # AWS is done, so another request may have the slot while the outcome is committed.
@@ -123,17 +125,19 @@ class Issuer:
             context = read_context(connection, caller, scope, self._master_role())
         if isinstance(context.decision, Deny):
             raise context.decision.refusal
-        attempt = self._new_attempt(caller, Ask(scope), context)
+        attempt = self._new_attempt(caller, SessionRequest(scope), context)
         validity = self._choose_validity(attempt, context, context.role.maximum)
         return Plan(context.decision.access, validity, None)
 
-    def _new_attempt(self, caller: Caller, ask: Ask, context: AuthorizationContext) -> IssuanceRequest:
+    def _new_attempt(
+        self, caller: Caller, ask: SessionRequest, context: AuthorizationContext
+    ) -> IssuanceAttempt:
         tenant = context.tenant
         master_role = self._master_role() if isinstance(ask.scope, AdminScope) else ""
-        return IssuanceRequest(
+        return IssuanceAttempt(
             id=IssuanceId(uuid4().hex),
             caller=caller,
-            ask=ask,
+            request=ask,
             asked_at=self.clock(),
             tenant=tenant,
             tenant_id=context.tenant_id,
@@ -142,14 +146,14 @@ class Issuer:
         )
 
     def _make_plan(
-        self, attempt: IssuanceRequest, context: AuthorizationContext, decision: Allow, deadline: Deadline
+        self, attempt: IssuanceAttempt, context: AuthorizationContext, decision: Allow, deadline: Deadline
     ) -> Plan:
         # Read first: it raises while the portal's account is unknown, before any role facts are cached.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
             # The account became known between the two look-ups of the master role.
             raise AwsUnavailable("The portal has only just connected to AWS. Try again in a moment.")
-        ask = attempt.ask
+        ask = attempt.request
         destination = None
         if ask.purpose.wants_console:
             destination = self.broker.destination(attempt.region, ask.destination)
@@ -158,7 +162,7 @@ class Issuer:
         return Plan(decision.access, validity, destination)
 
     def _choose_validity(
-        self, attempt: IssuanceRequest, context: AuthorizationContext, role_maximum: timedelta | None
+        self, attempt: IssuanceAttempt, context: AuthorizationContext, role_maximum: timedelta | None
     ) -> Validity:
         return choose_validity(attempt, context.values, role_maximum, is_chained=self.broker.is_chained)
 
@@ -174,7 +178,7 @@ class Issuer:
         return RoleSessions(self.broker, self.database, self.is_attribution_required)
 
     def _obtain_session(
-        self, attempt: IssuanceRequest, plan: Plan, context: AuthorizationContext, deadline: Deadline
+        self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
     ) -> Issuance:
         plan, assumed = self._assume(attempt, plan, context, deadline)
         return Issuance(
@@ -191,21 +195,21 @@ class Issuer:
             validity=plan.validity,
             credentials=assumed.credentials,
             is_attributed=assumed.is_attributed,
-            console_url=self._console_url(attempt.ask.purpose, assumed.credentials, plan, deadline),
+            console_url=self._console_url(attempt.request.purpose, assumed.credentials, plan, deadline),
         )
 
     def _assume(
-        self, attempt: IssuanceRequest, plan: Plan, context: AuthorizationContext, deadline: Deadline
+        self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
     ) -> tuple[Plan, AssumedRole]:
         roles, now = self._role_sessions, attempt.asked_at
         try:
             return plan, roles.assume(role_session(attempt, plan), context.role, now, deadline)
         except RoleMaximumExceeded:
-            if plan.validity.length <= EVERY_ROLE_ALLOWS:
+            if plan.validity.length <= MINIMUM_ROLE_MAXIMUM:
                 raise
         # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
-        roles.remember_maximum(attempt.role_arn, EVERY_ROLE_ALLOWS, now)
-        shorter = replace(plan, validity=self._choose_validity(attempt, context, EVERY_ROLE_ALLOWS))
+        roles.remember_maximum(attempt.role_arn, MINIMUM_ROLE_MAXIMUM, now)
+        shorter = replace(plan, validity=self._choose_validity(attempt, context, MINIMUM_ROLE_MAXIMUM))
         return shorter, roles.assume(role_session(attempt, shorter), context.role, now, deadline)
 
     def _console_url(
@@ -221,13 +225,13 @@ class Issuer:
             return None
 
     def _revoked_since(
-        self, attempt: IssuanceRequest, issuance: Issuance, connection: Connection
+        self, attempt: IssuanceAttempt, issuance: Issuance, connection: Connection
     ) -> PortalError | None:
         """Return the refusal if the caller may no longer have the session that AWS has just given.
 
         Runs in the transaction that records the outcome, so no revocation can commit in between.
         """
-        caller, scope = attempt.caller, attempt.ask.scope
+        caller, scope = attempt.caller, attempt.request.scope
         TokenStore(connection).lock(caller.token.id)
         try:
             context = read_context(connection, caller, scope, self._master_role())
@@ -241,7 +245,7 @@ class Issuer:
             return AccessDenied("The allowed session duration has just been changed. Try again.")
         return None
 
-    def _record_failure(self, attempt: IssuanceRequest, plan: Plan, error: Exception) -> None:
+    def _record_failure(self, attempt: IssuanceAttempt, plan: Plan, error: Exception) -> None:
         code = error.code if isinstance(error, PortalError) else "internal"
         # If the failure cannot be recorded either, `AbandonedAttempts` settles the attempt later.
         with suppress(AuditUnavailable, RowMismatch):
@@ -254,7 +258,7 @@ _ALREADY_SETTLED = (
 )
 
 
-def _log_fields(attempt: IssuanceRequest) -> dict[str, str]:
+def _log_fields(attempt: IssuanceAttempt) -> dict[str, str]:
     fields = {"issuance_id": str(attempt.id)}
     return fields if attempt.tenant_name is None else fields | {"tenant": attempt.tenant_name}
 

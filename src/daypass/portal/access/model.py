@@ -65,7 +65,7 @@ Scope = TenantScope | AdminScope
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class SessionRequest:
     """The parameters of a request for AWS access."""
 
     scope: Scope
@@ -81,7 +81,7 @@ class Caller:
 
     user: User
     token: ApiToken
-    door: Channel
+    channel: Channel
     address: str
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -113,7 +113,7 @@ Decision = Allow | Deny
 class LimitSource(StrEnum):
     """The kinds of limits on a session's duration."""
 
-    ASKED = "asked"
+    REQUESTED = "asked"
     CONFIGURED = "configured"
     ROLE_MAXIMUM = "role_maximum"
     ROLE_CHAINING = "role_chaining"
@@ -134,7 +134,7 @@ class Validity:
     """The duration of an issuance and the reason for it: `decided` is the smallest of `limits`."""
 
     length: timedelta
-    decided: Limit
+    deciding_limit: Limit
     limits: tuple[Limit, ...]
 
 

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 from daypass.portal.access.duration import choose
 from daypass.portal.access.model import (
     AdminScope,
-    Ask,
     Caller,
     IssuanceId,
     Limit,
     LimitSource,
     RoleSession,
+    SessionRequest,
     TenantScope,
     Validity,
 )
-from daypass.portal.access.session_names import session_name, session_tags, shown
+from daypass.portal.access.session_names import printable, session_name, session_tags
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY, Setting
 from daypass.portal.settings.store import Values
 from daypass.portal.tenants.model import Access, Tenant, TenantId
@@ -25,12 +25,12 @@ _LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
-class IssuanceRequest:
+class IssuanceAttempt:
     """An attempt: one caller's request for one session, with the issuance id and the data it refers to."""
 
     id: IssuanceId
     caller: Caller
-    ask: Ask
+    request: SessionRequest
     asked_at: datetime
     tenant: Tenant | None
     """The requested tenant; None if it does not exist or the caller may not know that it exists."""
@@ -42,7 +42,7 @@ class IssuanceRequest:
     @property
     def is_admin(self) -> bool:
         """Whether the master role is requested."""
-        return isinstance(self.ask.scope, AdminScope)
+        return isinstance(self.request.scope, AdminScope)
 
     @property
     def setting(self) -> Setting:
@@ -54,8 +54,8 @@ class IssuanceRequest:
         """The tenant's name, or the text given for it if there is no such tenant; None for admin access."""
         if self.tenant is not None:
             return self.tenant.name
-        if isinstance(self.ask.scope, TenantScope):
-            return shown(self.ask.scope.reference, _LONGEST_NAME)
+        if isinstance(self.request.scope, TenantScope):
+            return printable(self.request.scope.reference, _LONGEST_NAME)
         return None
 
 
@@ -70,11 +70,11 @@ class Plan:
 
 
 def choose_validity(
-    attempt: IssuanceRequest, values: Values, role_maximum: timedelta | None, *, is_chained: bool
+    attempt: IssuanceAttempt, values: Values, role_maximum: timedelta | None, *, is_chained: bool
 ) -> Validity:
     """Return the longest duration that the settings and all other limits allow for *attempt*."""
     return choose(
-        attempt.ask.duration,
+        attempt.request.duration,
         configured_validity(values, attempt.setting),
         role_maximum=role_maximum,
         is_chained=is_chained,
@@ -88,7 +88,7 @@ def configured_validity(values: Values, setting: Setting) -> Limit:
     return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
 
 
-def role_session(attempt: IssuanceRequest, plan: Plan) -> RoleSession:
+def role_session(attempt: IssuanceAttempt, plan: Plan) -> RoleSession:
     """Return the parameters of the AssumeRole call for *plan*."""
     user, tenant = attempt.caller.user, attempt.tenant
     return RoleSession(

@@ -1,7 +1,7 @@
 """The authorization policy: pure functions whose denials carry the reason."""
 
 from daypass.portal.access.model import AdminScope, Allow, Channel, Decision, Deny, Scope, TenantScope
-from daypass.portal.access.session_names import shown
+from daypass.portal.access.session_names import printable
 from daypass.portal.errors import AccessDenied, InsufficientScope, JitDisabled, TenantNotFound
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import require_admin_scope
@@ -38,17 +38,17 @@ def refuse_beyond_consent(token: ApiToken, scope: Scope) -> Deny | None:
     return None
 
 
-def sees(user: User, tenant: TenantAccess) -> bool:
+def may_see(user: User, tenant: TenantAccess) -> bool:
     """Return whether *user* may know that this tenant exists."""
     return user.is_administrator or tenant.membership is not None
 
 
-def no_such_tenant(reference: str) -> TenantNotFound:
+def tenant_not_found(reference: str) -> TenantNotFound:
     """Return the error for a tenant that does not exist or that the user is not a member of.
 
     Both cases give the same error, so that a user cannot find out which tenants exist.
     """
-    name = shown(reference, _LONGEST_TENANT_NAME)
+    name = printable(reference, _LONGEST_TENANT_NAME)
     return TenantNotFound(f"You have no tenant “{name}”. Check its name, or ask to be added to it.")
 
 
@@ -71,5 +71,5 @@ def _decide_tenant(user: User, scope: TenantScope, tenant: TenantAccess | None) 
     if tenant is not None and user.is_administrator:
         return Allow(Access.FULL)
     if tenant is None or tenant.membership is None:
-        return Deny(no_such_tenant(scope.reference))
+        return Deny(tenant_not_found(scope.reference))
     return Allow(tenant.membership)

@@ -12,7 +12,7 @@ from daypass.portal.storage.engine import Database
 _MAXIMUM_CACHED_FOR = timedelta(minutes=5)
 _PLAIN_CACHED_FOR = timedelta(hours=1)
 
-EVERY_ROLE_ALLOWS = timedelta(hours=1)
+MINIMUM_ROLE_MAXIMUM = timedelta(hours=1)
 """The lowest value that AWS accepts as a role's maximum session duration."""
 
 

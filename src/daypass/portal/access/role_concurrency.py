@@ -39,7 +39,7 @@ class RoleConcurrency:
         self._calls: dict[str, int] = {}
         self._queues: dict[str, deque[Wake]] = {}
 
-    def hold(self, role_arn: str) -> "RoleSlot":
+    def acquire(self, role_arn: str) -> "RoleSlot":
         """Acquire a slot of the role, as a context manager; raises `RoleBusy` if all are in use."""
         with self._lock:
             calls = self._calls.get(role_arn, 0)

@@ -37,7 +37,7 @@ def session_tags(issuance_id: IssuanceId, tenant: Tenant | None) -> Mapping[str,
     return tags
 
 
-def shown(typed: str, length: int) -> str:
+def printable(typed: str, length: int) -> str:
     """Return user input that is safe in messages and the audit log.
 
     Secrets are masked, unprintable characters replaced, and the result is cut to *length* characters.

@@ -39,7 +39,7 @@ TENANT_SCOPE = "tenant"
 
 INTENT = Prepared(
     insert(issuances),
-    takes=(
+    columns=(
         "id",
         "user_id",
         "username",
@@ -88,7 +88,7 @@ UNKNOWN_OUTCOME = Prepared(
 
 _c = issuances.c
 
-ISSUANCE = (
+ISSUANCE_COLUMNS = (
     _c.id,
     _c.username,
     _c.scope,
@@ -124,7 +124,7 @@ class IssuanceRecord:
     role_arn: str
     access: Access | None
     purpose: Purpose
-    door: Channel
+    channel: Channel
     address: str
     reason: str
     state: State
@@ -175,7 +175,7 @@ class IssuanceStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def mine(
+    def list_for_user(
         self,
         user_id: UserId,
         *,
@@ -185,7 +185,7 @@ class IssuanceStore:
     ) -> Page:
         """Return a page of the user's own attempts, newest first."""
         query = (
-            select(*ISSUANCE)
+            select(*ISSUANCE_COLUMNS)
             .where(_c.user_id == user_id, *wanted.conditions())
             .order_by(_c.asked_at.desc(), _c.id.desc())
             .limit(limit + 1)
@@ -205,7 +205,9 @@ class IssuanceStore:
         """
         # A literal, not a parameter: otherwise the planner cannot use the partial index.
         is_open = _c.state == literal_column("'requested'")
-        query = select(*ISSUANCE).where(is_open, _c.asked_at < before).order_by(_c.asked_at).limit(limit)
+        query = (
+            select(*ISSUANCE_COLUMNS).where(is_open, _c.asked_at < before).order_by(_c.asked_at).limit(limit)
+        )
         rows = self._connection.execute(query.with_for_update(skip_locked=True))
         return [issuance_record(row) for row in rows]
 
@@ -253,7 +255,7 @@ def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
         role_arn=row.role_arn,
         access=Access(row.access) if row.access else None,
         purpose=Purpose(row.purpose),
-        door=Channel(row.door),
+        channel=Channel(row.door),
         address=row.address,
         reason=row.reason,
         state=State(row.state),
@@ -317,7 +319,7 @@ class IssuanceFacts:
     """The current data about a caller and the requested tenant and role."""
 
     user: User
-    is_good: bool
+    is_active: bool
     """Whether the user is enabled and neither the token nor its parent token is revoked."""
     tenant: TenantAccess | None
     role: RoleFacts
@@ -379,7 +381,7 @@ class FactStore:
 def _facts(row: ResultRow) -> IssuanceFacts:
     return IssuanceFacts(
         user=User(row.id, row.username, Role(row.role)),
-        is_good=row.disabled_at is None and row.ended_at is None,
+        is_active=row.disabled_at is None and row.ended_at is None,
         tenant=None if row.tenant_id is None else _tenant_access(row),
         role=_role_facts(row),
     )

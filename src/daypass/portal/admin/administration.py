@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from daypass.portal.admin.imports.jobs import ImportJobs
 from daypass.portal.admin.imports.service import Imports
 from daypass.portal.admin.reporting.overview import Overviews
-from daypass.portal.admin.reporting.reports import Records
+from daypass.portal.admin.reporting.reports import Reports
 from daypass.portal.admin.reporting.verification import Verification
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.service import Settings
@@ -30,11 +30,11 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    staged: ImportJobs
-    records: Records
+    import_jobs: ImportJobs
+    records: Reports
     overviews: Overviews
     verification: Verification
-    maxima: RoleReconciler | None
+    role_reconciler: RoleReconciler | None
     """None if the portal does not manage IAM roles."""
 
 
@@ -56,9 +56,9 @@ def administration(
         metadata=TenantMetadata(desk),
         tokens=Tokens(desk, identity),
         imports=imports,
-        staged=ImportJobs(imports),
-        records=Records(identity.database),
+        import_jobs=ImportJobs(imports),
+        records=Reports(identity.database),
         overviews=Overviews(identity.database, identity.clock),
         verification=Verification(identity.database, identity.clock),
-        maxima=maxima,
+        role_reconciler=maxima,
     )

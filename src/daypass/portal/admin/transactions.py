@@ -159,7 +159,7 @@ class ChangeExecutor:
         if isinstance(by, Actor):
             return
         facts = FactStore(connection).find(by.user.id, by.token.id, None, "")
-        if facts is None or not facts.is_good:
+        if facts is None or not facts.is_active:
             raise Unauthenticated("Your access to the portal was ended a moment ago.")
         if not facts.user.is_administrator:
             raise AccessDenied("This is for Administrators.")
@@ -200,7 +200,7 @@ def _event(
 ) -> Event:
     if isinstance(by, Actor):
         return Event(action, by.id, by.name, tenant_id, subject, outcome, detail, by.request_id)
-    where = {"door": by.door.value, "address": by.address, "token_id": by.token.id}
+    where = {"door": by.channel.value, "address": by.address, "token_id": by.token.id}
     user = by.user
     return Event(
         action, user.id, user.username, tenant_id, subject, outcome, {**detail, **where}, by.request_id

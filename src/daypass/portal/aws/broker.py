@@ -12,7 +12,7 @@ from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import invalid_response
 from daypass.portal.aws.identity import PortalIdentity
-from daypass.portal.aws.policies import read_only_limits, written
+from daypass.portal.aws.policies import read_only_limits, to_json
 from daypass.portal.aws.transport.backoff import Timing
 from daypass.portal.aws.transport.query import QueryService
 from daypass.portal.errors import AwsError
@@ -23,7 +23,7 @@ _KEYS = "AssumeRoleResponse/AssumeRoleResult/Credentials/"
 _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
 _MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
 _IAM_TIME = 2.0
-_READ_ONLY_LIMITS = written(read_only_limits())
+_READ_ONLY_LIMITS = to_json(read_only_limits())
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 
 

@@ -11,11 +11,11 @@ from daypass.common.console.regions import region_error
 from daypass.portal.access.broker import Broker
 from daypass.portal.access.model import LimitSource
 from daypass.portal.access.store import RoleFactStore
-from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, attempted
+from daypass.portal.admin.roles.findings import UNREADABLE, Finding, Level, run_check
 from daypass.portal.admin.roles.provisioner import RoleState
 from daypass.portal.admin.roles.remediation import set_maximum
 from daypass.portal.admin.roles.store import RoleChangeList
-from daypass.portal.admin.settings.duration_report import DurationReport, Durations
+from daypass.portal.admin.settings.duration_report import DurationReport, DurationReports
 from daypass.portal.aws import patches, policies
 from daypass.portal.aws.errors import LARGEST_SKEW
 from daypass.portal.aws.fence import Fence
@@ -52,18 +52,18 @@ class Doctor:
         """
         principal = self.roles.principal()
         master = self.roles.account.role_arn(self.roles.account.master_role)
-        yield from attempted("portal", "portal", lambda: self._portal(principal))
-        yield from attempted("boundary_policy", "portal", self._fence.of_account)
-        yield from attempted(UNREADABLE, _MASTER, lambda: self._role(_MASTER, master, principal, None))
-        yield from attempted("tenants", "database", lambda: self._tenants(principal))
+        yield from run_check("portal", "portal", lambda: self._portal(principal))
+        yield from run_check("boundary_policy", "portal", self._fence.of_account)
+        yield from run_check(UNREADABLE, _MASTER, lambda: self._role(_MASTER, master, principal, None))
+        yield from run_check("tenants", "database", lambda: self._tenants(principal))
 
     def _tenants(self, principal: str) -> Iterator[Finding]:
         tenants = every_tenant(self.database)
         for tenant in tenants:
             examine = partial(self._role, tenant.name, tenant.role_arn, principal, tenant)
-            yield from attempted(UNREADABLE, tenant.name, examine)
+            yield from run_check(UNREADABLE, tenant.name, examine)
         if self.queues is not None:
-            yield from attempted("dead_letters", "queues", partial(self.queues.examine, tenants))
+            yield from run_check("dead_letters", "queues", partial(self.queues.examine, tenants))
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:
         """Return the findings on one tenant's role; an AWS error becomes a finding."""
@@ -117,15 +117,15 @@ class Doctor:
             return
         except AwsNotAllowed as refusal:
             need = policies.allow(["iam:GetRole", "iam:UpdateRole"], [role_arn])
-            yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason, policies.written(need))
+            yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason, policies.to_json(need))
             return
         except AwsError as refusal:
             yield Finding(UNREADABLE, Level.WARNING, subject, refusal.reason)
             return
         findings = [
-            *attempted(UNREADABLE, subject, lambda: self._trust(subject, state, principal, tenant)),
-            *attempted("maximum", subject, lambda: self._maximum(subject, state, tenant)),
-            *attempted(
+            *run_check(UNREADABLE, subject, lambda: self._trust(subject, state, principal, tenant)),
+            *run_check("maximum", subject, lambda: self._maximum(subject, state, tenant)),
+            *run_check(
                 "fence",
                 subject,
                 lambda: (
@@ -181,19 +181,23 @@ class Doctor:
                 f"{_seconds(state.maximum)} s.",
                 set_maximum(state.arn, wanted).command,
             )
-        elif report.change is not None and tenant is not None and report.change.wish.maximum != state.maximum:
+        elif (
+            report.change is not None
+            and tenant is not None
+            and report.change.desired.maximum != state.maximum
+        ):
             yield Finding(
                 "maximum",
                 Level.WARNING,
                 subject,
-                f"Its maximum should be {_seconds(report.change.wish.maximum)} s; "
+                f"Its maximum should be {_seconds(report.change.desired.maximum)} s; "
                 f"it is {_seconds(state.maximum)} s.",
-                set_maximum(state.arn, report.change.wish.maximum).command,
+                set_maximum(state.arn, report.change.desired.maximum).command,
             )
 
     def _duration_report(self, tenant: Tenant | None) -> DurationReport:
         account = self.roles.account
-        durations = Durations(
+        durations = DurationReports(
             self.database,
             self.broker,
             self.clock,

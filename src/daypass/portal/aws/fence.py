@@ -88,7 +88,7 @@ class Fence:
             return read()
         except AwsNotAllowed as refusal:
             (required,) = (need for need in policies.portal_needs(self.roles.account) if need.sid == need_sid)
-            patch = policies.written(required.statement)
+            patch = policies.to_json(required.statement)
             return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason, patch)
         except AwsError as refusal:
             return Finding("unreadable_policy", Level.WARNING, subject, refusal.reason)

@@ -163,7 +163,7 @@ class AwsRoles:
 
 
 def _put_policy(iam: "IAMClient", tenant: Tenant, policy: Document) -> None:
-    document = policies.written(policy)
+    document = policies.to_json(policy)
     iam.put_role_policy(
         RoleName=role_name(tenant.role_arn), PolicyName=TENANT_POLICY, PolicyDocument=document
     )
@@ -177,22 +177,22 @@ def make_tenant_role(
     try:
         iam.create_role(
             RoleName=name,
-            AssumeRolePolicyDocument=policies.written(policies.trust(principal_arn, external_id)),
+            AssumeRolePolicyDocument=policies.to_json(policies.trust(principal_arn, external_id)),
             Description=_description(tenant),
             PermissionsBoundary=account.boundary_arn,
             Tags=[{"Key": policies.TENANT_TAG, "Value": tenant}],
         )
     except iam.exceptions.EntityAlreadyExistsException:
         _refuse_foreign(iam, account, name, tenant)
-    document = policies.written(policies.tenant_policy(account, tenant))
+    document = policies.to_json(policies.tenant_policy(account, tenant))
     iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
 
 
 def make_master_role(iam: "IAMClient", account: Account, principal_arn: str) -> None:
     """Create the role of admin sessions; raises botocore's errors."""
-    trust = policies.written(policies.trust(principal_arn, None))
+    trust = policies.to_json(policies.trust(principal_arn, None))
     iam.create_role(RoleName=account.master_role, AssumeRolePolicyDocument=trust)
-    document = policies.written(policies.master_policy(account, principal_arn))
+    document = policies.to_json(policies.master_policy(account, principal_arn))
     iam.put_role_policy(RoleName=account.master_role, PolicyName=MASTER_POLICY, PolicyDocument=document)
 
 

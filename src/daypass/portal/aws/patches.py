@@ -15,7 +15,7 @@ def update_trust(role: str, document: Document) -> str:
     """Return the command that replaces a role's trust policy."""
     return aws_cli(
         *("iam", "update-assume-role-policy", "--role-name", role),
-        *("--policy-document", policies.written(document)),
+        *("--policy-document", policies.to_json(document)),
     )
 
 
@@ -38,7 +38,7 @@ def put_role_policy(role: str, name: str, document: Document) -> str:
     """Return the command that writes an inline policy of a role."""
     return aws_cli(
         *("iam", "put-role-policy", "--role-name", role, "--policy-name", name),
-        *("--policy-document", policies.written(document)),
+        *("--policy-document", policies.to_json(document)),
     )
 
 
@@ -46,14 +46,14 @@ def new_version(policy_arn: str, document: Document) -> str:
     """Return the command that makes *document* the default version of a managed policy."""
     return aws_cli(
         *("iam", "create-policy-version", "--policy-arn", policy_arn, "--set-as-default"),
-        *("--policy-document", policies.written(document)),
+        *("--policy-document", policies.to_json(document)),
     )
 
 
 def create_policy(name: str, document: Document) -> str:
     """Return the command that creates a managed policy."""
     return aws_cli(
-        *("iam", "create-policy", "--policy-name", name, "--policy-document", policies.written(document))
+        *("iam", "create-policy", "--policy-name", name, "--policy-document", policies.to_json(document))
     )
 
 
@@ -73,5 +73,5 @@ def create_tenant_role(account: Account, role: str, path: str, trust: Document, 
 
 def _create_role(role: str, path: str, trust: Document) -> tuple[str, ...]:
     where = () if path == "/" else ("--path", path)
-    document = ("--assume-role-policy-document", policies.written(trust))
+    document = ("--assume-role-policy-document", policies.to_json(trust))
     return ("iam", "create-role", "--role-name", role, *where, *document)

@@ -250,6 +250,6 @@ def allow(
     return statement if condition is None else statement | {"Condition": condition}
 
 
-def written(policy: Document) -> str:
+def to_json(policy: Document) -> str:
     """Return a policy as compact JSON."""
     return json.dumps(policy, separators=(",", ":"))

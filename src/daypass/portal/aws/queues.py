@@ -45,7 +45,7 @@ class Queues:
                 yield from self._examine_tenant(tenant)
             except AwsNotAllowed as refusal:
                 needs = [need for need in policies.portal_needs(self.account) if need.sid.endswith("Queues")]
-                patch = policies.written(policies.document(*(need.statement for need in needs)))
+                patch = policies.to_json(policies.document(*(need.statement for need in needs)))
                 sentence = f"Dead-letter queues were not checked: {refusal.reason}"
                 yield Finding("dead_letters", Level.WARNING, "queues", sentence, patch)
                 return
@@ -102,7 +102,7 @@ class _Queue:
             rule = {"redrivePermission": "byQueue", "sourceQueueArns": list(sources)}
         return aws_cli(
             *("sqs", "set-queue-attributes", "--region", self.arn.split(":")[3], "--queue-url", self.url),
-            *("--attributes", policies.written({"RedriveAllowPolicy": policies.written(rule)})),
+            *("--attributes", policies.to_json({"RedriveAllowPolicy": policies.to_json(rule)})),
         )
 
 

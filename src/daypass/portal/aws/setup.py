@@ -168,7 +168,7 @@ def _why(need: Need) -> str:
 
 
 def _quoted(document: Document) -> str:
-    return shlex.quote(policies.written(document))
+    return shlex.quote(policies.to_json(document))
 
 
 def _jsonencode(document: Document) -> str:

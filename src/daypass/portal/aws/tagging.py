@@ -90,7 +90,7 @@ class TaggingFinder:
             return self._endpoints[region]
 
 
-def tagging_source(
+def make_finder(
     config: AwsConfig, *, connections: int, session: Session | None = None, timing: Timing | None = None
 ) -> TaggingFinder:
     """Return a finder for AWS, or for the endpoint that the configuration sets."""

@@ -113,16 +113,16 @@ def export(
       daypass portal audit export --since 2026-11-01 > november.jsonl
       daypass portal audit export --format csv --user dana@example.com > dana.csv
     """
-    from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
-    from daypass.portal.admin.reporting.reports import Records, SessionFilter
+    from daypass.portal.admin.reporting.export import FORMATS, chunks, every_event
+    from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 
     with report_errors(exit_code=2), _open_checked() as database:
         wanted = SessionFilter(user, tenant, _in_utc(since), _in_utc(until))
-        events = every_event(Records(database), wanted, action=action)
+        events = every_event(Reports(database), wanted, action=action)
         first = next(events, None)
         if first is None:
             click.echo("daypass portal: No event matches; without options, all are written.", err=True)
-        for piece in pieces(FORMATS[form](events if first is None else chain([first], events))):
+        for piece in chunks(FORMATS[form](events if first is None else chain([first], events))):
             click.echo(piece, nl=False)
 
 

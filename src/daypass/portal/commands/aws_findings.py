@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from daypass.common.proxies import ProxyError
-from daypass.portal.admin.roles.findings import Finding, Level, attempted
+from daypass.portal.admin.roles.findings import Finding, Level, run_check
 from daypass.portal.aws.doctor import Doctor, every_tenant, region_findings
 from daypass.portal.aws.factory import make_broker
 from daypass.portal.aws.iam import aws_roles
@@ -33,7 +33,7 @@ def aws_findings(config: PortalConfig, database: Database) -> Iterator[Finding]:
             queues = aws_queues(roles.account, config.aws.endpoint_url, broker.credentials)
             yield from Doctor(database, broker, roles, utc_now, queues, config.aws.extra_regions).examine()
     except AwsError as error:
-        yield from attempted("tenants", "database", lambda: _regions(config.aws, database))
+        yield from run_check("tenants", "database", lambda: _regions(config.aws, database))
         yield _no_aws(config.aws, error)
 
 

@@ -54,7 +54,7 @@ def doctor(form: str, strict: bool) -> None:
 
 
 def _findings() -> "Sequence[Finding]":
-    from daypass.portal.admin.roles.findings import attempted
+    from daypass.portal.admin.roles.findings import run_check
     from daypass.portal.commands.aws_findings import aws_findings
     from daypass.portal.storage.migrate import check
 
@@ -62,8 +62,8 @@ def _findings() -> "Sequence[Finding]":
         config = PortalConfig.from_environment(os.environ)
         check(database)
         return [
-            *attempted("database_profile", "database", lambda: [_session_profile(database)]),
-            *attempted("audit_privileges", "database", lambda: _audit_privileges(database)),
+            *run_check("database_profile", "database", lambda: [_session_profile(database)]),
+            *run_check("audit_privileges", "database", lambda: _audit_privileges(database)),
             *aws_findings(config, database),
         ]
 

@@ -247,7 +247,7 @@ def name_taken(username: str, typed: str) -> AlreadyExists:
     return AlreadyExists(f"The username “{username}” is already taken.{same}")
 
 
-def used(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
+def token_use_change(token: ApiToken, now: datetime) -> tuple[RowChange, ...]:
     """Return the update of a token's last use, at most one per minute; committed with another change."""
     if token.last_used_at is not None and now - token.last_used_at < _TOUCH_EVERY:
         return ()

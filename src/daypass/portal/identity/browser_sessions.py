@@ -19,7 +19,7 @@ from daypass.portal.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from daypass.portal.identity.authentication import used
+from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
 from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.rate_limit import limits
@@ -37,7 +37,7 @@ from daypass.portal.identity.store import (
     MOVE_CHILDREN,
     REVOKE_BY_DIGEST,
     REVOKE_TOKEN,
-    SIGNED_IN,
+    UPDATE_LAST_SIGN_IN,
     SignInRecord,
     TokenStore,
     UserStore,
@@ -258,7 +258,7 @@ class BrowserSessions:
         }
         return (
             RowChange(ADD_TOKEN, row_of(session.token, digest(session.cookie.reveal()))),
-            RowChange(SIGNED_IN, {"user": user.id, "signed_in_at": now}),
+            RowChange(UPDATE_LAST_SIGN_IN, {"user": user.id, "signed_in_at": now}),
             RowChange(ADD_DEVICE, device),
             RowChange(DELETE_DEVICE, {"ended_digest": known_device, "owner_id": user.id, "now": now}),
             RowChange(DELETE_EXPIRED, {"now": now}),
@@ -266,7 +266,7 @@ class BrowserSessions:
         )
 
     def _update_last_use(self, token: ApiToken, now: datetime) -> None:
-        for write in used(token, now):
+        for write in token_use_change(token, now):
             with self.database.writing() as connection:
                 write.apply(connection)
 

@@ -23,7 +23,7 @@ from daypass.portal.storage.schema import api_tokens, users
 ADD_USER = insert(users)
 ADD_TOKEN = insert(api_tokens)
 
-SIGNED_IN = (
+UPDATE_LAST_SIGN_IN = (
     update(users).where(users.c.id == bindparam("user")).values(last_sign_in_at=bindparam("signed_in_at"))
 )
 

@@ -112,7 +112,7 @@ class Listing:
     tenant: Tenant
     resources: tuple[Resource, ...]
     read_at: datetime
-    is_whole: bool
+    is_complete: bool
     """Whether the listing is complete; it is cut for a very large tenant, or if AWS is slow."""
 
     def find(self, arn: str) -> Resource | None:

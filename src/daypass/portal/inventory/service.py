@@ -17,7 +17,7 @@ from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
-from daypass.portal.identity.authentication import used
+from daypass.portal.identity.authentication import token_use_change
 from daypass.portal.inventory.arns import SERVICES, containing_resource, owned_resource, owner_by_name
 from daypass.portal.inventory.finder import Query, ResourceFinder
 from daypass.portal.inventory.listing_cache import ListingCache
@@ -55,13 +55,13 @@ class Inventory:
     database: Database
     audit: AuditLog
     broker: Broker
-    source: ResourceFinder
+    finder: ResourceFinder
     clock: Clock
     role_prefix: str
     is_attribution_required: bool = False
     monotonic: Callable[[], float] = time.monotonic
     cache: ListingCache = field(default_factory=ListingCache)
-    shares: RoleConcurrency = field(default_factory=RoleConcurrency)
+    role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
 
     def listing(self, caller: Caller, reference: str, *, is_fresh: bool = False) -> Listing:
         """Return the listing of the tenant with that name or ID, at most one minute old.
@@ -124,7 +124,7 @@ class Inventory:
         if cached := self.cache.find(tenant, now, is_fresh=is_fresh):
             return cached
         # Held while another thread reads, too: the waiting threads are as occupied as the reading one.
-        with self.shares.hold(tenant.role_arn):
+        with self.role_concurrency.acquire(tenant.role_arn):
             read = partial(self._read, caller, context, deadline)
             return self.cache.get(tenant, now, read, is_fresh=is_fresh)
 
@@ -140,7 +140,7 @@ class Inventory:
             return None
 
         self.audit.commit(
-            _event(caller, session, tenant), *used(caller.token, now), precondition=still_visible
+            _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
         roles = RoleSessions(self.broker, self.database, self.is_attribution_required)
         credentials = roles.assume(session, context.role, now, deadline).credentials
@@ -155,7 +155,7 @@ class Inventory:
         by_arn: dict[str, Resource] = {}
         is_answered, is_whole = False, True
         try:
-            for page in self.source.pages(query, credentials, deadline):
+            for page in self.finder.pages(query, credentials, deadline):
                 is_answered = True
                 for tagged in page:
                     if resource := owned_resource(tagged, tenant.name, self.role_prefix):
@@ -205,7 +205,7 @@ def _event(caller: Caller, session: RoleSession, tenant: Tenant) -> Event:
         detail={
             "role_arn": tenant.role_arn,
             "region": tenant.region,
-            "door": caller.door,
+            "door": caller.channel,
             "address": caller.address,
             "token_id": caller.token.id,
             **session.tags,

@@ -46,7 +46,7 @@ class Setting:
 
     def elevates(self, old: str | None, new: str | None) -> bool:
         """Return whether changing *old* to *new* grants more or longer access; None means not set."""
-        before, after = self.in_force(old), self.in_force(new)
+        before, after = self.effective_value(old), self.effective_value(new)
         if self.kind is not Kind.FLAG:
             # AWS's own default for a role's maximum session duration.
             before, after = before or _HOUR, after or _HOUR
@@ -56,19 +56,19 @@ class Setting:
             return before != after and after is not self.restricts
         return before != after
 
-    def in_force(self, written: str | None) -> bool | timedelta | None:
+    def effective_value(self, written: str | None) -> bool | timedelta | None:
         """Return the effective value if *written* is stored; None means that nothing is stored."""
         value = None if written is None else self.parse(written)
         return self.default if value is None else value
 
-    def written(self, value: bool | timedelta) -> str:
+    def to_text(self, value: bool | timedelta) -> str:
         """Return the stored form of a value."""
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value // _UNITS[self.kind])
 
     @property
-    def takes(self) -> str:
+    def accepted_values(self) -> str:
         """A description of the accepted values, for error messages."""
         if self.kind is Kind.FLAG:
             return "true or false"

@@ -75,7 +75,7 @@ class Values:
         return value if isinstance(value, timedelta) else None
 
     def _value(self, setting: Setting) -> bool | timedelta | None:
-        return setting.in_force(self.rows.get((setting.type, setting.key)))
+        return setting.effective_value(self.rows.get((setting.type, setting.key)))
 
 
 class SettingStore:
@@ -96,7 +96,7 @@ class SettingStore:
     def put(self, tenant_id: str, type_: str, key: str, value: str, *, by: str, now: datetime) -> None:
         """Set or replace one setting; raises `InvalidRequest` if its value is out of bounds."""
         check_value(type_, key, value)
-        key_columns = setting_place(tenant_id, type_, key)
+        key_columns = setting_key(tenant_id, type_, key)
         self._connection.execute(REMOVE_SETTING, key_columns)
         self._connection.execute(
             ADD_SETTING, {**key_columns, "value": value, "updated_at": now, "updated_by": by}
@@ -104,7 +104,7 @@ class SettingStore:
 
     def remove(self, tenant_id: str, type_: str, key: str) -> bool:
         """Remove one setting, so that its default applies; return whether it was set."""
-        removed = self._connection.execute(REMOVE_SETTING, setting_place(tenant_id, type_, key))
+        removed = self._connection.execute(REMOVE_SETTING, setting_key(tenant_id, type_, key))
         return removed.rowcount == 1
 
 
@@ -112,9 +112,9 @@ def check_value(type_: str, key: str, value: str) -> None:
     """Raise `InvalidRequest` unless the setting accepts *value*; an unknown key accepts any."""
     setting = find(type_, key)
     if setting is not None and setting.parse(value) is None:
-        raise InvalidRequest(f"“{setting.label}” takes {setting.takes}.")
+        raise InvalidRequest(f"“{setting.label}” takes {setting.accepted_values}.")
 
 
-def setting_place(tenant_id: str, type_: str, key: str) -> dict[str, object]:
+def setting_key(tenant_id: str, type_: str, key: str) -> dict[str, object]:
     """Return the key parameters of `REMOVE_SETTING` and `ADD_SETTING`."""
     return {"tenant_id": tenant_id, "type": type_, "key": key}

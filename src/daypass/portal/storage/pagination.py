@@ -27,7 +27,7 @@ class Page(Generic[Record]):
     records: Sequence[Record]
     next_cursor: str | None
 
-    def each(self, make: Callable[[Record], Other]) -> "Page[Other]":
+    def map(self, make: Callable[[Record], Other]) -> "Page[Other]":
         """Return the page with *make* applied to each record."""
         return Page([make(record) for record in self.records], self.next_cursor)
 
@@ -48,7 +48,7 @@ class PageRequest:
     limit: int = 50
 
 
-COUNTED = 1000
+COUNT_LIMIT = 1000
 """The highest number of search results that is counted exactly."""
 
 
@@ -57,7 +57,7 @@ def count_found(connection: Connection, query: Select[Any]) -> int:
 
     The bound keeps a search for a common letter cheap.
     """
-    bounded = query.limit(COUNTED + 1).subquery()
+    bounded = query.limit(COUNT_LIMIT + 1).subquery()
     return connection.scalar(select(func.count()).select_from(bounded)) or 0
 
 

@@ -55,7 +55,7 @@ class Prepared:
     """A statement with a fixed set of parameters, for connections of a `Database`."""
 
     statement: Executable
-    takes: Sequence[str] | None = None
+    columns: Sequence[str] | None = None
     """For INSERT: the columns that receive values."""
     is_conditional: bool = False
     """For UPDATE: whether each set of parameters must change one row."""
@@ -92,7 +92,7 @@ class Prepared:
     def _for(self, dialect: Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self.statement, self.takes, dialect)
+            compiled = self._compiled[dialect.name] = _compile(self.statement, self.columns, dialect)
         return compiled
 
 

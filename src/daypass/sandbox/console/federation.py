@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from daypass.sandbox.config import SandboxConfig
 from daypass.sandbox.console.signin import SigninRefused, SigninService
-from daypass.sandbox.console.urls import NotOurConsole, place_of
+from daypass.sandbox.console.urls import NotAwsConsole, console_page_of
 from daypass.sandbox.faults import FaultKind, Faults, break_connection
 
 CONSOLE_COOKIE = "sandbox_console"
@@ -48,7 +48,7 @@ class Federation:
                     return self._login(params)
         except SigninRefused as refused:
             return PlainTextResponse(f"Bad Request: {refused}\n", 400, _PRIVATE)
-        except NotOurConsole:
+        except NotAwsConsole:
             sentence = "Bad Request: Destination must be a page of the AWS console.\n"
             return PlainTextResponse(sentence, 400, _PRIVATE)
         return PlainTextResponse("Bad Request: Action must be getSigninToken or login.\n", 400, _PRIVATE)
@@ -59,7 +59,7 @@ class Federation:
 
     def _login(self, params: dict[str, str]) -> Response:
         # Checked first, because an invalid destination must not consume the token.
-        page = place_of(params.get("Destination", ""), self.config.origin)
+        page = console_page_of(params.get("Destination", ""), self.config.origin)
         cookie, session = self.signin.sign_in(params.get("SigninToken", ""))
         response = RedirectResponse(page.path, 303, _PRIVATE)
         remaining = session.ends_at - self.signin.clock.now()

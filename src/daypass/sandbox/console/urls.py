@@ -37,7 +37,7 @@ _LINKS = [
 ]
 
 
-class NotOurConsole(Exception):
+class NotAwsConsole(Exception):
     """The destination is not a page of an AWS console; the browser must not be redirected there."""
 
 
@@ -54,7 +54,7 @@ class ConsolePage:
         return f"/console/{self.kind}/{quote(self.name, safe='')}" if self.kind else "/console/"
 
 
-def place_of(destination: str, origin: str) -> ConsolePage:
+def console_page_of(destination: str, origin: str) -> ConsolePage:
     """Return the page for *destination*, a URL of the real console or of the sandbox at *origin*.
 
     Console pages that the sandbox lacks map to the overview. Raises `NotOurConsole` for other sites.
@@ -63,7 +63,7 @@ def place_of(destination: str, origin: str) -> ConsolePage:
     is_sandbox = f"{url.scheme}://{url.netloc}" == origin
     is_aws = url.scheme == "https" and _CONSOLE_HOST.fullmatch(url.netloc)
     if not is_sandbox and not is_aws:
-        raise NotOurConsole
+        raise NotAwsConsole
     link = url.path.removeprefix("/console") if is_sandbox else url.path
     link += f"?{url.query}" if url.query else ""
     link += f"#{url.fragment}" if url.fragment else ""

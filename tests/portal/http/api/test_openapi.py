@@ -34,7 +34,7 @@ def test_the_document_describes_exactly_the_existing_operations(
     described = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     served = {
         f"{method} {route.path.replace(':path}', '}')}"
-        for channel in still_world.portal.doors
+        for channel in still_world.portal.channels
         for route in channel.routes
         if isinstance(route, ExactRoute) and route.path.startswith("/api/")
         for method in [route.method]

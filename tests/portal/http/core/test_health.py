@@ -17,7 +17,7 @@ from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.readiness_probe import WriteProbe
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
-from daypass.portal.http.core.dispatcher import make_door
+from daypass.portal.http.core.dispatcher import make_channel_app
 from daypass.portal.http.core.health import Readiness
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.problems import problem
@@ -86,7 +86,7 @@ def prober(
     patience: timedelta = timedelta(seconds=20),
 ) -> Client:
     readiness = Readiness(write, issuing, time, patience)
-    return Client(RequestMiddleware(make_door([exact("GET", "/readyz", readiness)], problem)))
+    return Client(RequestMiddleware(make_channel_app([exact("GET", "/readyz", readiness)], problem)))
 
 
 @contextmanager

@@ -126,11 +126,11 @@ def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted
     shares, pool = RoleConcurrency(most=1, most_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
 
     def call() -> str:
-        with shares.hold("role"):
+        with shares.acquire("role"):
             return "answered"
 
     async def crowd() -> None:
-        held = shares.hold("role")
+        held = shares.acquire("role")
         queued = asyncio.create_task(pool.run(call))
         # The only thread is free for others while this call is queued.
         while waiting(shares, 1) < 1:
@@ -152,10 +152,10 @@ def test_a_call_whose_role_stays_busy_is_refused_before_the_time_limit() -> None
     )
 
     def call() -> None:
-        with shares.hold("role"):
+        with shares.acquire("role"):
             pass
 
-    with shares.hold("role"):
+    with shares.acquire("role"):
         with pytest.raises(RoleBusy, match="slowly"):
             asyncio.run(pool.run(call))
         assert waiting(shares, 4) == 0
@@ -171,14 +171,14 @@ def test_a_queued_call_that_ends_without_its_share_passes_it_on() -> None:
         tries.append(1)
         if len(tries) > 1:
             raise AccessDenied("Not any more.")
-        shares.hold("role")
+        shares.acquire("role")
 
     def call() -> str:
-        with shares.hold("role"):
+        with shares.acquire("role"):
             return "answered"
 
     async def crowd() -> None:
-        held = shares.hold("role")
+        held = shares.acquire("role")
         first = asyncio.create_task(pool.run(denied))
         while waiting(shares, 4) < 1:
             await asyncio.sleep(0)

@@ -17,7 +17,7 @@ from daypass.portal.access.model import Channel
 from daypass.portal.errors import AccessDenied, SignInAgain, Unauthenticated
 from daypass.portal.http.core.authentication import ClientAddresses, Permission
 from daypass.portal.http.core.authorization import Authorizer
-from daypass.portal.http.core.dispatcher import make_door
+from daypass.portal.http.core.dispatcher import make_channel_app
 from daypass.portal.http.core.middleware import RequestMiddleware
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.core.threadpool import ThreadPools
@@ -25,7 +25,7 @@ from daypass.portal.http.layout.assets import Assets
 from daypass.portal.http.layout.cookies import SESSION, VISIT
 from daypass.portal.http.layout.csrf import csrf_token
 from daypass.portal.http.layout.endpoints import AnonymousRequest, PageEndpoints, PageVisit
-from daypass.portal.http.layout.errors import RefusalForm
+from daypass.portal.http.layout.errors import ErrorPages
 from daypass.portal.http.layout.page_layout import PageLayouts
 from daypass.portal.http.layout.reauthentication import Reauthentication
 from daypass.portal.http.layout.redirects import redirect
@@ -143,7 +143,7 @@ def _routes(pages: PageRenderer, endpoints: PageEndpoints, assets: Assets) -> St
     user, page = Permission.USER, object()
 
     def shown(visit: PageVisit) -> Response:
-        return pages.show(visit.frame, "layout/page.html", page)
+        return pages.show(visit.layout, "layout/page.html", page)
 
     def done(visit: PageVisit) -> Response:
         return redirect("/page", f"Did {visit.form.get('what')}.")
@@ -153,16 +153,16 @@ def _routes(pages: PageRenderer, endpoints: PageEndpoints, assets: Assets) -> St
 
     routes = [
         exact("GET", "/page", endpoints.page(user, shown)),
-        exact("POST", "/page", endpoints.act(user, done)),
-        exact("POST", "/shown", endpoints.act(user, shown)),
+        exact("POST", "/page", endpoints.form(user, done)),
+        exact("POST", "/shown", endpoints.form(user, shown)),
         exact("GET", "/admin", endpoints.page(Permission.ADMINISTRATOR, shown)),
         exact("GET", "/refused", endpoints.page(user, _refuse)),
         exact("GET", "/crash", endpoints.page(user, _crash)),
         exact("GET", "/open", endpoints.open_page(opened)),
-        exact("POST", "/open", endpoints.open_act(lambda _: PlainTextResponse("done"))),
+        exact("POST", "/open", endpoints.open_form(lambda _: PlainTextResponse("done"))),
         *assets.routes(),
     ]
-    return make_door(routes, RefusalForm(pages, ORIGIN))
+    return make_channel_app(routes, ErrorPages(pages, ORIGIN))
 
 
 @pytest.fixture(scope="session")
@@ -183,14 +183,14 @@ def browser(sqlite_template: Path, assets: Assets, pages: PageRenderer) -> Itera
     database, pools = Database(f"sqlite:///{sqlite_template}"), ThreadPools.sized(2)
     frames = PageLayouts(database, FakeClock())
     endpoints = PageEndpoints(
-        door=Channel.WEB,
+        channel=Channel.WEB,
         signed_in=find,
-        frames=frames,
+        layouts=frames,
         addresses=ClientAddresses(),
         pools=pools,
         origin=ORIGIN,
-        confirmations=Reauthentication(pages),
-        doorkeeper=Authorizer(lambda _event: None, FakeClock()),
+        reauthentication=Reauthentication(pages),
+        authorizer=Authorizer(lambda _event: None, FakeClock()),
     )
     yield Browser(RequestMiddleware(_routes(pages, endpoints, assets)))
     pools.close()

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.core.endpoints import pieces_of_body
+from daypass.portal.http.core.endpoints import body_chunks
 from daypass.portal.http.layout.forms import read_upload
 
 TYPE = b"multipart/form-data; boundary=abc"
@@ -25,6 +25,6 @@ def test_an_unreadable_body_leaves_no_timeout_running() -> None:
         with pytest.raises(InvalidRequest):
             await read_upload(request, 1000)
         generators = [value for value in gc.get_objects() if inspect.isasyncgen(value)]
-        return [g for g in generators if g.ag_code is pieces_of_body.__code__ and g.ag_frame is not None]
+        return [g for g in generators if g.ag_code is body_chunks.__code__ and g.ag_frame is not None]
 
     assert asyncio.run(open_readers()) == []

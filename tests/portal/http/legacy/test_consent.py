@@ -40,7 +40,7 @@ def test_a_legacy_token_is_accepted_for_jit_access_only(quick_world: World, quic
     token = approval(quick_world, ADMIN, wants_admin=True)
     reached = set()
     for route in routes(quick_world):
-        if route.permission is not Permission.ANYBODY:
+        if route.permission is not Permission.PUBLIC:
             answer = quick_client.send(method_of(route), filled(route.path), token, headers=OWN_FORM)
             if answer.status != 401:
                 reached.add(f"{method_of(route)} {route.path}")

@@ -82,7 +82,7 @@ def go(arn: str) -> str:
 
 def issued(world: World, username: str = DANA) -> int:
     with world.database.reading() as connection:
-        return len(IssuanceStore(connection).mine(world.users[username].id).records)
+        return len(IssuanceStore(connection).list_for_user(world.users[username].id).records)
 
 
 def test_the_list_shows_the_selected_tenants_resources_by_kind(full_world: World, dana: Browser) -> None:

@@ -20,7 +20,7 @@ def settled_world(world: World) -> World:
         # The state that a process leaves if it dies while it waits for AWS.
         connection.execute(update(issuances).values(state="requested", expires_at=None, access_key_id=None))
     with world.database.reading() as connection:
-        attempts = IssuanceStore(connection).mine(world.users[DANA].id).records
+        attempts = IssuanceStore(connection).list_for_user(world.users[DANA].id).records
     assert AbandonedAttempts(world.database, world.audit).settle(attempts) == 1
     return world
 

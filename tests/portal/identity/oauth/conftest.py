@@ -36,7 +36,7 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 PASTE_BACK = "https://portal.example/oauth/code"
 LAPTOP, DESK = "192.0.2.7", "192.0.2.8"
-WISH = AuthorizationParameters(
+PARAMETERS = AuthorizationParameters(
     client_id="daypass-cli",
     challenge=CHALLENGE,
     state="s" * 22,
@@ -48,7 +48,7 @@ WISH = AuthorizationParameters(
     address=LAPTOP,
 )
 REDEEMER = TokenRequest(
-    client_id=WISH.client_id,
+    client_id=PARAMETERS.client_id,
     verifier=Secret(VERIFIER),
     redirect_uri="http://127.0.0.1:54321/cb/0123456789abcdef",
     address=LAPTOP,
@@ -93,7 +93,9 @@ class World:
         name = (user or self.dana).username
         return self.sign_ins.sign_in(name, PASSWORD, address=DESK, device=None, request_id="sign-in")
 
-    def shown(self, browser: SignedIn, parameters: AuthorizationParameters = WISH) -> AuthorizationRequest:
+    def shown(
+        self, browser: SignedIn, parameters: AuthorizationParameters = PARAMETERS
+    ) -> AuthorizationRequest:
         """Push a request and open it; a second passes."""
         request = self.consents.show(self.consents.push(parameters).id, browser.token, browser.user)
         self.clock.move(LOOKED)
@@ -104,14 +106,16 @@ class World:
         browser = self.browser()
         return self.consents.show(reference, browser.token, browser.user)
 
-    def code(self, browser: SignedIn, parameters: AuthorizationParameters = WISH) -> Secret:
+    def code(self, browser: SignedIn, parameters: AuthorizationParameters = PARAMETERS) -> Secret:
         """Return the authorization code of an approved request."""
         request = self.shown(browser, parameters)
         return self.consents.approve(request.id, browser.token, browser.user, "approve").code
 
     def granted(self, user: User | None = None, *, admin: bool = False) -> TokenGrant:
         """Return the tokens of a device that has signed in."""
-        return self.grants.redeem(self.code(self.browser(user), replace(WISH, wants_admin=admin)), REDEEMER)
+        return self.grants.redeem(
+            self.code(self.browser(user), replace(PARAMETERS, wants_admin=admin)), REDEEMER
+        )
 
     def works(self, secret: Secret) -> bool:
         """Return whether a token authenticates."""

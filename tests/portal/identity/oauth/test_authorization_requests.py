@@ -20,19 +20,19 @@ from daypass.portal.identity.oauth.authorization_requests import AuthorizationRe
 from daypass.portal.identity.oauth.model import REQUEST_LIFE, Loopback, RequestId
 from daypass.portal.identity.oauth.sealing import Sealing
 from daypass.portal.storage.schema import oauth_requests
-from tests.portal.identity.oauth.conftest import DESK, LOOKED, PASSWORD, WISH, World
+from tests.portal.identity.oauth.conftest import DESK, LOOKED, PARAMETERS, PASSWORD, World
 
-ADMIN_WISH = replace(WISH, wants_admin=True)
+ADMIN_WISH = replace(PARAMETERS, wants_admin=True)
 
 
 def test_an_opened_request_has_the_pushed_parameters_and_match_code(world: World) -> None:
-    pushed = world.consents.push(WISH)
+    pushed = world.consents.push(PARAMETERS)
 
     seen = world.opened(pushed.id)
 
-    assert seen.wish == WISH
+    assert seen.parameters == PARAMETERS
     assert seen.match_code == pushed.match_code
-    assert len({world.consents.push(WISH).match_code for _ in range(5)}) == 5
+    assert len({world.consents.push(PARAMETERS).match_code for _ in range(5)}) == 5
 
 
 def test_opening_a_request_issues_no_tokens(world: World) -> None:
@@ -84,7 +84,7 @@ def test_an_unknown_request_gets_the_error_of_an_expired_one(world: World) -> No
 @pytest.mark.parametrize("moment", [timedelta(0), timedelta(milliseconds=699)])
 def test_an_approval_within_700_milliseconds_is_refused(world: World, moment: timedelta) -> None:
     browser = world.browser()
-    request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
+    request = world.consents.show(world.consents.push(PARAMETERS).id, browser.token, browser.user)
     world.clock.move(moment)
 
     with pytest.raises(ConsentTooFast):
@@ -100,7 +100,7 @@ def test_only_the_session_that_was_shown_the_request_can_approve_it(world: World
 
 
 def test_a_request_that_was_never_shown_cannot_be_approved(world: World) -> None:
-    browser, request = world.browser(), world.consents.push(WISH)
+    browser, request = world.browser(), world.consents.push(PARAMETERS)
     world.clock.move(LOOKED)
 
     with pytest.raises(RequestExpired):
@@ -165,7 +165,7 @@ def test_an_administrator_who_was_demoted_meanwhile_cannot_approve_admin_access(
 
 def test_a_flood_of_pushes_stores_nothing_and_blocks_no_user(world: World) -> None:
     for _ in range(300):
-        world.consents.push(WISH)
+        world.consents.push(PARAMETERS)
 
     # A user behind the same address as the flood can still approve.
     browser = world.browser()
@@ -185,7 +185,7 @@ def test_the_audit_log_names_the_user_who_opened_a_request_and_the_one_who_denie
 
 
 def test_opening_a_reference_twice_is_idempotent(world: World) -> None:
-    browser, pushed = world.browser(), world.consents.push(WISH)
+    browser, pushed = world.browser(), world.consents.push(PARAMETERS)
 
     first, second = (world.consents.show(pushed.id, browser.token, browser.user) for _ in range(2))
 
@@ -198,7 +198,7 @@ def test_opening_a_reference_twice_is_idempotent(world: World) -> None:
 
 
 def test_an_answered_request_cannot_be_reopened_by_another_encoding_of_its_reference(world: World) -> None:
-    browser, pushed = world.browser(), world.consents.push(WISH)
+    browser, pushed = world.browser(), world.consents.push(PARAMETERS)
     request = world.consents.show(pushed.id, browser.token, browser.user)
     world.consents.deny(request.id, browser.token, browser.user, "deny")
 
@@ -215,11 +215,14 @@ def test_a_request_pushed_at_one_replica_can_be_opened_at_another(world: World) 
     consents = AuthorizationRequests(world.database, world.audit, world.clock, another)
 
     browser = world.browser()
-    assert consents.show(world.consents.push(WISH).id, browser.token, browser.user).wish == WISH
+    assert (
+        consents.show(world.consents.push(PARAMETERS).id, browser.token, browser.user).parameters
+        == PARAMETERS
+    )
 
 
 def test_an_unopened_reference_expires_after_five_minutes(world: World) -> None:
-    pushed = world.consents.push(WISH)
+    pushed = world.consents.push(PARAMETERS)
     world.clock.move(REQUEST_LIFE)
 
     with pytest.raises(RequestExpired):
@@ -241,24 +244,24 @@ def test_an_unopened_reference_expires_after_five_minutes(world: World) -> None:
 def test_a_forged_reference_gets_the_error_of_an_expired_one(
     world: World, change: Callable[[str], str]
 ) -> None:
-    forged = RequestId(change(world.consents.push(WISH).id))
+    forged = RequestId(change(world.consents.push(PARAMETERS).id))
 
     with pytest.raises(RequestExpired):
         world.opened(forged)
 
 
 def test_a_reference_does_not_reveal_the_request(world: World) -> None:
-    reference = world.consents.push(WISH).id
+    reference = world.consents.push(PARAMETERS).id
 
     plain = base64.urlsafe_b64decode(reference + "=" * (-len(reference) % 4))
-    for part in (WISH.state, WISH.challenge, "/cb/", "danas-laptop"):
+    for part in (PARAMETERS.state, PARAMETERS.challenge, "/cb/", "danas-laptop"):
         assert part not in reference
         assert part.encode() not in plain
 
 
 def test_the_longest_reference_survives_the_redirect_through_sign_in(world: World) -> None:
     parameters = replace(
-        WISH,
+        PARAMETERS,
         client_id="c" * 64,
         state="s" * 128,
         tenant="\U0001f98a" * 64,
@@ -272,7 +275,7 @@ def test_the_longest_reference_survives_the_redirect_through_sign_in(world: Worl
     path = f"/oauth/authorize?client_id={parameters.client_id}&request_uri={urn}{reference}"
 
     assert safe_path(path) == path
-    assert world.opened(reference).wish == parameters
+    assert world.opened(reference).parameters == parameters
 
 
 def test_no_token_is_in_the_audit_log(world: World) -> None:

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.identity.oauth.model import Loopback, ManualRedirect, challenge_of, read_destination
-from tests.portal.identity.oauth.conftest import CHALLENGE, PASTE_BACK, VERIFIER, WISH
+from daypass.portal.identity.oauth.model import Loopback, ManualRedirect, challenge_of, parse_redirect_uri
+from tests.portal.identity.oauth.conftest import CHALLENGE, PARAMETERS, PASTE_BACK, VERIFIER
 
 PATH = "/cb/0123456789abcdef"
 
 
 @given(st.integers(1024, 65535))
 def test_a_loopback_redirect_uri_is_rebuilt_from_its_port(port: int) -> None:
-    destination = read_destination(f"http://127.0.0.1:{port}{PATH}", PASTE_BACK)
+    destination = parse_redirect_uri(f"http://127.0.0.1:{port}{PATH}", PASTE_BACK)
 
     assert destination == Loopback(port, PATH)
     assert isinstance(destination, Loopback)
@@ -24,7 +24,7 @@ def test_a_loopback_redirect_uri_is_rebuilt_from_its_port(port: int) -> None:
 
 
 def test_the_portal_page_is_a_manual_redirect() -> None:
-    assert read_destination(PASTE_BACK, PASTE_BACK) == ManualRedirect()
+    assert parse_redirect_uri(PASTE_BACK, PASTE_BACK) == ManualRedirect()
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_the_portal_page_is_a_manual_redirect() -> None:
 )
 def test_every_other_redirect_uri_is_refused(address: str) -> None:
     with pytest.raises(OAuthRefused, match="redirect_uri"):
-        read_destination(address, PASTE_BACK)
+        parse_redirect_uri(address, PASTE_BACK)
 
 
 @given(st.text(max_size=60))
 def test_no_redirect_uri_leaves_the_loopback_interface(text: str) -> None:
     for address in (text, f"http://127.0.0.1:{text}", f"http://{text}:54321{PATH}"):
         try:
-            destination = read_destination(address, PASTE_BACK)
+            destination = parse_redirect_uri(address, PASTE_BACK)
         except OAuthRefused:
             continue
         assert isinstance(destination, Loopback)
@@ -88,7 +88,7 @@ def test_no_redirect_uri_leaves_the_loopback_interface(text: str) -> None:
 )
 def test_a_malformed_request_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(OAuthRefused):
-        replace(WISH, **change).check()
+        replace(PARAMETERS, **change).check()
 
 
 def test_the_code_challenge_is_that_of_rfc_7636() -> None:

@@ -13,13 +13,13 @@ from daypass.portal.identity.legacy_consent import LegacyConsents
 from daypass.portal.identity.personal_tokens import PersonalTokens
 from daypass.portal.identity.rate_limit.actions import LIMIT, WINDOW, subject_of
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
-from tests.portal.identity.oauth.conftest import DESK, PASSWORD, REDEEMER, WISH, World
+from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASSWORD, REDEEMER, World
 
 Repeated = Callable[[World, SignedIn], object]
 
 
 def deny(world: World, browser: SignedIn) -> None:
-    request = world.consents.show(world.consents.push(WISH).id, browser.token, browser.user)
+    request = world.consents.show(world.consents.push(PARAMETERS).id, browser.token, browser.user)
     world.consents.deny(request.id, browser.token, browser.user, "deny")
 
 

@@ -17,7 +17,7 @@ from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenReq
 from daypass.portal.identity.tokens import mint, mint_code
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database
-from tests.portal.identity.oauth.conftest import DESK, PASTE_BACK, REDEEMER, WISH, World
+from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASTE_BACK, REDEEMER, World
 
 RACERS = 100
 SECOND = timedelta(seconds=1)
@@ -76,7 +76,7 @@ def test_an_unknown_code_is_refused(world: World) -> None:
 
 
 def test_a_pasted_code_needs_the_redirect_uri_of_the_portal_page(world: World) -> None:
-    code = world.code(world.browser(), replace(WISH, destination=ManualRedirect()))
+    code = world.code(world.browser(), replace(PARAMETERS, destination=ManualRedirect()))
 
     granted = world.grants.redeem(code, replace(REDEEMER, redirect_uri=PASTE_BACK))
 
@@ -103,7 +103,7 @@ def test_the_code_of_a_disabled_user_is_refused(world: World) -> None:
 
 
 def test_a_code_for_admin_access_is_refused_after_demotion(world: World) -> None:
-    code = world.code(world.browser(world.admin), replace(WISH, wants_admin=True))
+    code = world.code(world.browser(world.admin), replace(PARAMETERS, wants_admin=True))
     world.refuse_role(world.admin)
 
     with pytest.raises(OAuthRefused):

@@ -90,14 +90,14 @@ class ImportJobs:
             ImportJobStore(connection).put(by.user.id, staged, now, now - _LIFETIME)
         return planned
 
-    def look(self, staged_id: str, by: Caller) -> PlannedImport:
+    def review_again(self, staged_id: str, by: Caller) -> PlannedImport:
         """Plan a stored table again by the current state, and restart its job; raises `InvalidRequest`."""
         planned = self._plan(staged_id, self._find(staged_id, by).content)
         with self.imports.desk.database.writing() as connection:
             ImportJobStore(connection).restart(by.user.id, staged_id, planned.seen)
         return planned
 
-    def go_on(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
+    def resume(self, staged_id: str, seen: Version, by: Caller, is_enough: Callable[[], bool]) -> Progress:
         """Import the next batches, until all lines are done or *is_enough* returns True.
 
         Raises `PreconditionFailed` if the plan is not the one that was *seen*: of the whole table before the

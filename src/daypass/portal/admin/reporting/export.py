@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from daypass.portal.admin.reporting.reports import Records, SessionFilter
+from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.storage.pagination import PageRequest
 
@@ -32,7 +32,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", " ")
 
 
 def every_event(
-    records: Records,
+    records: Reports,
     wanted: SessionFilter,
     *,
     action: str | None = None,
@@ -70,7 +70,7 @@ FORMATS: Mapping[str, Callable[[Iterable[RecordedEvent]], Iterator[str]]] = {
 }
 
 
-def pieces(lines: Iterable[str]) -> Iterator[str]:
+def chunks(lines: Iterable[str]) -> Iterator[str]:
     """Yield the same text in chunks of many lines, because each send costs far more than a line."""
     gathered: list[str] = []
     size = 0

@@ -27,7 +27,7 @@ class SessionFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class Reports:
     """Reads sessions and audit events."""
 
     database: Database

@@ -31,7 +31,7 @@ class Finding:
     """A command to run, or a document to apply, that repairs it."""
 
 
-def attempted(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def run_check(code: str, subject: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield the findings of *check*; if it raises, yield a last one with *code* and the reason."""
     try:
         yield from check()

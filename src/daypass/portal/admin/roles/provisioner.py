@@ -68,7 +68,7 @@ class DesiredRole:
 class RoleStatus:
     """A desired role, and the result of its change in AWS."""
 
-    wish: DesiredRole
+    desired: DesiredRole
     outcome: Outcome
     reason: str
     """The reason if AWS refused the change."""
@@ -79,4 +79,4 @@ class RoleStatus:
         """The manual remedy for this role, or None if nothing is left to do or the role does not exist."""
         if self.outcome in {Outcome.DONE, Outcome.MISSING, Outcome.LEFT}:
             return None
-        return set_maximum(self.wish.role_arn, self.wish.maximum)
+        return set_maximum(self.desired.role_arn, self.desired.maximum)

@@ -124,7 +124,7 @@ class RoleReconciler:
         other = [
             _row(desired)
             for arn, desired in wanted.items()
-            if arn in known and (known[arn].wish != desired or known[arn].outcome is Outcome.LEFT)
+            if arn in known and (known[arn].desired != desired or known[arn].outcome is Outcome.LEFT)
         ]
         self._drop_undesired(connection, {arn: change for arn, change in known.items() if arn not in wanted})
         if new:
@@ -179,12 +179,12 @@ class RoleReconciler:
         try:
             return [self._master_role_arn()]
         except AwsError:
-            return [arn for arn, change in known.items() if change.wish.tenant_id is None]
+            return [arn for arn, change in known.items() if change.desired.tenant_id is None]
 
     def _apply(self, change: RoleStatus) -> None:
         if self._closing.is_set():
             return
-        desired = change.wish
+        desired = change.desired
         try:
             before, after = self._apply_maximum(desired)
         except AwsError as refusal:

@@ -46,14 +46,14 @@ class DurationReport:
     @property
     def is_capped(self) -> bool:
         """Whether sessions are shorter than configured."""
-        return self.validity.decided.source not in {LimitSource.ASKED, LimitSource.CONFIGURED}
+        return self.validity.deciding_limit.source not in {LimitSource.REQUESTED, LimitSource.CONFIGURED}
 
     @property
     def remedy(self) -> str | None:
         """The advice for sessions that are shorter than configured; None if they are not."""
         if not self.is_capped:
             return None
-        if self.validity.decided.source is LimitSource.ROLE_CHAINING:
+        if self.validity.deciding_limit.source is LimitSource.ROLE_CHAINING:
             return (
                 "The portal's own AWS credentials are a role's session, which AWS lets assume others for an "
                 "hour at most. Run the portal with an IAM user's keys to go beyond."
@@ -67,7 +67,7 @@ class DurationReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
+class DurationReports:
     """Builds duration reports."""
 
     database: Database
@@ -134,7 +134,7 @@ class Durations:
         roles = RoleSessions(self.broker, self.database, is_attribution_required=False)
         deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
         try:
-            with self.shares.hold(role_arn):
+            with self.shares.acquire(role_arn):
                 return roles.maximum(role_arn, facts, self.clock(), deadline)
         except RoleBusy:
             return facts.maximum

@@ -25,7 +25,7 @@ from daypass.portal.settings.store import (
     SYSTEM,
     SettingStore,
     check_value,
-    setting_place,
+    setting_key,
 )
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
@@ -89,7 +89,7 @@ class Settings:
         check_text(value)
         check_value(type_, key, value)
         owner, now = self._owner(tenant), self.desk.clock()
-        place = setting_place(owner, type_, key)
+        place = setting_key(owner, type_, key)
         row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
         writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
 
@@ -111,7 +111,7 @@ class Settings:
         """Remove a setting, so that its default applies again; raises `SettingNotFound`."""
         self.find(tenant, type_, key)
         owner = self._owner(tenant)
-        writes = (RowChange(REMOVE_SETTING, setting_place(owner, type_, key)),)
+        writes = (RowChange(REMOVE_SETTING, setting_key(owner, type_, key)),)
 
         def draft(connection: Connection) -> Change:
             old = SettingList(connection).find(owner, type_, key)
@@ -163,7 +163,7 @@ def _default(connection: Connection, setting: Setting | None) -> str | None:
     if setting is not TENANT_ROLE_MAXIMUM:
         return None
     for_all = SettingStore(connection).read(None).duration(ROLE_MAXIMUM)
-    return None if for_all is None else ROLE_MAXIMUM.written(for_all)
+    return None if for_all is None else ROLE_MAXIMUM.to_text(for_all)
 
 
 def _check_place(tenant: str | None, type_: str, key: str) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from daypass.common.console.partitions import partition_of
 from daypass.common.console.regions import region_error
-from daypass.portal.access.policy import no_such_tenant
+from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import TenantRecord, Version
 from daypass.portal.admin.tenants.roles import RoleProvisioner, TenantRoles
@@ -271,7 +271,7 @@ def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     """Return the tenant with that id or name; raises `TenantNotFound`."""
     found = TenantList(connection).find(reference) if reference.isprintable() else None
     if found is None:
-        raise no_such_tenant(reference)
+        raise tenant_not_found(reference)
     return found
 
 

@@ -28,9 +28,7 @@ class Metadata:
     def of_tenants(self, request: ApiRequest) -> Response:
         """Return a page of the metadata of all tenants."""
         query = read_query(PageQuery, dict(request.query))
-        page = self.administration.metadata.of_tenants(PageRequest(query.cursor, query.limit)).each(
-            _represent
-        )
+        page = self.administration.metadata.of_tenants(PageRequest(query.cursor, query.limit)).map(_represent)
         return answer_with(schemas.MetadataPage(metadata=list(page.records), next_cursor=page.next_cursor))
 
     def show(self, request: ApiRequest) -> Response:

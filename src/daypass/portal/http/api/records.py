@@ -38,7 +38,7 @@ class Records:
             state=query.state,
             door=query.door,
             live_at=self.clock() if query.live else None,
-        ).each(_session)
+        ).map(_session)
         answer = schemas.EverySessionPage(sessions=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
@@ -52,7 +52,7 @@ class Records:
             outcome=query.outcome,
             subject=query.subject,
             request_id=query.request_id,
-        ).each(_event)
+        ).map(_event)
         answer = schemas.AuditPage(events=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 

@@ -31,7 +31,7 @@ class Resources:
             total=len(matches),
             kinds=dict(count(matches)),
             read_at=listing.read_at,
-            complete=listing.is_whole,
+            complete=listing.is_complete,
             next_cursor=next_cursor,
         )
         return answer_with(answer)

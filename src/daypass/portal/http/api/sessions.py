@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
+from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api.schemas import member
@@ -38,7 +38,7 @@ class Sessions:
         """Return a page of the caller's sessions, newest first."""
         query = member.read_query(member.SessionsQuery, dict(request.query))
         with self.database.reading() as connection:
-            page = IssuanceStore(connection).mine(
+            page = IssuanceStore(connection).list_for_user(
                 request.caller.user.id, cursor=query.cursor, limit=query.limit
             )
         sessions = [represent_session(record) for record in page.records]
@@ -46,11 +46,11 @@ class Sessions:
         return answer_with(answer)
 
 
-def _ask(body: member.SessionCreate) -> Ask:
+def _ask(body: member.SessionCreate) -> SessionRequest:
     purpose = Purpose(body.purpose)
     if body.destination is not None and not purpose.wants_console:
         raise InvalidRequest("“destination” requires the purpose “console”.")
-    return Ask(
+    return SessionRequest(
         scope=_scope(body),
         duration=None if body.duration is None else parse_duration(str(body.duration)),
         purpose=purpose,
@@ -85,7 +85,7 @@ def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
                 source=limit.source,
                 label=limit.label,
                 seconds=limit.validity // _SECOND,
-                decided=limit is validity.decided,
+                decided=limit is validity.deciding_limit,
             )
             for limit in validity.limits
         ],
@@ -123,7 +123,7 @@ def represent_session(record: IssuanceRecord) -> member.SessionRecord:
         expires_at=record.expires_at,
         validity=record.validity // _SECOND,
         limit=record.decided_by,
-        door=record.door,
+        door=record.channel,
         purpose=record.purpose,
         reason=record.reason,
         address=record.address,

@@ -33,9 +33,7 @@ class Settings:
     def of_tenants(self, request: ApiRequest) -> Response:
         """Return a page of the settings of all tenants."""
         query = read_query(schemas.PageQuery, dict(request.query))
-        page = self.administration.settings.of_tenants(PageRequest(query.cursor, query.limit)).each(
-            _represent
-        )
+        page = self.administration.settings.of_tenants(PageRequest(query.cursor, query.limit)).map(_represent)
         answer = schemas.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
@@ -89,6 +87,6 @@ def _known(setting: Setting) -> schemas.KnownSetting:
         help=setting.help,
         kind=setting.kind,
         per_tenant=setting.is_per_tenant,
-        default=None if setting.default is None else setting.written(setting.default),
-        takes=setting.takes,
+        default=None if setting.default is None else setting.to_text(setting.default),
+        takes=setting.accepted_values,
     )

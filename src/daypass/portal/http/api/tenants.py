@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.access.model import Caller
-from daypass.portal.access.policy import no_such_tenant
+from daypass.portal.access.policy import tenant_not_found
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import TenantRecord, tenant_version
 from daypass.portal.admin.roles.findings import Examiner, readiness
@@ -45,7 +45,7 @@ class Tenants:
         caller = request.caller
         seen = find_tenant(self.database, caller.user, request.path["tenant"])
         if seen is None:
-            raise no_such_tenant(request.path["tenant"])
+            raise tenant_not_found(request.path["tenant"])
         response = answer_with(_represent(caller, seen), exclude_unset=True)
         return tagged(response, tenant_version(seen.tenant)) if caller.administers else response
 

@@ -26,7 +26,7 @@ class Tokens:
         query = read_query(schemas.TokensQuery, dict(request.query))
         page = self.administration.tokens.page(
             query.user, query.kind, PageRequest(query.cursor, query.limit)
-        ).each(represent_token)
+        ).map(represent_token)
         answer = schemas.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 

@@ -97,7 +97,7 @@ class Members:
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of all memberships."""
         query = read_query(schemas.PageQuery, dict(request.query))
-        page = self.administration.members.page(PageRequest(query.cursor, query.limit)).each(_represent)
+        page = self.administration.members.page(PageRequest(query.cursor, query.limit)).map(_represent)
         answer = schemas.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
@@ -105,7 +105,7 @@ class Members:
         """Return a page of a tenant's members."""
         query = read_query(schemas.PeopleQuery, dict(request.query))
         turn = PageRequest(query.cursor, query.limit)
-        page = self.administration.members.of_tenant(request.path["tenant"], turn, query.search).each(
+        page = self.administration.members.of_tenant(request.path["tenant"], turn, query.search).map(
             _represent
         )
         answer = schemas.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)

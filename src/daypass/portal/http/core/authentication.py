@@ -20,7 +20,7 @@ from daypass.portal.identity.scopes import require_admin_scope
 class Permission(StrEnum):
     """The permission that a route requires of its caller. Every route declares one."""
 
-    ANYBODY = "anybody"
+    PUBLIC = "anybody"
     JIT = "jit"
     """A valid API token, or a legacy token whose owner consented to JIT access and nothing else."""
     USER = "user"

@@ -31,7 +31,7 @@ class RouteInfo:
 
     method: str
     path: str
-    parts: Mapping[str, str]
+    path_params: Mapping[str, str]
     """The path parameters by name."""
 
     @classmethod
@@ -44,7 +44,7 @@ class RouteInfo:
         """The route template, such as `GET /users/{user}`: the same for all values of its parameters."""
         # Parameters are replaced from the end of the path, because one value may contain another.
         head, tail = self.path, ""
-        for name, value in reversed(list(self.parts.items())):
+        for name, value in reversed(list(self.path_params.items())):
             before, match, after = head.rpartition(value) if value else (head, "", "")
             if match:
                 head, tail = before, f"{{{name}}}{after}{tail}"
@@ -99,7 +99,7 @@ def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
     detail = {
         "code": refusal.code,
         "method": place.method,
-        "door": caller.door.value,
+        "door": caller.channel.value,
         "address": caller.address,
         "token_id": caller.token.id,
     }

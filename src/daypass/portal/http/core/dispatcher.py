@@ -9,7 +9,9 @@ from starlette.types import Receive, Scope, Send
 from daypass.portal.http.core.problems import Absence, ErrorRenderer, handlers, nothing_here
 
 
-def make_door(routes: list[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here) -> Starlette:
+def make_channel_app(
+    routes: list[BaseRoute], form: ErrorRenderer, absence: Absence = nothing_here
+) -> Starlette:
     """Build the application of one channel: its routes, its error format and its answer to unknown paths."""
     app = Starlette(routes=routes, exception_handlers=handlers(form, absence))
     # API clients would follow a redirect to another path and take a page for the answer.

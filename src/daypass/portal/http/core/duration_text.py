@@ -9,7 +9,7 @@ _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
 
 
-def written(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """Format a duration: `2 h`, `1 h 30 min`, `15 min 20 s`."""
     hours, rest = divmod(length, _HOUR)
     minutes, rest = divmod(rest, _MINUTE)
@@ -19,7 +19,7 @@ def written(length: timedelta) -> str:
 
 def cap(validity: Validity) -> LimitSource | None:
     """Return the limit that made a session shorter than requested or, by default, than configured."""
-    return None if validity.decided is validity.limits[0] else validity.decided.source
+    return None if validity.deciding_limit is validity.limits[0] else validity.deciding_limit.source
 
 
 def cap_note(validity: Validity) -> str | None:
@@ -27,10 +27,11 @@ def cap_note(validity: Validity) -> str | None:
     if cap(validity) is None:
         return None
     wanted = validity.limits[0]
-    verb = "was requested" if wanted.source is LimitSource.ASKED else "is configured"
+    verb = "was requested" if wanted.source is LimitSource.REQUESTED else "is configured"
     return (
-        f"This session lasts {written(validity.length)}, though {written(wanted.validity)} {verb}. "
-        f"Limited by: {validity.decided.label}."
+        f"This session lasts {format_duration(validity.length)}, "
+        f"though {format_duration(wanted.validity)} {verb}. "
+        f"Limited by: {validity.deciding_limit.label}."
     )
 
 
@@ -39,14 +40,14 @@ def cap_reason(validity: Validity, *, is_admin: bool) -> str:
     source = cap(validity)
     if source is None:
         return ""
-    wanted = written(validity.limits[0].validity)
+    wanted = format_duration(validity.limits[0].validity)
     return f"{wanted} is configured; it is limited by {reason(source, is_admin=is_admin)}."
 
 
 def reason(source: LimitSource, *, is_admin: bool) -> str:
     """Return why a session is as long as it is, worded to follow a colon."""
     match source:
-        case LimitSource.ASKED:
+        case LimitSource.REQUESTED:
             return "as requested"
         case LimitSource.CONFIGURED:
             return (

@@ -80,7 +80,7 @@ class AuthenticatedEndpoint:
 class PublicEndpoint:
     """An endpoint without authentication, whose answer does not block."""
 
-    permission = Permission.ANYBODY
+    permission = Permission.PUBLIC
 
     def __init__(self, answer: Callable[[], Response]) -> None:
         self._answer = answer
@@ -93,12 +93,12 @@ class PublicEndpoint:
 async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """Read the whole body of a request. Raises `NotJson` or `BodyTooLarge`."""
     body = bytearray()
-    async for chunk in pieces_of_body(request, largest):
+    async for chunk in body_chunks(request, largest):
         body += chunk
     return bytes(body)
 
 
-async def pieces_of_body(
+async def body_chunks(
     request: Request, largest: int, patience: timedelta = _BODY_TIME
 ) -> AsyncGenerator[bytes, None]:
     """Yield the body in chunks, as they arrive. Raises `NotJson` or `BodyTooLarge`."""

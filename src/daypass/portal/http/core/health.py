@@ -37,7 +37,7 @@ class Readiness:
     They concern all replicas alike, and pages, audit and revocation work without AWS.
     """
 
-    permission = Permission.ANYBODY
+    permission = Permission.PUBLIC
 
     def __init__(
         self,

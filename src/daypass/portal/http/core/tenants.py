@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from daypass.portal.access.policy import no_such_tenant, sees
+from daypass.portal.access.policy import may_see, tenant_not_found
 from daypass.portal.identity.model import User
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.pagination import Page, PageRequest
@@ -42,7 +42,7 @@ def visible_tenant(database: Database, user: User, reference: str) -> Tenant:
     """
     access = find_tenant(database, user, reference)
     if access is None:
-        raise no_such_tenant(reference)
+        raise tenant_not_found(reference)
     return access.tenant
 
 
@@ -53,7 +53,7 @@ def find_tenant(database: Database, user: User, reference: str) -> TenantAccess 
         return None
     with database.reading() as connection:
         access = TenantStore(connection).find(reference, user.id)
-    return access if access is not None and sees(user, access) else None
+    return access if access is not None and may_see(user, access) else None
 
 
 def access_of(user: User, tenant: TenantAccess) -> Access:

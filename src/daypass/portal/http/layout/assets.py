@@ -61,7 +61,7 @@ class Asset:
 class Assets:
     """All static files. A URL with an outdated hash gets 404 rather than a file of another version."""
 
-    permission = Permission.ANYBODY
+    permission = Permission.PUBLIC
 
     def __init__(self, folder: Path = _FOLDER) -> None:
         self._files = {name: _asset(name, content) for name, content in _read(folder).items()}

@@ -40,9 +40,9 @@ class AnonymousRequest:
     """The device cookie, which marks a browser in which the user has signed in before."""
     visit: str
     """The key of this browser's CSRF tokens before sign-in; empty at the first page."""
-    here: str
+    current_path: str
     """Path and query."""
-    place: RouteInfo
+    route: RouteInfo
     back: str
     """The page that the form was on."""
     wants_page: bool
@@ -56,7 +56,7 @@ class PageVisit:
     """An authenticated request for a page."""
 
     caller: Caller
-    frame: PageLayout
+    layout: PageLayout
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Form
@@ -70,7 +70,7 @@ class PageVisit:
 
 Page = Callable[[PageVisit], Response]
 OpenPage = Callable[[AnonymousRequest], Response]
-SignedIn = Callable[[str], tuple[ApiToken, User]]
+SessionLookup = Callable[[str], tuple[ApiToken, User]]
 """Resolves a session cookie to its token and user; raises `Unauthenticated` or `SignInAgain`."""
 
 
@@ -78,22 +78,22 @@ SignedIn = Callable[[str], tuple[ApiToken, User]]
 class PageEndpoints:
     """Makes the endpoints of the pages of one channel."""
 
-    door: Channel
-    signed_in: SignedIn
-    frames: PageLayouts
+    channel: Channel
+    signed_in: SessionLookup
+    layouts: PageLayouts
     addresses: ClientAddresses
     pools: ThreadPools
     origin: str
     """The portal's own origin, the only one that forms are accepted from."""
-    confirmations: Reauthentication
-    doorkeeper: Authorizer
+    reauthentication: Reauthentication
+    authorizer: Authorizer
 
     def page(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
         """Return the endpoint of a page (GET) that requires *permission*; *calls_aws* selects its pool."""
         show = partial(self._show, permission, handler)
         return PageEndpoint(self, permission, show, is_form=False, calls_aws=calls_aws)
 
-    def act(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
+    def form(self, permission: Permission, handler: Page, *, calls_aws: bool = False) -> "PageEndpoint":
         """Return the endpoint of a form (POST); the handler runs only after the CSRF checks."""
         act = partial(self._act, permission, handler)
         return PageEndpoint(self, permission, act, is_form=True, calls_aws=calls_aws)
@@ -105,11 +105,11 @@ class PageEndpoints:
 
     def open_page(self, handler: OpenPage) -> "PageEndpoint":
         """Return the endpoint of a page that needs no sign-in."""
-        return PageEndpoint(self, Permission.ANYBODY, handler, is_form=False)
+        return PageEndpoint(self, Permission.PUBLIC, handler, is_form=False)
 
-    def open_act(self, handler: OpenPage) -> "PageEndpoint":
+    def open_form(self, handler: OpenPage) -> "PageEndpoint":
         """Return the endpoint of a form that needs no sign-in; its CSRF token is of the visit cookie."""
-        return PageEndpoint(self, Permission.ANYBODY, partial(self._open_act, handler), is_form=True)
+        return PageEndpoint(self, Permission.PUBLIC, partial(self._open_act, handler), is_form=True)
 
     def _admit(self, permission: Permission, anonymous: AnonymousRequest) -> None:
         self._visit(permission, anonymous)
@@ -123,11 +123,11 @@ class PageEndpoints:
         try:
             return handler(visit)
         except ReauthenticationRequired as refusal:
-            waiting = DeferredForm.of(anonymous.here, anonymous.form)
+            waiting = DeferredForm.of(anonymous.current_path, anonymous.form)
             if not (anonymous.wants_page and waiting.can_wait):
                 raise
             theme = anonymous.preferences.theme
-            return self.confirmations.ask(
+            return self.reauthentication.ask(
                 visit.caller, anonymous.session, theme, anonymous.back, waiting=waiting, refusal=refusal
             )
 
@@ -142,14 +142,14 @@ class PageEndpoints:
         token, user = self.signed_in(anonymous.session)
         fields = anonymous.log_fields
         fields["user"] = user.username
-        caller = Caller(user, token, self.door, anonymous.address, anonymous.request_id, fields)
-        self.doorkeeper.authorize(permission, caller, anonymous.place)
-        path = anonymous.here.partition("?")[0]
+        caller = Caller(user, token, self.channel, anonymous.address, anonymous.request_id, fields)
+        self.authorizer.authorize(permission, caller, anonymous.route)
+        path = anonymous.current_path.partition("?")[0]
         csrf = csrf_token(anonymous.session)
-        frame = self.frames.of(caller, anonymous.preferences, path, anonymous.here, csrf)
+        frame = self.layouts.of(caller, anonymous.preferences, path, anonymous.current_path, csrf)
         return PageVisit(
             caller=caller,
-            frame=frame,
+            layout=frame,
             path=anonymous.path,
             query=anonymous.query,
             form=anonymous.form,
@@ -221,8 +221,8 @@ class PageEndpoint:
             session=cookies.get(SESSION, ""),
             device=cookies.get(DEVICE, ""),
             visit=cookies.get(VISIT, ""),
-            here=f"{request.url.path}?{query}" if query else request.url.path,
-            place=RouteInfo.of(request),
+            current_path=f"{request.url.path}?{query}" if query else request.url.path,
+            route=RouteInfo.of(request),
             back=referring_path(request.headers.get("referer", ""), self._endpoints.origin),
             wants_page=wants_page(request),
             log_fields=request.scope.get(LOG_FIELDS, {}),

@@ -47,7 +47,7 @@ class RefusalPage:
 
 
 @dataclass(frozen=True, slots=True)
-class RefusalForm:
+class ErrorPages:
     """Answers a `PortalError`: with a page for browsers, with problem JSON for scripts and programs."""
 
     pages: PageRenderer

@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.core.endpoints import pieces_of_body, read_body
+from daypass.portal.http.core.endpoints import body_chunks, read_body
 
 _MOST_FIELDS = 200
 _TYPE = "application/x-www-form-urlencoded"
@@ -61,7 +61,7 @@ async def read_upload(request: Request, largest: int) -> Form:
     if _type(request) != _WITH_FILES:
         return read_form(request, await read_body(request, largest))
     # Closed explicitly: an abandoned generator's timeout would go on and cancel this task later.
-    async with aclosing(pieces_of_body(request, largest, _UPLOAD_TIME)) as pieces:
+    async with aclosing(body_chunks(request, largest, _UPLOAD_TIME)) as pieces:
         parser = MultiPartParser(
             request.headers, pieces, max_files=1, max_fields=_MOST_FIELDS, max_part_size=largest
         )

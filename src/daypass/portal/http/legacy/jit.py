@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
+from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.clock import Clock
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
@@ -37,7 +37,7 @@ class Jit:
         return self._issue(request, TenantScope(request.path["tenant"]))
 
     def _issue(self, request: ApiRequest, scope: Scope) -> Response:
-        issuance = self.issuer.issue(request.caller, Ask(scope, purpose=Purpose.BOTH))
+        issuance = self.issuer.issue(request.caller, SessionRequest(scope, purpose=Purpose.BOTH))
         return JSONResponse(self._shape(issuance))
 
     def _shape(self, issuance: Issuance) -> dict[str, object]:

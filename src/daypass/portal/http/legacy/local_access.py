@@ -143,12 +143,12 @@ class LocalAccess:
     def done(self, visit: PageVisit) -> Response:
         """Return the page after the access was authorized."""
         page = OutcomePage(is_done=True)
-        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.layout.theme)
 
     def cancelled(self, visit: PageVisit) -> Response:
         """Return the page after the access was denied."""
         page = OutcomePage(is_done=False)
-        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("legacy/local-access-outcome.html", page, theme=visit.layout.theme)
 
     def _prompt(
         self,
@@ -160,7 +160,7 @@ class LocalAccess:
         now = self.clock()
         shown_at = int(now.timestamp() * 1000)
         page = LocalAccessPage(
-            csrf=visit.frame.csrf,
+            csrf=visit.layout.csrf,
             request=request,
             consent=csrf_token(visit.cookie, _purpose(request, str(shown_at))),
             shown_at=shown_at,
@@ -171,8 +171,8 @@ class LocalAccess:
             accepts_denial=request.application in _ACCEPT_DENIAL,
             refusal=refusal,
         )
-        response = self.pages.show_alone("legacy/local-access.html", page, status, theme=visit.frame.theme)
-        if visit.frame.notice:
+        response = self.pages.show_alone("legacy/local-access.html", page, status, theme=visit.layout.theme)
+        if visit.layout.notice:
             # The notice, such as after a sign-in, was for this page, which does not show it.
             delete_cookie(response, NOTICE)
         if not request.takes_navigation:
@@ -187,8 +187,8 @@ def local_access_routes(endpoints: PageEndpoints, local_access: LocalAccess) -> 
     user = Permission.USER
     return [
         exact("GET", PAGE, endpoints.page(user, local_access.show)),
-        exact("POST", PAGE, endpoints.act(user, local_access.approve)),
-        exact("POST", CANCEL, endpoints.act(user, local_access.cancel)),
+        exact("POST", PAGE, endpoints.form(user, local_access.approve)),
+        exact("POST", CANCEL, endpoints.form(user, local_access.cancel)),
         exact("GET", DONE, endpoints.page(user, local_access.done)),
         exact("GET", CANCELLED, endpoints.page(user, local_access.cancelled)),
     ]

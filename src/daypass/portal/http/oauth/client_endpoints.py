@@ -49,7 +49,7 @@ class ClientEndpoints:
 class ClientHandler:
     """An endpoint for clients, which runs its handler in one thread."""
 
-    permission = Permission.ANYBODY
+    permission = Permission.PUBLIC
 
     def __init__(self, endpoints: ClientEndpoints, handler: Handler) -> None:
         self._endpoints = endpoints

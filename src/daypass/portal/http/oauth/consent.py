@@ -40,18 +40,18 @@ class ConsentPage:
     @property
     def application(self) -> str:
         """The client id, truncated for display."""
-        return self.request.wish.client_id[:_MAX_NAME_LENGTH]
+        return self.request.parameters.client_id[:_MAX_NAME_LENGTH]
 
     @property
     def port(self) -> int:
         """The loopback port that receives the code; 0 if the code is displayed instead."""
-        destination = self.request.wish.destination
+        destination = self.request.parameters.destination
         return destination.port if isinstance(destination, Loopback) else 0
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether the request came from another address than this browser."""
-        return self.request.wish.address != self.address
+        return self.request.parameters.address != self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class ConsentPages:
             )
         except RequestExpired as expired:
             return self._expired(visit, expired.reason)
-        if request.wish.client_id != visit.query.get("client_id"):
+        if request.parameters.client_id != visit.query.get("client_id"):
             return self._expired(visit, "This request belongs to another application. Run the command again.")
         try:
-            self.consents.check_person(request, visit.caller.token, visit.caller.user)
+            self.consents.check_user(request, visit.caller.token, visit.caller.user)
         except AccessDenied as refusal:
             return self._consent(visit, request, HTTPStatus.FORBIDDEN, refusal=refusal.reason)
         return self._consent(visit, request)
@@ -108,7 +108,7 @@ class ConsentPages:
                 raise
             request = self.consents.show(request_id, caller.token, caller.user)
             return self._consent(visit, request, HTTPStatus.CONFLICT, hint=hint.reason)
-        code, destination = approved.code.reveal(), approved.request.wish.destination
+        code, destination = approved.code.reveal(), approved.request.parameters.destination
         # The CSP does not let a form redirect to another origin, so without script the user pastes the code.
         if is_by_script and form.raw("answer") == "authorize" and isinstance(destination, Loopback):
             return self._redirect(approved.request, destination, code=code)
@@ -119,13 +119,13 @@ class ConsentPages:
         return self.pages.show_alone("oauth/outcome.html", OutcomePage(), theme=stranger.preferences.theme)
 
     def _denied(self, visit: PageVisit, request: AuthorizationRequest, *, is_by_script: bool) -> Response:
-        destination = request.wish.destination
+        destination = request.parameters.destination
         if is_by_script and isinstance(destination, Loopback):
             return self._redirect(request, destination, error="access_denied")
         return self._outcome(visit, OutcomePage(is_denied=True))
 
     def _redirect(self, request: AuthorizationRequest, to: Loopback, **answer: str) -> Response:
-        query = urlencode({**answer, "state": request.wish.state, "iss": self.issuer})
+        query = urlencode({**answer, "state": request.parameters.state, "iss": self.issuer})
         return JSONResponse({"redirect": f"{to.url}?{query}"})
 
     def _consent(
@@ -140,7 +140,7 @@ class ConsentPages:
         now = self.clock()
         page = ConsentPage(
             request=request,
-            csrf=visit.frame.csrf,
+            csrf=visit.layout.csrf,
             consent=csrf_token(visit.cookie, _purpose(request.id)),
             username=visit.caller.user.username,
             address=visit.caller.address,
@@ -150,14 +150,14 @@ class ConsentPages:
             refusal=refusal,
             hint=hint,
         )
-        return self.pages.show_alone("oauth/consent.html", page, status, theme=visit.frame.theme)
+        return self.pages.show_alone("oauth/consent.html", page, status, theme=visit.layout.theme)
 
     def _outcome(self, visit: PageVisit, page: OutcomePage) -> Response:
-        return self.pages.show_alone("oauth/outcome.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("oauth/outcome.html", page, theme=visit.layout.theme)
 
     def _expired(self, visit: PageVisit, reason: str) -> Response:
         return self.pages.show_alone(
-            "oauth/expired.html", ExpiredPage(reason), HTTPStatus.GONE, theme=visit.frame.theme
+            "oauth/expired.html", ExpiredPage(reason), HTTPStatus.GONE, theme=visit.layout.theme
         )
 
 

@@ -13,7 +13,7 @@ from daypass.portal.identity.oauth.model import (
     AuthorizationParameters,
     RequestId,
     TokenGrant,
-    read_destination,
+    parse_redirect_uri,
 )
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest
 from daypass.portal.redaction import redacted
@@ -60,7 +60,7 @@ class Endpoints:
             client_id=request.get("client_id"),
             challenge=request.get("code_challenge"),
             state=request.get("state"),
-            destination=read_destination(request.get("redirect_uri"), self.grants.paste_back),
+            destination=parse_redirect_uri(request.get("redirect_uri"), self.grants.manual_redirect_uri),
             wants_admin=ADMIN in scopes,
             tenant=redacted(request.get("tenant")),
             device=redacted(request.get("device")),

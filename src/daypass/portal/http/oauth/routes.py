@@ -32,6 +32,6 @@ def consent_routes(pages: PageEndpoints, consent: ConsentPages) -> list[BaseRout
     return [
         # Unsafe: the first GET stores the request and starts the time for which it must be visible.
         exact("GET", AUTHORIZE, pages.page(Permission.USER, consent.show), has_effects=True),
-        exact("POST", AUTHORIZE, pages.act(Permission.USER, consent.answer)),
+        exact("POST", AUTHORIZE, pages.form(Permission.USER, consent.answer)),
         exact("GET", DONE, pages.open_page(consent.done)),
     ]

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Ask, Issuance, Purpose, Scope, TenantScope
+from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.errors import AwsUnavailable
-from daypass.portal.http.core.duration_text import cap_note, reason, written
+from daypass.portal.http.core.duration_text import cap_note, format_duration, reason
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.http.layout.rendering import PageRenderer
@@ -75,12 +75,12 @@ class ConsoleAccess:
                     "because": _duration_reason(issuance),
                 }
             )
-        page = LinkPage(_name(issuance), link.reveal(), until, _duration_reason(issuance), visit.frame.now)
-        return self.pages.show_alone("pages/console-url.html", page, theme=visit.frame.theme)
+        page = LinkPage(_name(issuance), link.reveal(), until, _duration_reason(issuance), visit.layout.now)
+        return self.pages.show_alone("pages/console-url.html", page, theme=visit.layout.theme)
 
     def credentials(self, visit: PageVisit) -> Response:
         """Return temporary AWS credentials."""
-        issuance = self.issuer.issue(visit.caller, Ask(_scope(visit.form), purpose=Purpose.KEYS))
+        issuance = self.issuer.issue(visit.caller, SessionRequest(_scope(visit.form), purpose=Purpose.KEYS))
         keys = issuance.credentials
         secret, token = keys.secret_access_key.reveal(), keys.session_token.reveal()
         expiration = f"{issuance.expires_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -91,7 +91,7 @@ class ConsoleAccess:
                     "access_key_id": keys.access_key_id,
                     "region": issuance.region,
                     "until": issuance.expires_at.isoformat(),
-                    "ends": short(issuance.expires_at, visit.frame.now),
+                    "ends": short(issuance.expires_at, visit.layout.now),
                     "expiration": expiration,
                     "because": _duration_reason(issuance),
                 }
@@ -105,14 +105,14 @@ class ConsoleAccess:
             expires_at=issuance.expires_at,
             expiration=expiration,
             because=_duration_reason(issuance),
-            now=visit.frame.now,
+            now=visit.layout.now,
         )
-        return self.pages.show_alone("pages/credentials.html", page, theme=visit.frame.theme)
+        return self.pages.show_alone("pages/credentials.html", page, theme=visit.layout.theme)
 
     def _link(
         self, visit: PageVisit, scope: Scope, destination: str | None = None
     ) -> tuple[Issuance, Secret]:
-        ask = Ask(scope, purpose=Purpose.CONSOLE, destination=destination)
+        ask = SessionRequest(scope, purpose=Purpose.CONSOLE, destination=destination)
         issuance = self.issuer.issue(visit.caller, ask)
         if issuance.console_url is None:
             raise AwsUnavailable("AWS returned no sign-in URL. Try again in a moment.")
@@ -129,8 +129,8 @@ def _name(issuance: Issuance) -> str:
 
 def _duration_reason(issuance: Issuance) -> str:
     validity = issuance.validity
-    why = reason(validity.decided.source, is_admin=issuance.tenant is None)
-    return cap_note(validity) or f"{written(validity.length)}: {why}."
+    why = reason(validity.deciding_limit.source, is_admin=issuance.tenant is None)
+    return cap_note(validity) or f"{format_duration(validity.length)}: {why}."
 
 
 def _wants_json(visit: PageVisit) -> bool:

@@ -11,7 +11,7 @@ from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import AdminScope, Scope, TenantScope
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.errors import JitDisabled, PortalError
-from daypass.portal.http.core.duration_text import cap_reason, reason, written
+from daypass.portal.http.core.duration_text import cap_reason, format_duration, reason
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
@@ -106,12 +106,12 @@ class ProfilePages:
         created: tuple[ApiToken, str] | None = None,
     ) -> Response:
         """Show the profile with the result of one of its forms: an error or a new token."""
-        user, layout = visit.caller.user, visit.frame
+        user, layout = visit.caller.user, visit.layout
         tenant, refusal = self._tenant_section(visit)
         admin = self._admin_section(visit)
         with self.database.reading() as connection:
             is_admin_on = SettingStore(connection).read(None).flag(ENABLE_ADMIN_JIT_ON_UI)
-            records = IssuanceStore(connection).mine(user.id, limit=_SHOWN_SESSIONS).records
+            records = IssuanceStore(connection).list_for_user(user.id, limit=_SHOWN_SESSIONS).records
             administrators = UserStore(connection).first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
         active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]
@@ -134,7 +134,7 @@ class ProfilePages:
         return self.pages.show(layout, "pages/profile.html", page, status)
 
     def _tenant_section(self, visit: PageVisit) -> tuple[MenuSection | None, PortalError | None]:
-        tenant = visit.frame.tenant
+        tenant = visit.layout.tenant
         if tenant is None:
             return None, None
         workstation = self.workstations.tenant(tenant.name, tenant.region)
@@ -161,8 +161,8 @@ class ProfilePages:
         return MenuSection(
             name=name,
             fields=fields,
-            summary=f"{written(plan.validity.length)} in {name}, with {access}.",
-            because=reason(plan.validity.decided.source, is_admin=is_admin),
+            summary=f"{format_duration(plan.validity.length)} in {name}, with {access}.",
+            because=reason(plan.validity.deciding_limit.source, is_admin=is_admin),
             capped=cap_reason(plan.validity, is_admin=is_admin),
             workstation=workstation,
         )

@@ -139,16 +139,16 @@ class ResourcePages:
     def refresh(self, visit: PageVisit) -> Response:
         """Read the list from AWS again, and redirect to the same page of it."""
         here = safe_path(visit.form.raw("next"), RESOURCES)
-        if visit.frame.tenant is not None:
+        if visit.layout.tenant is not None:
             try:
-                self.inventory.listing(visit.caller, visit.frame.tenant.id, is_fresh=True)
+                self.inventory.listing(visit.caller, visit.layout.tenant.id, is_fresh=True)
             except AwsError as refusal:
                 return self._listed(visit, ResourceQuery.of(dict(parse_qsl(urlsplit(here).query))), refusal)
         return redirect(here)
 
     def show(self, visit: PageVisit) -> Response:
         """Show a resource by its ARN, in whichever of the user's tenants; selects that tenant."""
-        arn, layout = visit.query.get("arn", "").strip(), visit.frame
+        arn, layout = visit.query.get("arn", "").strip(), visit.layout
         selected_id = "" if layout.tenant is None else layout.tenant.id
         tenant, resource = self.inventory.owner(visit.caller, arn, likely=selected_id)
         found = find_tenant(self.database, visit.caller.user, tenant.id)
@@ -183,7 +183,7 @@ class ResourcePages:
         )
 
     def _listed(self, visit: PageVisit, query: ResourceQuery, refusal: PortalError | None = None) -> Response:
-        tenant, listing = visit.frame.tenant, None
+        tenant, listing = visit.layout.tenant, None
         if tenant is not None and refusal is None:
             try:
                 listing = self.inventory.listing(visit.caller, tenant.id)
@@ -191,7 +191,7 @@ class ResourcePages:
                 refusal = error
         page = self._page(visit, query, listing, refusal)
         status = HTTPStatus.OK if refusal is None else status_of(refusal)
-        return self.pages.show(visit.frame, "pages/resources.html", page, status)
+        return self.pages.show(visit.layout, "pages/resources.html", page, status)
 
     def _page(
         self, visit: PageVisit, query: ResourceQuery, listing: Listing | None, refusal: PortalError | None

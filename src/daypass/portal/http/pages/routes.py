@@ -22,7 +22,7 @@ from daypass.portal.http.pages.tokens import TokenPages
 class EntryPages:
     """The root path."""
 
-    permission = Permission.ANYBODY
+    permission = Permission.PUBLIC
 
     async def __call__(self, _request: Request) -> Response:
         """Redirect to the profile."""
@@ -38,7 +38,7 @@ class PageHandlers:
     profile: ProfilePages
     sessions: SessionPages
     tokens: TokenPages
-    ways: ConsoleAccess
+    console_access: ConsoleAccess
     resources: ResourcePages
 
 
@@ -49,12 +49,12 @@ def page_routes(endpoints: PageEndpoints, handlers: PageHandlers) -> list[BaseRo
         return exact("GET", path, endpoints.page(Permission.USER, page, calls_aws=calls_aws))
 
     def act(path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        return exact("POST", path, endpoints.act(Permission.USER, page, calls_aws=calls_aws))
+        return exact("POST", path, endpoints.form(Permission.USER, page, calls_aws=calls_aws))
 
     return [
         exact("GET", "/", EntryPages()),
         exact("GET", SIGN_IN, endpoints.open_page(handlers.sign_in.show)),
-        exact("POST", SIGN_IN, endpoints.open_act(handlers.sign_in.sign_in)),
+        exact("POST", SIGN_IN, endpoints.open_form(handlers.sign_in.sign_in)),
         show(CONFIRM, handlers.sign_in.show_confirm),
         act(CONFIRM, handlers.sign_in.confirm),
         act("/sign-out", handlers.sign_in.sign_out),
@@ -62,9 +62,9 @@ def page_routes(endpoints: PageEndpoints, handlers: PageHandlers) -> list[BaseRo
         show("/tenant/offers", handlers.tenant.offers),
         show("/profile", handlers.profile.show),
         show("/sessions", handlers.sessions.show),
-        act("/console", handlers.ways.console, calls_aws=True),
-        act("/console-url", handlers.ways.console_link, calls_aws=True),
-        act("/credentials", handlers.ways.credentials, calls_aws=True),
+        act("/console", handlers.console_access.console, calls_aws=True),
+        act("/console-url", handlers.console_access.console_link, calls_aws=True),
+        act("/credentials", handlers.console_access.credentials, calls_aws=True),
         act("/tokens", handlers.tokens.add_permanent),
         act("/tokens/temporary", handlers.tokens.show_temporary),
         act("/tokens/revoke", handlers.tokens.revoke),

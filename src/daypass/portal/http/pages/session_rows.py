@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from daypass.portal.access.model import Channel, LimitSource, Purpose, State
 from daypass.portal.access.store import IssuanceRecord
-from daypass.portal.http.core.duration_text import reason, written
+from daypass.portal.http.core.duration_text import format_duration, reason
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, TENANT_VALIDITY
 from daypass.portal.tenants.model import Access
 
@@ -16,7 +16,7 @@ _PURPOSES = {Purpose.CONSOLE: "Console", Purpose.KEYS: "Keys", Purpose.BOTH: "Ke
 _CHANNELS = {Channel.WEB: "Portal", Channel.API: "API", Channel.LEGACY: "duploctl (legacy API)"}
 
 _BRIEF = {
-    LimitSource.ASKED: "as asked",
+    LimitSource.REQUESTED: "as asked",
     LimitSource.ROLE_MAXIMUM: "maximum of the IAM role",
     LimitSource.ROLE_CHAINING: "role chaining",
     LimitSource.GRANT: "end of the sign-in",
@@ -70,11 +70,11 @@ def _row(record: IssuanceRecord, now: datetime) -> SessionRow:
         scope="Admin" if record.is_admin_scope else record.tenant_name or "",
         purpose=_PURPOSES[record.purpose],
         access=_access(record),
-        door=_CHANNELS.get(record.door, record.door.value),
+        door=_CHANNELS.get(record.channel, record.channel.value),
         state=state,
         tone=tone,
         is_live=state in {"Live", "Ending"},
-        length=written(record.validity) if record.validity else "",
+        length=format_duration(record.validity) if record.validity else "",
         because="" if source is None else _BRIEF.get(source, _setting_label(record)),
         why="" if source is None else reason(source, is_admin=record.is_admin_scope),
         failure=FAILURES.get(record.failure or "", "The request failed." if record.failure else ""),

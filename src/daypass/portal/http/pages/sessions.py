@@ -59,7 +59,7 @@ class SessionPages:
 
     def show(self, visit: PageVisit) -> Response:
         """Show a page of the user's sessions, newest first."""
-        user, now = visit.caller.user, visit.frame.now
+        user, now = visit.caller.user, visit.layout.now
         search = _searchable(visit.query.get("search", ""))
         state = visit.query.get("state", "")
         issuance_filter = IssuanceFilter(
@@ -68,7 +68,7 @@ class SessionPages:
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:
             store = IssuanceStore(connection)
-            result = store.mine(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
+            result = store.list_for_user(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
             counts = store.count_by_day(user.id, _first_day(now))
         parameters = {name: value for name, value in (("search", search), ("state", state)) if value}
         page = SessionsPage(
@@ -81,7 +81,7 @@ class SessionPages:
             first=_address(parameters) if cursor else "",
             following=_address({**parameters, "from": result.next_cursor}) if result.next_cursor else "",
         )
-        return self.pages.show(visit.frame, "pages/sessions.html", page)
+        return self.pages.show(visit.layout, "pages/sessions.html", page)
 
 
 def _searchable(typed: str) -> str:

@@ -90,11 +90,11 @@ class SignInPages:
     def show_confirm(self, visit: PageVisit) -> Response:
         """Show *Confirm your password*."""
         back = safe_path(visit.query.get("next", ""))
-        return self.confirmations.ask(visit.caller, visit.cookie, visit.frame.theme, back)
+        return self.confirmations.ask(visit.caller, visit.cookie, visit.layout.theme, back)
 
     def confirm(self, visit: PageVisit) -> Response:
         """Check the password, then redirect back or show the deferred form for submission."""
-        caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.frame.theme
+        caller, back, theme = visit.caller, safe_path(visit.form.raw("next")), visit.layout.theme
         waiting = DeferredForm.from_signed(visit.form, visit.cookie)
         try:
             signed_in = self.sign_ins.confirm(

@@ -13,7 +13,7 @@ from daypass.portal.identity.browser_sessions import require_recent_authenticati
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.oauth.model import (
     CODE_LIFE,
-    LOOK_FIRST,
+    MIN_VIEW_TIME,
     REQUEST_LIFE,
     AuthorizationCodeGrant,
     AuthorizationParameters,
@@ -84,9 +84,9 @@ class AuthorizationRequests:
         self.audit.commit(event, RowChange(PURGE, {"before": now - _RETENTION}), precondition=add)
         return made.id
 
-    def check_person(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
+    def check_user(self, request: AuthorizationRequest, session: ApiToken, user: User) -> None:
         """Return if *user* may approve the request now; raises `AccessDenied`, `ReauthenticationRequired`."""
-        if not request.wish.wants_admin:
+        if not request.parameters.wants_admin:
             return
         if not user.is_administrator:
             raise AccessDenied(
@@ -103,10 +103,10 @@ class AuthorizationRequests:
         """
         now = self.clock()
         request = self._open(request_id, now)
-        self.check_person(request, session, user)
+        self.check_user(request, session, user)
         if request.shown_to != session.id or request.shown_at is None:
             raise ConsentTooFast("Open the request and read it, then answer.")
-        if now - request.shown_at < LOOK_FIRST:
+        if now - request.shown_at < MIN_VIEW_TIME:
             raise ConsentTooFast("The answer came too fast. Read the request, then answer.")
         code = mint_code()
         made = (digest(code.reveal()), now + CODE_LIFE, user.id)
@@ -149,7 +149,7 @@ def _match_code() -> str:
 
 
 def _detail(request: AuthorizationRequest) -> dict[str, Scalar]:
-    parameters = request.wish
+    parameters = request.parameters
     return {
         "oauth_request_id": request.id,
         "client_id": parameters.client_id,
@@ -160,4 +160,6 @@ def _detail(request: AuthorizationRequest) -> dict[str, Scalar]:
 
 
 def _event(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
-    return Event(action, user.id, user.username, None, request.wish.device, outcome, _detail(request), by)
+    return Event(
+        action, user.id, user.username, None, request.parameters.device, outcome, _detail(request), by
+    )

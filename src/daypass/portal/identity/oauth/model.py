@@ -22,7 +22,7 @@ ACCESS_LIFE = timedelta(minutes=60)
 GRANT_LIFE = timedelta(hours=12)
 """The lifetime of a token family, from the consent; a refresh does not extend it."""
 
-LOOK_FIRST = timedelta(milliseconds=700)
+MIN_VIEW_TIME = timedelta(milliseconds=700)
 """The minimum time that a consent page must be visible before an approval."""
 
 _PORTS = range(1024, 65536)
@@ -54,7 +54,7 @@ class ManualRedirect:
 Destination = Loopback | ManualRedirect
 
 
-def read_destination(redirect_uri: str, paste_back: str) -> Destination:
+def parse_redirect_uri(redirect_uri: str, paste_back: str) -> Destination:
     """Return the redirect target; *paste_back* is the URI of the portal's page. Raises `OAuthRefused`."""
     if redirect_uri == paste_back:
         return ManualRedirect()
@@ -108,7 +108,7 @@ class AuthorizationRequest:
     """An authorization request and its state: pushed, shown, decided, redeemed."""
 
     id: RequestId
-    wish: AuthorizationParameters
+    parameters: AuthorizationParameters
     match_code: str
     created_at: datetime
     expires_at: datetime
@@ -124,7 +124,7 @@ class AuthorizationRequest:
     @property
     def is_known_application(self) -> bool:
         """Whether the client ID is that of the daypass CLI."""
-        return self.wish.client_id == OUR_CLIENT
+        return self.parameters.client_id == OUR_CLIENT
 
 
 @dataclass(frozen=True, slots=True)

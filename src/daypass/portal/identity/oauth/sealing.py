@@ -87,7 +87,7 @@ def _request(id_: RequestId, values: list[object]) -> AuthorizationRequest:
     created_at = _EPOCH + int(str(pushed_at)) * _MILLISECOND
     return AuthorizationRequest(
         id=id_,
-        wish=AuthorizationParameters(
+        parameters=AuthorizationParameters(
             client_id=str(client_id),
             challenge=str(challenge),
             state=str(state),

@@ -202,7 +202,7 @@ def _user(row: Row[*tuple[Any, ...]]) -> User:
 
 def row_of(request: AuthorizationRequest) -> Mapping[str, object]:
     """Return the columns of a request."""
-    parameters = request.wish
+    parameters = request.parameters
     loopback = parameters.destination if isinstance(parameters.destination, Loopback) else None
     return {
         "id": request.id,
@@ -226,7 +226,7 @@ def _request(row: Row[*tuple[Any, ...]]) -> AuthorizationRequest:
     loopback = None if row.redirect_port is None else Loopback(row.redirect_port, row.redirect_path)
     return AuthorizationRequest(
         id=RequestId(row.id),
-        wish=AuthorizationParameters(
+        parameters=AuthorizationParameters(
             client_id=row.client_id,
             challenge=row.challenge,
             state=row.state,

@@ -63,7 +63,7 @@ class TokenFamilies:
     database: Database
     audit: AuditLog
     clock: Clock
-    paste_back: str
+    manual_redirect_uri: str
     """The URI of the portal's page that shows a code."""
 
     def redeem(self, code: Secret, by: TokenRequest) -> TokenGrant:
@@ -133,9 +133,11 @@ class TokenFamilies:
             self._revoke_family("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
 
     def _mismatch(self, request: AuthorizationRequest, by: TokenRequest) -> str:
-        parameters = request.wish
+        parameters = request.parameters
         destination = (
-            parameters.destination.url if isinstance(parameters.destination, Loopback) else self.paste_back
+            parameters.destination.url
+            if isinstance(parameters.destination, Loopback)
+            else self.manual_redirect_uri
         )
         if by.client_id != parameters.client_id or by.redirect_uri != destination:
             return "client_id or redirect_uri does not match the request. Sign in again."
@@ -148,7 +150,7 @@ class TokenFamilies:
     ) -> None:
         """Mark the code as used; without *granted* too, so that a wrong verifier allows no second attempt."""
         claim = partial(_claim, request, granted, self.clock())
-        device, sent = request.wish.device, (by.address, by.request_id)
+        device, sent = request.parameters.device, (by.address, by.request_id)
         if granted is None:
             self.audit.commit(_event("oauth.redeem", None, "", device, "failed", *sent), precondition=claim)
             return
@@ -201,7 +203,7 @@ def _claim(
     if granted is not None:
         is_signed_out = request.shown_to is None or TokenStore(connection).is_ended(request.shown_to)
         user = UserStore(connection).find_by_id(granted.user.id)
-        is_demoted = request.wish.wants_admin and user is not None and not user.is_administrator
+        is_demoted = request.parameters.wants_admin and user is not None and not user.is_administrator
         if is_signed_out or user is None or is_demoted:
             return InvalidGrant(_ENDED)
     claimed = RequestStore(connection).redeem(request.id, now, granted.grant.id if granted else None)
@@ -219,7 +221,7 @@ def _rotate(granted: TokenGrant, old: bytes, now: datetime, connection: Connecti
 
 
 def _new_family(request: AuthorizationRequest, user: User, now: datetime) -> TokenGrant:
-    parameters = request.wish
+    parameters = request.parameters
     grant = ApiToken(
         id=TokenId(uuid4().hex),
         kind=TokenKind.REFRESH,

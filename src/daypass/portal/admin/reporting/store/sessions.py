@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from daypass.portal.access.model import Channel, State
-from daypass.portal.access.store import ISSUANCE, IssuanceRecord, issuance_record
+from daypass.portal.access.store import ISSUANCE_COLUMNS, IssuanceRecord, issuance_record
 from daypass.portal.identity.model import UserId
 from daypass.portal.storage.columns import utc_day
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
@@ -45,7 +45,7 @@ class SessionList:
     def page(self, query: SessionQuery, turn: PageRequest) -> Page[IssuanceRecord]:
         """Return a page of matching sessions, newest first."""
         return read_page(
-            self._connection, _where(select(*ISSUANCE), query), _NEWEST_FIRST, turn, issuance_record
+            self._connection, _where(select(*ISSUANCE_COLUMNS), query), _NEWEST_FIRST, turn, issuance_record
         )
 
     def live(self, now: datetime) -> Sequence[tuple[str, str | None, int]]:

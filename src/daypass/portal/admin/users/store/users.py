@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from daypass.portal.admin.model import MemberRecord, UserRecord, UserSort
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
-from daypass.portal.storage.pagination import COUNTED, Order, Page, PageRequest, count_found, read_page
+from daypass.portal.storage.pagination import COUNT_LIMIT, Order, Page, PageRequest, count_found, read_page
 from daypass.portal.storage.schema import api_tokens, last_sign_in, memberships, tenants, users
 from daypass.portal.storage.search import contains
 from daypass.portal.tenants.model import Access, TenantId
@@ -229,7 +229,7 @@ class MemberList:
     def _is_crowded(self, tenant_id: TenantId) -> bool:
         """Return whether scanning all users by name is faster than sorting the tenant's members."""
         members = select(memberships.c.user_id).where(memberships.c.tenant_id == tenant_id)
-        return count_found(self._connection, members) > COUNTED
+        return count_found(self._connection, members) > COUNT_LIMIT
 
     def _named(self, statement: Select[Any], search: str) -> Select[Any]:
         return statement.where(contains(self._connection, users.c.username, search)) if search else statement

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response, StreamingResponse
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.reporting.export import FORMATS, every_event, pieces
+from daypass.portal.admin.reporting.export import FORMATS, chunks, every_event
 from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.admin.reporting.store.verifications import Progress
@@ -144,18 +144,18 @@ class AuditPages:
                 outcome=search.outcome or None,
             )
         except InvalidRequest as refusal:
-            empty = self._page(Search(), [], None, None, visit.frame.now)
+            empty = self._page(Search(), [], None, None, visit.layout.now)
             page = replace(empty, search=search, options=self._options(search), wrong=refusal.reason)
-            return self.pages.show(visit.frame, "pages/admin/audit.html", page, status_of(refusal))
-        page = self._page(search, self._rows(result.records), cursor, result.next_cursor, visit.frame.now)
-        return self.pages.show(visit.frame, "pages/admin/audit.html", page)
+            return self.pages.show(visit.layout, "pages/admin/audit.html", page, status_of(refusal))
+        page = self._page(search, self._rows(result.records), cursor, result.next_cursor, visit.layout.now)
+        return self.pages.show(visit.layout, "pages/admin/audit.html", page)
 
     def one(self, visit: PageVisit) -> Response:
         """Show the details of one event; raises `EventNotFound`."""
         event = self.administration.records.event(visit.path["event"])
         (row,) = self._rows([event])
         detail = [(key, _shown(value)) for key, value in json.loads(event.detail).items()]
-        return self.pages.show(visit.frame, "pages/admin/event.html", EventPage(row, detail))
+        return self.pages.show(visit.layout, "pages/admin/event.html", EventPage(row, detail))
 
     def export(self, visit: PageVisit) -> Response:
         """Download all events that match a search; the export itself is recorded in the audit log."""
@@ -182,13 +182,13 @@ class AuditPages:
             action=search.action or None,
             outcome=search.outcome or None,
         )
-        name = f"daypass-audit-{visit.frame.now:%Y-%m-%d}.{form}"
+        name = f"daypass-audit-{visit.layout.now:%Y-%m-%d}.{form}"
         headers = {**self.pages.headers, "Content-Disposition": f'attachment; filename="{name}"'}
         lines = FORMATS[form](events)
         if form == "csv":
             # Without a byte order mark Excel assumes the legacy encoding of the locale.
             lines = chain(["\ufeff"], lines)
-        return StreamingResponse(pieces(lines), headers=headers, media_type=_MEDIA_TYPES[form])
+        return StreamingResponse(chunks(lines), headers=headers, media_type=_MEDIA_TYPES[form])
 
     def verify(self, _visit: PageVisit) -> Response:
         """Start a verification of all hash chains, unless one is running."""
@@ -198,7 +198,7 @@ class AuditPages:
     def verified(self, visit: PageVisit) -> Response:
         """Show the progress or the result of the verification."""
         progress = self.administration.verification.progress
-        response = self.pages.show(visit.frame, "pages/admin/audit-verified.html", VerifiedPage(progress))
+        response = self.pages.show(visit.layout, "pages/admin/audit-verified.html", VerifiedPage(progress))
         if progress is not None and progress.is_running:
             # A Refresh header reloads the page without script, too.
             response.headers["Refresh"] = _REFRESH_SECONDS

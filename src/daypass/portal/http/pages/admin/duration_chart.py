@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import DurationReport
-from daypass.portal.http.core.duration_text import written
+from daypass.portal.http.core.duration_text import format_duration
 
 _HOUR = timedelta(hours=1)
 _LEAST_HOURS = 2
@@ -51,14 +51,14 @@ def drawn(ruler: DurationReport) -> DurationChart:
         limits=[
             ChartMark(
                 limit.label,
-                written(limit.validity),
+                format_duration(limit.validity),
                 share(limit.validity),
-                ruler.is_capped and limit is validity.decided,
+                ruler.is_capped and limit is validity.deciding_limit,
             )
             for limit in validity.limits
         ],
-        result=ChartMark("", written(validity.length), share(validity.length), is_deciding=False),
-        ticks=[(0, "0"), (50, written(top / 2)), (100, f"{hours} h")],
+        result=ChartMark("", format_duration(validity.length), share(validity.length), is_deciding=False),
+        ticks=[(0, "0"), (50, format_duration(top / 2)), (100, f"{hours} h")],
         is_capped=ruler.is_capped,
         remedy_text=ruler.remedy or "",
         remedy=None if ruler.change is None else ruler.change.remedy,

@@ -118,9 +118,9 @@ class ImportPages:
         form, deadline = visit.form, self.monotonic() + _BATCH_TIME.total_seconds()
         table, seen = form.get("table_id"), Version(form.get("seen"))
         try:
-            done = self.staged.go_on(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
+            done = self.staged.resume(table, seen, visit.caller, lambda: self.monotonic() >= deadline)
         except PreconditionFailed as refusal:
-            plan = PlanTable(self.staged.look(table, visit.caller))
+            plan = PlanTable(self.staged.review_again(table, visit.caller))
             return self._answer(visit, ImportPage(plan=plan, wrong=refusal.reason), status_of(refusal))
         except (InvalidRequest, LastAdministrator) as refusal:
             return self._answer(visit, ImportPage(wrong=refusal.reason), status_of(refusal))
@@ -130,7 +130,7 @@ class ImportPages:
         return redirect(USERS, f"{lines} imported, {done.changed:,} with changes.")
 
     def _answer(self, visit: PageVisit, page: ImportPage, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        return self.pages.show(visit.frame, "pages/admin/import-users.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/import-users.html", page, status)
 
 
 def _table(form: Form) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from daypass.portal.storage.pagination import COUNTED, Page, PageRequest
+from daypass.portal.storage.pagination import COUNT_LIMIT, Page, PageRequest
 
 Record = TypeVar("Record")
 
@@ -90,7 +90,7 @@ def total(page: Page[Record], listing: ListQuery, count: Callable[[], int]) -> s
     """Return the number of records on all pages; counts only if this page is not the only one."""
     is_all = listing.cursor is None and page.next_cursor is None
     number = len(page.records) if is_all else count()
-    return f"{COUNTED}+" if listing.search and number > COUNTED else str(number)
+    return f"{COUNT_LIMIT}+" if listing.search and number > COUNT_LIMIT else str(number)
 
 
 @dataclass(frozen=True, slots=True)

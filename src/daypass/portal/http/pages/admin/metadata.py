@@ -112,7 +112,7 @@ class MetadataPages:
         entries = self.administration.metadata.of(head.tenant.id)
         part = paginate(entries, listing, lambda entry: f"{entry.key} {_KINDS[entry.kind]} {entry.value}")
         return self.pages.show(
-            visit.frame, "pages/admin/tenant-metadata.html", MetadataPage(head, listing, part, pane), status
+            visit.layout, "pages/admin/tenant-metadata.html", MetadataPage(head, listing, part, pane), status
         )
 
 

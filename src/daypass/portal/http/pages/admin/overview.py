@@ -93,9 +93,9 @@ class OverviewPages:
     def show(self, visit: PageVisit) -> Response:
         """Show the current state."""
         overview = self.administration.overviews.read()
-        maxima = self.administration.maxima
+        maxima = self.administration.role_reconciler
         roles = {} if maxima is None else maxima.progress()
-        return self.pages.show(visit.frame, "pages/admin/overview.html", _page(overview, roles))
+        return self.pages.show(visit.layout, "pages/admin/overview.html", _page(overview, roles))
 
 
 def _page(overview: Overview, roles: Mapping[Outcome, int]) -> OverviewPage:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import RoleReconciler
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.redirects import redirect
 from daypass.portal.http.layout.rendering import PageRenderer
@@ -36,12 +36,12 @@ class RoleRow:
     @property
     def role_name(self) -> str:
         """The role's name, the last part of its ARN."""
-        return self.change.wish.role_arn.rpartition("/")[2]
+        return self.change.desired.role_arn.rpartition("/")[2]
 
     @property
     def account(self) -> str:
         """The id of the role's AWS account."""
-        return self.change.wish.role_arn.split(":")[4]
+        return self.change.desired.role_arn.split(":")[4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class RolePages:
 
     pages: PageRenderer
     maxima: RoleReconciler | None
-    durations: Durations
+    durations: DurationReports
 
     def show(self, visit: PageVisit) -> Response:
         """Show each role with its result, and the overall progress."""
@@ -81,7 +81,7 @@ class RolePages:
         if self.maxima is None:
             master = drawn(self.durations.of_admin())
             page = RolesPage((), listing, "", 0, 0, 0, 0, 0, master, is_portal_changing=False)
-            return self.pages.show(visit.frame, "pages/admin/roles.html", page)
+            return self.pages.show(visit.layout, "pages/admin/roles.html", page)
         # Read first: if no role is waiting at that time, all rows read below have their final result.
         progress = self.maxima.progress()
         result = self.maxima.page(None, listing.turn)
@@ -97,7 +97,7 @@ class RolePages:
             master=drawn(self.durations.of_admin()),
             is_portal_changing=True,
         )
-        return self.pages.show(visit.frame, "pages/admin/roles.html", page)
+        return self.pages.show(visit.layout, "pages/admin/roles.html", page)
 
     def try_again(self, _visit: PageVisit) -> Response:
         """Retry the roles that AWS refused to change and those that were missing."""

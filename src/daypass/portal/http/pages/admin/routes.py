@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.roles.findings import Examiner
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import exact
 from daypass.portal.http.layout.endpoints import Page, PageEndpoints
@@ -38,7 +38,7 @@ def administrator_routes(
     endpoints: PageEndpoints,
     pages: PageRenderer,
     administration: Administration,
-    durations: Durations,
+    durations: DurationReports,
     doctor: Examiner | None,
     region: str,
 ) -> list[BaseRoute]:
@@ -50,7 +50,7 @@ def administrator_routes(
         *_system_settings(
             make,
             SystemConfigPages(pages, administration),
-            RolePages(pages, administration.maxima, durations),
+            RolePages(pages, administration.role_reconciler, durations),
         ),
         *_tenants(make, TenantPages(pages, administration.tenants, region, doctor)),
         *_tenant(
@@ -58,7 +58,7 @@ def administrator_routes(
         ),
         *_metadata(make, MetadataPages(pages, administration)),
         *_tenant_aws(make, TenantAwsPages(pages, administration, durations, doctor)),
-        *_users(make, UserPages(pages, administration), ImportPages(pages, administration.staged)),
+        *_users(make, UserPages(pages, administration), ImportPages(pages, administration.import_jobs)),
         *_user(make, UserDetailPages(pages, administration)),
     ]
 
@@ -79,7 +79,7 @@ class _Routes:
         return exact("GET", path, endpoint, has_effects=True)
 
     def act(self, path: str, page: Page, *, calls_aws: bool = False) -> BaseRoute:
-        endpoint = self.endpoints.act(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
+        endpoint = self.endpoints.form(Permission.ADMINISTRATOR, page, calls_aws=calls_aws)
         return exact("POST", path, endpoint)
 
     def upload(self, path: str, page: Page, largest: int) -> BaseRoute:

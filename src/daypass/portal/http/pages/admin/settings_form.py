@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from daypass.portal.admin.model import SettingRecord
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.http.core.duration_text import written
+from daypass.portal.http.core.duration_text import format_duration
 from daypass.portal.http.layout.forms import Form
 from daypass.portal.settings.registry import REGISTRY, ROLE_MAXIMUM, TENANT_ROLE_MAXIMUM, Kind, Setting, find
 
@@ -114,13 +114,13 @@ def row(record: SettingRecord) -> SettingRow:
     if setting is None:
         warning = "This portal does not use this key. It is stored for the tool that wrote it."
     elif not record.is_in_force:
-        warning = f"The value is out of bounds and has no effect. Valid values: {setting.takes}."
+        warning = f"The value is out of bounds and has no effect. Valid values: {setting.accepted_values}."
     return SettingRow(
         type=stored.type,
         key=stored.key,
         name=stored.key if setting is None else setting.label,
         value=stored.value,
-        means=written(length) if isinstance(length, timedelta) else "",
+        means=format_duration(length) if isinstance(length, timedelta) else "",
         help_text="" if setting is None else setting.help,
         warning=warning,
         changed_by=record.changed_by,
@@ -164,7 +164,7 @@ def _help_text(setting: Setting) -> str:
     if default is None:
         default_text = "AWS's own value"
     elif isinstance(default, timedelta):
-        default_text = written(default)
+        default_text = format_duration(default)
     else:
         default_text = str(default).lower()
-    return f"{setting.help} Valid values: {setting.takes}. Default: {default_text}."
+    return f"{setting.help} Valid values: {setting.accepted_values}. Default: {default_text}."

@@ -59,4 +59,4 @@ class SystemConfigPages(SettingPages):
     def answer(self, visit: PageVisit, table: SettingTable, status: HTTPStatus) -> Response:
         """Render the tab."""
         page = SystemConfigPage(table, known(APP_CONFIG), known(FLAGS))
-        return self.pages.show(visit.frame, "pages/admin/system-config.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/system-config.html", page, status)

@@ -85,4 +85,4 @@ class AccessPages:
             is_read_only=visit.form.has("read_only"),
             wrong=wrong,
         )
-        return self.pages.show(visit.frame, "pages/admin/tenant-access.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/tenant-access.html", page, status)

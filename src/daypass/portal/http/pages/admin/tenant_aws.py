@@ -9,7 +9,7 @@ from daypass.portal.access.role_concurrency import RoleBusy
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.reports import SessionFilter
 from daypass.portal.admin.roles.findings import Examiner, Finding, Level
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.admin.duration_chart import DurationChart, drawn
@@ -45,7 +45,7 @@ class TenantAwsPages:
 
     pages: PageRenderer
     administration: Administration
-    durations: Durations
+    durations: DurationReports
     doctor: Examiner | None
 
     def sessions(self, visit: PageVisit) -> Response:
@@ -54,9 +54,9 @@ class TenantAwsPages:
         listing = ListQuery.of(visit.query, f"{head.address}/sessions", ["asked"])
         result = self.administration.records.sessions(SessionFilter(tenant=head.tenant.id), listing.turn)
         page = TenantSessionsPage(
-            head, rows(result.records, visit.frame.now), listing, listing.following(result.next_cursor)
+            head, rows(result.records, visit.layout.now), listing, listing.following(result.next_cursor)
         )
-        return self.pages.show(visit.frame, "pages/admin/tenant-sessions.html", page)
+        return self.pages.show(visit.layout, "pages/admin/tenant-sessions.html", page)
 
     def aws(self, visit: PageVisit) -> Response:
         """Show the role, the findings about it, and how long its sessions last."""
@@ -64,13 +64,13 @@ class TenantAwsPages:
         # Read first: the examination caches the role's maximum session duration, which the ruler uses.
         findings = self._findings(head.tenant)
         page = TenantAwsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), findings)
-        return self.pages.show(visit.frame, "pages/admin/tenant-aws.html", page)
+        return self.pages.show(visit.layout, "pages/admin/tenant-aws.html", page)
 
     def _findings(self, tenant: Tenant) -> Sequence[Finding] | None:
         if self.doctor is None:
             return None
         try:
-            with self.durations.shares.hold(tenant.role_arn):
+            with self.durations.shares.acquire(tenant.role_arn):
                 return self.doctor.examine_tenant(tenant)
         except RoleBusy as refusal:
             return [Finding("unreadable", Level.WARNING, tenant.name, refusal.reason)]

@@ -94,4 +94,4 @@ class TenantPages:
             role_arn=visit.form.get("role_arn"),
             wrong=wrong,
         )
-        return self.pages.show(visit.frame, "pages/admin/tenants.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/tenants.html", page, status)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
-from daypass.portal.admin.settings.duration_report import Durations
+from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.admin.settings.service import Settings
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.forms import Form
@@ -36,7 +36,7 @@ class TenantSettingsPages(SettingPages):
 
     pages: PageRenderer
     administration: Administration
-    durations: Durations
+    durations: DurationReports
 
     @property
     def settings(self) -> Settings:
@@ -59,4 +59,4 @@ class TenantSettingsPages(SettingPages):
         """Render the tab."""
         head = band(self.administration.tenants, visit)
         page = TenantSettingsPage(head, drawn(self.durations.of_tenant(head.tenant.id)), table, known(TENANT))
-        return self.pages.show(visit.frame, "pages/admin/tenant-settings.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/tenant-settings.html", page, status)

@@ -160,7 +160,7 @@ class UserDetailPages:
             wrong=wrong,
             made=made,
         )
-        return self.pages.show(visit.frame, "pages/admin/user-access.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/user-access.html", page, status)
 
     def _tokens(
         self,
@@ -185,4 +185,4 @@ class UserDetailPages:
             wrong=wrong,
             made=made,
         )
-        return self.pages.show(visit.frame, "pages/admin/user-tokens.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/user-tokens.html", page, status)

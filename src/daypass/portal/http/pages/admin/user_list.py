@@ -76,7 +76,7 @@ class UserPages:
             role = read_role(form)
             if form.all("tenants"):
                 # Checked before the user is created, because adding tenants requires it, too.
-                require_recent_authentication(visit.caller.token, visit.frame.now)
+                require_recent_authentication(visit.caller.token, visit.layout.now)
             created = self.administration.users.create(form.get("username"), role, password, visit.caller)
             self._add_tenants(visit, created)
         except InvalidRequest as refusal:
@@ -124,7 +124,7 @@ class UserPages:
             wrong=wrong,
             made=made,
         )
-        return self.pages.show(visit.frame, "pages/admin/users.html", page, status)
+        return self.pages.show(visit.layout, "pages/admin/users.html", page, status)
 
 
 def new_password() -> Secret:
