@@ -18,8 +18,8 @@ from daypass.portal.access.model import (
     Allow,
     Caller,
     Channel,
-    Issuance,
     IssuanceId,
+    IssuedSession,
     SessionRequest,
     TenantScope,
 )
@@ -120,7 +120,7 @@ class _Path:
         deadline = Deadline(time.monotonic() + 8)
         self.broker.assume(role_session(attempt, plan), attributed=True, deadline=deadline)
 
-    def _conclude(self, attempt: IssuanceAttempt, issuance: Issuance) -> None:
+    def _conclude(self, attempt: IssuanceAttempt, issuance: IssuedSession) -> None:
         def precondition(connection: Connection) -> None:
             read_context(connection, attempt.caller, _SCOPE, self.issuer.master_role_arn())
 

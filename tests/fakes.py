@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from argon2 import PasswordHasher
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
-from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.admin.roles.findings import Finding
 from daypass.portal.errors import AwsTrustRefused, InvalidRequest
 from daypass.portal.inventory.finder import Query
@@ -63,7 +63,7 @@ class FakeBroker:
     meanwhile: Callable[[], None] = nothing_happens
     """Runs while AWS is being asked for a session."""
     maximum_reads: int = 0
-    assumed: list[tuple[RoleSession, bool]] = field(default_factory=list)
+    assumed: list[tuple[AssumeRoleParameters, bool]] = field(default_factory=list)
     """Each session that was asked for, and whether with identity and tags."""
     given: list[Credentials] = field(default_factory=list)
     landed: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ class FakeBroker:
         self.threads.add(threading.current_thread().name)
         return self.maximum
 
-    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
+    def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Keys, unless told otherwise."""
         self.assumed.append((session, attributed))
         self.threads.add(threading.current_thread().name)
@@ -89,14 +89,14 @@ class FakeBroker:
             raise self.assume_error
         if attributed and self.refuses_attribution:
             raise AwsTrustRefused("The role does not let the portal in.")
-        if session.validity > self.enforced_maximum:
+        if session.duration > self.enforced_maximum:
             raise RoleMaximumExceeded("The session asked for is longer than the role allows.")
         number = len(self.given) + 1
         credentials = Credentials(
             access_key_id=f"ASIAFAKE{number:012}",
             secret_access_key=Secret(f"secret-canary-{number}"),
             session_token=Secret(f"token-canary-{number}"),
-            expires_at=self.clock() + self.skew + session.validity,
+            expires_at=self.clock() + self.skew + session.duration,
         )
         self.given.append(credentials)
         return credentials

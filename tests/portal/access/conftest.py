@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Caller, Channel, Issuance, SessionRequest, TenantScope
+from daypass.portal.access.model import Caller, Channel, IssuedSession, SessionRequest, TenantScope
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User, UserId
 from daypass.portal.settings.registry import Setting
@@ -113,7 +113,7 @@ class Rig:
         *,
         door: Channel = Channel.API,
         token: ApiToken | None = None,
-    ) -> Issuance:
+    ) -> IssuedSession:
         """Issue a session to *user*; a string as *ask* is the name of a tenant."""
         request = SessionRequest(TenantScope(ask)) if isinstance(ask, str) else ask
         return self.issuer.issue(caller(user, door=door, token=token), request)

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from daypass.portal.access.abandoned_attempts import SETTLED_AFTER, AbandonedAttempts
+from daypass.portal.access.abandoned_attempts import ABANDONED_AFTER, AbandonedAttempts
 from daypass.portal.access.model import State
-from daypass.portal.access.store import UNKNOWN_OUTCOME, IssuanceRecord
+from daypass.portal.access.store import SET_UNKNOWN_OUTCOME, IssuanceRecord
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify
 from daypass.portal.clock import utc_now
@@ -48,8 +48,8 @@ def test_the_database_clock_returns_utc(rig: Rig) -> None:
 
 
 def test_only_attempts_older_than_the_longest_attempt_are_settled(rig: Rig) -> None:
-    abandon(rig, utc_now() - SETTLED_AFTER - A_MINUTE)
-    abandon(rig, utc_now() - SETTLED_AFTER + A_MINUTE)
+    abandon(rig, utc_now() - ABANDONED_AFTER - A_MINUTE)
+    abandon(rig, utc_now() - ABANDONED_AFTER + A_MINUTE)
 
     assert settler(rig).settle(settler(rig).find()) == 1
     assert settler(rig).settle(settler(rig).find()) == 0
@@ -140,7 +140,7 @@ def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> 
     (row,) = rig.rows()
     change = {"issuance_id": row["id"], "new_state": State.UNKNOWN, "new_failure": "outcome_unknown"}
     with rig.database.writing() as connection:
-        UNKNOWN_OUTCOME.run(connection, [change])
+        SET_UNKNOWN_OUTCOME.run(connection, [change])
         # From here on the outcome may wait for the row lock of this transaction.
         may_answer.set()
     late.join()

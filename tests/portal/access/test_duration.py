@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daypass.portal.access.duration import GRANT_MARGIN, check, choose, parse_duration
+from daypass.portal.access.duration import SIGN_IN_MARGIN, check, choose, parse_duration
 from daypass.portal.access.model import Limit, LimitSource
 from daypass.portal.errors import InvalidDuration, SignInAgain
 
@@ -71,7 +71,7 @@ def test_any_text_is_parsed_to_an_allowed_duration_or_refused(text: str) -> None
         (7200, None, False, None, 3600, LimitSource.CONFIGURED),
         (None, 1800, False, None, 1800, LimitSource.ROLE_MAXIMUM),
         (None, None, True, None, 3600, LimitSource.CONFIGURED),
-        (None, None, False, 1000, 990, LimitSource.GRANT),
+        (None, None, False, 1000, 990, LimitSource.SIGN_IN),
         (900, 3600, True, 910, 900, LimitSource.REQUESTED),
         # Equal limits: the requested duration comes first, then the configured one, AWS, and the sign-in.
         (3600, 3600, True, 3610, 3600, LimitSource.REQUESTED),
@@ -95,7 +95,7 @@ def test_the_smallest_limit_decides(
         now=NOON,
     )
 
-    assert validity.length == timedelta(seconds=seconds)
+    assert validity.duration == timedelta(seconds=seconds)
     assert validity.deciding_limit.source is decided
     assert validity.deciding_limit in validity.limits
 
@@ -105,7 +105,7 @@ def test_role_chaining_limits_a_session_to_one_hour() -> None:
         None, configured(12 * HOUR), role_maximum=12 * HOUR, is_chained=True, grant_ends_at=None, now=NOON
     )
 
-    assert validity.length == HOUR
+    assert validity.duration == HOUR
     assert validity.deciding_limit.source is LimitSource.ROLE_CHAINING
     assert [limit.source for limit in validity.limits] == ["configured", "role_maximum", "role_chaining"]
 
@@ -156,14 +156,14 @@ def test_a_duration_exceeds_no_limit_and_is_never_below_the_minimum_of_aws(
         return
     except SignInAgain:
         assert remaining is not None
-        assert remaining < timedelta(seconds=900) + GRANT_MARGIN
+        assert remaining < timedelta(seconds=900) + SIGN_IN_MARGIN
         return
 
-    assert timedelta(seconds=900) <= chosen.length <= timedelta(hours=12)
-    assert chosen.length.microseconds == 0 or chosen.length == requested
-    assert chosen.length <= validity
-    assert requested is None or chosen.length <= requested
-    assert role_maximum is None or chosen.length <= role_maximum
-    assert not is_chained or chosen.length <= HOUR
+    assert timedelta(seconds=900) <= chosen.duration <= timedelta(hours=12)
+    assert chosen.duration.microseconds == 0 or chosen.duration == requested
+    assert chosen.duration <= validity
+    assert requested is None or chosen.duration <= requested
+    assert role_maximum is None or chosen.duration <= role_maximum
+    assert not is_chained or chosen.duration <= HOUR
     # AWS counts from its response, which may come up to `GRANT_MARGIN` later.
-    assert grant_ends_at is None or NOON + GRANT_MARGIN + chosen.length <= grant_ends_at
+    assert grant_ends_at is None or NOON + SIGN_IN_MARGIN + chosen.duration <= grant_ends_at

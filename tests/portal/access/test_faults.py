@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from daypass.portal.access.model import Issuance, Purpose, SessionRequest, TenantScope
+from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest, TenantScope
 from daypass.portal.audit.log import AuditLog, Event, RowChange
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.storage.engine import Connection, Database
@@ -85,7 +85,7 @@ def test_no_credentials_are_released_without_a_durable_outcome(
     rig.broker.refuses_attribution = plain
     rig.issuer = rig.issuer_with(FailingAudit(rig.audit, faults))
 
-    released: Issuance | None = None
+    released: IssuedSession | None = None
     try:
         released = rig.issue(DANA, SessionRequest(TenantScope("dev01"), purpose=Purpose.BOTH))
     except (Exception, Death) as error:

@@ -1,5 +1,6 @@
 """Issuing JIT access on a real database and a real audit log."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,7 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import Connection, select
 
-from daypass.portal.access.duration import GRANT_MARGIN
+from daypass.portal.access.duration import SIGN_IN_MARGIN
 from daypass.portal.access.model import AdminScope, Channel, LimitSource, Purpose, SessionRequest, TenantScope
 from daypass.portal.errors import (
     AccessDenied,
@@ -33,7 +34,7 @@ from daypass.portal.settings.registry import (
     TENANT_VALIDITY,
 )
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.schema import api_tokens
+from daypass.portal.storage.schema import api_tokens, audit_events
 from daypass.portal.tenants.model import Access
 from daypass.portal.tenants.store import REMOVE_MEMBER
 from tests.fakes import NOON
@@ -75,7 +76,7 @@ def test_the_aws_session_is_described_by_stored_data_only(rig: Rig) -> None:
     assert session.session_name == "dana@example.com"
     assert session.source_identity == DANA.id
     assert session.tags == {"daypass:issuance": issuance.id, "daypass:tenant": "dev01"}
-    assert session.validity == HOUR
+    assert session.duration == HOUR
 
 
 def test_a_tenant_can_be_requested_by_its_id(rig: Rig) -> None:
@@ -140,7 +141,7 @@ def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
 
     rig.issue(DANA, "dev01")
 
-    assert rig.issue(DANA, "dev01").validity.length == timedelta(seconds=7200)
+    assert rig.issue(DANA, "dev01").validity.duration == timedelta(seconds=7200)
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,17 @@ def test_a_denied_request_is_recorded_and_never_reaches_aws(
     assert row["failure"] == refusal.code
 
 
+def test_the_event_of_a_request_for_a_tenant_without_a_name_is_not_of_admin_scope(rig: Rig) -> None:
+    with pytest.raises(TenantNotFound):
+        rig.issue(DANA, SessionRequest(TenantScope("")))
+
+    with rig.database.reading() as connection:
+        (detail,) = connection.scalars(
+            select(audit_events.c.detail).where(audit_events.c.action == "session.issue")
+        )
+    assert json.loads(detail)["scope"] == ""
+
+
 def test_a_users_history_does_not_reveal_whether_a_foreign_tenant_exists(rig: Rig) -> None:
     for name in ("data01", "data99"):
         with pytest.raises(TenantNotFound):
@@ -219,9 +231,9 @@ def test_the_configured_duration_applies_per_tenant(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "7200", DEV)
     rig.set(ADMIN_JIT_SESSION_DURATION, "1800")
 
-    assert rig.issue(DANA, "dev01").validity.length == 2 * HOUR
-    assert rig.issue(DANA, "prod01").validity.length == HOUR
-    assert rig.issue(ADMIN, SessionRequest(AdminScope())).validity.length == HOUR / 2
+    assert rig.issue(DANA, "dev01").validity.duration == 2 * HOUR
+    assert rig.issue(DANA, "prod01").validity.duration == HOUR
+    assert rig.issue(ADMIN, SessionRequest(AdminScope())).validity.duration == HOUR / 2
     assert rig.issue(DANA, "dev01").validity.deciding_limit.label == "AWS Access Token Validity"
 
 
@@ -231,7 +243,7 @@ def test_a_longer_request_is_capped_and_the_deciding_limit_is_reported(rig: Rig)
 
     validity = rig.issue(DANA, ask_for(4 * HOUR)).validity
 
-    assert validity.length == 2 * HOUR
+    assert validity.duration == 2 * HOUR
     assert validity.deciding_limit.source is LimitSource.ROLE_MAXIMUM
     assert [limit.source for limit in validity.limits] == ["asked", "configured", "role_maximum"]
 
@@ -240,7 +252,7 @@ def test_role_chaining_limits_a_session_to_one_hour(rig: Rig) -> None:
     rig.set(TENANT_VALIDITY, "43200", DEV)
     rig.broker.is_chained = True
 
-    assert rig.issue(DANA, "dev01").validity.length == HOUR
+    assert rig.issue(DANA, "dev01").validity.duration == HOUR
 
 
 def test_a_session_of_a_temporary_token_ends_with_the_sign_in(rig: Rig) -> None:
@@ -248,8 +260,8 @@ def test_a_session_of_a_temporary_token_ends_with_the_sign_in(rig: Rig) -> None:
 
     issuance = rig.issue(DANA, "dev01", token=token)
 
-    assert issuance.validity.deciding_limit.source is LimitSource.GRANT
-    assert issuance.expires_at == NOON + timedelta(minutes=30) - GRANT_MARGIN
+    assert issuance.validity.deciding_limit.source is LimitSource.SIGN_IN
+    assert issuance.expires_at == NOON + timedelta(minutes=30) - SIGN_IN_MARGIN
 
 
 def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
@@ -351,7 +363,7 @@ def test_a_shorter_session_is_released_although_the_configured_duration_was_lowe
 
     issuance = rig.issue(DANA, SessionRequest(TenantScope("dev01"), timedelta(minutes=15)))
 
-    assert issuance.validity.length == timedelta(minutes=15)
+    assert issuance.validity.duration == timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("kind", [TokenKind.BROWSER, TokenKind.TEMPORARY])
@@ -532,8 +544,8 @@ def test_a_role_maximum_is_read_once_in_five_minutes(rig: Rig) -> None:
     rig.clock.move(timedelta(minutes=6))
     rig.broker.maximum = None
 
-    assert rig.issue(DANA, "dev01").validity.length == HOUR
-    assert rig.issue(DANA, "dev01").validity.length == HOUR
+    assert rig.issue(DANA, "dev01").validity.duration == HOUR
+    assert rig.issue(DANA, "dev01").validity.duration == HOUR
     assert rig.broker.maximum_reads == 2
 
 
@@ -543,15 +555,15 @@ def test_if_the_role_maximum_is_unreadable_a_refused_duration_falls_back_to_one_
 
     issuance = rig.issue(DANA, "dev01")
 
-    assert issuance.validity.length == HOUR
+    assert issuance.validity.duration == HOUR
     assert issuance.validity.deciding_limit.source is LimitSource.ROLE_MAXIMUM
     assert rig.rows()[0]["validity"] == 3600
     assert rig.rows()[0]["decided_by"] == "role_maximum"
-    assert [session.validity for session, _ in rig.broker.assumed] == [2 * HOUR, HOUR]
+    assert [session.duration for session, _ in rig.broker.assumed] == [2 * HOUR, HOUR]
 
     rig.issue(DANA, "dev01")
 
-    assert [session.validity for session, _ in rig.broker.assumed][2:] == [HOUR]
+    assert [session.duration for session, _ in rig.broker.assumed][2:] == [HOUR]
 
 
 def test_role_facts_are_cached_per_role(rig: Rig) -> None:
@@ -559,7 +571,7 @@ def test_role_facts_are_cached_per_role(rig: Rig) -> None:
     rig.issue(DANA, "dev01")
     rig.broker.maximum = HOUR / 3
 
-    assert rig.issue(DANA, "prod01").validity.length == HOUR / 3
+    assert rig.issue(DANA, "prod01").validity.duration == HOUR / 3
     assert {fact["role_arn"] for fact in rig.facts()} == {DEV.role_arn, PROD.role_arn}
 
 
@@ -576,8 +588,8 @@ def test_a_preview_calls_no_aws_and_records_nothing(rig: Rig) -> None:
 
     plan = rig.issuer.preview(caller(DANA), TenantScope("dev01"))
 
-    assert (plan.validity.length, plan.access) == (timedelta(minutes=30), Access.FULL)
-    assert rig.issue(DANA, "dev01").validity.length == plan.validity.length
+    assert (plan.validity.duration, plan.access) == (timedelta(minutes=30), Access.FULL)
+    assert rig.issue(DANA, "dev01").validity.duration == plan.validity.duration
     assert len(rig.rows()) == 1
     with pytest.raises(TenantNotFound):
         rig.issuer.preview(caller(DANA), TenantScope("data01"))

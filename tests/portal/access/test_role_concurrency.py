@@ -24,7 +24,7 @@ def ask(tenant: str) -> SessionRequest:
 
 
 def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> None:
-    shares = RoleConcurrency(most=2)
+    shares = RoleConcurrency(max_calls=2)
     first, second = shares.acquire("slow"), shares.acquire("slow")
 
     with pytest.raises(RoleBusy, match="for the role slow: 2 requests"):
@@ -41,7 +41,7 @@ def test_a_role_has_a_fixed_number_of_slots_and_others_are_not_affected() -> Non
 
 
 def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: Rig) -> None:
-    shares = RoleConcurrency(most=1)
+    shares = RoleConcurrency(max_calls=1)
     with shares.acquire(DEV.role_arn), pytest.raises(RoleBusy):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
@@ -50,7 +50,7 @@ def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: R
 
 
 def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
-    shares = RoleConcurrency(most=1)
+    shares = RoleConcurrency(max_calls=1)
     rig.leave(DANA, DEV)
     with shares.acquire(DEV.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
@@ -70,7 +70,7 @@ def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> 
     ids=["refused by AWS", "a bug", "interrupted", "revoked during the call", "success"],
 )
 def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[Rig], None]) -> None:
-    shares = RoleConcurrency(most=1)
+    shares = RoleConcurrency(max_calls=1)
     fault(rig)
     try:
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
@@ -81,7 +81,7 @@ def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[
 
 
 def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) -> None:
-    shares, gate, called = RoleConcurrency(most=2), Event(), Semaphore(0)
+    shares, gate, called = RoleConcurrency(max_calls=2), Event(), Semaphore(0)
     rig.broker.silent[DEV.role_arn], rig.broker.meanwhile = gate, called.release
     slow = issuer(rig, shares)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
@@ -101,7 +101,7 @@ def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) ->
 
 
 def test_the_queue_is_bounded_and_first_in_first_out() -> None:
-    shares, woken = RoleConcurrency(most=1, most_waiting=2), []
+    shares, woken = RoleConcurrency(max_calls=1, max_waiting=2), []
     slot = shares.acquire("role")
 
     assert shares.queue("role", lambda: woken.append("first"))

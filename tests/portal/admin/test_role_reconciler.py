@@ -339,7 +339,7 @@ def test_the_duration_report_names_the_deciding_limit_and_the_remedy(
 
     assert ruler.limit(LimitSource.CONFIGURED) == 2 * HOUR
     assert ruler.limit(LimitSource.ROLE_MAXIMUM) == HOUR
-    assert (ruler.validity.length, ruler.validity.deciding_limit.source) == (HOUR, LimitSource.ROLE_MAXIMUM)
+    assert (ruler.validity.duration, ruler.validity.deciding_limit.source) == (HOUR, LimitSource.ROLE_MAXIMUM)
     assert ruler.remedy == "The role's own maximum is shorter. Raise “AWS Role Max Session Duration”."
 
     put(administration, "dev01", "aws_role_max_session_duration", 2)
@@ -347,7 +347,7 @@ def test_the_duration_report_names_the_deciding_limit_and_the_remedy(
 
     # The next request knows the new maximum without a call of AWS.
     ruler = durations(administration, broker).of_tenant("dev01")
-    assert (ruler.validity.length, ruler.remedy) == (2 * HOUR, None)
+    assert (ruler.validity.duration, ruler.remedy) == (2 * HOUR, None)
     assert broker.maximum_reads == 1
 
 
@@ -357,5 +357,5 @@ def test_the_duration_report_explains_the_limit_of_role_chaining(administration:
 
     ruler = durations(administration, broker).of_admin()
 
-    assert ruler.validity.length == HOUR
+    assert ruler.validity.duration == HOUR
     assert "Run the portal with an IAM user's keys" in (ruler.remedy or "")

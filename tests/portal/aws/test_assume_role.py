@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
-from daypass.portal.access.model import RoleSession
+from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws import policies
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.errors import CredentialsRefused
@@ -26,11 +26,11 @@ from tests.portal.aws.conftest import OwnKeys, aws_config, connected
 from tests.portal.aws.stub import FakeTiming, Script, StubAws, answer, error, reset, session
 
 ROLE = "arn:aws:iam::123456789012:role/duploservices-dev01"
-SESSION = RoleSession(
+SESSION = AssumeRoleParameters(
     role_arn=ROLE,
     region="us-west-2",
     session_name="dana@example.com",
-    validity=timedelta(hours=2),
+    duration=timedelta(hours=2),
     external_id="dev01-external",
     source_identity="0123456789abcdef0123456789abcdef",
     tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},

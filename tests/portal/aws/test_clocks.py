@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.iam import aws_roles
 from daypass.portal.aws.tagging import make_finder
@@ -44,12 +44,12 @@ def at(ahead: timedelta | None, script: Script) -> Script:
 
 
 def assumed(broker: AwsBroker) -> object:
-    session = RoleSession(
+    session = AssumeRoleParameters(
         role_arn=ROLE,
         session_name="dana@example.com",
         source_identity="dana-id",
         tags={},
-        validity=timedelta(hours=1),
+        duration=timedelta(hours=1),
         external_id="external",
         region="us-west-2",
         access=Access.FULL,

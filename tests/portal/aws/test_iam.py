@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from daypass.portal.access.broker import Deadline
-from daypass.portal.access.model import RoleSession
+from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.admin.roles.findings import readiness
 from daypass.portal.admin.tenants.service import RoleNaming, Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
@@ -70,11 +70,11 @@ def keys_of(
 ) -> Keys:
     config = aws_config(sandbox.endpoint_url, region=sandbox.region)
     broker = connected(config, session=portal.keys.session())
-    session = RoleSession(
+    session = AssumeRoleParameters(
         role_arn=tenant.role_arn,
         region=tenant.region,
         session_name="dana@example.com",
-        validity=timedelta(hours=1),
+        duration=timedelta(hours=1),
         external_id=tenant.external_id,
         source_identity=source_identity,
         tags={"daypass:issuance": "feed"},

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from daypass.portal.access.broker import Deadline, RoleMaximumExceeded
-from daypass.portal.access.model import RoleSession
+from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.errors import AwsMisconfigured, AwsThrottled, AwsTrustRefused, AwsUnavailable
 from daypass.portal.tenants.model import Access
@@ -88,12 +88,12 @@ def _soon() -> Deadline:
     return Deadline(time.monotonic() + 60)
 
 
-def _session(role_arn: str, validity: timedelta = timedelta(hours=1)) -> RoleSession:
-    return RoleSession(
+def _session(role_arn: str, validity: timedelta = timedelta(hours=1)) -> AssumeRoleParameters:
+    return AssumeRoleParameters(
         role_arn=role_arn,
         region="us-west-2",
         session_name="dana@example.com",
-        validity=validity,
+        duration=validity,
         external_id="external",
         source_identity="0123456789abcdef0123456789abcdef",
         tags={"daypass:issuance": "feed", "daypass:tenant": "dev01"},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from botocore.exceptions import ClientError
 
-from daypass.portal.access.model import RoleSession
+from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.tagging import make_finder
 from daypass.portal.errors import AwsRefused, AwsTrustRefused
@@ -86,7 +86,7 @@ def test_the_inventory_session_can_only_search(portal: SandboxInventory) -> None
     world = portal.world
     resources, _ = _make(world)
     tenant = portal.add(world.role(trust(portal.user_arn), allow("*")))
-    session: RoleSession = portal.inventory._session(tenant)
+    session: AssumeRoleParameters = portal.inventory._session(tenant)
 
     given = portal.broker.assume(session, attributed=True, deadline=portal.inventory._deadline())
 

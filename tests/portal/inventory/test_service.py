@@ -76,7 +76,7 @@ def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full
     ((session, is_attributed),) = full.broker.assumed
     assert session.role_arn == DEV.role_arn
     assert session.external_id == DEV.external_id
-    assert session.validity == timedelta(minutes=15)
+    assert session.duration == timedelta(minutes=15)
     assert is_attributed
     # CloudTrail shows the portal, and no user, as the source.
     assert session.session_name == session.source_identity == INVENTORY_SESSION

@@ -16,10 +16,10 @@ from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issue import Issuer
 from daypass.portal.access.model import (
     AdminScope,
+    AssumeRoleParameters,
     Caller,
     Credentials,
     Purpose,
-    RoleSession,
     SessionRequest,
     TenantScope,
 )
@@ -87,7 +87,7 @@ class SampleBroker:
         """Return the maximum of the demo's roles."""
         return MINIMUM_ROLE_MAXIMUM
 
-    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
+    def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
         """Return invalid keys, or raise `failure` if it is set."""
         if self.failure is not None:
             raise self.failure
@@ -96,7 +96,7 @@ class SampleBroker:
             access_key_id=f"ASIASAMPLE{self.issued:010}",
             secret_access_key=Secret("sample"),
             session_token=Secret("sample"),
-            expires_at=self.clock() + session.validity,
+            expires_at=self.clock() + session.duration,
         )
 
     def destination(self, region: str, typed: str | None) -> str:  # noqa: ARG002  the protocol's

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from daypass.portal.access import audit_events
-from daypass.portal.access.broker import AWS_TIME
+from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.audit.log import LONGEST_COMMIT, AuditLog
 from daypass.portal.errors import PortalError
@@ -14,15 +14,15 @@ from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.prepared import RowMismatch
 
-_CLOCKS_MAY_DIFFER = timedelta(minutes=5)
+_MAX_CLOCK_SKEW = timedelta(minutes=5)
 
-LONGEST_ATTEMPT = AWS_TIME + 3 * LONGEST_COMMIT
+LONGEST_ATTEMPT = AWS_TIME_LIMIT + 3 * LONGEST_COMMIT
 """The longest time from an attempt's timestamp to its outcome.
 
 It covers AWS and three commits: the intent, the cached role facts and the outcome.
 """
 
-SETTLED_AFTER = LONGEST_ATTEMPT + _CLOCKS_MAY_DIFFER
+ABANDONED_AFTER = LONGEST_ATTEMPT + _MAX_CLOCK_SKEW
 """The age, by the database's clock, from which an attempt without an outcome counts as abandoned.
 
 A process that was suspended for longer, or whose clock deviates further, releases no credentials: committing
@@ -58,25 +58,26 @@ class AbandonedAttempts:
     def find(self) -> Sequence[IssuanceRecord]:
         """Return up to a hundred abandoned attempts, oldest first."""
         with self._database.reading() as connection:
-            before = database_time(connection) - SETTLED_AFTER
-            return IssuanceStore(connection).requested(before, _BATCH)
+            before = database_time(connection) - ABANDONED_AFTER
+            return IssuanceStore(connection).list_open_before(before, _BATCH)
 
     def settle(self, attempts: Sequence[IssuanceRecord]) -> int:
-        """Record an unknown outcome for each attempt that has no outcome yet; return the number of those."""
+        """Record an unknown outcome for each attempt that has none yet; return how many were recorded."""
         settled = 0
         for attempt in attempts:
-            # The attempt has an outcome by now: another replica settled it, or its process was only slow.
+            # `RowMismatch` means that the attempt has an outcome by now: another replica settled it, or its
+            # process was only slow.
             with suppress(RowMismatch):
                 self._audit.commit(*audit_events.unknown(attempt))
                 settled += 1
         return settled
 
     def interrupt(self) -> None:
-        """Signal the background thread to stop after the current attempt, without waiting for it."""
+        """Signal the background thread to stop after the current batch, without waiting for it."""
         self._closing.set()
 
     def close(self) -> None:
-        """Stop the background thread and wait for it."""
+        """Stop the background thread, and wait for it for at most `LONGEST_COMMIT`."""
         self.interrupt()
         if self._thread.is_alive():
             self._thread.join(LONGEST_COMMIT.total_seconds())

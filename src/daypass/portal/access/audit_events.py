@@ -5,15 +5,15 @@ Both are always committed together.
 
 from datetime import timedelta
 
-from daypass.portal.access.model import Issuance, State, Validity
+from daypass.portal.access.model import IssuedSession, State, Validity
 from daypass.portal.access.plan import IssuanceAttempt, Plan
 from daypass.portal.access.session_names import printable
 from daypass.portal.access.store import (
     ADMIN_SCOPE,
-    INTENT,
-    OUTCOME,
+    INSERT_ATTEMPT,
+    SET_OUTCOME,
+    SET_UNKNOWN_OUTCOME,
     TENANT_SCOPE,
-    UNKNOWN_OUTCOME,
     IssuanceRecord,
 )
 from daypass.portal.audit.chain import Scalar
@@ -32,25 +32,25 @@ _LONGEST_REASON = 500
 def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that the portal refused before calling AWS."""
     row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
-    return _event(attempt, State.DENIED, code=refusal.code), RowChange(INTENT, row)
+    return _event(attempt, State.DENIED, code=refusal.code), RowChange(INSERT_ATTEMPT, row)
 
 
 def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AWS is called."""
     row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
     return _event(attempt, State.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
-        INTENT, row
+        INSERT_ATTEMPT, row
     )
 
 
-def issued(attempt: IssuanceAttempt, issuance: Issuance) -> tuple[Event, RowChange]:
+def issued(attempt: IssuanceAttempt, issuance: IssuedSession) -> tuple[Event, RowChange]:
     """Return the event and row of success, to be committed before the credentials are released."""
     key = issuance.credentials.access_key_id
     row = {
         "issuance_id": attempt.id,
         "new_state": State.ISSUED,
         "new_failure": None,
-        "new_validity": _seconds(issuance.validity.length),
+        "new_validity": _seconds(issuance.validity.duration),
         "new_decided_by": issuance.validity.deciding_limit.source,
         "new_expires_at": issuance.expires_at,
         "new_access_key_id": key,
@@ -66,7 +66,7 @@ def issued(attempt: IssuanceAttempt, issuance: Issuance) -> tuple[Event, RowChan
         has_console_url=issuance.console_url is not None,
         **_access_and_validity(issuance.access, issuance.validity),
     )
-    return event, RowChange(OUTCOME, row)
+    return event, RowChange(SET_OUTCOME, row)
 
 
 def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowChange]:
@@ -75,13 +75,13 @@ def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowC
         "issuance_id": attempt.id,
         "new_state": State.FAILED,
         "new_failure": code,
-        "new_validity": _seconds(plan.validity.length),
+        "new_validity": _seconds(plan.validity.duration),
         "new_decided_by": plan.validity.deciding_limit.source,
         "new_expires_at": None,
         "new_access_key_id": None,
         "new_is_attributed": None,
     }
-    return _event(attempt, State.FAILED, code=code), RowChange(OUTCOME, row)
+    return _event(attempt, State.FAILED, code=code), RowChange(SET_OUTCOME, row)
 
 
 def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
@@ -95,7 +95,7 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
         subject=attempt.id,
         outcome=State.UNKNOWN,
         detail={
-            "scope": attempt.tenant_name or ADMIN_SCOPE,
+            "scope": ADMIN_SCOPE if attempt.is_admin_scope else attempt.tenant_name,
             "role_arn": attempt.role_arn,
             "username": attempt.username,
             "requested_at": attempt.asked_at.isoformat(),
@@ -103,7 +103,7 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
         },
         request_id="",
     )
-    return event, RowChange(UNKNOWN_OUTCOME, row)
+    return event, RowChange(SET_UNKNOWN_OUTCOME, row)
 
 
 def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
@@ -123,12 +123,12 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
         "address": caller.address,
         "reason": printable(attempt.request.reason, _LONGEST_REASON),
         "asked_at": attempt.asked_at,
-        "validity": 0 if plan is None else _seconds(plan.validity.length),
+        "validity": 0 if plan is None else _seconds(plan.validity.duration),
         "decided_by": "" if plan is None else plan.validity.deciding_limit.source,
     }
 
 
-def _event(attempt: IssuanceAttempt, state: State, **outcome: Scalar) -> Event:
+def _event(attempt: IssuanceAttempt, state: State, **details: Scalar) -> Event:
     caller = attempt.caller
     return Event(
         action=ACTION,
@@ -138,14 +138,14 @@ def _event(attempt: IssuanceAttempt, state: State, **outcome: Scalar) -> Event:
         subject=attempt.id,
         outcome=state,
         detail={
-            "scope": attempt.tenant_name or ADMIN_SCOPE,
+            "scope": ADMIN_SCOPE if attempt.is_admin else attempt.tenant_name,
             "role_arn": attempt.role_arn,
             "purpose": attempt.request.purpose,
             "door": caller.channel,
             "address": caller.address,
             "token_id": caller.token.id,
             "reason": printable(attempt.request.reason, _LONGEST_REASON),
-            **outcome,
+            **details,
         },
         request_id=caller.request_id,
     )
@@ -154,7 +154,7 @@ def _event(attempt: IssuanceAttempt, state: State, **outcome: Scalar) -> Event:
 def _access_and_validity(access: Access, validity: Validity) -> dict[str, Scalar]:
     return {
         "access": access,
-        "validity": _seconds(validity.length),
+        "validity": _seconds(validity.duration),
         "decided_by": validity.deciding_limit.source,
     }
 

@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import NewType, Protocol
 
-from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.errors import AwsRefused
 from daypass.portal.secret import Secret
 
 Deadline = NewType("Deadline", float)
 """The time by which AWS must have answered, in seconds on the clock of `time.monotonic`."""
 
-AWS_TIME = timedelta(seconds=8)
+AWS_TIME_LIMIT = timedelta(seconds=8)
 """The time limit of all AWS calls for one request together."""
 
 
@@ -40,7 +40,7 @@ class Broker(Protocol):
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
         """Return the role's maximum session duration, or None if it cannot be read."""
 
-    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:
+    def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role, with source identity and session tags only if `attributed`."""
 
     def destination(self, region: str, typed: str | None) -> str:

@@ -12,7 +12,7 @@ LONGEST = timedelta(seconds=43200)
 CHAINED = timedelta(hours=1)
 """The longest session that AWS gives to role chaining (a role assumed from a role session)."""
 
-GRANT_MARGIN = timedelta(seconds=10)
+SIGN_IN_MARGIN = timedelta(seconds=10)
 """Subtracted from the remaining time of a sign-in.
 
 AWS counts a session's duration from its response, which may come this long after the request.
@@ -69,13 +69,13 @@ def choose(
         limits.append(Limit(LimitSource.ROLE_CHAINING, "AWS role chaining (at most one hour)", CHAINED))
     if grant_ends_at is not None:
         limits.append(
-            Limit(LimitSource.GRANT, "Remaining time of the sign-in", _remaining(grant_ends_at, now))
+            Limit(LimitSource.SIGN_IN, "Remaining time of the sign-in", _remaining(grant_ends_at, now))
         )
     return _smallest(limits)
 
 
 def _remaining(grant_ends_at: datetime, now: datetime) -> timedelta:
-    remaining = grant_ends_at - now - GRANT_MARGIN
+    remaining = grant_ends_at - now - SIGN_IN_MARGIN
     if remaining < SHORTEST:
         raise SignInAgain(
             "This sign-in ends in less than 15 minutes, the shortest session that AWS offers. Sign in again."
@@ -85,5 +85,5 @@ def _remaining(grant_ends_at: datetime, now: datetime) -> timedelta:
 
 def _smallest(limits: Iterable[Limit]) -> Validity:
     limits = tuple(limits)
-    decided = min(limits, key=lambda limit: limit.validity)
-    return Validity(decided.validity, decided, limits)
+    decided = min(limits, key=lambda limit: limit.duration)
+    return Validity(decided.duration, decided, limits)

@@ -1,4 +1,4 @@
-"""Issuing JIT access, from the authorized request to the released credentials.
+"""Issuing JIT access, from the authenticated request to the released credentials.
 
 The order is: decide, record the intent, call AWS, record the outcome while checking again that the caller may
 have the credentials, release them.
@@ -14,15 +14,15 @@ from uuid import uuid4
 
 from daypass.portal.access import audit_events
 from daypass.portal.access.authorization import AuthorizationContext, read_context
-from daypass.portal.access.broker import AWS_TIME, Broker, Deadline, RoleMaximumExceeded
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline, RoleMaximumExceeded
 from daypass.portal.access.model import (
     AdminScope,
     Allow,
     Caller,
     Credentials,
     Deny,
-    Issuance,
     IssuanceId,
+    IssuedSession,
     Purpose,
     Scope,
     SessionRequest,
@@ -35,7 +35,7 @@ from daypass.portal.access.plan import (
     configured_validity,
     role_session,
 )
-from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, AssumedRole, RoleSessions
+from daypass.portal.access.role_cache import MINIMUM_ROLE_MAXIMUM, AssumedSession, RoleAssumer
 from daypass.portal.access.role_concurrency import RoleConcurrency
 from daypass.portal.access.session_names import session_name
 from daypass.portal.audit.log import AuditLog
@@ -55,7 +55,7 @@ from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.storage.prepared import RowMismatch
 
 # AWS accepts signatures from a clock that is up to five minutes off, and may take `AWS_TIME` to answer.
-_CLOCKS_MAY_DIFFER = timedelta(minutes=5) + AWS_TIME
+_EXPIRY_TOLERANCE = timedelta(minutes=5) + AWS_TIME_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Issuer:
     role_concurrency: RoleConcurrency = field(default_factory=RoleConcurrency)
     """The limit on concurrent AWS calls for each role."""
 
-    def issue(self, caller: Caller, ask: SessionRequest) -> Issuance:
+    def issue(self, caller: Caller, ask: SessionRequest) -> IssuedSession:
         """Return one AWS session, recorded in the audit log before it is released.
 
         Raises a `PortalError` with the reason if it is denied or fails; then no credentials are released.
@@ -83,7 +83,7 @@ class Issuer:
         with self.database.reading() as connection:
             context = read_context(connection, caller, ask.scope, self._master_role())
         attempt = self._new_attempt(caller, ask, context)
-        deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         decision = context.decision
         if isinstance(decision, Deny):
             # A denial must not depend on how busy the role is, so it comes before the concurrency limit.
@@ -148,10 +148,11 @@ class Issuer:
     def _make_plan(
         self, attempt: IssuanceAttempt, context: AuthorizationContext, decision: Allow, deadline: Deadline
     ) -> Plan:
-        # Read first: it raises while the portal's account is unknown, before any role facts are cached.
+        # `is_chained` raises while the portal's account is unknown. It is read first, so that nothing is
+        # cached then.
         is_chained = self.broker.is_chained
         if not attempt.role_arn:
-            # The account became known between the two look-ups of the master role.
+            # The account became known after the master role was looked up, so its ARN is missing.
             raise AwsUnavailable("The portal has only just connected to AWS. Try again in a moment.")
         ask = attempt.request
         destination = None
@@ -174,14 +175,14 @@ class Issuer:
             return ""
 
     @property
-    def _role_sessions(self) -> RoleSessions:
-        return RoleSessions(self.broker, self.database, self.is_attribution_required)
+    def _role_sessions(self) -> RoleAssumer:
+        return RoleAssumer(self.broker, self.database, self.is_attribution_required)
 
     def _obtain_session(
         self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
-    ) -> Issuance:
+    ) -> IssuedSession:
         plan, assumed = self._assume(attempt, plan, context, deadline)
-        return Issuance(
+        return IssuedSession(
             id=attempt.id,
             user=attempt.caller.user,
             tenant=attempt.tenant,
@@ -191,7 +192,7 @@ class Issuer:
             session_name=session_name(attempt.caller.user.username),
             access=plan.access,
             issued_at=attempt.asked_at,
-            expires_at=_expires_at(assumed.credentials, attempt.asked_at + plan.validity.length),
+            expires_at=_expires_at(assumed.credentials, attempt.asked_at + plan.validity.duration),
             validity=plan.validity,
             credentials=assumed.credentials,
             is_attributed=assumed.is_attributed,
@@ -200,12 +201,12 @@ class Issuer:
 
     def _assume(
         self, attempt: IssuanceAttempt, plan: Plan, context: AuthorizationContext, deadline: Deadline
-    ) -> tuple[Plan, AssumedRole]:
+    ) -> tuple[Plan, AssumedSession]:
         roles, now = self._role_sessions, attempt.asked_at
         try:
             return plan, roles.assume(role_session(attempt, plan), context.role, now, deadline)
         except RoleMaximumExceeded:
-            if plan.validity.length <= MINIMUM_ROLE_MAXIMUM:
+            if plan.validity.duration <= MINIMUM_ROLE_MAXIMUM:
                 raise
         # The portal has no permission to read this role's maximum, or the maximum was lowered just now.
         roles.remember_maximum(attempt.role_arn, MINIMUM_ROLE_MAXIMUM, now)
@@ -225,7 +226,7 @@ class Issuer:
             return None
 
     def _revoked_since(
-        self, attempt: IssuanceAttempt, issuance: Issuance, connection: Connection
+        self, attempt: IssuanceAttempt, issuance: IssuedSession, connection: Connection
     ) -> PortalError | None:
         """Return the refusal if the caller may no longer have the session that AWS has just given.
 
@@ -241,7 +242,7 @@ class Issuer:
             return context.decision.refusal
         if context.decision != Allow(issuance.access) or context.tenant != attempt.tenant:
             return AccessDenied("Your access to this tenant has just been changed. Try again.")
-        if issuance.validity.length > configured_validity(context.values, attempt.setting).validity:
+        if issuance.validity.duration > configured_validity(context.values, attempt.setting).duration:
             return AccessDenied("The allowed session duration has just been changed. Try again.")
         return None
 
@@ -265,7 +266,7 @@ def _log_fields(attempt: IssuanceAttempt) -> dict[str, str]:
 
 def _expires_at(credentials: Credentials, bound: datetime) -> datetime:
     """Return the expiry that AWS reported, but at most *bound*; raise if the clocks differ too much."""
-    if abs(credentials.expires_at - bound) > _CLOCKS_MAY_DIFFER:
+    if abs(credentials.expires_at - bound) > _EXPIRY_TOLERANCE:
         raise AwsMisconfigured(
             "AWS's clock and the portal's differ by more than five minutes, so nothing was issued. "
             "The portal's operator must set its clock."

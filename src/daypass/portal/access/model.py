@@ -117,7 +117,7 @@ class LimitSource(StrEnum):
     CONFIGURED = "configured"
     ROLE_MAXIMUM = "role_maximum"
     ROLE_CHAINING = "role_chaining"
-    GRANT = "grant"
+    SIGN_IN = "grant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,14 @@ class Limit:
 
     source: LimitSource
     label: str
-    validity: timedelta
+    duration: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """The duration of an issuance and the reason for it: `decided` is the smallest of `limits`."""
+    """The duration of an issuance and the reason for it: `deciding_limit` is the smallest of `limits`."""
 
-    length: timedelta
+    duration: timedelta
     deciding_limit: Limit
     limits: tuple[Limit, ...]
 
@@ -149,13 +149,13 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleSession:
-    """The parameters of an AssumeRole call; ARNs and identities are the portal's own, never the client's."""
+class AssumeRoleParameters:
+    """The parameters of an AssumeRole call, all from the database and none from the request."""
 
     role_arn: str
     region: str
     session_name: str
-    validity: timedelta
+    duration: timedelta
     external_id: str | None
     source_identity: str
     tags: Mapping[str, str]
@@ -165,7 +165,7 @@ class RoleSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Issuance:
+class IssuedSession:
     """One AWS session issued to a user."""
 
     id: IssuanceId

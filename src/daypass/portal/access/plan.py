@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from daypass.portal.access.duration import choose
 from daypass.portal.access.model import (
     AdminScope,
+    AssumeRoleParameters,
     Caller,
     IssuanceId,
     Limit,
     LimitSource,
-    RoleSession,
     SessionRequest,
     TenantScope,
     Validity,
@@ -88,14 +88,14 @@ def configured_validity(values: Values, setting: Setting) -> Limit:
     return Limit(LimitSource.CONFIGURED, setting.label, values.duration(setting) or _DEFAULT_VALIDITY)
 
 
-def role_session(attempt: IssuanceAttempt, plan: Plan) -> RoleSession:
+def role_session(attempt: IssuanceAttempt, plan: Plan) -> AssumeRoleParameters:
     """Return the parameters of the AssumeRole call for *plan*."""
     user, tenant = attempt.caller.user, attempt.tenant
-    return RoleSession(
+    return AssumeRoleParameters(
         role_arn=attempt.role_arn,
         region=attempt.region,
         session_name=session_name(user.username),
-        validity=plan.validity.length,
+        duration=plan.validity.duration,
         external_id=tenant.external_id if tenant else None,
         source_identity=user.id,
         tags=session_tags(attempt.id, tenant),

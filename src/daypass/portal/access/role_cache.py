@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from daypass.portal.access.broker import Broker, Deadline
-from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.access.store import RoleFacts, RoleFactStore
 from daypass.portal.errors import AwsTrustRefused
 from daypass.portal.storage.engine import Database
@@ -17,7 +17,7 @@ MINIMUM_ROLE_MAXIMUM = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class AssumedRole:
+class AssumedSession:
     """The credentials from AWS; `is_attributed` if the session carries source identity and tags."""
 
     credentials: Credentials
@@ -25,7 +25,7 @@ class AssumedRole:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleSessions:
+class RoleAssumer:
     """A source of role sessions that caches role facts in the database for all replicas.
 
     The cached facts are the role's maximum session duration, and whether its trust policy refuses source
@@ -51,33 +51,33 @@ class RoleSessions:
             RoleFactStore(connection).remember_maximum(role_arn, maximum, now)
 
     def assume(
-        self, session: RoleSession, facts: RoleFacts, now: datetime, deadline: Deadline
-    ) -> AssumedRole:
+        self, session: AssumeRoleParameters, facts: RoleFacts, now: datetime, deadline: Deadline
+    ) -> AssumedSession:
         """Assume the role with source identity and tags, or without if its trust policy refuses them.
 
         Raises `AwsTrustRefused` if the role refuses the portal either way, or refuses identity and tags while
         attribution is required.
         """
         if self._is_known_plain(facts, now):
-            return AssumedRole(
+            return AssumedSession(
                 self.broker.assume(session, attributed=False, deadline=deadline), is_attributed=False
             )
         try:
-            return AssumedRole(
+            return AssumedSession(
                 self.broker.assume(session, attributed=True, deadline=deadline), is_attributed=True
             )
         except AwsTrustRefused as refusal:
             if self.is_attribution_required:
                 raise AwsTrustRefused(
-                    f"{refusal.reason} Or it refuses identity and tags (sts:SetSourceIdentity, "
-                    "sts:TagSession), which this portal requires."
+                    f"{refusal.reason} Or it does not allow sts:SetSourceIdentity and "
+                    "sts:TagSession, which this portal requires."
                 ) from refusal
         # AWS gives the same error for every missing permission in a trust policy. Only a second call without
         # identity and tags shows whether those were the reason.
         credentials = self.broker.assume(session, attributed=False, deadline=deadline)
         with self.database.writing() as connection:
             RoleFactStore(connection).remember_plain(session.role_arn, now + _PLAIN_CACHED_FOR)
-        return AssumedRole(credentials, is_attributed=False)
+        return AssumedSession(credentials, is_attributed=False)
 
     def _is_known_plain(self, facts: RoleFacts, now: datetime) -> bool:
         return not self.is_attribution_required and facts.plain_until is not None and now < facts.plain_until

@@ -16,25 +16,25 @@ UNLIMITED = 1_000_000
 class RoleBusy(Overloaded):
     """All slots of the role are in use; nothing was recorded and AWS was not called."""
 
-    def __init__(self, shares: "RoleConcurrency", role_arn: str, calls: int) -> None:
+    def __init__(self, concurrency: "RoleConcurrency", role_arn: str, calls: int) -> None:
         super().__init__(
             f"AWS answers slowly for the role {role_arn.rpartition('/')[2]}: {calls} requests for it are "
-            "already waiting. Try again in a moment."
+            "already in progress. Try again in a moment."
         )
-        self.shares = shares
+        self.concurrency = concurrency
         self.role_arn = role_arn
 
 
 class RoleConcurrency:
     """A thread-safe limit on concurrent AWS calls per role, with a bounded FIFO queue.
 
-    `most` is the number of slots of each role, `most_waiting` the maximum length of its queue. No method
+    `max_calls` is the number of slots of each role, `max_waiting` the maximum length of its queue. No method
     blocks: a queued request registers a callback.
     """
 
-    def __init__(self, most: int = UNLIMITED, most_waiting: int = 0) -> None:
-        self.most = most
-        self._most_waiting = most_waiting
+    def __init__(self, max_calls: int = UNLIMITED, max_waiting: int = 0) -> None:
+        self.max_calls = max_calls
+        self._max_waiting = max_waiting
         self._lock = threading.Lock()
         self._calls: dict[str, int] = {}
         self._queues: dict[str, deque[Wake]] = {}
@@ -43,7 +43,7 @@ class RoleConcurrency:
         """Acquire a slot of the role, as a context manager; raises `RoleBusy` if all are in use."""
         with self._lock:
             calls = self._calls.get(role_arn, 0)
-            if calls >= self.most:
+            if calls >= self.max_calls:
                 raise RoleBusy(self, role_arn, calls)
             self._calls[role_arn] = calls + 1
         return RoleSlot(self, role_arn)
@@ -52,7 +52,7 @@ class RoleConcurrency:
         """Register *wake* to be called when a slot is free, perhaps at once; False if the queue is full."""
         with self._lock:
             queue = self._queues.setdefault(role_arn, deque())
-            if len(queue) >= self._most_waiting:
+            if len(queue) >= self._max_waiting:
                 return False
             queue.append(wake)
         self.wake_next(role_arn)
@@ -73,7 +73,7 @@ class RoleConcurrency:
         """
         with self._lock:
             queue = self._queues.get(role_arn)
-            if not queue or self._calls.get(role_arn, 0) >= self.most:
+            if not queue or self._calls.get(role_arn, 0) >= self.max_calls:
                 return
             wake = queue.popleft()
             self._forget_if_empty(role_arn, queue)

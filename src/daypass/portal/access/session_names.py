@@ -18,10 +18,10 @@ _PREFIX_LENGTH = 64 - len("=") - 16
 
 
 def session_name(username: str) -> str:
-    """Return the RoleSessionName of a user: the username, or its shortened form with a hash of the digest.
+    """Return the RoleSessionName of a user: the username if it is a legal name, else a shortened form.
 
-    It always matches AWS's pattern, and is unique for each username: one that looks like a shortened form is
-    shortened and hashed itself.
+    The shortened form ends with `=` and the first 16 hexadecimal digits of the username's SHA-256. Each
+    username has a name of its own: a username that looks like a shortened form is shortened itself.
     """
     if _LEGAL.fullmatch(username) and not _LOOKS_SHORTENED.search(username):
         return username

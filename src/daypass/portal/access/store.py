@@ -37,7 +37,7 @@ from daypass.portal.tenants.model import Access, Tenant, TenantAccess, TenantId
 ADMIN_SCOPE = "admin"
 TENANT_SCOPE = "tenant"
 
-INTENT = Prepared(
+INSERT_ATTEMPT = Prepared(
     insert(issuances),
     columns=(
         "id",
@@ -62,7 +62,7 @@ INTENT = Prepared(
 )
 """Insert an attempt that has no outcome yet, or was denied."""
 
-OUTCOME = Prepared(
+SET_OUTCOME = Prepared(
     update(issuances)
     .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
     .values(
@@ -78,7 +78,7 @@ OUTCOME = Prepared(
 )
 """Set the outcome of an attempt that has none yet."""
 
-UNKNOWN_OUTCOME = Prepared(
+SET_UNKNOWN_OUTCOME = Prepared(
     update(issuances)
     .where(issuances.c.id == bindparam("issuance_id"), issuances.c.state == State.REQUESTED.value)
     .values(state=bindparam("new_state"), failure=bindparam("new_failure")),
@@ -198,7 +198,7 @@ class IssuanceStore:
         records = [issuance_record(row) for row in rows[:limit]]
         return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
 
-    def requested(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
+    def list_open_before(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
         """Return attempts without an outcome that began before the given time, oldest first.
 
         Rows locked by another transaction are skipped, because that transaction may be writing their outcome.
@@ -245,7 +245,7 @@ def _no_such_page() -> InvalidRequest:
 
 
 def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:
-    """Return the attempt in a row that has the columns of `ISSUANCE`."""
+    """Return the attempt in a row that has the columns of `ISSUANCE_COLUMNS`."""
     return IssuanceRecord(
         id=row.id,
         username=row.username,

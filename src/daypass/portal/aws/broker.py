@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from daypass.portal.access.broker import Deadline
 from daypass.portal.access.issuing_status import IssuingStatus
-from daypass.portal.access.model import Credentials, RoleSession
+from daypass.portal.access.model import AssumeRoleParameters, Credentials
 from daypass.portal.aws.console import Destinations, Federation
 from daypass.portal.aws.credentials import PortalCredentials
 from daypass.portal.aws.errors import invalid_response
@@ -66,7 +66,7 @@ class AwsBroker:
             return None
         return timedelta(seconds=int(maximum)) if re.fullmatch(r"[0-9]{1,6}", maximum) else None
 
-    def assume(self, session: RoleSession, *, attributed: bool, deadline: Deadline) -> Credentials:
+    def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:
         """Assume a role; without `attributed`, omit the source identity and the session tags."""
         request = _assume_role(session, self.partition)
         if attributed:
@@ -86,13 +86,13 @@ class AwsBroker:
         return self.federation.sign_in_url(credentials, destination, deadline)
 
 
-def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
+def _assume_role(session: AssumeRoleParameters, partition: str) -> dict[str, str]:
     request = {
         "Action": "AssumeRole",
         "Version": "2011-06-15",
         "RoleArn": session.role_arn,
         "RoleSessionName": session.session_name,
-        "DurationSeconds": str(session.validity // timedelta(seconds=1)),
+        "DurationSeconds": str(session.duration // timedelta(seconds=1)),
     }
     if session.external_id is not None:
         request["ExternalId"] = session.external_id
@@ -107,13 +107,13 @@ def _assume_role(session: RoleSession, partition: str) -> dict[str, str]:
     return request
 
 
-def _assumed_arn(session: RoleSession) -> str:
+def _assumed_arn(session: AssumeRoleParameters) -> str:
     """Return the ARN of the session as AWS reports it: without the role's path; letter case may differ."""
     _, partition, _, _, account_id, role = session.role_arn.split(":", 5)
     return f"arn:{partition}:sts::{account_id}:assumed-role/{role.rpartition('/')[2]}/{session.session_name}"
 
 
-def _attribution(session: RoleSession) -> dict[str, str]:
+def _attribution(session: AssumeRoleParameters) -> dict[str, str]:
     request = {"SourceIdentity": session.source_identity}
     for position, (key, value) in enumerate(session.tags.items(), start=1):
         request[f"Tags.member.{position}.Key"] = key

@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
-from daypass.portal.access.broker import AWS_TIME
+from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.access.issuing_status import CredentialStatus, IssuingStatus
 from daypass.portal.aws.broker import AwsBroker
 from daypass.portal.aws.console import FEDERATION_PATH, Destinations, Federation
@@ -100,7 +100,7 @@ def browser_origins(config: AwsConfig) -> tuple[str, ...]:
 def _caller_identity(sts: QueryService, partition: Partition, timing: Timing) -> Principal:
     """Return the portal's own identity; raises an `AwsError`."""
     request = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
-    answer = sts.call(request, timing.within(AWS_TIME.total_seconds()))
+    answer = sts.call(request, timing.within(AWS_TIME_LIMIT.total_seconds()))
     arn = _ARN.fullmatch(answer.get(_IDENTITY + "Arn", ""))
     if arn is None:
         raise invalid_response()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 
-from daypass.portal.access.broker import AWS_TIME
+from daypass.portal.access.broker import AWS_TIME_LIMIT
 from daypass.portal.errors import AwsError, Overloaded
 from daypass.portal.inventory.model import Listing
 from daypass.portal.tenants.model import Tenant
@@ -109,6 +109,6 @@ def _age(*, is_fresh: bool) -> timedelta:
 
 def _wait(reading: Reading) -> Listing | None:
     try:
-        return reading.result(AWS_TIME.total_seconds())
+        return reading.result(AWS_TIME_LIMIT.total_seconds())
     except TimeoutError as error:
         raise Overloaded("The tenant's resources are still being read. Try again in a moment.") from error

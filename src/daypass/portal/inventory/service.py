@@ -9,9 +9,9 @@ from functools import partial
 from uuid import uuid4
 
 from daypass.portal.access.authorization import TenantContext, read_tenant
-from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
-from daypass.portal.access.model import Caller, Credentials, IssuanceId, RoleSession
-from daypass.portal.access.role_cache import RoleSessions
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
+from daypass.portal.access.model import AssumeRoleParameters, Caller, Credentials, IssuanceId
+from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
 from daypass.portal.audit.log import AuditLog, Event
@@ -142,7 +142,7 @@ class Inventory:
         self.audit.commit(
             _event(caller, session, tenant), *token_use_change(caller.token, now), precondition=still_visible
         )
-        roles = RoleSessions(self.broker, self.database, self.is_attribution_required)
+        roles = RoleAssumer(self.broker, self.database, self.is_attribution_required)
         credentials = roles.assume(session, context.role, now, deadline).credentials
         resources, is_whole = self._collect(tenant, credentials, deadline)
         return Listing(tenant, tuple(resources), now, is_whole)
@@ -170,12 +170,12 @@ class Inventory:
         resources = sorted(by_arn.values(), key=lambda resource: position(resource.named))
         return resources[:MAX_RESOURCES], is_whole
 
-    def _session(self, tenant: Tenant) -> RoleSession:
-        return RoleSession(
+    def _session(self, tenant: Tenant) -> AssumeRoleParameters:
+        return AssumeRoleParameters(
             role_arn=tenant.role_arn,
             region=tenant.region,
             session_name=INVENTORY_SESSION,
-            validity=_SHORTEST_SESSION,
+            duration=_SHORTEST_SESSION,
             external_id=tenant.external_id,
             source_identity=INVENTORY_SESSION,
             tags=session_tags(IssuanceId(uuid4().hex), tenant),
@@ -184,7 +184,7 @@ class Inventory:
         )
 
     def _deadline(self) -> Deadline:
-        return Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        return Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
 
 
 def resource_not_found() -> ResourceNotFound:
@@ -194,7 +194,7 @@ def resource_not_found() -> ResourceNotFound:
     )
 
 
-def _event(caller: Caller, session: RoleSession, tenant: Tenant) -> Event:
+def _event(caller: Caller, session: AssumeRoleParameters, tenant: Tenant) -> Event:
     return Event(
         action=ACTION,
         actor_id=caller.user.id,

@@ -123,7 +123,7 @@ def waiting(shares: RoleConcurrency, places: int) -> int:
 
 
 def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted() -> None:
-    shares, pool = RoleConcurrency(most=1, most_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
+    shares, pool = RoleConcurrency(max_calls=1, max_waiting=1), ThreadPool(1, share_wait=timedelta(minutes=1))
 
     def call() -> str:
         with shares.acquire("role"):
@@ -147,7 +147,7 @@ def test_a_call_whose_role_is_busy_is_queued_without_a_thread_and_then_restarted
 
 def test_a_call_whose_role_stays_busy_is_refused_before_the_time_limit() -> None:
     shares, pool = (
-        RoleConcurrency(most=1, most_waiting=4),
+        RoleConcurrency(max_calls=1, max_waiting=4),
         ThreadPool(1, share_wait=timedelta(milliseconds=1)),
     )
 
@@ -164,7 +164,7 @@ def test_a_call_whose_role_stays_busy_is_refused_before_the_time_limit() -> None
 
 
 def test_a_queued_call_that_ends_without_its_share_passes_it_on() -> None:
-    shares, pool = RoleConcurrency(most=1, most_waiting=4), ThreadPool(2, share_wait=timedelta(minutes=1))
+    shares, pool = RoleConcurrency(max_calls=1, max_waiting=4), ThreadPool(2, share_wait=timedelta(minutes=1))
     tries: list[int] = []
 
     def denied() -> None:

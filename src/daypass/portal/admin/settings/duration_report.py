@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from daypass.portal.access.broker import AWS_TIME, Broker, Deadline
+from daypass.portal.access.broker import AWS_TIME_LIMIT, Broker, Deadline
 from daypass.portal.access.duration import choose
 from daypass.portal.access.model import Limit, LimitSource, Validity
 from daypass.portal.access.plan import configured_validity
-from daypass.portal.access.role_cache import RoleSessions
+from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store import RoleFacts, RoleFactStore
 from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
@@ -41,7 +41,7 @@ class DurationReport:
 
     def limit(self, source: LimitSource) -> timedelta | None:
         """Return the limit of one source, or None if it sets none."""
-        return next((limit.validity for limit in self.validity.limits if limit.source is source), None)
+        return next((limit.duration for limit in self.validity.limits if limit.source is source), None)
 
     @property
     def is_capped(self) -> bool:
@@ -131,8 +131,8 @@ class DurationReports:
         if not self._is_account_known():
             # AWS is not called, because an unread maximum would replace the last known one.
             return facts.maximum
-        roles = RoleSessions(self.broker, self.database, is_attribution_required=False)
-        deadline = Deadline(self.monotonic() + AWS_TIME.total_seconds())
+        roles = RoleAssumer(self.broker, self.database, is_attribution_required=False)
+        deadline = Deadline(self.monotonic() + AWS_TIME_LIMIT.total_seconds())
         try:
             with self.shares.acquire(role_arn):
                 return roles.maximum(role_arn, facts, self.clock(), deadline)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.access.store import IssuanceRecord, IssuanceStore
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.http.api.schemas import member
@@ -65,7 +65,7 @@ def _scope(body: member.SessionCreate) -> Scope:
     return AdminScope() if body.tenant is None else TenantScope(body.tenant)
 
 
-def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
+def _session(issuance: IssuedSession, purpose: Purpose) -> member.Session:
     tenant, validity = issuance.tenant, issuance.validity
     session = member.Session(
         id=issuance.id,
@@ -79,12 +79,12 @@ def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
         access=issuance.access,
         issued_at=issuance.issued_at,
         expires_at=issuance.expires_at,
-        validity=validity.length // _SECOND,
+        validity=validity.duration // _SECOND,
         limits=[
             member.LimitRead(
                 source=limit.source,
                 label=limit.label,
-                seconds=limit.validity // _SECOND,
+                seconds=limit.duration // _SECOND,
                 decided=limit is validity.deciding_limit,
             )
             for limit in validity.limits
@@ -95,7 +95,7 @@ def _session(issuance: Issuance, purpose: Purpose) -> member.Session:
     return _with_secrets(session, issuance, purpose)
 
 
-def _with_secrets(session: member.Session, issuance: Issuance, purpose: Purpose) -> member.Session:
+def _with_secrets(session: member.Session, issuance: IssuedSession, purpose: Purpose) -> member.Session:
     """Return the session with the secrets of its purpose only."""
     if purpose is Purpose.KEYS:
         keys = issuance.credentials

@@ -29,8 +29,8 @@ def cap_note(validity: Validity) -> str | None:
     wanted = validity.limits[0]
     verb = "was requested" if wanted.source is LimitSource.REQUESTED else "is configured"
     return (
-        f"This session lasts {format_duration(validity.length)}, "
-        f"though {format_duration(wanted.validity)} {verb}. "
+        f"This session lasts {format_duration(validity.duration)}, "
+        f"though {format_duration(wanted.duration)} {verb}. "
         f"Limited by: {validity.deciding_limit.label}."
     )
 
@@ -40,7 +40,7 @@ def cap_reason(validity: Validity, *, is_admin: bool) -> str:
     source = cap(validity)
     if source is None:
         return ""
-    wanted = format_duration(validity.limits[0].validity)
+    wanted = format_duration(validity.limits[0].duration)
     return f"{wanted} is configured; it is limited by {reason(source, is_admin=is_admin)}."
 
 
@@ -59,5 +59,5 @@ def reason(source: LimitSource, *, is_admin: bool) -> str:
             return "the IAM role’s maximum session duration"
         case LimitSource.ROLE_CHAINING:
             return "AWS role chaining, which allows one hour at most"
-        case LimitSource.GRANT:
+        case LimitSource.SIGN_IN:
             return "the time left of the sign-in"

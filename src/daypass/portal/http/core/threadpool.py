@@ -79,7 +79,7 @@ class ThreadPool:
                 # Another request took the share first.
                 busy = again
             finally:
-                busy.shares.wake_next(busy.role_arn)
+                busy.concurrency.wake_next(busy.role_arn)
 
     def _release(self, _done: Future[T]) -> None:
         self._slots.release()
@@ -95,7 +95,7 @@ async def _share(busy: RoleBusy, give_up_at: float) -> None:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(partial(_settle, woken))
 
-    if not busy.shares.queue(busy.role_arn, wake):
+    if not busy.concurrency.queue(busy.role_arn, wake):
         raise busy
     try:
         async with asyncio.timeout_at(give_up_at):
@@ -103,10 +103,10 @@ async def _share(busy: RoleBusy, give_up_at: float) -> None:
     except TimeoutError:
         raise busy from None
     finally:
-        busy.shares.leave(busy.role_arn, wake)
+        busy.concurrency.leave(busy.role_arn, wake)
         if not woken.done() or woken.cancelled():
             # The wake-up came too late for this request, so it is passed on to the next.
-            busy.shares.wake_next(busy.role_arn)
+            busy.concurrency.wake_next(busy.role_arn)
 
 
 def _settle(woken: "asyncio.Future[None]") -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 from starlette.responses import JSONResponse, Response
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.clock import Clock
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.http.core.problems import NotFound
@@ -40,7 +40,7 @@ class Jit:
         issuance = self.issuer.issue(request.caller, SessionRequest(scope, purpose=Purpose.BOTH))
         return JSONResponse(self._shape(issuance))
 
-    def _shape(self, issuance: Issuance) -> dict[str, object]:
+    def _shape(self, issuance: IssuedSession) -> dict[str, object]:
         keys, link = issuance.credentials, issuance.console_url
         return {
             "AccessKeyId": keys.access_key_id,

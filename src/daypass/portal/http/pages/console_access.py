@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import AdminScope, Issuance, Purpose, Scope, SessionRequest, TenantScope
+from daypass.portal.access.model import AdminScope, IssuedSession, Purpose, Scope, SessionRequest, TenantScope
 from daypass.portal.errors import AwsUnavailable
 from daypass.portal.http.core.duration_text import cap_note, format_duration, reason
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -111,7 +111,7 @@ class ConsoleAccess:
 
     def _link(
         self, visit: PageVisit, scope: Scope, destination: str | None = None
-    ) -> tuple[Issuance, Secret]:
+    ) -> tuple[IssuedSession, Secret]:
         ask = SessionRequest(scope, purpose=Purpose.CONSOLE, destination=destination)
         issuance = self.issuer.issue(visit.caller, ask)
         if issuance.console_url is None:
@@ -123,14 +123,14 @@ def _scope(form: Form) -> Scope:
     return AdminScope() if form.get("scope") == ADMIN else TenantScope(form.get("tenant"))
 
 
-def _name(issuance: Issuance) -> str:
+def _name(issuance: IssuedSession) -> str:
     return ADMIN if issuance.tenant is None else issuance.tenant.name
 
 
-def _duration_reason(issuance: Issuance) -> str:
+def _duration_reason(issuance: IssuedSession) -> str:
     validity = issuance.validity
     why = reason(validity.deciding_limit.source, is_admin=issuance.tenant is None)
-    return cap_note(validity) or f"{format_duration(validity.length)}: {why}."
+    return cap_note(validity) or f"{format_duration(validity.duration)}: {why}."
 
 
 def _wants_json(visit: PageVisit) -> bool:

@@ -161,7 +161,7 @@ class ProfilePages:
         return MenuSection(
             name=name,
             fields=fields,
-            summary=f"{format_duration(plan.validity.length)} in {name}, with {access}.",
+            summary=f"{format_duration(plan.validity.duration)} in {name}, with {access}.",
             because=reason(plan.validity.deciding_limit.source, is_admin=is_admin),
             capped=cap_reason(plan.validity, is_admin=is_admin),
             workstation=workstation,

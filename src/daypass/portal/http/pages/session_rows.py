@@ -19,7 +19,7 @@ _BRIEF = {
     LimitSource.REQUESTED: "as asked",
     LimitSource.ROLE_MAXIMUM: "maximum of the IAM role",
     LimitSource.ROLE_CHAINING: "role chaining",
-    LimitSource.GRANT: "end of the sign-in",
+    LimitSource.SIGN_IN: "end of the sign-in",
 }
 
 FAILURES = {

@@ -40,7 +40,7 @@ class DurationChart:
 def drawn(ruler: DurationReport) -> DurationChart:
     """Return the ruler, scaled from zero to its longest limit."""
     validity = ruler.validity
-    longest = max(limit.validity for limit in validity.limits)
+    longest = max(limit.duration for limit in validity.limits)
     hours = max(_LEAST_HOURS, -(-longest // _HOUR))
     top = hours * _HOUR
 
@@ -51,13 +51,13 @@ def drawn(ruler: DurationReport) -> DurationChart:
         limits=[
             ChartMark(
                 limit.label,
-                format_duration(limit.validity),
-                share(limit.validity),
+                format_duration(limit.duration),
+                share(limit.duration),
                 ruler.is_capped and limit is validity.deciding_limit,
             )
             for limit in validity.limits
         ],
-        result=ChartMark("", format_duration(validity.length), share(validity.length), is_deciding=False),
+        result=ChartMark("", format_duration(validity.duration), share(validity.duration), is_deciding=False),
         ticks=[(0, "0"), (50, format_duration(top / 2)), (100, f"{hours} h")],
         is_capped=ruler.is_capped,
         remedy_text=ruler.remedy or "",
