@@ -163,7 +163,7 @@ def test_without_script_the_page_says_what_to_do_instead(chromium: Chromium, dem
     with new_person(chromium, demo, has_script=False) as person:
         page = person.sign_in(DANA, asked(52417))
 
-        expect(page.get_by_text("needs JavaScript")).to_be_visible()
+        expect(page.get_by_text("requires JavaScript")).to_be_visible()
         expect(page.get_by_role("button", name="Authorize")).to_be_hidden()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Access not authorized")

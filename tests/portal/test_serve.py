@@ -74,7 +74,7 @@ def test_with_a_certificate_it_serves_over_tls(operator: Operator, certificates:
         assert versions(certificates, port) == {"TLSv1.2", "TLSv1.3"}
         assert {len(cores) for cores in cores_of(serving)} == {1}
         assert (line["url"], line["tls"], line["level"]) == ("https://localhost:8443", True, "info")
-        assert not told(serving, "This process does not use TLS.")
+        assert not told(serving, "This process speaks no TLS.")
         assert not told(serving, "Nobody can sign in yet.")
         assert serving.stop() == 0
 
@@ -112,7 +112,7 @@ def versions(certificates: Certificates, port: int) -> set[str | None]:
 def test_without_tls_it_logs_a_warning_with_the_remedy(operator: Operator) -> None:
     with operator.serving(DAYPASS_ONE_CORE="false") as serving:
         cores = cores_of(serving)
-        plain = told(serving, "This process does not use TLS.")[0]
+        plain = told(serving, "This process speaks no TLS.")[0]
         empty = told(serving, "Nobody can sign in yet.")[0]
         unknown = serving.ask("GET", "/v3/features/system", "no_such_token")
         code = serving.stop(signal.SIGINT)
@@ -141,7 +141,7 @@ def test_a_database_in_the_current_folder_is_named_in_the_log(operator: Operator
 def test_behind_a_proxy_the_log_names_the_proxy_for_tls(operator: Operator) -> None:
     proxy = {"DAYPASS_BEHIND_PROXY": "true", "DAYPASS_PUBLIC_URL": "https://portal.example.com"}
     with operator.serving_forked(**proxy) as serving:
-        plain = told(serving, "This process does not use TLS.")[0]
+        plain = told(serving, "This process speaks no TLS.")[0]
 
     assert plain["why"] == "DAYPASS_BEHIND_PROXY says that a proxy terminates TLS."
 

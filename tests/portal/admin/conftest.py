@@ -50,10 +50,10 @@ class Administration:
     metadata: TenantMetadata
     tokens: Tokens
     imports: Imports
-    staged: ImportJobs
+    import_jobs: ImportJobs
     records: Reports
     overviews: Overviews
-    maxima: RoleReconciler | None
+    role_reconciler: RoleReconciler | None
     verification: Verification
 
     def token(self, user: User, kind: TokenKind) -> Secret:

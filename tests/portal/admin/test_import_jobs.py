@@ -47,7 +47,7 @@ def count(administration: Administration) -> int:
 
 
 def test_an_import_job_is_resumed_batch_by_batch(administration: Administration, alice: Caller) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage(TABLE, alice)
     before = count(administration)
 
@@ -73,7 +73,7 @@ def test_batches_are_limited_by_changes_and_stay_the_same_when_resumed(
     table = "username,tenants,read_only_tenants\n" + "".join(
         f"user{number:03}@example.com,{' '.join(names[:12])},{' '.join(names[12:])}\n" for number in range(20)
     )
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage(table, alice)
 
     first = staged.resume(planned.id, planned.version, alice, at_once)
@@ -116,7 +116,7 @@ def test_a_batch_ends_before_it_has_too_many_changes(tenants: Sequence[int], tog
 def test_an_import_changes_nothing_if_the_state_changed_since_the_review(
     administration: Administration, alice: Caller
 ) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage("username,tenants\nuser1@example.com,\n", alice)
     administration.users.create("user1@example.com", planned.lines[0].role, None, OPERATOR)
 
@@ -135,7 +135,7 @@ def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
     table = f"{TABLE}amir@example.com,\n".replace("tenants", "tenants,role").replace(
         "amir@example.com,", "amir@example.com,,User"
     )
-    staged, users = administration.staged, administration.users
+    staged, users = administration.import_jobs, administration.users
     users.update("amir@example.com", OPERATOR, role=Role.USER)
     planned = staged.stage(table, alice)
     first = staged.resume(planned.id, planned.version, alice, at_once)
@@ -160,7 +160,7 @@ def test_a_batch_whose_plan_has_changed_stops_the_import_until_it_is_reviewed(
 def test_a_job_stored_by_another_version_must_be_reviewed_again(
     administration: Administration, alice: Caller, clock: FakeClock, taken: int, batches: int
 ) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage(TABLE, alice)
     seen = planned.version
     with administration.database.writing() as connection:
@@ -179,7 +179,7 @@ def test_a_job_stored_by_another_version_must_be_reviewed_again(
 def test_two_windows_cannot_import_the_same_batch_twice(
     administration: Administration, alice: Caller
 ) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage(TABLE, alice)
 
     def another_window() -> bool:
@@ -213,7 +213,7 @@ def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
     refusal: type[PortalError],
     says: str,
 ) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     lines = "".join(f"{name}@example.com,,User\n" for name in demoted)
     planned = staged.stage(TABLE.replace("tenants", "tenants,role") + lines, alice)
 
@@ -227,7 +227,7 @@ def test_a_table_that_would_fail_later_is_refused_before_its_first_line(
 def test_an_import_job_is_private_to_its_administrator_and_expires(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
-    staged, amir = administration.staged, administration.caller("amir@example.com")
+    staged, amir = administration.import_jobs, administration.caller("amir@example.com")
     hers = staged.stage(TABLE, alice)
 
     with pytest.raises(InvalidRequest, match="import has expired"):
@@ -243,7 +243,7 @@ def test_an_import_job_is_private_to_its_administrator_and_expires(
 def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
     administration: Administration, alice: Caller, clock: FakeClock, *, has_one: bool
 ) -> None:
-    staged, database = administration.staged, administration.database
+    staged, database = administration.import_jobs, administration.database
     if has_one:
         staged.stage(TABLE, alice)
     kept: list[str] = []
@@ -268,7 +268,7 @@ def test_of_two_concurrent_import_jobs_the_later_one_replaces_the_other(
 def test_an_import_job_expires_an_hour_after_its_last_progress(
     administration: Administration, alice: Caller, clock: FakeClock
 ) -> None:
-    staged = administration.staged
+    staged = administration.import_jobs
     planned = staged.stage(TABLE, alice)
     for _ in range(2):
         clock.move(timedelta(minutes=45))
@@ -283,7 +283,7 @@ def test_an_import_job_expires_an_hour_after_its_last_progress(
 def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
     administration: Administration, clock: FakeClock
 ) -> None:
-    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
+    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.import_jobs
     planned = staged.stage(TABLE, by)
     clock.move(timedelta(minutes=6))
 
@@ -296,7 +296,7 @@ def test_an_import_that_elevates_needs_reauthentication_before_its_first_line(
 def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
     administration: Administration, clock: FakeClock
 ) -> None:
-    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.staged
+    by, staged = administration.caller("alice@example.com", TokenKind.BROWSER), administration.import_jobs
     planned = staged.stage(TABLE, by)
     first = staged.resume(planned.id, planned.version, by, at_once)
     clock.move(timedelta(minutes=6))
@@ -316,9 +316,9 @@ def test_missing_reauthentication_is_recorded_once_and_not_for_each_line(
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_invalid_line_prevents_the_whole_import(administration: Administration, alice: Caller) -> None:
-    planned = administration.staged.stage(f"{TABLE}x@example.com,nowhere\n", alice)
+    planned = administration.import_jobs.stage(f"{TABLE}x@example.com,nowhere\n", alice)
 
     assert [one.problem for one in planned.lines if one.problem] == ["There is no tenant “nowhere”."]
     with pytest.raises(InvalidRequest, match=r"Line 252: .* Nothing was imported"):
-        administration.staged.resume(planned.id, planned.version, alice, never)
+        administration.import_jobs.resume(planned.id, planned.version, alice, never)
     assert count(administration) == 0

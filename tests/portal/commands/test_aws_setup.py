@@ -95,7 +95,7 @@ _ISSUE = """
 import os
 import boto3
 from daypass.portal.access.issue import Issuer
-from daypass.portal.access.model import Ask, Caller, Channel, TenantScope
+from daypass.portal.access.model import Caller, Channel, SessionRequest, TenantScope
 from daypass.portal.admin.administration import administration
 from daypass.portal.admin.tenants.service import RoleNaming
 from daypass.portal.audit.log import AuditLog
@@ -124,7 +124,7 @@ desk.members.put("dev01", "dana@example.com", Access.FULL, OPERATOR)
 _, token = identity.create_token(dana, TokenKind.PERMANENT, "test", OPERATOR)
 issuer = Issuer(database, audit, broker, utc_now, lambda: master, config.aws.region)
 caller = Caller(dana, token, Channel.API, "127.0.0.1", "request")
-keys = issuer.issue(caller, Ask(TenantScope("dev01"))).credentials
+keys = issuer.issue(caller, SessionRequest(TenantScope("dev01"))).credentials
 me = boto3.client(
     "sts",
     endpoint_url=config.aws.endpoint_url,

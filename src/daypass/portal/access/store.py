@@ -203,12 +203,10 @@ class IssuanceStore:
 
         Rows locked by another transaction are skipped, because that transaction may be writing their outcome.
         """
-        # A literal, not a parameter: otherwise the planner cannot use the partial index.
+        # With a parameter the planner could not use the partial index.
         is_open = _c.state == literal_column("'requested'")
-        query = (
-            select(*ISSUANCE_COLUMNS).where(is_open, _c.asked_at < before).order_by(_c.asked_at).limit(limit)
-        )
-        rows = self._connection.execute(query.with_for_update(skip_locked=True))
+        query = select(*ISSUANCE_COLUMNS).where(is_open, _c.asked_at < before).order_by(_c.asked_at)
+        rows = self._connection.execute(query.limit(limit).with_for_update(skip_locked=True))
         return [issuance_record(row) for row in rows]
 
     def count_by_day(self, user_id: UserId, since: datetime) -> Mapping[date, int]:

@@ -191,7 +191,7 @@ def _announce(
     log.info("serving", url=config.public_url, tls=config.serves_tls, pid=os.getpid())
     _log_database(log)
     if not config.serves_tls:
-        log.warning("This process does not use TLS.", **_tls_advice(config))
+        log.warning("This process speaks no TLS.", **_tls_advice(config))
     if is_ownerless:
         log.warning(
             "Nobody can sign in yet.", remedy="daypass portal create-admin you@example.com --with-token"

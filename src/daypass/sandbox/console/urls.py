@@ -57,7 +57,7 @@ class ConsolePage:
 def console_page_of(destination: str, origin: str) -> ConsolePage:
     """Return the page for *destination*, a URL of the real console or of the sandbox at *origin*.
 
-    Console pages that the sandbox lacks map to the overview. Raises `NotOurConsole` for other sites.
+    Console pages that the sandbox lacks map to the overview. Raises `NotAwsConsole` for other sites.
     """
     url = urlsplit(destination)
     is_sandbox = f"{url.scheme}://{url.netloc}" == origin

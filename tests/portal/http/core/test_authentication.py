@@ -127,7 +127,7 @@ def test_an_invalid_token_is_refused_with_the_reason(
     world.clock.move(timedelta(minutes=2))
 
     assert "expired on 24 Nov 2026" in reason(quick_client, call, expired)
-    assert "session of this API token has ended" in reason(quick_client, call, ended)
+    assert "sign-in behind this API token has ended" in reason(quick_client, call, ended)
     assert "was revoked" in reason(quick_client, call, revoked)
 
     with world.database.writing() as connection:

@@ -94,7 +94,7 @@ def test_a_consent_issues_only_one_token(quick_world: World, quick_client: Clien
     answers = [agree(quick_client, cookie, form) for _ in range(3)]
 
     assert [answer.status for answer in answers] == [200, 410, 410]
-    assert "answered already" in answers[1].json["detail"]
+    assert "already answered" in answers[1].json["detail"]
     assert handed_over(quick_world) == 1
     # The repetition revoked nothing, and opening the page again gives a new consent.
     token = answers[0].json["token"]

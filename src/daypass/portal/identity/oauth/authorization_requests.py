@@ -99,7 +99,7 @@ class AuthorizationRequests:
     ) -> AuthorizationCodeGrant:
         """Return the authorization code, after the audit event is committed; *by* is the HTTP request's ID.
 
-        Raises `RequestExpired`, `ConsentTooFast`, and the errors of `check_person`.
+        Raises `RequestExpired`, `ConsentTooFast`, and the errors of `check_user`.
         """
         now = self.clock()
         request = self._open(request_id, now)
