@@ -415,6 +415,8 @@ def test_logout_revokes_the_session_and_removes_sessions_and_credentials(
 ) -> None:
     log_in(person, sign_in)
     assert person.program(*DEV).code == 0
+    assert person.program("tenants").code == 0
+    assert len(list(person.command.cache.glob("*.tenants"))) == 1
 
     out = person.program("logout")
 
@@ -423,6 +425,7 @@ def test_logout_revokes_the_session_and_removes_sessions_and_credentials(
     assert sign_in.revoked == ["refresh_canary_1"]
     assert person.kept() == []
     assert list(person.command.cache.glob("*.keys")) == []
+    assert list(person.command.cache.glob("*.tenants")) == []
     assert person.program(*DEV, BROWSER="").code == 3
     assert "This machine was not signed in" in person.program("logout").err
 

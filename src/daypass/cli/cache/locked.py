@@ -195,14 +195,18 @@ def clear(environment: "Mapping[str, str]", origin: str = "") -> int:
             # Another process may have removed it meanwhile.
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=directory.descriptor)
-                removed += not name.endswith(entries.NAMES)
+                removed += name.endswith(entries.CREDENTIALS_SUFFIX)
         return removed
 
 
 def _portal_of_file(directory: entries.Directory, name: str) -> str:
     """Return the portal that a cached answer is from; "" if it cannot be determined."""
     try:
-        entry = entries.read(directory, name.removesuffix(entries.CREDENTIALS_SUFFIX))
-        return "" if entry is None else str(json.loads(entry.about).get("portal", ""))
+        key, dot, kind = name.rpartition(".")
+        entry = entries.read(directory, key, dot + kind)
+        if entry is None:
+            return ""
+        about = entry.about
+        return about.decode() if name.endswith(entries.NAMES) else str(json.loads(about).get("portal", ""))
     except ValueError:
         return ""
