@@ -16,7 +16,8 @@ def _ranges(text: str) -> tuple[range, ...]:
     return tuple(range(int(first, 16), int(last or first, 16) + 1) for first, _, last in parts)
 
 
-# The ranges also cover other signs and capital letters: callers check the category and fold the case first.
+# The ranges also cover other signs and capital letters: `is_recommended` checks the category, and callers
+# fold the case first.
 _RECOMMENDED = _ranges(
     "E0-17E 1A1 1B0 1CE-1DC 1DF-1E3 1E7-21B 21F 227-233 259 37B-3CE 3FC-45F 48B-4FF 511-529 52F-559 "
     "561-586 5B4 5D0-5F2 620-63F 641-655 670-672 674-68D 68F-6A0 6A2-6D5 6E5-6E6 6EE-6FF 750-7B1 870-88E "

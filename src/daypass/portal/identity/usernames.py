@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
+from daypass.common.counting import enumerated
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.letters import EAST_ASIAN, LATIN, is_recommended, looks_like_ascii, script_of
 
@@ -35,7 +36,7 @@ def check_new_username(name: str) -> None:
     """
     check_username(name)
     if name in RESERVED:
-        raise InvalidRequest(f"“{name}” is reserved: the audit log uses it. Choose another username.")
+        raise InvalidRequest(f"“{name}” is reserved. Choose another username.")
     if "/" in name or not name.strip(".") or _AN_ID.fullmatch(name):
         raise InvalidRequest(
             "A username has no slash, is not made of dots, and is not 32 hexadecimal digits: URLs contain it."
@@ -78,17 +79,19 @@ def _check_scripts(word: str) -> None:
     letters = [character for character in word if not character.isdecimal()]
     scripts = {script_of(letter) for letter in letters}
     if len(scripts - EAST_ASIAN - {LATIN}) + bool(scripts & (EAST_ASIAN | {LATIN})) > 1:
-        named = " and ".join(sorted(script.capitalize() for script in scripts))
         raise InvalidRequest(
-            f"“{word}” mixes letters of {named}, some of which look alike. Use one alphabet."
+            f"“{word}” mixes letters of {_named(scripts)}, some of which look alike. Use one alphabet."
         )
     # Among Latin letters one confusable letter is enough; in another alphabet the other letters show it.
     is_mistakable = any if LATIN in scripts else all
     if letters and is_mistakable(looks_like_ascii(letter) for letter in letters):
-        alphabet = " and ".join(sorted(script.capitalize() for script in scripts))
         raise InvalidRequest(
-            f"“{word}” is written in {alphabet} letters that look like ASCII ones. Use ASCII ones."
+            f"“{word}” is written in {_named(scripts)} letters that look like ASCII ones. Use ASCII ones."
         )
+
+
+def _named(scripts: Collection[str]) -> str:
+    return enumerated(sorted("CJK" if script == "CJK" else script.capitalize() for script in scripts))
 
 
 def _words(name: str) -> Iterator[str]:

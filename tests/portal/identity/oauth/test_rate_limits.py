@@ -11,7 +11,8 @@ from daypass.portal.errors import RateLimited
 from daypass.portal.identity.browser_sessions import SignedIn
 from daypass.portal.identity.legacy_consent import LegacyConsents
 from daypass.portal.identity.personal_tokens import PersonalTokens
-from daypass.portal.identity.rate_limit.actions import LIMIT, WINDOW, subject_of
+from daypass.portal.identity.rate_limit.actions import LIMIT, subject_of
+from daypass.portal.identity.rate_limit.limits import WINDOW
 from daypass.portal.storage.schema import audit_events, guesses, oauth_requests
 from tests.portal.identity.oauth.conftest import DESK, PARAMETERS, PASSWORD, REDEEMER, World
 

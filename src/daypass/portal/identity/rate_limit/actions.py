@@ -5,23 +5,22 @@ Every grant of access must be recorded, so above the limit the request itself is
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from daypass.portal.audit.chain import Scalar
 from daypass.portal.audit.log import AuditLog, Event
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.model import User
-from daypass.portal.identity.rate_limit.store import RateLimitStore
+from daypass.portal.identity.rate_limit.limits import WINDOW_MINUTES, RateLimit, consume
 from daypass.portal.storage.engine import Database
-
-WINDOW = timedelta(minutes=15)
 
 LIMIT = 300
 """Requests of one user for one action in each window; the database counts for all replicas together."""
 
 _MESSAGE = (
-    f"You did this {LIMIT} times within {WINDOW.total_seconds() / 60:.0f} minutes, which is the limit. Wait "
-    "15 minutes, then try again. If a program does it, have it reuse the sign-in or token that it got."
+    f"You did this {LIMIT} times within {WINDOW_MINUTES} minutes, which is the limit. Wait "
+    f"{WINDOW_MINUTES} minutes, then try again. If a program does it, have it reuse the sign-in or "
+    "token that it got."
 )
 
 
@@ -32,12 +31,11 @@ def require_rate(
 
     The first refusal of each window is recorded. Later ones write nothing.
     """
-    with database.writing() as connection:
-        store, subject = RateLimitStore(connection), subject_of(action, user)
-        spent = store.spend(subject, LIMIT, now, now + WINDOW, is_extended=False)
-    if spent is not None and spent <= LIMIT:
+    limit = RateLimit(action, subject_of(action, user), LIMIT, is_extended=False)
+    exceeded = consume(database, [limit], now)
+    if exceeded is None:
         return
-    if spent is not None:
+    if exceeded.is_first_refusal:
         detail: Mapping[str, Scalar] = {"code": RateLimited.code, "limit": LIMIT}
         audit.commit(Event(action, user.id, user.username, None, "", "denied", detail, request_id))
     raise RateLimited(_MESSAGE)

@@ -1,4 +1,4 @@
-"""Rate limits for password attempts; the counters are in the database, shared by all replicas."""
+"""Rate limits, such as for password attempts; the counters are in the database, shared by all replicas."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from daypass.portal.identity.rate_limit.store import RateLimitStore
 from daypass.portal.storage.engine import Database
 
 WINDOW = timedelta(minutes=15)
+WINDOW_MINUTES = WINDOW // timedelta(minutes=1)
 PER_ACCOUNT = 10
 PER_NETWORK = 100
 """Higher than `PER_ACCOUNT`, because many users may share one address."""
@@ -17,13 +18,13 @@ PER_NETWORK = 100
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A limit of password attempts for one subject in a `WINDOW`."""
+    """A limit of attempts for one subject in a `WINDOW`."""
 
     name: str
     subject: bytes
     attempts: int
     is_extended: bool = True
-    """Whether each attempt restarts the window; then no span of `WINDOW` ever sees more than `limit`."""
+    """Whether each attempt restarts the window; then no span of `WINDOW` ever sees more than `attempts`."""
 
 
 @dataclass(frozen=True, slots=True)
