@@ -6,7 +6,6 @@ import os
 import signal
 import ssl
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.sandbox.control_client import ControlClient
+from tests.waiting import wait_until
 
 PATIENCE = 90.0
 READY = "ready.json"
@@ -175,11 +175,12 @@ def start(place: Path, *, has_history: bool = False) -> None:
         ],
     )
     (place / "pid").write_text(str(pid))
-    give_up = time.monotonic() + PATIENCE
-    while not ready.exists():
-        if os.waitpid(pid, os.WNOHANG)[0] == pid or time.monotonic() > give_up:
-            raise RuntimeError(f"the demo did not become ready: {log.read_text()}")
-        time.sleep(0.05)
+
+    def is_ready() -> bool:
+        assert os.waitpid(pid, os.WNOHANG)[0] != pid, log.read_text()
+        return ready.exists()
+
+    wait_until(is_ready, log.read_text, PATIENCE)
 
 
 def stop(place: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stand-ins for what leaves the process, and a clock that stands still."""
+"""Fakes of AWS and a clock that stands still, for tests of rules."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,112 +21,112 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 @dataclass(slots=True)
 class FakeClock:
-    """Says the same moment until it is moved."""
+    """A clock that returns the same time until it is moved."""
 
     now: datetime = NOON
 
     def __call__(self) -> datetime:
-        """The present moment."""
+        """Return the current time of the clock."""
         return self.now
 
     def move(self, by: timedelta) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += by
 
 
 def quick_hash(password: Secret) -> str:
-    """What is stored of a password that is looked at in no time: a stored hash says itself what it costs."""
+    """Return an argon2id hash with the lowest cost, which verification reads from the hash itself."""
     return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password.reveal())
 
 
 def nothing_happens() -> None:
-    """What usually goes on while AWS is being asked."""
+    """Do nothing during a call to AWS."""
 
 
 @dataclass(slots=True)
 class FakeBroker:
-    """An AWS that does what it is told, and remembers what it was asked."""
+    """A broker whose answers are attributes; it records its calls."""
 
     clock: Callable[[], datetime] = field(default_factory=FakeClock)
     is_chained: bool = False
     account_id: str = "123456789012"
     partition: str = "aws"
     maximum: timedelta | None = None
-    """What IAM says of every role."""
+    """The maximum session duration that IAM returns for every role."""
     enforced_maximum: timedelta = timedelta(hours=12)
-    """What STS holds every role to."""
+    """The maximum session duration that STS enforces for every role."""
     refuses_attribution: bool = False
     skew: timedelta = timedelta()
-    """How far AWS's clock is ahead of ours."""
+    """The time by which AWS's clock is ahead of the portal's."""
     assume_error: BaseException | None = None
     console_error: BaseException | None = None
-    meanwhile: Callable[[], None] = nothing_happens
-    """Runs while AWS is being asked for a session."""
+    during_assume: Callable[[], None] = nothing_happens
+    """Runs during each AssumeRole call."""
     maximum_reads: int = 0
     assumed: list[tuple[AssumeRoleParameters, bool]] = field(default_factory=list)
-    """Each session that was asked for, and whether with identity and tags."""
-    given: list[Credentials] = field(default_factory=list)
-    landed: list[str] = field(default_factory=list)
+    """The parameters of each AssumeRole call, and whether it was attributed."""
+    issued_credentials: list[Credentials] = field(default_factory=list)
+    opened_pages: list[str] = field(default_factory=list)
     silent: dict[str, threading.Event] = field(default_factory=dict)
-    """The roles about which AWS says nothing, each until its event is set."""
+    """Role ARNs for which AWS does not answer until their event is set."""
     threads: set[str] = field(default_factory=set)
-    """The names of the threads that asked AWS."""
+    """The names of the threads that called AWS."""
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:  # noqa: ARG002  the protocol's
-        """What IAM says."""
+        """Return `maximum`."""
         self.maximum_reads += 1
         self.threads.add(threading.current_thread().name)
         return self.maximum
 
     def assume(self, session: AssumeRoleParameters, *, attributed: bool, deadline: Deadline) -> Credentials:  # noqa: ARG002  the protocol's
-        """Keys, unless told otherwise."""
+        """Return credentials, or raise `assume_error`."""
         self.assumed.append((session, attributed))
         self.threads.add(threading.current_thread().name)
-        self.meanwhile()
+        self.during_assume()
         if session.role_arn in self.silent:
             self.silent[session.role_arn].wait(20)
         if self.assume_error is not None:
             raise self.assume_error
         if attributed and self.refuses_attribution:
-            raise AwsTrustRefused("The role does not let the portal in.")
+            raise AwsTrustRefused("The role does not let the portal assume it.")
         if session.duration > self.enforced_maximum:
-            raise RoleMaximumExceeded("The session asked for is longer than the role allows.")
-        number = len(self.given) + 1
+            raise RoleMaximumExceeded("The requested session is longer than the role allows.")
+        number = len(self.issued_credentials) + 1
         credentials = Credentials(
             access_key_id=f"ASIAFAKE{number:012}",
             secret_access_key=Secret(f"secret-canary-{number}"),
             session_token=Secret(f"token-canary-{number}"),
             expires_at=self.clock() + self.skew + session.duration,
         )
-        self.given.append(credentials)
+        self.issued_credentials.append(credentials)
         return credentials
 
     def destination(self, region: str, typed: str | None) -> str:
-        """Paths only."""
+        """Return the URL of a console page; accepts paths only."""
         if typed is not None and not typed.startswith("/"):
             raise InvalidRequest("The destination is not a page of the AWS console.")
         return f"https://{region}.console.example{typed or '/'}"
 
     def console_url(self, credentials: Credentials, destination: str, deadline: Deadline) -> Secret:  # noqa: ARG002  the protocol's
-        """A link, unless told otherwise."""
+        """Return a console link, or raise `console_error`."""
         if self.console_error is not None:
             raise self.console_error
-        self.landed.append(destination)
+        self.opened_pages.append(destination)
         return Secret(f"https://signin.example/federation?SigninToken={credentials.access_key_id}")
 
 
 @dataclass(slots=True)
-class FakeSource:
-    """A tag search that ignores what it was asked for, and answers with all that it has."""
+class FakeFinder:
+    """A tag search that ignores the query and returns all its resources."""
 
-    has: list[TaggedArn] = field(default_factory=list)
+    resources: list[TaggedArn] = field(default_factory=list)
     error: Exception | None = None
     error_after: int = 0
-    """After how many pages the error comes."""
+    """The number of pages before `error` is raised."""
     page_size: int = 100
     meanwhile: Callable[[], None] = nothing_happens
-    """Runs while AWS is being asked."""
-    asked: list[Query] = field(default_factory=list)
+    """Runs during each search."""
+    queries: list[Query] = field(default_factory=list)
 
     def pages(
         self,
@@ -134,24 +134,24 @@ class FakeSource:
         credentials: Credentials,  # noqa: ARG002  the protocol's
         deadline: Deadline,  # noqa: ARG002  the protocol's
     ) -> Iterator[Sequence[TaggedArn]]:
-        """All of it, page after page."""
-        self.asked.append(query)
+        """Yield all resources, one page at a time."""
+        self.queries.append(query)
         self.meanwhile()
-        for number, start in enumerate(range(0, len(self.has) or 1, self.page_size)):
+        for number, start in enumerate(range(0, len(self.resources) or 1, self.page_size)):
             if self.error is not None and number == self.error_after:
                 raise self.error
-            yield self.has[start : start + self.page_size]
+            yield self.resources[start : start + self.page_size]
 
 
 @dataclass(slots=True)
 class FakeDoctor:
-    """Says of every tenant's role what it is told to say."""
+    """A doctor that returns the same findings for every tenant."""
 
     findings: list[Finding] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
-    """The names of the threads that asked."""
+    """The names of the threads that called it."""
 
     def examine_tenant(self, tenant: Tenant) -> Sequence[Finding]:  # noqa: ARG002  the protocol's
-        """All of it."""
+        """Return `findings`."""
         self.threads.add(threading.current_thread().name)
         return self.findings

@@ -1,4 +1,4 @@
-"""Changes of rows that an administrator makes by a whole use case, for tests of what follows from them."""
+"""Direct changes of rows, for tests of what follows from an administrator's change."""
 
 from datetime import datetime
 

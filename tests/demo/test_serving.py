@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.demo.processes import of_folder
 from tests.demo_fixture import DAYPASS, bare_environment
+from tests.waiting import wait_until
 
 PATIENCE = 90.0
 
@@ -63,11 +63,11 @@ class Serving:
         )
 
     def _wait(self, is_so: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + PATIENCE
-        while not is_so():
+        def condition() -> bool:
             assert self.process.poll() is None, self.printed
-            assert time.monotonic() < give_up, self.printed
-            time.sleep(0.05)
+            return is_so()
+
+        wait_until(condition, lambda: self.printed, PATIENCE)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from daypass.portal.clock import utc_now
 from tests.portal.aws.stub import Script, StubAws, answer, error, identity
 from tests.portal.processes import Ended, Operator, Serving, answer_by_action, environment
 from tests.proc import sockets_of
+from tests.waiting import wait_until
 
 ADMIN = "admin@example.com"
 
@@ -267,9 +268,7 @@ WITHOUT_AWS = ("/api/v1/users", "/api/v1/tenants", "/api/v1/audit", "/sign-in", 
 
 def until_issuing(serving: Serving) -> None:
     """Wait until readiness says that sessions are issued."""
-    give_up = time.monotonic() + 60
-    while not serving.ask("GET", "/readyz")[1]["issuing"]:
-        assert time.monotonic() < give_up, serving.log.read_text()
+    wait_until(lambda: bool(serving.ask("GET", "/readyz")[1]["issuing"]), serving.log.read_text)
 
 
 def test_pages_work_while_the_portals_aws_identity_is_unknown(operator: Operator, own_aws: StubAws) -> None:

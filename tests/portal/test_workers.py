@@ -2,12 +2,12 @@
 
 import os
 import signal
-import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from daypass.portal.server import run_workers
 from tests.portal.forked import PROCESSES
+from tests.waiting import wait_until
 
 
 def _portal(ours: "Connection[object, object]") -> None:
@@ -33,10 +33,7 @@ def test_an_adopted_child_process_does_not_stop_the_workers() -> None:
     other = ours.recv()
 
     ours.send("end")
-    give_up = time.monotonic() + 60
-    while Path(f"/proc/{other}").exists():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{other}").exists())
     assert portal.pid is not None
     os.kill(portal.pid, signal.SIGTERM)
     portal.join(60)

@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from daypass.cli.cache.entries import Entry
 from tests.cli.conftest import Command
 from tests.cli.sign_in import FakeBrowser, SignInPortal
 from tests.cli.stub import StubPortal
+from tests.waiting import wait_until
 
 DEV = ("aws", "--tenant", "dev01")
 COMMAND_COUNT = 50
@@ -42,10 +42,7 @@ def outcomes_of(processes: "list[subprocess.Popen[str]]") -> list[tuple[int, str
 
 def await_lock(processes: "list[subprocess.Popen[str]]", state: Path) -> None:
     """Wait until every process has opened the lock file."""
-    give_up = time.monotonic() + 60
-    while not all(_has_open(process, state) for process in processes):
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    wait_until(lambda: all(_has_open(process, state) for process in processes))
 
 
 def callback_process(processes: "list[subprocess.Popen[str]]") -> "subprocess.Popen[str]":
@@ -64,10 +61,7 @@ def _has_open(process: "subprocess.Popen[str]", target: Path) -> bool:
 
 def consent(sign_in: SignInPortal) -> None:
     """Send the authorization response as soon as a process listens."""
-    give_up = time.monotonic() + 60
-    while sign_in.answer(sign_in.pushed[-1]) != 303:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    wait_until(lambda: sign_in.answer(sign_in.pushed[-1]) == 303)
 
 
 def count_complete_files(daypass: Command) -> int:
@@ -150,10 +144,7 @@ def test_after_a_process_is_killed_during_a_refresh_the_user_can_sign_in_again(
     sign_in.stub.may_answer.clear()
     environment = daypass.environment(DAYPASS_TOKEN="", BROWSER=tabs.command)
     renewing = daypass.start("aws", "--tenant", "dev02", environment=environment)
-    give_up = time.monotonic() + 60
-    while not sign_in.refreshed:
-        assert time.monotonic() < give_up
-        time.sleep(0.05)
+    wait_until(lambda: bool(sign_in.refreshed))
     renewing.kill()
     renewing.communicate()
     sign_in.stub.may_answer.set()

@@ -1,26 +1,25 @@
 """`daypass exec`: a command with keys in its environment, which otherwise runs as if started directly."""
 
 import json
-import os
 import select
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import SCRIPT, Command
 from tests.cli.stub import StubPortal
+from tests.waiting import wait_until
 
 DEV = ("exec", "--tenant", "dev01")
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 ASK = """
 import os, sys, urllib.request
+from tests.waiting import wait_until
 request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
 request.add_header("Authorization", os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
 print(urllib.request.urlopen(request).read().decode())
@@ -121,7 +120,7 @@ def test_the_endpoint_ends_with_the_command(daypass: Command) -> None:
 
     ran = daypass(*DEV, "--serve", "--", sys.executable, "-c", show)
 
-    await_that(lambda: is_refused(ran.out.strip()))
+    wait_until(lambda: is_refused(ran.out.strip()))
 
 
 def test_the_endpoint_holds_no_pipe_of_the_command_open(daypass: Command) -> None:
@@ -159,7 +158,7 @@ def test_the_endpoint_ends_with_a_killed_command(daypass: Command) -> None:
     command.kill()
     command.communicate(timeout=60)
 
-    await_that(lambda: is_refused(address))
+    wait_until(lambda: is_refused(address))
 
 
 def test_the_endpoint_renews_keys_while_the_command_runs(daypass: Command, portal: StubPortal) -> None:
@@ -183,11 +182,3 @@ def is_refused(address: str) -> bool:
     except OSError:
         return True
     return False
-
-
-def await_that(condition: Callable[[], bool]) -> None:
-    """Return once the condition is true."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        os.sched_yield()

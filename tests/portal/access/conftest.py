@@ -159,7 +159,7 @@ class Rig:
         with self.database.writing() as connection:
             connection.execute(update(api_tokens).where(api_tokens.c.id == token.id).values(revoked_at=NOON))
 
-    def leave(self, user: User, tenant: Tenant) -> None:
+    def remove_member(self, user: User, tenant: Tenant) -> None:
         """Remove a membership."""
         with self.database.writing() as connection:
             connection.execute(
@@ -168,7 +168,7 @@ class Rig:
                 )
             )
 
-    def narrow(self, user: User, tenant: Tenant) -> None:
+    def make_read_only(self, user: User, tenant: Tenant) -> None:
         """Restrict a membership to read-only access."""
         with self.database.writing() as connection:
             connection.execute(
@@ -177,7 +177,7 @@ class Rig:
                 .values(is_read_only=True)
             )
 
-    def move(self, tenant: Tenant, role_arn: str) -> None:
+    def change_role(self, tenant: Tenant, role_arn: str) -> None:
         """Change the role of a tenant."""
         with self.database.writing() as connection:
             connection.execute(update(tenants).where(tenants.c.id == tenant.id).values(role_arn=role_arn))

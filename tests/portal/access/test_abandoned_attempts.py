@@ -81,7 +81,7 @@ def test_a_settled_attempt_has_an_unknown_outcome_in_its_row_and_in_the_audit_lo
 
 def test_a_late_process_gets_no_credentials_for_a_settled_attempt(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
-    rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
+    rig.broker.during_assume = lambda: settled.append(settler(rig).settle(settler(rig).find()))
     settled: list[int] = []
 
     with pytest.raises(AuditUnavailable, match="with an unknown outcome"):
@@ -94,7 +94,7 @@ def test_a_late_process_gets_no_credentials_for_a_settled_attempt(rig: Rig) -> N
 
 def test_a_late_failure_does_not_change_a_settled_attempt(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
-    rig.broker.meanwhile = lambda: settled.append(settler(rig).settle(settler(rig).find()))
+    rig.broker.during_assume = lambda: settled.append(settler(rig).settle(settler(rig).find()))
     rig.broker.assume_error = ZeroDivisionError()
     settled: list[int] = []
 
@@ -108,7 +108,7 @@ def test_a_late_failure_does_not_change_a_settled_attempt(rig: Rig) -> None:
 def test_an_attempt_with_an_outcome_is_not_settled(rig: Rig) -> None:
     rig.clock.now = utc_now() - timedelta(hours=1)
     found: list[IssuanceRecord] = []
-    rig.broker.meanwhile = lambda: found.extend(settler(rig).find())
+    rig.broker.during_assume = lambda: found.extend(settler(rig).find())
 
     rig.issue(DANA, "dev01")
 
@@ -133,7 +133,7 @@ def test_settling_wins_over_an_outcome_that_waits_for_the_row_lock(rig: Rig) -> 
         except AuditUnavailable as refusal:
             refusals.append(refusal)
 
-    rig.broker.meanwhile = ask
+    rig.broker.during_assume = ask
     late = threading.Thread(target=issue)
     late.start()
     is_asking.wait()

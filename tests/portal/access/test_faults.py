@@ -137,7 +137,7 @@ def test_if_the_audit_log_fails_during_the_aws_call_nothing_is_released(rig: Rig
         with rig.database.writing() as connection:
             connection.exec_driver_sql("ALTER TABLE audit_events RENAME TO gone")
 
-    rig.broker.meanwhile = drop
+    rig.broker.during_assume = drop
 
     with pytest.raises(AuditUnavailable):
         rig.issue(DANA, "dev01")
@@ -156,7 +156,7 @@ def test_no_outcome_commits_after_the_user_was_disabled(rig: Rig) -> None:
     callers = [Thread(target=ask) for _ in range(4)]
     for caller in callers:
         caller.start()
-    while len(rig.broker.given) < 20:
+    while len(rig.broker.issued_credentials) < 20:
         callers[0].join(0.001)
     rig.disable(DANA)
     issued_by_then = rig.states().count("issued")

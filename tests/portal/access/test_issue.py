@@ -61,7 +61,7 @@ def test_a_member_gets_credentials_for_their_tenant(rig: Rig) -> None:
     assert issuance.access is Access.FULL
     assert issuance.issued_at == NOON
     assert issuance.expires_at == NOON + HOUR
-    assert issuance.credentials == rig.broker.given[0]
+    assert issuance.credentials == rig.broker.issued_credentials[0]
     assert issuance.is_attributed
     assert issuance.console_url is None
 
@@ -128,7 +128,7 @@ def test_the_issuance_row_has_user_tenant_time_and_the_deciding_limit(rig: Rig) 
 
 def test_the_intent_is_durable_before_aws_is_called(rig: Rig) -> None:
     seen: list[str] = []
-    rig.broker.meanwhile = lambda: seen.extend(rig.states() + rig.outcomes())
+    rig.broker.during_assume = lambda: seen.extend(rig.states() + rig.outcomes())
 
     rig.issue(DANA, "dev01")
 
@@ -137,7 +137,7 @@ def test_the_intent_is_durable_before_aws_is_called(rig: Rig) -> None:
 
 def test_no_transaction_is_open_during_the_aws_call(rig: Rig) -> None:
     # SQLite has one writer at a time, so this write would fail if the issuer held a transaction open.
-    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "7200", DEV)
+    rig.broker.during_assume = lambda: rig.set(TENANT_VALIDITY, "7200", DEV)
 
     rig.issue(DANA, "dev01")
 
@@ -277,11 +277,11 @@ def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
     [
         (lambda rig: rig.disable(DANA), Unauthenticated),
         (lambda rig: rig.revoke(token_of(DANA)), Unauthenticated),
-        (lambda rig: rig.leave(DANA, DEV), TenantNotFound),
-        (lambda rig: rig.narrow(DANA, DEV), AccessDenied),
+        (lambda rig: rig.remove_member(DANA, DEV), TenantNotFound),
+        (lambda rig: rig.make_read_only(DANA, DEV), AccessDenied),
         (lambda rig: rig.set(DISABLE_NON_ADMIN_JIT, "true"), JitDisabled),
         (lambda rig: rig.set(TENANT_VALIDITY, "1800", DEV), AccessDenied),
-        (lambda rig: rig.move(DEV, PROD.role_arn), AccessDenied),
+        (lambda rig: rig.change_role(DEV, PROD.role_arn), AccessDenied),
     ],
     ids=[
         "user disabled",
@@ -296,12 +296,12 @@ def test_a_sign_in_that_ends_too_soon_must_be_renewed(rig: Rig) -> None:
 def test_credentials_are_not_released_if_access_was_revoked_during_the_aws_call(
     rig: Rig, revoke_access: Callable[[Rig], None], refusal: type[PortalError]
 ) -> None:
-    rig.broker.meanwhile = lambda: revoke_access(rig)
+    rig.broker.during_assume = lambda: revoke_access(rig)
 
     with pytest.raises(refusal):
         rig.issue(DANA, "dev01")
 
-    assert len(rig.broker.given) == 1
+    assert len(rig.broker.issued_credentials) == 1
     [row] = rig.rows()
     assert row["state"] == "failed"
     assert row["failure"] == refusal.code
@@ -340,7 +340,7 @@ def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
         except PortalError as refusal:
             outcomes.append(refusal.code)
 
-    rig.broker.meanwhile = answer
+    rig.broker.during_assume = answer
     issuing = Thread(target=ask)
     issuing.start()
     assert is_asked.wait(60)
@@ -359,7 +359,7 @@ def test_the_release_waits_for_an_open_revocation_of_another_replica_and_fails(
 
 
 def test_a_shorter_session_is_released_although_the_configured_duration_was_lowered(rig: Rig) -> None:
-    rig.broker.meanwhile = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
+    rig.broker.during_assume = lambda: rig.set(TENANT_VALIDITY, "1800", DEV)
 
     issuance = rig.issue(DANA, SessionRequest(TenantScope("dev01"), timedelta(minutes=15)))
 
@@ -376,7 +376,7 @@ def test_signing_out_during_the_aws_call_stops_tokens_of_the_sign_in(rig: Rig, k
     token = sign_in if kind is TokenKind.BROWSER else child
     rig.issue(DANA, "dev01", token=token)
 
-    rig.broker.meanwhile = lambda: rig.revoke(sign_in)
+    rig.broker.during_assume = lambda: rig.revoke(sign_in)
     with pytest.raises(Unauthenticated):
         rig.issue(DANA, "dev01", token=token)
 
@@ -410,7 +410,7 @@ def test_issuing_updates_the_tokens_last_use(rig: Rig) -> None:
 
 
 def test_an_administrator_demoted_during_the_aws_call_gets_no_admin_session(rig: Rig) -> None:
-    rig.broker.meanwhile = lambda: rig.demote(ADMIN)
+    rig.broker.during_assume = lambda: rig.demote(ADMIN)
 
     with pytest.raises(AccessDenied):
         rig.issue(ADMIN, SessionRequest(AdminScope()))
@@ -476,7 +476,7 @@ def test_a_console_link_opens_the_requested_page(rig: Rig) -> None:
     issuance = rig.issue(DANA, ask)
 
     assert issuance.console_url is not None
-    assert rig.broker.landed == ["https://eu-west-1.console.example/s3/buckets/x"]
+    assert rig.broker.opened_pages == ["https://eu-west-1.console.example/s3/buckets/x"]
 
 
 def test_if_federation_fails_a_console_request_fails(rig: Rig) -> None:
@@ -494,7 +494,7 @@ def test_if_federation_fails_legacy_clients_still_get_keys(rig: Rig) -> None:
     issuance = rig.issue(DANA, BOTH, door=Channel.LEGACY)
 
     assert issuance.console_url is None
-    assert issuance.credentials == rig.broker.given[0]
+    assert issuance.credentials == rig.broker.issued_credentials[0]
     assert rig.states() == ["issued"]
 
 

@@ -51,7 +51,7 @@ def test_a_request_for_a_busy_role_is_not_recorded_and_does_not_reach_aws(rig: R
 
 def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> None:
     shares = RoleConcurrency(max_calls=1)
-    rig.leave(DANA, DEV)
+    rig.remove_member(DANA, DEV)
     with shares.acquire(DEV.role_arn), shares.acquire(""), pytest.raises(TenantNotFound):
         issuer(rig, shares).issue(caller(DANA), ask("dev01"))
 
@@ -64,7 +64,7 @@ def test_an_unauthorized_caller_is_denied_even_if_the_role_is_busy(rig: Rig) -> 
         lambda rig: setattr(rig.broker, "assume_error", AwsUnavailable("AWS did not answer.")),
         lambda rig: setattr(rig.broker, "assume_error", KeyError("a bug")),
         lambda rig: setattr(rig.broker, "assume_error", KeyboardInterrupt()),
-        lambda rig: setattr(rig.broker, "meanwhile", lambda: rig.leave(DANA, DEV)),
+        lambda rig: setattr(rig.broker, "during_assume", lambda: rig.remove_member(DANA, DEV)),
         lambda _rig: None,
     ],
     ids=["refused by AWS", "a bug", "interrupted", "revoked during the call", "success"],
@@ -82,7 +82,7 @@ def test_a_slot_is_released_however_the_request_ends(rig: Rig, fault: Callable[[
 
 def test_a_tenant_whose_aws_calls_hang_does_not_block_other_tenants(rig: Rig) -> None:
     shares, gate, called = RoleConcurrency(max_calls=2), Event(), Semaphore(0)
-    rig.broker.silent[DEV.role_arn], rig.broker.meanwhile = gate, called.release
+    rig.broker.silent[DEV.role_arn], rig.broker.during_assume = gate, called.release
     slow = issuer(rig, shares)
     threads = [Thread(target=slow.issue, args=(caller(DANA), ask("dev01"))) for _ in range(2)]
     for thread in threads:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from daypass.portal.aws.transport.connection import Connection, NoResponse, Reply, ResponseTooLarge
+from tests.waiting import wait_until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LONGEST = 1000
@@ -156,7 +157,5 @@ def test_an_idle_connection_with_data_or_close_is_dropped(host: Host) -> None:
     quiet, closed = host([OK]), host([OK])
     ask(closed)
 
-    give_up = time.monotonic() + 60
-    while not closed.is_dropped():
-        assert time.monotonic() < give_up
+    wait_until(closed.is_dropped)
     assert not quiet.is_dropped()

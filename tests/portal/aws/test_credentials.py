@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -22,6 +21,7 @@ from daypass.portal.errors import AwsMisconfigured
 from tests.portal.aws.conftest import PUBLIC_URL, aws_config
 from tests.portal.aws.stub import FakeTiming, StubAws, error, identity
 from tests.unknown_user import as_unknown_user
+from tests.waiting import wait_until
 
 OLD, NEW = "AKIAOLDOLDOLDOLDOLD1", "AKIANEWNEWNEWNEWNEW1"
 
@@ -178,9 +178,7 @@ def test_a_hanging_credential_process_times_out_and_is_killed_on_close(keys_file
     (pid,) = pids
     credentials.close()
 
-    give_up = time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < give_up
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_clients_of_botocore_sign_with_the_shared_credentials(

@@ -106,7 +106,7 @@ def test_no_route_accepts_an_undeclared_method(still_world: World, still_client:
                 continue
             forms = ("detail", "Message", "error_description")
             assert any("does not support" in answer.json.get(form, "") for form in forms)
-    assert still_world.broker.given == []
+    assert still_world.broker.issued_credentials == []
 
 
 WITH_EFFECTS = {
@@ -273,7 +273,7 @@ def test_a_number_with_too_many_digits_is_refused(still_world: World, still_clie
     answer = ask(still_world, still_client, b'{"tenant": "dev01", "duration": ' + b"9" * 5000 + b"}")
 
     assert answer.status in {400, 422}
-    assert still_world.broker.given == []
+    assert still_world.broker.issued_credentials == []
 
 
 def test_the_field_name_in_an_error_is_truncated_and_printable(

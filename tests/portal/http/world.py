@@ -19,7 +19,7 @@ from daypass.portal.settings.store import SYSTEM, SettingStore
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore
-from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeSource
+from tests.fakes import NOON, FakeBroker, FakeClock, FakeDoctor, FakeFinder
 from tests.portal.http.client import PEER, Client
 
 PUBLIC_URL = "https://portal.example.com"
@@ -46,7 +46,7 @@ class World:
     portal: Portal
     database: Database
     broker: FakeBroker
-    source: FakeSource
+    source: FakeFinder
     doctor: FakeDoctor
     clock: FakeClock
     audit: AuditLog
@@ -90,7 +90,7 @@ def world(
 ) -> Iterator[World]:
     """Yield a portal on the migrated database at *url*; *changed* overrides its configuration."""
     database, clock = Database(url, patience=patience), FakeClock()
-    broker, source, doctor = FakeBroker(clock), FakeSource(), FakeDoctor()
+    broker, source, doctor = FakeBroker(clock), FakeFinder(), FakeDoctor()
     config: PortalConfig = replace(portal_config(url), **changed)  # type: ignore[arg-type]  # by name
     audit = AuditLog(database, clock)
     portal = assemble(config, database, Aws(broker, source, roles, doctor), clock, _templates())

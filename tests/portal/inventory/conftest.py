@@ -13,7 +13,7 @@ from daypass.portal.inventory.model import Listing
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
-from tests.fakes import FakeBroker, FakeClock, FakeSource
+from tests.fakes import FakeBroker, FakeClock, FakeFinder
 from tests.portal.access.conftest import Rig, build, caller
 
 
@@ -22,7 +22,7 @@ class InventoryRig:
     """The inventory with its collaborators."""
 
     rig: Rig
-    source: FakeSource = field(default_factory=FakeSource)
+    source: FakeFinder = field(default_factory=FakeFinder)
     inventory: Inventory = field(init=False)
 
     def __post_init__(self) -> None:

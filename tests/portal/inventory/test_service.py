@@ -43,7 +43,7 @@ def full_anywhere(shown_anywhere: InventoryRig) -> InventoryRig:
 
 
 def _filled(shown: InventoryRig) -> InventoryRig:
-    shown.source.has = [
+    shown.source.resources = [
         *everything_of("dev01"),
         *everything_of("prod01", "us-west-2"),
         *everything_of("data01", "us-west-2"),
@@ -70,7 +70,7 @@ def test_a_listing_has_the_resources_of_its_tenant_alone(
 def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full: InventoryRig) -> None:
     full.listing(DANA, "dev01")
 
-    (query,) = full.source.asked
+    (query,) = full.source.queries
     assert (query.region, query.tag, query.value) == ("eu-west-1", "TENANT_NAME", "dev01")
     assert len(query.services) == len(Kind)
     ((session, is_attributed),) = full.broker.assumed
@@ -86,7 +86,7 @@ def test_the_search_is_for_the_tenant_tag_in_a_session_that_can_only_search(full
 
 def test_a_read_is_audited_before_aws_is_called_and_is_no_issuance(full_anywhere: InventoryRig) -> None:
     on_record_by_then: list[int] = []
-    full_anywhere.broker.meanwhile = lambda: on_record_by_then.append(len(full_anywhere.events()))
+    full_anywhere.broker.during_assume = lambda: on_record_by_then.append(len(full_anywhere.events()))
 
     full_anywhere.listing(DANA, "dev01")
 
@@ -127,7 +127,7 @@ def test_a_foreign_tenant_gets_the_error_of_a_missing_one_without_calling_aws(
 
     assert "data01" not in refused.value.reason.replace(f"“{reference}”", "")
     assert full.broker.assumed == []
-    assert full.source.asked == []
+    assert full.source.queries == []
     assert full.events() == []
 
 
@@ -140,7 +140,7 @@ def test_a_cached_listing_is_not_shown_to_users_outside_the_tenant(full: Invento
 
 def test_a_removed_member_does_not_get_the_cached_listing(full_anywhere: InventoryRig) -> None:
     full_anywhere.listing(DANA, "dev01")
-    full_anywhere.rig.leave(DANA, DEV)
+    full_anywhere.rig.remove_member(DANA, DEV)
 
     with pytest.raises(TenantNotFound):
         full_anywhere.listing(DANA, "dev01")
@@ -169,7 +169,7 @@ def test_a_listing_is_read_once_a_minute_for_all_users(full: InventoryRig) -> No
     full.listing(DANA, "dev01", is_fresh=True)
 
     assert [event["actor"] for event in full.events()] == [DANA.username, ADMIN.username, DANA.username]
-    assert len(full.source.asked) == 3
+    assert len(full.source.queries) == 3
 
 
 def test_a_role_that_refuses_attribution_is_read_without_it(full_anywhere: InventoryRig) -> None:
@@ -207,7 +207,7 @@ def test_pages_read_before_an_aws_error_make_an_incomplete_listing(full: Invento
 
 
 def test_a_very_large_listing_is_cut(shown: InventoryRig) -> None:
-    shown.source.has = [
+    shown.source.resources = [
         tagged(f"arn:aws:s3:::duploservices-dev01-{number:05}", "dev01")
         for number in range(MAX_RESOURCES + 300)
     ]
@@ -254,9 +254,9 @@ def test_a_foreign_resource_gets_the_error_of_a_missing_one(full: InventoryRig, 
         with pytest.raises(ResourceNotFound) as refused:
             full.inventory.owner(caller(DANA), arn)
         answers.append(refused.value.reason)
-        asked.append([query.value for query in full.source.asked])
+        asked.append([query.value for query in full.source.queries])
         full.clock.move(MINUTE)
-        full.source.asked.clear()
+        full.source.queries.clear()
 
     assert answers[0] == answers[1]
     assert asked[0] == asked[1]
@@ -272,21 +272,23 @@ def test_an_administrator_finds_everything(full: InventoryRig) -> None:
 
 
 def test_an_unreadable_tenant_does_not_stop_the_search(full: InventoryRig) -> None:
-    full.source.has = [found for found in full.source.has if found.tags["TENANT_NAME"] != "data01"]
+    full.source.resources = [
+        found for found in full.source.resources if found.tags["TENANT_NAME"] != "data01"
+    ]
     full.source.meanwhile = lambda: _refuse_for(full, "data01")
     arn = arns_of("prod01", "us-west-2")[Kind.API_GATEWAY]
 
     tenant, _ = full.inventory.owner(caller(ADMIN), arn)
 
     assert tenant == PROD
-    assert [query.value for query in full.source.asked] == ["data01", "prod01"]
+    assert [query.value for query in full.source.queries] == ["data01", "prod01"]
     full.clock.move(MINUTE)
     with pytest.raises(AwsThrottled):
         full.inventory.owner(caller(ADMIN), arns_of("nowhere", "us-west-2")[Kind.API_GATEWAY])
 
 
 def _refuse_for(shown: InventoryRig, tenant: str) -> None:
-    refusal = AwsThrottled("a pause") if shown.source.asked[-1].value == tenant else None
+    refusal = AwsThrottled("a pause") if shown.source.queries[-1].value == tenant else None
     shown.source.error = refusal
 
 
@@ -298,7 +300,7 @@ def test_a_search_ends_at_the_deadline(full: InventoryRig) -> None:
     with pytest.raises(Overloaded, match="searched in time"):
         inventory.owner(caller(ADMIN), arns_of("nowhere", "us-west-2")[Kind.API_GATEWAY])
 
-    assert len(full.source.asked) == 1
+    assert len(full.source.queries) == 1
 
 
 def test_no_listing_is_read_for_a_user_who_is_removed_before_the_audit_commit(
@@ -324,5 +326,5 @@ class _LeavingAudit(AuditLog):
     def commit_all(
         self, records: Sequence[Record], *, precondition: Check | None = None, is_change: bool = False
     ) -> None:
-        self._shown.rig.leave(DANA, DEV)
+        self._shown.rig.remove_member(DANA, DEV)
         super().commit_all(records, precondition=precondition, is_change=is_change)

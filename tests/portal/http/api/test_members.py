@@ -61,7 +61,7 @@ def test_a_member_gets_keys_for_a_tenant(world: World, client: Client, reference
     )
 
     assert answer.status == 201, answer.body
-    given = world.broker.given[0]
+    given = world.broker.issued_credentials[0]
     session = answer.json
     assert session["credentials"] == {
         "access_key_id": given.access_key_id,
@@ -110,7 +110,7 @@ def test_a_console_link_comes_without_keys_and_with_its_expiry(world: World, cli
     assert answer.json["console_url_expires_at"] == "2026-11-24T12:15:00+00:00"
     assert "credentials" not in answer.json
     assert b"canary" not in answer.body
-    assert world.broker.landed == ["https://eu-west-1.console.example/s3/buckets"]
+    assert world.broker.opened_pages == ["https://eu-west-1.console.example/s3/buckets"]
 
 
 def test_a_capped_session_names_the_limit(world: World, client: Client) -> None:
@@ -216,7 +216,7 @@ def test_a_refused_session_request_is_a_problem_document(
     assert answer.json["status"] == status
     assert answer.json["request_id"] == answer.header("x-request-id")
     assert answer.header("location") is None
-    assert still_world.broker.given == []
+    assert still_world.broker.issued_credentials == []
 
 
 @pytest.mark.parametrize(

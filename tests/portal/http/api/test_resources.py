@@ -18,7 +18,7 @@ OURS = "/api/v1/tenants/dev01/resources"
 @pytest.fixture
 def full_world(quick_world: World) -> World:
     """A portal whose AWS returns all resources for every search."""
-    quick_world.source.has = [
+    quick_world.source.resources = [
         *everything_of("dev01"),
         *everything_of("data01", "us-west-2"),
         tagged("arn:aws:s3:::duploservices-dev01-uploads", "dev01", team="Shop"),
@@ -60,7 +60,7 @@ def test_the_destination_of_a_resource_is_accepted_for_a_console_link(
         requested = {"tenant": "dev01", "purpose": "console", "destination": resource["destination"]}
 
         assert client.post("/api/v1/sessions", token, requested).status == 201
-        assert full_world.broker.landed[-1].endswith(resource["destination"])
+        assert full_world.broker.opened_pages[-1].endswith(resource["destination"])
 
 
 def test_the_list_of_resources_is_paginated(full_world: World, client: Client) -> None:
@@ -109,7 +109,7 @@ def test_resources_are_cached_for_a_minute_unless_refreshed(full_world: World, c
         full_world.clock.move(later)
         assert client.get(OURS, full_world.tokens[username], query=query).status == 200
 
-    assert len(full_world.source.asked) == 2
+    assert len(full_world.source.queries) == 2
 
 
 @pytest.mark.parametrize("username", [DANA, NOOR])
@@ -123,7 +123,7 @@ def test_a_foreign_and_a_missing_tenant_get_the_same_answer(
         assert one.status == 404
         status, headers, body = one.without_id
         assert (status, headers, body.replace(foreign.encode(), absent.encode())) == other.without_id
-    assert full_world.source.asked == []
+    assert full_world.source.queries == []
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_without_a_token_every_call_is_401_and_never_a_redirect(
     still_world: World, still_client: Client, call: str
 ) -> None:
     assert "No API token" in reason(still_client, call)
-    assert still_world.broker.given == []
+    assert still_world.broker.issued_credentials == []
 
 
 @pytest.mark.parametrize("call", [*OURS, *LEGACY])
@@ -53,7 +53,7 @@ def test_a_cookie_does_not_authenticate_an_api_call(
     cookie = f"__Host-daypass={token}; Authorization=Bearer {token}; token={token}"
 
     assert "No API token" in reason(still_client, call, headers=[("Cookie", cookie), ("Origin", "https://x")])
-    assert still_world.broker.given == []
+    assert still_world.broker.issued_credentials == []
 
 
 def bearer(value: str) -> list[tuple[str, str]]:
@@ -141,7 +141,7 @@ def test_a_revoked_token_is_refused_at_the_next_request(world: World, client: Cl
     world.identity.revoke_token(world.users[DANA], known.id, OPERATOR)
 
     assert (before, client.get(TENANT_KEYS, token).status) == (200, 401)
-    assert len(world.broker.given) == 1
+    assert len(world.broker.issued_credentials) == 1
 
 
 PROXY, CALLER, FORGED = "10.0.0.5", "198.51.100.9", "192.0.2.66"

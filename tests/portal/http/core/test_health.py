@@ -61,7 +61,7 @@ def test_a_crashed_database_makes_the_portal_unready_and_stops_issuing_until_it_
         assert ours.json["code"] == "storage_unavailable"
         assert "database cannot be reached" in legacy.json["Message"]
         assert {answer.header("retry-after") for answer in (ready, ours, legacy)} == {"2"}
-        assert world.broker.given == []
+        assert world.broker.issued_credentials == []
 
         crashing_postgres.start()
         again = client.post(KEYS[0], token, KEYS[1])

@@ -99,7 +99,7 @@ def test_an_overloaded_portal_answers_503_on_every_channel_and_stays_alive(
         sentence = answer.json["Message"] if "Message" in answer.json else answer.json["detail"]
         assert "AWS answers slowly for the role duploservices-dev01" in sentence
     assert {answer.json["code"] for answer in refused if "code" in answer.json} == {"overloaded"}
-    assert len(quick_world.broker.given) == len(answers) - len(refused)
+    assert len(quick_world.broker.issued_credentials) == len(answers) - len(refused)
 
 
 async def answered(tasks: Sequence["asyncio.Task[Answer]"], number: int) -> None:

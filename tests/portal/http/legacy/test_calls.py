@@ -29,7 +29,7 @@ PROBES = (
 def test_keys_for_a_tenant_come_with_a_console_link(world: World, client: Client) -> None:
     answer = client.get(TENANT_KEYS, world.tokens[DANA])
 
-    given = world.broker.given[0]
+    given = world.broker.issued_credentials[0]
     assert answer.status == 200
     assert answer.header("content-type") == "application/json"
     assert answer.json == {
@@ -59,7 +59,7 @@ def test_admin_keys_are_of_the_master_role_although_pages_do_not_offer_it(
 
 
 def test_validity_is_the_remaining_time(quick_world: World, quick_client: Client) -> None:
-    quick_world.broker.meanwhile = lambda: quick_world.clock.move(timedelta(seconds=2))
+    quick_world.broker.during_assume = lambda: quick_world.clock.move(timedelta(seconds=2))
     quick_world.broker.skew = timedelta(seconds=-3)
 
     answer = quick_client.get(TENANT_KEYS, quick_world.tokens[DANA]).json
@@ -74,7 +74,7 @@ def test_without_a_console_link_the_keys_are_still_returned(quick_world: World, 
     answer = quick_client.get(TENANT_KEYS, quick_world.tokens[DANA])
 
     assert (answer.status, answer.json["ConsoleUrl"]) == (200, "")
-    assert answer.json["AccessKeyId"] == quick_world.broker.given[0].access_key_id
+    assert answer.json["AccessKeyId"] == quick_world.broker.issued_credentials[0].access_key_id
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -431,4 +431,4 @@ def test_a_session_cookie_does_not_authenticate_legacy_calls(
     answer = quick_client.get(path, headers=[sign_in(quick_world, ADMIN), ("Origin", "https://evil.example")])
 
     assert answer.status == 401
-    assert quick_world.broker.given == []
+    assert quick_world.broker.issued_credentials == []

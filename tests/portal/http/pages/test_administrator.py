@@ -120,7 +120,7 @@ def test_tenant_metadata_is_added_changed_removed_and_audited(quick_world: World
     assert link in page
     assert ">\nteam blue\non call: 4711</textarea>" in pane
     assert late.status == 412
-    assert "changed by somebody else" in alert(late)
+    assert "was changed in the meantime" in alert(late)
     assert "team red</textarea>" in text(late)
     assert "team <green></td>" in found
     assert "links/board" not in found
@@ -287,7 +287,7 @@ def test_a_change_of_an_outdated_version_is_refused(admin: Browser, quick_world:
     late = admin.send(f"{CONFIG}/change", **change, version=version[1])
 
     assert late.status == 412
-    assert "changed by somebody else" in alert(late)
+    assert "was changed in the meantime" in alert(late)
     assert validity(quick_world, ADMIN, admin=True) == 900
 
 
@@ -760,7 +760,9 @@ def test_a_tenants_sessions_include_all_users(quick_world: World, admin: Browser
     assert page.count('<tr role="row"><td') == 1
 
 
-def test_the_ruler_shows_a_role_that_limits_sessions(quick_world: World, admin: Browser) -> None:
+def test_the_duration_chart_marks_the_role_maximum_that_limits_sessions(
+    quick_world: World, admin: Browser
+) -> None:
     here = f"{TENANTS}/{DEV.id}"
     quick_world.broker.maximum = timedelta(hours=1)
     free = admin.see(f"{here}/aws")
@@ -770,7 +772,7 @@ def test_the_ruler_shows_a_role_that_limits_sessions(quick_world: World, admin: 
 
     assert DEV.role_arn in free
     assert "row limits" not in free
-    assert re.search(r'class="row limits">.*?AWS Role Max|class="row limits">.*?role', capped, re.DOTALL)
+    assert 'class="row limits"><div class="label">Maximum session duration of the IAM role' in capped
     assert "The role's own maximum is shorter." in capped
     # The setting is kept, and the session lasts as long as the role allows.
     assert validity(quick_world, DANA, tenant="dev01") == 3600

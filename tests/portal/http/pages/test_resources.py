@@ -53,7 +53,7 @@ class Browser:
 @pytest.fixture
 def full_world(quick_world: World) -> World:
     """A portal whose AWS returns all resources for every search."""
-    quick_world.source.has = [
+    quick_world.source.resources = [
         *everything_of("dev01"),
         *everything_of("prod01", "us-west-2"),
         *everything_of("data01", "us-west-2"),
@@ -113,7 +113,9 @@ def test_the_list_is_filtered_by_words_and_kind(dana: Browser) -> None:
 
 
 def test_a_long_list_is_paginated(full_world: World, dana: Browser) -> None:
-    full_world.source.has = [tagged(f"arn:aws:s3:::duploservices-dev01-{n:03}", "dev01") for n in range(60)]
+    full_world.source.resources = [
+        tagged(f"arn:aws:s3:::duploservices-dev01-{n:03}", "dev01") for n in range(60)
+    ]
     seen: list[str] = []
     query = "search=dev01"
     for position in ("25 of 60", "25 of 60", "10 of 60"):
@@ -146,7 +148,7 @@ def test_refresh_reads_from_aws_again_and_returns_to_the_list(full_world: World,
     answer = dana.post("/resources/refresh", next="/resources?kind=s3-bucket")
 
     assert (answer.status, answer.header("location")) == (303, "/resources?kind=s3-bucket")
-    assert len(full_world.source.asked) == 2
+    assert len(full_world.source.queries) == 2
     assert dana.post("/resources/refresh", next="//evil.example").header("location") == "/resources"
     full_world.clock.move(timedelta(seconds=30))
     full_world.source.error = AwsThrottled("AWS asks for a pause.")
@@ -167,7 +169,7 @@ def test_a_user_without_tenants_is_told_to_ask_an_administrator(full_world: Worl
     shown = text(browser(full_world, NOOR).get("/resources"))
 
     assert "You are not a member of any tenant" in shown
-    assert full_world.source.asked == []
+    assert full_world.source.queries == []
 
 
 def test_a_tenant_without_resources_gets_an_empty_state(quick_world: World) -> None:
@@ -216,7 +218,7 @@ def test_a_foreign_resource_cannot_be_told_from_a_missing_one(full_world: World,
 
             assert foreign.status == 404
             assert foreign.without_id == absent.without_id
-    assert "data01" not in {query.value for query in full_world.source.asked}
+    assert "data01" not in {query.value for query in full_world.source.queries}
 
 
 def test_the_link_to_a_resource_survives_sign_in(full_world: World) -> None:
@@ -226,7 +228,7 @@ def test_the_link_to_a_resource_survives_sign_in(full_world: World) -> None:
 
     assert answer.status == 303
     assert answer.header("location") == f"/sign-in?next={quote(f'/go?{query}', safe='/')}"
-    assert full_world.source.asked == []
+    assert full_world.source.queries == []
 
 
 def test_only_the_console_button_issues_a_session_and_it_opens_the_resource(
@@ -234,13 +236,13 @@ def test_only_the_console_button_issues_a_session_and_it_opens_the_resource(
 ) -> None:
     dana.get("/go", go(BUCKET))
     assert issued(full_world) == 0
-    assert full_world.broker.landed == []
+    assert full_world.broker.opened_pages == []
 
     answer = dana.post("/resources/console", tenant=DEV.id, arn=BUCKET, destination="/iam/home")
 
     assert answer.status == 303
     assert (answer.header("location") or "").startswith("https://signin.example/")
-    assert full_world.broker.landed == [
+    assert full_world.broker.opened_pages == [
         "https://eu-west-1.console.example/s3/buckets/duploservices-dev01-reports?region=eu-west-1&tab=objects"
     ]
     assert issued(full_world) == 1
@@ -275,7 +277,7 @@ def test_without_jit_access_resources_are_shown_without_console(full_world: Worl
 
 def test_names_and_tags_are_escaped(full_world: World, dana: Browser) -> None:
     api = arns_of("dev01")[Kind.API_GATEWAY]
-    full_world.source.has = [tagged(api, "dev01", Name=POLYGLOT, **{POLYGLOT: POLYGLOT})]
+    full_world.source.resources = [tagged(api, "dev01", Name=POLYGLOT, **{POLYGLOT: POLYGLOT})]
 
     pages = (
         dana.get("/resources"),

@@ -1,0 +1,13 @@
+"""Waiting for a condition in another process, which has no event that a test could wait on."""
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], bool], says: Callable[[], object] = str, seconds: float = 60) -> None:
+    """Return once *condition* is true; fail with what *says* returns if it is not within *seconds*."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up, says()
+        # A wait without a pause would take a core from the process that is waited for.
+        time.sleep(0.02)
