@@ -243,9 +243,9 @@ def _oauth_channels(core: Core) -> tuple[Starlette, Starlette]:
     endpoints = Endpoints(consents, grants, core.clock, origin)
     machine = client_routes(ClientEndpoints(core.authenticator.addresses, core.pools.local), endpoints)
     pages = ConsentPages(core.pages, consents, core.clock, origin)
-    entrance = core.page_endpoints(Channel.WEB)
+    page_endpoints = core.page_endpoints(Channel.WEB)
     return make_channel_app(machine, oauth_error), make_channel_app(
-        consent_routes(entrance, pages), core.error_pages
+        consent_routes(page_endpoints, pages), core.error_pages
     )
 
 
@@ -265,11 +265,11 @@ def _page_channel(core: Core) -> Starlette:
         console_access=ways,
         resources=ResourcePages(core.pages, core.database, core.inventory, ways, core.config.public_url),
     )
-    entrance = core.page_endpoints(Channel.WEB)
+    page_endpoints = core.page_endpoints(Channel.WEB)
     routes = [
-        *page_routes(entrance, web),
+        *page_routes(page_endpoints, web),
         *administrator_routes(
-            entrance, core.pages, core.administration, core.durations, core.doctor, aws.region
+            page_endpoints, core.pages, core.administration, core.durations, core.doctor, aws.region
         ),
         *core.assets.routes(),
     ]

@@ -92,7 +92,7 @@ TRUSTED_PROXIES = Variable(
     "DAYPASS_TRUSTED_PROXIES",
     "addresses or networks with commas between them, such as 10.0.0.5,192.168.0.0/24",
     "127.0.0.1,::1",
-    "Which peers are proxies of ours. Nobody else's word about an address counts.",
+    "The proxies whose statement of the client's address is trusted; no other is.",
 )
 THREADS = Variable(
     "DAYPASS_THREADS",

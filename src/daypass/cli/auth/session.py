@@ -206,7 +206,8 @@ class AuthSession:
     def _cannot_prompt(self) -> SignInNeeded:
         what = "recent sign-in with admin access" if self.admin else "sign-in"
         return SignInNeeded(
-            f"There is no {what} for {self.origin}, and nobody here to ask. In a terminal: {self._command}. "
+            f"There is no {what} for {self.origin}, and no terminal to ask in. "
+            f"In a terminal: {self._command}. "
             "For a program: copy the Temporary API Token from the profile page, or let an Administrator make "
             "one, and give it in DAYPASS_TOKEN, --token-file or --token."
         )

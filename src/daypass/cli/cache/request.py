@@ -256,7 +256,7 @@ _pipe_contents: dict[str, bytes] = {}
 
 
 def read_file(path: str, kind: str, limit: int = 8192) -> bytes:
-    """Return the first *most* bytes of a file that the user named; *kind* describes it in error messages.
+    """Return the first *limit* bytes of a file that the user named; *kind* describes it in error messages.
 
     The content of a pipe, such as `<(command)` or /dev/stdin, is remembered for later calls.
     """

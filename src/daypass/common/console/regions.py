@@ -29,7 +29,7 @@ _SIMILAR = 0.7
 
 def extra_regions(environ: Mapping[str, str]) -> frozenset[str]:
     """Return the regions in DAYPASS_EXTRA_REGIONS."""
-    return frozenset(name.strip() for name in environ.get(EXTRA_REGIONS, "").split(","))
+    return frozenset(environ.get(EXTRA_REGIONS, "").replace(",", " ").split())
 
 
 def region_error(region: str, extra: Collection[str] = ()) -> str:

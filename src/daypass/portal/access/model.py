@@ -36,7 +36,7 @@ class Channel(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What the caller wants the session for."""
+    """The form in which the caller gets the session: keys, a console link, or both."""
 
     KEYS = "keys"
     CONSOLE = "console"

@@ -171,7 +171,7 @@ class ChangeExecutor:
 def check_version(expected: Version | None, found: Version, what: str) -> None:
     """Return if *found* is the *expected* version, or any is; raise `PreconditionFailed` otherwise."""
     if expected is not None and expected != found:
-        raise PreconditionFailed(f"{what} was changed by somebody else in the meantime. Load it again.")
+        raise PreconditionFailed(f"{what} was changed in the meantime. Load it again.")
 
 
 class _StaleChange(PreconditionFailed):

@@ -50,7 +50,7 @@ class AwsBroker:
     @property
     def is_chained(self) -> bool:
         """Whether the portal's own credentials are a role session; raises an `AwsError` while unknown."""
-        # Credentials with a session token fall under AWS's limit for role chaining, whoever they belong to.
+        # AWS's limit for role chaining applies to all credentials with a session token.
         return self.identity.get().is_session or self.credentials.frozen().token is not None
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:

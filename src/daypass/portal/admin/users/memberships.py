@@ -40,7 +40,7 @@ class Memberships:
             return MemberList(connection).of_tenant(tenant_id, part_of_username(search), turn)
 
     def count_of_tenant(self, tenant: str, search: str = "") -> int:
-        """Return the number of members on all pages; for a search, at most `COUNTED` + 1."""
+        """Return the number of members on all pages; for a search, at most `COUNT_LIMIT` + 1."""
         with self.desk.database.reading() as connection:
             tenant_id = find_tenant(connection, tenant).tenant.id
             return MemberList(connection).count_of_tenant(tenant_id, part_of_username(search))

@@ -75,7 +75,7 @@ class RequestMiddleware:
         self._log_request(scope, status, time.perf_counter() - began, crash)
 
     def _log_request(self, scope: Scope, status: int, took: float, crash: Exception | None) -> None:
-        if scope["path"] in _PROBES and status < 500:
+        if scope["path"] in _PROBES and status < 500 and crash is None:
             return
         line: dict[str, object] = {
             "request_id": scope[REQUEST_ID],

@@ -16,7 +16,7 @@ _PURPOSES = {Purpose.CONSOLE: "Console", Purpose.KEYS: "Keys", Purpose.BOTH: "Ke
 _CHANNELS = {Channel.WEB: "Portal", Channel.API: "API", Channel.LEGACY: "duploctl (legacy API)"}
 
 _BRIEF = {
-    LimitSource.REQUESTED: "as asked",
+    LimitSource.REQUESTED: "as requested",
     LimitSource.ROLE_MAXIMUM: "maximum of the IAM role",
     LimitSource.ROLE_CHAINING: "role chaining",
     LimitSource.SIGN_IN: "end of the sign-in",

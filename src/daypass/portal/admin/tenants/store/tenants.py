@@ -93,7 +93,7 @@ class TenantList:
         return read_page(self._connection, self._where(select(*_TENANT), query), order, turn, _record)
 
     def count(self, query: TenantQuery) -> int:
-        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
+        """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
         if query.search:
             return count_found(self._connection, self._where(select(tenants.c.name), query))
         return self._connection.scalar(self._where(select(func.count()).select_from(tenants), query)) or 0

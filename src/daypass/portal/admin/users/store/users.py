@@ -123,7 +123,7 @@ class UserList:
         return read_page(self._connection, self._where(select(*_USER), query), order, turn, _user)
 
     def count(self, query: UserQuery) -> int:
-        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
+        """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
         if query.search:
             return count_found(self._connection, self._where(select(users.c.username), query))
         return self._connection.scalar(self._where(select(func.count()).select_from(users), query)) or 0
@@ -205,7 +205,7 @@ class MemberList:
         return Page([members[id_] for id_ in found.records if id_ in members], found.next_cursor)
 
     def count_of_tenant(self, tenant_id: TenantId, search: str) -> int:
-        """Return the number on all pages; for a search, at most `COUNTED` + 1."""
+        """Return the number on all pages; for a search, at most `COUNT_LIMIT` + 1."""
         if not search:
             query = select(func.count()).select_from(memberships)
             return self._connection.scalar(query.where(memberships.c.tenant_id == tenant_id)) or 0
