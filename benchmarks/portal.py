@@ -10,9 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from benchmarks.stub_sts import ACCOUNT
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

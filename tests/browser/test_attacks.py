@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from playwright.sync_api import Dialog
 from sqlalchemy import update
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.schema import users

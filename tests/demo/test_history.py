@@ -17,9 +17,10 @@ from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.abandoned_attempts import AbandonedAttempts
 from daypass.portal.access.store import IssuanceStore
 from daypass.portal.admin.reporting.overview import Overview, Overviews
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.issuance_check import ISSUING
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store import UserStore
 from daypass.portal.storage.engine import Database

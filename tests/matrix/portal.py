@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from daypass.demo.aws import Aws, Keys
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

@@ -15,8 +15,8 @@ import structlog
 
 from daypass.cli.auth.session_store import SessionSlot, StoredSession
 from daypass.portal import logs
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import MIN_VIEW_TIME
 from tests.cli.auth.test_login import Person

@@ -10,7 +10,8 @@ from threading import Thread
 import pytest
 
 from daypass.portal.access.model import IssuedSession, Purpose, SessionRequest, TenantScope
-from daypass.portal.audit.log import AuditLog, Event, RowChange
+from daypass.portal.audit.event import Event
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.errors import AuditUnavailable, AwsTrustRefused, AwsUnavailable, PortalError
 from daypass.portal.storage.engine import Connection, Database
 from tests.portal.access.conftest import DANA, Rig, build

@@ -23,8 +23,9 @@ from daypass.portal.admin.tenants.service import RoleNaming, Tenants
 from daypass.portal.admin.users.memberships import Memberships
 from daypass.portal.admin.users.service import Users
 from daypass.portal.admin.users.tokens import Tokens
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind, User
 from daypass.portal.secret import Secret
 from daypass.portal.storage.engine import Database

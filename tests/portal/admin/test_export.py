@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from daypass.portal.admin.reporting.export import COLUMNS, cell, chunks, csv_lines, every_event, json_lines
 from daypass.portal.admin.reporting.reports import Reports, SessionFilter
 from daypass.portal.admin.reporting.store.events import RecordedEvent
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import OPERATOR, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.storage.engine import Database
 
 
@@ -63,8 +64,8 @@ def test_each_event_is_exported_as_one_line(subject: str, actor: str) -> None:
 
 def test_an_export_has_each_matching_event_once_newest_first(database: Database, audit: AuditLog) -> None:
     for number in range(7):
-        audit.commit(Event("user.create", None, "operator", None, str(number), "done", {}, ""))
-    audit.commit(Event("user.delete", None, "operator", None, "x", "done", {}, ""))
+        audit.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=str(number)))
+    audit.commit(Event(action="user.delete", actor=OPERATOR, outcome=Outcome.DONE, subject="x"))
 
     found = list(every_event(Reports(database), SessionFilter(), action="user.create"))
 

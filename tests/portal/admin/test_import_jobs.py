@@ -13,6 +13,7 @@ from daypass.portal.admin.imports.store import ImportJob, ImportJobStore
 from daypass.portal.admin.imports.table import Line
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     InvalidRequest,
     LastAdministrator,
@@ -20,7 +21,6 @@ from daypass.portal.errors import (
     PreconditionFailed,
     ReauthenticationRequired,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.tenants.model import Access
 from tests.fakes import FakeClock

@@ -11,8 +11,8 @@ from daypass.portal.admin.imports.table import read_table
 from daypass.portal.admin.model import version_of
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, InvalidRequest, LastAdministrator, ReauthenticationRequired
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access

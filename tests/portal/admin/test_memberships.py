@@ -5,6 +5,7 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,
     InvalidRequest,
@@ -14,7 +15,6 @@ from daypass.portal.errors import (
     TenantNotFound,
     UserNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.store import ADD_USER
 from daypass.portal.storage.pagination import COUNT_LIMIT, PageRequest

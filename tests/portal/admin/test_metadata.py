@@ -2,6 +2,7 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import MetadataKind, Version
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,
     InvalidRequest,
@@ -9,7 +10,6 @@ from daypass.portal.errors import (
     PreconditionFailed,
     TenantNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.pagination import PageRequest
 from tests.fakes import FakeClock
 from tests.portal.admin.conftest import REGION, Administration

@@ -11,9 +11,9 @@ from daypass.portal.admin import reauthentication
 from daypass.portal.admin.model import UserRecord
 from daypass.portal.admin.reauthentication import Proof
 from daypass.portal.admin.transactions import Change, PlannedChange
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, PreconditionFailed, ReauthenticationRequired, Unauthenticated
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind, User, UserId
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access

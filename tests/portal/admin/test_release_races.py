@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from daypass.portal.access.model import AdminScope, Channel, SessionRequest, TenantScope
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import AccessDenied, JitDisabled, PortalError, TenantNotFound
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import User
 from daypass.portal.settings.registry import (
     DISABLE_NON_ADMIN_JIT,

@@ -10,13 +10,13 @@ import pytest
 
 from daypass.portal.access.model import Caller, LimitSource
 from daypass.portal.admin import administration as all_of
-from daypass.portal.admin.roles.provisioner import Outcome, RoleState, RoleStatus
+from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleState, RoleStatus
 from daypass.portal.admin.roles.reconciler import AT_ONCE, RoleReconciler
 from daypass.portal.admin.roles.remediation import Remedy
 from daypass.portal.admin.settings.duration_report import DurationReports
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, AwsNotAllowed, InvalidRequest, RoleNotFound
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.settings.registry import APP_CONFIG
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
@@ -105,7 +105,7 @@ def put(administration: Administration, tenant: str | None, key: str, hours: int
     administration.settings.put(tenant, type_, key, str(hours * 3600), OPERATOR)
 
 
-def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, Outcome]]:
+def results(maxima: RoleReconciler) -> dict[str, tuple[timedelta, RoleOutcome]]:
     """Return maximum and outcome by role ARN."""
     records = maxima.page(None, PageRequest()).records
     return {change.desired.role_arn: (change.desired.maximum, change.outcome) for change in records}
@@ -125,7 +125,7 @@ def test_a_maximum_for_all_tenants_is_set_on_every_tenants_role_but_not_the_mast
     settle(maxima)
 
     assert iam.maxima == {DEV: 4 * HOUR, PROD: 4 * HOUR}
-    assert results(maxima) == {DEV: (4 * HOUR, Outcome.DONE), PROD: (4 * HOUR, Outcome.DONE)}
+    assert results(maxima) == {DEV: (4 * HOUR, RoleOutcome.DONE), PROD: (4 * HOUR, RoleOutcome.DONE)}
     told = [(subject, outcome) for _, subject, outcome, _ in administration.events("role.set_maximum")]
     assert sorted(told) == [(DEV, "done"), (PROD, "done")]
 
@@ -152,7 +152,7 @@ def test_admin_sessions_raise_the_master_roles_maximum_and_never_lower_it(
     settle(maxima)
 
     assert iam.maxima == {MASTER: 8 * HOUR}
-    assert results(maxima) == {MASTER: (2 * HOUR, Outcome.DONE)}
+    assert results(maxima) == {MASTER: (2 * HOUR, RoleOutcome.DONE)}
 
 
 def test_a_refusal_of_aws_is_stored_with_its_reason_and_the_manual_remedy(
@@ -166,7 +166,7 @@ def test_a_refusal_of_aws_is_stored_with_its_reason_and_the_manual_remedy(
     change = maxima.of(DEV)
     assert isinstance(change, RoleStatus)
     assert (change.outcome, change.reason) == (
-        Outcome.REFUSED,
+        RoleOutcome.REFUSED,
         "AWS does not let the portal change the role.",
     )
     assert change.remedy == Remedy(
@@ -175,7 +175,7 @@ def test_a_refusal_of_aws_is_stored_with_its_reason_and_the_manual_remedy(
         "max_session_duration = 7200",
     )
     found = {outcome: number for outcome, number in maxima.progress().items() if number}
-    assert found == {Outcome.DONE: 1, Outcome.REFUSED: 1}
+    assert found == {RoleOutcome.DONE: 1, RoleOutcome.REFUSED: 1}
     assert administration.settings.find(None, APP_CONFIG, "MaximumSessionDuration").stored.value == "7200"
 
 
@@ -188,13 +188,17 @@ def test_a_role_that_does_not_exist_has_no_manual_remedy(
 
     change = maxima.of(DEV)
     assert isinstance(change, RoleStatus)
-    assert (change.outcome, change.reason, change.remedy) == (Outcome.MISSING, "There is no such role.", None)
-    assert maxima.progress()[Outcome.MISSING] == 1
+    assert (change.outcome, change.reason, change.remedy) == (
+        RoleOutcome.MISSING,
+        "There is no such role.",
+        None,
+    )
+    assert maxima.progress()[RoleOutcome.MISSING] == 1
 
     iam.refusals.clear()
     maxima.try_again()
     maxima.run()
-    assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
+    assert results(maxima)[DEV] == (2 * HOUR, RoleOutcome.DONE)
 
 
 def test_a_refused_change_is_retried_only_on_request(
@@ -206,11 +210,11 @@ def test_a_refused_change_is_retried_only_on_request(
     iam.refusals.clear()
 
     settle(maxima)
-    assert results(maxima)[DEV] == (2 * HOUR, Outcome.REFUSED)
+    assert results(maxima)[DEV] == (2 * HOUR, RoleOutcome.REFUSED)
     maxima.try_again()
     maxima.run()
 
-    assert results(maxima)[DEV] == (2 * HOUR, Outcome.DONE)
+    assert results(maxima)[DEV] == (2 * HOUR, RoleOutcome.DONE)
 
 
 def test_an_interrupted_run_is_resumed_by_the_next_process(
@@ -219,7 +223,7 @@ def test_an_interrupted_run_is_resumed_by_the_next_process(
     maxima.close()
     put(administration, None, "MaximumSessionDuration", 2)
     maxima.reconcile()
-    assert set(results(maxima).values()) == {(2 * HOUR, Outcome.WAITING)}
+    assert set(results(maxima).values()) == {(2 * HOUR, RoleOutcome.WAITING)}
 
     later = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settle(later)
@@ -237,7 +241,7 @@ def test_a_setting_changed_during_a_run_is_applied_last(
 
     settle(maxima)
 
-    assert results(maxima) == {DEV: (3 * HOUR, Outcome.DONE), PROD: (3 * HOUR, Outcome.DONE)}
+    assert results(maxima) == {DEV: (3 * HOUR, RoleOutcome.DONE), PROD: (3 * HOUR, RoleOutcome.DONE)}
     assert iam.maxima == {DEV: 3 * HOUR, PROD: 3 * HOUR}
 
 
@@ -254,7 +258,7 @@ def test_a_setting_changed_during_the_call_of_aws_is_still_pending(
     settle(maxima)
 
     assert iam.maxima == {DEV: 3 * HOUR, PROD: 3 * HOUR}
-    assert results(maxima) == {DEV: (3 * HOUR, Outcome.DONE), PROD: (3 * HOUR, Outcome.DONE)}
+    assert results(maxima) == {DEV: (3 * HOUR, RoleOutcome.DONE), PROD: (3 * HOUR, RoleOutcome.DONE)}
 
 
 def test_removing_a_setting_leaves_the_roles_unchanged(
@@ -266,18 +270,18 @@ def test_removing_a_setting_leaves_the_roles_unchanged(
     administration.settings.remove(None, APP_CONFIG, "MaximumSessionDuration", OPERATOR)
     settle(maxima)
 
-    assert results(maxima) == {DEV: (2 * HOUR, Outcome.LEFT), PROD: (2 * HOUR, Outcome.LEFT)}
+    assert results(maxima) == {DEV: (2 * HOUR, RoleOutcome.LEFT), PROD: (2 * HOUR, RoleOutcome.LEFT)}
     assert iam.maxima == {DEV: 2 * HOUR, PROD: 2 * HOUR}
 
     administration.tenants.delete("prod01", OPERATOR)
     settle(maxima)
-    assert results(maxima) == {DEV: (2 * HOUR, Outcome.LEFT)}
+    assert results(maxima) == {DEV: (2 * HOUR, RoleOutcome.LEFT)}
 
     # The role may have been changed by hand in the meantime, so the same value is applied again.
     iam.maxima.clear()
     put(administration, None, "MaximumSessionDuration", 2)
     settle(maxima)
-    assert results(maxima) == {DEV: (2 * HOUR, Outcome.DONE)}
+    assert results(maxima) == {DEV: (2 * HOUR, RoleOutcome.DONE)}
     assert iam.maxima == {DEV: 2 * HOUR}
 
 
@@ -291,7 +295,7 @@ def test_a_refused_change_is_deleted_with_its_setting(
     administration.settings.remove(None, APP_CONFIG, "MaximumSessionDuration", OPERATOR)
     settle(maxima)
 
-    assert results(maxima) == {PROD: (2 * HOUR, Outcome.LEFT)}
+    assert results(maxima) == {PROD: (2 * HOUR, RoleOutcome.LEFT)}
 
 
 def test_the_number_of_roles_changed_in_parallel_is_limited(

@@ -4,6 +4,7 @@ import pytest
 
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import Version
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,
     InvalidRequest,
@@ -12,7 +13,6 @@ from daypass.portal.errors import (
     SettingNotFound,
     TenantNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.settings.registry import (
     ADMIN_JIT_SESSION_DURATION,

@@ -12,6 +12,7 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog, Check, Record
 from daypass.portal.errors import (
     AuditUnavailable,
@@ -21,7 +22,6 @@ from daypass.portal.errors import (
     PreconditionFailed,
     TenantNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.engine import Connection, Database
 from daypass.portal.tenants.model import Tenant
 from tests.database_fixture import PostgresServer

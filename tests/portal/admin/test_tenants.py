@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.tenants.service import Tenants
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,
     AwsRefused,
@@ -16,7 +17,6 @@ from daypass.portal.errors import (
     PreconditionFailed,
     TenantNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.storage.schema import issuances, tenants
 from daypass.portal.tenants.model import Access, Tenant

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     AccessDenied,
     InvalidRequest,
@@ -11,7 +12,6 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.pagination import PageRequest
 from tests.fakes import FakeClock

@@ -7,6 +7,7 @@ import pytest
 from daypass.portal.access.model import Caller
 from daypass.portal.admin.model import UserRecord, UserSort, Version
 from daypass.portal.admin.users.store.users import UserQuery
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import (
     AccessDenied,
@@ -20,7 +21,6 @@ from daypass.portal.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.identity.passwords import verify_password
 from daypass.portal.identity.store import UPDATE_LAST_SIGN_IN, UserStore

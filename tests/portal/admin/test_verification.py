@@ -8,8 +8,9 @@ from sqlalchemy import update
 
 from daypass.portal.admin.reporting.store.verifications import LEASE, Progress
 from daypass.portal.admin.reporting.verification import Verification
+from daypass.portal.audit.event import Actor, Outcome
+from daypass.portal.audit.event import Event as AuditEvent
 from daypass.portal.audit.log import AuditLog
-from daypass.portal.audit.log import Event as AuditEvent
 from daypass.portal.storage.database_clock import database_time
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events, audit_verifications
@@ -22,7 +23,9 @@ EVENTS = 1200
 def recorded(database: Database) -> Iterator[Database]:
     """A database with some audit events."""
     log = AuditLog(database, FakeClock())
-    event = AuditEvent("test.happen", "u1", "dana", None, "x", "done", {}, "r")
+    event = AuditEvent(
+        action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
+    )
     log.commit_all([(event, ())] * (EVENTS - 1))
     yield database
     log.close()

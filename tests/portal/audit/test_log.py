@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from daypass.portal.audit.log import AuditLog, Check, Event, RowChange
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog, Check, RowChange
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AccessDenied, AuditUnavailable, Overloaded, PortalError, Unauthenticated
 from daypass.portal.secret import Secret
@@ -20,8 +21,11 @@ ADD_USER = insert(users)
 PROMOTE = update(users).where(users.c.id == bindparam("user")).values(role=bindparam("new_role"))
 
 
+DANA = Actor("u1", "dana@example.com", "r1")
+
+
 def an_event(subject: str = "something", **detail: str | int) -> Event:
-    return Event("test.happen", "u1", "dana@example.com", None, subject, "done", detail, "r1")
+    return Event(action="test.happen", actor=DANA, outcome=Outcome.DONE, subject=subject, detail=detail)
 
 
 def a_user(name: str) -> RowChange:
@@ -177,7 +181,13 @@ def test_an_event_accepts_only_plain_values(log: AuditLog, database: Database, v
     "text_", ["a\r\nb", "\x1b[31mred", "nul\0byte", "\ud800 alone", "right\u202eleft", "x" * 5000]
 )
 def test_text_in_an_event_is_printable_and_bounded(log: AuditLog, database: Database, text_: str) -> None:
-    event = Event("test.happen", "u1", text_, None, text_, "done", {"typed": text_}, text_)
+    event = Event(
+        action="test.happen",
+        actor=Actor("u1", text_, text_),
+        outcome=Outcome.DONE,
+        subject=text_,
+        detail={"typed": text_},
+    )
 
     log.commit(event)
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.refusal_limit import AT_ONCE, RECORDED, SUPPRESSED, WINDOW, RefusalLimit
 from daypass.portal.audit.verify import verify
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError
@@ -22,7 +23,13 @@ from tests.portal.audit.test_log import Gate, an_event, in_the_background
 
 
 def refusal(actor: str, action: str = "membership.put", code: str = "access_denied") -> Event:
-    return Event(action, actor, f"{actor}@example.com", None, "s", "denied", {"code": code}, "r")
+    return Event(
+        action=action,
+        actor=Actor(actor, f"{actor}@example.com", "r"),
+        outcome=Outcome.DENIED,
+        subject="s",
+        detail={"code": code},
+    )
 
 
 @pytest.fixture

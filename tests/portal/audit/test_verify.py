@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from daypass.portal.audit.chain import row_hash
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.audit.verify import verify
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.schema import audit_events
@@ -17,7 +18,16 @@ def write_chain(database: Database, now: datetime, events: int = 4) -> str:
     """Write a complete chain, as one process would, and return its id."""
     log = AuditLog(database, lambda: now)
     for number in range(events):
-        log.commit(Event("test.happen", "u1", "dana", "t1", f"{number}", "done", {"a": number}, "r"))
+        log.commit(
+            Event(
+                action="test.happen",
+                actor=Actor("u1", "dana", "r"),
+                outcome=Outcome.DONE,
+                subject=f"{number}",
+                tenant_id="t1",
+                detail={"a": number},
+            )
+        )
     log.close()
     with database.reading() as connection:
         return str(

@@ -4,7 +4,8 @@ import threading
 from itertools import count
 from multiprocessing.connection import Connection
 
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import utc_now
 from daypass.portal.storage.engine import Database
 
@@ -12,7 +13,9 @@ from daypass.portal.storage.engine import Database
 def _write_for_ever(log: AuditLog, name: str, acknowledged: Connection) -> None:
     for number in count():
         subject = f"{name}/{number}"
-        log.commit(Event("test.happen", None, "writer", None, subject, "done", {}, ""))
+        log.commit(
+            Event(action="test.happen", actor=Actor(None, "writer"), outcome=Outcome.DONE, subject=subject)
+        )
         # One write call per message, so that a kill cannot leave a partial message.
         acknowledged.send_bytes(subject.encode())
 

@@ -15,13 +15,13 @@ from daypass.portal.access.model import AssumeRoleParameters
 from daypass.portal.admin.roles.findings import readiness
 from daypass.portal.admin.tenants.service import RoleNaming, Tenants
 from daypass.portal.admin.transactions import ChangeExecutor
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws import policies
 from daypass.portal.aws.doctor import Doctor
 from daypass.portal.aws.iam import AwsRoles, aws_roles, make_tenant_role
 from daypass.portal.aws.policies import Account
 from daypass.portal.errors import AwsNotAllowed, AwsRefused, AwsTrustRefused, RoleNotFound
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access, Tenant, TenantId
 from daypass.portal.tenants.store import TenantStore

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import OPERATOR, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.commands.group import portal
 from daypass.portal.storage.engine import Database
 from tests.fakes import FakeClock
@@ -18,7 +19,7 @@ def recorded(sqlite_url: str) -> str:
     database = Database(sqlite_url)
     audit = AuditLog(database, FakeClock())
     for subject in ("dana@example.com", "=HYPERLINK(1)"):
-        audit.commit(Event("user.create", None, "operator", None, subject, "done", {}, ""))
+        audit.commit(Event(action="user.create", actor=OPERATOR, outcome=Outcome.DONE, subject=subject))
     audit.close()
     database.close()
     return sqlite_url

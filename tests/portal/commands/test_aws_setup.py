@@ -104,7 +104,7 @@ from daypass.portal.aws.iam import aws_roles
 from daypass.portal.clock import utc_now
 from daypass.portal.config import PortalConfig
 from daypass.portal.identity.model import Role, TokenKind
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.storage.engine import Database
 from daypass.portal.tenants.model import Access
 

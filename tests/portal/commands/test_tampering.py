@@ -9,7 +9,8 @@ import pytest
 from click.testing import Result
 from sqlalchemy import delete, insert, select, update
 
-from daypass.portal.audit.chain import GENESIS, Event, row_hash
+from daypass.portal.audit.chain import GENESIS, row_hash
+from daypass.portal.audit.event import OPERATOR, Event, Outcome
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import StorageUnavailable
 from daypass.portal.storage.engine import Database
@@ -69,7 +70,7 @@ def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
         database = Database(database_url)
         log = AuditLog(database, FakeClock())
         for number in range(EVENTS):
-            log.commit(Event("test.happen", None, "operator", None, f"{number}", "done", {}, ""))
+            log.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject=f"{number}"))
         log.close()
         with database.reading() as connection:
             query = select(audit_events.c.chain_id).where(audit_events.c.subject == f"{EVENTS - 1}")
@@ -86,7 +87,7 @@ def recorded(database_url: str, tmp_path: Path) -> Iterator[Recorded]:
 def test_an_unchanged_audit_log_is_intact_with_saved_heads(recorded: Recorded) -> None:
     lines = [json.loads(line) for line in recorded.heads.read_text().splitlines()]
     log = AuditLog(recorded.database, FakeClock())
-    log.commit(Event("test.happen", None, "operator", None, "later", "done", {}, ""))
+    log.commit(Event(action="test.happen", actor=OPERATOR, outcome=Outcome.DONE, subject="later"))
     log.close()
 
     done = recorded.verify_with_heads()

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import update
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import csrf_token
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.storage.schema import api_tokens
 from tests.portal.http.client import Answer

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.routing import ExactRoute
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import CONSENTED_KINDS, TokenKind
 from tests.portal.http.client import Answer
 from tests.portal.http.test_matrix_of_routes import PLACE, is_api, routes

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import InvalidRequest
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.browser_sessions import BrowserSessions
 from daypass.portal.identity.model import Role
 from daypass.portal.identity.store import ADD_USER, UserStore

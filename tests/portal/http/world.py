@@ -9,10 +9,11 @@ from typing import Any
 
 from daypass.portal.admin.roles.provisioner import IamRoles
 from daypass.portal.app import Portal, assemble, page_templates
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.aws_services import Aws
 from daypass.portal.config import PortalConfig
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import ApiToken, Role, TokenKind, User
 from daypass.portal.settings.registry import Setting
 from daypass.portal.settings.store import SYSTEM, SettingStore

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import InvalidRequest, SignInAgain, Unauthenticated
-from daypass.portal.identity.authentication import OPERATOR, Identity, token_use_change
+from daypass.portal.identity.authentication import Identity, token_use_change
 from daypass.portal.identity.model import Role, TokenKind, User, canonical_username
 from daypass.portal.identity.store import UserStore
 from daypass.portal.identity.tokens import digest, mint
@@ -195,7 +196,8 @@ def test_the_last_use_of_a_token_is_updated_at_most_once_a_minute(
     for _ in range(4):
         token, _ = identity.authenticate(secret.reveal())
         identity.audit.commit(
-            Event("test.use", None, "", None, "", "done", {}, ""), *token_use_change(token, clock.now)
+            Event(action="test.use", actor=Actor(None, ""), outcome=Outcome.DONE),
+            *token_use_change(token, clock.now),
         )
         noted.append(identity.authenticate(secret.reveal())[0].last_used_at)
         clock.now += timedelta(seconds=40)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import (
     ReauthenticationRequired,
     SignInAgain,
@@ -15,7 +16,7 @@ from daypass.portal.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import (
     FRESH,
     IDLE_TIMEOUT,

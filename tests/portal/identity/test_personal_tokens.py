@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AccessDenied, ReauthenticationRequired, SignInAgain, Unauthenticated
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import FRESH, BrowserSessions, SignedIn
 from daypass.portal.identity.model import TokenId, TokenKind, User
 from daypass.portal.identity.personal_tokens import MAX_TEMPORARY_TOKENS, PersonalTokens

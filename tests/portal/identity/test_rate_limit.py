@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import Overloaded, PortalError, SignInFailed, TooManyAttempts
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import DEVICE_LIFETIME, BrowserSessions
 from daypass.portal.identity.model import Role, User
 from daypass.portal.identity.passwords import hash_queue_slot

@@ -3,15 +3,17 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, select
 
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import OPERATOR, Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import PortalError, StorageUnavailable, Unauthenticated
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenId, TokenKind, UserId
 from daypass.portal.identity.store import (
     ADD_TOKEN,
@@ -33,7 +35,7 @@ DANA = UserId("dana")
 TOKEN = TokenId("token")
 SIGN_IN = TokenId("sign-in")
 DEV = Tenant(TenantId("dev"), "dev01", "us-west-2", "arn:aws:iam::1:role/dev", None)
-RELEASE = Event("test.release", DANA, "dana", None, "", "done", {}, "")
+RELEASE = Event(action="test.release", actor=Actor(DANA, "dana"), outcome=Outcome.DONE)
 
 TRIALS = 2000
 THREADS = 16
@@ -217,7 +219,7 @@ def test_in_thousands_of_races_no_release_is_audited_after_the_revocation(
         assert dana is not None
 
     def release(token: str) -> None:
-        event = Event("test.release", DANA, "dana", None, token, "done", {}, "")
+        event = replace(RELEASE, subject=token)
         try:
             log.commit(event, precondition=lambda connection: withdrawn(connection, token))
         except Unauthenticated:

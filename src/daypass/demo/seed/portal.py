@@ -8,9 +8,10 @@ from daypass.demo.seed.fixtures import REGION, TENANTS, USERS, DemoUser, TenantP
 from daypass.demo.seed.history import PastClock, beginning, record_history
 from daypass.demo.state_dir import StateDirectory
 from daypass.portal.access.model import Caller, Channel
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
-from daypass.portal.identity.authentication import OPERATOR, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.storage.engine import Database
 from daypass.portal.storage.migrate import migrate

@@ -16,9 +16,9 @@ from daypass.portal.access.store import (
     TENANT_SCOPE,
     IssuanceRecord,
 )
-from daypass.portal.audit.chain import Scalar
+from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.audit.issuance_check import ISSUING
-from daypass.portal.audit.log import Event, RowChange
+from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import PortalError
 from daypass.portal.tenants.model import Access
 
@@ -32,13 +32,13 @@ _LONGEST_REASON = 500
 def denied(attempt: IssuanceAttempt, refusal: PortalError) -> tuple[Event, RowChange]:
     """Return the event and row of an attempt that the portal refused before calling AWS."""
     row = _row(attempt, None) | {"state": State.DENIED, "failure": refusal.code}
-    return _event(attempt, State.DENIED, code=refusal.code), RowChange(INSERT_ATTEMPT, row)
+    return _event(attempt, Outcome.DENIED, code=refusal.code), RowChange(INSERT_ATTEMPT, row)
 
 
 def requested(attempt: IssuanceAttempt, plan: Plan) -> tuple[Event, RowChange]:
     """Return the event and row of the intent, to be committed before AWS is called."""
     row = _row(attempt, plan) | {"state": State.REQUESTED, "failure": None}
-    return _event(attempt, State.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
+    return _event(attempt, Outcome.REQUESTED, **_access_and_validity(plan.access, plan.validity)), RowChange(
         INSERT_ATTEMPT, row
     )
 
@@ -58,7 +58,7 @@ def issued(attempt: IssuanceAttempt, issuance: IssuedSession) -> tuple[Event, Ro
     }
     event = _event(
         attempt,
-        State.ISSUED,
+        Outcome.ISSUED,
         access_key_id=key,
         session_name=issuance.session_name,
         expires_at=issuance.expires_at.isoformat(),
@@ -81,7 +81,7 @@ def failed(attempt: IssuanceAttempt, plan: Plan, code: str) -> tuple[Event, RowC
         "new_access_key_id": None,
         "new_is_attributed": None,
     }
-    return _event(attempt, State.FAILED, code=code), RowChange(SET_OUTCOME, row)
+    return _event(attempt, Outcome.FAILED, code=code), RowChange(SET_OUTCOME, row)
 
 
 def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
@@ -89,11 +89,10 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
     row = {"issuance_id": attempt.id, "new_state": State.UNKNOWN, "new_failure": OUTCOME_UNKNOWN}
     event = Event(
         action=ACTION,
-        actor_id=None,
-        actor="daypass",
-        tenant_id=attempt.tenant_id,
+        actor=PORTAL,
+        outcome=Outcome.UNKNOWN,
         subject=attempt.id,
-        outcome=State.UNKNOWN,
+        tenant_id=attempt.tenant_id,
         detail={
             "scope": ADMIN_SCOPE if attempt.is_admin_scope else attempt.tenant_name,
             "role_arn": attempt.role_arn,
@@ -101,7 +100,6 @@ def unknown(attempt: IssuanceRecord) -> tuple[Event, RowChange]:
             "requested_at": attempt.asked_at.isoformat(),
             "code": OUTCOME_UNKNOWN,
         },
-        request_id="",
     )
     return event, RowChange(SET_UNKNOWN_OUTCOME, row)
 
@@ -128,15 +126,14 @@ def _row(attempt: IssuanceAttempt, plan: Plan | None) -> dict[str, object]:
     }
 
 
-def _event(attempt: IssuanceAttempt, state: State, **details: Scalar) -> Event:
+def _event(attempt: IssuanceAttempt, outcome: Outcome, **details: Scalar) -> Event:
     caller = attempt.caller
     return Event(
         action=ACTION,
-        actor_id=caller.user.id,
-        actor=caller.user.username,
-        tenant_id=attempt.tenant_id,
+        actor=caller.actor,
+        outcome=outcome,
         subject=attempt.id,
-        outcome=state,
+        tenant_id=attempt.tenant_id,
         detail={
             "scope": ADMIN_SCOPE if attempt.is_admin else attempt.tenant_name,
             "role_arn": attempt.role_arn,
@@ -147,7 +144,6 @@ def _event(attempt: IssuanceAttempt, state: State, **details: Scalar) -> Event:
             "reason": printable(attempt.request.reason, _LONGEST_REASON),
             **details,
         },
-        request_id=caller.request_id,
     )
 
 

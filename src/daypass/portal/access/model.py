@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
+from daypass.portal.audit.event import Actor
 from daypass.portal.errors import PortalError
 from daypass.portal.identity.model import ApiToken, User
 from daypass.portal.identity.scopes import administers
@@ -86,6 +87,11 @@ class Caller:
     request_id: str
     log_fields: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Fields that the domain adds to the log line of the request, such as the issuance id."""
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the author of an audit event."""
+        return self.user.as_actor(self.request_id)
 
     @property
     def administers(self) -> bool:

@@ -13,8 +13,8 @@ from daypass.portal.access.model import Caller
 from daypass.portal.access.store import FactStore
 from daypass.portal.admin.model import Version
 from daypass.portal.admin.reauthentication import ACTIONS, Proof
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Check, Event, Record, RowChange
+from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
+from daypass.portal.audit.log import AuditLog, Check, Record, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     AccessDenied,
@@ -24,7 +24,6 @@ from daypass.portal.errors import (
     ReauthenticationRequired,
     Unauthenticated,
 )
-from daypass.portal.identity.authentication import Actor
 from daypass.portal.identity.scopes import require_admin_scope
 from daypass.portal.storage.engine import Connection, Database
 
@@ -130,7 +129,9 @@ class ChangeExecutor:
         try:
             yield
         except _RECORDED_REFUSALS as refusal:
-            self.audit.commit_refusal(_event(action, subject, by, None, "denied", {"code": refusal.code}))
+            self.audit.commit_refusal(
+                _event(action, subject, by, None, Outcome.DENIED, {"code": refusal.code})
+            )
             raise
 
     def _is_unchanged(self, by: Author, draft: ChangePlanner, steps: Sequence[PlannedChange] | None) -> Check:
@@ -192,24 +193,33 @@ def _record(step: PlannedChange, by: Author) -> Record:
         **{f"old.{key}": value for key, value in change.before.items()},
         **{f"new.{key}": value for key, value in change.after.items()},
     }
-    return _event(step.action, step.subject, by, change.tenant_id, "done", detail), change.writes
+    return _event(step.action, step.subject, by, change.tenant_id, Outcome.DONE, detail), change.writes
 
 
 def _event(
-    action: str, subject: str, by: Author, tenant_id: str | None, outcome: str, detail: Mapping[str, Scalar]
+    action: str,
+    subject: str,
+    by: Author,
+    tenant_id: str | None,
+    outcome: Outcome,
+    detail: Mapping[str, Scalar],
 ) -> Event:
-    if isinstance(by, Actor):
-        return Event(action, by.id, by.name, tenant_id, subject, outcome, detail, by.request_id)
-    where = {"door": by.channel.value, "address": by.address, "token_id": by.token.id}
-    user = by.user
+    if not isinstance(by, Actor):
+        where = {"door": by.channel.value, "address": by.address, "token_id": by.token.id}
+        detail = {**detail, **where}
     return Event(
-        action, user.id, user.username, tenant_id, subject, outcome, {**detail, **where}, by.request_id
+        action=action,
+        actor=actor_of(by),
+        outcome=outcome,
+        subject=subject,
+        tenant_id=tenant_id,
+        detail=detail,
     )
 
 
 def actor_of(by: Author) -> Actor:
     """Return the author as an `Actor`, which has no channel."""
-    return by if isinstance(by, Actor) else Actor(by.user.id, by.user.username, by.request_id)
+    return by if isinstance(by, Actor) else by.actor
 
 
 def author_id(by: Author) -> str:

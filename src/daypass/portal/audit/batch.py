@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.sql.base import Executable
 
-from daypass.portal.audit.chain import Event, Head, link, open_chain
+from daypass.portal.audit.chain import Head, link, open_chain
+from daypass.portal.audit.event import Event
 from daypass.portal.audit.store import APPEND, read_heads
 from daypass.portal.clock import Clock
 from daypass.portal.errors import PortalError

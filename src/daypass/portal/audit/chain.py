@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import NoneType
 
+from daypass.portal.audit.event import PORTAL, Event, Outcome, Scalar
 from daypass.portal.redaction import redacted
 
 OPENED = "chain.opened"
 GENESIS = bytes(32)
 """The previous hash of a chain's first event."""
-
-Scalar = str | int | bool | None
 
 _DENSE = json.JSONEncoder(separators=(",", ":"))
 _SORTED = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
@@ -30,20 +29,6 @@ _NOT_REDACTED = frozenset({"access_key_id"})
 
 _MAX_LENGTH = 1000
 """The maximum length of a text in an event, in characters; longer texts are truncated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An audit event: actor, action, subject and outcome. It must not contain secrets."""
-
-    action: str
-    actor_id: str | None
-    actor: str
-    tenant_id: str | None
-    subject: str
-    outcome: str
-    detail: Mapping[str, Scalar]
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +44,8 @@ def open_chain(heads: Sequence[Head], now: datetime) -> tuple[Head, dict[str, ob
     """Return the head of a new chain and its first row, which names the *heads* of the other chains."""
     start = Head(uuid.uuid4().hex, -1, GENESIS)
     detail: dict[str, Scalar] = {head.chain_id: f"{head.position} {head.hash.hex()}" for head in heads}
-    return link(start, Event(OPENED, None, "daypass", None, start.chain_id, "done", detail, ""), now)
+    event = Event(action=OPENED, actor=PORTAL, outcome=Outcome.DONE, subject=start.chain_id, detail=detail)
+    return link(start, event, now)
 
 
 def named_heads(detail: str) -> Sequence[Head]:
@@ -79,13 +65,14 @@ def link(head: Head, event: Event, now: datetime) -> tuple[Head, dict[str, objec
         "position": head.position + 1,
         "at": now,
         "action": event.action,
-        "actor_id": event.actor_id,
-        "actor": _line(event.actor, 255),
+        "actor_id": event.actor.id,
+        "actor": _line(event.actor.name, 255),
         "tenant_id": event.tenant_id,
         "subject": _line(event.subject, _MAX_LENGTH),
-        "outcome": event.outcome,
+        # The plain string: some drivers adapt an enum by another, slower path.
+        "outcome": event.outcome.value,
         "detail": _canonical(event.detail),
-        "request_id": _line(event.request_id, 32),
+        "request_id": _line(event.actor.request_id, 32),
     }
     row["previous_hash"] = head.hash
     row["hash"] = hash_ = row_hash(row)
@@ -98,7 +85,8 @@ def _without_secrets(event: Event) -> Event:
         key: redacted(value) if isinstance(value, str) and key not in _NOT_REDACTED else value
         for key, value in event.detail.items()
     }
-    return replace(event, actor=redacted(event.actor), subject=redacted(event.subject), detail=detail)
+    actor = replace(event.actor, name=redacted(event.actor.name))
+    return replace(event, actor=actor, subject=redacted(event.subject), detail=detail)
 
 
 def row_hash(row: Mapping[str, object]) -> bytes:

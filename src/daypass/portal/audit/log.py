@@ -11,14 +11,15 @@ from time import monotonic
 from sqlalchemy.exc import IntegrityError
 
 from daypass.portal.audit.batch import Check, Record, RowChange, UnitOfWork, write_units
-from daypass.portal.audit.chain import Event, Head
+from daypass.portal.audit.chain import Head
+from daypass.portal.audit.event import Event
 from daypass.portal.audit.refusal_limit import WINDOW, RefusalLimit
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AuditUnavailable, Overloaded, PortalError, StorageUnavailable
 from daypass.portal.storage.advisory_lock import limit_lock_waits
 from daypass.portal.storage.engine import Allowance, Database, StorageConflict, StorageLocked
 
-__all__ = ["AuditLog", "Check", "Event", "Record", "RowChange"]
+__all__ = ["AuditLog", "Check", "Record", "RowChange"]
 
 _MAX_BATCH = 128
 _MAX_QUEUE = 2000

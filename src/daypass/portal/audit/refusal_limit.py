@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from daypass.portal.audit.chain import Event, Scalar
+from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
 
 RECORDED = 30
 """The number of refusals with the same actor, action and code that are recorded in each window."""
@@ -30,7 +30,7 @@ _Subject = tuple[str | None, str, str]
 class _Window:
     began_at: datetime
     actor: str
-    outcome: str
+    outcome: Outcome
     refused: int = 0
 
 
@@ -46,9 +46,9 @@ class RefusalLimit:
 
     def admit(self, event: Event, now: datetime) -> bool:
         """Count the refusal; return whether it is within the limit and must be recorded."""
-        subject = (event.actor_id, event.action, str(event.detail.get("code", "")))
+        subject = (event.actor.id, event.action, str(event.detail.get("code", "")))
         with self._lock:
-            window = self._windows.setdefault(subject, _Window(now, event.actor, event.outcome))
+            window = self._windows.setdefault(subject, _Window(now, event.actor.name, event.outcome))
             window.refused += 1
             return window.refused <= RECORDED
 
@@ -94,4 +94,10 @@ def _count(subject: _Subject, window: _Window) -> Event:
         "since": window.began_at.isoformat(),
         "until": (window.began_at + WINDOW).isoformat(),
     }
-    return Event(SUPPRESSED, actor_id, window.actor, None, action, window.outcome, detail, "")
+    return Event(
+        action=SUPPRESSED,
+        actor=Actor(actor_id, window.actor),
+        outcome=window.outcome,
+        subject=action,
+        detail=detail,
+    )

@@ -269,9 +269,10 @@ def create_admin(
     """
     if password_stdin + random_password + (password_file is not None) > 1:
         raise click.UsageError("Use one of --password-stdin, --random-password and --password-file.")
+    from daypass.portal.audit.event import OPERATOR
     from daypass.portal.audit.log import AuditLog
     from daypass.portal.clock import utc_now
-    from daypass.portal.identity.authentication import OPERATOR, Identity
+    from daypass.portal.identity.authentication import Identity
     from daypass.portal.identity.model import Role, TokenKind
     from daypass.portal.storage.migrate import check
 

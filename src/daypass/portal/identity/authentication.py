@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Check, Event, RowChange
+from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
+from daypass.portal.audit.log import AuditLog, Check, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AlreadyExists, InvalidRequest, SignInAgain, Unauthenticated
 from daypass.portal.identity.model import (
@@ -44,19 +44,6 @@ PERMANENT_LIFETIME = timedelta(days=365)
 _LONGEST_TOKEN_NAME = 100
 _LONGEST_ADDRESS = 64
 _TOUCH_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """The author of a change, as written to the audit log."""
-
-    id: UserId | None
-    name: str
-    request_id: str = ""
-
-
-OPERATOR = Actor(None, "operator")
-"""The actor for commands that are run on the portal's own host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +183,13 @@ class Identity:
         """Record the address at the first use of a handed-over token, and each change of network."""
         address = address[:_LONGEST_ADDRESS]
         row = {"token_id": token.id, "used_at": now, "seen_at": address}
-        by = Actor(user.id, user.username, request_id)
+        by = user.as_actor(request_id)
         if token.last_used_at is None:
             event = _event("token.first_use", by, user, {"token_id": token.id, "address": address})
             self.audit.commit(event, RowChange(FIRST_USE, row))
         elif network_of(address) != network_of(token.address):
             detail = {"token_id": token.id, "from": token.address, "to": address}
-            event = replace(_event("token.network_changed", by, user, detail), outcome="alert")
+            event = _event("token.network_changed", by, user, detail, Outcome.ALERT)
             # A client that alternates between two networks would write one event per request.
             self.audit.commit_refusal(
                 event, RowChange(UPDATE_ADDRESS, {"token_id": token.id, "seen_at": address})
@@ -270,5 +257,7 @@ def _check_expiry(token: ApiToken, now: datetime) -> None:
         )
 
 
-def _event(action: str, by: Actor, user: User, detail: Mapping[str, Scalar]) -> Event:
-    return Event(action, by.id, by.name, None, user.username, "done", detail, by.request_id)
+def _event(
+    action: str, by: Actor, user: User, detail: Mapping[str, Scalar], outcome: Outcome = Outcome.DONE
+) -> Event:
+    return Event(action=action, actor=by, outcome=outcome, subject=user.username, detail=detail)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, RowChange
+from daypass.portal.audit.event import Actor, Event, Outcome, Scalar
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import (
     PortalError,
@@ -20,7 +20,7 @@ from daypass.portal.errors import (
     Unauthenticated,
 )
 from daypass.portal.identity.authentication import token_use_change
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User, canonical_username
+from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User, canonical_username
 from daypass.portal.identity.passwords import hash_queue_slot, verify_password
 from daypass.portal.identity.rate_limit import limits
 from daypass.portal.identity.rate_limit.actions import require_rate
@@ -127,7 +127,8 @@ class BrowserSessions:
             "address": address,
             "known_browser": known_device is not None,
         }
-        event = Event("sign_in", login.user.id, login.user.username, None, "", "done", detail, request_id)
+        actor = login.user.as_actor(request_id)
+        event = Event(action="sign_in", actor=actor, outcome=Outcome.DONE, detail=detail)
         self.audit.commit(event, *writes, precondition=_unchanged(login))
         return session
 
@@ -174,15 +175,21 @@ class BrowserSessions:
             RowChange(REVOKE_TOKEN, {"ended_id": token.id, "owner_id": user.id, "ended_at": now}),
         ]
         detail = {"token_id": session.token.id, "address": address}
-        event = Event("sign_in.confirm", user.id, user.username, None, "", "done", detail, request_id)
+        actor = user.as_actor(request_id)
+        event = Event(action="sign_in.confirm", actor=actor, outcome=Outcome.DONE, detail=detail)
         self.audit.commit(event, *writes, precondition=_unchanged(login, token))
         return session
 
     def sign_out(self, token: ApiToken, user: User, request_id: str) -> None:
         """Revoke a session and its child tokens, on all replicas from the next request on."""
         row = {"ended_id": token.id, "owner_id": user.id, "ended_at": self.clock()}
-        detail = {"token_id": token.id}
-        event = Event("sign_out", user.id, user.username, None, user.username, "done", detail, request_id)
+        event = Event(
+            action="sign_out",
+            actor=user.as_actor(request_id),
+            outcome=Outcome.DONE,
+            subject=user.username,
+            detail={"token_id": token.id},
+        )
         self.audit.commit(event, RowChange(REVOKE_TOKEN, row))
 
     def _find_user(self, name: str, device: str | None) -> tuple[SignInRecord | None, bytes | None]:
@@ -211,7 +218,7 @@ class BrowserSessions:
             return
         if exhausted.is_first_refusal:
             detail = {"address": address, "budget": exhausted.limit.name}
-            self.audit.commit(_refused(action, login, "denied", detail, request_id))
+            self.audit.commit(_refused(action, login, Outcome.DENIED, detail, request_id))
         raise TooManyAttempts("There were too many wrong passwords. Wait 15 minutes, then try again.")
 
     def _verify(
@@ -219,7 +226,7 @@ class BrowserSessions:
     ) -> SignInRecord:
         is_right = verify_password(None if login is None else login.password_hash, password)
         if login is None or login.is_disabled or not is_right:
-            self.audit.commit(_refused(action, login, "failed", {"address": address}, request_id))
+            self.audit.commit(_refused(action, login, Outcome.FAILED, {"address": address}, request_id))
             raise SignInFailed(_FAILED)
         return login
 
@@ -311,10 +318,11 @@ def _refunds(attempt_limits: Sequence[limits.RateLimit]) -> Sequence[RowChange]:
 def _refused(
     action: str,
     login: SignInRecord | None,
-    outcome: str,
+    outcome: Outcome,
     detail: Mapping[str, Scalar],
     request_id: str,
 ) -> Event:
     # The user is not known, and the typed username may be a password in the wrong field.
     subject = "" if login is None else login.user.username
-    return Event(action, None, "somebody", None, subject, outcome, detail, request_id)
+    actor = Actor(None, UNKNOWN_USER, request_id)
+    return Event(action=action, actor=actor, outcome=outcome, subject=subject, detail=detail)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import Event, RowChange
+from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.audit.log import RowChange
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.errors import AccessDenied, PortalError, RequestExpired, SignInAgain
-from daypass.portal.identity.authentication import Actor, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
@@ -76,7 +76,11 @@ class LegacyConsents:
         detail: Mapping[str, Scalar] = {"admin": wants_admin, "address": address}
         self.identity.audit.commit_refusal(
             Event(
-                "local_access.cancel", user.id, user.username, None, application, "denied", detail, request_id
+                action="local_access.cancel",
+                actor=user.as_actor(request_id),
+                outcome=Outcome.DENIED,
+                subject=application,
+                detail=detail,
             )
         )
 
@@ -124,7 +128,7 @@ class LegacyConsents:
                 return _NOT_ADMINISTRATOR
             return None
 
-        by = Actor(user.id, user.username, request_id)
+        by = user.as_actor(request_id)
         return self.identity.add_token(token, user, by, _end_older(token), precondition=still_agreed), token
 
 

@@ -7,8 +7,13 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NewType
 
+from daypass.portal.audit.event import Actor
+
 UserId = NewType("UserId", str)
 TokenId = NewType("TokenId", str)
+
+UNKNOWN_USER = "somebody"
+"""The name of the actor in events of a request whose user is not known."""
 
 
 class Role(StrEnum):
@@ -52,6 +57,10 @@ class User:
     def is_administrator(self) -> bool:
         """Whether this user is an Administrator."""
         return self.role is Role.ADMINISTRATOR
+
+    def as_actor(self, request_id: str) -> Actor:
+        """Return this user as the author of an audit event; *request_id* is the HTTP request's."""
+        return Actor(self.id, self.username, request_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from daypass.portal.audit.log import RowChange
 from daypass.portal.errors import AccessDenied, PortalError, SignInAgain
-from daypass.portal.identity.authentication import Actor, Identity
+from daypass.portal.identity.authentication import Identity
 from daypass.portal.identity.browser_sessions import require_recent_authentication
 from daypass.portal.identity.model import ApiToken, Role, TokenId, TokenKind, User
 from daypass.portal.identity.rate_limit.actions import require_rate
@@ -71,7 +71,7 @@ class PersonalTokens:
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return None
 
-        by = Actor(user.id, user.username, request_id)
+        by = user.as_actor(request_id)
         return self.identity.add_token(token, user, by, drop, precondition=still_signed_in), token
 
     def add_permanent(
@@ -90,11 +90,11 @@ class PersonalTokens:
                 return SignInAgain("Your sign-in has ended. Sign in again.")
             return None
 
-        by = Actor(user.id, user.username, request_id)
+        by = user.as_actor(request_id)
         return self.identity.create_token(
             user, TokenKind.PERMANENT, name, by, precondition=still_administrator
         )
 
     def revoke(self, user: User, token_id: TokenId, *, request_id: str) -> None:
         """Revoke one of *user*'s tokens and its children; the ID of another user's token does nothing."""
-        self.identity.revoke_token(user, token_id, Actor(user.id, user.username, request_id))
+        self.identity.revoke_token(user, token_id, user.as_actor(request_id))

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from daypass.common.counting import enumerated
+from daypass.portal.audit.event import OPERATOR, PORTAL
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.letters import EAST_ASIAN, LATIN, is_recommended, looks_like_ascii, script_of
+from daypass.portal.identity.model import UNKNOWN_USER
 
 LONGEST_USERNAME = 255
 
-ACTORS = ("daypass", "operator", "somebody")
+ACTORS = (PORTAL.name, OPERATOR.name, UNKNOWN_USER)
 """Actor names in the audit log that are no users."""
 
 RESERVED = frozenset({*ACTORS, "anonymous", "nobody", "system"})

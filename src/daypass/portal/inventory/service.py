@@ -14,7 +14,8 @@ from daypass.portal.access.model import AssumeRoleParameters, Caller, Credential
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.session_names import session_tags
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, Overloaded, PortalError, ResourceNotFound
 from daypass.portal.identity.authentication import token_use_change
@@ -197,11 +198,10 @@ def resource_not_found() -> ResourceNotFound:
 def _event(caller: Caller, session: AssumeRoleParameters, tenant: Tenant) -> Event:
     return Event(
         action=ACTION,
-        actor_id=caller.user.id,
-        actor=caller.user.username,
-        tenant_id=tenant.id,
+        actor=caller.actor,
+        outcome=Outcome.REQUESTED,
         subject=tenant.name,
-        outcome="requested",
+        tenant_id=tenant.id,
         detail={
             "role_arn": tenant.role_arn,
             "region": tenant.region,
@@ -210,5 +210,4 @@ def _event(caller: Caller, session: AssumeRoleParameters, tenant: Tenant) -> Eve
             "token_id": caller.token.id,
             **session.tags,
         },
-        request_id=caller.request_id,
     )

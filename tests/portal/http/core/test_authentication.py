@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from daypass.portal.identity.authentication import OPERATOR
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import users
 from tests.portal.http.client import Client, Headers

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from daypass.portal.access.model import Caller, Channel
-from daypass.portal.audit.log import Event
+from daypass.portal.audit.event import Event
 from daypass.portal.errors import AccessDenied, AuditUnavailable
 from daypass.portal.http.core.authentication import Permission
 from daypass.portal.http.core.authorization import Authorizer, RouteInfo

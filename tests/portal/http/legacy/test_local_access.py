@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.config import LegacyLoopback
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.legacy.local_access import ARMED_AFTER, CANCEL, CANCELLED, DONE, PAGE, STALE_AFTER
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.browser_sessions import FRESH
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import api_tokens, audit_events

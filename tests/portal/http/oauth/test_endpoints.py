@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from sqlalchemy import func, select
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.http.layout.cookies import SESSION
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import api_tokens
 from tests.portal.http.client import PEER, Answer, Client

@@ -11,10 +11,10 @@ import pytest
 
 from daypass.portal.admin.roles.findings import Finding, Level
 from daypass.portal.admin.roles.provisioner import RoleState
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import RoleNotFound
 from daypass.portal.http.layout.cookies import SESSION
 from daypass.portal.http.layout.csrf import check_token, csrf_token
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.secret import Secret
 from daypass.portal.tenants.model import Tenant

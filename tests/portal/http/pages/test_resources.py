@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from daypass.portal.access.store import IssuanceStore
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.errors import AwsRefused, AwsThrottled
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.inventory.model import Kind
 from daypass.portal.settings.registry import DISABLE_NON_ADMIN_JIT

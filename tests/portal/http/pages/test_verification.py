@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from sqlalchemy import update
 
 from daypass.portal.admin.reporting.store.verifications import VerificationStore
-from daypass.portal.audit.log import Event as AuditEvent
+from daypass.portal.audit.event import Actor, Outcome
+from daypass.portal.audit.event import Event as AuditEvent
 from daypass.portal.http.layout.csrf import FIELD, csrf_token
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.storage.schema import audit_events
@@ -45,7 +46,9 @@ class Browser:
 
 
 def test_repeated_requests_run_one_verification_with_progress(quick_world: World) -> None:
-    event = AuditEvent("test.happen", "u1", "dana", None, "x", "done", {}, "r")
+    event = AuditEvent(
+        action="test.happen", actor=Actor("u1", "dana", "r"), outcome=Outcome.DONE, subject="x"
+    )
     quick_world.audit.commit_all([(event, ())] * 1000)
     reached, may_go_on = Semaphore(0), Event()
 

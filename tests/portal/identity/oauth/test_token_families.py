@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
+from daypass.portal.audit.event import OPERATOR
 from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import OAuthRefused, PortalError
-from daypass.portal.identity.authentication import OPERATOR
 from daypass.portal.identity.model import TokenKind
 from daypass.portal.identity.oauth.model import ACCESS_LIFE, CODE_LIFE, GRANT_LIFE, ManualRedirect, TokenGrant
 from daypass.portal.identity.oauth.token_families import TokenFamilies, TokenRequest

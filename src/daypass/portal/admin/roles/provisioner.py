@@ -41,7 +41,7 @@ class IamRoles(Protocol):
         """Restore the rights of the tenant's role if `empty` removed them; return whether it did."""
 
 
-class Outcome(StrEnum):
+class RoleOutcome(StrEnum):
     """The result of a change to a role."""
 
     WAITING = "waiting"
@@ -69,7 +69,7 @@ class RoleStatus:
     """A desired role, and the result of its change in AWS."""
 
     desired: DesiredRole
-    outcome: Outcome
+    outcome: RoleOutcome
     reason: str
     """The reason if AWS refused the change."""
     changed_at: datetime
@@ -77,6 +77,6 @@ class RoleStatus:
     @property
     def remedy(self) -> Remedy | None:
         """The manual remedy for this role, or None if nothing is left to do or the role does not exist."""
-        if self.outcome in {Outcome.DONE, Outcome.MISSING, Outcome.LEFT}:
+        if self.outcome in {RoleOutcome.DONE, RoleOutcome.MISSING, RoleOutcome.LEFT}:
             return None
         return set_maximum(self.desired.role_arn, self.desired.maximum)

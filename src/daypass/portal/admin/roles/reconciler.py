@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from daypass.portal.access.store import RoleFactStore
-from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, Outcome, RoleStatus
+from daypass.portal.admin.roles.provisioner import DesiredRole, IamRoles, RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import (
     ADD_CHANGE,
     CONCLUDE,
@@ -21,7 +21,8 @@ from daypass.portal.admin.roles.store import (
     UPDATE_DESIRED,
     RoleChangeList,
 )
-from daypass.portal.audit.log import AuditLog, Event, RowChange
+from daypass.portal.audit.event import PORTAL, Event, Outcome
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AwsError, PortalError, RoleNotFound
 from daypass.portal.settings.registry import ADMIN_JIT_SESSION_DURATION, ROLE_MAXIMUM
@@ -81,12 +82,12 @@ class RoleReconciler:
                     return
                 list(pool.map(self._apply, waiting))
 
-    def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
+    def page(self, outcome: RoleOutcome | None, turn: PageRequest) -> Page[RoleStatus]:
         """Return a page of the roles that settings determine, each with its result."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).page(outcome, turn)
 
-    def progress(self) -> Mapping[Outcome, int]:
+    def progress(self) -> Mapping[RoleOutcome, int]:
         """Return the number of roles by result."""
         with self._database.reading() as connection:
             return RoleChangeList(connection).count()
@@ -124,7 +125,7 @@ class RoleReconciler:
         other = [
             _row(desired)
             for arn, desired in wanted.items()
-            if arn in known and (known[arn].desired != desired or known[arn].outcome is Outcome.LEFT)
+            if arn in known and (known[arn].desired != desired or known[arn].outcome is RoleOutcome.LEFT)
         ]
         self._drop_undesired(connection, {arn: change for arn, change in known.items() if arn not in wanted})
         if new:
@@ -133,7 +134,7 @@ class RoleReconciler:
                     "role_arn": row["role"],
                     "tenant_id": row["new_tenant"],
                     "maximum": row["new_maximum"],
-                    "outcome": Outcome.WAITING.value,
+                    "outcome": RoleOutcome.WAITING.value,
                     "reason": "",
                     "changed_at": now,
                 }
@@ -147,12 +148,12 @@ class RoleReconciler:
         """Mark changed roles that no setting determines any more; delete the other rows."""
         existing = {role_arn for _, _, role_arn, _ in RoleChangeList(connection).tenants()}
         existing.update(self._master_roles(unwanted))
-        changed = {Outcome.DONE, Outcome.WAITING}
+        changed = {RoleOutcome.DONE, RoleOutcome.WAITING}
         left = [arn for arn, status in unwanted.items() if arn in existing and status.outcome in changed]
         gone = [
             arn
             for arn, status in unwanted.items()
-            if arn not in existing or status.outcome not in {*changed, Outcome.LEFT}
+            if arn not in existing or status.outcome not in {*changed, RoleOutcome.LEFT}
         ]
         if left:
             now = self._clock()
@@ -188,13 +189,13 @@ class RoleReconciler:
         try:
             before, after = self._apply_maximum(desired)
         except AwsError as refusal:
-            outcome = Outcome.MISSING if isinstance(refusal, RoleNotFound) else Outcome.REFUSED
+            outcome = RoleOutcome.MISSING if isinstance(refusal, RoleNotFound) else RoleOutcome.REFUSED
             self._record_result(desired, outcome, refusal.reason, {"code": refusal.code})
             return
         with self._database.writing() as connection:
             RoleFactStore(connection).remember_maximum(desired.role_arn, after, self._clock())
         old = {} if before is None else {"old.maximum": before // _SECOND}
-        self._record_result(desired, Outcome.DONE, "", {**old, "new.maximum": after // _SECOND})
+        self._record_result(desired, RoleOutcome.DONE, "", {**old, "new.maximum": after // _SECOND})
 
     def _apply_maximum(self, desired: DesiredRole) -> tuple[timedelta | None, timedelta]:
         """Set the role's maximum; return the one before, if it is known, and the one after."""
@@ -209,7 +210,7 @@ class RoleReconciler:
         return None, desired.maximum
 
     def _record_result(
-        self, desired: DesiredRole, outcome: Outcome, reason: str, detail: Mapping[str, str | int]
+        self, desired: DesiredRole, outcome: RoleOutcome, reason: str, detail: Mapping[str, str | int]
     ) -> None:
         row = {
             "role": desired.role_arn,
@@ -219,9 +220,13 @@ class RoleReconciler:
             "concluded_at": self._clock(),
         }
         fields = {"wanted": desired.maximum // _SECOND, **detail}
-        result = "done" if outcome is Outcome.DONE else "failed"
         event = Event(
-            "role.set_maximum", None, "daypass", desired.tenant_id, desired.role_arn, result, fields, ""
+            action="role.set_maximum",
+            actor=PORTAL,
+            outcome=Outcome.DONE if outcome is RoleOutcome.DONE else Outcome.FAILED,
+            subject=desired.role_arn,
+            tenant_id=desired.tenant_id,
+            detail=fields,
         )
         self._audit.commit(event, RowChange(CONCLUDE, row))
 

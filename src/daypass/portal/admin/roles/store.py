@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, update
 
-from daypass.portal.admin.roles.provisioner import DesiredRole, Outcome, RoleStatus
+from daypass.portal.admin.roles.provisioner import DesiredRole, RoleOutcome, RoleStatus
 from daypass.portal.settings.registry import TENANT_ROLE_MAXIMUM
 from daypass.portal.storage.pagination import Order, Page, PageRequest, read_page
 from daypass.portal.storage.schema import role_changes, settings, tenants
@@ -23,7 +23,7 @@ UPDATE_DESIRED = (
     .values(
         tenant_id=bindparam("new_tenant"),
         maximum=bindparam("new_maximum"),
-        outcome=Outcome.WAITING.value,
+        outcome=RoleOutcome.WAITING.value,
         reason="",
         changed_at=bindparam("now"),
     )
@@ -31,7 +31,7 @@ UPDATE_DESIRED = (
 LEAVE_ROLE = (
     update(role_changes)
     .where(_c.role_arn == bindparam("role"))
-    .values(outcome=Outcome.LEFT.value, reason="", changed_at=bindparam("now"))
+    .values(outcome=RoleOutcome.LEFT.value, reason="", changed_at=bindparam("now"))
 )
 """Marks a role that the portal has changed, or is changing, and that no setting determines any more."""
 
@@ -42,7 +42,7 @@ CONCLUDE = (
     .where(
         _c.role_arn == bindparam("role"),
         _c.maximum == bindparam("tried"),
-        _c.outcome == Outcome.WAITING.value,
+        _c.outcome == RoleOutcome.WAITING.value,
     )
     .values(
         outcome=bindparam("new_outcome"), reason=bindparam("new_reason"), changed_at=bindparam("concluded_at")
@@ -52,8 +52,8 @@ CONCLUDE = (
 
 TRY_AGAIN = (
     update(role_changes)
-    .where(_c.outcome.in_([Outcome.REFUSED.value, Outcome.MISSING.value]))
-    .values(outcome=Outcome.WAITING.value)
+    .where(_c.outcome.in_([RoleOutcome.REFUSED.value, RoleOutcome.MISSING.value]))
+    .values(outcome=RoleOutcome.WAITING.value)
 )
 
 _CHANGE = (_c.role_arn, _c.tenant_id, _c.maximum, _c.outcome, _c.reason, _c.changed_at)
@@ -101,19 +101,19 @@ class RoleChangeList:
 
     def waiting(self, limit: int) -> Sequence[RoleStatus]:
         """Return up to *limit* pending changes."""
-        query = _CHANGES.where(_c.outcome == Outcome.WAITING.value).order_by(_c.role_arn).limit(limit)
+        query = _CHANGES.where(_c.outcome == RoleOutcome.WAITING.value).order_by(_c.role_arn).limit(limit)
         return [_change(row) for row in self._connection.execute(query)]
 
-    def page(self, outcome: Outcome | None, turn: PageRequest) -> Page[RoleStatus]:
+    def page(self, outcome: RoleOutcome | None, turn: PageRequest) -> Page[RoleStatus]:
         """Return a page of changes, by role ARN."""
         query = _CHANGES if outcome is None else _CHANGES.where(_c.outcome == outcome.value)
         return read_page(self._connection, query, Order((_c.role_arn,)), turn, _change)
 
-    def count(self) -> Mapping[Outcome, int]:
+    def count(self) -> Mapping[RoleOutcome, int]:
         """Return the number of changes by outcome, including zeros."""
         counted = self._connection.execute(select(_c.outcome, func.count()).group_by(_c.outcome))
-        found = {Outcome(outcome): number for outcome, number in counted}
-        return {outcome: found.get(outcome, 0) for outcome in Outcome}
+        found = {RoleOutcome(outcome): number for outcome, number in counted}
+        return {outcome: found.get(outcome, 0) for outcome in RoleOutcome}
 
 
 def _own(value: str | None) -> timedelta | None:
@@ -123,4 +123,4 @@ def _own(value: str | None) -> timedelta | None:
 
 def _change(row: Row[*tuple[Any, ...]]) -> RoleStatus:
     desired = DesiredRole(row.role_arn, row.tenant_id, row.name, timedelta(seconds=row.maximum))
-    return RoleStatus(desired, Outcome(row.outcome), row.reason, row.changed_at)
+    return RoleStatus(desired, RoleOutcome(row.outcome), row.reason, row.changed_at)

@@ -13,7 +13,7 @@ from daypass.portal.access.plan import configured_validity
 from daypass.portal.access.role_cache import RoleAssumer
 from daypass.portal.access.role_concurrency import RoleBusy, RoleConcurrency
 from daypass.portal.access.store import RoleFacts, RoleFactStore
-from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
+from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.store import RoleChangeList
 from daypass.portal.admin.tenants.service import find_tenant
 from daypass.portal.clock import Clock
@@ -58,9 +58,9 @@ class DurationReport:
                 "The portal's own AWS credentials are a role's session, which AWS lets assume others for an "
                 "hour at most. Run the portal with an IAM user's keys to go beyond."
             )
-        if self.change is not None and self.change.outcome in {Outcome.REFUSED, Outcome.MISSING}:
+        if self.change is not None and self.change.outcome in {RoleOutcome.REFUSED, RoleOutcome.MISSING}:
             return self.change.reason
-        if self.change is not None and self.change.outcome is Outcome.WAITING:
+        if self.change is not None and self.change.outcome is RoleOutcome.WAITING:
             return "The role is being changed in AWS. Reload in a moment."
         setting = TENANT_ROLE_MAXIMUM if self.is_tenant else ADMIN_JIT_SESSION_DURATION
         return f"The role's own maximum is shorter. Raise “{setting.label}”."

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from daypass.portal.admin.tenants.store.tenants import TenantList
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import PORTAL, Event, Outcome
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import AwsError, PortalError
 from daypass.portal.storage.advisory_lock import lock_exclusive
 from daypass.portal.storage.engine import Database
@@ -60,9 +61,9 @@ class TenantRoles:
     def record_emptying(self, tenant: Tenant, reason: str) -> None:
         """Record that the tenant's role was emptied, or the *reason* if it keeps its rights."""
         if reason:
-            self._record("role.empty", tenant, "failed", {"reason": reason})
+            self._record("role.empty", tenant, Outcome.FAILED, {"reason": reason})
         else:
-            self._record("role.empty", tenant, "done", {})
+            self._record("role.empty", tenant, Outcome.DONE, {})
 
     def settle(self, tenant: Tenant) -> None:
         """Do the same as `reconcile`, without raising an error; the doctor reports what is left."""
@@ -90,7 +91,7 @@ class TenantRoles:
             if owner == before:
                 break
         if restored is not None:
-            self._record("role.restore", restored, "done", {})
+            self._record("role.restore", restored, Outcome.DONE, {})
 
     def after_refusal(self, tenant: Tenant, refusal: PortalError) -> PortalError:
         """Reconcile the role after a deletion that was refused or not confirmed; return what to raise."""
@@ -98,7 +99,7 @@ class TenantRoles:
             self.reconcile(tenant)
         except PortalError as fault:
             with suppress(PortalError):
-                self._record("role.restore", tenant, "failed", {"reason": fault.reason})
+                self._record("role.restore", tenant, Outcome.FAILED, {"reason": fault.reason})
             return type(refusal)(
                 f"{refusal.reason} The role {tenant.role_arn} may have no rights now. If the tenant is still "
                 "there, delete it again, or run the command that `daypass portal doctor` prints for it."
@@ -115,5 +116,13 @@ class TenantRoles:
             found = TenantList(connection).with_role(tenant.role_arn)
         return None if found is None else found.tenant
 
-    def _record(self, action: str, tenant: Tenant, outcome: str, detail: dict[str, str]) -> None:
-        self.audit.commit(Event(action, None, "daypass", tenant.id, tenant.role_arn, outcome, detail, ""))
+    def _record(self, action: str, tenant: Tenant, outcome: Outcome, detail: dict[str, str]) -> None:
+        event = Event(
+            action=action,
+            actor=PORTAL,
+            outcome=outcome,
+            subject=tenant.role_arn,
+            tenant_id=tenant.id,
+            detail=detail,
+        )
+        self.audit.commit(event)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 
 from daypass.portal.access.model import Caller
-from daypass.portal.audit.log import Event
+from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, PortalError
 from daypass.portal.http.core.authentication import Permission
@@ -95,7 +95,6 @@ class Authorizer:
 
 
 def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
-    user = caller.user
     detail = {
         "code": refusal.code,
         "method": place.method,
@@ -106,5 +105,9 @@ def _event(caller: Caller, place: RouteInfo, refusal: AccessDenied) -> Event:
     # The path is the caller's input; the audit log takes printable text only.
     path = redacted("".join(char for char in place.path if char.isprintable()))[:_MAX_PATH_LENGTH]
     return Event(
-        "administration.enter", user.id, user.username, None, path, "denied", detail, caller.request_id
+        action="administration.enter",
+        actor=caller.actor,
+        outcome=Outcome.DENIED,
+        subject=path,
+        detail=detail,
     )

@@ -5,8 +5,8 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event, RowChange
+from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import AccessDenied, ConsentTooFast, PortalError, RequestExpired
 from daypass.portal.identity.browser_sessions import require_recent_authentication
@@ -76,7 +76,7 @@ class AuthorizationRequests:
                 return made.id
         # An opened request is approved once and redeemed once, so this limits those events too.
         require_rate(self.database, self.audit, now, "oauth.request", user, by)
-        event = _event("oauth.request", made, user, by, "done")
+        event = _event("oauth.request", made, user, by, Outcome.DONE)
 
         def add(connection: Connection) -> None:
             RequestStore(connection).add(made)
@@ -119,7 +119,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, made)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.audit.commit(_event("oauth.approve", request, user, by, "done"), precondition=decide)
+        self.audit.commit(_event("oauth.approve", request, user, by, Outcome.DONE), precondition=decide)
         return AuthorizationCodeGrant(request, code)
 
     def deny(self, request_id: RequestId, session: ApiToken, user: User, by: str) -> AuthorizationRequest:
@@ -131,7 +131,7 @@ class AuthorizationRequests:
             decided = RequestStore(connection).decide(request, session.id, now, None)
             return None if decided else RequestExpired(_EXPIRED)
 
-        self.audit.commit(_event("oauth.deny", request, user, by, "denied"), precondition=decide)
+        self.audit.commit(_event("oauth.deny", request, user, by, Outcome.DENIED), precondition=decide)
         return request
 
     def _open(self, request_id: RequestId, now: datetime) -> AuthorizationRequest:
@@ -159,7 +159,11 @@ def _detail(request: AuthorizationRequest) -> dict[str, Scalar]:
     }
 
 
-def _event(action: str, request: AuthorizationRequest, user: User, by: str, outcome: str) -> Event:
+def _event(action: str, request: AuthorizationRequest, user: User, by: str, outcome: Outcome) -> Event:
     return Event(
-        action, user.id, user.username, None, request.parameters.device, outcome, _detail(request), by
+        action=action,
+        actor=user.as_actor(by),
+        outcome=outcome,
+        subject=request.parameters.device,
+        detail=_detail(request),
     )

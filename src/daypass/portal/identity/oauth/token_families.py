@@ -5,10 +5,11 @@ from datetime import datetime
 from functools import partial
 from uuid import uuid4
 
-from daypass.portal.audit.log import AuditLog, Event, RowChange
+from daypass.portal.audit.event import Actor, Event, Outcome
+from daypass.portal.audit.log import AuditLog, RowChange
 from daypass.portal.clock import Clock
 from daypass.portal.errors import OAuthRefused
-from daypass.portal.identity.model import ApiToken, TokenId, TokenKind, User
+from daypass.portal.identity.model import UNKNOWN_USER, ApiToken, TokenId, TokenKind, User
 from daypass.portal.identity.oauth.model import (
     ACCESS_LIFE,
     GRANT_LIFE,
@@ -109,7 +110,7 @@ class TokenFamilies:
         require_rate(self.database, self.audit, now, "oauth.refresh", user, request_id)
         token = _access_token(grant, now, address)
         granted = TokenGrant(user, grant, token, mint(TokenKind.CLI), mint(TokenKind.REFRESH))
-        event = _event("oauth.refresh", user, grant.id, grant.name, "done", address, request_id)
+        event = _event("oauth.refresh", user, grant.id, grant.name, Outcome.DONE, address, request_id)
         writes = (
             RowChange(ADD_TOKEN, row_of(token, digest(granted.access.reveal()))),
             RowChange(ADD_SPENT, {"digest": old, "grant_id": grant.id, "spent_at": now}),
@@ -130,7 +131,9 @@ class TokenFamilies:
             bearer: Bearer | None = TokenStore(connection).find_bearer(digest(text))
         if bearer is not None and not bearer.is_revoked:
             grant_id = bearer.token.parent_id or bearer.token.id
-            self._revoke_family("oauth.revoke", grant_id, bearer.user, address, request_id, outcome="done")
+            self._revoke_family(
+                "oauth.revoke", grant_id, bearer.user, address, request_id, outcome=Outcome.DONE
+            )
 
     def _mismatch(self, request: AuthorizationRequest, by: TokenRequest) -> str:
         parameters = request.parameters
@@ -152,9 +155,11 @@ class TokenFamilies:
         claim = partial(_claim, request, granted, self.clock())
         device, sent = request.parameters.device, (by.address, by.request_id)
         if granted is None:
-            self.audit.commit(_event("oauth.redeem", None, "", device, "failed", *sent), precondition=claim)
+            self.audit.commit(
+                _event("oauth.redeem", None, "", device, Outcome.FAILED, *sent), precondition=claim
+            )
             return
-        event = _event("oauth.redeem", granted.user, granted.grant.id, device, "done", *sent)
+        event = _event("oauth.redeem", granted.user, granted.grant.id, device, Outcome.DONE, *sent)
         writes = (
             RowChange(ADD_TOKEN, row_of(granted.grant, digest(granted.refresh.reveal()))),
             RowChange(ADD_TOKEN, row_of(granted.access_token, digest(granted.access.reveal()))),
@@ -174,7 +179,9 @@ class TokenFamilies:
             self._revoke_family(action, grant.id, grant.owner, address, request_id)
             return
         name = grant.owner.username
-        self.audit.commit_refusal(_event(action, grant.owner, grant.id, name, "denied", address, request_id))
+        self.audit.commit_refusal(
+            _event(action, grant.owner, grant.id, name, Outcome.DENIED, address, request_id)
+        )
 
     def _revoke_family(
         self,
@@ -183,7 +190,7 @@ class TokenFamilies:
         owner: User,
         address: str,
         request_id: str,
-        outcome: str = "denied",
+        outcome: Outcome = Outcome.DENIED,
     ) -> None:
         """Revoke a family: its refresh token and the access tokens below it."""
         row = {"ended_id": grant_id, "owner_id": owner.id, "ended_at": self.clock()}
@@ -257,8 +264,14 @@ def _access_token(grant: ApiToken, now: datetime, address: str) -> ApiToken:
 
 
 def _event(
-    action: str, user: User | None, grant_id: str, device: str, outcome: str, address: str, request_id: str
+    action: str,
+    user: User | None,
+    grant_id: str,
+    device: str,
+    outcome: Outcome,
+    address: str,
+    request_id: str,
 ) -> Event:
-    user_id, name = (user.id, user.username) if user else (None, "somebody")
+    actor = user.as_actor(request_id) if user else Actor(None, UNKNOWN_USER, request_id)
     detail = {"token_id": grant_id, "address": address}
-    return Event(action, user_id, name, None, device, outcome, detail, request_id)
+    return Event(action=action, actor=actor, outcome=outcome, subject=device, detail=detail)

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from daypass.portal.audit.chain import Scalar
-from daypass.portal.audit.log import AuditLog, Event
+from daypass.portal.audit.event import Event, Outcome, Scalar
+from daypass.portal.audit.log import AuditLog
 from daypass.portal.errors import RateLimited
 from daypass.portal.identity.model import User
 from daypass.portal.identity.rate_limit.limits import WINDOW_MINUTES, RateLimit, consume
@@ -37,7 +37,8 @@ def require_rate(
         return
     if exceeded.is_first_refusal:
         detail: Mapping[str, Scalar] = {"code": RateLimited.code, "limit": LIMIT}
-        audit.commit(Event(action, user.id, user.username, None, "", "denied", detail, request_id))
+        actor = user.as_actor(request_id)
+        audit.commit(Event(action=action, actor=actor, outcome=Outcome.DENIED, detail=detail))
     raise RateLimited(_MESSAGE)
 
 

@@ -16,7 +16,7 @@ from daypass.portal.admin.reporting.store.events import RecordedEvent
 from daypass.portal.admin.reporting.store.verifications import Progress
 from daypass.portal.admin.tenants.store.tenants import TenantQuery
 from daypass.portal.admin.users.store.users import UserQuery
-from daypass.portal.audit.log import Event
+from daypass.portal.audit.event import Event, Outcome
 from daypass.portal.errors import InvalidRequest, TenantNotFound
 from daypass.portal.http.core.problems import status_of
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -164,18 +164,10 @@ class AuditPages:
             raise InvalidRequest("The export format must be csv or jsonl.")
         search, caller = Search.of(visit.query), visit.caller
         session_filter, detail = search.filter, {"format": form, **search.written}
-        self.administration.settings.desk.audit.commit(
-            Event(
-                "audit.export",
-                caller.user.id,
-                caller.user.username,
-                None,
-                "audit",
-                "done",
-                detail,
-                caller.request_id,
-            )
+        event = Event(
+            action="audit.export", actor=caller.actor, outcome=Outcome.DONE, subject="audit", detail=detail
         )
+        self.administration.settings.desk.audit.commit(event)
         events = every_event(
             self.administration.records,
             session_filter,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.reporting.overview import ADMIN, CappedTenant, Overview
-from daypass.portal.admin.roles.provisioner import Outcome
+from daypass.portal.admin.roles.provisioner import RoleOutcome
 from daypass.portal.admin.users.store.tokens import TokenRecord
 from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
@@ -98,7 +98,7 @@ class OverviewPages:
         return self.pages.show(visit.layout, "pages/admin/overview.html", _page(overview, roles))
 
 
-def _page(overview: Overview, roles: Mapping[Outcome, int]) -> OverviewPage:
+def _page(overview: Overview, roles: Mapping[RoleOutcome, int]) -> OverviewPage:
     reasons = {_REASONS.get(code, code): number for code, number in overview.refusals.items()}
     by_tenant = {
         "Master role" if name == ADMIN else name: number for name, number in overview.live_by_tenant.items()
@@ -112,9 +112,9 @@ def _page(overview: Overview, roles: Mapping[Outcome, int]) -> OverviewPage:
         reasons=_shares(reasons),
         tokens=overview.ending_tokens,
         capped=overview.capped,
-        roles_waiting=roles.get(Outcome.WAITING, 0),
-        roles_refused=roles.get(Outcome.REFUSED, 0),
-        roles_missing=roles.get(Outcome.MISSING, 0),
+        roles_waiting=roles.get(RoleOutcome.WAITING, 0),
+        roles_refused=roles.get(RoleOutcome.REFUSED, 0),
+        roles_missing=roles.get(RoleOutcome.MISSING, 0),
     )
 
 

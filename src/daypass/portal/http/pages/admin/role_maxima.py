@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from daypass.portal.admin.roles.provisioner import Outcome, RoleStatus
+from daypass.portal.admin.roles.provisioner import RoleOutcome, RoleStatus
 from daypass.portal.admin.roles.reconciler import RoleReconciler
 from daypass.portal.admin.settings.duration_report import DurationReports
 from daypass.portal.http.layout.endpoints import PageVisit
@@ -17,11 +17,11 @@ from daypass.portal.http.pages.admin.listing import ListQuery
 ADDRESS = "/administrator/system-settings/roles"
 
 _STATES = {
-    Outcome.WAITING: ("Waiting", "warn"),
-    Outcome.DONE: ("Done", "ok"),
-    Outcome.REFUSED: ("Refused", "bad"),
-    Outcome.MISSING: ("Missing", "bad"),
-    Outcome.LEFT: ("No longer set", ""),
+    RoleOutcome.WAITING: ("Waiting", "warn"),
+    RoleOutcome.DONE: ("Done", "ok"),
+    RoleOutcome.REFUSED: ("Refused", "bad"),
+    RoleOutcome.MISSING: ("Missing", "bad"),
+    RoleOutcome.LEFT: ("No longer set", ""),
 }
 
 
@@ -89,11 +89,11 @@ class RolePages:
             rows=[RoleRow(change, *_STATES[change.outcome]) for change in result.records],
             listing=listing,
             following=listing.following(result.next_cursor),
-            done=progress.get(Outcome.DONE, 0),
-            waiting=progress.get(Outcome.WAITING, 0),
-            refused=progress.get(Outcome.REFUSED, 0),
-            missing=progress.get(Outcome.MISSING, 0),
-            left=progress.get(Outcome.LEFT, 0),
+            done=progress.get(RoleOutcome.DONE, 0),
+            waiting=progress.get(RoleOutcome.WAITING, 0),
+            refused=progress.get(RoleOutcome.REFUSED, 0),
+            missing=progress.get(RoleOutcome.MISSING, 0),
+            left=progress.get(RoleOutcome.LEFT, 0),
             master=drawn(self.durations.of_admin()),
             is_portal_changing=True,
         )

@@ -1,0 +1,54 @@
+"""Audit events: what happened, on whose request, and with which outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Scalar = str | int | bool | None
+
+
+class Outcome(StrEnum):
+    """The outcome of an event. The values are stored and are part of each event's hash, so they are fixed."""
+
+    DONE = "done"
+    DENIED = "denied"
+    """The portal refused."""
+    FAILED = "failed"
+    ALERT = "alert"
+    """An unusual request that was not refused."""
+    REQUESTED = "requested"
+    """Recorded before AWS is called."""
+    ISSUED = "issued"
+    """AWS credentials were released."""
+    UNKNOWN = "unknown"
+    """The process ended between the call of AWS and the record of its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The author of an action, as written to the audit log, and the HTTP request that it came with."""
+
+    id: str | None
+    """The user's id; None for an actor that is no user."""
+    name: str
+    request_id: str = ""
+
+
+OPERATOR = Actor(None, "operator")
+"""The actor for commands that are run on the portal's own host."""
+
+PORTAL = Actor(None, "daypass")
+"""The actor for what the portal does by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An audit event. It must not contain secrets."""
+
+    action: str
+    actor: Actor
+    outcome: Outcome
+    subject: str = ""
+    """The name or id of the object of the action."""
+    tenant_id: str | None = None
+    detail: Mapping[str, Scalar] = field(default_factory=dict)
