@@ -22,6 +22,7 @@ from daypass.portal.access.store import IssuanceStore
 from daypass.portal.clock import utc_now
 from daypass.portal.identity.store import UserStore
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access, TenantId
 from daypass.portal.tenants.store import TenantStore
 from tests.demo.processes import of_folder
@@ -139,7 +140,7 @@ def test_the_audit_log_of_history_and_real_sessions_verifies(first: Run) -> None
     with database.reading() as connection:
         dana = UserStore(connection).find("dana@example.com")
         assert dana is not None
-        newest = IssuanceStore(connection).list_for_user(dana.id, limit=200).records
+        newest = IssuanceStore(connection).list_for_user(dana.id, PageRequest(limit=200)).records
     database.close()
 
     assert verified.returncode == 0, verified.stdout + verified.stderr

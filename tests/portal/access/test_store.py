@@ -7,6 +7,7 @@ import pytest
 from daypass.portal.access.model import Channel, LimitSource, Purpose, State
 from daypass.portal.access.store import IssuanceFilter, IssuanceStore
 from daypass.portal.errors import InvalidRequest, TenantNotFound
+from daypass.portal.storage.pagination import PageRequest
 from tests.portal.access.conftest import ADMIN, DANA, DEV, Rig
 
 
@@ -21,7 +22,7 @@ def test_a_users_attempts_are_paginated_newest_first(rig: Rig) -> None:
     cursor = None
     with rig.database.reading() as connection:
         for _ in range(3):
-            page = IssuanceStore(connection).list_for_user(DANA.id, cursor=cursor, limit=2)
+            page = IssuanceStore(connection).list_for_user(DANA.id, PageRequest(cursor, 2))
             listed += [record.id for record in page.records]
             cursor = page.next_cursor
 
@@ -48,6 +49,19 @@ def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
     assert (denied.failure, denied.decided_by) == ("tenant_not_found", None)
 
 
+def test_a_bookmarked_cursor_stays_valid(rig: Rig) -> None:
+    older = rig.issue(DANA, "dev01")
+    rig.clock.move(timedelta(seconds=1))
+    bookmark = f"{rig.clock.now:%Y-%m-%dT%H:%M:%S}Z_{'0' * 32}"
+    rig.clock.move(timedelta(seconds=1))
+    rig.issue(DANA, "dev01")
+
+    with rig.database.reading() as connection:
+        page = IssuanceStore(connection).list_for_user(DANA.id, PageRequest(bookmark))
+
+    assert [record.id for record in page.records] == [older.id]
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -65,7 +79,7 @@ def test_a_record_has_the_outcome_of_the_attempt(rig: Rig) -> None:
 )
 def test_an_invalid_cursor_is_refused(rig: Rig, cursor: str) -> None:
     with rig.database.reading() as connection, pytest.raises(InvalidRequest):
-        IssuanceStore(connection).list_for_user(DANA.id, cursor=cursor)
+        IssuanceStore(connection).list_for_user(DANA.id, PageRequest(cursor))
 
 
 def test_attempts_are_filtered_by_live_refused_and_tenant_name(rig: Rig) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from daypass.portal.errors import InvalidRequest
 from daypass.portal.inventory.arns import owned_resource
 from daypass.portal.inventory.model import Kind, Resource
-from daypass.portal.inventory.search import after, count, position, search
+from daypass.portal.inventory.search import count, page_of, position, search
+from daypass.portal.storage.pagination import PageRequest
 from tests.portal.inventory.resources import everything_of, tagged
 
 
@@ -58,24 +59,25 @@ def test_pages_contain_each_resource_once(limit: int) -> None:
     shown: list[Resource] = []
     cursor = None
     while True:
-        page, cursor = after(resources, cursor, limit)
-        shown += page
+        page = page_of(resources, PageRequest(cursor, limit))
+        shown += page.records
+        cursor = page.next_cursor
         if cursor is None:
             break
-        assert len(page) == limit
+        assert len(page.records) == limit
 
     assert shown == resources
 
 
 def test_a_cursor_works_after_its_resource_was_deleted() -> None:
     resources = listed()
-    _, cursor = after(resources, None, 4)
+    first = page_of(resources, PageRequest(limit=4))
 
-    page, _ = after(resources[:3] + resources[4:], cursor, 4)
+    page = page_of(resources[:3] + resources[4:], PageRequest(first.next_cursor, 4))
 
-    assert page == resources[4:8]
+    assert page.records == resources[4:8]
 
 
 def test_an_invalid_cursor_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no such page"):
-        after(listed(), "somewhere", 4)
+        page_of(listed(), PageRequest("somewhere"))

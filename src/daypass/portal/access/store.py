@@ -1,6 +1,5 @@
 """The database access of the core: issuances, role facts and the data of an authorization decision."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,19 +15,24 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal,
     literal_column,
     or_,
     select,
-    tuple_,
     update,
 )
 
 from daypass.portal.access.model import Channel, IssuanceId, LimitSource, Purpose, State
-from daypass.portal.errors import InvalidRequest
 from daypass.portal.identity.model import Role, TokenId, User, UserId
 from daypass.portal.identity.store import ENDED_AT, parents
 from daypass.portal.storage.columns import utc_day
+from daypass.portal.storage.pagination import (
+    FIRST_PAGE,
+    Order,
+    Page,
+    PageRequest,
+    TimeAndIdCursor,
+    read_page,
+)
 from daypass.portal.storage.prepared import Prepared, ResultRow
 from daypass.portal.storage.schema import api_tokens, issuances, memberships, role_facts, tenants, users
 from daypass.portal.storage.upsert import insert_or_update
@@ -138,14 +142,6 @@ class IssuanceRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page of attempts, newest first; `next_cursor` is None on the last page."""
-
-    records: Sequence[IssuanceRecord]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class IssuanceFilter:
     """A filter of attempts; the default matches all."""
 
@@ -168,6 +164,8 @@ class IssuanceFilter:
 
 EVERYTHING = IssuanceFilter()
 
+_NEWEST_FIRST = Order((_c.asked_at, _c.id), is_descending=True, cursor_format=TimeAndIdCursor())
+
 
 class IssuanceStore:
     """The attempts recorded in the database, in every state."""
@@ -176,27 +174,11 @@ class IssuanceStore:
         self._connection = connection
 
     def list_for_user(
-        self,
-        user_id: UserId,
-        *,
-        cursor: str | None = None,
-        limit: int = 50,
-        wanted: IssuanceFilter = EVERYTHING,
-    ) -> Page:
+        self, user_id: UserId, request: PageRequest = FIRST_PAGE, wanted: IssuanceFilter = EVERYTHING
+    ) -> Page[IssuanceRecord]:
         """Return a page of the user's own attempts, newest first."""
-        query = (
-            select(*ISSUANCE_COLUMNS)
-            .where(_c.user_id == user_id, *wanted.conditions())
-            .order_by(_c.asked_at.desc(), _c.id.desc())
-            .limit(limit + 1)
-        )
-        if cursor is not None:
-            asked_at, issuance_id = _parse_cursor(cursor)
-            start = tuple_(literal(asked_at, _c.asked_at.type), literal(issuance_id))
-            query = query.where(tuple_(_c.asked_at, _c.id) < start)
-        rows = self._connection.execute(query).all()
-        records = [issuance_record(row) for row in rows[:limit]]
-        return Page(records, _cursor(records[-1]) if len(rows) > limit else None)
+        query = select(*ISSUANCE_COLUMNS).where(_c.user_id == user_id, *wanted.conditions())
+        return read_page(self._connection, query, _NEWEST_FIRST, request, issuance_record)
 
     def list_open_before(self, before: datetime, limit: int) -> Sequence[IssuanceRecord]:
         """Return attempts without an outcome that began before the given time, oldest first.
@@ -218,28 +200,6 @@ class IssuanceStore:
             .group_by(day)
         )
         return {date.fromisoformat(str(on)): number for on, number in rows}
-
-
-# The pattern needs no quoting in a URL and admits no other input to the query.
-_CURSOR = re.compile("([0-9T:.-]+Z)_([0-9a-f]{32})")
-
-
-def _cursor(record: IssuanceRecord) -> str:
-    return f"{record.asked_at.isoformat().removesuffix('+00:00')}Z_{record.id}"
-
-
-def _parse_cursor(cursor: str) -> tuple[datetime, str]:
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise _no_such_page()
-    try:
-        return datetime.fromisoformat(match[1]), match[2]
-    except ValueError as error:
-        raise _no_such_page() from error
-
-
-def _no_such_page() -> InvalidRequest:
-    return InvalidRequest("There is no such page. Start again at the first one.")
 
 
 def issuance_record(row: Row[*tuple[Any, ...]]) -> IssuanceRecord:

@@ -1,12 +1,11 @@
 """Search, count and pagination within a listing."""
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from daypass.portal.errors import InvalidRequest
 from daypass.portal.inventory.arns import parse_resource
 from daypass.portal.inventory.model import ORDER, Kind, Resource, ResourceArn
+from daypass.portal.storage.pagination import Page, PageRequest, page_of_sorted
 
 
 def position(named: ResourceArn) -> tuple[int, str]:
@@ -32,21 +31,23 @@ def count(resources: Sequence[Resource]) -> Mapping[Kind, int]:
     return {kind: counts[kind] for kind in Kind if kind in counts}
 
 
-def after(
-    resources: Sequence[Resource], cursor: str | None, limit: int
-) -> tuple[Sequence[Resource], str | None]:
-    """Return the page after *cursor* and the cursor of the next page, or None on the last page.
+def page_of(resources: Sequence[Resource], request: PageRequest) -> Page[Resource]:
+    """Return the requested page of *resources*, which are sorted by `position`; a cursor is an ARN.
 
-    The cursor is an ARN, so pagination stays correct if the listing is read again in between.
+    Raises `InvalidRequest` for a cursor that is not the ARN of a resource.
     """
-    start = 0
-    if cursor is not None:
-        last = parse_resource(cursor)
-        if last is None:
-            raise InvalidRequest("There is no such page. Start again at the first one.")
-        start = bisect_right(resources, position(last), key=lambda resource: position(resource.named))
-    page = resources[start : start + limit]
-    return page, page[-1].arn if start + limit < len(resources) else None
+    return page_of_sorted(
+        resources,
+        request,
+        key=lambda resource: position(resource.named),
+        cursor_of=lambda resource: resource.arn,
+        key_of_cursor=_position_of_arn,
+    )
+
+
+def _position_of_arn(arn: str) -> tuple[int, str] | None:
+    named = parse_resource(arn)
+    return None if named is None else position(named)
 
 
 def _contains(resource: Resource, words: Sequence[str]) -> bool:

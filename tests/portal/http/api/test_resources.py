@@ -162,6 +162,6 @@ def test_the_document_has_the_tenant_as_a_path_parameter(still_client: Client) -
     parameters = described["paths"]["/api/v1/tenants/{tenant}/resources"]["get"]["parameters"]
     assert [(each["name"], each["in"], each["required"]) for each in parameters] == [
         ("tenant", "path", True),
-        *((name, "query", False) for name in ("search", "kind", "cursor", "limit", "refresh")),
+        *((name, "query", False) for name in ("cursor", "limit", "search", "kind", "refresh")),
     ]
-    assert parameters[2]["schema"]["enum"] == [*Kind]
+    assert parameters[4]["schema"]["enum"] == [*Kind]

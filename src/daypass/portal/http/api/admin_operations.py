@@ -31,6 +31,7 @@ from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas import metadata as metadata_schemas
 from daypass.portal.http.api.schemas import reports
 from daypass.portal.http.api.schemas.member import TenantRead
+from daypass.portal.http.api.schemas.pagination import PageQuery
 from daypass.portal.http.api.settings import Settings
 from daypass.portal.http.api.tenants import Tenants
 from daypass.portal.http.api.tokens import Tokens
@@ -132,7 +133,7 @@ def _import(path: str, users: Users) -> Operation:
 def _members(root: str, members: Members) -> Iterator[Operation]:
     collection = f"{root}/tenants/{{tenant}}/members"
     item, missing, model = f"{collection}/{{user}}", (TenantNotFound, UserNotFound), schemas.MemberRead
-    page, query = schemas.MemberPage, schemas.PageQuery
+    page, query = schemas.MemberPage, PageQuery
     yield _list(f"{root}/memberships", "memberships", "List memberships", members.list_all, page, query)
     summary = "List members of a tenant"
     yield _list(collection, "members", summary, members.of_tenant, page, schemas.PeopleQuery, TenantNotFound)
@@ -185,7 +186,7 @@ def _settings(root: str, settings: Settings) -> Iterator[Operation]:
     yield from _one_setting(f"{root}/settings/{{type}}/{{key:path}}", "Setting", settings)
     summary = "List settings of all tenants"
     path, page = f"{root}/tenant-settings", schemas.SettingPage
-    yield _list(path, "allTenantSettings", summary, settings.of_tenants, page, schemas.PageQuery)
+    yield _list(path, "allTenantSettings", summary, settings.of_tenants, page, PageQuery)
     of_tenant, summary = f"{root}/tenants/{{tenant}}/settings", "List settings of a tenant"
     yield _list(
         of_tenant, "tenantSettings", summary, settings.list_all, schemas.SettingList, None, TenantNotFound
@@ -213,7 +214,7 @@ def _one_setting(path: str, name: str, settings: Settings) -> Iterator[Operation
 def _metadata(root: str, metadata: Metadata) -> Iterator[Operation]:
     summary = "List metadata of all tenants"
     path, page = f"{root}/tenant-metadata", metadata_schemas.MetadataPage
-    yield _list(path, "allMetadata", summary, metadata.of_tenants, page, schemas.PageQuery)
+    yield _list(path, "allMetadata", summary, metadata.of_tenants, page, PageQuery)
     of_tenant, summary = f"{root}/tenants/{{tenant}}/metadata", "List metadata of a tenant"
     every = metadata_schemas.MetadataList
     yield _list(of_tenant, "metadata", summary, metadata.list_all, every, None, TenantNotFound)

@@ -8,10 +8,9 @@ from daypass.portal.admin.administration import Administration
 from daypass.portal.admin.model import MetadataRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.schemas import metadata as schemas
-from daypass.portal.http.api.schemas.admin import PageQuery
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
+from daypass.portal.http.api.schemas.pagination import PageQuery
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
-from daypass.portal.storage.pagination import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Metadata:
     def of_tenants(self, request: ApiRequest) -> Response:
         """Return a page of the metadata of all tenants."""
         query = read_query(PageQuery, dict(request.query))
-        page = self.administration.metadata.of_tenants(PageRequest(query.cursor, query.limit)).map(_represent)
+        page = self.administration.metadata.of_tenants(query.page_request).map(_represent)
         return answer_with(schemas.MetadataPage(metadata=list(page.records), next_cursor=page.next_cursor))
 
     def show(self, request: ApiRequest) -> Response:

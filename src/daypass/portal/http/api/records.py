@@ -17,7 +17,6 @@ from daypass.portal.http.api.schemas.member import answer_with, read_query
 from daypass.portal.http.api.sessions import represent_session
 from daypass.portal.http.api.tokens import represent_token
 from daypass.portal.http.core.endpoints import ApiRequest
-from daypass.portal.storage.pagination import PageRequest
 
 _SECOND = timedelta(seconds=1)
 
@@ -34,7 +33,7 @@ class Records:
         query = read_query(schemas.EverySessionsQuery, dict(request.query))
         page = self.administration.records.sessions(
             SessionFilter(query.user, query.tenant, query.since, query.until),
-            PageRequest(query.cursor, query.limit),
+            query.page_request,
             state=query.state,
             door=query.door,
             live_at=self.clock() if query.live else None,
@@ -47,7 +46,7 @@ class Records:
         query = read_query(schemas.AuditQuery, dict(request.query))
         page = self.administration.records.events(
             SessionFilter(query.user, query.tenant, query.since, query.until),
-            PageRequest(query.cursor, query.limit),
+            query.page_request,
             action=query.action,
             outcome=query.outcome,
             subject=query.subject,

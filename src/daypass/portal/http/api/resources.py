@@ -9,7 +9,7 @@ from daypass.portal.http.api.schemas.member import answer_with
 from daypass.portal.http.core.endpoints import ApiRequest
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Listing, Resource
-from daypass.portal.inventory.search import after, count, search
+from daypass.portal.inventory.search import count, page_of, search
 from daypass.portal.inventory.service import Inventory
 
 
@@ -24,15 +24,15 @@ class Resources:
         query = member.read_query(member.ResourcesQuery, dict(request.query))
         listing = self.inventory.listing(request.caller, request.path["tenant"], is_fresh=query.refresh)
         matches = search(listing.resources, query.search, query.kind)
-        page, next_cursor = after(matches, query.cursor, query.limit)
+        page = page_of(matches, query.page_request)
         answer = member.ResourceList(
             tenant=member.TenantRef(id=listing.tenant.id, name=listing.tenant.name),
-            resources=[_represent(listing, resource) for resource in page],
+            resources=[_represent(listing, resource) for resource in page.records],
             total=len(matches),
             kinds=dict(count(matches)),
             read_at=listing.read_at,
             complete=listing.is_complete,
-            next_cursor=next_cursor,
+            next_cursor=page.next_cursor,
         )
         return answer_with(answer)
 

@@ -38,9 +38,7 @@ class Sessions:
         """Return a page of the caller's sessions, newest first."""
         query = member.read_query(member.SessionsQuery, dict(request.query))
         with self.database.reading() as connection:
-            page = IssuanceStore(connection).list_for_user(
-                request.caller.user.id, cursor=query.cursor, limit=query.limit
-            )
+            page = IssuanceStore(connection).list_for_user(request.caller.user.id, query.page_request)
         sessions = [represent_session(record) for record in page.records]
         answer = member.SessionList(sessions=sessions, next_cursor=page.next_cursor)
         return answer_with(answer)

@@ -9,9 +9,9 @@ from daypass.portal.admin.model import SettingRecord
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
+from daypass.portal.http.api.schemas.pagination import PageQuery
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.settings.registry import REGISTRY, TENANT, Setting
-from daypass.portal.storage.pagination import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Settings:
 
     def of_tenants(self, request: ApiRequest) -> Response:
         """Return a page of the settings of all tenants."""
-        query = read_query(schemas.PageQuery, dict(request.query))
-        page = self.administration.settings.of_tenants(PageRequest(query.cursor, query.limit)).map(_represent)
+        query = read_query(PageQuery, dict(request.query))
+        page = self.administration.settings.of_tenants(query.page_request).map(_represent)
         answer = schemas.SettingPage(settings=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 

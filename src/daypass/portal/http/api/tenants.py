@@ -17,7 +17,6 @@ from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.http.core.tenants import access_of, find_tenant, visible_page
 from daypass.portal.http.core.warnings import rights_kept, warned
 from daypass.portal.storage.engine import Database
-from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import TenantAccess
 
 
@@ -34,7 +33,7 @@ class Tenants:
         """Return a page of the tenants that are visible to the caller."""
         query = member.read_query(member.TenantsQuery, dict(request.query))
         caller = request.caller
-        page = visible_page(self.database, caller.user, query.search, PageRequest(query.cursor, query.limit))
+        page = visible_page(self.database, caller.user, query.search, query.page_request)
         answer = member.TenantList(
             tenants=[_represent(caller, seen) for seen in page.records], next_cursor=page.next_cursor
         )

@@ -12,7 +12,6 @@ from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import answer_with, read_body, read_query
 from daypass.portal.http.api.users import user_ref
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
-from daypass.portal.storage.pagination import PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +23,9 @@ class Tokens:
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of the valid tokens."""
         query = read_query(schemas.TokensQuery, dict(request.query))
-        page = self.administration.tokens.page(
-            query.user, query.kind, PageRequest(query.cursor, query.limit)
-        ).map(represent_token)
+        page = self.administration.tokens.page(query.user, query.kind, query.page_request).map(
+            represent_token
+        )
         answer = schemas.TokenPage(tokens=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 

@@ -12,10 +12,10 @@ from daypass.portal.admin.users.store.users import UserQuery
 from daypass.portal.http.api.etags import expected, expected_or_none, tagged
 from daypass.portal.http.api.schemas import admin as schemas
 from daypass.portal.http.api.schemas.member import UserRef, answer_with, read_body, read_query
+from daypass.portal.http.api.schemas.pagination import PageQuery
 from daypass.portal.http.core.endpoints import ApiRequest, answer_nothing
 from daypass.portal.identity.model import Role, User
 from daypass.portal.secret import Secret
-from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
 
@@ -29,7 +29,7 @@ class Users:
         """Return a page of users."""
         query = read_query(schemas.UsersQuery, dict(request.query))
         user_query = UserQuery(query.search, query.role, query.disabled, query.sort, query.descending)
-        page = self.administration.users.page(user_query, PageRequest(query.cursor, query.limit))
+        page = self.administration.users.page(user_query, query.page_request)
         answer = schemas.UserPage(
             users=[represent_user(record) for record in page.records], next_cursor=page.next_cursor
         )
@@ -96,15 +96,15 @@ class Members:
 
     def list_all(self, request: ApiRequest) -> Response:
         """Return a page of all memberships."""
-        query = read_query(schemas.PageQuery, dict(request.query))
-        page = self.administration.members.page(PageRequest(query.cursor, query.limit)).map(_represent)
+        query = read_query(PageQuery, dict(request.query))
+        page = self.administration.members.page(query.page_request).map(_represent)
         answer = schemas.MemberPage(memberships=list(page.records), next_cursor=page.next_cursor)
         return answer_with(answer)
 
     def of_tenant(self, request: ApiRequest) -> Response:
         """Return a page of a tenant's members."""
         query = read_query(schemas.PeopleQuery, dict(request.query))
-        turn = PageRequest(query.cursor, query.limit)
+        turn = query.page_request
         page = self.administration.members.of_tenant(request.path["tenant"], turn, query.search).map(
             _represent
         )

@@ -23,10 +23,11 @@ from daypass.portal.identity.store import UserStore
 from daypass.portal.settings.registry import ENABLE_ADMIN_JIT_ON_UI
 from daypass.portal.settings.store import SettingStore
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Access
 
 _SHOWN_ACTIVE = 10
-_SHOWN_SESSIONS = 5
+_LATEST_SESSIONS = PageRequest(limit=5)
 _SHOWN_ADMINISTRATORS = 3
 
 _ACTIVE_KINDS = (TokenKind.BROWSER, TokenKind.APPROVAL, TokenKind.REFRESH, TokenKind.TEMPORARY)
@@ -111,7 +112,7 @@ class ProfilePages:
         admin = self._admin_section(visit)
         with self.database.reading() as connection:
             is_admin_on = SettingStore(connection).read(None).flag(ENABLE_ADMIN_JIT_ON_UI)
-            records = IssuanceStore(connection).list_for_user(user.id, limit=_SHOWN_SESSIONS).records
+            records = IssuanceStore(connection).list_for_user(user.id, _LATEST_SESSIONS).records
             administrators = UserStore(connection).first_administrators(_SHOWN_ADMINISTRATORS)
         tokens = self.own.list_own(user)
         active = [_active(token, visit.caller.token) for token in tokens if token.kind in _ACTIVE_KINDS][::-1]

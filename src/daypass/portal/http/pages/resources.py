@@ -21,9 +21,10 @@ from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.console_access import ConsoleAccess
 from daypass.portal.inventory.console import console_path
 from daypass.portal.inventory.model import Kind, Listing, Resource
-from daypass.portal.inventory.search import after, count, search
+from daypass.portal.inventory.search import count, page_of, search
 from daypass.portal.inventory.service import Inventory
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.pagination import PageRequest
 from daypass.portal.tenants.model import Tenant
 
 RESOURCES = "/resources"
@@ -199,18 +200,18 @@ class ResourcePages:
         resources = () if listing is None else listing.resources
         matching = search(resources, query.search)
         found = search(matching, kind=query.kind)
-        shown, cursor = after(found, query.cursor, query.show)
+        page = page_of(found, PageRequest(query.cursor, query.show))
         return ResourcesPage(
             query=query,
             shows=_SHOWS,
             listing=listing,
             refusal="" if refusal is None else refusal.reason,
             kinds=_kinds(query, matching),
-            groups=_groups(shown, count(found)),
+            groups=_groups(page.records, count(found)),
             total=len(found),
-            shown=len(shown),
+            shown=len(page.records),
             first=query.address() if query.cursor else "",
-            following=query.address(after=cursor) if cursor else "",
+            following=query.address(after=page.next_cursor) if page.next_cursor else "",
             no_console="" if listing is None else self._no_console(visit.caller, listing.tenant),
         )
 

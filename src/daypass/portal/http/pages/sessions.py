@@ -12,6 +12,7 @@ from daypass.portal.http.layout.endpoints import PageVisit
 from daypass.portal.http.layout.rendering import PageRenderer
 from daypass.portal.http.pages.session_rows import SessionRow, rows
 from daypass.portal.storage.engine import Database
+from daypass.portal.storage.pagination import PageRequest
 
 ADDRESS = "/sessions"
 
@@ -68,7 +69,7 @@ class SessionPages:
         cursor = visit.query.get("from") or None
         with self.database.reading() as connection:
             store = IssuanceStore(connection)
-            result = store.list_for_user(user.id, cursor=cursor, limit=_SHOWN, wanted=issuance_filter)
+            result = store.list_for_user(user.id, PageRequest(cursor, _SHOWN), issuance_filter)
             counts = store.count_by_day(user.id, _first_day(now))
         parameters = {name: value for name, value in (("search", search), ("state", state)) if value}
         page = SessionsPage(

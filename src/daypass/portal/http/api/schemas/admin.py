@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from daypass.portal.admin.model import UserSort
-from daypass.portal.http.api.schemas.member import Moment, Paged, RequestBody, UserRef
+from daypass.portal.http.api.schemas.member import Moment, RequestBody, UserRef
+from daypass.portal.http.api.schemas.pagination import Paged, PageQuery
 from daypass.portal.identity.model import Role, TokenKind
 from daypass.portal.settings.registry import Kind
 from daypass.portal.tenants.model import Access
@@ -19,17 +20,6 @@ Typed = Annotated[str, Field(min_length=1, max_length=255)]
 def example(**values: JsonValue) -> ConfigDict:
     """Return the configuration of a request body, with an example for the reference."""
     return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [values]})
-
-
-class PageQuery(BaseModel):
-    """The query parameters of a paginated list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cursor: Annotated[
-        str | None, Field(max_length=500, description="The `next_cursor` of the previous page.")
-    ] = None
-    limit: Annotated[int, Field(ge=1, le=500, description="The maximum number of results.")] = 100
 
 
 class PeopleQuery(PageQuery):

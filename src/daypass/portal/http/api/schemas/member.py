@@ -10,6 +10,7 @@ from starlette.responses import Response
 from daypass.portal.access.duration import parse_duration
 from daypass.portal.access.model import Channel, LimitSource, Purpose, State
 from daypass.portal.errors import InvalidRequest, PortalError
+from daypass.portal.http.api.schemas.pagination import Paged, PageQuery
 from daypass.portal.http.core.endpoints import answer_json
 from daypass.portal.http.core.problems import NotJson
 from daypass.portal.identity.model import Role, TokenKind
@@ -83,21 +84,14 @@ class SessionCreate(RequestBody):
     ] = ""
 
 
-class SessionsQuery(BaseModel):
+class SessionsQuery(PageQuery):
     """The query parameters of the list of the caller's sessions."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    cursor: Annotated[
-        str | None, Field(max_length=200, description="The `next_cursor` of the previous page.")
-    ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="The maximum number of results.")] = 50
 
 
-class ResourcesQuery(BaseModel):
+class ResourcesQuery(PageQuery):
     """The query parameters of the list of a tenant's resources."""
-
-    model_config = ConfigDict(extra="forbid")
 
     search: Annotated[
         str,
@@ -197,23 +191,10 @@ class TenantRead(TenantRef):
     ] = None
 
 
-class Paged(BaseModel):
-    """A page of results."""
-
-    next_cursor: Annotated[
-        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
-    ]
-
-
-class TenantsQuery(BaseModel):
+class TenantsQuery(PageQuery):
     """The query parameters of the list of tenants."""
 
-    model_config = ConfigDict(extra="forbid")
-
     search: Annotated[str, Field(max_length=255, description="Part of the tenant name.")] = ""
-    cursor: Annotated[
-        str | None, Field(max_length=500, description="The `next_cursor` of the previous page.")
-    ] = None
     limit: Annotated[int, Field(ge=1, le=1000, description="The maximum number of results.")] = 1000
 
 
@@ -295,13 +276,10 @@ class SessionRecord(BaseModel):
     access_key_id: str | None
 
 
-class SessionList(BaseModel):
+class SessionList(Paged):
     """A page of the caller's sessions, newest first."""
 
     sessions: list[SessionRecord]
-    next_cursor: Annotated[
-        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
-    ]
 
 
 class ResourceRead(BaseModel):
@@ -318,7 +296,7 @@ class ResourceRead(BaseModel):
     ]
 
 
-class ResourceList(BaseModel):
+class ResourceList(Paged):
     """A page of a tenant's resources, sorted by kind and ARN."""
 
     tenant: TenantRef
@@ -330,9 +308,6 @@ class ResourceList(BaseModel):
     ]
     complete: Annotated[
         bool, Field(description="Whether all resources were read. False for a very large tenant.")
-    ]
-    next_cursor: Annotated[
-        str | None, Field(description="The `cursor` of the next page, or null on the last page.")
     ]
 
 

@@ -6,7 +6,8 @@ from pydantic import BaseModel, Field
 
 from daypass.portal.admin.model import MetadataKind
 from daypass.portal.http.api.schemas.admin import Version, example
-from daypass.portal.http.api.schemas.member import Moment, Paged, RequestBody
+from daypass.portal.http.api.schemas.member import Moment, RequestBody
+from daypass.portal.http.api.schemas.pagination import Paged
 
 
 class MetadataRead(BaseModel):

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from daypass.portal.access.model import Channel, State
-from daypass.portal.http.api.schemas.admin import PageQuery, TokenRecord
-from daypass.portal.http.api.schemas.member import Moment, Paged, SessionRecord
+from daypass.portal.http.api.schemas.admin import TokenRecord
+from daypass.portal.http.api.schemas.member import Moment, SessionRecord
+from daypass.portal.http.api.schemas.pagination import Paged, PageQuery
 
 
 def _in_utc(at: datetime) -> datetime:
