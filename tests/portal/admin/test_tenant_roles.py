@@ -298,10 +298,11 @@ def test_a_role_is_restored_if_its_emptying_cannot_be_recorded(
 
 
 class FaultyLog(AuditLog):
-    """The real audit log with faults around and inside the transaction that deletes a tenant."""
+    """The real audit log with faults around and inside the transactions of one action."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, FakeClock())
+        self.action = "tenant.delete"
         self.before: Hook = nothing_happens
         self.inside: Hook = nothing_happens
         self.after: Hook = nothing_happens
@@ -315,7 +316,7 @@ class FaultyLog(AuditLog):
             self.inside()
             return None if precondition is None else precondition(connection)
 
-        if all(event is None or event.action != "tenant.delete" for event, _ in records):
+        if all(event is None or event.action != self.action for event, _ in records):
             return super().commit_all(records, precondition=precondition, is_change=is_change)
         self.before()
         try:
@@ -355,6 +356,45 @@ def test_a_deletion_committed_without_confirmation_does_not_restore_the_role(
         assert far.proxy.swallowed.is_set()
         assert not is_there(far.tenants)
     assert iam.has_rights == {PROD_ROLE: False}
+
+
+@pytest.mark.parametrize("action", ["tenant.create", "tenant.update"])
+def test_an_emptied_role_is_restored_if_a_tenant_that_names_its_arn_was_not_confirmed(
+    postgres: PostgresServer, postgres_url: str, iam: Iam, action: str
+) -> None:
+    with distant(postgres, postgres_url, iam) as far:
+        far.tenants.delete("prod01", OPERATOR)
+        far.tenants.create("prod02", REGION, OPERATOR, role_arn=OTHER_ROLE)
+        far.log.action = action
+        far.log.inside = lambda: far.proxy.withhold_answer_to(b"COMMIT")
+
+        with pytest.raises(AuditUnavailable):
+            if action == "tenant.create":
+                far.tenants.create("prod01", REGION, OPERATOR, role_arn=PROD_ROLE)
+            else:
+                far.tenants.update("prod02", OPERATOR, role_arn=PROD_ROLE)
+
+        assert far.proxy.swallowed.is_set()
+        far.log.inside = nothing_happens
+        holder = "prod01" if action == "tenant.create" else "prod02"
+        assert far.tenants.find(holder).tenant.role_arn == PROD_ROLE
+    assert iam.has_rights == {PROD_ROLE: True}
+
+
+def test_an_update_that_never_reached_the_database_leaves_the_role_it_names(
+    postgres: PostgresServer, postgres_url: str, iam: Iam
+) -> None:
+    with distant(postgres, postgres_url, iam) as far:
+        far.tenants.update("prod01", OPERATOR, role_arn=OTHER_ROLE)
+        far.log.action = "tenant.update"
+        far.log.before, far.log.after = far.proxy.vanish, far.proxy.come_back
+
+        with pytest.raises(AuditUnavailable):
+            far.tenants.update("prod01", OPERATOR, role_arn=PROD_ROLE)
+
+        assert far.tenants.find("prod01").tenant.role_arn == OTHER_ROLE
+    # Sessions from before the first update still use it.
+    assert iam.has_rights == {PROD_ROLE: True}
 
 
 def test_a_deletion_that_never_reached_the_database_restores_the_role(

@@ -70,6 +70,16 @@ class TenantRoles:
         with suppress(PortalError):
             self.reconcile(tenant)
 
+    def settle_unconfirmed(self, tenant: Tenant) -> None:
+        """Do the same as `settle` if the role has a tenant; for a commit that may have given it to *tenant*.
+
+        If the commit had no effect, the role is left as it is: nothing was changed in AWS for it, and former
+        sessions may still use the role.
+        """
+        with suppress(PortalError):
+            if self._owner(tenant) is not None:
+                self.reconcile(tenant)
+
     def reconcile(self, tenant: Tenant) -> None:
         """Bring the rights of the tenant's role in line with the database; safe under concurrency.
 

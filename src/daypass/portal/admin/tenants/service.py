@@ -22,7 +22,13 @@ from daypass.portal.admin.tenants.store.tenants import (
 )
 from daypass.portal.admin.transactions import Author, Change, ChangeExecutor, check_version, noop
 from daypass.portal.audit.log import RowChange
-from daypass.portal.errors import AwsError, InvalidRequest, PortalError, PreconditionFailed
+from daypass.portal.errors import (
+    AuditUnavailable,
+    AwsError,
+    InvalidRequest,
+    PortalError,
+    PreconditionFailed,
+)
 from daypass.portal.storage.engine import Connection
 from daypass.portal.storage.pagination import Page, PageRequest
 from daypass.portal.tenants.model import Tenant, TenantId
@@ -152,10 +158,12 @@ class Tenants:
             maker.make(tenant)
         try:
             self.desk.execute("tenant.create", name, by, draft)
-        except PortalError:
+        except PortalError as refusal:
             if maker is not None:
                 # The role must not revive sessions of a former tenant of that name.
                 self._roles.settle(tenant)
+            elif isinstance(refusal, AuditUnavailable):
+                self._roles.settle_unconfirmed(tenant)
             raise
         # An existing role may be one that a deletion emptied.
         self._roles.settle(tenant)
@@ -199,12 +207,17 @@ class Tenants:
                 reauthentication.to_update_tenant(old, new),
             )
 
-        self.desk.execute("tenant.update", found.tenant.name, by, draft)
-        changed = self.find(found.tenant.id)
+        with_role = replace(found.tenant, role_arn=role_arn or found.tenant.role_arn)
+        try:
+            self.desk.execute("tenant.update", found.tenant.name, by, draft)
+        except AuditUnavailable:
+            if role_arn is not None:
+                self._roles.settle_unconfirmed(with_role)
+            raise
         if role_arn is not None:
-            self._roles.settle(changed.tenant)
+            self._roles.settle(with_role)
         self.follow()
-        return changed
+        return self.find(found.tenant.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
         """Delete a tenant with its memberships and settings; its role and its resources stay in AWS.
