@@ -154,5 +154,5 @@ def test_combined_changes_need_the_strongest_proof_of_any_of_them(
     ]
 
     with pytest.raises(ReauthenticationRequired):
-        administration.users.desk.execute_all("user.import", "a table", by, lambda _: steps)
+        administration.users.executor.execute_all("user.import", "a table", by, lambda _: steps)
     assert administration.events("user.set_password") == []

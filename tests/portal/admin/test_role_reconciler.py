@@ -315,11 +315,11 @@ def test_the_number_of_roles_changed_in_parallel_is_limited(
 def test_a_changed_setting_starts_the_reconciliation(
     administration: Administration, audit: AuditLog, maxima: RoleReconciler, iam: FakeIam, alice: Caller
 ) -> None:
-    desk = all_of.administration(administration.identity, RULES, iam, maxima)
-    desk.settings.put(None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
-    desk.tenants.create("new01", REGION, alice)
+    built = all_of.administration(administration.identity, RULES, iam, maxima)
+    built.settings.put(None, APP_CONFIG, "MaximumSessionDuration", "7200", alice)
+    built.tenants.create("new01", REGION, alice)
     with pytest.raises(InvalidRequest):
-        desk.tenants.create("new01-more", REGION, alice)
+        built.tenants.create("new01-more", REGION, alice)
     maxima.close()
     settled = RoleReconciler(administration.database, audit, administration.clock, iam, lambda: MASTER)
     settled.run()

@@ -78,7 +78,7 @@ def iam() -> Iam:
 @pytest.fixture
 def tenants(administration: Administration, iam: Iam) -> Tenants:
     """Tenants with prod01, whose role the portal created."""
-    made = Tenants(administration.tenants.desk, RULES, iam)
+    made = Tenants(administration.tenants.executor, RULES, iam)
     made.create("prod01", REGION, OPERATOR)
     return made
 
@@ -290,9 +290,9 @@ def test_a_role_is_restored_if_its_emptying_cannot_be_recorded(
     administration: Administration, iam: Iam, alice: Caller, tmp_path: Path
 ) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/without-schema.db")) as unusable:
-        desk = replace(administration.tenants.desk, audit=AuditLog(unusable, administration.clock))
+        executor = replace(administration.tenants.executor, audit=AuditLog(unusable, administration.clock))
         with pytest.raises(AuditUnavailable):
-            Tenants(desk, RULES, iam).delete("prod01", alice)
+            Tenants(executor, RULES, iam).delete("prod01", alice)
 
     assert iam.has_rights == {PROD_ROLE: True}
 

@@ -137,7 +137,7 @@ def test_a_misspelled_region_is_refused_with_the_nearest_name(
 def test_a_region_named_by_the_operator_is_accepted(administration: Administration, alice: Caller) -> None:
     rules = replace(RULES, extra_regions={"nz-south-1"})
 
-    made = replace(administration.tenants, rules=rules).create("prod01", "nz-south-1", alice)
+    made = replace(administration.tenants, role_naming=rules).create("prod01", "nz-south-1", alice)
 
     assert made.tenant.region == "nz-south-1"
 
@@ -217,7 +217,7 @@ class Maker:
 
 def test_a_role_is_created_for_a_tenant_without_one(administration: Administration, alice: Caller) -> None:
     maker = Maker()
-    tenants = Tenants(administration.tenants.desk, RULES, maker)
+    tenants = Tenants(administration.tenants.executor, RULES, maker)
 
     made = tenants.create("prod01", REGION, alice)
     tenants.create("data01", REGION, alice, role_arn=OTHER_ROLE)
@@ -229,7 +229,7 @@ def test_no_role_is_created_for_a_refused_tenant(
     administration: Administration, alice: Caller, dana: Caller
 ) -> None:
     maker = Maker()
-    tenants = Tenants(administration.tenants.desk, RULES, maker)
+    tenants = Tenants(administration.tenants.executor, RULES, maker)
 
     for name, by in (("dev01", alice), ("prod01", dana)):
         for role_arn in (None, RULES.own(name)):
@@ -242,7 +242,7 @@ def test_no_role_is_created_for_a_refused_tenant(
 def test_a_tenant_whose_role_cannot_be_created_is_not_created(
     administration: Administration, alice: Caller
 ) -> None:
-    tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
+    tenants = Tenants(administration.tenants.executor, RULES, Maker(AwsRefused("AWS said no.")))
 
     with pytest.raises(AwsRefused):
         tenants.create("prod01", REGION, alice)
@@ -334,7 +334,7 @@ def test_deleting_a_tenant_first_empties_the_role_that_was_created_for_it(
     administration: Administration, alice: Caller, dana: Caller
 ) -> None:
     maker = Maker()
-    tenants = Tenants(administration.tenants.desk, RULES, maker)
+    tenants = Tenants(administration.tenants.executor, RULES, maker)
     made = tenants.create("prod01", REGION, alice).tenant
     tenants.create("data01", REGION, alice, role_arn=OTHER_ROLE)
     maker.meanwhile = lambda: tenants.find("prod01")
@@ -352,7 +352,7 @@ def test_deleting_a_tenant_first_empties_the_role_that_was_created_for_it(
 
 
 def test_a_tenant_is_deleted_even_if_aws_fails(administration: Administration, alice: Caller) -> None:
-    tenants = Tenants(administration.tenants.desk, RULES, Maker(AwsRefused("AWS said no.")))
+    tenants = Tenants(administration.tenants.executor, RULES, Maker(AwsRefused("AWS said no.")))
 
     assert tenants.delete("dev01", alice) == "AWS said no."
 

@@ -40,25 +40,25 @@ class Administration:
 
 def administration(
     identity: Identity,
-    rules: RoleNaming,
-    maker: RoleProvisioner | None = None,
-    maxima: RoleReconciler | None = None,
+    role_naming: RoleNaming,
+    provisioner: RoleProvisioner | None = None,
+    reconciler: RoleReconciler | None = None,
 ) -> Administration:
-    """Build the services over the database of *identity*; without *maker* and *maxima*, IAM is not called."""
-    follow = noop if maxima is None else maxima.reconcile
-    desk = ChangeExecutor(identity.database, identity.audit, identity.clock)
-    imports = Imports(desk)
+    """Build the services over the database of *identity*; IAM is not called without the last two."""
+    follow = noop if reconciler is None else reconciler.reconcile
+    executor = ChangeExecutor(identity.database, identity.audit, identity.clock)
+    imports = Imports(executor)
     return Administration(
-        users=Users(desk),
-        members=Memberships(desk),
-        tenants=Tenants(desk, rules, maker, follow),
-        settings=Settings(desk, follow),
-        metadata=TenantMetadata(desk),
-        tokens=Tokens(desk, identity),
+        users=Users(executor),
+        members=Memberships(executor),
+        tenants=Tenants(executor, role_naming, provisioner, follow),
+        settings=Settings(executor, follow),
+        metadata=TenantMetadata(executor),
+        tokens=Tokens(executor, identity),
         imports=imports,
         import_jobs=ImportJobs(imports),
         records=Reports(identity.database),
         overviews=Overviews(identity.database, identity.clock),
         verification=Verification(identity.database, identity.clock),
-        role_reconciler=maxima,
+        role_reconciler=reconciler,
     )

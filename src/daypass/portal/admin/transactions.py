@@ -169,10 +169,10 @@ class ChangeExecutor:
         proof.check(by.token, self.clock())
 
 
-def check_version(expected: Version | None, found: Version, what: str) -> None:
-    """Return if *found* is the *expected* version, or any is; raise `PreconditionFailed` otherwise."""
-    if expected is not None and expected != found:
-        raise PreconditionFailed(f"{what} was changed in the meantime. Load it again.")
+def check_version(expected: Version | None, current: Version, subject: str) -> None:
+    """Raise `PreconditionFailed` if a version is *expected* and *current* is another."""
+    if expected is not None and expected != current:
+        raise PreconditionFailed(f"{subject} was changed in the meantime. Load it again.")
 
 
 class _StaleChange(PreconditionFailed):

@@ -82,10 +82,10 @@ class ImportJobs:
 
     def stage(self, text: str, by: Caller) -> PlannedImport:
         """Store a table and return its plan; changes nothing else. Raises `InvalidRequest`."""
-        desk = self.imports.desk
+        executor = self.imports.executor
         planned = self._plan(uuid4().hex, text)
-        now = desk.clock()
-        with desk.database.writing() as connection:
+        now = executor.clock()
+        with executor.database.writing() as connection:
             staged = ImportJob(planned.id, text, planned.seen, taken=0, changed=0)
             ImportJobStore(connection).put(by.user.id, staged, now, now - _LIFETIME)
         return planned
@@ -93,7 +93,7 @@ class ImportJobs:
     def review_again(self, staged_id: str, by: Caller) -> PlannedImport:
         """Plan a stored table again by the current state, and restart its job; raises `InvalidRequest`."""
         planned = self._plan(staged_id, self._find(staged_id, by).content)
-        with self.imports.desk.database.writing() as connection:
+        with self.imports.executor.database.writing() as connection:
             ImportJobStore(connection).restart(by.user.id, staged_id, planned.seen)
         return planned
 
@@ -133,7 +133,7 @@ class ImportJobs:
         self, lines: Sequence[Line], seen: ReviewedBatch, done: Progress, by: Caller
     ) -> Progress:
         """Import a batch and record the progress in the same transaction, so that no batch is done twice."""
-        desk = self.imports.desk
+        executor = self.imports.executor
         after = Progress(done.id, done.lines, done.taken + len(lines), done.changed + seen.changes)
         note = self._progress_change(after, by)
 
@@ -142,7 +142,7 @@ class ImportJobs:
                 raise InvalidRequest("This import continues in another window. Follow it there.")
 
         if not self.imports.import_batch(lines, seen.version, by, done.taken, note, check=check):
-            with desk.database.writing() as connection:
+            with executor.database.writing() as connection:
                 check(connection)
                 note.apply(connection)
         return after
@@ -151,15 +151,15 @@ class ImportJobs:
         row = {"owner": by.user.id, "staged": done.id}
         if done.is_done:
             return RowChange(REMOVE, row)
-        now = self.imports.desk.clock()
+        now = self.imports.executor.clock()
         return RowChange(
             RECORD_PROGRESS, {**row, "new_taken": done.taken, "new_changed": done.changed, "now": now}
         )
 
     def _find(self, staged_id: str, by: Caller) -> ImportJob:
-        desk = self.imports.desk
-        with desk.database.reading() as connection:
-            found = ImportJobStore(connection).find(by.user.id, staged_id, desk.clock() - _LIFETIME)
+        executor = self.imports.executor
+        with executor.database.reading() as connection:
+            found = ImportJobStore(connection).find(by.user.id, staged_id, executor.clock() - _LIFETIME)
         if found is None:
             raise InvalidRequest("This import has expired. Choose the file, or paste the table, again.")
         return found

@@ -90,14 +90,14 @@ class _ImportContext:
 class Imports:
     """Plans and executes imports."""
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
 
     def plan(self, text: str, longest: int = LONGEST) -> Sequence[ImportedUser]:
         """Return the plan of each line; changes nothing. Raises `InvalidRequest` if *text* is not a table."""
         planned: list[ImportedUser] = []
         table = list(read_table(text, longest))
         for cut in batches_of(table, _PLANNED, _COMPARED):
-            with self.desk.database.reading() as connection:
+            with self.executor.database.reading() as connection:
                 planned += _plan(connection, table[cut])[0]
         seen: dict[str, int] = {}
         for index, user in enumerate(planned):
@@ -134,7 +134,7 @@ class Imports:
             _check_author(of_roles, by)
             return change
 
-        self.desk.review(_IMPORT, f"{len(planned)} lines", by, draft)
+        self.executor.review(_IMPORT, f"{len(planned)} lines", by, draft)
 
     def import_batch(
         self,
@@ -150,7 +150,7 @@ class Imports:
         Raises `PreconditionFailed` if the plan by the current state is not the one that was *seen*. *check*
         runs in the transaction too, and *also* are further rows of it. *taken* is the number of lines before.
         """
-        now = self.desk.clock()
+        now = self.executor.clock()
         new: dict[str, tuple[User, RowChange]] = {}
 
         def draft(connection: Connection) -> Sequence[PlannedChange]:
@@ -167,7 +167,7 @@ class Imports:
             _check_administrators(connection, _lost_administrators(planned, found.users), taken)
             return _steps(planned, found, new, now)
 
-        return bool(self.desk.execute_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
+        return bool(self.executor.execute_all(_IMPORT, f"{len(lines)} lines", by, draft, *also))
 
 
 def batches_of(table: Sequence[Line], most: int = BATCH, most_changes: int = _CHANGES) -> Iterator[slice]:

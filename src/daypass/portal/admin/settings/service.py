@@ -48,23 +48,23 @@ class Settings:
     A reference to a tenant is an id or a name; None is the system. A tenant's settings have no type.
     """
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
     follow: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a setting that affects them is committed."""
 
     def of(self, tenant: str | None) -> Sequence[SettingRecord]:
         """Return the settings of the system or a tenant, by type and key."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return SettingList(connection).of(_owner(connection, tenant))
 
     def of_tenants(self, turn: PageRequest) -> Page[SettingRecord]:
         """Return a page of the settings of all tenants."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return SettingList(connection).of_tenants(turn)
 
     def find(self, tenant: str | None, type_: str, key: str) -> SettingRecord:
         """Return one setting; raises `SettingNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             found = None
             if type_.isprintable() and key.isprintable():
                 found = SettingList(connection).find(_owner(connection, tenant), type_, key)
@@ -88,7 +88,7 @@ class Settings:
         _check_place(tenant, type_, key)
         check_text(value)
         check_value(type_, key, value)
-        owner, now = self._owner(tenant), self.desk.clock()
+        owner, now = self._owner(tenant), self.executor.clock()
         place = setting_key(owner, type_, key)
         row = {**place, "value": value, "updated_at": now, "updated_by": author_id(by)}
         writes = (RowChange(REMOVE_SETTING, place), RowChange(ADD_SETTING, row))
@@ -101,7 +101,7 @@ class Settings:
             _check_maximum(connection, owner, type_, key, value)
             return _change(connection, owner, type_, key, old, value, writes)
 
-        self.desk.execute("setting.put", _subject(type_, key), by, draft)
+        self.executor.execute("setting.put", _subject(type_, key), by, draft)
         self._follow(type_, key)
         return self.find(tenant, type_, key)
 
@@ -120,7 +120,7 @@ class Settings:
             check_version(expected, old.version, f"“{key}”")
             return _change(connection, owner, type_, key, old, None, writes)
 
-        self.desk.execute("setting.remove", _subject(type_, key), by, draft)
+        self.executor.execute("setting.remove", _subject(type_, key), by, draft)
         self._follow(type_, key)
 
     def _follow(self, type_: str, key: str) -> None:
@@ -128,7 +128,7 @@ class Settings:
             self.follow()
 
     def _owner(self, tenant: str | None) -> str:
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return _owner(connection, tenant)
 
 

@@ -18,21 +18,21 @@ from daypass.portal.storage.pagination import Page, PageRequest
 class TenantMetadata:
     """The actions of Administrators on metadata. A reference to a tenant is an id or a name."""
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
 
     def of(self, tenant: str) -> Sequence[MetadataRecord]:
         """Return the metadata of a tenant, by key; raises `TenantNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return MetadataList(connection).of(find_tenant(connection, tenant).tenant.id)
 
     def of_tenants(self, turn: PageRequest) -> Page[MetadataRecord]:
         """Return a page of the metadata of all tenants."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return MetadataList(connection).of_tenants(turn)
 
     def find(self, tenant: str, key: str) -> MetadataRecord:
         """Return one entry; raises `MetadataNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return _find(connection, find_tenant(connection, tenant).tenant.id, key)
 
     def put(
@@ -54,16 +54,16 @@ class TenantMetadata:
         if kind is MetadataKind.URL and not value.startswith(("https://", "http://")):
             raise InvalidRequest("A url begins with https:// or http://.")
         owner = self._owner(tenant)
-        place: dict[str, object] = {"of_tenant": owner, "of_key": key}
+        entry_key: dict[str, object] = {"of_tenant": owner, "of_key": key}
         row = {
             "tenant_id": owner,
             "key": key,
             "kind": kind.value,
             "value": value,
-            "updated_at": self.desk.clock(),
+            "updated_at": self.executor.clock(),
             "updated_by": author_id(by),
         }
-        writes = (RowChange(REMOVE_METADATA, place), RowChange(ADD_METADATA, row))
+        writes = (RowChange(REMOVE_METADATA, entry_key), RowChange(ADD_METADATA, row))
 
         def draft(connection: Connection) -> Change | None:
             owner_still = find_tenant(connection, owner).tenant.id
@@ -73,7 +73,7 @@ class TenantMetadata:
                 return None
             return Change(writes, _values(old), {"kind": kind.value, "value": value}, owner_still)
 
-        self.desk.execute("metadata.put", key, by, draft)
+        self.executor.execute("metadata.put", key, by, draft)
         return self.find(owner, key)
 
     def remove(self, tenant: str, key: str, by: Author, expected: Version | None = None) -> None:
@@ -87,18 +87,18 @@ class TenantMetadata:
             check_version(expected, old.version, f"“{key}”")
             return Change(writes, _values(old), {}, owner)
 
-        self.desk.execute("metadata.remove", key, by, draft)
+        self.executor.execute("metadata.remove", key, by, draft)
 
     def _owner(self, tenant: str) -> str:
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return find_tenant(connection, tenant).tenant.id
 
 
 def _find(connection: Connection, owner: str, key: str) -> MetadataRecord:
-    found = MetadataList(connection).find(owner, key) if key.isprintable() else None
-    if found is None:
+    entry = MetadataList(connection).find(owner, key) if key.isprintable() else None
+    if entry is None:
         raise MetadataNotFound("This tenant has no metadata with that key.")
-    return found
+    return entry
 
 
 def _values(old: MetadataRecord | None) -> dict[str, str]:

@@ -44,7 +44,7 @@ class TenantRoles:
 
     database: Database
     audit: AuditLog
-    maker: RoleProvisioner | None
+    provisioner: RoleProvisioner | None
     """None if the portal does not manage roles; then no role is changed."""
 
     def empty(self, tenant: Tenant) -> str:
@@ -53,7 +53,7 @@ class TenantRoles:
         An `AwsError` is not raised, because a deletion must remove the memberships even without AWS.
         """
         try:
-            is_empty = self.maker is not None and self.maker.empty(tenant)
+            is_empty = self.provisioner is not None and self.provisioner.empty(tenant)
         except AwsError as refusal:
             return refusal.reason
         return "" if is_empty else "Its role was not created by this portal and was left as it is."
@@ -88,14 +88,14 @@ class TenantRoles:
         the last of several concurrent requests leaves the correct rights, on any number of replicas. Raises
         an `AwsError` or `StorageUnavailable`.
         """
-        if self.maker is None:
+        if self.provisioner is None:
             return
         restored: Tenant | None = None
         owner = self._owner(tenant)
         for _ in range(_TRIES):
             if owner is None:
-                self.maker.empty(tenant)
-            elif self.maker.restore(owner):
+                self.provisioner.empty(tenant)
+            elif self.provisioner.restore(owner):
                 restored = owner
             before, owner = owner, self._owner(tenant)
             if owner == before:
@@ -123,8 +123,8 @@ class TenantRoles:
         """
         with self.database.writing() as connection:
             lock_exclusive(connection)
-            found = TenantList(connection).with_role(tenant.role_arn)
-        return None if found is None else found.tenant
+            record = TenantList(connection).with_role(tenant.role_arn)
+        return None if record is None else record.tenant
 
     def _record(self, action: str, tenant: Tenant, outcome: Outcome, detail: dict[str, str]) -> None:
         event = Event(

@@ -87,8 +87,8 @@ class RoleNaming:
 
     def check(self, role_arn: str) -> None:
         """Return if *role_arn* may be a tenant's role; raise `InvalidRequest` otherwise."""
-        found = _ROLE.fullmatch(role_arn)
-        if found is None or found.group(1, 2) != (self.partition, self.account_id()):
+        match = _ROLE.fullmatch(role_arn)
+        if match is None or match.group(1, 2) != (self.partition, self.account_id()):
             example = self._arn("NAME")
             raise InvalidRequest(
                 f"A tenant's role must be in the portal's account, such as {example}. Its path and name have "
@@ -102,26 +102,26 @@ class RoleNaming:
 class Tenants:
     """The actions of Administrators on tenants. A reference to a tenant is an id or a name."""
 
-    desk: ChangeExecutor
-    rules: RoleNaming
-    maker: RoleProvisioner | None = None
+    executor: ChangeExecutor
+    role_naming: RoleNaming
+    provisioner: RoleProvisioner | None = None
     """None if the portal does not create roles; then a tenant's role must exist already."""
     follow: Callable[[], None] = noop
     """Starts the reconciliation of IAM roles, after a change of a tenant's role is committed."""
 
     def find(self, reference: str) -> TenantRecord:
         """Return one tenant; raises `TenantNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return find_tenant(connection, reference)
 
     def page(self, query: TenantQuery, turn: PageRequest) -> Page[TenantRecord]:
         """Return a page of tenants; raises `InvalidRequest`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return TenantList(connection).page(_searchable(query), turn)
 
     def count(self, query: TenantQuery) -> int:
         """Return the number of tenants on all pages; raises `InvalidRequest`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return TenantList(connection).count(_searchable(query))
 
     def create(
@@ -135,31 +135,31 @@ class Tenants:
     ) -> TenantRecord:
         """Create a tenant, with an existing IAM role or, if *role_arn* is None, with a new one."""
         check_name(name, ())
-        now = self.desk.clock()
+        now = self.executor.clock()
         tenant = Tenant(
             id=TenantId(str(uuid4())),
             name=name,
             region=region,
-            role_arn=self.rules.own(name) if role_arn is None else role_arn,
+            role_arn=self.role_naming.own(name) if role_arn is None else role_arn,
             external_id=secrets.token_hex(16) if external_id is None else external_id,
         )
         write = RowChange(ADD_TENANT, tenant_row(tenant, now))
 
         def draft(connection: Connection) -> Change:
             self._check_name(connection, name)
-            self.rules.check_region(region)
+            self.role_naming.check_region(region)
             self._check(connection, tenant, is_new_role=True)
             return Change((write,), {}, _facts(tenant), tenant.id, reauthentication.to_create_tenant())
 
-        maker = self.maker if role_arn is None else None
-        if maker is not None:
+        provisioner = self.provisioner if role_arn is None else None
+        if provisioner is not None:
             # No role is created for a change that would be refused, and no transaction waits for AWS.
-            self.desk.review("tenant.create", name, by, draft)
-            maker.make(tenant)
+            self.executor.review("tenant.create", name, by, draft)
+            provisioner.make(tenant)
         try:
-            self.desk.execute("tenant.create", name, by, draft)
+            self.executor.execute("tenant.create", name, by, draft)
         except PortalError as refusal:
-            if maker is not None:
+            if provisioner is not None:
                 # The role must not revive sessions of a former tenant of that name.
                 self._roles.settle(tenant)
             elif isinstance(refusal, AuditUnavailable):
@@ -181,10 +181,10 @@ class Tenants:
         expected: Version | None = None,
     ) -> TenantRecord:
         """Change a tenant's region, role or ExternalId; None leaves it unchanged. Its name never changes."""
-        found = self.find(reference)
+        tenant = self.find(reference).tenant
 
         def draft(connection: Connection) -> Change | None:
-            record = find_tenant(connection, found.tenant.id)
+            record = find_tenant(connection, tenant.id)
             old = record.tenant
             check_version(expected, record.version, f"“{old.name}”")
             new = replace(
@@ -197,7 +197,7 @@ class Tenants:
                 return None
             # A tenant whose region only older versions accepted can still get another role.
             if new.region != old.region:
-                self.rules.check_region(new.region)
+                self.role_naming.check_region(new.region)
             self._check(connection, new, is_new_role=new.role_arn != old.role_arn)
             return Change(
                 (RowChange(CHANGE_TENANT, _row(new)),),
@@ -207,9 +207,9 @@ class Tenants:
                 reauthentication.to_update_tenant(old, new),
             )
 
-        with_role = replace(found.tenant, role_arn=role_arn or found.tenant.role_arn)
+        with_role = replace(tenant, role_arn=role_arn or tenant.role_arn)
         try:
-            self.desk.execute("tenant.update", found.tenant.name, by, draft)
+            self.executor.execute("tenant.update", tenant.name, by, draft)
         except AuditUnavailable:
             if role_arn is not None:
                 self._roles.settle_unconfirmed(with_role)
@@ -217,20 +217,20 @@ class Tenants:
         if role_arn is not None:
             self._roles.settle(with_role)
         self.follow()
-        return self.find(found.tenant.id)
+        return self.find(tenant.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> str:
         """Delete a tenant with its memberships and settings; its role and its resources stay in AWS.
 
         Return the reason if live sessions keep their rights until they end, else an empty string.
         """
-        found = self.find(reference)
+        tenant = self.find(reference).tenant
 
         def draft(connection: Connection) -> Change:
-            record = find_tenant(connection, found.tenant.id)
+            record = find_tenant(connection, tenant.id)
             check_version(expected, record.version, f"“{record.tenant.name}”")
             # The role was emptied before this transaction, so it must still be the tenant's.
-            if record.tenant.role_arn != found.tenant.role_arn:
+            if record.tenant.role_arn != tenant.role_arn:
                 raise PreconditionFailed(
                     f"The role of “{record.tenant.name}” was changed in the meantime. Try again."
                 )
@@ -241,25 +241,25 @@ class Tenants:
             )
 
         # Nothing is changed in AWS for a deletion that would be refused; and no transaction waits for AWS.
-        self.desk.review("tenant.delete", found.tenant.name, by, draft)
-        reason = self._roles.empty(found.tenant)
+        self.executor.review("tenant.delete", tenant.name, by, draft)
+        reason = self._roles.empty(tenant)
         try:
-            self._roles.record_emptying(found.tenant, reason)
-            self.desk.execute("tenant.delete", found.tenant.name, by, draft)
+            self._roles.record_emptying(tenant, reason)
+            self.executor.execute("tenant.delete", tenant.name, by, draft)
         except PortalError as refusal:
-            raise self._roles.after_refusal(found.tenant, refusal) from refusal
+            raise self._roles.after_refusal(tenant, refusal) from refusal
         if not reason:
-            self._roles.settle(found.tenant)
+            self._roles.settle(tenant)
         return reason
 
     @property
     def _roles(self) -> TenantRoles:
-        return TenantRoles(self.desk.database, self.desk.audit, self.maker)
+        return TenantRoles(self.executor.database, self.executor.audit, self.provisioner)
 
     def _check_name(self, connection: Connection, name: str) -> None:
-        found = TenantList(connection)
-        check_name(name, found.neighbours(name))
-        if reserved := found.reserved(name, self.desk.clock()):
+        tenants = TenantList(connection)
+        check_name(name, tenants.neighbours(name))
+        if reserved := tenants.reserved(name, self.executor.clock()):
             other, end = reserved
             raise InvalidRequest(
                 f"Sessions of the deleted tenant “{other}” live until {end:%Y-%m-%d %H:%M} UTC and would "
@@ -271,7 +271,7 @@ class Tenants:
             raise InvalidRequest("An ExternalId has 2 to 255 letters, digits and any of _+=,.@:/-.")
         # A role from an earlier version, with another alphabet, must not keep its tenant from being changed.
         if is_new_role:
-            self.rules.check(tenant.role_arn)
+            self.role_naming.check(tenant.role_arn)
         other = TenantList(connection).sharing_role(tenant)
         if other is not None:
             raise InvalidRequest(
@@ -282,10 +282,10 @@ class Tenants:
 
 def find_tenant(connection: Connection, reference: str) -> TenantRecord:
     """Return the tenant with that id or name; raises `TenantNotFound`."""
-    found = TenantList(connection).find(reference) if reference.isprintable() else None
-    if found is None:
+    record = TenantList(connection).find(reference) if reference.isprintable() else None
+    if record is None:
         raise tenant_not_found(reference)
-    return found
+    return record
 
 
 def _row(tenant: Tenant) -> dict[str, object]:

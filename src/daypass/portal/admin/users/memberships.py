@@ -22,88 +22,93 @@ from daypass.portal.tenants.store import ADD_MEMBER, CHANGE_MEMBER, REMOVE_MEMBE
 class Memberships:
     """The actions of Administrators on memberships. References to users and tenants are ids or names."""
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
 
     def find(self, tenant: str, user: str) -> MemberRecord:
         """Return one membership; raises `UserNotFound`, `TenantNotFound` or `MembershipNotFound`."""
-        with self.desk.database.reading() as connection:
-            member, place = find_user(connection, user).user, find_tenant(connection, tenant).tenant
-            found = MemberList(connection).find(member.id, place.id)
-        if found is None:
-            raise _no_member(member, place)
-        return found
+        with self.executor.database.reading() as connection:
+            found_user, found_tenant = (
+                find_user(connection, user).user,
+                find_tenant(connection, tenant).tenant,
+            )
+            membership = MemberList(connection).find(found_user.id, found_tenant.id)
+        if membership is None:
+            raise _no_member(found_user, found_tenant)
+        return membership
 
     def of_tenant(self, tenant: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
         """Return a page of a tenant's members, by username; *search* is a substring of it."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             tenant_id = find_tenant(connection, tenant).tenant.id
             return MemberList(connection).of_tenant(tenant_id, part_of_username(search), turn)
 
     def count_of_tenant(self, tenant: str, search: str = "") -> int:
         """Return the number of members on all pages; for a search, at most `COUNT_LIMIT` + 1."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             tenant_id = find_tenant(connection, tenant).tenant.id
             return MemberList(connection).count_of_tenant(tenant_id, part_of_username(search))
 
     def of_user(self, user: str, turn: PageRequest, search: str = "") -> Page[MemberRecord]:
         """Return a page of a user's memberships, by tenant name; *search* is a substring of the name."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             user_id = find_user(connection, user).user.id
             return MemberList(connection).of_user_page(user_id, part_of_name(search), turn)
 
     def count_of_user(self, user: str, search: str = "") -> int:
         """Return the number of a user's memberships on all pages."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             user_id = find_user(connection, user).user.id
             return MemberList(connection).count_of_user(user_id, part_of_name(search))
 
     def reads_only(self, user: str) -> bool:
         """Return whether a user has memberships and all of them are read-only."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return MemberList(connection).reads_only(find_user(connection, user).user.id)
 
     def page(self, turn: PageRequest) -> Page[MemberRecord]:
         """Return a page of all memberships, ordered by tenant id."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return MemberList(connection).page(turn)
 
     def put(
         self, tenant: str, user: str, access: Access, by: Author, expected: Version | None = None
     ) -> MemberRecord:
         """Add a member or change a member's access; raises what `find` raises, or `PreconditionFailed`."""
-        who, where = self._both(tenant, user)
-        now = self.desk.clock()
+        found_user, found_tenant = self._find_both(tenant, user)
+        now = self.executor.clock()
 
         def draft(connection: Connection) -> Change | None:
             # A user or tenant that was deleted in the meantime must not get a row.
-            find_user(connection, who.id)
-            find_tenant(connection, where.id)
-            old = MemberList(connection).find(who.id, where.id)
+            find_user(connection, found_user.id)
+            find_tenant(connection, found_tenant.id)
+            old = MemberList(connection).find(found_user.id, found_tenant.id)
             version = Version("") if old is None else old.version
-            check_version(expected, version, f"The access of “{who.username}”")
+            check_version(expected, version, f"The access of “{found_user.username}”")
             if old is not None and old.access is access:
                 return None
-            return membership_change(who, where, None if old is None else old.access, access, now)
+            return membership_change(
+                found_user, found_tenant, None if old is None else old.access, access, now
+            )
 
-        self.desk.execute("membership.put", who.username, by, draft)
-        return self.find(where.id, who.id)
+        self.executor.execute("membership.put", found_user.username, by, draft)
+        return self.find(found_tenant.id, found_user.id)
 
     def remove(self, tenant: str, user: str, by: Author, expected: Version | None = None) -> None:
         """Remove a member, with effect from the next request on."""
-        who, where = self._both(tenant, user)
+        found_user, found_tenant = self._find_both(tenant, user)
 
         def draft(connection: Connection) -> Change:
-            old = MemberList(connection).find(who.id, where.id)
+            old = MemberList(connection).find(found_user.id, found_tenant.id)
             if old is None:
-                raise _no_member(who, where)
-            check_version(expected, old.version, f"The access of “{who.username}”")
-            write = RowChange(REMOVE_MEMBER, {"user": who.id, "tenant": where.id})
-            return Change((write,), _facts(where, old.access), {}, where.id)
+                raise _no_member(found_user, found_tenant)
+            check_version(expected, old.version, f"The access of “{found_user.username}”")
+            write = RowChange(REMOVE_MEMBER, {"user": found_user.id, "tenant": found_tenant.id})
+            return Change((write,), _facts(found_tenant, old.access), {}, found_tenant.id)
 
-        self.desk.execute("membership.remove", who.username, by, draft)
+        self.executor.execute("membership.remove", found_user.username, by, draft)
 
-    def _both(self, tenant: str, user: str) -> tuple[User, Tenant]:
-        with self.desk.database.reading() as connection:
+    def _find_both(self, tenant: str, user: str) -> tuple[User, Tenant]:
+        with self.executor.database.reading() as connection:
             return find_user(connection, user).user, find_tenant(connection, tenant).tenant
 
 

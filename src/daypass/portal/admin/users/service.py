@@ -35,26 +35,26 @@ _LAST = "This is the last Administrator. Make another user an Administrator firs
 class Users:
     """The actions of Administrators on users. A reference to a user is an id or a username."""
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
 
     def find(self, reference: str) -> UserRecord:
         """Return one user; raises `UserNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return find_user(connection, reference)
 
     def page(self, query: UserQuery, turn: PageRequest) -> Page[UserRecord]:
         """Return a page of users; raises `InvalidRequest`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return UserList(connection).page(_searchable(query), turn)
 
     def count(self, query: UserQuery) -> int:
         """Return the number of users on all pages; raises `InvalidRequest`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return UserList(connection).count(_searchable(query))
 
     def create(self, username: str, role: Role, password: Secret | None, by: Author) -> UserRecord:
         """Create a user or, without a password, a service account; raises `AlreadyExists` if it exists."""
-        now = self.desk.clock()
+        now = self.executor.clock()
         user, write = new_user(username, role, password, now)
 
         def draft(connection: Connection) -> Change:
@@ -62,7 +62,7 @@ class Users:
                 raise name_taken(user.username, username)
             return user_creation(user, write, has_password=password is not None)
 
-        self.desk.execute("user.create", user.username, by, draft)
+        self.executor.execute("user.create", user.username, by, draft)
         return UserRecord(user, now, None, None, password is not None)
 
     def update(
@@ -79,10 +79,10 @@ class Users:
         Disabling revokes all sessions, tokens and approvals for good. Raises `UserNotFound`,
         `PreconditionFailed` or `LastAdministrator`.
         """
-        found, now = self.find(reference), self.desk.clock()
+        user, now = self.find(reference).user, self.executor.clock()
 
         def draft(connection: Connection) -> Change | None:
-            old = find_user(connection, found.user.id)
+            old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             new = _changed(old, role, is_disabled, now)
             if new == old:
@@ -91,46 +91,46 @@ class Users:
                 require_other_administrator(connection)
             return user_update(old, new, now)
 
-        self.desk.execute("user.update", found.user.username, by, draft)
-        return self.find(found.user.id)
+        self.executor.execute("user.update", user.username, by, draft)
+        return self.find(user.id)
 
     def set_password(
         self, reference: str, password: Secret, by: Author, expected: Version | None = None
     ) -> UserRecord:
         """Set a user's password, and end their sign-ins with the tokens that were derived from them."""
-        found, now = self.find(reference), self.desk.clock()
-        row = {"changed_id": found.user.id, "new_password_hash": new_password_hash(password)}
+        user, now = self.find(reference).user, self.executor.clock()
+        row = {"changed_id": user.id, "new_password_hash": new_password_hash(password)}
         writes = (
             RowChange(SET_PASSWORD, row),
-            RowChange(END_SIGN_INS, {"owner_id": found.user.id, "ended_at": now}),
+            RowChange(END_SIGN_INS, {"owner_id": user.id, "ended_at": now}),
         )
 
         def draft(connection: Connection) -> Change:
-            old = find_user(connection, found.user.id)
+            old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             before, after = {"has_password": old.has_password}, {"has_password": True}
             return Change(writes, before, after, proof=reauthentication.to_set_password())
 
-        self.desk.execute("user.set_password", found.user.username, by, draft)
-        return self.find(found.user.id)
+        self.executor.execute("user.set_password", user.username, by, draft)
+        return self.find(user.id)
 
     def delete(self, reference: str, by: Author, expected: Version | None = None) -> None:
         """Delete a user with their sessions, tokens, approvals and memberships."""
-        found = self.find(reference)
+        user = self.find(reference).user
 
         def draft(connection: Connection) -> Change:
-            old = find_user(connection, found.user.id)
+            old = find_user(connection, user.id)
             check_version(expected, old.version, f"“{old.user.username}”")
             if old.runs_portal:
                 require_other_administrator(connection)
             write = RowChange(DELETE_USER, {"ended_id": old.user.id})
             return Change((write,), _facts(old), proof=reauthentication.to_delete_user(old.user))
 
-        self.desk.execute("user.delete", found.user.username, by, draft)
+        self.executor.execute("user.delete", user.username, by, draft)
 
     def memberships(self, reference: str) -> list[MemberRecord]:
         """Return a user's memberships, by tenant name; raises `UserNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             user = find_user(connection, reference).user
             return list(MemberList(connection).of_user(user.id))
 
@@ -138,10 +138,10 @@ class Users:
 def find_user(connection: Connection, reference: str) -> UserRecord:
     """Return the user with that id or username; raises `UserNotFound`."""
     name = canonical_username(reference)
-    found = UserList(connection).find(name) if name.isprintable() else None
-    if found is None:
+    record = UserList(connection).find(name) if name.isprintable() else None
+    if record is None:
         raise UserNotFound("There is no such user.")
-    return found
+    return record
 
 
 def user_creation(user: User, write: RowChange, *, has_password: bool) -> Change:

@@ -23,25 +23,25 @@ _DAY = timedelta(days=1)
 class Tokens:
     """The actions of Administrators on API tokens."""
 
-    desk: ChangeExecutor
+    executor: ChangeExecutor
     identity: Identity
 
     def find(self, token_id: str) -> TokenRecord:
         """Return one token, valid or not; raises `TokenNotFound`."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             return _find(connection, token_id)
 
     def page(self, user: str | None, kind: TokenKind | None, turn: PageRequest) -> Page[TokenRecord]:
         """Return a page of the valid tokens of one user or of all, in the order in which they expire."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             user_id = None if user is None else find_user(connection, user).user.id
-            return TokenList(connection).page(TokenQuery(user_id, kind), self.desk.clock(), turn)
+            return TokenList(connection).page(TokenQuery(user_id, kind), self.executor.clock(), turn)
 
     def count(self, user: str) -> int:
         """Return the number of a user's valid tokens."""
-        with self.desk.database.reading() as connection:
+        with self.executor.database.reading() as connection:
             query = TokenQuery(find_user(connection, user).user.id)
-            return TokenList(connection).count(query, self.desk.clock())
+            return TokenList(connection).count(query, self.executor.clock())
 
     def create(
         self, user: str, name: str, by: Author, lifetime: timedelta = PERMANENT_LIFETIME
@@ -49,36 +49,36 @@ class Tokens:
         """Create a permanent token for *user*, an id or username. The secret is returned only here."""
         if not _DAY <= lifetime <= PERMANENT_LIFETIME:
             raise InvalidRequest(f"An API token lives from 1 to {PERMANENT_LIFETIME // _DAY} days.")
-        with self.desk.database.reading() as connection:
-            found = find_user(connection, user)
+        with self.executor.database.reading() as connection:
+            chosen = find_user(connection, user).user
 
         def draft(connection: Connection) -> Change:
-            owner = find_user(connection, found.user.id)
+            owner = find_user(connection, chosen.id)
             if owner.is_disabled:
                 raise InvalidRequest(f"“{owner.user.username}” is disabled, and a token would not work.")
-            if owner.user.role is not found.user.role:
+            if owner.user.role is not chosen.role:
                 # The token's exemption depends on the role that was read first.
                 raise PreconditionFailed(
                     f"The role of “{owner.user.username}” was changed a moment ago. Try again."
                 )
             return Change((), proof=reauthentication.to_create_token(is_exempt=owner.user.is_administrator))
 
-        self.desk.review("token.create", found.user.username, by, draft)
+        self.executor.review("token.create", chosen.username, by, draft)
         return self.identity.create_token(
-            found.user,
+            chosen,
             TokenKind.PERMANENT,
             name,
             actor_of(by),
             lifetime=lifetime,
-            precondition=self.desk.check("token.create", by, draft),
+            precondition=self.executor.check("token.create", by, draft),
         )
 
     def revoke(self, token_id: str, by: Author) -> None:
         """Revoke a token of any user with all tokens derived from it; idempotent. Raises `TokenNotFound`."""
-        found, now = self.find(token_id), self.desk.clock()
+        chosen, now = self.find(token_id), self.executor.clock()
 
         def draft(connection: Connection) -> Change | None:
-            token = _find(connection, found.id)
+            token = _find(connection, chosen.id)
             if token.ended_at is not None:
                 return None
             row = {"ended_id": token.id, "owner_id": token.owner.id, "ended_at": now}
@@ -86,11 +86,11 @@ class Tokens:
             proof = reauthentication.to_revoke_token(token.owner, author_id(by))
             return Change((RowChange(REVOKE_TOKEN, row),), before, proof=proof)
 
-        self.desk.execute("token.revoke", found.owner.username, by, draft)
+        self.executor.execute("token.revoke", chosen.owner.username, by, draft)
 
 
 def _find(connection: Connection, token_id: str) -> TokenRecord:
-    found = TokenList(connection).find(token_id) if token_id.isprintable() else None
-    if found is None:
+    token = TokenList(connection).find(token_id) if token_id.isprintable() else None
+    if token is None:
         raise TokenNotFound("There is no such API token.")
-    return found
+    return token

@@ -87,7 +87,7 @@ class Users:
         own = {member.tenant.id: member for member in self.administration.users.memberships(record.user.id)}
         rows = [(member.tenant, member.access) for member in own.values()]
         if record.user.is_administrator and request.query.get("adminAccess", "").lower() != "false":
-            visible = visible_tenants(self.administration.users.desk.database, record.user)
+            visible = visible_tenants(self.administration.users.executor.database, record.user)
             rows = [(access.tenant, Access.FULL) for access in visible]
         return JSONResponse(
             [

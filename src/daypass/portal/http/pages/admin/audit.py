@@ -167,7 +167,7 @@ class AuditPages:
         event = Event(
             action="audit.export", actor=caller.actor, outcome=Outcome.DONE, subject="audit", detail=detail
         )
-        self.administration.settings.desk.audit.commit(event)
+        self.administration.settings.executor.audit.commit(event)
         events = every_event(
             self.administration.records,
             session_filter,

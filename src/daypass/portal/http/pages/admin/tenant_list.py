@@ -89,7 +89,7 @@ class TenantPages:
             listing=listing,
             following=listing.following(result.next_cursor),
             region=visit.form.get("region") or self.region,
-            role_like=self.tenants.rules.example,
+            role_like=self.tenants.role_naming.example,
             name=visit.form.get("name"),
             role_arn=visit.form.get("role_arn"),
             wrong=wrong,
