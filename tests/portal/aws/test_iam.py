@@ -1,7 +1,9 @@
 """Tests of role provisioning with the portal's own permissions, against the sandbox, which enforces IAM."""
 
 import shlex
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -281,3 +283,19 @@ def test_a_recreated_tenant_can_issue_once_its_role_has_the_new_external_id(
     assert readiness(doctor.examine_tenant(again)).can_issue is True
     keys_of(sandbox, portal, again)
     database.close()
+
+
+def test_requests_that_need_the_first_client_at_once_share_one(
+    sandbox: SandboxProcess, portal: Portal
+) -> None:
+    roles = portal.roles(sandbox)
+    start = threading.Barrier(4)
+
+    def first_client(_: int) -> object:
+        start.wait()
+        return roles.iam()
+
+    with ThreadPoolExecutor(4) as threads:
+        clients = list(threads.map(first_client, range(4)))
+
+    assert all(each is clients[0] for each in clients)

@@ -1,5 +1,6 @@
 """Role provisioning in IAM: read, create and change roles."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class AwsRoles:
         """Return the current state of a role; raises `RoleNotFound`."""
         with classified(f"read the role {role_arn}", "iam:GetRole"):
             role: Mapping[str, Any] = _role(self.iam(), role_name(role_arn))
+        # GetRole takes a name without a path, so it may return a role whose ARN differs in the path.
         if role["Arn"] != role_arn:
             raise RoleNotFound(f"There is no role {role_arn} in the account.")
         trust = role.get("AssumeRolePolicyDocument")
@@ -85,6 +87,7 @@ class AwsRoles:
             raise AwsRefused(f"AWS's answer about {role_arn} has no trust policy (AssumeRolePolicyDocument).")
         return RoleState(
             arn=role_arn,
+            # One hour is AWS's default for a role without this property.
             maximum=timedelta(seconds=role.get("MaxSessionDuration", 3600)),
             trust=trust,
             boundary_arn=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
@@ -184,6 +187,7 @@ def make_tenant_role(
         )
     except iam.exceptions.EntityAlreadyExistsException:
         _refuse_foreign(iam, account, name, tenant)
+    # Written for an existing role too, because an earlier attempt may have ended before this call.
     document = policies.to_json(policies.tenant_policy(account, tenant))
     iam.put_role_policy(RoleName=name, PolicyName=TENANT_POLICY, PolicyDocument=document)
 
@@ -286,6 +290,7 @@ class _Lazy:
     config: AwsConfig
     session: Session
     _clients: dict[tuple[str, Config], Any] = field(default_factory=dict)
+    _creating: threading.Lock = field(default_factory=threading.Lock)
     _principal: str = ""
 
     def iam(self) -> "IAMClient":
@@ -322,20 +327,25 @@ class _Lazy:
             return str(_role(self.iam(), rest.partition("/")[0])["Arn"])
 
     def _client(self, service: str, region: str, config: Config = _PATIENT) -> Any:  # noqa: ANN401  boto3's own
-        if (service, config) not in self._clients:
-            # Importing boto3 takes a third of a second, and no request path needs it.
-            import boto3
+        # botocore's clients may be used by several threads, but its sessions may create only one at a time.
+        with self._creating:
+            if (service, config) not in self._clients:
+                self._clients[service, config] = self._create(service, region, config)
+            return self._clients[service, config]
 
-            # The type stubs have an overload per service name, and none for a variable.
-            session: Any = boto3.Session(botocore_session=self.session)
-            proxies = boto_proxies(service_urls(self.config)[service])
-            self._clients[service, config] = session.client(
-                service,
-                region_name=region,
-                endpoint_url=self.config.endpoint_url,
-                config=config.merge(Config(proxies=proxies)),
-            )
-        return self._clients[service, config]
+    def _create(self, service: str, region: str, config: Config) -> Any:  # noqa: ANN401  boto3's own
+        # Importing boto3 takes a third of a second, and no request path needs it.
+        import boto3
+
+        # The type stubs have an overload per service name, and none for a variable.
+        session: Any = boto3.Session(botocore_session=self.session)
+        proxies = boto_proxies(service_urls(self.config)[service])
+        return session.client(
+            service,
+            region_name=region,
+            endpoint_url=self.config.endpoint_url,
+            config=config.merge(Config(proxies=proxies)),
+        )
 
 
 def aws_roles(
