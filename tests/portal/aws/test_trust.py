@@ -54,3 +54,13 @@ def test_each_fault_is_reported_separately() -> None:
     assert not read(portal).requires_external_id
     assert read("*").is_open
     assert read({"AWS": "*"}).is_open
+
+
+def test_for_all_values_holds_without_an_external_id() -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": PORTAL}, "Action": ALL}
+    statement["Condition"] = {"ForAllValues:StringEquals": {"sts:ExternalId": "external"}}
+    document = {"Statement": statement}
+
+    assert not read_trust(document, PORTAL, None).exclusion_reasons
+    assert read_trust(document, PORTAL, "another").exclusion_reasons
+    assert not read_trust(document, PORTAL, "external").requires_external_id

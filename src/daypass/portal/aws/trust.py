@@ -1,11 +1,15 @@
 """Analysis of a role's trust policy: which actions it allows the portal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from daypass.portal.aws.policies import SESSION_ACTIONS
+
+_REQUIRING = {"stringequals", "foranyvalue:stringequals"}
+# ForAllValues also holds for a request without the key, so it compares an ExternalId but does not require it.
+_COMPARING = {*_REQUIRING, "forallvalues:stringequals"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +36,18 @@ def read_trust(document: Mapping[str, Any], principal_arn: str, external_id: str
     allowed = {
         action for statement in ours for action in SESSION_ACTIONS if _allows(statement.get("Action"), action)
     }
-    required = [
-        _external_ids(statement) for statement in ours if _allows(statement.get("Action"), SESSION_ACTIONS[0])
-    ]
-    shuts_out = []
+    assuming = [statement for statement in ours if _allows(statement.get("Action"), SESSION_ACTIONS[0])]
+    required = [_external_ids(statement, _REQUIRING) for statement in assuming]
+    operators = _REQUIRING if external_id is None else _COMPARING
+    compared = [_external_ids(statement, operators) for statement in assuming]
+    exclusion_reasons = []
     if SESSION_ACTIONS[0] not in allowed:
-        shuts_out.append(f"it does not let {principal_arn} assume the role (sts:AssumeRole)")
-    elif all(ids and external_id not in ids for ids in required):
-        shuts_out.append("it requires a different ExternalId than the tenant's")
+        exclusion_reasons.append(f"it does not let {principal_arn} assume the role (sts:AssumeRole)")
+    # One statement that fits is sufficient, because AWS unites the statements that allow.
+    elif all(ids and external_id not in ids for ids in compared):
+        exclusion_reasons.append("it requires a different ExternalId than the tenant's")
     return Trust(
-        exclusion_reasons=shuts_out,
+        exclusion_reasons=exclusion_reasons,
         missing_actions=[action for action in SESSION_ACTIONS[1:] if action not in allowed],
         is_open=any(_is_anybody(statement.get("Principal")) for statement in statements),
         requires_external_id=bool(required) and all(required),
@@ -59,6 +65,7 @@ def _matches_principal(principal: object, arn: str) -> bool:
     if principal == "*":
         return True
     account = arn.split(":")[4]
+    # The account's number and its root ARN both mean the whole account.
     accepted = {"*", arn, account, f"{arn.rpartition('::')[0]}::{account}:root"}
     return isinstance(principal, dict) and not accepted.isdisjoint(_texts(principal.get("AWS")))
 
@@ -72,14 +79,15 @@ def _texts(value: object) -> Iterable[str]:
 
 
 def _allows(actions: object, wanted: str) -> bool:
+    # IAM does not distinguish the case of actions.
     return any(fnmatchcase(wanted.lower(), action.lower()) for action in _texts(actions))
 
 
-def _external_ids(statement: Mapping[str, Any]) -> Sequence[str]:
-    """Return the ExternalIds that a statement requires; empty if it requires none."""
+def _external_ids(statement: Mapping[str, Any], operators: Collection[str]) -> Sequence[str]:
+    """Return the ExternalIds to which a statement limits by these operators; empty if it has no such limit."""
     external_ids: list[str] = []
     for operator, keys in (statement.get("Condition") or {}).items():
-        if operator.lower() in {"stringequals", "forallvalues:stringequals", "foranyvalue:stringequals"}:
+        if operator.lower() in operators:
             external_ids += [
                 text
                 for key, value in keys.items()
