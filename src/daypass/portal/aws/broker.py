@@ -24,6 +24,7 @@ _ASSUMED = "AssumeRoleResponse/AssumeRoleResult/AssumedRoleUser/Arn"
 _MAXIMUM = "GetRoleResponse/GetRoleResult/Role/MaxSessionDuration"
 _IAM_TIME = 2.0
 _READ_ONLY_LIMITS = to_json(read_only_limits())
+# The form of an access key ID in STS's API reference.
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9_]{16,128}")
 
 
@@ -55,6 +56,8 @@ class AwsBroker:
 
     def role_maximum(self, role_arn: str, deadline: Deadline) -> timedelta | None:
         """Return the role's maximum session duration, or None if it cannot be read within two seconds."""
+        # GetRole takes a name, not an ARN: for a role of another account it would return one of the portal's
+        # own account.
         if self.identity.failure is not None or f":iam::{self.account_id}:role/" not in role_arn:
             return None
         # IAM has one endpoint per partition and may be slow; issuing a session must not wait long for it.
@@ -132,6 +135,7 @@ def _credentials(answer: Mapping[str, str]) -> Credentials:
         )
     except (KeyError, ValueError) as error:
         raise invalid_response() from error
+    # A time without a zone cannot be compared with the portal's clock.
     if expires_at.tzinfo is None or not _ACCESS_KEY_ID.fullmatch(credentials.access_key_id):
         raise invalid_response()
     return credentials

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+# The order of these values has no meaning in IAM. Identity-based policies have no Principal, and a Sid has no
+# effect.
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 
 
@@ -27,6 +29,7 @@ def _normalized(statement: Mapping[str, Any]) -> str:
     """Return a canonical text that is equal for all equivalent notations of a statement."""
     parts: dict[str, Any] = {key: _sorted(statement[key]) for key in _LISTS if key in statement}
     parts["Condition"] = {
+        # IAM does not distinguish the case of operators and condition keys, but that of their values.
         operator.lower(): {key.lower(): _sorted(values) for key, values in keys.items()}
         for operator, keys in (statement.get("Condition") or {}).items()
     }

@@ -34,6 +34,7 @@ class Destinations:
             return urljoin(console, f"/console/home?region={region}")
         if len(typed) > _LONGEST_DESTINATION or not _PLAIN.fullmatch(typed):
             raise _not_the_console()
+        # Two slashes begin a URL of another host (RFC 3986, section 4.2).
         if typed.startswith("/") and not typed.startswith("//"):
             return urljoin(console, typed)
         if not self._is_console(typed):
@@ -43,6 +44,7 @@ class Destinations:
     def _is_console(self, typed: str) -> bool:
         try:
             parts = urlsplit(typed)
+            # Raises `ValueError` for a port that is not a number.
             port = parts.port
         except ValueError:
             return False
@@ -50,6 +52,7 @@ class Destinations:
             return _origin(parts) == _origin(urlsplit(self._console_url))
         return (
             parts.scheme == "https"
+            # The dots exclude hosts that only end with the same letters.
             and f".{parts.hostname}".endswith(f".{self._partition.console_host}")
             and "@" not in parts.netloc
             and port in (None, 443)

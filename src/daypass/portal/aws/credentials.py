@@ -75,13 +75,17 @@ class PortalCredentials:
         if isinstance(current, RefreshableCredentials) and current.refresh_needed():
             # In the background, because the current keys are still valid.
             self._begin(current)
+            # botocore's method would refresh the credentials in this thread if they expire soon.
             return self._latest or current.get_frozen_credentials()
+        # The timing attributes are read without the lock, since this runs for each signature. Two threads
+        # that notice the same change join one lookup.
         if self._have_files_changed():
             return self._await(self._begin(None))
         return current.get_frozen_credentials()
 
     def renewed(self, refused: ReadOnlyCredentials) -> ReadOnlyCredentials | None:
         """Look up again after AWS rejected these keys; return the new ones, or None if there are none."""
+        # Otherwise another thread has replaced the keys since this request was signed.
         if self._latest == refused:
             with self._lock:
                 now = self._timing.monotonic()
@@ -115,6 +119,8 @@ class PortalCredentials:
 
     def _await(self, lookup: _Lookup) -> ReadOnlyCredentials:
         try:
+            # Counted from the beginning of the lookup, so that a source that hangs delays only the requests
+            # of its first three seconds.
             result = lookup.result.result(max(0.0, lookup.began + _LOOKUP_TIMEOUT - self._timing.monotonic()))
         except TimeoutError:
             result = AwsMisconfigured(
@@ -123,6 +129,7 @@ class PortalCredentials:
             )
         if isinstance(result, ReadOnlyCredentials):
             return result
+        # A failed lookup does not matter while the present keys are valid.
         if self._current is not None and self._latest is not None and _lasts(self._current, 0):
             return self._latest
         # A new object: the traceback of an exception grows each time it is raised.
@@ -150,6 +157,7 @@ class PortalCredentials:
             self._next_stat = self._timing.monotonic() + _BETWEEN_STATS
             refreshable = self._find(session)
         frozen = refreshable.get_frozen_credentials()
+        # In this order, because `frozen` checks `_current` without the lock and then expects `_latest`.
         self._latest, self._current = frozen, refreshable
         return frozen
 
@@ -223,6 +231,7 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
         result = path.stat()
     except OSError:
         return None
+    # The inode detects a file that was replaced by one of the same size within the resolution of its time.
     return result.st_mtime_ns, result.st_size, result.st_ino
 
 

@@ -61,10 +61,13 @@ class CredentialsRefused(AwsMisconfigured):
     """AWS rejects the portal's keys or signature; a new lookup may find other keys."""
 
 
+# The code is shown to users and recorded, so text of any other form is not passed on.
 _A_CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,63}")
+# STS reports a wrong time as SignatureDoesNotMatch, like a wrong key; only the message differs.
 _WRONG_TIME = re.compile(r"Signature (expired|not yet current)")
 LARGEST_SKEW = timedelta(minutes=5)
 """The clock difference up to which AWS accepts signatures."""
+# Every invalid parameter has the code ValidationError; only the message names the limit.
 _TOO_LONG = re.compile(r"MaxSessionDuration|1 hour session limit")
 
 

@@ -81,6 +81,7 @@ def _partition(config: AwsConfig) -> Partition:
 
 def _ca_file(session: Session) -> str | None:
     try:
+        # `True` stands for the certificates that botocore itself uses.
         return get_cert_path(session.get_config_variable("ca_bundle") or True)
     except BotoCoreError as error:
         # botocore found no such profile.
@@ -109,5 +110,6 @@ def _caller_identity(sts: QueryService, partition: Partition, timing: Timing) ->
         raise AwsMisconfigured(
             f"The portal is set to partition {partition.name}, but its keys are of {arn_partition}."
         )
+    # The others are `assumed-role/…` and `federated-user/…`.
     is_session = not (resource == "root" or resource.startswith("user/"))
     return Principal(account_id, is_session)

@@ -134,6 +134,7 @@ def portal_guards(account: "Account", principal_arn: str) -> "Sequence[Statement
 
 
 def _protect(sid: str, resources: Sequence[str], allowed: Sequence[str]) -> "Statement":
+    # NotAction also covers the actions that AWS will add.
     return {"Sid": sid, "Effect": "Deny", "NotAction": list(allowed), "Resource": list(resources)}
 
 

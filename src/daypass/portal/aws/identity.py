@@ -67,11 +67,13 @@ class PortalIdentity:
         with self._lock:
             self._principal = principal
             waiting, self._on_known = self._on_known, []
+        # Outside the lock: a callback may register another one, and `when_known` takes the lock.
         for callback in waiting:
             callback()
 
     def learn_in_background(self, patience: float) -> None:
         """Start a thread that retries until AWS answers; return after one attempt or *patience* seconds."""
+        # A daemon, because an attempt that hangs must not delay the exit of the process.
         threading.Thread(target=self._retry_until_known, name="aws-identity", daemon=True).start()
         self._tried.wait(patience)
 
@@ -105,6 +107,7 @@ class PortalIdentity:
 
     def pause_after(self, attempt: int) -> float:
         """Return the seconds to the next attempt: exponential backoff with jitter."""
+        # Bounded: 2 ** 1,024 is too large for a float, and an outage of nine hours has as many attempts.
         longest: float = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(attempt, 10))
         return longest * (0.5 + self._timing.random() / 2)
 

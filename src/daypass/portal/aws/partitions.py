@@ -53,6 +53,8 @@ class Partition:
         return f"https://{region}.{self.console_host}"
 
 
+# IAM is one service for a whole partition, but its requests are signed for the region that AWS's table of
+# endpoints gives (`iam_region`), whichever region the portal is set to.
 PARTITIONS = {
     partition.name: partition
     for partition in (

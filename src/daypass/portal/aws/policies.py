@@ -132,6 +132,8 @@ def _provisioning(account: Account) -> Sequence[Need]:
             "permissions when the tenant is deleted",
             {"StringEquals": {"iam:PermissionsBoundary": account.boundary_arn}},
         ),
+        # A statement of its own: IAM has no key iam:PermissionsBoundary for TagRole, so the condition would
+        # fail.
         Need(
             "TagRoles",
             ("iam:TagRole",),

@@ -26,11 +26,14 @@ class CredentialProcesses:
 
     def take_over(self, session: Session) -> None:
         """Run the credential process of *session*'s profile here instead of in botocore."""
+        # botocore calls `popen(...).communicate()` without a timeout, so its own class is passed one whose
+        # `communicate` has one.
         provider = ProcessProvider(
             profile_name=session.get_config_variable("profile") or "default",
             load_config=lambda: session.full_config,
             popen=self._start,
         )
+        # Before botocore's own provider, which is then not asked: both have the same profile.
         session.get_component("credential_provider").insert_before(ProcessProvider.METHOD, provider)
 
     def close(self) -> None:
@@ -45,6 +48,7 @@ class CredentialProcesses:
         process = _Process(self, command, start_new_session=True, **options)
         with self._lock:
             self._running.add(process)
+            # `close` may have run since the process was started.
             if self._is_closed:
                 _kill(process)
         return process
@@ -52,9 +56,12 @@ class CredentialProcesses:
     def finish(self, process: "_Process") -> tuple[bytes, bytes]:
         """Return the output of *process*; raises `CredentialRetrievalError` at the time limit."""
         try:
+            # Popen's own method, since that of `_Process` calls this one.
             return subprocess.Popen.communicate(process, timeout=self._time_limit)
         except subprocess.TimeoutExpired as error:
             _kill(process)
+            # Only `wait`: `communicate` would wait for the pipe too, which a child outside the process group
+            # may keep open.
             process.wait()
             raise CredentialRetrievalError(
                 provider=ProcessProvider.METHOD, error_msg=f"no answer in {self._time_limit:.0f} s"
@@ -78,4 +85,5 @@ class _Process(subprocess.Popen[bytes]):
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
+        # With `start_new_session` the id of the process is also that of its group.
         os.killpg(process.pid, signal.SIGKILL)

@@ -87,6 +87,7 @@ class _Queue:
         redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
         rule = json.loads(attributes.get("RedriveAllowPolicy") or "{}")
         accepted = {"denyAll": [], "byQueue": rule.get("sourceQueueArns", [])}
+        # Without a rule AWS accepts the dead letters of any queue.
         allowed = accepted.get(rule.get("redrivePermission", ""), [_ANY])
         return cls(url, attributes["QueueArn"], redrive.get("deadLetterTargetArn"), allowed)
 
@@ -107,6 +108,7 @@ class _Queue:
 
 
 def _urls(sqs: "SQSClient", prefix: str) -> Sequence[str]:
+    # Without a page size SQS returns the first 1,000 queues and no token for the others.
     pages = sqs.get_paginator("list_queues").paginate(
         QueueNamePrefix=prefix, PaginationConfig={"PageSize": 1000}
     )

@@ -33,6 +33,7 @@ def as_cli(account: Account, user: str) -> str:
         "",
         *_comment(_USER_WHY),
         aws_cli("iam", "create-user", "--user-name", user),
+        # IAM refuses the master role's trust policy until the user that it names exists everywhere.
         aws_cli("iam", "wait", "user-exists", "--user-name", user),
         "",
         *(line for need in policies.portal_needs(account) for line in _comment(_why(need))),
@@ -91,6 +92,7 @@ def as_cloudformation(account: Account, user: str) -> str:
         *_comment(_MASTER_WHY, "  "),
         "  MasterRole:",
         "    Type: AWS::IAM::Role",
+        # The trust policy names the user as text, from which CloudFormation cannot infer the order.
         "    DependsOn: PortalUser",
         "    Properties:",
         f"      RoleName: {json.dumps(account.master_role)}",
@@ -140,6 +142,7 @@ def as_terraform(account: Account, user: str) -> str:
         'resource "aws_iam_role" "daypass_master" {',
         f"  name               = {_hcl(account.master_role)}",
         f"  assume_role_policy = {_jsonencode(trust)}",
+        # As in CloudFormation, the trust policy does not refer to the user's resource.
         "  depends_on         = [aws_iam_user.daypass_portal]",
         "}",
         "",

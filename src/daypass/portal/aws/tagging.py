@@ -84,6 +84,7 @@ class TaggingFinder:
         return answer
 
     def _endpoint(self, region: str) -> Endpoint:
+        # Otherwise two threads could create an endpoint each, and the connections of one would be lost.
         with self._adding:
             if region not in self._endpoints:
                 self._endpoints[region] = self._endpoint_of(region)
@@ -125,6 +126,7 @@ def _body(query: Query, token: str) -> bytes:
 def _read(reply: Reply) -> Mapping[str, Any]:
     try:
         answer = json.loads(reply.body)
+    # Deeply nested JSON exhausts the stack.
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

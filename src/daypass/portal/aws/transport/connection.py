@@ -19,6 +19,7 @@ from daypass.common.proxies import Proxy
 
 _DATE = re.compile(rb"\r\ndate:[ \t]*([^\r\n]{1,64})", re.IGNORECASE)
 _PIECE = 64 * 1024
+# The head's share of the limit on received bytes; AWS's heads are under one kilobyte.
 _LARGEST_HEAD = 16 * 1024
 
 Left = Callable[[], float]
@@ -82,6 +83,8 @@ class Connection:
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes, left: Left, longest: int) -> Reply:
         """Return the response to a POST; raises `NoResponse`, `OSError` or `ResponseTooLarge`."""
+        # Only a complete response makes the connection usable again. After a failure the late response to
+        # this request would be read as the response to the next one, with the keys of another user's session.
         self.is_usable = False
         if self._forwarder is not None:
             path, headers = f"{self._origin}{path}", {**headers, **self._forwarder.headers()}
@@ -91,11 +94,17 @@ class Connection:
         answer = _ResponseParser()
         received, start = 0, b""
         while not answer.is_complete:
+            # A socket's timeout covers a single call. Without a new one before each, a dripping response
+            # could last indefinitely.
             self._socket.settimeout(_remaining(left))
             piece = self._socket.recv(_PIECE)
             received += len(piece)
+            # The end of the connection does not count as the end of a response without a length, because a
+            # response that was cut off would look the same.
             if not piece:
                 raise NoResponse
+            # Counts head and chunk sizes too, so that neither can grow without bound; the body alone is
+            # checked below.
             if received > longest + _LARGEST_HEAD:
                 raise ResponseTooLarge
             answer.feed(piece)
@@ -109,6 +118,7 @@ class Connection:
 
     def is_dropped(self) -> bool:
         """Return whether the peer closed the connection or sent unsolicited data."""
+        # `select.select` fails for descriptors above 1,023, which a portal with many connections has.
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
@@ -130,6 +140,7 @@ def read_date(text: str) -> datetime | None:
 def _open(host: str, port: int, left: Left) -> socket.socket:
     """Connect to the first address of a host that accepts; *left* covers all attempts together."""
     failure: OSError | None = None
+    # `create_connection` with the host's name would give each of its addresses the whole timeout.
     for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         try:
             return socket.create_connection((str(address[0]), port), _remaining(left))
@@ -159,6 +170,7 @@ def _head(path: str, headers: Mapping[str, str], length: int) -> bytes:
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     lines += [f"Content-Length: {length}", "", ""]
     head = "\r\n".join(lines)
+    # A line break in a value would begin another header.
     # The message omits the header, which may be a secret.
     if not head.isascii() or head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
         raise ValueError("a header that is not one line of ASCII")
@@ -195,6 +207,7 @@ class _ResponseParser:
         """End of a response, interim (1xx) responses included."""
         if self.is_complete:
             return
+        # An interim response, such as 100 Continue, precedes the one that counts (RFC 9110, section 15.2).
         self.status = self._parser.get_status_code()
         self.is_complete = self.status >= HTTPStatus.OK
         self.keeps_alive = self._parser.should_keep_alive()

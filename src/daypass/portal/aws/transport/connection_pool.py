@@ -18,6 +18,7 @@ from daypass.portal.errors import AwsThrottled, AwsUnavailable
 
 _TRIES = 3
 _FIRST_WAIT = 0.2
+# Seconds. An attempt that is not answered ends after five, which leaves time for another in AWS_TIME_LIMIT.
 _CONNECT_TIME = 1.5
 _READ_TIME = 3.5
 _LONGEST_ANSWER = 64 * 1024
@@ -49,6 +50,7 @@ class Endpoint:
         self._timing = timing
         self._longest_answer = longest_answer
         self._proxy = proxy
+        # A broker has no end of its own, so its sockets are closed with the last reference to the endpoint.
         weakref.finalize(self, _close_all, self._idle)
 
     def post(self, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> Reply:
@@ -88,14 +90,12 @@ class Endpoint:
         return None
 
     def _give_back(self, connection: Connection) -> None:
+        # Without a lock two threads may both add the last connection. One idle connection too many does no
+        # harm, and a lock would be taken for each request.
         if connection.is_usable and len(self._idle) < self._connections:
             self._idle.append(connection)
         else:
             connection.close()
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        _close_all(self._idle)
 
 
 def _close_all(idle: deque[Connection]) -> None:
@@ -109,6 +109,7 @@ def retry_with_backoff(attempt: Callable[[], T], deadline: Deadline, timing: Tim
         try:
             return attempt()
         except (AwsThrottled, AwsUnavailable):
+            # Full jitter: clients that AWS throttled together must not return together.
             pause = wait * timing.random()
             if timing.left(deadline) <= pause:
                 raise

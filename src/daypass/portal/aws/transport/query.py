@@ -88,6 +88,7 @@ class QueryService:
             raise clock_refusal(code, message, reply.date, self._clock()) or error_for_code(
                 code, message, role_arn
             )
+        # Load balancers in front of AWS, and proxies, answer without an error code.
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise aws_unavailable()
         if reply.status != HTTPStatus.OK or not answer:

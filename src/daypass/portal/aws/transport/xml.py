@@ -25,6 +25,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
         texts.clear()
         path.pop()
 
+    # A separator makes expat resolve namespaces; a space occurs in no name.
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = start
@@ -33,6 +34,7 @@ def text_by_path(document: bytes) -> dict[str, str]:
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(document, True)
+    # expat raises LookupError for an unknown encoding, and ValueError for a multi-byte one.
     except (expat.ExpatError, ValueError, LookupError):
         return {}
     return result
