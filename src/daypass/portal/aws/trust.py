@@ -84,7 +84,7 @@ def _allows(actions: object, wanted: str) -> bool:
 
 
 def _external_ids(statement: Mapping[str, Any], operators: Collection[str]) -> Sequence[str]:
-    """Return the ExternalIds to which a statement limits by these operators; empty if it has no such limit."""
+    """Return the ExternalIds that these operators of a statement allow; empty if it has no such condition."""
     external_ids: list[str] = []
     for operator, keys in (statement.get("Condition") or {}).items():
         if operator.lower() in operators:
